@@ -1,0 +1,304 @@
+//! What the agent asks of its host. `runtime` is the real implementation, the simulation has another.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+/// The machine on which tasks run. Every call may be repeated: doing what is already done is no error.
+#[async_trait]
+pub trait Host: Send + Sync + 'static {
+    /// What this host has in all, before anything is reserved.
+    fn capacity(&self) -> HostCapacity;
+
+    /// Makes the image present and returns what it says about itself.
+    ///
+    /// # Errors
+    /// [`HostError::CannotPullContainer`].
+    async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError>;
+
+    /// Makes what the containers of a task share: its directory, cgroups, shim, and in `awsvpc` its network.
+    ///
+    /// # Errors
+    /// [`HostError::ResourceInitialization`].
+    async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError>;
+
+    /// Starts one container in a sandbox. Returns once its process has been executed.
+    ///
+    /// # Errors
+    /// [`HostError::CannotCreateContainer`], [`HostError::CannotStartContainer`] or
+    /// [`HostError::ContainerRuntime`].
+    async fn start_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError>;
+
+    /// Sends a signal to the first process of a container; one that has ended is left alone.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError>;
+
+    /// Kills what still runs in a sandbox and frees its network, cgroups and directory.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn remove_sandbox(&self, task_id: &str) -> Result<(), HostError>;
+
+    /// The sandboxes that exist, after a restart of the agent. From then on their exits are events again;
+    /// an exit that happened meanwhile is only in this answer.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`] if the state directory cannot be read.
+    async fn recover(&self) -> Result<Vec<RecoveredSandbox>, HostError>;
+
+    /// What happens on the host from now on. May be taken once.
+    fn take_events(&self) -> mpsc::Receiver<HostEvent>;
+
+    /// Output of a container from `position` on (bytes into the host's own record of it; 0 is the start),
+    /// at most about `max_bytes`. Works until the sandbox is removed.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn read_log(
+        &self,
+        task_id: &str,
+        container: &str,
+        position: u64,
+        max_bytes: usize,
+    ) -> Result<LogChunk, HostError>;
+}
+
+/// Totals of a host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostCapacity {
+    /// 1024 for each core.
+    pub cpu_units: u32,
+    /// Physical memory in MiB.
+    pub memory_mib: u64,
+}
+
+/// What a pulled image says about itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PulledImage {
+    /// Digest of the image configuration, `sha256:…`: the id under which containers name it.
+    pub image_id: String,
+    /// Digest of the manifest, as `imageDigest` of the ECS API.
+    pub manifest_digest: Option<String>,
+    /// Signal that asks its process to stop (`STOPSIGNAL`), by default SIGTERM.
+    pub stop_signal: i32,
+}
+
+/// What the containers of a task share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SandboxSpec {
+    /// 32 hexadecimal digits.
+    pub task_id: String,
+    /// The network mode with what it needs.
+    pub network: SandboxNetwork,
+    /// Task-level CPU in units of 1/1024 core: a hard quota. `None`: no limit.
+    pub cpu_units: Option<u32>,
+    /// Task-level memory in MiB: a hard limit. `None`: no limit.
+    pub memory_mib: Option<u64>,
+}
+
+/// Network modes of a task definition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SandboxNetwork {
+    /// One network namespace for the task with an address of its own.
+    Awsvpc(Eni),
+    /// A network namespace for each container, ports published on the host.
+    Bridge,
+    /// The host's own network.
+    Host,
+    /// A network namespace for each container with a loopback device only.
+    None,
+}
+
+/// The network interface of an `awsvpc` task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Eni {
+    /// Names the VPC on this host, e.g. `vpc-0a1b…`; equal ranges of two VPCs do not meet.
+    pub vpc_id: String,
+    /// Range of the VPC, e.g. 172.31.0.0/16.
+    pub vpc_cidr: (Ipv4Addr, u8),
+    /// Address of the task.
+    pub address: Ipv4Addr,
+    /// Gateway address of its subnet.
+    pub gateway: Ipv4Addr,
+    /// `02:42:…`
+    pub mac_address: String,
+}
+
+/// A container as it is to run; overrides, defaults and references are already resolved.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerSpec {
+    /// The task it belongs to.
+    pub task_id: String,
+    /// Name in the task definition.
+    pub name: String,
+    /// [`PulledImage::image_id`].
+    pub image_id: String,
+    /// Replaces the image's entry point.
+    pub entry_point: Option<Vec<String>>,
+    /// Replaces the image's command.
+    pub command: Option<Vec<String>>,
+    /// Added over the image's environment.
+    pub environment: BTreeMap<String, String>,
+    /// Replaces the image's working directory.
+    pub working_directory: Option<String>,
+    /// Replaces the image's user: `user`, `user:group`, `uid`, `uid:gid`.
+    pub user: Option<String>,
+    /// Host name; by default the first 12 characters of the runtime id (bridge) or of the task's address.
+    pub hostname: Option<String>,
+    /// Relative weight (cgroup shares), at least 2.
+    pub cpu_shares: Option<u32>,
+    /// Hard limit in MiB.
+    pub memory_mib: Option<u64>,
+    /// Soft limit in MiB.
+    pub memory_reservation_mib: Option<u64>,
+    /// The root file system cannot be written.
+    pub readonly_root_filesystem: bool,
+    /// All capabilities and devices, no seccomp filter.
+    pub privileged: bool,
+    /// An init that reaps and forwards signals runs as first process.
+    pub init_process_enabled: bool,
+    /// Capabilities over the default set, without `CAP_`.
+    pub capabilities_add: Vec<String>,
+    /// Capabilities taken from the default set, without `CAP_`; `ALL` takes all.
+    pub capabilities_drop: Vec<String>,
+    /// Limits by name (`nofile`), soft and hard.
+    pub ulimits: Vec<(String, u64, u64)>,
+    /// Bind mounts.
+    pub mounts: Vec<Mount>,
+    /// Ports to publish, in `bridge` only.
+    pub port_mappings: Vec<PortMapping>,
+}
+
+/// A bind mount.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mount {
+    /// On the host; made as a directory if it is missing. `None`: a directory that lives as long as the task,
+    /// shared by all containers that name the same `volume`.
+    pub source: Option<PathBuf>,
+    /// Name of the volume in the task definition.
+    pub volume: String,
+    /// In the container.
+    pub target: PathBuf,
+    /// Cannot be written.
+    pub read_only: bool,
+}
+
+/// A port that `bridge` publishes on every address of the host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PortMapping {
+    /// In the container.
+    pub container_port: u16,
+    /// On the host; 0 takes a free one from 32768 up.
+    pub host_port: u16,
+    /// Transport.
+    pub protocol: TransportProtocol,
+}
+
+/// Transport of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum TransportProtocol {
+    /// `tcp`
+    Tcp,
+    /// `udp`
+    Udp,
+}
+
+/// A container whose process runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartedContainer {
+    /// 64 hexadecimal digits, as Docker's container ids.
+    pub runtime_id: String,
+    /// When its process was executed.
+    pub started_at: Timestamp,
+    /// The mappings asked for with the host ports they got.
+    pub port_mappings: Vec<PortMapping>,
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerExit {
+    /// Exit status; 128 + signal if a signal ended it.
+    pub exit_code: i32,
+    /// The kernel killed it for want of memory.
+    pub is_out_of_memory: bool,
+    /// When it ended.
+    pub finished_at: Timestamp,
+}
+
+/// News from the host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostEvent {
+    /// A container's first process ended.
+    ContainerExited {
+        /// Its task.
+        task_id: String,
+        /// Its name in the task definition.
+        container: String,
+        /// How.
+        exit: ContainerExit,
+    },
+}
+
+/// A sandbox found after a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecoveredSandbox {
+    /// Its task.
+    pub task_id: String,
+    /// Its containers that were ever started.
+    pub containers: Vec<RecoveredContainer>,
+}
+
+/// A container found after a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecoveredContainer {
+    /// Name in the task definition.
+    pub name: String,
+    /// What [`Host::start_container`] answered.
+    pub started: StartedContainer,
+    /// `None`: it runs.
+    pub exit: Option<ContainerExit>,
+}
+
+/// A piece of a container's output.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogChunk {
+    /// Lines, oldest first.
+    pub lines: Vec<LogLine>,
+    /// Where to read on.
+    pub next_position: u64,
+}
+
+/// One line of output.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// When it was read from the container.
+    pub timestamp: Timestamp,
+    /// The text without its newline; not UTF-8 is replaced.
+    pub message: String,
+}
+
+/// Why the host refused. The text begins with the name that Amazon's agent gives the error.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum HostError {
+    /// The image could not be had.
+    #[error("CannotPullContainerError: {0}")]
+    CannotPullContainer(String),
+    /// The container could not be prepared (mounts, user, cgroup, network).
+    #[error("CannotCreateContainerError: {0}")]
+    CannotCreateContainer(String),
+    /// Its process could not be executed.
+    #[error("CannotStartContainerError: {0}")]
+    CannotStartContainer(String),
+    /// What its task needs could not be made.
+    #[error("ResourceInitializationError: {0}")]
+    ResourceInitialization(String),
+    /// The runtime itself failed.
+    #[error("ContainerRuntimeError: {0}")]
+    ContainerRuntime(String),
+}
