@@ -1,1 +1,29 @@
-//! To be written.
+//! The words of ECS: typed names, resources and the lifecycle rules of a single resource.
+//!
+//! ```text
+//!  Cluster ── Service ── Deployment          TaskDefinition (family:revision)
+//!     │          │            │                    │
+//!     └──────── Task ─────────┴────────────────────┘
+//!                │ runs on
+//!     ContainerInstance ── Host (the ledger of one machine) ── also the Fargate pool
+//! ```
+//! Everything here is a value: no IO, no clock, no randomness but what is passed in.
+//! Types that derive `Serialize` are stored; their encoding is a promise.
+
+pub mod arn;
+pub mod clock;
+pub mod ids;
+
+pub mod access_key;
+pub mod cluster;
+pub mod container_definition;
+pub mod container_instance;
+pub mod host;
+pub mod service;
+pub mod tags;
+pub mod task;
+pub mod task_definition;
+pub mod vpc;
+
+pub use arn::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn};
+pub use jiff::Timestamp;

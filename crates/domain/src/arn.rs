@@ -1,0 +1,256 @@
+//! Amazon resource names: parsed once at the edge, then trusted.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// Account and region: the outermost part of every record's key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Scope {
+    /// Twelve digits.
+    pub account: String,
+    /// For example `us-east-1`.
+    pub region: String,
+}
+
+impl Scope {
+    /// A scope of the `aws` partition.
+    pub fn new(account: impl Into<String>, region: impl Into<String>) -> Self {
+        Self {
+            account: account.into(),
+            region: region.into(),
+        }
+    }
+}
+
+/// A kind of resource, as the type parameter of [`Arn`].
+pub trait Resource {
+    /// Its word in the ARN, before the first slash.
+    const WORD: &'static str;
+    /// How many parts follow the word.
+    const PARTS: std::ops::RangeInclusive<usize>;
+}
+
+/// The ARN of one kind of ECS resource, in its long form.
+///
+/// Ordered as text: the resources of one cluster lie together.
+pub struct Arn<R>(Arc<str>, PhantomData<fn() -> R>);
+
+/// Why a text is no ARN of the kind asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Invalid ARN: {text}")]
+pub struct InvalidArn {
+    /// What was given.
+    pub text: String,
+}
+
+impl<R: Resource> Arn<R> {
+    /// Puts an ARN together from parts that are already valid.
+    pub fn new(scope: &Scope, parts: &[&str]) -> Self {
+        let Scope { account, region } = scope;
+        Self(
+            format!("arn:aws:ecs:{region}:{account}:{}/{}", R::WORD, parts.join("/")).into(),
+            PhantomData,
+        )
+    }
+
+    /// Reads the long form.
+    ///
+    /// # Errors
+    /// Anything else, also the ARN of another kind of resource.
+    pub fn parse(text: &str) -> Result<Self, InvalidArn> {
+        let invalid = || InvalidArn {
+            text: text.to_owned(),
+        };
+        let mut fields = text.splitn(6, ':');
+        let head = [(); 3].map(|()| fields.next().unwrap_or_default());
+        let region = fields.next().unwrap_or_default();
+        let account = fields.next().unwrap_or_default();
+        let resource = fields.next().ok_or_else(invalid)?;
+        let path = resource
+            .strip_prefix(R::WORD)
+            .and_then(|it| it.strip_prefix('/'))
+            .ok_or_else(invalid)?;
+        let are_parts_full = path.split('/').all(|part| !part.is_empty());
+        if head != ["arn", "aws", "ecs"]
+            || region.is_empty()
+            || account.is_empty()
+            || !are_parts_full
+            || !R::PARTS.contains(&path.split('/').count())
+        {
+            return Err(invalid());
+        }
+        Ok(Self(text.into(), PhantomData))
+    }
+
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Account and region.
+    pub fn scope(&self) -> Scope {
+        let mut fields = self.0.split(':').skip(3);
+        let region = fields.next().unwrap_or_default();
+        let account = fields.next().unwrap_or_default();
+        Scope::new(account, region)
+    }
+
+    /// What follows the word of the resource, e.g. `default/web` for a service.
+    pub fn path(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, path)| path)
+    }
+
+    /// The last part: a name or an id.
+    pub fn name(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl<R> Clone for Arn<R> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0), PhantomData)
+    }
+}
+
+impl<R> PartialEq for Arn<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<R> Eq for Arn<R> {}
+
+impl<R> std::hash::Hash for Arn<R> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<R> PartialOrd for Arn<R> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<R> Ord for Arn<R> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl<R> fmt::Debug for Arn<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<R> fmt::Display for Arn<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<R> Serialize for Arn<R> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de, R: Resource> Deserialize<'de> for Arn<R> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// `cluster/<name>`
+pub type ClusterArn = Arn<kinds::Cluster>;
+/// `service/<cluster>/<name>`
+pub type ServiceArn = Arn<kinds::Service>;
+/// `task/<cluster>/<32 hexadecimal digits>`
+pub type TaskArn = Arn<kinds::Task>;
+/// `container-instance/<cluster>/<32 hexadecimal digits>`
+pub type ContainerInstanceArn = Arn<kinds::ContainerInstance>;
+/// `task-definition/<family>:<revision>`
+pub type TaskDefinitionArn = Arn<kinds::TaskDefinition>;
+
+/// The kinds of resource that have ARNs here.
+pub mod kinds {
+    use super::Resource;
+
+    /// See [`super::ClusterArn`].
+    pub enum Cluster {}
+    /// See [`super::ServiceArn`].
+    pub enum Service {}
+    /// See [`super::TaskArn`].
+    pub enum Task {}
+    /// See [`super::ContainerInstanceArn`].
+    pub enum ContainerInstance {}
+    /// See [`super::TaskDefinitionArn`].
+    pub enum TaskDefinition {}
+
+    impl Resource for Cluster {
+        const WORD: &'static str = "cluster";
+        const PARTS: std::ops::RangeInclusive<usize> = 1..=1;
+    }
+    impl Resource for Service {
+        const WORD: &'static str = "service";
+        const PARTS: std::ops::RangeInclusive<usize> = 2..=2;
+    }
+    impl Resource for Task {
+        const WORD: &'static str = "task";
+        const PARTS: std::ops::RangeInclusive<usize> = 2..=2;
+    }
+    impl Resource for ContainerInstance {
+        const WORD: &'static str = "container-instance";
+        const PARTS: std::ops::RangeInclusive<usize> = 2..=2;
+    }
+    impl Resource for TaskDefinition {
+        const WORD: &'static str = "task-definition";
+        const PARTS: std::ops::RangeInclusive<usize> = 1..=1;
+    }
+}
+
+impl ClusterArn {
+    /// The cluster of that name.
+    pub fn of(scope: &Scope, name: &str) -> Self {
+        Self::new(scope, &[name])
+    }
+
+    /// A resource of this cluster: same scope, the cluster's name before its own.
+    pub fn member<R: Resource>(&self, name: &str) -> Arn<R> {
+        Arn::new(&self.scope(), &[self.name(), name])
+    }
+}
+
+/// Resources whose ARN holds the name of their cluster.
+pub trait InCluster: Resource {}
+impl InCluster for kinds::Service {}
+impl InCluster for kinds::Task {}
+impl InCluster for kinds::ContainerInstance {}
+
+impl<R: InCluster> Arn<R> {
+    /// The cluster it belongs to.
+    pub fn cluster(&self) -> ClusterArn {
+        ClusterArn::of(&self.scope(), self.path().split('/').next().unwrap_or_default())
+    }
+}
+
+impl TaskDefinitionArn {
+    /// A revision of a family.
+    pub fn of(scope: &Scope, family: &str, revision: u32) -> Self {
+        Self::new(scope, &[&format!("{family}:{revision}")])
+    }
+
+    /// Family and revision; `None` for a text such as `family` that names no revision.
+    pub fn family_and_revision(&self) -> Option<(&str, u32)> {
+        let (family, revision) = self.path().split_once(':')?;
+        Some((family, revision.parse().ok()?))
+    }
+}

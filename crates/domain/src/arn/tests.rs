@@ -1,0 +1,42 @@
+use super::*;
+
+#[test]
+fn an_arn_says_where_its_resource_is() {
+    let arn = TaskArn::parse("arn:aws:ecs:eu-west-1:123456789012:task/lab/0123").expect("valid");
+    assert_eq!(arn.scope(), Scope::new("123456789012", "eu-west-1"));
+    assert_eq!(
+        arn.cluster().as_str(),
+        "arn:aws:ecs:eu-west-1:123456789012:cluster/lab"
+    );
+    assert_eq!(arn.name(), "0123");
+    let cluster = arn.cluster();
+    assert_eq!(cluster.member::<kinds::Task>("0123"), arn);
+}
+
+#[test]
+fn what_is_no_arn_of_the_kind_is_refused() {
+    for text in [
+        "",
+        "web",
+        "arn:aws:ecs:us-east-1:1:task/lab",
+        "arn:aws:ecs:us-east-1:1:service/lab/web",
+        "arn:aws:ecs:us-east-1:1:task/lab/",
+        "arn:aws:ecs:us-east-1:1:task/lab/a/b",
+        "arn:aws:ecs::1:task/lab/a",
+        "arn:aws:ec2:us-east-1:1:task/lab/a",
+        "arn:aws:ecs:us-east-1:1:tasks/lab/a",
+    ] {
+        assert!(TaskArn::parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_task_definition_names_family_and_revision() {
+    let scope = Scope::new("1", "us-east-1");
+    assert_eq!(
+        TaskDefinitionArn::of(&scope, "web", 7).family_and_revision(),
+        Some(("web", 7))
+    );
+    let bare = TaskDefinitionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web").expect("valid");
+    assert_eq!(bare.family_and_revision(), None);
+}

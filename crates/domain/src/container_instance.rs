@@ -1,0 +1,59 @@
+//! Container instances: a host as a member of a cluster.
+
+use serde::{Deserialize, Serialize};
+
+use crate::tags::Pair;
+use crate::{ContainerInstanceArn, Timestamp};
+
+/// A host that a cluster's EC2 or EXTERNAL tasks run on. What it has left is in its [`crate::host::Host`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerInstance {
+    /// The record's key.
+    pub arn: ContainerInstanceArn,
+    /// [`crate::host::Host::id`].
+    pub host_id: String,
+    /// `i-…`, or what the agent says in external mode.
+    pub ec2_instance_id: String,
+    /// Lifecycle.
+    pub status: ContainerInstanceStatus,
+    /// Capabilities and custom attributes, as the agent gave them.
+    pub attributes: Vec<Pair>,
+    /// `agentVersion`, from the session.
+    pub agent_version: String,
+    /// `dockerVersion`, from the session.
+    pub docker_version: String,
+    /// Registered as ECS Anywhere: its tasks are EXTERNAL.
+    pub is_external: bool,
+    /// When it registered first.
+    pub registered_at: Timestamp,
+    /// Grows with each visible change.
+    pub version: u64,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+/// Lifecycle of a container instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContainerInstanceStatus {
+    /// Takes tasks.
+    Active,
+    /// Takes no new tasks.
+    Draining,
+    /// Deregistered.
+    Inactive,
+}
+
+impl ContainerInstanceStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Draining => "DRAINING",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+/// The attribute by which Gantry's own agent says that its host serves FARGATE tasks.
+pub const FARGATE_CAPACITY_ATTRIBUTE: &str = "gantry.capability.fargate-capacity";

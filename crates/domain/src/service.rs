@@ -1,0 +1,200 @@
+//! Services: a number of tasks that is kept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::tags::Pair;
+use crate::task::NetworkConfiguration;
+use crate::task_definition::LaunchType;
+use crate::{ClusterArn, ServiceArn, TaskDefinitionArn, Timestamp};
+
+/// A service with the REPLICA strategy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// The record's key.
+    pub arn: ServiceArn,
+    /// Its cluster.
+    pub cluster: ClusterArn,
+    /// Lifecycle.
+    pub status: ServiceStatus,
+    /// How many tasks are wanted.
+    pub desired_count: u32,
+    /// Where they run.
+    pub launch_type: LaunchType,
+    /// Platform version asked for, FARGATE only.
+    pub platform_version: Option<String>,
+    /// The revision wanted now: that of the PRIMARY deployment.
+    pub task_definition: TaskDefinitionArn,
+    /// Bounds while tasks are replaced.
+    pub deployment_configuration: DeploymentConfiguration,
+    /// Newest first: the PRIMARY one, then those still draining. Written by the service controller but for the new
+    /// PRIMARY, which CreateService and UpdateService put in front.
+    pub deployments: Vec<Deployment>,
+    /// Subnets and security groups of `awsvpc` tasks.
+    pub network_configuration: Option<NetworkConfiguration>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// ARN of the caller.
+    pub created_by: String,
+    /// `NONE`, `SERVICE` or `TASK_DEFINITION`.
+    pub propagate_tags: PropagateTags,
+    /// As given.
+    pub enable_ecs_managed_tags: bool,
+    /// As given: one call with a token creates one service.
+    pub client_token: Option<String>,
+    /// Starts that failed one after the other; throttles the next. Reset by a task that runs and by a new deployment.
+    pub failed_starts: u32,
+    /// No task is started before this time.
+    pub throttled_until: Option<Timestamp>,
+    /// When the steady state was last announced; `None` while tasks change.
+    pub steady_since: Option<Timestamp>,
+    /// Number of events ever recorded: the next event's sequence.
+    pub event_count: u64,
+    /// The last placement refusal announced, so that it is not repeated.
+    pub announced_refusal: Option<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+/// Lifecycle of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ServiceStatus {
+    /// Keeps its desired count.
+    Active,
+    /// Deleted, tasks still stop.
+    Draining,
+    /// Deleted.
+    Inactive,
+}
+
+impl ServiceStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Draining => "DRAINING",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+/// Bounds, in percent of the desired count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentConfiguration {
+    /// At most that many tasks run or start; by default 200. Rounds down.
+    pub maximum_percent: u32,
+    /// At least that many are healthy; by default 100. Rounds up.
+    pub minimum_healthy_percent: u32,
+}
+
+impl DeploymentConfiguration {
+    /// Most tasks allowed for a desired count.
+    pub fn upper_bound(self, desired_count: u32) -> u32 {
+        u32::try_from(u64::from(desired_count) * u64::from(self.maximum_percent) / 100).unwrap_or(u32::MAX)
+    }
+
+    /// Fewest healthy tasks allowed for a desired count.
+    pub fn lower_bound(self, desired_count: u32) -> u32 {
+        let percent = u64::from(desired_count) * u64::from(self.minimum_healthy_percent);
+        u32::try_from(percent.div_ceil(100)).unwrap_or(u32::MAX)
+    }
+}
+
+/// One entry of `deployments[]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// `ecs-svc/<19 digits>`; also `startedBy` of its tasks.
+    pub id: String,
+    /// What its tasks run.
+    pub task_definition: TaskDefinitionArn,
+    /// Subnets and security groups of its tasks.
+    pub network_configuration: Option<NetworkConfiguration>,
+    /// Tasks that failed to start.
+    pub failed_tasks: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Progress.
+    pub rollout: Rollout,
+}
+
+/// Progress of a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rollout {
+    /// Tasks are being replaced.
+    InProgress,
+    /// All tasks are of this deployment.
+    Completed,
+}
+
+impl Rollout {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+        }
+    }
+}
+
+/// Whose tags a task gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PropagateTags {
+    /// Nobody's.
+    None,
+    /// Those of its service.
+    Service,
+    /// Those of its task definition.
+    TaskDefinition,
+}
+
+impl PropagateTags {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Service => "SERVICE",
+            Self::TaskDefinition => "TASK_DEFINITION",
+        }
+    }
+}
+
+/// An event of a service. The newest hundred are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceEvent {
+    /// Part of the record's key.
+    pub service: ServiceArn,
+    /// Part of the record's key: counts up from 0.
+    pub sequence: u64,
+    /// UUID shown to users.
+    pub id: String,
+    /// When it happened.
+    pub created_at: Timestamp,
+    /// In Amazon's words.
+    pub message: String,
+}
+
+/// Events kept for each service, as on Amazon.
+pub const SERVICE_EVENTS_KEPT: u64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minimum_rounds_up_and_the_maximum_down() {
+        let bounds = |minimum_healthy_percent, maximum_percent, desired| {
+            let it = DeploymentConfiguration {
+                maximum_percent,
+                minimum_healthy_percent,
+            };
+            (it.lower_bound(desired), it.upper_bound(desired))
+        };
+        assert_eq!(bounds(100, 200, 4), (4, 8));
+        assert_eq!(bounds(50, 150, 3), (2, 4));
+        assert_eq!(bounds(100, 150, 1), (1, 1));
+        assert_eq!(bounds(0, 100, 1), (0, 1));
+        assert_eq!(bounds(100, 200, 0), (0, 0));
+    }
+}

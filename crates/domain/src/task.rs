@@ -1,0 +1,367 @@
+//! Tasks and the rules of their life: a task is bound to one host and never moves backwards.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::container_definition::TransportProtocol;
+use crate::host::Resources;
+use crate::tags::Pair;
+use crate::task_definition::LaunchType;
+use crate::{ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
+
+#[cfg(test)]
+mod tests;
+
+/// A task. It refers to its task definition and copies nothing from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The record's key.
+    pub arn: TaskArn,
+    /// What it runs.
+    pub task_definition: TaskDefinitionArn,
+    /// Where.
+    pub launch_type: LaunchType,
+    /// [`crate::host::Host::id`].
+    pub host_id: String,
+    /// Its container instance; `None` on Fargate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container_instance: Option<ContainerInstanceArn>,
+    /// Zone of the host or subnet.
+    pub availability_zone: String,
+    /// `family:<family>`, `service:<name>` or what RunTask said.
+    pub group: String,
+    /// The deployment of a service's task, else what RunTask said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_by: Option<String>,
+    /// Its service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceArn>,
+    /// Written by the control plane only.
+    pub desired_status: DesiredStatus,
+    /// Moved forward by what the agent reports.
+    pub last_status: TaskStatus,
+    /// Grows with each visible change, from 1.
+    pub version: u64,
+    /// The commit by which its host has to learn of the last change of `desired_status`: `seqNum` of the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// When it entered each state.
+    pub times: TaskTimes,
+    /// One for each container definition, in order.
+    pub containers: Vec<TaskContainer>,
+    /// What RunTask changes in the definition.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub overrides: Overrides,
+    /// Its network interface, in `awsvpc`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eni: Option<TaskEni>,
+    /// What its host promised.
+    pub promised: Resources,
+    /// Platform version, FARGATE only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_version: Option<String>,
+    /// Tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+impl Task {
+    /// The cluster it belongs to.
+    pub fn cluster(&self) -> ClusterArn {
+        self.arn.cluster()
+    }
+
+    /// Wishes it stopped. Returns whether that is news.
+    pub fn stop(&mut self, stop: Stop, now: Timestamp) -> bool {
+        if self.desired_status == DesiredStatus::Stopped {
+            return false;
+        }
+        self.desired_status = DesiredStatus::Stopped;
+        self.stop = Some(stop);
+        if self.last_status != TaskStatus::Stopped {
+            self.times.stopping_at = Some(now);
+        }
+        self.version += 1;
+        true
+    }
+
+    /// Follows a report. Returns whether it moved: reports that lag behind change nothing.
+    pub fn advance(&mut self, to: TaskStatus, now: Timestamp) -> bool {
+        if to <= self.last_status {
+            return false;
+        }
+        self.last_status = to;
+        self.version += 1;
+        match to {
+            TaskStatus::Running => self.times.started_at = Some(now),
+            TaskStatus::Stopped => {
+                self.times.stopping_at.get_or_insert(now);
+                self.times.stopped_at = Some(now);
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+/// States of a task, in order: it only moves to the right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum TaskStatus {
+    /// Placed; its network interface is being made.
+    Provisioning,
+    /// Placed; images are pulled, containers created.
+    Pending,
+    /// Runs, is not yet registered everywhere.
+    Activating,
+    /// Runs.
+    Running,
+    /// Is being deregistered.
+    Deactivating,
+    /// Its containers have been asked to stop.
+    Stopping,
+    /// Its network interface is being removed.
+    Deprovisioning,
+    /// Final.
+    Stopped,
+}
+
+impl TaskStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Activating => "ACTIVATING",
+            Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+
+    /// Counts as pending in clusters, services and deployments.
+    pub fn is_pending(self) -> bool {
+        self < Self::Running
+    }
+}
+
+/// What the control plane wants of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum DesiredStatus {
+    /// It shall run.
+    Running,
+    /// It shall stop: there is no way back.
+    Stopped,
+}
+
+impl DesiredStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// Why a task stops.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Kind of cause.
+    pub code: StopCode,
+    /// In Amazon's words.
+    pub reason: String,
+}
+
+/// Kinds of cause of a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StopCode {
+    /// It never ran.
+    TaskFailedToStart,
+    /// A container it cannot do without ended.
+    EssentialContainerExited,
+    /// StopTask.
+    UserInitiated,
+    /// Its service.
+    ServiceSchedulerInitiated,
+    /// Its host went away.
+    TerminationNotice,
+}
+
+impl StopCode {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TaskFailedToStart => "TaskFailedToStart",
+            Self::EssentialContainerExited => "EssentialContainerExited",
+            Self::UserInitiated => "UserInitiated",
+            Self::ServiceSchedulerInitiated => "ServiceSchedulerInitiated",
+            Self::TerminationNotice => "TerminationNotice",
+        }
+    }
+}
+
+/// When a task entered its states.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskTimes {
+    /// Placed.
+    pub created_at: Timestamp,
+    /// First news from its agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connectivity_at: Option<Timestamp>,
+    /// First pull began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_started_at: Option<Timestamp>,
+    /// Last pull ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_stopped_at: Option<Timestamp>,
+    /// RUNNING.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// Was to stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping_at: Option<Timestamp>,
+    /// Its containers had ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_stopped_at: Option<Timestamp>,
+    /// STOPPED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<Timestamp>,
+}
+
+/// A container of a task, as its agent reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskContainer {
+    /// Name in the task definition.
+    pub name: String,
+    /// UUID at the end of its ARN.
+    pub id: String,
+    /// Where it stands.
+    pub last_status: ContainerStatus,
+    /// Exit status, once it ended; absent if it never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The runtime's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime_id: Option<String>,
+    /// Digest of the image's manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_digest: Option<String>,
+    /// Published ports.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub network_bindings: Vec<NetworkBinding>,
+}
+
+/// States of a container, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ContainerStatus {
+    /// Not started yet.
+    Pending,
+    /// Runs.
+    Running,
+    /// Ended, or never to run.
+    Stopped,
+}
+
+impl ContainerStatus {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// A published port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkBinding {
+    /// `0.0.0.0`
+    pub bind_ip: String,
+    /// In the container.
+    pub container_port: u16,
+    /// On the host.
+    pub host_port: u16,
+    /// Transport.
+    pub protocol: TransportProtocol,
+}
+
+/// The network interface of an `awsvpc` task. Its address is free again when the task is STOPPED.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskEni {
+    /// UUID of the attachment.
+    pub attachment_id: String,
+    /// `eni-…`
+    pub network_interface_id: String,
+    /// Its subnet.
+    pub subnet_id: String,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// `02:…`
+    pub mac_address: String,
+    /// Its security groups.
+    pub security_groups: Vec<String>,
+}
+
+/// `awsvpcConfiguration` of a service or RunTask.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkConfiguration {
+    /// At least one.
+    pub subnets: Vec<String>,
+    /// As given; if empty, tasks get the VPC's default one.
+    pub security_groups: Vec<String>,
+    /// `ENABLED` was asked for.
+    pub is_public_ip_assigned: bool,
+}
+
+/// What RunTask changes in a task definition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Overrides {
+    /// Task-level CPU units.
+    pub cpu: Option<u32>,
+    /// Task-level MiB.
+    pub memory: Option<u32>,
+    /// Role of the containers.
+    pub task_role_arn: Option<String>,
+    /// Role of the agent.
+    pub execution_role_arn: Option<String>,
+    /// Changes of single containers.
+    pub containers: Vec<ContainerOverride>,
+}
+
+impl Overrides {
+    /// Changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Changes of the container of that name.
+    pub fn container(&self, name: &str) -> Option<&ContainerOverride> {
+        self.containers.iter().find(|it| it.name == name)
+    }
+}
+
+/// What RunTask changes in one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerOverride {
+    /// The container.
+    pub name: String,
+    /// Replaces the command.
+    pub command: Option<Vec<String>>,
+    /// Merged into the environment by name.
+    pub environment: Option<Vec<Pair>>,
+    /// Units of 1/1024 core.
+    pub cpu: Option<u32>,
+    /// Hard limit in MiB.
+    pub memory: Option<u32>,
+    /// Soft limit in MiB.
+    pub memory_reservation: Option<u32>,
+}

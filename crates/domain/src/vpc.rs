@@ -1,0 +1,164 @@
+//! The network that `awsvpc` tasks live in.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Scope;
+
+/// A virtual private cloud with its default security group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// `vpc-…`; the record's key.
+    pub id: String,
+    /// Account and region.
+    pub scope: Scope,
+    /// Its range.
+    pub cidr: Cidr,
+    /// `sg-…` of the security group that tasks get when they name none.
+    pub default_security_group: String,
+}
+
+/// A part of a VPC in one availability zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// `subnet-…`; the record's key.
+    pub id: String,
+    /// Account and region.
+    pub scope: Scope,
+    /// Its VPC.
+    pub vpc_id: String,
+    /// Its range.
+    pub cidr: Cidr,
+    /// For example `us-east-1a`.
+    pub availability_zone: String,
+}
+
+impl Subnet {
+    /// The router's address: the first of the range, as on Amazon.
+    pub fn gateway(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.cidr.network) + 1)
+    }
+
+    /// Addresses that tasks may have. Amazon keeps the first four and the last for itself.
+    pub fn assignable(&self) -> impl Iterator<Item = Ipv4Addr> + use<> {
+        let first = u32::from(self.cidr.network);
+        let last = first + (self.cidr.size() - 1);
+        (first.saturating_add(4)..last).map(Ipv4Addr::from)
+    }
+}
+
+/// A range of IPv4 addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cidr {
+    /// First address.
+    pub network: Ipv4Addr,
+    /// Length of the prefix in bits, 8 to 28.
+    pub prefix: u8,
+}
+
+/// Why a text is no range for a VPC or subnet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an IPv4 range like 172.31.0.0/16 (prefix 8 to 28, host bits zero)")]
+pub struct InvalidCidr(pub String);
+
+impl Cidr {
+    /// Number of addresses.
+    pub fn size(self) -> u32 {
+        1 << (32 - u32::from(self.prefix))
+    }
+
+    /// Whether an address lies in the range.
+    pub fn contains(self, address: Ipv4Addr) -> bool {
+        let offset = u32::from(address).wrapping_sub(u32::from(self.network));
+        offset < self.size()
+    }
+
+    /// The range cut into parts of the given prefix, in order.
+    pub fn split(self, prefix: u8) -> impl Iterator<Item = Cidr> {
+        let step = 1_u32 << (32 - u32::from(prefix));
+        (0..self.size() / step).map(move |index| Cidr {
+            network: Ipv4Addr::from(u32::from(self.network) + index * step),
+            prefix,
+        })
+    }
+}
+
+impl std::str::FromStr for Cidr {
+    type Err = InvalidCidr;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCidr> {
+        let invalid = || InvalidCidr(text.to_owned());
+        let (network, prefix) = text.split_once('/').ok_or_else(invalid)?;
+        let network: Ipv4Addr = network.parse().map_err(|_| invalid())?;
+        let prefix: u8 = prefix.parse().map_err(|_| invalid())?;
+        if !(8..=28).contains(&prefix) {
+            return Err(invalid());
+        }
+        let cidr = Self { network, prefix };
+        if !u32::from(network).is_multiple_of(cidr.size()) {
+            return Err(invalid());
+        }
+        Ok(cidr)
+    }
+}
+
+impl std::fmt::Display for Cidr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.network, self.prefix)
+    }
+}
+
+impl Serialize for Cidr {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cidr {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<str>::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subnet_keeps_the_addresses_that_amazon_keeps() {
+        let subnet = Subnet {
+            id: "subnet-1".into(),
+            scope: Scope::new("1", "us-east-1"),
+            vpc_id: "vpc-1".into(),
+            cidr: "172.31.16.0/28".parse().expect("valid"),
+            availability_zone: "us-east-1a".into(),
+        };
+        let all: Vec<_> = subnet.assignable().collect();
+        assert_eq!(all.first(), Some(&Ipv4Addr::new(172, 31, 16, 4)));
+        assert_eq!(all.last(), Some(&Ipv4Addr::new(172, 31, 16, 14)));
+        assert_eq!(subnet.gateway(), Ipv4Addr::new(172, 31, 16, 1));
+    }
+
+    #[test]
+    fn ranges_are_checked_and_cut() {
+        let vpc: Cidr = "172.31.0.0/16".parse().expect("valid");
+        let parts: Vec<_> = vpc.split(20).map(|it| it.to_string()).collect();
+        assert_eq!(parts.len(), 16);
+        assert_eq!(parts[1], "172.31.16.0/20");
+        assert!(
+            vpc.contains(Ipv4Addr::new(172, 31, 255, 255)) && !vpc.contains(Ipv4Addr::new(172, 32, 0, 0))
+        );
+        for text in [
+            "172.31.0.1/16",
+            "172.31.0.0",
+            "172.31.0.0/33",
+            "172.31.0.0/7",
+            "x/16",
+        ] {
+            assert!(text.parse::<Cidr>().is_err(), "{text}");
+        }
+    }
+}
