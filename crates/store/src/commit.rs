@@ -1,0 +1,149 @@
+//! Commits: what one transaction changed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use domain::access_key::AccessKey;
+use domain::cluster::Cluster;
+use domain::container_instance::ContainerInstance;
+use domain::host::Host;
+use domain::service::{Service, ServiceEvent};
+use domain::task::Task;
+use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
+use domain::vpc::{Subnet, Vpc};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Operation;
+use crate::{Record, State, StoreError};
+
+/// Place of a commit in the order of all commits: 1 is the first, none is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommitId(pub u64);
+
+impl CommitId {
+    pub(crate) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A transaction that wrote something.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Its place in the order.
+    pub id: CommitId,
+    /// One for each record that differs from before, in the order first written.
+    pub changes: Vec<Change>,
+}
+
+/// A record that differs from before.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// See [`Cluster`].
+    Cluster(Changed<Cluster>),
+    /// See [`TaskDefinition`].
+    TaskDefinition(Changed<TaskDefinition>),
+    /// See [`TaskDefinitionFamily`].
+    TaskDefinitionFamily(Changed<TaskDefinitionFamily>),
+    /// See [`Service`].
+    Service(Changed<Service>),
+    /// See [`ServiceEvent`].
+    ServiceEvent(Changed<ServiceEvent>),
+    /// See [`Task`].
+    Task(Changed<Task>),
+    /// See [`ContainerInstance`].
+    ContainerInstance(Changed<ContainerInstance>),
+    /// See [`Host`].
+    Host(Changed<Host>),
+    /// See [`Vpc`].
+    Vpc(Changed<Vpc>),
+    /// See [`Subnet`].
+    Subnet(Changed<Subnet>),
+    /// See [`AccessKey`].
+    AccessKey(Changed<AccessKey>),
+}
+
+/// Before and after; at least one of them is there.
+#[derive(Clone, Debug)]
+pub struct Changed<R> {
+    /// `None`: it is new.
+    pub before: Option<Arc<R>>,
+    /// `None`: it is deleted.
+    pub after: Option<Arc<R>>,
+}
+
+impl<R> Changed<R> {
+    /// The record as it is now, or as it last was.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "the store never hands out a change without either side"
+    )]
+    pub fn current(&self) -> &Arc<R> {
+        self.after
+            .as_ref()
+            .or(self.before.as_ref())
+            .expect("a change has a before or an after")
+    }
+}
+
+/// What can be done with a change of any kind of record.
+pub(crate) trait AnyChanged {
+    fn apply(&self, state: &mut State);
+    fn undo(&self, state: &mut State);
+    fn is_change(&self) -> bool;
+    fn operation(&self) -> Result<Operation, StoreError>;
+}
+
+impl<R: Record> AnyChanged for Changed<R> {
+    fn apply(&self, state: &mut State) {
+        state.set(&self.current().key(), self.after.clone());
+    }
+
+    fn undo(&self, state: &mut State) {
+        if self.before.is_some() || self.after.is_some() {
+            state.set(&self.current().key(), self.before.clone());
+        }
+    }
+
+    fn is_change(&self) -> bool {
+        self.before != self.after
+    }
+
+    fn operation(&self) -> Result<Operation, StoreError> {
+        let encode = |record: &Arc<R>| {
+            serde_json::value::to_raw_value(&**record).map_err(|error| StoreError::Encoding {
+                table: R::TABLE,
+                cause: error.to_string(),
+            })
+        };
+        Ok(Operation {
+            table: R::TABLE.into(),
+            key: R::key_text(&self.current().key()),
+            format: R::FORMAT,
+            value: self.after.as_ref().map(encode).transpose()?,
+        })
+    }
+}
+
+impl Change {
+    pub(crate) fn any(&self) -> &dyn AnyChanged {
+        match self {
+            Self::Cluster(it) => it,
+            Self::TaskDefinition(it) => it,
+            Self::TaskDefinitionFamily(it) => it,
+            Self::Service(it) => it,
+            Self::ServiceEvent(it) => it,
+            Self::Task(it) => it,
+            Self::ContainerInstance(it) => it,
+            Self::Host(it) => it,
+            Self::Vpc(it) => it,
+            Self::Subnet(it) => it,
+            Self::AccessKey(it) => it,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The state: all records by key, and the indexes that follow them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::access_key::AccessKey;
+use domain::cluster::Cluster;
+use domain::container_instance::ContainerInstance;
+use domain::host::Host;
+use domain::service::{Service, ServiceEvent};
+use domain::task::Task;
+use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
+use domain::vpc::{Subnet, Vpc};
+use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn};
+
+use crate::{CommitId, Record};
+
+mod addresses;
+mod group;
+mod indexes;
+mod queries;
+mod tally;
+
+pub use indexes::Indexes;
+pub use tally::Tally;
+
+type Table<R> = BTreeMap<<R as Record>::Key, Arc<R>>;
+
+/// All records and their indexes after a certain commit. Two states share their records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    last_commit: CommitId,
+    pub(crate) clusters: BTreeMap<ClusterArn, Arc<Cluster>>,
+    pub(crate) task_definitions: BTreeMap<TaskDefinitionArn, Arc<TaskDefinition>>,
+    pub(crate) task_definition_families: BTreeMap<(Scope, String), Arc<TaskDefinitionFamily>>,
+    pub(crate) services: BTreeMap<ServiceArn, Arc<Service>>,
+    pub(crate) service_events: BTreeMap<(ServiceArn, u64), Arc<ServiceEvent>>,
+    pub(crate) tasks: BTreeMap<TaskArn, Arc<Task>>,
+    pub(crate) container_instances: BTreeMap<ContainerInstanceArn, Arc<ContainerInstance>>,
+    pub(crate) hosts: BTreeMap<String, Arc<Host>>,
+    pub(crate) vpcs: BTreeMap<String, Arc<Vpc>>,
+    pub(crate) subnets: BTreeMap<String, Arc<Subnet>>,
+    pub(crate) access_keys: BTreeMap<String, Arc<AccessKey>>,
+    pub(crate) indexes: Indexes,
+}
+
+impl State {
+    /// The last commit it holds.
+    pub fn last_commit(&self) -> CommitId {
+        self.last_commit
+    }
+
+    /// The record of that key.
+    pub fn get<R: Record>(&self, key: &R::Key) -> Option<&Arc<R>> {
+        R::table(self).get(key)
+    }
+
+    /// All records of a kind, in the order of their keys.
+    pub fn all<R: Record>(&self) -> impl DoubleEndedIterator<Item = &Arc<R>> + ExactSizeIterator {
+        R::table(self).values()
+    }
+
+    /// Puts a record or takes it away, and tells the indexes. Returns what was there.
+    pub(crate) fn set<R: Record>(&mut self, key: &R::Key, after: Option<Arc<R>>) -> Option<Arc<R>> {
+        let table: &mut Table<R> = R::table_mut(self);
+        let before = match &after {
+            Some(record) => table.insert(key.clone(), Arc::clone(record)),
+            None => table.remove(key),
+        };
+        R::reindex(&mut self.indexes, before.as_ref(), after.as_ref());
+        before
+    }
+
+    /// It now holds everything up to that commit.
+    pub(crate) fn committed(&mut self, id: CommitId) {
+        self.last_commit = id;
+    }
+}

@@ -1,0 +1,184 @@
+//! Questions to a state that are answered from key ranges and indexes.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use domain::arn::{Arn, InCluster, kinds};
+use domain::container_instance::ContainerInstance;
+use domain::host::Host;
+use domain::service::{Service, ServiceEvent};
+use domain::task::Task;
+use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionFamily};
+use domain::vpc::{Subnet, Vpc};
+use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskDefinitionArn, Timestamp};
+
+use super::{State, Tally};
+use crate::Record;
+
+impl State {
+    /// Tasks of a cluster, STOPPED ones too, by ARN.
+    pub fn tasks_of_cluster(&self, cluster: &ClusterArn) -> impl Iterator<Item = &Arc<Task>> + use<'_> {
+        self.members::<kinds::Task, Task>(cluster)
+    }
+
+    /// Services of a cluster, INACTIVE ones too, by ARN.
+    pub fn services_of_cluster(&self, cluster: &ClusterArn) -> impl Iterator<Item = &Arc<Service>> + use<'_> {
+        self.members::<kinds::Service, Service>(cluster)
+    }
+
+    /// Container instances of a cluster, by ARN.
+    pub fn container_instances_of_cluster(
+        &self,
+        cluster: &ClusterArn,
+    ) -> impl Iterator<Item = &Arc<ContainerInstance>> + use<'_> {
+        self.members::<kinds::ContainerInstance, ContainerInstance>(cluster)
+    }
+
+    /// The ARNs of one cluster lie together.
+    fn members<K: InCluster + 'static, R: Record<Key = Arn<K>>>(
+        &self,
+        cluster: &ClusterArn,
+    ) -> impl Iterator<Item = &Arc<R>> + use<'_, K, R> {
+        let first: Arn<K> = cluster.member("");
+        let range = R::table(self).range((Bound::Included(&first), Bound::Unbounded));
+        range
+            .take_while(move |(arn, _)| arn.as_str().starts_with(first.as_str()))
+            .map(|(_, record)| record)
+    }
+
+    /// Tasks of a service, STOPPED ones too, by ARN.
+    pub fn tasks_of_service(
+        &self,
+        service: &ServiceArn,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
+        self.indexes.tasks_by_service.of(service)
+    }
+
+    /// Tasks of a host that are not STOPPED, by ARN.
+    pub fn tasks_of_host(&self, host_id: &str) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
+        self.indexes.tasks_by_host.of(host_id)
+    }
+
+    /// Tasks of a container instance, STOPPED ones too, by ARN.
+    pub fn tasks_of_container_instance(
+        &self,
+        instance: &ContainerInstanceArn,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
+        self.indexes.tasks_by_container_instance.of(instance)
+    }
+
+    /// How many tasks of a revision are not STOPPED.
+    pub fn tasks_of_task_definition_count(&self, definition: &TaskDefinitionArn) -> usize {
+        let tally = self.indexes.task_definition_tallies.get(definition);
+        tally.pending as usize + tally.running as usize + tally.stopping as usize
+    }
+
+    /// Tasks of a service by deployment (`startedBy`). Pending and running ones are wanted; those that shall stop,
+    /// or stop by themselves, are stopping.
+    pub fn service_tally(&self, service: &ServiceArn) -> Vec<(String, Tally)> {
+        let first = (service.clone(), String::new());
+        let range = self.indexes.service_tallies.range(first..);
+        range
+            .take_while(|((arn, _), _)| arn == service)
+            .map(|((_, deployment), tally)| (deployment.clone(), tally))
+            .collect()
+    }
+
+    /// Tasks of a cluster by what they do, whatever is wanted of them.
+    pub fn cluster_tally(&self, cluster: &ClusterArn) -> Tally {
+        let mut sum = Tally::default();
+        for (_, tally) in self.cluster_tally_by_launch_type(cluster) {
+            sum.pending += tally.pending;
+            sum.running += tally.running;
+            sum.stopping += tally.stopping;
+        }
+        sum
+    }
+
+    /// [`State::cluster_tally`] for each launch type that has tasks.
+    pub fn cluster_tally_by_launch_type(&self, cluster: &ClusterArn) -> Vec<(LaunchType, Tally)> {
+        let key = |launch_type| (cluster.clone(), launch_type);
+        let range = self
+            .indexes
+            .cluster_tallies
+            .range(key(LaunchType::Ec2)..=key(LaunchType::External));
+        range
+            .map(|((_, launch_type), tally)| (*launch_type, tally))
+            .collect()
+    }
+
+    /// Tasks of a container instance by what they do, whatever is wanted of them.
+    pub fn container_instance_tally(&self, instance: &ContainerInstanceArn) -> Tally {
+        self.indexes.container_instance_tallies.get(instance)
+    }
+
+    /// Addresses of a subnet that tasks hold: free again once the task is STOPPED.
+    pub fn addresses_in_use(&self, subnet_id: &str) -> &BTreeSet<Ipv4Addr> {
+        self.indexes.addresses.of(subnet_id)
+    }
+
+    /// Tasks that were STOPPED before a time, oldest first.
+    pub fn tasks_stopped_before(&self, time: Timestamp) -> impl Iterator<Item = &Arc<Task>> + use<'_> {
+        let stopped = self.indexes.stopped_tasks.iter();
+        stopped
+            .take_while(move |((at, _), _)| *at < time)
+            .map(|(_, task)| task)
+    }
+
+    /// Container instances that a host is registered as, by ARN.
+    pub fn container_instances_of_host(
+        &self,
+        host_id: &str,
+    ) -> impl DoubleEndedIterator<Item = &Arc<ContainerInstance>> + use<'_> {
+        self.indexes.container_instances_by_host.of(host_id)
+    }
+
+    /// Hosts of an account, by id.
+    pub fn hosts_of_account(&self, account: &str) -> impl DoubleEndedIterator<Item = &Arc<Host>> + use<'_> {
+        self.indexes.hosts_by_account.of(account)
+    }
+
+    /// Revisions of a family, in the order of their numbers.
+    pub fn task_definitions_of_family(
+        &self,
+        scope: &Scope,
+        family: &str,
+    ) -> impl DoubleEndedIterator<Item = &Arc<TaskDefinition>> + use<'_> {
+        let revisions = self.indexes.revisions.get(&(scope.clone(), family.to_owned()));
+        revisions.into_iter().flat_map(|it| it.values())
+    }
+
+    /// Families of a scope, by name.
+    pub fn families(&self, scope: &Scope) -> impl Iterator<Item = &Arc<TaskDefinitionFamily>> + use<'_> {
+        let scope = scope.clone();
+        let range = self
+            .task_definition_families
+            .range((scope.clone(), String::new())..);
+        range
+            .take_while(move |((it, _), _)| *it == scope)
+            .map(|(_, family)| family)
+    }
+
+    /// Events of a service, newest first.
+    pub fn service_events(&self, service: &ServiceArn) -> impl Iterator<Item = &Arc<ServiceEvent>> + use<'_> {
+        let key = |sequence| (service.clone(), sequence);
+        self.service_events
+            .range(key(0)..=key(u64::MAX))
+            .rev()
+            .map(|(_, event)| event)
+    }
+
+    /// Subnets of a scope, by id. There are few: all are looked at.
+    pub fn subnets(&self, scope: &Scope) -> impl Iterator<Item = &Arc<Subnet>> + use<'_> {
+        let scope = scope.clone();
+        self.subnets.values().filter(move |it| it.scope == scope)
+    }
+
+    /// VPCs of a scope, by id. There are few: all are looked at.
+    pub fn vpcs(&self, scope: &Scope) -> impl Iterator<Item = &Arc<Vpc>> + use<'_> {
+        let scope = scope.clone();
+        self.vpcs.values().filter(move |it| it.scope == scope)
+    }
+}

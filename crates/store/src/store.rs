@@ -1,0 +1,185 @@
+//! The store as everyone uses it: transactions, reads and the feed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::clock::Clock;
+use domain::ids::Ids;
+use parking_lot::Mutex;
+
+use crate::engine::{Engine, Loaded};
+use crate::writer::direct::Direct;
+use crate::writer::load::load;
+use crate::writer::threads::{self, Queue, Request};
+use crate::writer::{Shared, SharedEngine, Tip, job};
+use crate::{CommitId, Feed, Memory, State, StoreError, TransactError, Tx};
+
+#[cfg(test)]
+mod tests;
+
+/// Longest that a caller waits for a transaction.
+const TRANSACT_DEADLINE: Duration = Duration::from_secs(30);
+/// Longest that closing waits for the writer.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The state of all accounts and regions of one server. Cheap to clone; clones are the same store.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    writer: Writer,
+}
+
+enum Writer {
+    Threads(Queue),
+    Direct(Box<Mutex<Direct>>),
+}
+
+impl Store {
+    /// Loads all records and starts the writer. It ends when the store is closed or its last clone is dropped.
+    ///
+    /// # Errors
+    /// The engine cannot be read, or holds what only a newer version understands.
+    pub fn open(
+        mut engine: Box<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<Ids>,
+    ) -> Result<Self, StoreError> {
+        let (state, loaded) = load(engine.as_mut())?;
+        let (tip, engine, shared) = parts(state, loaded, engine, clock, ids);
+        let queue = threads::start(tip, engine, Arc::clone(&shared))?;
+        let writer = Writer::Threads(queue);
+        Ok(Self(Arc::new(Inner { shared, writer })))
+    }
+
+    /// Loads all records. Each transaction runs on the thread that asks for it and has ended when the future is
+    /// first polled: for engines that answer at once, and for simulations, where no thread may decide the order.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_direct(
+        mut engine: Box<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<Ids>,
+    ) -> Result<Self, StoreError> {
+        let (state, loaded) = load(engine.as_mut())?;
+        Ok(Self::direct(state, loaded, engine, clock, ids))
+    }
+
+    pub(crate) fn empty_in_memory(clock: Arc<dyn Clock>, ids: Arc<Ids>) -> Self {
+        Self::direct(
+            State::default(),
+            Loaded::default(),
+            Box::new(Memory::default()),
+            clock,
+            ids,
+        )
+    }
+
+    fn direct(
+        state: State,
+        loaded: Loaded,
+        engine: Box<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<Ids>,
+    ) -> Self {
+        let (tip, engine, shared) = parts(state, loaded, engine, clock, ids);
+        let writer = Writer::Direct(Box::new(Mutex::new(Direct::new(
+            tip,
+            engine,
+            Arc::clone(&shared),
+        ))));
+        Self(Arc::new(Inner { shared, writer }))
+    }
+
+    /// Runs the closure on the tip, in commit order, and answers once what it wrote and what it saw is durable.
+    /// The closure is short and synchronous: all other writers wait for it. It runs even if the future is dropped
+    /// after the first poll. Writing nothing makes no commit.
+    ///
+    /// # Errors
+    /// `Refused` is the closure's own error. `Unavailable`: the closure panicked or wrote too much (nothing is kept),
+    /// or the store failed (whether it is kept shows only in the state). Either way nothing is half done.
+    pub async fn transact<T, E>(
+        &self,
+        decide: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, TransactError<E>>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let (job, answer) = job(decide);
+        match &self.0.writer {
+            Writer::Direct(direct) => {
+                direct.lock().run(job);
+                answer
+                    .await
+                    .unwrap_or(Err(TransactError::Unavailable(StoreError::Closed)))
+            }
+            Writer::Threads(queue) => {
+                let asked = async {
+                    let is_queued = queue.requests.send(Request::Run(job)).await.is_ok();
+                    let closed = Err(TransactError::Unavailable(StoreError::Closed));
+                    match is_queued {
+                        true => answer.await.unwrap_or(closed),
+                        false => closed,
+                    }
+                };
+                let answer = tokio::time::timeout(TRANSACT_DEADLINE, asked).await;
+                answer.unwrap_or(Err(TransactError::Unavailable(StoreError::TimedOut)))
+            }
+        }
+    }
+
+    /// Looks at the durable state. The closure must be short and must not call the store: the writer waits for it.
+    pub fn read<R>(&self, look: impl FnOnce(&State) -> R) -> R {
+        look(&self.0.shared.view.read())
+    }
+
+    /// Commits from now on.
+    pub fn follow(&self) -> Feed {
+        Feed::new(self.0.shared.feed.subscribe())
+    }
+
+    /// Looks at the durable state and follows it from there: the feed holds exactly the commits that come after.
+    pub fn follow_with<R>(&self, look: impl FnOnce(&State) -> R) -> (R, Feed) {
+        let view = self.0.shared.view.read();
+        let feed = self.follow();
+        (look(&view), feed)
+    }
+
+    /// The last durable commit.
+    pub fn last_commit(&self) -> CommitId {
+        self.read(State::last_commit)
+    }
+
+    /// Carries out what is queued, then ends the writer and lets go of the engine; reads go on. Waits ten seconds at
+    /// most. Later transactions are unavailable.
+    pub async fn close(&self) {
+        let Writer::Threads(queue) = &self.0.writer else {
+            return;
+        };
+        let mut ended = queue.ended.clone();
+        let close = async {
+            // An error says that it is closing or closed already.
+            let _ = queue.requests.send(Request::Close).await;
+            let _ = ended.wait_for(|has_ended| *has_ended).await;
+        };
+        if tokio::time::timeout(CLOSE_DEADLINE, close).await.is_err() {
+            tracing::warn!("the store's writer has not ended in time; what was answered is durable");
+        }
+    }
+}
+
+fn parts(
+    state: State,
+    loaded: Loaded,
+    engine: Box<dyn Engine>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<Ids>,
+) -> (Tip, SharedEngine, Arc<Shared>) {
+    let shared = Arc::new(Shared::new(state.clone()));
+    let tip = Tip::new(state, loaded.at.unwrap_or(Timestamp::MIN), clock, ids);
+    (tip, Arc::new(Mutex::new(engine)), shared)
+}
