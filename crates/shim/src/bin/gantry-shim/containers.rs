@@ -1,0 +1,89 @@
+//! What the shim knows of each container, and the files in which it outlives the shim.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde::Serialize;
+use shim::{Exit, StartContainer, Started, files};
+
+use crate::clients::ClientId;
+use crate::output::Output;
+
+/// A container of the task.
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// File that counts kills for want of memory.
+    pub oom_counter: Option<PathBuf>,
+    /// Its output, until it has ended.
+    pub output: Output,
+    /// Where it is in its life.
+    pub state: State,
+}
+
+/// Where a container is in its life.
+pub enum State {
+    /// A child makes it.
+    Starting(Starting),
+    /// Its process runs.
+    Running(Started),
+    /// It ended.
+    Ended(Started, Exit),
+}
+
+/// A start under way.
+pub struct Starting {
+    /// The process that makes it.
+    pub child: i32,
+    /// Where that process says how it went.
+    pub result: OwnedFd,
+    /// What it has said so far.
+    pub said: Vec<u8>,
+    /// Who waits for the result.
+    pub waiting: Vec<ClientId>,
+    /// When it has taken too long.
+    pub deadline: Instant,
+}
+
+impl Container {
+    /// A container whose start has begun.
+    pub fn starting(request: StartContainer, output: Output, starting: Starting) -> Self {
+        Self {
+            name: request.container,
+            oom_counter: request.oom_counter,
+            output,
+            state: State::Starting(starting),
+        }
+    }
+
+    /// Its directory below the task's.
+    pub fn directory(name: &str) -> PathBuf {
+        Path::new(files::CONTAINERS).join(name)
+    }
+
+    /// Whether the kernel has killed a process of it for want of memory.
+    pub fn was_out_of_memory(&self) -> bool {
+        let Some(counter) = &self.oom_counter else {
+            return false;
+        };
+        let Ok(text) = fs::read_to_string(counter) else {
+            return false;
+        };
+        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+        count.is_some_and(|count| count.trim() != "0")
+    }
+
+    /// Puts a record beside the container, whole or not at all. It is not synchronised here: after a crash
+    /// of the machine no container runs, and the record is only a nicety.
+    pub fn write_record(&self, name: &str, record: &impl Serialize) -> io::Result<fs::File> {
+        let directory = Self::directory(&self.name);
+        let unfinished = directory.join(format!("{name}.new"));
+        let mut file = fs::File::create(&unfinished)?;
+        file.write_all(&serde_json::to_vec(record)?)?;
+        fs::rename(&unfinished, directory.join(name))?;
+        Ok(file)
+    }
+}

@@ -1,0 +1,240 @@
+//! The system calls that the standard library has no words for.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A child that ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaped {
+    /// Its process id, which may be reused from now on.
+    pub pid: i32,
+    /// Its exit status, or 128 + signal.
+    pub code: i32,
+}
+
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Leaves the agent's session, adopts orphans of the containers, and ignores requests to end.
+pub fn detach() -> io::Result<()> {
+    // SAFETY: these calls take no pointers but a static string.
+    unsafe {
+        libc::setsid();
+        libc::umask(0o022);
+        check(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))?;
+        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
+        libc::prctl(libc::PR_SET_NAME, c"gantry-shim".as_ptr());
+        for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+            libc::signal(signal, libc::SIG_IGN);
+        }
+    }
+    Ok(())
+}
+
+/// Moves a standard descriptor out of the way, so that no child inherits it, and puts `/dev/null` there.
+pub fn take_descriptor(descriptor: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the duplicate is new and owned by nobody else; `/dev/null` replaces the old number.
+    unsafe {
+        let moved = check(libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 3))?;
+        let moved = OwnedFd::from_raw_fd(moved);
+        let null = OwnedFd::from_raw_fd(check(libc::open(
+            c"/dev/null".as_ptr(),
+            libc::O_RDWR | libc::O_CLOEXEC,
+        ))?);
+        check(libc::dup2(null.as_raw_fd(), descriptor))?;
+        Ok(moved)
+    }
+}
+
+/// A descriptor that is readable when a child has ended.
+pub fn child_signals() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised before it is used, and the descriptor is new.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGCHLD);
+        check(libc::sigprocmask(libc::SIG_BLOCK, &set, std::ptr::null_mut()))?;
+        let descriptor = check(libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK))?;
+        Ok(OwnedFd::from_raw_fd(descriptor))
+    }
+}
+
+/// Undoes what this process did to its signals, for a program that is to be executed.
+pub fn default_signals() {
+    // SAFETY: plain calls; numbers that cannot be set are refused without effect.
+    unsafe {
+        for signal in 1..=64 {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigprocmask(libc::SIG_SETMASK, &set, std::ptr::null_mut());
+    }
+}
+
+/// Waits until one of the descriptors is ready, or the time is over.
+pub fn poll(descriptors: &mut [libc::pollfd], timeout: Option<Duration>) -> io::Result<()> {
+    let timeout = timeout.map_or(-1, |it| i32::try_from(it.as_millis() + 1).unwrap_or(i32::MAX));
+    // SAFETY: pointer and length are of one slice.
+    let ready = unsafe {
+        libc::poll(
+            descriptors.as_mut_ptr(),
+            descriptors.len() as libc::nfds_t,
+            timeout,
+        )
+    };
+    match check(ready) {
+        Err(error) if error.kind() != io::ErrorKind::Interrupted => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A pipe, reading end first; nobody inherits it through an execution.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let mut ends = [0; 2];
+    // SAFETY: `ends` has room for two descriptors, which are new.
+    unsafe {
+        check(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC))?;
+        Ok((OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])))
+    }
+}
+
+/// Makes reads of a descriptor return at once.
+pub fn set_nonblocking(descriptor: &OwnedFd) -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::fcntl(descriptor.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
+}
+
+/// Gives a descriptor's file to a user.
+pub fn change_owner(descriptor: &OwnedFd, user: u32) -> io::Result<()> {
+    // SAFETY: no pointers; the group is left as it is.
+    check(unsafe { libc::fchown(descriptor.as_raw_fd(), user, libc::gid_t::MAX) }).map(drop)
+}
+
+/// Reads what there is; `None` if there is nothing yet, 0 at the end.
+pub fn read(descriptor: &OwnedFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    loop {
+        // SAFETY: pointer and length are of one slice.
+        let count = unsafe { libc::read(descriptor.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len()) };
+        if count >= 0 {
+            return Ok(Some(count as usize));
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::Interrupted => {}
+            io::ErrorKind::WouldBlock => return Ok(None),
+            _ => return Err(error),
+        }
+    }
+}
+
+/// Runs `child` in a copy of this process, which ends then without unwinding or flushing.
+pub fn fork(child: impl FnOnce()) -> io::Result<i32> {
+    // SAFETY: this process has one thread, so the copy is whole; `_exit` does not return.
+    unsafe {
+        let pid = check(libc::fork())?;
+        if pid == 0 {
+            child();
+            libc::_exit(0);
+        }
+        Ok(pid)
+    }
+}
+
+/// Asks the kernel to kill this process when its parent ends.
+pub fn die_with_parent() {
+    // SAFETY: no pointers.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+}
+
+/// The next child that has ended.
+pub fn reap() -> Option<Reaped> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place.
+    let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+    if pid <= 0 {
+        return None;
+    }
+    let code = if libc::WIFSIGNALED(status) {
+        128 + libc::WTERMSIG(status)
+    } else {
+        libc::WEXITSTATUS(status)
+    };
+    Some(Reaped { pid, code })
+}
+
+/// Sends a signal to a child that has not been reaped.
+pub fn kill(pid: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: no pointers; the caller knows that the process is its own child.
+    check(unsafe { libc::kill(pid, signal) }).map(drop)
+}
+
+/// Receives bytes and, at most, one descriptor.
+pub fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
+    // Room for one descriptor; aligned as control messages must be.
+    let mut control = [0u64; 4];
+    let mut part = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: all pointers are to live local storage of the stated sizes; a received descriptor is new.
+    unsafe {
+        let mut header: libc::msghdr = std::mem::zeroed();
+        header.msg_iov = &mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.as_mut_ptr().cast();
+        header.msg_controllen = size_of_val(&control);
+        let count = libc::recvmsg(stream.as_raw_fd(), &mut header, libc::MSG_CMSG_CLOEXEC);
+        if count < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let message = libc::CMSG_FIRSTHDR(&header);
+        let is_descriptor = !message.is_null()
+            && (*message).cmsg_level == libc::SOL_SOCKET
+            && (*message).cmsg_type == libc::SCM_RIGHTS;
+        let descriptor = is_descriptor.then(|| {
+            let raw = std::ptr::read_unaligned(libc::CMSG_DATA(message).cast::<RawFd>());
+            OwnedFd::from_raw_fd(raw)
+        });
+        Ok((count as usize, descriptor))
+    }
+}
+
+/// Mounts a detached mount on `target` in a mount namespace of this process's own.
+pub fn mount_privately(mount: &OwnedFd, target: &std::ffi::CStr) -> io::Result<()> {
+    // SAFETY: all strings are terminated and live through the calls.
+    unsafe {
+        check(libc::unshare(libc::CLONE_NEWNS))?;
+        check(libc::mount(
+            std::ptr::null(),
+            c"/".as_ptr(),
+            std::ptr::null(),
+            libc::MS_REC | libc::MS_SLAVE,
+            std::ptr::null(),
+        ))?;
+        let moved = libc::syscall(
+            libc::SYS_move_mount,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_FDCWD,
+            target.as_ptr(),
+            libc::MOVE_MOUNT_F_EMPTY_PATH,
+        );
+        check(moved as libc::c_int).map(drop)
+    }
+}
+
+/// The time of day, nanoseconds since 1970.
+pub fn now() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

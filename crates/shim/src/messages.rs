@@ -1,0 +1,129 @@
+//! Requests, replies and events.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A request with the version of its sender.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// [`crate::PROTOCOL_VERSION`] of the sender.
+    pub version: u32,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What the agent asks of a shim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Makes and starts a container. Repeated for one that was started, it answers the same again.
+    Start(StartContainer),
+    /// Sends a signal to the first process of a container; one that has ended is left alone.
+    Signal {
+        /// Its name.
+        container: String,
+        /// Number of the signal.
+        signal: i32,
+    },
+    /// Asks for the state of all containers and, from then on, for exits.
+    Subscribe,
+    /// Kills all containers; answered when they are gone. The shim ends then.
+    Shutdown,
+}
+
+/// A container to start. Its bundle is `containers/<name>` below the shim's working directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StartContainer {
+    /// Its name in the task definition.
+    pub container: String,
+    /// 64 hexadecimal digits.
+    pub runtime_id: String,
+    /// Who owns the ends of its output pipes, so that it may open `/dev/stdout`.
+    pub stdio_owner: u32,
+    /// File of the kernel that counts kills for want of memory (`memory.oom_control` or `memory.events`).
+    pub oom_counter: Option<PathBuf>,
+}
+
+/// A reply with the version of the shim.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// [`crate::PROTOCOL_VERSION`] of the shim.
+    pub version: u32,
+    /// The answer itself.
+    pub reply: Reply,
+}
+
+/// How a shim answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// To `Start`: its process was executed.
+    Started(Started),
+    /// To `Start`: nothing of it is left.
+    StartFailed {
+        /// Where it failed.
+        step: FailedStep,
+        /// Why.
+        message: String,
+    },
+    /// To `Subscribe`: the containers that were started, in no order.
+    Containers(Vec<ContainerStatus>),
+    /// To `Signal` and `Shutdown`.
+    Done,
+    /// The request makes no sense to this shim.
+    Refused {
+        /// Why.
+        message: String,
+    },
+}
+
+/// Which part of a start failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailedStep {
+    /// Mounts, cgroups, namespaces, limits.
+    Create,
+    /// The execution of its program.
+    Execute,
+}
+
+/// A started container; also the content of its file `started`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// Process id of its first process on the host.
+    pub pid: i32,
+    /// When its program was executed, nanoseconds since 1970.
+    pub started_at_nanoseconds: i64,
+}
+
+/// How a container ended; also the content of its file `exit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Exit status, or 128 + signal.
+    pub exit_code: i32,
+    /// The kernel killed it for want of memory.
+    pub is_out_of_memory: bool,
+    /// When it ended, nanoseconds since 1970.
+    pub finished_at_nanoseconds: i64,
+}
+
+/// A container that was started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContainerStatus {
+    /// Its name.
+    pub container: String,
+    /// When and as what.
+    pub started: Started,
+    /// `None`: it runs.
+    pub exit: Option<Exit>,
+}
+
+/// News for a subscriber.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Exited {
+    /// Its name.
+    pub container: String,
+    /// How.
+    pub exit: Exit,
+}
