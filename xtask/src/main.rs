@@ -1,2 +1,55 @@
-//! Automation.
-fn main() {}
+//! Automation of the project: `cargo xtask <command>`.
+
+mod codegen;
+mod demo;
+mod install;
+mod models;
+mod test;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+const HELP: &str = "\
+Usage: cargo xtask <command>
+
+  demo [--keep]     from a bare machine to a service of real containers; --keep leaves it running
+  test [ARGS]       install what is missing, check formatting and lints, run every test;
+                    with ARGS, run `cargo nextest run --workspace ARGS` alone
+  codegen [--check] generate crates/api from models/; --check only compares
+  models update     take the AWS models anew from the package that models/services.toml names
+  tidy              check the rules of the layout
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in the workspace")?;
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["demo"] => demo::demo(root, &demo::Ending::CleanUp),
+        ["demo", "--keep"] => demo::demo(root, &demo::Ending::Keep),
+        ["test", ..] => test::test(root, &arguments[1..]),
+        ["codegen"] => codegen::codegen(root, codegen::Mode::Write),
+        ["codegen", "--check"] => codegen::codegen(root, codegen::Mode::Check),
+        ["models", "update"] => models::update(root),
+        ["tidy"] => tidy::tidy(root),
+        _ => {
+            print!("{HELP}");
+            Ok(())
+        }
+    }
+}

@@ -1,1 +1,8 @@
-//! To be written.
+//! Shapes, operations and exceptions of the AWS services that Gantry speaks, generated from `models/`.
+//!
+//! A module for each service, and `acs` for the messages of the agent's sockets.
+
+pub mod acs;
+pub mod ecs;
+pub mod logs;
+pub mod sts;

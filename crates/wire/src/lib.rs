@@ -1,1 +1,17 @@
-//! To be written.
+//! AWS protocols without IO: schema, codecs, routing, signatures, errors.
+//!
+//! ```text
+//!  request ──route──▶ service, operation, protocol ──sigv4──▶ who signs
+//!     body ──json / query──▶ shapes (generated, in `api`) ──json / xml──▶ answer
+//! ```
+
+pub mod client;
+pub mod error;
+pub mod json;
+pub mod query;
+pub mod route;
+pub mod shape;
+pub mod sigv4;
+
+pub use error::{ErrorAnswer, ServiceError};
+pub use shape::{DecodeError, Operation, Service, Value, ValueReader, ValueWriter};

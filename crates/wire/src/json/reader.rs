@@ -1,0 +1,328 @@
+//! A pull parser of JSON that visits shapes directly, without a tree in between.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use crate::shape::{DecodeError, ValueReader};
+
+/// Deepest nesting; AWS models need about ten.
+const DEPTH_MAX: usize = 64;
+
+/// Where a document is being read.
+pub struct JsonReader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> JsonReader<'a> {
+    /// At the start of a document.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// Checks that nothing follows.
+    ///
+    /// # Errors
+    /// Something does.
+    pub fn end(&mut self) -> Result<(), DecodeError> {
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(self.unexpected("the end")),
+        }
+    }
+
+    fn peek(&mut self) -> Option<u8> {
+        while let Some(byte) = self.bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+                return Some(*byte);
+            }
+            self.at += 1;
+        }
+        None
+    }
+
+    fn unexpected(&mut self, wanted: &str) -> DecodeError {
+        let found = match self.peek() {
+            None => "the end of the document".to_owned(),
+            Some(byte) => format!("{:?} at byte {}", char::from(byte), self.at),
+        };
+        DecodeError::serialization(format!("expected {wanted}, found {found}"))
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), DecodeError> {
+        if self.peek() != Some(byte) {
+            return Err(self.unexpected(&format!("{:?}", char::from(byte))));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let is_there = self.peek() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        self.peek();
+        let is_there = self.bytes[self.at..].starts_with(word.as_bytes());
+        if is_there {
+            self.at += word.len();
+        }
+        is_there
+    }
+
+    fn text(&mut self) -> Result<Cow<'a, str>, DecodeError> {
+        if self.peek() != Some(b'"') {
+            return Err(self.unexpected("a string"));
+        }
+        self.at += 1;
+        let start = self.at;
+        while let Some(byte) = self.bytes.get(self.at) {
+            match byte {
+                b'"' => {
+                    let text = self.utf_8(start)?;
+                    self.at += 1;
+                    return Ok(Cow::Borrowed(text));
+                }
+                b'\\' => return self.escaped(start).map(Cow::Owned),
+                0..=0x1f => return Err(self.unexpected("no control character in a string")),
+                _ => self.at += 1,
+            }
+        }
+        Err(self.unexpected("the end of a string"))
+    }
+
+    fn utf_8(&self, start: usize) -> Result<&'a str, DecodeError> {
+        std::str::from_utf8(&self.bytes[start..self.at])
+            .map_err(|_| DecodeError::serialization(format!("the string at byte {start} is not UTF-8")))
+    }
+
+    fn escaped(&mut self, start: usize) -> Result<String, DecodeError> {
+        let mut text = self.utf_8(start)?.to_owned();
+        let mut run = self.at;
+        while let Some(byte) = self.bytes.get(self.at).copied() {
+            match byte {
+                b'"' => {
+                    text.push_str(self.utf_8(run)?);
+                    self.at += 1;
+                    return Ok(text);
+                }
+                b'\\' => {
+                    text.push_str(self.utf_8(run)?);
+                    self.at += 1;
+                    text.push(self.escape()?);
+                    run = self.at;
+                }
+                0..=0x1f => return Err(self.unexpected("no control character in a string")),
+                _ => self.at += 1,
+            }
+        }
+        Err(self.unexpected("the end of a string"))
+    }
+
+    fn escape(&mut self) -> Result<char, DecodeError> {
+        let escape = self.bytes.get(self.at).copied();
+        self.at += 1;
+        Ok(match escape {
+            Some(b'n') => '\n',
+            Some(b't') => '\t',
+            Some(b'r') => '\r',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
+            Some(b'u') => return self.unicode(),
+            _ => {
+                return Err(DecodeError::serialization(format!(
+                    "bad escape at byte {}",
+                    self.at
+                )));
+            }
+        })
+    }
+
+    fn unicode(&mut self) -> Result<char, DecodeError> {
+        let first = self.hex_4()?;
+        let code = match first {
+            0xd800..=0xdbff if self.bytes[self.at..].starts_with(b"\\u") => {
+                self.at += 2;
+                let second = self.hex_4()?;
+                if !(0xdc00..=0xdfff).contains(&second) {
+                    return Err(DecodeError::serialization("half of a surrogate pair"));
+                }
+                0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+            }
+            code => code,
+        };
+        char::from_u32(code).ok_or_else(|| DecodeError::serialization("half of a surrogate pair"))
+    }
+
+    fn hex_4(&mut self) -> Result<u32, DecodeError> {
+        let digits = self
+            .bytes
+            .get(self.at..self.at + 4)
+            .and_then(|it| std::str::from_utf8(it).ok());
+        let digits = digits.filter(|it| it.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = digits.and_then(|it| u32::from_str_radix(it, 16).ok());
+        self.at += 4;
+        code.ok_or_else(|| DecodeError::serialization(format!("bad escape at byte {}", self.at)))
+    }
+
+    fn number(&mut self) -> Result<&'a str, DecodeError> {
+        self.peek();
+        let start = self.at;
+        let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+        while self.bytes.get(self.at).is_some_and(is_part) {
+            self.at += 1;
+        }
+        if start == self.at {
+            return Err(self.unexpected("a number"));
+        }
+        self.utf_8(start)
+    }
+
+    fn skip(&mut self) -> Result<(), DecodeError> {
+        match self.peek() {
+            Some(b'"') => self.text().map(|_| ()),
+            Some(b'{') => self.object(&mut |_, _| Ok(false)),
+            Some(b'[') => self.list(&mut Self::skip),
+            _ if self.take_word("true") || self.take_word("false") || self.take_word("null") => Ok(()),
+            _ => {
+                let number = self.number()?;
+                number
+                    .parse::<f64>()
+                    .map(|_| ())
+                    .map_err(|_| not_a_number(number))
+            }
+        }
+    }
+
+    fn enter(&mut self) -> Result<(), DecodeError> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(DecodeError::serialization(format!(
+                "nested deeper than {DEPTH_MAX}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn not_a_number(text: &str) -> DecodeError {
+    DecodeError::serialization(format!("{text:?} is not a number"))
+}
+
+impl ValueReader for JsonReader<'_> {
+    fn take_null(&mut self) -> bool {
+        self.take_word("null")
+    }
+
+    fn string(&mut self) -> Result<String, DecodeError> {
+        self.text().map(Cow::into_owned)
+    }
+
+    fn boolean(&mut self) -> Result<bool, DecodeError> {
+        if self.take_word("true") {
+            return Ok(true);
+        }
+        if self.take_word("false") {
+            Ok(false)
+        } else {
+            Err(self.unexpected("true or false"))
+        }
+    }
+
+    fn integer(&mut self) -> Result<i64, DecodeError> {
+        let text = self.number()?;
+        if let Ok(value) = text.parse() {
+            return Ok(value);
+        }
+        // Some clients write whole numbers as 3.0 or 3e0.
+        let value: f64 = text.parse().map_err(|_| not_a_number(text))?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole and in range, as just checked"
+        )]
+        let whole = (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64);
+        whole.ok_or_else(|| DecodeError::serialization(format!("{text} is not a whole number in range")))
+    }
+
+    fn double(&mut self) -> Result<f64, DecodeError> {
+        let text = self.number()?;
+        text.parse().map_err(|_| not_a_number(text))
+    }
+
+    fn timestamp(&mut self) -> Result<Timestamp, DecodeError> {
+        if self.peek() == Some(b'"') {
+            let text = self.text()?;
+            return text
+                .parse()
+                .map_err(|_| DecodeError::serialization(format!("{text:?} is not a time")));
+        }
+        let seconds = self.double()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates, and from_millisecond checks the range"
+        )]
+        let millis = (seconds * 1000.0).round() as i64;
+        Timestamp::from_millisecond(millis)
+            .map_err(|_| DecodeError::serialization(format!("{seconds} is not a time in range")))
+    }
+
+    fn blob(&mut self) -> Result<Vec<u8>, DecodeError> {
+        let text = self.text()?;
+        STANDARD
+            .decode(text.as_bytes())
+            .map_err(|_| DecodeError::serialization("a blob is not base64"))
+    }
+
+    fn list(
+        &mut self,
+        item: &mut dyn FnMut(&mut Self) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        self.expect(b'[').map_err(|_| self.unexpected("a list"))?;
+        self.enter()?;
+        if !self.take(b']') {
+            loop {
+                item(self)?;
+                if !self.take(b',') {
+                    break;
+                }
+            }
+            self.expect(b']')?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn object(
+        &mut self,
+        entry: &mut dyn FnMut(&str, &mut Self) -> Result<bool, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        self.expect(b'{').map_err(|_| self.unexpected("an object"))?;
+        self.enter()?;
+        if !self.take(b'}') {
+            loop {
+                let name = self.text()?;
+                self.expect(b':')?;
+                if !entry(&name, self)? {
+                    self.skip()?;
+                }
+                if !self.take(b',') {
+                    break;
+                }
+            }
+            self.expect(b'}')?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+}

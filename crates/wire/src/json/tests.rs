@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::shape::{ValueReader, ValueWriter, read_member, require, write_member};
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Sample {
+    name: String,
+    count: Option<i32>,
+    tags: Option<BTreeMap<String, String>>,
+    list: Option<Vec<Sample>>,
+    at: Option<jiff::Timestamp>,
+    ratio: Option<f64>,
+}
+
+impl Value for Sample {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "name", &self.name);
+        write_member(writer, "count", &self.count);
+        write_member(writer, "tags", &self.tags);
+        write_member(writer, "list", &self.list);
+        write_member(writer, "at", &self.at);
+        write_member(writer, "ratio", &self.ratio);
+        writer.end_object();
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut has_name = false;
+        reader.object(&mut |name, reader| {
+            match name {
+                "name" => has_name = read_member(reader, name, &mut it.name)?,
+                "count" => drop(read_member(reader, name, &mut it.count)?),
+                "tags" => drop(read_member(reader, name, &mut it.tags)?),
+                "list" => drop(read_member(reader, name, &mut it.list)?),
+                "at" => drop(read_member(reader, name, &mut it.at)?),
+                "ratio" => drop(read_member(reader, name, &mut it.ratio)?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(has_name, "name")?;
+        Ok(it)
+    }
+}
+
+fn read(text: &str) -> Result<Sample, DecodeError> {
+    decode(text.as_bytes())
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let sample = Sample {
+        name: "ü \"\\\n\u{1}/".into(),
+        count: Some(-3),
+        tags: Some(BTreeMap::from([("a".into(), "b".into())])),
+        list: Some(vec![Sample {
+            name: "inner".into(),
+            ..Sample::default()
+        }]),
+        at: jiff::Timestamp::from_millisecond(1_795_234_916_649).ok(),
+        ratio: Some(0.25),
+    };
+    let text = String::from_utf8(encode(&sample)).expect("UTF-8");
+    assert_eq!(
+        text,
+        r#"{"name":"ü \"\\\n\u0001/","count":-3,"tags":{"a":"b"},"list":[{"name":"inner"}],"at":1795234916.649,"ratio":0.25}"#
+    );
+    assert_eq!(read(&text), Ok(sample));
+}
+
+#[test]
+fn unknown_members_and_nulls_are_passed_over() {
+    let text = r#" { "x": [1, {"y": [true, null, "\u00e4"]}, -1.5e3], "name": "a", "count": null, "list": [null] } "#;
+    assert_eq!(
+        read(text),
+        Ok(Sample {
+            name: "a".into(),
+            list: Some(Vec::new()),
+            ..Sample::default()
+        })
+    );
+    assert_eq!(
+        read(r#"{"name":"\ud83d\ude00"}"#).map(|it| it.name),
+        Ok("😀".to_owned())
+    );
+    assert_eq!(
+        read(r#"{"name":"a","count":3.0}"#).map(|it| it.count),
+        Ok(Some(3))
+    );
+}
+
+#[test]
+fn what_is_no_document_of_the_shape_is_refused() {
+    let deep = format!(r#"{{"name":"a","x":{}}}"#, "[".repeat(10_000));
+    for text in [
+        "{",
+        "[]",
+        "nul",
+        r#"{"name":1}"#,
+        r#"{"name":"a",}"#,
+        r#"{"name":"a"} x"#,
+        r#"{"name":"a","count":"3"}"#,
+        r#"{"name":"a","count":3000000000}"#,
+        r#"{"name":"a","count":1.5}"#,
+        r#"{"name":"a","count":1e400}"#,
+        r#"{"name":"\ud800"}"#,
+        r#"{"name":"\q"}"#,
+        r#"{"name":"a"#,
+        "{\"name\":\"a\u{1}\"}",
+        r#"{"name":"a","at":1e300}"#,
+        r#"{"name":"a","tags":{"a":1}}"#,
+        &deep,
+    ] {
+        assert!(
+            matches!(read(text), Err(DecodeError::Serialization { .. })),
+            "{text:.60}"
+        );
+    }
+    assert!(decode::<Sample>(b"{\"name\":\"\xff\"}").is_err());
+    let missing = read(r#"{"name":"a","list":[{"count":1}]}"#);
+    assert_eq!(
+        missing,
+        Err(DecodeError::MissingMember {
+            path: vec!["list".into(), "name".into()]
+        })
+    );
+    assert_eq!(
+        decode::<Sample>(b""),
+        Err(DecodeError::MissingMember {
+            path: vec!["name".into()]
+        })
+    );
+}

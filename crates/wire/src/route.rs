@@ -1,0 +1,107 @@
+//! Which operation of which service a request calls, and in which protocol: a fact of the request.
+
+use crate::error::CommonError;
+use crate::query;
+use crate::shape::Service;
+
+#[cfg(test)]
+mod tests;
+
+/// Protocols that are spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// awsJson 1.0
+    Json10,
+    /// awsJson 1.1
+    Json11,
+    /// query, answered in XML
+    Query,
+}
+
+impl Protocol {
+    /// Content type of answers.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json10 => "application/x-amz-json-1.0",
+            Self::Json11 => "application/x-amz-json-1.1",
+            Self::Query => "text/xml",
+        }
+    }
+
+    /// The protocol that a content type announces; JSON 1.1 where it announces none of them.
+    pub fn of_content_type(content_type: &str) -> Self {
+        let kind = content_type.split(';').next().unwrap_or_default().trim();
+        if kind.eq_ignore_ascii_case("application/x-amz-json-1.0") {
+            return Self::Json10;
+        }
+        if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Self::Query
+        } else {
+            Self::Json11
+        }
+    }
+}
+
+/// Where a request leads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Route<'a> {
+    /// The service, by its name in [`Service::signing_name`].
+    pub service: &'static str,
+    /// The operation, which may not exist.
+    pub operation: std::borrow::Cow<'a, str>,
+    /// How it is spoken.
+    pub protocol: Protocol,
+}
+
+/// Finds the operation of a request by its target, or by the action of its form.
+///
+/// # Errors
+/// It names no operation of these services.
+pub fn route<'a>(
+    services: &[&'static Service],
+    content_type: &str,
+    target: Option<&'a str>,
+    body: &[u8],
+) -> Result<Route<'a>, CommonError> {
+    let protocol = Protocol::of_content_type(content_type);
+    if let Some(target) = target {
+        let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
+        let service = services
+            .iter()
+            .find(|it| it.json_version.is_some() && it.target_prefix == prefix);
+        let service = service.ok_or_else(|| CommonError::unknown_operation(target))?;
+        let is_json = content_type
+            .to_ascii_lowercase()
+            .starts_with("application/x-amz-json-1.");
+        if !is_json {
+            return Err(CommonError {
+                json_code: "UnknownOperationException",
+                ..CommonError::serialization(format!(
+                    "The content type {content_type:?} is not spoken here: use application/x-amz-json-1.1."
+                ))
+            });
+        }
+        return Ok(Route {
+            service: service.signing_name,
+            operation: operation.into(),
+            protocol,
+        });
+    }
+    if protocol != Protocol::Query {
+        return Err(CommonError::unknown_operation(
+            "(no X-Amz-Target header, and no form)",
+        ));
+    }
+    let action = query::parameter(body, "Action").unwrap_or_default();
+    let version = query::parameter(body, "Version").unwrap_or_default();
+    let service = services
+        .iter()
+        .find(|it| it.json_version.is_none() && it.api_version == version);
+    let service =
+        service.ok_or_else(|| CommonError::unknown_operation(&format!("{action} of version {version}")))?;
+    Ok(Route {
+        service: service.signing_name,
+        operation: action.into(),
+        protocol,
+    })
+}

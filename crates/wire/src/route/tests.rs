@@ -1,0 +1,73 @@
+use super::*;
+
+static ECS: Service = Service {
+    signing_name: "ecs",
+    target_prefix: "AmazonEC2ContainerServiceV20141113",
+    api_version: "2014-11-13",
+    json_version: Some("1.1"),
+    xml_namespace: "",
+    operations: &["ListClusters"],
+};
+static STS: Service = Service {
+    signing_name: "sts",
+    target_prefix: "",
+    api_version: "2011-06-15",
+    json_version: None,
+    xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+    operations: &["GetCallerIdentity"],
+};
+
+#[test]
+fn requests_find_their_operation_by_target_or_by_form() {
+    let services = [&ECS, &STS];
+    let json = route(
+        &services,
+        "application/x-amz-json-1.1",
+        Some("AmazonEC2ContainerServiceV20141113.ListClusters"),
+        b"",
+    );
+    let json = json.expect("json");
+    assert_eq!(
+        (json.service, &*json.operation, json.protocol),
+        ("ecs", "ListClusters", Protocol::Json11)
+    );
+    let form = b"Action=GetCallerIdentity&Version=2011-06-15";
+    let query = route(
+        &services,
+        "application/x-www-form-urlencoded; charset=utf-8",
+        None,
+        form,
+    )
+    .expect("query");
+    assert_eq!(
+        (query.service, &*query.operation, query.protocol),
+        ("sts", "GetCallerIdentity", Protocol::Query)
+    );
+}
+
+#[test]
+fn what_names_no_operation_is_unknown() {
+    let services = [&ECS, &STS];
+    let cases: [(&str, Option<&str>, &[u8]); 5] = [
+        ("application/x-amz-json-1.1", Some("Other.ListClusters"), b""),
+        ("application/x-amz-json-1.1", None, b"{}"),
+        (
+            "application/x-www-form-urlencoded",
+            None,
+            b"Action=GetCallerIdentity&Version=1999-01-01",
+        ),
+        ("application/x-www-form-urlencoded", None, b"\xff\xff"),
+        (
+            "text/plain",
+            Some("AmazonEC2ContainerServiceV20141113.ListClusters"),
+            b"",
+        ),
+    ];
+    for (content_type, target, body) in cases {
+        let error = route(&services, content_type, target, body).expect_err("unknown");
+        assert_eq!(
+            error.json_code, "UnknownOperationException",
+            "{content_type} {target:?}"
+        );
+    }
+}

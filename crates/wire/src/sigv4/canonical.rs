@@ -1,0 +1,74 @@
+//! The canonical form of a request: what is signed.
+
+use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What stays as it is: letters, digits and `-._~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// The same in a path, whose slashes stay.
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
+
+/// Parameters of a query, decoded.
+pub fn pairs(query: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        percent_decode_str(&text.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let pair = |it: &str| {
+        let (name, value) = it.split_once('=').unwrap_or((it, ""));
+        (decode(name), decode(value))
+    };
+    query.split('&').filter(|it| !it.is_empty()).map(pair).collect()
+}
+
+/// Encodes a parameter of a query.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// The canonical request.
+pub fn request(parts: &Parts, signed_headers: &[String], payload_hash: &str) -> String {
+    let mut query: Vec<(String, String)> = pairs(parts.uri.query().unwrap_or_default())
+        .into_iter()
+        .filter(|(name, _)| name != "X-Amz-Signature")
+        .map(|(name, value)| (encode(&name), encode(&value)))
+        .collect();
+    query.sort();
+    let query: Vec<String> = query
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let path = utf8_percent_encode(parts.uri.path(), RESERVED_IN_PATH);
+    let mut headers = String::with_capacity(256);
+    for name in signed_headers {
+        let values = parts.headers.get_all(name.as_str()).iter();
+        let values: Vec<String> = values
+            .map(|it| squeezed(&String::from_utf8_lossy(it.as_bytes())))
+            .collect();
+        headers.push_str(name);
+        headers.push(':');
+        headers.push_str(&values.join(","));
+        headers.push('\n');
+    }
+    let (method, names) = (&parts.method, signed_headers.join(";"));
+    format!(
+        "{method}\n{path}\n{}\n{headers}\n{names}\n{payload_hash}",
+        query.join("&")
+    )
+}
+
+/// Trimmed, runs of spaces made one.
+fn squeezed(value: &str) -> String {
+    value
+        .split(' ')
+        .filter(|it| !it.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+        .trim()
+        .to_owned()
+}

@@ -1,0 +1,163 @@
+use super::*;
+
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+fn parts(method: &str, uri: &str, headers: &[(&str, &str)]) -> Parts {
+    let mut request = http::Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(()).expect("valid").into_parts().0
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+fn key() -> [u8; 32] {
+    signing_key(SECRET, "20150830", "us-east-1", "service")
+}
+
+/// Known answers of AWS's published examples for Signature Version 4.
+#[test]
+fn published_signatures_verify() {
+    let scope = "Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request";
+    let cases = [
+        (
+            "GET",
+            "/",
+            "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
+        ),
+        (
+            "POST",
+            "/",
+            "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b",
+        ),
+        (
+            "GET",
+            "/?Param2=value2&Param1=value1",
+            "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+        ),
+    ];
+    for (method, uri, signature) in cases {
+        let authorization =
+            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host;x-amz-date, Signature={signature}");
+        let headers = [
+            ("host", "example.amazonaws.com"),
+            ("x-amz-date", "20150830T123600Z"),
+            ("authorization", &authorization),
+        ];
+        let parts = parts(method, uri, &headers);
+        let read = read(&parts).expect("complete");
+        assert_eq!(
+            (&*read.access_key_id, &*read.region, &*read.service),
+            ("AKIDEXAMPLE", "us-east-1", "service")
+        );
+        assert_eq!(
+            verify(&read, &key(), &parts, b"", at("2015-08-30T12:40:00Z")),
+            Ok(()),
+            "{method} {uri}"
+        );
+    }
+}
+
+#[test]
+fn what_we_sign_verifies_and_nothing_else_does() {
+    let signer = Signer {
+        access_key_id: "AKIDEXAMPLE",
+        secret_access_key: SECRET,
+        region: "us-east-1",
+        service: "service",
+    };
+    let now = at("2015-08-30T12:36:00Z");
+    let mut signed = parts(
+        "POST",
+        "/a%20b/c?x=%2F&a=1",
+        &[("host", "h:1"), ("content-type", "t"), ("x-amz-target", "A.B")],
+    );
+    sign(&signer, &mut signed, b"body", now);
+    let signature = read(&signed).expect("complete");
+    assert_eq!(verify(&signature, &key(), &signed, b"body", now), Ok(()));
+    let wrong = |parts: &Parts, body: &[u8], key: &[u8; 32]| {
+        let error = verify(&signature, key, parts, body, now).expect_err("does not match");
+        assert_eq!(
+            (error.json_code, error.query_code),
+            ("InvalidSignatureException", "SignatureDoesNotMatch")
+        );
+    };
+    wrong(&signed, b"Body", &key());
+    wrong(&signed, b"body", &[0; 32]);
+    let mut other = signed.clone();
+    other
+        .headers
+        .insert("x-amz-target", http::HeaderValue::from_static("A.C"));
+    wrong(&other, b"body", &key());
+
+    let unsigned = parts("GET", "/acs/ws?clusterArn=a%2Fb", &[("host", "h")]);
+    let query = sign_query(&signer, &unsigned, 60, now);
+    let presigned = parts("GET", &format!("/acs/ws?{query}"), &[("host", "h")]);
+    let signature = read(&presigned).expect("complete");
+    assert_eq!(
+        verify(&signature, &key(), &presigned, b"", at("2015-08-30T12:37:00Z")),
+        Ok(())
+    );
+    let late = verify(&signature, &key(), &presigned, b"", at("2015-08-30T12:37:01Z")).expect_err("expired");
+    assert!(
+        late.message
+            .starts_with("Signature expired: 20150830T123600Z is now earlier than"),
+        "{}",
+        late.message
+    );
+}
+
+#[test]
+fn clocks_may_differ_by_five_minutes() {
+    let signer = Signer {
+        access_key_id: "AKIDEXAMPLE",
+        secret_access_key: SECRET,
+        region: "us-east-1",
+        service: "service",
+    };
+    let mut signed = parts("POST", "/", &[("host", "h")]);
+    sign(&signer, &mut signed, b"", at("2015-08-30T12:36:00Z"));
+    let signature = read(&signed).expect("complete");
+    let verdict =
+        |now: &str| verify(&signature, &key(), &signed, b"", at(now)).map_err(|error| error.message);
+    assert_eq!(verdict("2015-08-30T12:41:00Z"), Ok(()));
+    assert_eq!(verdict("2015-08-30T12:31:00Z"), Ok(()));
+    assert_eq!(
+        verdict("2015-08-30T12:41:01Z").expect_err("old"),
+        "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T124101Z - 5 min.)"
+    );
+    assert_eq!(
+        verdict("2015-08-30T12:30:59Z").expect_err("young"),
+        "Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)"
+    );
+}
+
+#[test]
+fn what_is_unsigned_or_incomplete_says_so() {
+    let date = ("x-amz-date", "20150830T123600Z");
+    let code = |headers: &[(&str, &str)]| read(&parts("POST", "/", headers)).expect_err("refused").json_code;
+    assert_eq!(code(&[]), "MissingAuthenticationTokenException");
+    assert_eq!(
+        code(&[date, ("authorization", "Bearer x")]),
+        "IncompleteSignatureException"
+    );
+    assert_eq!(
+        code(&[date, ("authorization", "AWS4-HMAC-SHA256 Credential=a")]),
+        "IncompleteSignatureException"
+    );
+    let full = "AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=host, Signature=00";
+    assert_eq!(
+        code(&[("authorization", full)]),
+        "IncompleteSignatureException",
+        "no date"
+    );
+    let other_day = full.replace("20150830", "20150829");
+    assert_eq!(
+        code(&[date, ("authorization", &other_day)]),
+        "InvalidSignatureException"
+    );
+    assert!(read(&parts("POST", "/", &[date, ("authorization", full)])).is_ok());
+}

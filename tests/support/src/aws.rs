@@ -1,0 +1,114 @@
+//! The unmodified AWS CLI and boto3, pointed at a Gantry.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::gantry::{ACCESS_KEY_ID, Gantry, SECRET_ACCESS_KEY};
+
+/// Names the folder that the AWS clients are installed in; `cargo xtask test` sets it.
+pub const CLIENTS_VARIABLE: &str = "GANTRY_AWS_CLIENTS";
+
+/// An AWS CLI that signs with the root key.
+pub struct Aws {
+    endpoint: String,
+    clients: PathBuf,
+    key: (String, String),
+}
+
+impl Aws {
+    /// A CLI for a Gantry.
+    ///
+    /// # Errors
+    /// The AWS clients are not installed.
+    pub fn of(gantry: &Gantry) -> Result<Self> {
+        let clients = std::env::var_os(CLIENTS_VARIABLE).map(PathBuf::from);
+        let clients = clients.with_context(|| {
+            format!("{CLIENTS_VARIABLE} is not set: run the tests with `cargo xtask test`, which installs the AWS CLI")
+        })?;
+        let key = (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned());
+        Ok(Self {
+            endpoint: gantry.endpoint(),
+            clients,
+            key,
+        })
+    }
+
+    /// The same with another key.
+    #[must_use]
+    pub fn with_key(self, access_key_id: &str, secret_access_key: &str) -> Self {
+        Self {
+            key: (access_key_id.to_owned(), secret_access_key.to_owned()),
+            ..self
+        }
+    }
+
+    /// A program of the clients' Python, e.g. `python3` or `aws`, with the environment set.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.clients.join(name));
+        command.env("AWS_ENDPOINT_URL", &self.endpoint);
+        command
+            .env("AWS_ACCESS_KEY_ID", &self.key.0)
+            .env("AWS_SECRET_ACCESS_KEY", &self.key.1);
+        command
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_PAGER", "")
+            .env("AWS_MAX_ATTEMPTS", "1");
+        command
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        command
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_SESSION_TOKEN");
+        command
+    }
+
+    /// Runs `aws` and gives what it did.
+    ///
+    /// # Errors
+    /// It cannot be run.
+    pub fn output(&self, arguments: &[&str]) -> Result<Output> {
+        self.program("aws")
+            .args(arguments)
+            .output()
+            .context("cannot run the AWS CLI")
+    }
+
+    /// Runs `aws`, which must succeed, and reads its JSON.
+    ///
+    /// # Errors
+    /// It fails; its message is part of the error.
+    pub fn json(&self, arguments: &[&str]) -> Result<Value> {
+        let output = self.output(arguments)?;
+        if !output.status.success() {
+            bail!(
+                "aws {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        if output.stdout.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&output.stdout).with_context(|| format!("aws {}", arguments.join(" ")))
+    }
+
+    /// Runs `aws`, which must fail, and gives its message.
+    ///
+    /// # Errors
+    /// It succeeds.
+    pub fn error(&self, arguments: &[&str]) -> Result<String> {
+        let output = self.output(arguments)?;
+        if output.status.success() {
+            bail!(
+                "aws {} succeeded: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stdout)
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}

@@ -1,0 +1,122 @@
+//! Models as the generator reads them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// A stripped model, see `models/`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    pub metadata: Metadata,
+    pub operations: BTreeMap<String, Operation>,
+    #[serde(default)]
+    pub other_operations: BTreeSet<String>,
+    pub shapes: BTreeMap<String, Shape>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    pub api_version: String,
+    pub json_version: Option<String>,
+    #[serde(default)]
+    pub signing_name: Option<String>,
+    #[serde(default)]
+    pub target_prefix: String,
+    #[serde(default)]
+    pub xml_namespace: String,
+}
+
+#[derive(Deserialize)]
+pub struct Operation {
+    pub input: Option<String>,
+    pub output: Option<String>,
+    #[serde(default)]
+    pub errors: Vec<String>,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Shape {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub members: BTreeMap<String, Member>,
+    #[serde(default)]
+    pub required: Vec<String>,
+    pub member: Option<Member>,
+    pub value: Option<Member>,
+    #[serde(rename = "enum")]
+    pub words: Option<Vec<String>>,
+    #[serde(default)]
+    pub exception: bool,
+    #[serde(default)]
+    pub fault: bool,
+    pub error: Option<ErrorTrait>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorTrait {
+    pub http_status_code: Option<u16>,
+    pub code: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+pub struct Member {
+    pub shape: String,
+}
+
+impl Model {
+    pub fn parse(text: &str) -> Result<Self> {
+        serde_json::from_str(text).context("not a model")
+    }
+
+    pub fn shape(&self, name: &str) -> &Shape {
+        &self.shapes[name]
+    }
+
+    /// Exceptions of all operations.
+    pub fn errors(&self) -> BTreeSet<&String> {
+        let named = self.operations.values().flat_map(|it| &it.errors);
+        named
+            .chain(
+                self.shapes
+                    .iter()
+                    .filter(|(_, it)| it.exception)
+                    .map(|(name, _)| name),
+            )
+            .collect()
+    }
+
+    /// Name of the structure in Rust: inputs and outputs are named after their operation.
+    pub fn structure_name(&self, shape: &str) -> String {
+        for (operation, it) in &self.operations {
+            if it.input.as_deref() == Some(shape) {
+                return format!("{operation}Input");
+            }
+            if it.output.as_deref() == Some(shape) {
+                return format!("{operation}Output");
+            }
+        }
+        shape.to_owned()
+    }
+
+    /// Whether a structure holds itself, through others.
+    pub fn is_recursive(&self, from: &str, to: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![to];
+        while let Some(name) = open.pop() {
+            if name == from {
+                return true;
+            }
+            // Lists and maps are on the heap already.
+            let shape = self.shape(name);
+            if shape.kind == "structure" && seen.insert(name) {
+                open.extend(shape.members.values().map(|it| it.shape.as_str()));
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,152 @@
+//! What the automation needs on a bare Debian machine, and how it gets it: always said before it is done.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// A Debian package and a file by which to see that it is there.
+struct Package {
+    name: &'static str,
+    proof: &'static str,
+}
+
+/// For building.
+const BUILD: [Package; 3] = [
+    // seccomp filters of containers, linked statically into the shim
+    Package {
+        name: "libseccomp-dev",
+        proof: "/usr/include/seccomp.h",
+    },
+    // SQLite and the registry client's TLS are partly C
+    Package {
+        name: "gcc",
+        proof: "/usr/bin/gcc",
+    },
+    Package {
+        name: "libc6-dev",
+        proof: "/usr/include/stdio.h",
+    },
+];
+
+/// For running containers and the sample image.
+const RUN: [Package; 3] = [
+    Package {
+        name: "nftables",
+        proof: "/usr/sbin/nft",
+    },
+    Package {
+        name: "iproute2",
+        proof: "/bin/ip",
+    },
+    Package {
+        name: "busybox-static",
+        proof: "/bin/busybox",
+    },
+];
+
+/// For the AWS clients.
+const CLIENTS: [Package; 1] = [Package {
+    name: "python3-venv",
+    proof: "/usr/bin/python3",
+}];
+
+/// The AWS clients that tests and demo use, in versions known to work.
+const CLIENT_REQUIREMENTS: [&str; 2] = ["awscli==1.45.11", "boto3==1.43.11"];
+
+/// Installs what building needs.
+pub fn for_build() -> Result<()> {
+    packages(&BUILD)
+}
+
+/// Installs what running containers needs.
+pub fn for_run() -> Result<()> {
+    packages(&RUN)
+}
+
+/// Installs the AWS CLI and boto3 into the target folder and returns the folder of their programs.
+pub fn aws_clients(root: &Path) -> Result<PathBuf> {
+    let venv = root.join("target/aws-clients");
+    let programs = venv.join("bin");
+    let marker = venv.join("requirements.txt");
+    let requirements = CLIENT_REQUIREMENTS.join("\n");
+    if std::fs::read_to_string(&marker).is_ok_and(|it| it == requirements) {
+        return Ok(programs);
+    }
+    packages(&CLIENTS)?;
+    say(&format!(
+        "Installing {} into {} with pip",
+        CLIENT_REQUIREMENTS.join(" and "),
+        venv.display()
+    ));
+    std::fs::create_dir_all(root.join("target"))?;
+    let _ = std::fs::remove_dir_all(&venv);
+    if run(Command::new("python3").args(["-m", "venv"]).arg(&venv)).is_err() {
+        // Debian's own Python comes without venv unless python3-venv is there.
+        apt_get(&["python3-venv"])?;
+        run(Command::new("/usr/bin/python3").args(["-m", "venv"]).arg(&venv))?;
+    }
+    run(Command::new(programs.join("pip"))
+        .args(["install", "--quiet"])
+        .args(CLIENT_REQUIREMENTS))?;
+    std::fs::write(&marker, requirements)?;
+    Ok(programs)
+}
+
+/// Installs the test runner.
+pub fn nextest() -> Result<()> {
+    let is_there = Command::new("cargo").args(["nextest", "--version"]).output();
+    if is_there.is_ok_and(|it| it.status.success()) {
+        return Ok(());
+    }
+    say("Installing cargo-nextest with cargo (a few minutes)");
+    run(Command::new("cargo").args(["install", "--locked", "cargo-nextest"]))
+}
+
+fn packages(wanted: &[Package]) -> Result<()> {
+    let missing: Vec<&str> = wanted
+        .iter()
+        .filter(|it| !Path::new(it.proof).exists())
+        .map(|it| it.name)
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        apt_get(&missing)
+    }
+}
+
+fn apt_get(packages: &[&str]) -> Result<()> {
+    say(&format!("Installing {} with apt-get", packages.join(", ")));
+    let install = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").args([
+            "install",
+            "-y",
+            "-qq",
+            "--no-install-recommends",
+        ]);
+        run(command.args(packages))
+    };
+    if install().is_ok() {
+        return Ok(());
+    }
+    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    install().with_context(|| format!("install these packages yourself: {}", packages.join(" ")))
+}
+
+/// Runs a command whose output the reader should see.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+/// Tells the reader what happens next.
+pub fn say(text: &str) {
+    println!("\n== {text}");
+}

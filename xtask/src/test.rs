@@ -1,0 +1,40 @@
+//! `cargo xtask test`: every test there is.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::install::{self, run, say};
+
+/// Installs what is missing, checks the rules, then runs all tests. The last line counts them.
+pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
+    install::for_build()?;
+    install::for_run()?;
+    install::nextest()?;
+    let clients = install::aws_clients(root)?;
+    if arguments.is_empty() {
+        say("Formatting");
+        run(cargo(root).args(["fmt", "--all", "--check"]))?;
+        say("Lints");
+        run(cargo(root).args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]))?;
+    }
+    say("Tests");
+    let mut tests = cargo(root);
+    tests.env("GANTRY_AWS_CLIENTS", clients);
+    run(tests.args(["nextest", "run", "--workspace"]).args(arguments))
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root);
+    command
+}
