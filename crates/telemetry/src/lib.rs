@@ -1,1 +1,12 @@
-//! To be written.
+//! What containers and tasks report over time, kept on this machine's disk.
+//!
+//! ```text
+//!  PutLogEvents ─► logs::Logs ─► <dir>/<group>/journal      groups and streams
+//!                                <dir>/<group>/<n>.segment  events, in order of arrival
+//!  GetLogEvents ◄─ logs::Logs    <dir>/<group>/<n>.index    where each batch of a sealed segment lies
+//! ```
+//!
+//! Calls are synchronous and take the time as an argument; the owner calls [`logs::Logs::sync`] and
+//! [`logs::Logs::maintain`] at intervals.
+
+pub mod logs;
