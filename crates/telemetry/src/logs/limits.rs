@@ -94,7 +94,7 @@ pub(crate) fn check_retention(days: u32) -> Result<(), LogsError> {
     Err(violation(&days.to_string(), "retentionInDays", &constraint))
 }
 
-/// The page size to use: `default` if absent, refused if zero or above `max`.
+/// The page size to use: `max` if absent, refused if zero or above.
 pub(crate) fn check_limit(limit: Option<usize>, max: usize) -> Result<usize, LogsError> {
     match limit {
         None => Ok(max),

@@ -40,12 +40,14 @@ impl Logs {
                 .inspect_err(|_| self.is_dirty.store(true, Ordering::Release))
                 .map_err(LogsError::storage("sync", &self.dir))?;
         }
+        // One bad directory must not keep the others from becoming durable.
+        let mut outcome = Ok(());
         for group in self.all_groups() {
             if group.state.read().is_dirty {
-                group.sync().map_err(LogsError::storage("sync", &group.dir))?;
+                outcome = outcome.and(group.sync().map_err(LogsError::storage("sync", &group.dir)));
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Deletes segments whose newest event is older than the retention of their group, then the oldest ones over
@@ -174,6 +176,7 @@ impl Group {
         }
         if state.journal.records() > OUTDATED_RECORDS_MIN + 2 * (state.streams.len() + 1) {
             state.journal = Journal::rewrite(&self.dir, &state.snapshot())?;
+            state.is_dirty = true;
         }
         Ok(doomed.len())
     }
