@@ -9,10 +9,8 @@ use domain::ids::Ids;
 use parking_lot::Mutex;
 
 use crate::engine::{Engine, Loaded};
-use crate::writer::direct::Direct;
-use crate::writer::load::load;
-use crate::writer::threads::{self, Queue, Request};
-use crate::writer::{Shared, SharedEngine, Tip, job};
+use crate::writer::thread::Queue;
+use crate::writer::{Shared, Tip, Writer, job, load};
 use crate::{CommitId, Feed, Memory, State, StoreError, TransactError, Tx};
 
 #[cfg(test)]
@@ -29,12 +27,15 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    writer: Writer,
+    access: Access,
 }
 
-enum Writer {
-    Threads(Queue),
-    Direct(Box<Mutex<Direct>>),
+/// The way to the writer.
+enum Access {
+    /// On its own thread.
+    Queue(Queue),
+    /// On the caller's thread; the order in which the lock is taken is the order of commits.
+    Direct(Box<Mutex<Writer>>),
 }
 
 impl Store {
@@ -48,10 +49,9 @@ impl Store {
         ids: Arc<Ids>,
     ) -> Result<Self, StoreError> {
         let (state, loaded) = load(engine.as_mut())?;
-        let (tip, engine, shared) = parts(state, loaded, engine, clock, ids);
-        let queue = threads::start(tip, engine, Arc::clone(&shared))?;
-        let writer = Writer::Threads(queue);
-        Ok(Self(Arc::new(Inner { shared, writer })))
+        let (writer, shared) = writer(state, loaded, engine, clock, ids);
+        let access = Access::Queue(Queue::start(writer)?);
+        Ok(Self(Arc::new(Inner { shared, access })))
     }
 
     /// Loads all records. Each transaction runs on the thread that asks for it and has ended when the future is
@@ -85,13 +85,9 @@ impl Store {
         clock: Arc<dyn Clock>,
         ids: Arc<Ids>,
     ) -> Self {
-        let (tip, engine, shared) = parts(state, loaded, engine, clock, ids);
-        let writer = Writer::Direct(Box::new(Mutex::new(Direct::new(
-            tip,
-            engine,
-            Arc::clone(&shared),
-        ))));
-        Self(Arc::new(Inner { shared, writer }))
+        let (writer, shared) = writer(state, loaded, engine, clock, ids);
+        let access = Access::Direct(Box::new(Mutex::new(writer)));
+        Self(Arc::new(Inner { shared, access }))
     }
 
     /// Runs the closure on the tip, in commit order, and answers once what it wrote and what it saw is durable.
@@ -110,26 +106,20 @@ impl Store {
         E: Send + 'static,
     {
         let (job, answer) = job(decide);
-        match &self.0.writer {
-            Writer::Direct(direct) => {
-                direct.lock().run(job);
-                answer
-                    .await
-                    .unwrap_or(Err(TransactError::Unavailable(StoreError::Closed)))
+        let closed = Err(TransactError::Unavailable(StoreError::Closed));
+        let queue = match &self.0.access {
+            Access::Queue(queue) => queue,
+            Access::Direct(writer) => {
+                writer.lock().run(std::iter::once(job));
+                return answer.await.unwrap_or(closed);
             }
-            Writer::Threads(queue) => {
-                let asked = async {
-                    let is_queued = queue.requests.send(Request::Run(job)).await.is_ok();
-                    let closed = Err(TransactError::Unavailable(StoreError::Closed));
-                    match is_queued {
-                        true => answer.await.unwrap_or(closed),
-                        false => closed,
-                    }
-                };
-                let answer = tokio::time::timeout(TRANSACT_DEADLINE, asked).await;
-                answer.unwrap_or(Err(TransactError::Unavailable(StoreError::TimedOut)))
-            }
-        }
+        };
+        let asked = async {
+            queue.ask(job).await?;
+            answer.await.unwrap_or(closed)
+        };
+        let answer = tokio::time::timeout(TRANSACT_DEADLINE, asked).await;
+        answer.unwrap_or(Err(TransactError::Unavailable(StoreError::TimedOut)))
     }
 
     /// Looks at the durable state. The closure must be short and must not call the store: the writer waits for it.
@@ -157,29 +147,23 @@ impl Store {
     /// Carries out what is queued, then ends the writer and lets go of the engine; reads go on. Waits ten seconds at
     /// most. Later transactions are unavailable.
     pub async fn close(&self) {
-        let Writer::Threads(queue) = &self.0.writer else {
+        let Access::Queue(queue) = &self.0.access else {
             return;
         };
-        let mut ended = queue.ended.clone();
-        let close = async {
-            // An error says that it is closing or closed already.
-            let _ = queue.requests.send(Request::Close).await;
-            let _ = ended.wait_for(|has_ended| *has_ended).await;
-        };
-        if tokio::time::timeout(CLOSE_DEADLINE, close).await.is_err() {
+        if tokio::time::timeout(CLOSE_DEADLINE, queue.close()).await.is_err() {
             tracing::warn!("the store's writer has not ended in time; what was answered is durable");
         }
     }
 }
 
-fn parts(
+fn writer(
     state: State,
     loaded: Loaded,
     engine: Box<dyn Engine>,
     clock: Arc<dyn Clock>,
     ids: Arc<Ids>,
-) -> (Tip, SharedEngine, Arc<Shared>) {
+) -> (Writer, Arc<Shared>) {
     let shared = Arc::new(Shared::new(state.clone()));
     let tip = Tip::new(state, loaded.at.unwrap_or(Timestamp::MIN), clock, ids);
-    (tip, Arc::new(Mutex::new(engine)), shared)
+    (Writer::new(tip, engine, Arc::clone(&shared)), shared)
 }

@@ -1,30 +1,39 @@
 //! The one writer: decides on the tip, makes durable, publishes, answers.
 //!
 //! ```text
-//!  queue ──▶ Tip::decide ──▶ Slot (the batch that forms while the last is written) ──▶ engine ──▶ view ──▶ answers
-//!            thread "store-decide"                         thread "store-append"
+//!  all that is queued ──▶ tip ──▶ engine ──▶ view, feed ──▶ answers
+//!                        one batch: one fsync
 //! ```
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use tokio::sync::broadcast;
 
-use crate::engine::{Batch, Engine, Entry};
+use crate::engine::{Batch, Engine, Load, Rest};
 use crate::feed::Message;
 use crate::{Commit, FEED_CAPACITY, State, StoreError};
 
-pub(crate) mod direct;
 mod job;
-pub(crate) mod load;
-pub(crate) mod threads;
+mod load;
+pub(crate) mod thread;
 mod tip;
 
 pub(crate) use job::{Answer, Job, Verdict, job};
+pub(crate) use load::load;
 pub(crate) use tip::Tip;
 
+/// Most transactions of one batch.
+const BATCH_CAPACITY: usize = 1024;
+/// Most bytes of one batch, but for its last commit.
+const BATCH_BYTES: usize = 1024 * 1024;
+/// Time after which a batch is written, however much is still queued: the first in it waits for all of it.
+const BATCH_TIME: Duration = Duration::from_millis(2);
 /// Commits applied to the view before readers get a turn.
 const VIEW_SLICE: usize = 64;
+/// Time between two attempts to load from an engine that failed.
+const RELOAD_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What everyone outside sees.
 pub(crate) struct Shared {
@@ -66,8 +75,94 @@ impl Shared {
     }
 }
 
-/// The engine, taken in turn by who writes and who loads.
-pub(crate) type SharedEngine = Arc<Mutex<Box<dyn Engine>>>;
+/// Tip and engine.
+pub(crate) struct Writer {
+    tip: Tip,
+    engine: Box<dyn Engine>,
+    shared: Arc<Shared>,
+    failure: Option<Failure>,
+}
+
+/// The tip is ahead of the engine.
+struct Failure {
+    error: StoreError,
+    /// No load before that time.
+    retry_at: Instant,
+}
+
+impl Writer {
+    pub fn new(tip: Tip, engine: Box<dyn Engine>, shared: Arc<Shared>) -> Self {
+        let failure = None;
+        Self {
+            tip,
+            engine,
+            shared,
+            failure,
+        }
+    }
+
+    /// Runs transactions until there is none or the batch is full, makes them durable together, and answers.
+    pub fn run(&mut self, jobs: impl Iterator<Item = Box<dyn Job>>) {
+        let started = Instant::now();
+        let mut forming = Forming::default();
+        for job in jobs {
+            match self.recover() {
+                Ok(()) => forming.push(self.tip.decide(job)),
+                Err(error) => job.refuse(error),
+            }
+            if forming.is_full() || started.elapsed() >= BATCH_TIME {
+                break;
+            }
+        }
+        let outcome = self.store(&forming);
+        forming.answer(&outcome);
+    }
+
+    /// Lets the engine do its upkeep.
+    pub fn tend(&mut self, load: Load) -> Rest {
+        self.engine.tend(load)
+    }
+
+    fn store(&mut self, forming: &Forming) -> Result<(), StoreError> {
+        if forming.commits.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.engine.append(&forming.batch) {
+            let commits = forming.commits.len();
+            tracing::error!(commits, %error, "commits could not be made durable");
+            let retry_at = Instant::now();
+            self.failure = Some(Failure {
+                error: error.clone(),
+                retry_at,
+            });
+            return Err(error);
+        }
+        self.shared.publish(&forming.commits);
+        Ok(())
+    }
+
+    /// After a failure, drops the tip and starts again from what the engine holds.
+    fn recover(&mut self) -> Result<(), StoreError> {
+        let Some(failure) = &mut self.failure else {
+            return Ok(());
+        };
+        if Instant::now() < failure.retry_at {
+            return Err(failure.error.clone());
+        }
+        let loaded = load(self.engine.as_mut());
+        // Counts from the end: loading a large state must not become all that is done.
+        failure.retry_at = Instant::now() + RELOAD_INTERVAL;
+        let (state, loaded) = loaded.inspect_err(|error| failure.error = error.clone())?;
+        tracing::warn!(
+            commit = loaded.last_commit.0,
+            "the store was loaded again after a failure"
+        );
+        self.shared.replace(state.clone());
+        self.tip.replace(state);
+        self.failure = None;
+        Ok(())
+    }
+}
 
 /// Decided transactions that become durable together.
 #[derive(Default)]
@@ -79,8 +174,8 @@ struct Forming {
 }
 
 impl Forming {
-    fn is_empty(&self) -> bool {
-        self.answers.is_empty()
+    fn is_full(&self) -> bool {
+        self.answers.len() >= BATCH_CAPACITY || self.bytes >= BATCH_BYTES
     }
 
     fn push(&mut self, decided: tip::Decided) {
@@ -93,25 +188,9 @@ impl Forming {
         self.answers.push(decided.answer);
     }
 
-    /// Makes it durable and shows it, without answering yet.
-    fn write(&self, engine: &SharedEngine, shared: &Shared) -> Result<(), StoreError> {
-        if self.commits.is_empty() {
-            return Ok(());
-        }
-        engine.lock().append(&self.batch)?;
-        shared.publish(&self.commits);
-        Ok(())
-    }
-
     fn answer(self, outcome: &Result<(), StoreError>) {
         for answer in self.answers {
             answer(outcome.clone());
         }
     }
-}
-
-/// Commit ids of one batch, for the log.
-fn span(entries: &[Entry]) -> (u64, u64) {
-    let id = |entry: Option<&Entry>| entry.map_or(0, |it| it.commit.0);
-    (id(entries.first()), id(entries.last()))
 }

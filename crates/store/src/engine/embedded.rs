@@ -1,1 +1,268 @@
-//! The embedded engine: one SQLite file.
+//! The embedded engine: one SQLite file that anyone can open once Gantry has stopped.
+//!
+//! ```text
+//!  append ──▶ batch(first_commit, last_commit, at, entries)     one row and one fsync for a batch
+//!                │ tend: the oldest first, in slices
+//!                ▼
+//!             record(kind, key, format, value), folded(through, at)
+//! ```
+//! Loading is the records, with the batches that are not folded yet on top. Values are JSON.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use domain::Timestamp;
+use rusqlite::Connection;
+use serde_json::value::RawValue;
+
+use super::{Batch, Engine, Entry, Load, Loaded, Operation, Rest};
+use crate::{CommitId, StoreError};
+
+mod file;
+mod fold;
+
+/// Bytes of newest batches that are left alone: recent commits for those who follow.
+const TAIL_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes of batches from which on they are folded even while commits come in: bounds the file and the time to load.
+const TAIL_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes written after which SQLite's own log is moved into the file when there is time for it.
+const CHECKPOINT_BYTES: u64 = 1024 * 1024;
+
+/// Keeps records in one SQLite file.
+pub struct Embedded {
+    path: PathBuf,
+    /// `None` after a failure, until the next load.
+    connection: Option<Connection>,
+    /// Bytes of batches that are not folded.
+    tail_bytes: u64,
+    /// The last commit of the tail on each key: an older one need not be folded.
+    newest: Newest,
+    last_batch_bytes: u64,
+    unmoved_bytes: u64,
+    /// Held as long as the engine lives.
+    _lock: File,
+}
+
+impl Embedded {
+    /// Opens the file, and makes it if it is not there; its folder must be. Only its owner can read it.
+    ///
+    /// # Errors
+    /// Another process has it open, it was written by a newer version, or the disk fails.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = file::lock(path)?;
+        let connection = file::connect(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Some(connection),
+            tail_bytes: 0,
+            newest: Newest::default(),
+            last_batch_bytes: 0,
+            unmoved_bytes: 0,
+            _lock: lock,
+        })
+    }
+
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or_else(unusable)
+    }
+
+    fn fold(&mut self, slice_bytes: u64) -> Result<(), StoreError> {
+        let connection = self.connection.as_ref().ok_or_else(unusable)?;
+        let folded = fold::fold(connection, slice_bytes, &mut self.newest)?;
+        self.tail_bytes = self.tail_bytes.saturating_sub(folded);
+        self.unmoved_bytes += folded;
+        Ok(())
+    }
+
+    /// Moves SQLite's log into the file. It does so by itself when the log is long, but then in the way of a commit.
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.unmoved_bytes = 0;
+        let moved = self
+            .connection()?
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        moved.map_err(failed("move the log into the file"))
+    }
+}
+
+impl Engine for Embedded {
+    fn load(
+        &mut self,
+        visit: &mut dyn FnMut(Operation) -> Result<(), StoreError>,
+    ) -> Result<Loaded, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(file::connect(&self.path)?);
+        }
+        let connection = self.connection()?;
+        let tail = read_tail(connection)?;
+        let newer = &tail.operations;
+        let database = failed("read records");
+        let mut select = connection
+            .prepare("SELECT kind, key, format, value FROM record")
+            .map_err(&database)?;
+        let mut rows = select.query([]).map_err(&database)?;
+        while let Some(row) = rows.next().map_err(&database)? {
+            let place: (String, String) = (row.get(0).map_err(&database)?, row.get(1).map_err(&database)?);
+            if newer.contains_key(&place) {
+                continue;
+            }
+            let value: String = row.get(3).map_err(&database)?;
+            let damaged = |error| StoreError::Damaged {
+                what: format!("the record {} {}: {error}", place.0, place.1),
+            };
+            let value = RawValue::from_string(value).map_err(damaged)?;
+            visit(Operation {
+                table: place.0.into(),
+                key: place.1,
+                format: row.get(2).map_err(&database)?,
+                value: Some(value),
+            })?;
+        }
+        drop(rows);
+        drop(select);
+        let Tail {
+            operations,
+            newest,
+            bytes,
+            loaded,
+        } = tail;
+        self.tail_bytes = bytes;
+        self.newest = newest;
+        operations
+            .into_values()
+            .filter(|it| it.value.is_some())
+            .try_for_each(visit)?;
+        Ok(loaded)
+    }
+
+    fn append(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (batch.entries.first(), batch.entries.last()) else {
+            return Ok(());
+        };
+        let entries = serde_json::to_string(&batch.entries).map_err(|error| StoreError::Encoding {
+            table: "batch",
+            cause: error.to_string(),
+        })?;
+        let row = (first.commit.0, last.commit.0, batch.at.to_string(), &entries);
+        let stored = self
+            .connection()?
+            .prepare_cached("INSERT INTO batch VALUES (?1, ?2, ?3, ?4)");
+        let stored = stored.and_then(|mut insert| insert.execute(row));
+        if let Err(error) = stored {
+            // What the file holds now is found out by opening it again.
+            self.connection = None;
+            return Err(failed("store commits")(error));
+        }
+        self.last_batch_bytes = entries.len() as u64;
+        self.tail_bytes += self.last_batch_bytes;
+        self.unmoved_bytes += self.last_batch_bytes;
+        for entry in &batch.entries {
+            self.newest
+                .extend(entry.operations.iter().map(|it| (place(it), entry.commit)));
+        }
+        Ok(())
+    }
+
+    fn tend(&mut self, load: Load) -> Rest {
+        let (limit, slice_bytes) = match load {
+            Load::Idle => (TAIL_BYTES, fold::SLICE_BYTES),
+            // Twice what came in: the tail becomes shorter.
+            Load::Busy => (TAIL_BYTES_MAX, fold::SLICE_BYTES.max(2 * self.last_batch_bytes)),
+        };
+        let tended = match load {
+            _ if self.tail_bytes > limit => self.fold(slice_bytes),
+            Load::Idle if self.unmoved_bytes > CHECKPOINT_BYTES => self.checkpoint(),
+            _ => Ok(()),
+        };
+        if let Err(error) = tended {
+            // Nothing is lost: everything is still in the batches, and the next commit tries again.
+            tracing::warn!(%error, "the database could not be tidied up");
+            return Rest::Done;
+        }
+        match self.tail_bytes > TAIL_BYTES || self.unmoved_bytes > CHECKPOINT_BYTES {
+            true => Rest::More,
+            false => Rest::Done,
+        }
+    }
+}
+
+/// Kind and key.
+type Place = (String, String);
+type Newest = HashMap<Place, CommitId>;
+
+fn place(operation: &Operation) -> Place {
+    (operation.table.clone().into_owned(), operation.key.clone())
+}
+
+/// Batches that are not folded yet.
+struct Tail {
+    /// The newest operation on each key.
+    operations: BTreeMap<Place, Operation>,
+    newest: Newest,
+    bytes: u64,
+    loaded: Loaded,
+}
+
+fn read_tail(connection: &Connection) -> Result<Tail, StoreError> {
+    let database = failed("read commits");
+    let folded = connection.query_row("SELECT through, at FROM folded", [], |row| {
+        Ok((row.get::<_, u64>(0)?, row.get::<_, Option<String>>(1)?))
+    });
+    let (through, mut at) = folded.map_err(&database)?;
+    let mut last = CommitId(through);
+    let mut tail = Tail {
+        operations: BTreeMap::new(),
+        newest: Newest::new(),
+        bytes: 0,
+        loaded: Loaded::default(),
+    };
+    let mut select = connection
+        .prepare("SELECT at, entries FROM batch ORDER BY first_commit")
+        .map_err(&database)?;
+    let mut rows = select.query([]).map_err(&database)?;
+    while let Some(row) = rows.next().map_err(&database)? {
+        let entries: String = row.get(1).map_err(&database)?;
+        tail.bytes += entries.len() as u64;
+        for entry in parse(&entries)? {
+            if entry.commit != last.next() {
+                return Err(StoreError::Damaged {
+                    what: format!("commit {} follows on commit {last}", entry.commit),
+                });
+            }
+            last = entry.commit;
+            for operation in entry.operations {
+                tail.newest.insert(place(&operation), entry.commit);
+                tail.operations.insert(place(&operation), operation);
+            }
+        }
+        at = row.get(0).map_err(&database)?;
+    }
+    let at = at.map(|text| text.parse::<Timestamp>()).transpose();
+    tail.loaded = Loaded {
+        last_commit: last,
+        at: at.map_err(|error| StoreError::Damaged {
+            what: format!("the time of commit {last}: {error}"),
+        })?,
+    };
+    Ok(tail)
+}
+
+fn parse(entries: &str) -> Result<Vec<Entry>, StoreError> {
+    serde_json::from_str(entries).map_err(|error| StoreError::Damaged {
+        what: format!("a batch of commits: {error}"),
+    })
+}
+
+fn unusable() -> StoreError {
+    StoreError::Io {
+        doing: "use the database after a failure",
+        cause: "it was not loaded again".to_owned(),
+    }
+}
+
+fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| StoreError::Io {
+        doing,
+        cause: error.to_string(),
+    }
+}

@@ -1,0 +1,116 @@
+//! Folding: the newest record of each key leaves the batches and joins the records.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::{Newest, Place, failed, parse, place};
+use crate::engine::Operation;
+use crate::{CommitId, StoreError};
+
+/// Bytes of batches folded at once: some milliseconds.
+pub(super) const SLICE_BYTES: u64 = 256 * 1024;
+
+/// Folds the oldest batches, at least one. Returns their bytes.
+pub(super) fn fold(
+    connection: &Connection,
+    slice_bytes: u64,
+    newest: &mut Newest,
+) -> Result<u64, StoreError> {
+    // What is folded was durable before, and is again with the next commit: the order in the log is kept.
+    let database = failed("fold commits into records");
+    connection
+        .pragma_update(None, "synchronous", "NORMAL")
+        .map_err(&database)?;
+    let folded = fold_slice(connection, slice_bytes, newest);
+    connection
+        .pragma_update(None, "synchronous", "FULL")
+        .map_err(&database)?;
+    folded
+}
+
+fn fold_slice(connection: &Connection, slice_bytes: u64, newest: &mut Newest) -> Result<u64, StoreError> {
+    let database = failed("fold commits into records");
+    let transaction =
+        Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(&database)?;
+    let slice = read_slice(&transaction, slice_bytes)?;
+    if slice.bytes == 0 {
+        return Ok(0);
+    }
+    {
+        let mut upsert = transaction
+            .prepare_cached(
+                "INSERT INTO record VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (kind, key) DO UPDATE SET format = excluded.format, value = excluded.value",
+            )
+            .map_err(&database)?;
+        let mut delete = transaction
+            .prepare_cached("DELETE FROM record WHERE kind = ?1 AND key = ?2")
+            .map_err(&database)?;
+        // In the order of the index: neighbours share pages.
+        for (place, (commit, operation)) in &slice.operations {
+            if newest.get(place).is_some_and(|it| it > commit) {
+                continue;
+            }
+            let (kind, key) = place;
+            match &operation.value {
+                Some(value) => upsert.execute((kind, key, operation.format, value.get())),
+                None => delete.execute((kind, key)),
+            }
+            .map_err(&database)?;
+        }
+    }
+    transaction
+        .execute("DELETE FROM batch WHERE first_commit <= ?1", [slice.through])
+        .map_err(&database)?;
+    transaction
+        .execute(
+            "UPDATE folded SET through = ?1, at = ?2",
+            (slice.through, slice.at),
+        )
+        .map_err(&database)?;
+    transaction.commit().map_err(&database)?;
+    for (place, (commit, _)) in &slice.operations {
+        if newest.get(place) == Some(commit) {
+            newest.remove(place);
+        }
+    }
+    Ok(slice.bytes)
+}
+
+/// The oldest batches.
+#[derive(Default)]
+struct Slice {
+    operations: BTreeMap<Place, (CommitId, Operation)>,
+    through: u64,
+    at: String,
+    bytes: u64,
+}
+
+fn read_slice(transaction: &Transaction<'_>, slice_bytes: u64) -> Result<Slice, StoreError> {
+    let database = failed("read commits");
+    let mut slice = Slice::default();
+    let mut select = transaction
+        .prepare_cached("SELECT last_commit, at, entries FROM batch ORDER BY first_commit")
+        .map_err(&database)?;
+    let mut rows = select.query([]).map_err(&database)?;
+    while slice.bytes < slice_bytes
+        && let Some(row) = rows.next().map_err(&database)?
+    {
+        slice.through = row.get(0).map_err(&database)?;
+        slice.at = row.get(1).map_err(&database)?;
+        let entries = row
+            .get_ref(2)
+            .and_then(|it| Ok(it.as_str()?))
+            .map_err(&database)?;
+        slice.bytes += entries.len() as u64;
+        for entry in parse(entries)? {
+            for operation in entry.operations {
+                slice
+                    .operations
+                    .insert(place(&operation), (entry.commit, operation));
+            }
+        }
+    }
+    Ok(slice)
+}
