@@ -10,6 +10,8 @@ use crate::{CommitId, StoreError};
 
 pub mod embedded;
 pub mod memory;
+#[cfg(test)]
+mod tests;
 
 /// Keeps records. Used by one writer at a time.
 pub trait Engine: Send + 'static {

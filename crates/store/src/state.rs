@@ -20,6 +20,8 @@ mod group;
 mod indexes;
 mod queries;
 mod tally;
+#[cfg(test)]
+mod tests;
 
 pub use indexes::Indexes;
 pub use tally::Tally;

@@ -21,17 +21,35 @@ use crate::{CommitId, StoreError};
 
 mod file;
 mod fold;
+#[cfg(test)]
+mod tests;
 
-/// Bytes of newest batches that are left alone: recent commits for those who follow.
-const TAIL_BYTES: u64 = 4 * 1024 * 1024;
-/// Bytes of batches from which on they are folded even while commits come in: bounds the file and the time to load.
-const TAIL_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// Bytes written after which SQLite's own log is moved into the file when there is time for it.
-const CHECKPOINT_BYTES: u64 = 1024 * 1024;
+/// When upkeep is due, in bytes.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// The newest batches, left alone: recent commits for those who follow.
+    tail: u64,
+    /// Batches that are folded even while commits come in: bounds the file and the time to load.
+    tail_max: u64,
+    /// Batches folded at once.
+    slice: u64,
+    /// Writes after which SQLite's own log is moved into the file when there is time for it.
+    checkpoint: u64,
+}
+
+const LIMITS: Limits = Limits {
+    tail: 4 * MIB,
+    tail_max: 64 * MIB,
+    // Some milliseconds.
+    slice: MIB / 4,
+    checkpoint: MIB,
+};
+const MIB: u64 = 1024 * 1024;
 
 /// Keeps records in one SQLite file.
 pub struct Embedded {
     path: PathBuf,
+    limits: Limits,
     /// `None` after a failure, until the next load.
     connection: Option<Connection>,
     /// Bytes of batches that are not folded.
@@ -54,6 +72,7 @@ impl Embedded {
         let connection = file::connect(path)?;
         Ok(Self {
             path: path.to_owned(),
+            limits: LIMITS,
             connection: Some(connection),
             tail_bytes: 0,
             newest: Newest::default(),
@@ -164,14 +183,15 @@ impl Engine for Embedded {
     }
 
     fn tend(&mut self, load: Load) -> Rest {
+        let limits = self.limits;
         let (limit, slice_bytes) = match load {
-            Load::Idle => (TAIL_BYTES, fold::SLICE_BYTES),
+            Load::Idle => (limits.tail, limits.slice),
             // Twice what came in: the tail becomes shorter.
-            Load::Busy => (TAIL_BYTES_MAX, fold::SLICE_BYTES.max(2 * self.last_batch_bytes)),
+            Load::Busy => (limits.tail_max, limits.slice.max(2 * self.last_batch_bytes)),
         };
         let tended = match load {
             _ if self.tail_bytes > limit => self.fold(slice_bytes),
-            Load::Idle if self.unmoved_bytes > CHECKPOINT_BYTES => self.checkpoint(),
+            Load::Idle if self.unmoved_bytes > limits.checkpoint => self.checkpoint(),
             _ => Ok(()),
         };
         if let Err(error) = tended {
@@ -179,7 +199,7 @@ impl Engine for Embedded {
             tracing::warn!(%error, "the database could not be tidied up");
             return Rest::Done;
         }
-        match self.tail_bytes > TAIL_BYTES || self.unmoved_bytes > CHECKPOINT_BYTES {
+        match self.tail_bytes > limits.tail || self.unmoved_bytes > limits.checkpoint {
             true => Rest::More,
             false => Rest::Done,
         }

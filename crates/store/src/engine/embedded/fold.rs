@@ -8,9 +8,6 @@ use super::{Newest, Place, failed, parse, place};
 use crate::engine::Operation;
 use crate::{CommitId, StoreError};
 
-/// Bytes of batches folded at once: some milliseconds.
-pub(super) const SLICE_BYTES: u64 = 256 * 1024;
-
 /// Folds the oldest batches, at least one. Returns their bytes.
 pub(super) fn fold(
     connection: &Connection,

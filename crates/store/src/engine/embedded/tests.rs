@@ -1,0 +1,149 @@
+//! The embedded engine: as a map, after crashes, and as a file that others may hold or have written.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{Embedded, Limits};
+use crate::StoreError;
+use crate::engine::Engine;
+use crate::engine::tests::{Subject, check, steps};
+
+/// So small that a few commits need upkeep.
+const LIMITS: Limits = Limits {
+    tail: 300,
+    tail_max: 900,
+    slice: 200,
+    checkpoint: 500,
+};
+
+struct OnDisk {
+    folder: TempDir,
+    engine: Option<Embedded>,
+}
+
+impl OnDisk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("makes a folder");
+        let engine = Some(open(folder.path()));
+        Self { folder, engine }
+    }
+}
+
+fn open(folder: &Path) -> Embedded {
+    let mut engine = Embedded::open(&folder.join("state.db")).expect("opens");
+    engine.limits = LIMITS;
+    engine
+}
+
+impl Subject for OnDisk {
+    fn engine(&mut self) -> &mut dyn Engine {
+        self.engine.as_mut().expect("is open")
+    }
+
+    fn reopen(&mut self) {
+        self.engine = None;
+        self.engine = Some(open(self.folder.path()));
+    }
+
+    fn crash(&mut self) {
+        // The files as they are in the middle of things, with nothing said to SQLite.
+        let folder = tempfile::tempdir().expect("makes a folder");
+        for name in ["state.db", "state.db-wal"] {
+            std::fs::copy(self.folder.path().join(name), folder.path().join(name)).expect("copies");
+        }
+        self.engine = Some(open(folder.path()));
+        self.folder = folder;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn it_is_a_map(steps in steps()) {
+        check(&mut OnDisk::new(), &steps);
+    }
+}
+
+#[test]
+fn the_second_to_open_it_learns_who_has_it() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let _first = open(folder.path());
+    let Err(refusal) = Embedded::open(&folder.path().join("state.db")) else {
+        panic!("opened twice");
+    };
+    let holder = format!("is in use by process {} (", std::process::id());
+    assert!(refusal.to_string().contains(&holder), "{refusal}");
+    assert!(
+        refusal.to_string().contains("stop that process first"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_file_that_another_program_holds_is_in_use() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let path = folder.path().join("state.db");
+    drop(open(folder.path()));
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    other
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
+        .expect("locks");
+    let refusal = Embedded::open(&path).err().expect("is refused");
+    assert!(
+        matches!(&refusal, StoreError::InUse { holder, .. } if holder == "another program"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_newer_file_is_refused() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let path = folder.path().join("state.db");
+    drop(open(folder.path()));
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    other.pragma_update(None, "user_version", 2).expect("writes");
+    drop(other);
+    let refusal = Embedded::open(&path).err().expect("is refused");
+    assert!(
+        matches!(
+            refusal,
+            StoreError::Newer {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_foreign_file_is_left_alone() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let path = folder.path().join("state.db");
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    other
+        .execute_batch("CREATE TABLE mine (number INTEGER)")
+        .expect("writes");
+    drop(other);
+    assert!(matches!(Embedded::open(&path), Err(StoreError::Damaged { .. })));
+    std::fs::write(
+        &path,
+        "a letter of more than a hundred bytes, so that it could be a header. ".repeat(20),
+    )
+    .expect("writes");
+    assert!(matches!(Embedded::open(&path), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn only_its_owner_can_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let _engine = open(folder.path());
+    for name in ["state.db", "state.db-wal", "state.db.lock"] {
+        let file = std::fs::metadata(folder.path().join(name)).expect("is there");
+        assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}

@@ -1,0 +1,322 @@
+//! The indexes against what a walk over all records finds, after any changes in any order.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::host::{Host, Resources};
+use domain::ids::Ids;
+use domain::task::{DesiredStatus, Overrides, Task, TaskEni, TaskStatus, TaskTimes};
+use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
+use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
+use proptest::prelude::*;
+
+use super::{State, Tally};
+use crate::{Record, Tx};
+
+fn scope() -> Scope {
+    Scope::new("123456789012", "us-east-1")
+}
+
+fn cluster(number: u8) -> ClusterArn {
+    // One name begins like another.
+    ClusterArn::of(&scope(), ["web", "web-2"][usize::from(number % 2)])
+}
+
+fn time(number: u8) -> Timestamp {
+    Timestamp::from_second(i64::from(number)).expect("in range")
+}
+
+/// A task made of small numbers, so that random ones meet.
+fn task(id: u8, traits: [u8; 8]) -> Task {
+    use TaskStatus::{Pending, Provisioning, Running, Stopped, Stopping};
+    let [
+        status,
+        desired,
+        host,
+        service,
+        deployment,
+        address,
+        stopped,
+        revision,
+    ] = traits;
+    let last_status = [Provisioning, Pending, Running, Stopping, Stopped][usize::from(status % 5)];
+    let is_fargate = host % 2 == 0;
+    Task {
+        arn: cluster(id).member(&format!("{id:032x}")),
+        task_definition: TaskDefinitionArn::of(&scope(), "app", u32::from(revision % 3)),
+        launch_type: if is_fargate {
+            LaunchType::Fargate
+        } else {
+            LaunchType::Ec2
+        },
+        host_id: format!("host-{}", host % 4),
+        container_instance: (!is_fargate).then(|| instance_arn(host % 4)),
+        availability_zone: "us-east-1a".into(),
+        group: "g".into(),
+        started_by: Some(format!("ecs-svc/{}", deployment % 2)),
+        service: (service % 3 > 0).then(|| cluster(id).member(&format!("service-{}", service % 3))),
+        desired_status: [DesiredStatus::Running, DesiredStatus::Stopped][usize::from(desired % 2)],
+        last_status,
+        version: 1,
+        stop: None,
+        times: TaskTimes {
+            created_at: time(0),
+            connectivity_at: None,
+            pull_started_at: None,
+            pull_stopped_at: None,
+            started_at: None,
+            stopping_at: None,
+            execution_stopped_at: None,
+            stopped_at: (last_status == Stopped).then(|| time(stopped % 8)),
+        },
+        containers: Vec::new(),
+        overrides: Overrides::default(),
+        eni: (address % 5 > 0).then(|| eni(address)),
+        promised: Resources::default(),
+        platform_version: None,
+        tags: Vec::new(),
+    }
+}
+
+fn eni(address: u8) -> TaskEni {
+    TaskEni {
+        attachment_id: "a".into(),
+        network_interface_id: "eni-1".into(),
+        subnet_id: format!("subnet-{}", address % 2),
+        address: Ipv4Addr::new(172, 31, 0, address % 5),
+        mac_address: "02:00:00:00:00:00".into(),
+        security_groups: Vec::new(),
+    }
+}
+
+fn instance_arn(number: u8) -> ContainerInstanceArn {
+    cluster(number).member(&format!("instance-{number}"))
+}
+
+fn instance(number: u8, host: u8) -> ContainerInstance {
+    ContainerInstance {
+        arn: instance_arn(number),
+        host_id: format!("host-{host}"),
+        ec2_instance_id: "i-1".into(),
+        status: ContainerInstanceStatus::Active,
+        attributes: Vec::new(),
+        agent_version: "1".into(),
+        docker_version: "1".into(),
+        is_external: false,
+        registered_at: time(0),
+        version: 1,
+        tags: Vec::new(),
+    }
+}
+
+fn host(number: u8, account: u8) -> Host {
+    Host {
+        id: format!("host-{number}"),
+        account: account.to_string(),
+        total: Resources::default(),
+        promised: Resources::default(),
+        task_count: 0,
+        is_fargate_capacity: true,
+        is_connected: true,
+        availability_zone: "us-east-1a".into(),
+    }
+}
+
+fn definition(revision: u32) -> TaskDefinition {
+    TaskDefinition {
+        arn: TaskDefinitionArn::of(&scope(), "app", revision),
+        family: "app".into(),
+        revision,
+        status: TaskDefinitionStatus::Active,
+        registered_at: time(0),
+        deregistered_at: None,
+        delete_requested_at: None,
+        registered_by: "me".into(),
+        network_mode: None,
+        requires_compatibilities: None,
+        compatibilities: Vec::new(),
+        requires_attributes: Vec::new(),
+        cpu: None,
+        memory: None,
+        execution_role_arn: None,
+        task_role_arn: None,
+        runtime_platform: None,
+        containers: Vec::new(),
+        volumes: Vec::new(),
+        tags: Vec::new(),
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Write {
+    PutTask(u8, [u8; 8]),
+    DeleteTask(u8),
+    PutInstance(u8, u8),
+    DeleteInstance(u8),
+    PutHost(u8, u8),
+    DeleteHost(u8),
+    PutDefinition(u32),
+    DeleteDefinition(u32),
+}
+
+impl Write {
+    fn apply(&self, tx: &mut Tx<'_>) {
+        match *self {
+            Self::PutTask(id, traits) => tx.put(task(id, traits)),
+            Self::DeleteTask(id) => tx.delete::<Task>(&task(id, [0; 8]).arn),
+            Self::PutInstance(number, host) => tx.put(instance(number, host)),
+            Self::DeleteInstance(number) => tx.delete::<ContainerInstance>(&instance_arn(number)),
+            Self::PutHost(number, account) => tx.put(host(number, account)),
+            Self::DeleteHost(number) => tx.delete::<Host>(&format!("host-{number}")),
+            Self::PutDefinition(revision) => tx.put(definition(revision)),
+            Self::DeleteDefinition(revision) => tx.delete::<TaskDefinition>(&definition(revision).arn),
+        }
+    }
+}
+
+fn writes() -> impl Strategy<Value = Vec<Write>> {
+    let write = prop_oneof![
+        8 => (0_u8..8, any::<[u8; 8]>()).prop_map(|(id, traits)| Write::PutTask(id, traits)),
+        3 => (0_u8..8).prop_map(Write::DeleteTask),
+        1 => (0_u8..3, 0_u8..3).prop_map(|(number, host)| Write::PutInstance(number, host)),
+        1 => (0_u8..3).prop_map(Write::DeleteInstance),
+        1 => (0_u8..3, 0_u8..2).prop_map(|(number, account)| Write::PutHost(number, account)),
+        1 => (0_u8..3).prop_map(Write::DeleteHost),
+        1 => (0_u32..12).prop_map(Write::PutDefinition),
+        1 => (0_u32..12).prop_map(Write::DeleteDefinition),
+    ];
+    prop::collection::vec(write, 0..12)
+}
+
+/// The same records, put one by one into an empty state.
+fn rebuilt(state: &State) -> State {
+    fn copy<R: Record>(from: &State, to: &mut State) {
+        for record in from.all::<R>() {
+            to.set(&record.key(), Some(Arc::clone(record)));
+        }
+    }
+    let mut copied = State::default();
+    copy::<Task>(state, &mut copied);
+    copy::<ContainerInstance>(state, &mut copied);
+    copy::<Host>(state, &mut copied);
+    copy::<TaskDefinition>(state, &mut copied);
+    copied.committed(state.last_commit());
+    copied
+}
+
+proptest! {
+    #[test]
+    fn indexes_follow_any_changes_and_their_undoing(
+        transactions in prop::collection::vec((writes(), any::<bool>()), 0..12),
+    ) {
+        let ids = Ids::seeded([0; 32]);
+        let mut tip = State::default();
+        let mut view = State::default();
+        for (writes, is_kept) in transactions {
+            let before = tip.clone();
+            let mut tx = Tx::new(&mut tip, &ids, time(0));
+            writes.iter().for_each(|it| it.apply(&mut tx));
+            if !is_kept {
+                tx.undo();
+                prop_assert_eq!(&tip, &before);
+                continue;
+            }
+            if let Some(written) = tx.keep().expect("is small") {
+                written.commit.changes.iter().for_each(|it| it.any().apply(&mut view));
+                view.committed(written.commit.id);
+            }
+            prop_assert_eq!(&tip, &view);
+            prop_assert_eq!(&tip, &rebuilt(&tip));
+        }
+        compare_with_a_walk(&tip);
+    }
+}
+
+/// The questions, answered the slow way.
+fn compare_with_a_walk(state: &State) {
+    let all: Vec<_> = state.all::<Task>().cloned().collect();
+    let arns = |tasks: &mut dyn Iterator<Item = &Arc<Task>>| -> Vec<TaskArn> {
+        tasks.map(|task| task.arn.clone()).collect()
+    };
+    let live = |task: &Task| task.last_status != TaskStatus::Stopped;
+    for number in 0..2 {
+        let cluster = cluster(number);
+        let mut members = all.iter().filter(|it| it.cluster() == cluster);
+        assert_eq!(arns(&mut state.tasks_of_cluster(&cluster)), arns(&mut members));
+        let tally = state.cluster_tally(&cluster);
+        let running = all
+            .iter()
+            .filter(|it| it.cluster() == cluster && it.last_status == TaskStatus::Running);
+        let pending = all
+            .iter()
+            .filter(|it| it.cluster() == cluster && it.last_status.is_pending());
+        assert_eq!(
+            (tally.running as usize, tally.pending as usize),
+            (running.count(), pending.count())
+        );
+        let subnet = format!("subnet-{number}");
+        let held = all.iter().filter(|it| live(it)).filter_map(|it| it.eni.as_ref());
+        let held = held
+            .filter(|eni| eni.subnet_id == subnet)
+            .map(|eni| eni.address)
+            .collect();
+        assert_eq!(*state.addresses_in_use(&subnet), held);
+        for name in ["service-1", "service-2"] {
+            let service: ServiceArn = cluster.member(name);
+            let mut members = all.iter().filter(|it| it.service.as_ref() == Some(&service));
+            assert_eq!(arns(&mut state.tasks_of_service(&service)), arns(&mut members));
+            assert_eq!(state.service_tally(&service), tally_by_walk(&all, &service));
+        }
+    }
+    for number in 0..4 {
+        let id = format!("host-{number}");
+        let mut on_host = all.iter().filter(|it| it.host_id == id && live(it));
+        assert_eq!(arns(&mut state.tasks_of_host(&id)), arns(&mut on_host));
+        let instance = instance_arn(number);
+        let mut on_instance = all
+            .iter()
+            .filter(|it| it.container_instance.as_ref() == Some(&instance));
+        assert_eq!(
+            arns(&mut state.tasks_of_container_instance(&instance)),
+            arns(&mut on_instance)
+        );
+        let definition = definition(u32::from(number)).arn;
+        let using = all
+            .iter()
+            .filter(|it| it.task_definition == definition && live(it));
+        assert_eq!(state.tasks_of_task_definition_count(&definition), using.count());
+        let stopped: Vec<_> = state.tasks_stopped_before(time(number)).collect();
+        assert!(stopped.is_sorted_by_key(|it| it.times.stopped_at));
+        let expected = all
+            .iter()
+            .filter(|it| it.times.stopped_at.is_some_and(|at| at < time(number)));
+        assert_eq!(stopped.len(), expected.count());
+    }
+    let revisions: Vec<_> = state
+        .task_definitions_of_family(&scope(), "app")
+        .map(|it| it.revision)
+        .collect();
+    assert!(revisions.is_sorted());
+    assert_eq!(revisions.len(), state.all::<TaskDefinition>().count());
+}
+
+fn tally_by_walk(all: &[Arc<Task>], service: &ServiceArn) -> Vec<(String, Tally)> {
+    let mut tallies = BTreeMap::<String, Tally>::new();
+    for task in all.iter().filter(|it| it.service.as_ref() == Some(service)) {
+        let tally = tallies
+            .entry(task.started_by.clone().unwrap_or_default())
+            .or_default();
+        match (task.desired_status, task.last_status) {
+            (_, TaskStatus::Stopped) => {}
+            (DesiredStatus::Running, TaskStatus::Running) => tally.running += 1,
+            (DesiredStatus::Running, status) if status.is_pending() => tally.pending += 1,
+            _ => tally.stopping += 1,
+        }
+    }
+    tallies
+        .into_iter()
+        .filter(|(_, tally)| *tally != Tally::default())
+        .collect()
+}
