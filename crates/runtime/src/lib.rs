@@ -1,4 +1,23 @@
 //! Linux execution: images on disk, namespaces, cgroups, root file systems, networks, the shim.
+//!
+//! ```text
+//!  agent::host::Host
+//!        │
+//!   linux_host ──► images          layers on disk
+//!        ├──────► network          namespaces, links, rules
+//!        ├──────► cgroups          limits
+//!        ├──────► containers       root, files, config.json
+//!        └──────► shim_process, shim_client ──► one gantry-shim for each task
+//! ```
 
+mod cgroups;
+mod containers;
 pub mod images;
+mod linux_host;
+mod logs;
 pub mod network;
+mod shim_client;
+mod shim_process;
+mod task_directory;
+
+pub use linux_host::{LinuxHost, LinuxHostConfig, OpenError};

@@ -1,0 +1,248 @@
+//! cgroups of tasks and containers, on version 1, version 2 or a mixture, decided for each controller.
+//!
+//! ```text
+//!  <controller>/<parent>/shims                     all shims
+//!  <controller>/<parent>/<task id>                 limits of the task
+//!  <controller>/<parent>/<task id>/<runtime id>    limits of a container
+//! ```
+
+mod devices;
+mod hierarchies;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hierarchies::{Hierarchy, Version};
+pub use limits::{ContainerLimits, Devices, TaskLimits};
+
+/// How long killing the processes of a group, or removing it, may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Pause between two looks at a group that is not empty yet.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Controllers that a version 2 tree is asked to offer to tasks.
+const WANTED: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
+
+/// Why a group could not be made or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum CgroupError {
+    /// A file of the kernel refused.
+    #[error("cgroup {path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nothing limits memory here, so limits would be promises only.
+    #[error("the {0} controller is not available")]
+    Unavailable(&'static str),
+    /// Processes survived, or a group was still in use.
+    #[error("cgroup {0} is still in use")]
+    Busy(PathBuf),
+}
+
+/// All groups below one parent.
+#[derive(Debug)]
+pub struct Cgroups {
+    parent: String,
+    hierarchies: Vec<Hierarchy>,
+}
+
+impl Cgroups {
+    /// Finds the mounted hierarchies and makes the parent group and the one of the shims.
+    ///
+    /// # Errors
+    /// [`CgroupError`] if a needed controller is missing or the groups cannot be made.
+    pub fn open(parent: &str) -> Result<Self, CgroupError> {
+        let cgroups = Self { parent: parent.to_owned(), hierarchies: hierarchies::mounted()? };
+        for controller in ["cpu", "memory", "pids"] {
+            cgroups.hierarchy(controller)?;
+        }
+        for hierarchy in &cgroups.hierarchies {
+            hierarchy.offer(&hierarchy.mount)?;
+            let parent = hierarchy.mount.join(&cgroups.parent);
+            hierarchy.make(&parent)?;
+            hierarchy.offer(&parent)?;
+            hierarchy.make(&parent.join("shims"))?;
+        }
+        Ok(cgroups)
+    }
+
+    /// The files to which a shim writes in order to leave the agent's groups.
+    pub fn shim_groups(&self) -> Vec<PathBuf> {
+        self.paths("shims").into_iter().map(|it| it.join("cgroup.procs")).collect()
+    }
+
+    /// Path of a container's group as `config.json` names it.
+    pub fn spec_path(&self, task_id: &str, runtime_id: &str) -> PathBuf {
+        Path::new("/").join(&self.parent).join(task_id).join(runtime_id)
+    }
+
+    /// Makes the group of a task.
+    ///
+    /// # Errors
+    /// [`CgroupError`].
+    pub fn create_task(&self, task_id: &str, limits: TaskLimits) -> Result<(), CgroupError> {
+        for hierarchy in &self.hierarchies {
+            let group = self.path(hierarchy, task_id);
+            hierarchy.make(&group)?;
+            limits.write(hierarchy, &group)?;
+            hierarchy.offer(&group)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the group of a container, below its task's.
+    ///
+    /// # Errors
+    /// [`CgroupError`].
+    pub fn create_container(
+        &self,
+        task_id: &str,
+        runtime_id: &str,
+        limits: &ContainerLimits,
+    ) -> Result<(), CgroupError> {
+        for hierarchy in &self.hierarchies {
+            let group = self.path(hierarchy, task_id).join(runtime_id);
+            hierarchy.make(&group)?;
+            limits.write(hierarchy, &group)?;
+        }
+        Ok(())
+    }
+
+    /// The file in which the kernel counts the processes that it killed for want of memory.
+    pub fn oom_counter(&self, task_id: &str, runtime_id: &str) -> Option<PathBuf> {
+        let hierarchy = self.hierarchy("memory").ok()?;
+        let name = match hierarchy.version {
+            Version::V1 => "memory.oom_control",
+            Version::V2 => "memory.events",
+        };
+        Some(self.path(hierarchy, task_id).join(runtime_id).join(name))
+    }
+
+    /// Kills whatever runs in a task's containers. Blocks until it is gone.
+    ///
+    /// # Errors
+    /// [`CgroupError::Busy`] if something survives.
+    pub fn kill_task(&self, task_id: &str) -> Result<(), CgroupError> {
+        self.kill(task_id)
+    }
+
+    /// Kills whatever runs in a container and removes its group. Blocks.
+    ///
+    /// # Errors
+    /// [`CgroupError::Busy`] if something survives.
+    pub fn remove_container(&self, task_id: &str, runtime_id: &str) -> Result<(), CgroupError> {
+        let group = format!("{task_id}/{runtime_id}");
+        self.kill(&group)?;
+        self.remove(&group)
+    }
+
+    /// Kills whatever runs in a task's containers and removes their groups and the task's. Blocks.
+    ///
+    /// # Errors
+    /// [`CgroupError::Busy`] if something survives.
+    pub fn remove_task(&self, task_id: &str) -> Result<(), CgroupError> {
+        self.kill(task_id)?;
+        self.remove(task_id)
+    }
+
+    /// The tasks that have a group, of this agent run or an earlier one.
+    pub fn tasks(&self) -> Vec<String> {
+        let mut tasks = Vec::new();
+        for parent in self.paths("") {
+            for group in child_groups(&parent) {
+                let name = group.file_name().map(|it| it.to_string_lossy().into_owned());
+                tasks.extend(name.filter(|it| it != "shims"));
+            }
+        }
+        tasks.sort();
+        tasks.dedup();
+        tasks
+    }
+
+    fn kill(&self, group: &str) -> Result<(), CgroupError> {
+        let deadline = Instant::now() + DEADLINE;
+        let paths = self.paths(group);
+        loop {
+            let mut is_empty = true;
+            for path in &paths {
+                // Version 2 kills a whole tree at once; elsewhere there is no such file.
+                drop(hierarchies::write(&path.join("cgroup.kill"), "1"));
+                for process in processes(path) {
+                    is_empty = false;
+                    // A failure means that it has just ended.
+                    let _ended = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+                }
+            }
+            if is_empty {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(CgroupError::Busy(PathBuf::from(group)));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn remove(&self, group: &str) -> Result<(), CgroupError> {
+        let deadline = Instant::now() + DEADLINE;
+        for path in self.paths(group) {
+            while let Err(source) = remove_tree(&path) {
+                if source.raw_os_error() != Some(libc::EBUSY) {
+                    return Err(CgroupError::Io { path, source });
+                }
+                if Instant::now() > deadline {
+                    return Err(CgroupError::Busy(path));
+                }
+                std::thread::sleep(PAUSE);
+            }
+        }
+        Ok(())
+    }
+
+    fn hierarchy(&self, controller: &'static str) -> Result<&Hierarchy, CgroupError> {
+        let found = self.hierarchies.iter().find(|it| it.has(controller));
+        found.ok_or(CgroupError::Unavailable(controller))
+    }
+
+    fn path(&self, hierarchy: &Hierarchy, group: &str) -> PathBuf {
+        hierarchy.mount.join(&self.parent).join(group)
+    }
+
+    fn paths(&self, group: &str) -> Vec<PathBuf> {
+        self.hierarchies.iter().map(|it| self.path(it, group)).collect()
+    }
+}
+
+fn child_groups(group: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(group) else { return Vec::new() };
+    let entries = entries.filter_map(Result::ok);
+    entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir())).map(|it| it.path()).collect()
+}
+
+/// Processes of a group and of those below it.
+fn processes(group: &Path) -> Vec<rustix::process::Pid> {
+    let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    let mut all: Vec<_> =
+        text.lines().filter_map(|it| rustix::process::Pid::from_raw(it.parse().ok()?)).collect();
+    for child in child_groups(group) {
+        all.extend(processes(&child));
+    }
+    all
+}
+
+fn remove_tree(group: &Path) -> io::Result<()> {
+    for child in child_groups(group) {
+        remove_tree(&child)?;
+    }
+    match fs::remove_dir(group) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

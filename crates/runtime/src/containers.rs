@@ -1,0 +1,155 @@
+//! From a container of a task definition to a bundle that the shim can start.
+
+mod capabilities;
+mod command;
+mod devices;
+mod host_files;
+mod mounts;
+mod root;
+mod seccomp;
+mod spec;
+mod ulimits;
+mod user;
+
+use std::fs;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use agent::host::ContainerSpec;
+use oci_spec::OciSpecError;
+use rustix::fd::OwnedFd;
+use shim::files;
+
+use crate::images::Image;
+
+/// Why a container cannot be prepared. The texts follow Docker's where it has one.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// A file or directory could not be made or read.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Neither the image nor the task definition says what to run.
+    #[error("no command specified")]
+    NoCommand,
+    /// The image has no such user.
+    #[error("unable to find user {0}: no matching entries in passwd file")]
+    UserUnknown(String),
+    /// The image has no such group.
+    #[error("unable to find group {0}: no matching entries in group file")]
+    GroupUnknown(String),
+    /// Linux has no such capability.
+    #[error("invalid capability: {0}")]
+    CapabilityUnknown(String),
+    /// Nobody can give what he does not have.
+    #[error("capability {0} is not available on this host")]
+    CapabilityUnavailable(String),
+    /// Linux has no such limit.
+    #[error("invalid ulimit type: {0}")]
+    UlimitUnknown(String),
+    /// The soft limit exceeds the hard one.
+    #[error("ulimit soft limit must be less than or equal to hard limit: {name}: {soft} > {hard}")]
+    UlimitOrder {
+        /// Its name.
+        name: String,
+        /// As asked for.
+        soft: u64,
+        /// As asked for.
+        hard: u64,
+    },
+    /// The agent may not raise its own limit.
+    #[error(
+        "ulimit {name}: hard limit {hard} exceeds this host's {available}, and raising it needs \
+         CAP_SYS_RESOURCE"
+    )]
+    UlimitTooHigh {
+        /// Its name.
+        name: String,
+        /// As asked for.
+        hard: u64,
+        /// What the agent runs with.
+        available: u64,
+    },
+    /// A path that must be absolute is not, or leads out of its place.
+    #[error("invalid path {0}: it must be absolute and without \"..\"")]
+    Path(PathBuf),
+    /// `config.json` cannot be composed.
+    #[error("cannot compose the container's configuration: {0}")]
+    Spec(#[from] OciSpecError),
+}
+
+impl PrepareError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// The network of a container, as it concerns its configuration.
+#[derive(Clone, Debug)]
+pub struct ContainerNetwork {
+    /// Its network namespace; `None` is the host's own.
+    pub namespace: Option<PathBuf>,
+    /// Its address, if it has one of its own.
+    pub address: Option<Ipv4Addr>,
+    /// Its host name, unless the task definition says.
+    pub hostname: String,
+}
+
+/// Where the parts of a container go.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The container's directory, which exists and is empty.
+    pub directory: &'a Path,
+    /// Directory of the task's own volumes.
+    pub volumes: &'a Path,
+    /// Its group, as `config.json` names it.
+    pub cgroup: &'a Path,
+    /// The init program.
+    pub init: &'a Path,
+}
+
+/// A container ready to be started.
+#[derive(Debug)]
+pub struct Prepared {
+    /// A detached mount of its root.
+    pub root: OwnedFd,
+    /// Who owns its output.
+    pub uid: u32,
+}
+
+/// Makes a container's root, files and `config.json`. Blocks.
+///
+/// # Errors
+/// [`PrepareError`]; what was made is below the container's directory.
+pub fn prepare(
+    container: &ContainerSpec,
+    image: &Image,
+    network: &ContainerNetwork,
+    place: Place<'_>,
+) -> Result<Prepared, PrepareError> {
+    for name in [files::ROOT, files::LOG] {
+        let path = place.directory.join(name);
+        fs::create_dir(&path).map_err(|source| PrepareError::io(&path, source))?;
+    }
+    let root = root::mount(&image.layers, place.directory)?;
+    let image_config = image.config.config();
+    let wanted_user = container.user.as_deref();
+    let image_user = image_config.as_ref().and_then(|it| it.user().as_deref());
+    let user = user::resolve(&root, wanted_user.or(image_user).unwrap_or_default())?;
+    let hostname = container.hostname.as_deref().unwrap_or(&network.hostname);
+    let host_files = host_files::write(place.directory, hostname, network)?;
+    let mounts = mounts::specify(container, place, &host_files)?;
+    let parts = spec::Parts { container, image: image_config.as_ref(), network, hostname, user: &user, place };
+    let spec = spec::compose(parts, mounts)?;
+    let working_directory = spec.process().as_ref().map(|it| it.cwd().clone()).unwrap_or_default();
+    root::make_directory(&root, &working_directory)?;
+    let path = place.directory.join("config.json");
+    let written = serde_json::to_vec(&spec).map_err(io::Error::other).and_then(|it| fs::write(&path, it));
+    written.map_err(|source| PrepareError::io(&path, source))?;
+    Ok(Prepared { root, uid: user.uid })
+}

@@ -1,0 +1,191 @@
+//! Composes a container's `config.json`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use agent::host::ContainerSpec;
+use oci_spec::image::Config;
+use oci_spec::runtime::{
+    Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, Mount, Process,
+    ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
+};
+use shim::files;
+
+use super::user::User;
+use super::{ContainerNetwork, Place, PrepareError, capabilities, command, seccomp, ulimits};
+
+/// Where the init program is mounted in a container.
+pub const INIT_PATH: &str = "/sbin/docker-init";
+/// Docker's search path for an image that has none.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// What a container must not see, as in Docker.
+const MASKED: [&str; 13] = [
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/devices/system/cpu/cpu0/thermal_throttle",
+    "/sys/devices/virtual/powercap",
+    "/sys/firmware",
+];
+/// What it must not change, as in Docker.
+const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// What the configuration is made from.
+#[derive(Clone, Copy)]
+pub struct Parts<'a> {
+    /// The container of the task definition.
+    pub container: &'a ContainerSpec,
+    /// What its image says.
+    pub image: Option<&'a Config>,
+    /// Its network.
+    pub network: &'a ContainerNetwork,
+    /// Its host name.
+    pub hostname: &'a str,
+    /// Who it runs as.
+    pub user: &'a User,
+    /// Where its parts are.
+    pub place: Place<'a>,
+}
+
+/// Composes the whole configuration.
+///
+/// # Errors
+/// What [`PrepareError`] names: no command, capabilities and limits that cannot be had.
+pub fn compose(parts: Parts<'_>, mounts: Vec<Mount>) -> Result<Spec, PrepareError> {
+    let root = RootBuilder::default()
+        .path(PathBuf::from(files::ROOT))
+        .readonly(parts.container.readonly_root_filesystem)
+        .build()?;
+    Ok(SpecBuilder::default()
+        .version("1.0.2")
+        .hostname(parts.hostname)
+        .root(root)
+        .mounts(mounts)
+        .process(process(parts)?)
+        .linux(linux(parts)?)
+        .build()?)
+}
+
+fn process(parts: Parts<'_>) -> Result<Process, PrepareError> {
+    let container = parts.container;
+    let image_list = |list: Option<&Vec<String>>| list.cloned().unwrap_or_default();
+    let image_entry_point = image_list(parts.image.and_then(|it| it.entrypoint().as_ref()));
+    let image_command = image_list(parts.image.and_then(|it| it.cmd().as_ref()));
+    let words = command::arguments(
+        container.entry_point.as_deref(),
+        container.command.as_deref(),
+        &image_entry_point,
+        &image_command,
+    );
+    let mut arguments = words.ok_or(PrepareError::NoCommand)?;
+    if container.init_process_enabled {
+        arguments.insert(0, INIT_PATH.to_owned());
+    }
+    let available = capabilities::available();
+    let granted = granted(container, &available)?;
+    let user = UserBuilder::default()
+        .uid(parts.user.uid)
+        .gid(parts.user.gid)
+        .additional_gids(parts.user.groups.clone())
+        .build()?;
+    let mut process = ProcessBuilder::default()
+        .terminal(false)
+        .user(user)
+        .args(arguments)
+        .env(environment(parts))
+        .cwd(working_directory(parts)?)
+        .capabilities(capabilities::specify(&granted, parts.user.uid)?)
+        .rlimits(ulimits::specify(&container.ulimits, &available)?)
+        .build()?;
+    // Absent, never `false`: libcontainer loads the filter at the wrong moment otherwise.
+    process.set_no_new_privileges(None);
+    Ok(process)
+}
+
+fn granted(
+    container: &ContainerSpec,
+    available: &capabilities::Names,
+) -> Result<capabilities::Names, PrepareError> {
+    capabilities::granted(
+        container.privileged,
+        &container.capabilities_add,
+        &container.capabilities_drop,
+        available,
+    )
+}
+
+/// The image's variables, over them the container's.
+fn environment(parts: Parts<'_>) -> Vec<String> {
+    let mut variables = BTreeMap::from([
+        ("HOME".to_owned(), parts.user.home.clone()),
+        ("HOSTNAME".to_owned(), parts.hostname.to_owned()),
+        ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
+    ]);
+    let of_image = parts.image.and_then(|it| it.env().as_ref()).into_iter().flatten();
+    variables.extend(of_image.filter_map(|it| {
+        let (name, value) = it.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    }));
+    variables.extend(parts.container.environment.clone());
+    variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+fn working_directory(parts: Parts<'_>) -> Result<PathBuf, PrepareError> {
+    let of_image = parts.image.and_then(|it| it.working_dir().clone());
+    let wanted = parts.container.working_directory.clone().or(of_image).filter(|it| !it.is_empty());
+    let path = PathBuf::from(wanted.unwrap_or_else(|| "/".to_owned()));
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(PrepareError::Path(path)),
+    }
+}
+
+fn linux(parts: Parts<'_>) -> Result<Linux, PrepareError> {
+    let container = parts.container;
+    let mut linux = LinuxBuilder::default()
+        .namespaces(namespaces(parts.network)?)
+        .cgroups_path(parts.place.cgroup.to_owned())
+        .rootfs_propagation("private");
+    if !container.privileged {
+        let granted = granted(container, &capabilities::available())?;
+        linux = linux
+            .masked_paths(MASKED.map(str::to_owned))
+            .readonly_paths(READ_ONLY.map(str::to_owned))
+            .seccomp(seccomp::profile(&granted)?);
+    }
+    let mut linux = linux.build()?;
+    // Limits and devices are written to the groups before the shim starts; the library's defaults would
+    // overwrite them.
+    linux.set_resources(None);
+    if container.privileged {
+        linux.set_masked_paths(None).set_readonly_paths(None).set_seccomp(None);
+        linux.set_devices(Some(super::devices::of_host()?));
+    }
+    Ok(linux)
+}
+
+fn namespaces(network: &ContainerNetwork) -> Result<Vec<LinuxNamespace>, PrepareError> {
+    let own = [
+        LinuxNamespaceType::Pid,
+        LinuxNamespaceType::Ipc,
+        LinuxNamespaceType::Uts,
+        LinuxNamespaceType::Mount,
+        LinuxNamespaceType::Cgroup,
+    ];
+    let mut namespaces = Vec::new();
+    for kind in own {
+        namespaces.push(LinuxNamespaceBuilder::default().typ(kind).build()?);
+    }
+    if let Some(path) = &network.namespace {
+        let kind = LinuxNamespaceType::Network;
+        namespaces.push(LinuxNamespaceBuilder::default().typ(kind).path(path.clone()).build()?);
+    }
+    Ok(namespaces)
+}

@@ -1,0 +1,239 @@
+//! The real host of the agent: tasks in namespaces and cgroups of this machine.
+
+mod recovery;
+mod removal;
+mod sandbox;
+mod signals;
+mod starting;
+mod watching;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use agent::host::{
+    ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, PulledImage, RecoveredSandbox,
+    SandboxSpec, StartedContainer,
+};
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+use crate::cgroups::{CgroupError, Cgroups};
+use crate::images::{ImageError, Images};
+use crate::network::{Network, NetworkConfig, NetworkError};
+use crate::shim_process::{self, ShimProgram};
+use crate::task_directory::{TaskDirectory, is_name};
+use crate::logs;
+use sandbox::Sandbox;
+
+/// Events that wait for the agent; exits beyond that wait in their shims.
+const MAX_EVENTS: usize = 1024;
+
+/// How a host is set up. Two agents on one machine need two data directories, parents and networks.
+#[derive(Clone, Debug)]
+pub struct LinuxHostConfig {
+    /// The cgroup below which everything is.
+    pub cgroup_parent: String,
+    /// Networks; by default those of an instance `gantry` below the data directory.
+    pub network: Option<NetworkConfig>,
+}
+
+impl Default for LinuxHostConfig {
+    fn default() -> Self {
+        Self { cgroup_parent: "gantry".to_owned(), network: None }
+    }
+}
+
+/// Why a host cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The data directory.
+    #[error("{path}: {source}")]
+    Directory {
+        /// Which part of it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The groups.
+    #[error(transparent)]
+    Cgroups(#[from] CgroupError),
+    /// The image store.
+    #[error(transparent)]
+    Images(#[from] ImageError),
+    /// The networks.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The shim.
+    #[error("the shim cannot be loaded: {0}")]
+    Shim(io::Error),
+}
+
+/// This machine as the agent sees it.
+pub struct LinuxHost {
+    inner: Arc<Inner>,
+    events: Mutex<Option<mpsc::Receiver<HostEvent>>>,
+}
+
+/// What the host's own tasks share.
+struct Inner {
+    /// `tasks/` of the data directory.
+    tasks: PathBuf,
+    init: PathBuf,
+    boot_id: String,
+    images: Arc<Images>,
+    network: Network,
+    cgroups: Arc<Cgroups>,
+    shim: ShimProgram,
+    events: mpsc::Sender<HostEvent>,
+    sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
+}
+
+impl LinuxHost {
+    /// Opens the host on a data directory, which is made if it is missing. Tasks of an earlier run are left
+    /// alone until [`Host::recover`]. Needs root, and a tokio runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(data_dir: &Path, config: LinuxHostConfig) -> Result<Arc<Self>, OpenError> {
+        let directory = |name: &str| -> Result<PathBuf, OpenError> {
+            let path = data_dir.join(name);
+            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
+            let absolute = made.and_then(|()| path.canonicalize());
+            absolute.map_err(|source| OpenError::Directory { path, source })
+        };
+        let tasks = directory("tasks")?;
+        let network = match config.network {
+            Some(network) => network,
+            None => NetworkConfig::new(directory("network")?),
+        };
+        let (events, receiver) = mpsc::channel(MAX_EVENTS);
+        let inner = Inner {
+            tasks,
+            init: shim_process::install_init(&directory("run")?).map_err(OpenError::Shim)?,
+            boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
+            images: Arc::new(Images::open(&directory("images")?)?),
+            network: Network::open(network).await?,
+            cgroups: Arc::new(Cgroups::open(&config.cgroup_parent)?),
+            shim: ShimProgram::load().map_err(OpenError::Shim)?,
+            events,
+            sandboxes: Mutex::default(),
+        };
+        Ok(Arc::new(Self { inner: Arc::new(inner), events: Mutex::new(Some(receiver)) }))
+    }
+
+    /// The image store, to load archives into.
+    pub fn images(&self) -> &Arc<Images> {
+        &self.inner.images
+    }
+}
+
+impl Inner {
+    fn sandbox(&self, task_id: &str) -> Option<Arc<Sandbox>> {
+        self.sandboxes.lock().get(task_id).cloned()
+    }
+
+    fn known_sandbox(&self, task_id: &str) -> Result<Arc<Sandbox>, HostError> {
+        self.sandbox(task_id)
+            .ok_or_else(|| HostError::ContainerRuntime(format!("there is no sandbox of task {task_id}")))
+    }
+}
+
+#[async_trait]
+impl Host for LinuxHost {
+    fn capacity(&self) -> HostCapacity {
+        let cores = std::thread::available_parallelism().map_or(1, |it| it.get());
+        let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+        let kib = total.and_then(|it| it.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default();
+        HostCapacity {
+            cpu_units: u32::try_from(cores.saturating_mul(1024)).unwrap_or(u32::MAX),
+            memory_mib: kib / 1024,
+        }
+    }
+
+    async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError> {
+        let image = self.inner.images.pull(reference).await;
+        let image = image.map_err(|error| HostError::CannotPullContainer(error.to_string()))?;
+        let stop_signal = image.config.config().as_ref().and_then(|it| it.stop_signal().clone());
+        Ok(PulledImage {
+            image_id: image.id,
+            manifest_digest: image.manifest_digest,
+            stop_signal: stop_signal.and_then(|it| signals::parse(&it)).unwrap_or(libc::SIGTERM),
+        })
+    }
+
+    async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError> {
+        if !is_name(&sandbox.task_id) {
+            return Err(HostError::ResourceInitialization(format!("{:?} is no task id", sandbox.task_id)));
+        }
+        let (inner, sandbox) = (self.inner.clone(), sandbox.clone());
+        whole(async move { inner.create_sandbox(&sandbox).await }).await
+    }
+
+    async fn start_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError> {
+        if !is_name(&container.name) {
+            return Err(HostError::CannotCreateContainer(format!("{:?} is no name", container.name)));
+        }
+        let (inner, container) = (self.inner.clone(), container.clone());
+        whole(async move { inner.start_container(&container).await }).await
+    }
+
+    async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {
+        self.inner.known_sandbox(task_id)?.signal(container, signal).await
+    }
+
+    async fn remove_sandbox(&self, task_id: &str) -> Result<(), HostError> {
+        if !is_name(task_id) {
+            return Ok(());
+        }
+        let (inner, task_id) = (self.inner.clone(), task_id.to_owned());
+        whole(async move { inner.remove_sandbox(&task_id).await }).await
+    }
+
+    async fn recover(&self) -> Result<Vec<RecoveredSandbox>, HostError> {
+        let inner = self.inner.clone();
+        whole(async move { inner.recover().await }).await
+    }
+
+    fn take_events(&self) -> mpsc::Receiver<HostEvent> {
+        // Taken twice, it is a queue that has ended.
+        self.events.lock().take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    async fn read_log(
+        &self,
+        task_id: &str,
+        container: &str,
+        position: u64,
+        max_bytes: usize,
+    ) -> Result<LogChunk, HostError> {
+        if !is_name(task_id) || !is_name(container) {
+            return Err(HostError::ContainerRuntime(format!("{task_id}/{container} is no container")));
+        }
+        let directory = TaskDirectory::new(&self.inner.tasks, task_id).container(container);
+        blocking(move || logs::read(&directory.join(shim::files::LOG), position, max_bytes))
+            .await?
+            .map_err(runtime_error)
+    }
+}
+
+/// A caller that goes away must not leave things half done.
+async fn whole<T: Send + 'static>(
+    work: impl Future<Output = Result<T, HostError>> + Send + 'static,
+) -> Result<T, HostError> {
+    tokio::spawn(work).await.map_err(runtime_error)?
+}
+
+/// Runs what blocks on the kernel or the disk beside the event loop.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, HostError> {
+    tokio::task::spawn_blocking(work).await.map_err(runtime_error)
+}
+
+fn runtime_error(error: impl std::fmt::Display) -> HostError {
+    HostError::ContainerRuntime(error.to_string())
+}

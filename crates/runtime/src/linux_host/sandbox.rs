@@ -1,0 +1,161 @@
+//! A sandbox: what the containers of a task share, and making it.
+
+use std::collections::HashMap;
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use agent::host::{ContainerExit, HostError, SandboxNetwork, SandboxSpec, StartedContainer};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::{Inner, blocking};
+use crate::cgroups::TaskLimits;
+use crate::shim_client::ShimClient;
+use crate::task_directory::{NetworkRecord, RECORD_VERSION, SandboxRecord, TaskDirectory};
+
+/// The sandbox of a task.
+pub struct Sandbox {
+    /// Its task.
+    pub task_id: String,
+    /// Its directory.
+    pub directory: TaskDirectory,
+    /// Its record.
+    pub record: SandboxRecord,
+    /// Its shim.
+    pub shim: ShimClient,
+    /// The shim's process, if this agent started it, to be waited for.
+    pub child: Mutex<Option<Child>>,
+    /// Its containers.
+    pub containers: Mutex<HashMap<String, Container>>,
+    /// Its end has begun, so that its shim's end is nothing to report.
+    pub is_ending: AtomicBool,
+}
+
+/// A container of a sandbox.
+#[derive(Clone, Debug)]
+pub enum Container {
+    /// Being started.
+    Starting,
+    /// Was started, and may have ended.
+    Started(StartedContainer, Option<ContainerExit>),
+}
+
+impl Sandbox {
+    /// A sandbox with the containers that are known of it.
+    pub fn new(
+        task_id: &str,
+        directory: TaskDirectory,
+        record: SandboxRecord,
+        child: Option<Child>,
+    ) -> Arc<Self> {
+        let shim = ShimClient::new(directory.path());
+        Arc::new(Self {
+            task_id: task_id.to_owned(),
+            directory,
+            record,
+            shim,
+            child: Mutex::new(child),
+            containers: Mutex::default(),
+            is_ending: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether its end has begun.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Acquire)
+    }
+
+    /// Sends a signal to a container that runs.
+    pub async fn signal(&self, container: &str, signal: i32) -> Result<(), HostError> {
+        let runs = match self.containers.lock().get(container) {
+            Some(Container::Started(_, exit)) => exit.is_none(),
+            Some(Container::Starting) | None => {
+                let text = format!("container {container} of task {} was not started", self.task_id);
+                return Err(HostError::ContainerRuntime(text));
+            }
+        };
+        if !runs {
+            return Ok(());
+        }
+        match self.shim.signal(container, signal).await {
+            // Without its shim it is being buried.
+            Err(_) if self.runs_no_more(container) => Ok(()),
+            result => result.map_err(super::runtime_error),
+        }
+    }
+
+    fn runs_no_more(&self, container: &str) -> bool {
+        matches!(self.containers.lock().get(container), Some(Container::Started(_, Some(_))))
+    }
+}
+
+/// As the agent wants it.
+pub fn exit_of(exit: shim::Exit) -> ContainerExit {
+    ContainerExit {
+        exit_code: exit.exit_code,
+        is_out_of_memory: exit.is_out_of_memory,
+        finished_at: timestamp(exit.finished_at_nanoseconds),
+    }
+}
+
+/// A time of the shim's.
+pub fn timestamp(nanoseconds: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or_default()
+}
+
+impl Inner {
+    /// Makes a sandbox, or answers that it is there.
+    pub async fn create_sandbox(self: &Arc<Self>, spec: &SandboxSpec) -> Result<(), HostError> {
+        if self.sandbox(&spec.task_id).is_some() {
+            return Ok(());
+        }
+        let directory = TaskDirectory::new(&self.tasks, &spec.task_id);
+        if directory.path().exists() {
+            self.purge(&spec.task_id).await?;
+        }
+        match self.make_sandbox(spec, &directory).await {
+            Ok(sandbox) => {
+                self.sandboxes.lock().insert(spec.task_id.clone(), sandbox);
+                Ok(())
+            }
+            Err(error) => {
+                if let Err(left) = self.purge(&spec.task_id).await {
+                    tracing::warn!(task = spec.task_id, error = %left, "a failed sandbox is left behind");
+                }
+                Err(HostError::ResourceInitialization(error.to_string()))
+            }
+        }
+    }
+
+    async fn make_sandbox(
+        self: &Arc<Self>,
+        spec: &SandboxSpec,
+        directory: &TaskDirectory,
+    ) -> Result<Arc<Sandbox>, Box<dyn std::error::Error + Send + Sync>> {
+        let (inner, place, task_id) = (self.clone(), directory.clone(), spec.task_id.clone());
+        let limits = TaskLimits { cpu_units: spec.cpu_units, memory_mib: spec.memory_mib };
+        let made = blocking(move || -> Result<Child, Box<dyn std::error::Error + Send + Sync>> {
+            place.create()?;
+            let child = inner.shim.spawn(place.path(), &inner.cgroups.shim_groups())?;
+            inner.cgroups.create_task(&task_id, limits)?;
+            Ok(child)
+        });
+        let child = made.await??;
+        let network = match &spec.network {
+            SandboxNetwork::Awsvpc(eni) => NetworkRecord::Awsvpc {
+                namespace: self.network.attach_task(eni, &spec.task_id).await?,
+                address: eni.address,
+            },
+            SandboxNetwork::Bridge => NetworkRecord::Bridge,
+            SandboxNetwork::Host => NetworkRecord::Host,
+            SandboxNetwork::None => NetworkRecord::None,
+        };
+        let record = SandboxRecord { version: RECORD_VERSION, boot_id: self.boot_id.clone(), network };
+        directory.write_sandbox(&record)?;
+        let sandbox = Sandbox::new(&spec.task_id, directory.clone(), record, Some(child));
+        let (_, subscription) = sandbox.shim.subscribe().await?;
+        self.watch(sandbox.clone(), subscription);
+        Ok(sandbox)
+    }
+}

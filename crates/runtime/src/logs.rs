@@ -1,0 +1,114 @@
+//! Reads the record of a container's output by position.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use agent::host::{LogChunk, LogLine};
+use jiff::Timestamp;
+use shim::log::{self, MAX_LINE_BYTES};
+
+/// Smallest amount read at once, so that the longest line always fits.
+const MIN_READ_BYTES: usize = MAX_LINE_BYTES + 64;
+/// Times that a file may vanish between finding and opening it.
+const MAX_ROTATIONS: usize = 8;
+
+/// Whole lines from `position` on. What was rotated away is skipped.
+///
+/// # Errors
+/// If the files cannot be read.
+pub fn read(directory: &Path, position: u64, max_bytes: usize) -> io::Result<LogChunk> {
+    let mut position = position;
+    for _ in 0..MAX_ROTATIONS {
+        let starts = file_starts(directory)?;
+        let Some(oldest) = starts.first() else { break };
+        position = position.max(*oldest);
+        let start = starts.iter().rev().find(|it| **it <= position).copied().unwrap_or(*oldest);
+        let chunk = match read_file(directory, start, position, max_bytes) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            result => result?,
+        };
+        let next_file = starts.iter().find(|it| **it > start);
+        match next_file {
+            // This file is finished, so whatever is left of it is no line.
+            Some(next) if chunk.lines.is_empty() && chunk.next_position <= *next => position = *next,
+            _ => return Ok(chunk),
+        }
+    }
+    Ok(LogChunk { lines: Vec::new(), next_position: position })
+}
+
+fn file_starts(directory: &Path) -> io::Result<Vec<u64>> {
+    let mut starts = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        starts.extend(log::parse_file_name(&entry?.file_name().to_string_lossy()));
+    }
+    starts.sort_unstable();
+    Ok(starts)
+}
+
+fn read_file(directory: &Path, start: u64, position: u64, max_bytes: usize) -> io::Result<LogChunk> {
+    let mut file = File::open(directory.join(log::file_name(start)))?;
+    file.seek(SeekFrom::Start(position - start))?;
+    let mut bytes = Vec::new();
+    file.take(max_bytes.max(MIN_READ_BYTES) as u64).read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let lines = bytes[..whole].split(|byte| *byte == b'\n').filter_map(log::parse_line).filter_map(|line| {
+        Some(LogLine {
+            timestamp: Timestamp::from_nanosecond(i128::from(line.nanoseconds)).ok()?,
+            message: String::from_utf8_lossy(line.text).into_owned(),
+        })
+    });
+    Ok(LogChunk { lines: lines.collect(), next_position: position + whole as u64 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shim::log::{Ending, Line, Stream};
+
+    fn file(directory: &Path, start: u64, texts: &[&str]) -> u64 {
+        let mut bytes = Vec::new();
+        for text in texts {
+            let line =
+                Line { nanoseconds: 1, stream: Stream::Output, ending: Ending::Full, text: text.as_bytes() };
+            log::append_line(&mut bytes, line);
+        }
+        drop(fs::write(directory.join(log::file_name(start)), &bytes));
+        start + bytes.len() as u64
+    }
+
+    fn texts(chunk: &LogChunk) -> Vec<&str> {
+        chunk.lines.iter().map(|line| line.message.as_str()).collect()
+    }
+
+    #[test]
+    fn reading_goes_on_over_rotations_and_skips_what_is_gone() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        assert_eq!(read(folder.path(), 0, 100)?, LogChunk::default());
+        let second = file(folder.path(), 0, &["a", "b"]);
+        let end = file(folder.path(), second, &["c"]);
+        let first = read(folder.path(), 0, 100)?;
+        assert_eq!((texts(&first), first.next_position), (vec!["a", "b"], second));
+        let next = read(folder.path(), first.next_position, 100)?;
+        assert_eq!((texts(&next), next.next_position), (vec!["c"], end));
+        assert_eq!(read(folder.path(), end, 100)?, LogChunk { lines: vec![], next_position: end });
+        fs::remove_file(folder.path().join(log::file_name(0)))?;
+        assert_eq!(texts(&read(folder.path(), 5, 100)?), ["c"]);
+        Ok(())
+    }
+
+    #[test]
+    fn half_a_line_waits_for_its_end() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let end = file(folder.path(), 0, &["whole"]);
+        let path = folder.path().join(log::file_name(0));
+        let mut bytes = fs::read(&path)?;
+        bytes.extend_from_slice(b"1.000000001 o F hal");
+        fs::write(&path, bytes)?;
+        let chunk = read(folder.path(), 0, 1000)?;
+        assert_eq!((texts(&chunk), chunk.next_position), (vec!["whole"], end));
+        assert_eq!(read(folder.path(), end, 1000)?.next_position, end);
+        Ok(())
+    }
+}
