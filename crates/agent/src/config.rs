@@ -1,0 +1,49 @@
+//! What an agent is told when it starts.
+
+use std::path::PathBuf;
+
+/// Configuration of an agent.
+#[derive(Clone)]
+pub struct AgentConfig {
+    /// The control plane: `http://host:port`.
+    pub endpoint: String,
+    /// Region of the credential scope.
+    pub region: String,
+    /// Cluster to join, by name. `default` is created if it is missing.
+    pub cluster: String,
+    /// The key with which the agent signs.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: String,
+    /// Folder for what must survive the agent.
+    pub state_dir: PathBuf,
+    /// Attributes besides those the agent knows itself: name and value.
+    pub attributes: Vec<(String, Option<String>)>,
+    /// TCP ports of the host that tasks must not take.
+    pub reserved_ports: Vec<u16>,
+    /// Whose tasks this host runs.
+    pub capacity: CapacityKind,
+    /// Version to report, e.g. `0.1.0`.
+    pub version: String,
+}
+
+/// Whose tasks a host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapacityKind {
+    /// Tasks of launch type EC2 or EXTERNAL of its cluster.
+    ContainerInstance,
+    /// Those, and tasks of launch type FARGATE of all clusters of the account.
+    ContainerInstanceAndFargate,
+}
+
+impl std::fmt::Debug for AgentConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AgentConfig")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .field("cluster", &self.cluster)
+            .field("access_key_id", &self.access_key_id)
+            .field("state_dir", &self.state_dir)
+            .finish_non_exhaustive()
+    }
+}

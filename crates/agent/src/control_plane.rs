@@ -1,0 +1,192 @@
+//! Signed calls to the control plane, with a deadline each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use domain::clock::Clock;
+use http::Uri;
+use http::request::Parts;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use wire::client::ClientError;
+use wire::sigv4::{Signer, sign};
+use wire::{Operation, ServiceError};
+
+use crate::config::AgentConfig;
+
+/// A call that is not answered in this time has failed.
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a connection is waited for.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept.
+const IDLE_CONNECTION: Duration = Duration::from_secs(20);
+/// An answer larger than this is a failure.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The control plane as this agent reaches it.
+pub struct ControlPlane {
+    /// `http://host:port`, without a slash at the end.
+    endpoint: String,
+    authority: String,
+    region: String,
+    access_key_id: String,
+    secret_access_key: String,
+    clock: Arc<dyn Clock>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+/// The endpoint cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("endpoint {0} is not of the form http://host:port")]
+pub struct InvalidEndpoint(pub String);
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError<E: std::fmt::Debug> {
+    /// Nobody answered.
+    #[error("the control plane cannot be reached: {0}")]
+    Unreachable(String),
+    /// The answer is an error.
+    #[error(transparent)]
+    Answer(#[from] ClientError<E>),
+}
+
+impl<E: std::fmt::Debug> CallError<E> {
+    /// Whether the same call may succeed later: nobody answered, or the server is at fault or asks to slow down.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Answer(ClientError::Other { status, code, .. }) => {
+                *status >= 500 || *status == 429 || code.contains("Throttling")
+            }
+            Self::Answer(ClientError::Service(_) | ClientError::Answer(_)) => false,
+        }
+    }
+}
+
+impl<E: ServiceError> CallError<E> {
+    /// Name of the exception, if it is one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Answer(ClientError::Service(error)) => Some(error.code()),
+            Self::Answer(ClientError::Other { code, .. }) => Some(code),
+            Self::Answer(ClientError::Answer(_)) | Self::Unreachable(_) => None,
+        }
+    }
+
+    /// `Name: message`, as ECS prints exceptions in reasons.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Answer(ClientError::Service(error)) => {
+                format!("{}: {}", error.code(), error.message().unwrap_or_default())
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+impl ControlPlane {
+    /// A client for the control plane of a configuration. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`InvalidEndpoint`].
+    pub fn new(config: &AgentConfig, clock: Arc<dyn Clock>) -> Result<Self, InvalidEndpoint> {
+        let invalid = || InvalidEndpoint(config.endpoint.clone());
+        let uri: Uri = config.endpoint.parse().map_err(|_| invalid())?;
+        let authority = uri
+            .authority()
+            .filter(|_| uri.scheme_str() == Some("http"))
+            .ok_or_else(invalid)?;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT_DEADLINE));
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Ok(Self {
+            endpoint: format!("http://{authority}"),
+            authority: authority.to_string(),
+            region: config.region.clone(),
+            access_key_id: config.access_key_id.clone(),
+            secret_access_key: config.secret_access_key.clone(),
+            clock,
+            client,
+        })
+    }
+
+    /// `http://host:port`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Calls an operation in the agent's own region.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing is tried again here.
+    pub async fn call<O: Operation>(&self, input: &O::Input) -> Result<O::Output, CallError<O::Error>> {
+        self.call_in::<O>(&self.region, input).await
+    }
+
+    /// Calls an operation in a region.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing is tried again here.
+    pub async fn call_in<O: Operation>(
+        &self,
+        region: &str,
+        input: &O::Input,
+    ) -> Result<O::Output, CallError<O::Error>> {
+        let unreachable = |error: &dyn std::fmt::Display| CallError::Unreachable(error.to_string());
+        let (mut parts, body) =
+            wire::client::request::<O>(&self.authority, input).map_err(|it| unreachable(&it))?;
+        self.sign(&mut parts, &body, region, O::SERVICE.signing_name);
+        parts.uri = format!("{}/", self.endpoint)
+            .parse()
+            .map_err(|it: http::uri::InvalidUri| unreachable(&it))?;
+        let request = http::Request::from_parts(parts, Full::new(Bytes::from(body)));
+        let exchange = async {
+            let answer = self
+                .client
+                .request(request)
+                .await
+                .map_err(|it| unreachable(&chain(&it)))?;
+            let status = answer.status().as_u16();
+            let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+            Ok::<_, CallError<O::Error>>((status, body.map_err(|it| unreachable(&it))?.to_bytes()))
+        };
+        let exchange = tokio::time::timeout(CALL_DEADLINE, exchange).await;
+        let (status, body) = exchange.map_err(|_| unreachable(&"no answer in time"))??;
+        Ok(wire::client::answer::<O>(status, &body)?)
+    }
+
+    /// Signs a request that is sent by other means.
+    pub fn sign(&self, parts: &mut Parts, body: &[u8], region: &str, service: &str) {
+        let signer = Signer {
+            access_key_id: &self.access_key_id,
+            secret_access_key: &self.secret_access_key,
+            region,
+            service,
+        };
+        sign(&signer, parts, body, self.clock.now());
+    }
+
+    /// Signs a request to ECS in the agent's own region.
+    pub fn sign_ecs(&self, parts: &mut Parts, body: &[u8]) {
+        self.sign(parts, body, &self.region, "ecs");
+    }
+}
+
+/// An error with its causes: hyper's own text does not say why.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,219 @@
+//! One container of a task from its payload.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use api::acs;
+use serde_json::Value;
+
+use super::super::docker_config::{self, LogConfig};
+use super::super::task::{
+    AwsLogsOptions, Condition, Container, Dependency, LogDriver, MissingGroup, task_id,
+};
+use super::Refusal;
+use crate::host::{ContainerSpec, Mount, PortMapping, TransportProtocol};
+
+/// Time between stop signal and SIGKILL if the task definition does not say.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What of the task its containers need.
+pub struct Context<'a> {
+    /// ARN of the task.
+    pub arn: &'a str,
+    /// Its volumes.
+    pub volumes: &'a [acs::Volume],
+    /// Environment that all containers get; their own wins.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Reads a container; `names` are those of all containers of the task.
+pub fn container(
+    context: &Context<'_>,
+    definition: acs::Container,
+    names: &[String],
+) -> Result<Container, Refusal> {
+    let name = required(definition.name, "name")?;
+    let mut spec = ContainerSpec {
+        task_id: task_id(context.arn).to_owned(),
+        name: name.clone(),
+        entry_point: definition.entry_point.filter(|it| !it.is_empty()),
+        command: definition.command.filter(|it| !it.is_empty()),
+        environment: context.environment.clone(),
+        // Amazon's agent gives 2 shares to who asks for fewer or none.
+        cpu_shares: Some(u32::try_from(definition.cpu.unwrap_or(0)).unwrap_or(0).max(2)),
+        memory_mib: definition
+            .memory
+            .and_then(|it| u64::try_from(it).ok())
+            .filter(|it| *it > 0),
+        privileged: definition.privileged.unwrap_or(false),
+        ..ContainerSpec::default()
+    };
+    spec.environment
+        .extend(definition.environment.unwrap_or_default());
+    if let Some(command) = command_override(definition.overrides.as_deref().unwrap_or_default())? {
+        spec.command = Some(command);
+    }
+    for mount in definition.mount_points.unwrap_or_default() {
+        spec.mounts.push(mount_point(mount, context.volumes)?);
+    }
+    for mapping in definition.port_mappings.unwrap_or_default() {
+        spec.port_mappings.push(port_mapping(&mapping)?);
+    }
+    let docker = definition.docker_config.unwrap_or_default();
+    let (config, host_config) = (
+        docker.config.unwrap_or_default(),
+        docker.host_config.unwrap_or_default(),
+    );
+    let settings = docker_config::apply(&config, &host_config, &mut spec)?;
+    let dependencies = definition.depends_on.unwrap_or_default();
+    let dependencies = dependencies.iter().map(|it| dependency(context.arn, it, names));
+    Ok(Container {
+        image: required(definition.image, "image")?,
+        is_essential: definition.essential.unwrap_or(true),
+        depends_on: dependencies.collect::<Result<_, _>>()?,
+        start_timeout: seconds(definition.start_timeout),
+        stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
+        stop_signal: settings.stop_signal,
+        log_driver: log_driver(settings.log, &name, context.arn)?,
+        spec,
+    })
+}
+
+fn required(value: Option<String>, name: &str) -> Result<String, Refusal> {
+    value
+        .filter(|it| !it.is_empty())
+        .ok_or_else(|| Refusal::Malformed(format!("container without {name}")))
+}
+
+fn seconds(value: Option<i32>) -> Option<Duration> {
+    value
+        .and_then(|it| u64::try_from(it).ok())
+        .filter(|it| *it > 0)
+        .map(Duration::from_secs)
+}
+
+/// The overrides of a container are JSON within a text, of which only the command is allowed.
+fn command_override(text: &str) -> Result<Option<Vec<String>>, Refusal> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let malformed = |text: String| Refusal::Malformed(format!("overrides: {text}"));
+    let mut overrides: BTreeMap<String, Value> =
+        serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let command = overrides.remove("command").filter(|it| !it.is_null());
+    if let Some(other) = overrides.keys().next() {
+        return Err(malformed(format!("unknown key {other}")));
+    }
+    let command = command.map(serde_json::from_value).transpose();
+    command.map_err(|error| malformed(error.to_string()))
+}
+
+fn mount_point(mount: acs::MountPoint, volumes: &[acs::Volume]) -> Result<Mount, Refusal> {
+    let name = mount.source_volume.unwrap_or_default();
+    let volume = volumes
+        .iter()
+        .find(|it| it.name.as_deref() == Some(name.as_str()));
+    let volume = volume.ok_or_else(|| Refusal::Malformed(format!("mount point of unknown volume {name}")))?;
+    match volume.r#type.as_deref().unwrap_or_default() {
+        "" | "host" => {}
+        other => return Err(Refusal::unsupported(format!("volume type {other}"))),
+    }
+    let source = volume.host.as_ref().and_then(|it| it.source_path.as_deref());
+    Ok(Mount {
+        source: source.filter(|it| !it.is_empty()).map(PathBuf::from),
+        volume: name,
+        target: PathBuf::from(required(mount.container_path, "containerPath of a mount point")?),
+        read_only: mount.read_only.unwrap_or(false),
+    })
+}
+
+fn port_mapping(mapping: &acs::PortMapping) -> Result<PortMapping, Refusal> {
+    if mapping
+        .container_port_range
+        .as_deref()
+        .is_some_and(|it| !it.is_empty())
+    {
+        return Err(Refusal::unsupported("containerPortRange"));
+    }
+    let port = |value: Option<i32>| {
+        let value = value.unwrap_or(0);
+        u16::try_from(value).map_err(|_| Refusal::Malformed(format!("port {value}")))
+    };
+    let protocol = match mapping.protocol.as_deref().unwrap_or("tcp") {
+        "tcp" | "" => TransportProtocol::Tcp,
+        "udp" => TransportProtocol::Udp,
+        other => return Err(Refusal::Malformed(format!("protocol {other}"))),
+    };
+    let container_port = port(mapping.container_port)?;
+    Ok(PortMapping {
+        container_port,
+        host_port: port(mapping.host_port)?,
+        protocol,
+    })
+}
+
+fn dependency(
+    arn: &str,
+    dependency: &acs::ContainerDependency,
+    names: &[String],
+) -> Result<Dependency, Refusal> {
+    let name = dependency.container_name.as_deref().unwrap_or_default();
+    let on = names
+        .iter()
+        .position(|it| it == name)
+        .ok_or_else(|| Refusal::Dependencies(arn.to_owned()))?;
+    let condition = match dependency.condition.as_deref().unwrap_or_default() {
+        "START" => Condition::Start,
+        "COMPLETE" => Condition::Complete,
+        "SUCCESS" => Condition::Success,
+        other => return Err(Refusal::unsupported(format!("dependsOn condition {other}"))),
+    };
+    Ok(Dependency { on, condition })
+}
+
+fn log_driver(config: Option<LogConfig>, container: &str, arn: &str) -> Result<LogDriver, Refusal> {
+    let Some(config) = config else {
+        return Ok(LogDriver::HostOnly);
+    };
+    let options = config.options.unwrap_or_default();
+    match config.driver.as_str() {
+        "awslogs" => awslogs(options, container, arn).map(LogDriver::AwsLogs),
+        "json-file" | "none" => Ok(LogDriver::HostOnly),
+        other => Err(Refusal::unsupported(format!("log driver {other}"))),
+    }
+}
+
+fn awslogs(
+    mut options: BTreeMap<String, String>,
+    container: &str,
+    arn: &str,
+) -> Result<AwsLogsOptions, Refusal> {
+    let mut take = |name: &str| options.remove(name).filter(|it| !it.is_empty());
+    let group = take("awslogs-group");
+    let region = take("awslogs-region");
+    let endpoint = take("awslogs-endpoint");
+    let prefix = take("awslogs-stream-prefix");
+    let named = take("awslogs-stream");
+    let create = take("awslogs-create-group");
+    // The host keeps all output until it is shipped, so that neither makes a difference here.
+    take("mode");
+    take("max-buffer-size");
+    if let Some(other) = options.into_keys().next() {
+        return Err(Refusal::unsupported(format!("log option {other}")));
+    }
+    let group = group.ok_or_else(|| Refusal::Malformed("awslogs without awslogs-group".to_owned()))?;
+    let missing_group = match create.as_deref() {
+        None | Some("false") => MissingGroup::Fail,
+        Some("true") => MissingGroup::Create,
+        Some(other) => return Err(Refusal::Malformed(format!("awslogs-create-group \"{other}\""))),
+    };
+    let of_prefix = prefix.map(|it| format!("{it}/{container}/{}", task_id(arn)));
+    Ok(AwsLogsOptions {
+        group,
+        region,
+        endpoint,
+        stream: named.or(of_prefix),
+        missing_group,
+    })
+}

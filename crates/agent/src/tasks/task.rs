@@ -1,0 +1,140 @@
+//! A task as this host is to run it: what a payload says, read and checked.
+
+use std::time::Duration;
+
+use crate::host::{ContainerSpec, SandboxNetwork, SandboxSpec};
+
+/// One task. Nothing in it changes while it runs; see [`TaskState`](super::state::TaskState) for what does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Long ARN.
+    pub arn: String,
+    /// Last part of the ARN.
+    pub id: String,
+    /// Network mode with what it needs.
+    pub network: SandboxNetwork,
+    /// Attachment to confirm once the network is there.
+    pub attachment_arn: Option<String>,
+    /// Hard limit for all containers in units of 1/1024 core.
+    pub cpu_units: Option<u32>,
+    /// Hard limit for all containers in MiB.
+    pub memory_mib: Option<u64>,
+    /// In the order of the task definition.
+    pub containers: Vec<Container>,
+}
+
+/// One container of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// What the host is asked to start; its `image_id` is known after the pull only.
+    pub spec: ContainerSpec,
+    /// Image reference as in the task definition.
+    pub image: String,
+    /// Its end is the end of the task.
+    pub is_essential: bool,
+    /// What must have happened before it starts.
+    pub depends_on: Vec<Dependency>,
+    /// How long its dependants wait for it.
+    pub start_timeout: Option<Duration>,
+    /// Time between the stop signal and SIGKILL.
+    pub stop_timeout: Duration,
+    /// Replaces the stop signal of the image.
+    pub stop_signal: Option<i32>,
+    /// Where its output goes.
+    pub log_driver: LogDriver,
+}
+
+/// "Start after": one line of `dependsOn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// Index in [`Task::containers`].
+    pub on: usize,
+    /// What it must have reached.
+    pub condition: Condition,
+}
+
+/// What a dependency must have reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `START`: it was started.
+    Start,
+    /// `COMPLETE`: it ended.
+    Complete,
+    /// `SUCCESS`: it ended with exit status 0.
+    Success,
+}
+
+/// Where the output of a container goes, besides the host's own record of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LogDriver {
+    /// Nowhere (`json-file`, `none`, or no driver at all).
+    HostOnly,
+    /// CloudWatch Logs.
+    AwsLogs(AwsLogsOptions),
+}
+
+/// Options of the `awslogs` driver.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AwsLogsOptions {
+    /// Log group.
+    pub group: String,
+    /// Region to sign for. `None`: the agent's own.
+    pub region: Option<String>,
+    /// Where to send it. `None`: where the agent sends everything.
+    pub endpoint: Option<String>,
+    /// `prefix/container/task-id`. `None`: the runtime id names the stream.
+    pub stream: Option<String>,
+    /// What to do when the group is missing.
+    pub missing_group: MissingGroup,
+}
+
+/// `awslogs-create-group`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingGroup {
+    /// The task fails.
+    Fail,
+    /// It is created.
+    Create,
+}
+
+impl Task {
+    /// A task of which only the ARN matters: it cannot run here and is reported STOPPED.
+    pub fn unrunnable(arn: &str) -> Self {
+        Self {
+            arn: arn.to_owned(),
+            id: task_id(arn).to_owned(),
+            network: SandboxNetwork::None,
+            attachment_arn: None,
+            cpu_units: None,
+            memory_mib: None,
+            containers: Vec::new(),
+        }
+    }
+
+    /// What the host makes before the first container.
+    pub fn sandbox(&self) -> SandboxSpec {
+        SandboxSpec {
+            task_id: self.id.clone(),
+            network: self.network.clone(),
+            cpu_units: self.cpu_units,
+            memory_mib: self.memory_mib,
+        }
+    }
+
+    /// Index of a container.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.containers.iter().position(|it| it.spec.name == name)
+    }
+
+    /// Containers that depend on one.
+    pub fn dependants(&self, of: usize) -> impl Iterator<Item = usize> {
+        let all = self.containers.iter().enumerate();
+        all.filter(move |(_, it)| it.depends_on.iter().any(|dependency| dependency.on == of))
+            .map(|(index, _)| index)
+    }
+}
+
+/// The task id of a task ARN.
+pub fn task_id(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}

@@ -1,0 +1,360 @@
+//! Carries out the plan of one task: begins what is planned, waits for something to happen, plans again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::clock::Clock;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::plan::{Action, plan};
+use super::record::{Progress, Records, TaskRecord};
+use super::state::{DesiredStatus, Image, Observation, Phase, Sandbox, TaskState};
+use super::state_change::{Submission, state_change, submit};
+use super::task::{LogDriver, Task};
+use crate::host::Host;
+use crate::log_drivers::{Follower, LogDrivers};
+
+/// Tasks whose sandboxes and containers are being made at the same time.
+pub const CONCURRENT_STARTS: usize = 8;
+/// How long the end of a task waits for the last of its output to be shipped.
+const LOG_DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+/// How long the end of the agent waits for what the host is just doing.
+const WIND_DOWN_DEADLINE: Duration = Duration::from_secs(5);
+/// Attempts at saving a record or removing a sandbox, with this pause before the second, doubled each time.
+const ATTEMPTS: u32 = 6;
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What all tasks share.
+pub struct Shared {
+    /// The machine.
+    pub host: Arc<dyn Host>,
+    /// Wall time.
+    pub clock: Arc<dyn Clock>,
+    /// Task records.
+    pub records: Records,
+    /// To the control plane.
+    pub submissions: mpsc::Sender<Submission>,
+    /// Where output goes.
+    pub log_drivers: LogDrivers,
+    /// [`CONCURRENT_STARTS`] permits.
+    pub starts: Arc<Semaphore>,
+    /// The agent ends; tasks stay.
+    pub shutdown: CancellationToken,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The task is over and the control plane knows.
+    Finished,
+    /// The agent is ending; the task is not.
+    Left,
+}
+
+/// One task and those who carry it out.
+pub struct Worker {
+    task: Arc<Task>,
+    payload: serde_json::Value,
+    state: TaskState,
+    shared: Arc<Shared>,
+    published: watch::Sender<Published>,
+    begun: FuturesUnordered<BoxFuture<'static, Done>>,
+    permit: Option<OwnedSemaphorePermit>,
+    followers: Vec<Option<Follower>>,
+}
+
+/// What others may see of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its desired status.
+    pub desired: DesiredStatus,
+    /// There is a record of it.
+    pub is_saved: bool,
+}
+
+struct Done {
+    observation: Observation,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Worker {
+    /// A worker for a task in a state; it does nothing until [`Worker::run`].
+    pub fn new(
+        task: Arc<Task>,
+        payload: serde_json::Value,
+        state: TaskState,
+        shared: Arc<Shared>,
+    ) -> (Self, watch::Receiver<Published>) {
+        let (published, seen) = watch::channel(Published {
+            desired: state.desired,
+            is_saved: state.saved > 0,
+        });
+        let followers = task.containers.iter().map(|_| None).collect();
+        let begun = FuturesUnordered::new();
+        (
+            Self {
+                task,
+                payload,
+                state,
+                shared,
+                published,
+                begun,
+                permit: None,
+                followers,
+            },
+            seen,
+        )
+    }
+
+    /// Runs until the task is over or the agent ends.
+    pub async fn run(mut self, mut news: mpsc::Receiver<Observation>) -> Ending {
+        self.observe(Observation::Tick);
+        loop {
+            let plan = plan(&self.task, &self.state, Instant::now());
+            for action in plan.actions {
+                if action == Action::Forget {
+                    self.forget().await;
+                    return Ending::Finished;
+                }
+                self.begin(action);
+            }
+            self.permit = None;
+            let wake_at = plan.wake_at;
+            let observation = tokio::select! {
+                biased;
+                () = self.shared.shutdown.cancelled() => {
+                    self.wind_down().await;
+                    return Ending::Left;
+                }
+                Some(observation) = news.recv() => observation,
+                Some(done) = self.begun.next() => {
+                    self.permit = done.permit;
+                    done.observation
+                }
+                () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => Observation::Tick,
+            };
+            self.observe(observation);
+        }
+    }
+
+    fn observe(&mut self, observation: Observation) {
+        match &observation {
+            Observation::Tick | Observation::Saved(_) => {}
+            other => tracing::debug!(task = %self.task.arn, observation = ?other, "observed"),
+        }
+        self.state
+            .observe(&self.task, observation, Instant::now(), self.shared.clock.now());
+        let seen = Published {
+            desired: self.state.desired,
+            is_saved: self.state.saved > 0,
+        };
+        self.published
+            .send_if_modified(|it| std::mem::replace(it, seen) != seen);
+        self.follow_output();
+    }
+
+    fn begin(&mut self, action: Action) {
+        self.state
+            .begin(&action, &self.task, Instant::now(), self.shared.clock.now());
+        let shared = self.shared.clone();
+        let task = self.task.clone();
+        let future: BoxFuture<'static, Done> = match action {
+            Action::Save(revision) => {
+                let record = self.record();
+                Box::pin(async move {
+                    save(&shared, &task, record).await;
+                    Done::plain(Observation::Saved(revision))
+                })
+            }
+            Action::PullImage(index) => Box::pin(async move {
+                let result = shared.host.pull_image(&task.containers[index].image).await;
+                Done::plain(Observation::ImagePulled(index, result))
+            }),
+            Action::OpenLogStream(index) => Box::pin(async move {
+                let result = shared.log_drivers.open(&task.containers[index].log_driver).await;
+                Done::plain(Observation::LogStreamOpened(index, result))
+            }),
+            Action::CreateSandbox => {
+                let permit = self.permit.take();
+                Box::pin(async move {
+                    let permit = start_permit(&shared, permit).await;
+                    let result = shared.host.create_sandbox(&task.sandbox()).await;
+                    Done {
+                        observation: Observation::SandboxCreated(result),
+                        permit,
+                    }
+                })
+            }
+            Action::StartContainer(index) => {
+                let permit = self.permit.take();
+                let mut spec = task.containers[index].spec.clone();
+                if let Image::Present(image) = &self.state.containers[index].image {
+                    spec.image_id.clone_from(&image.image_id);
+                }
+                Box::pin(async move {
+                    let permit = start_permit(&shared, permit).await;
+                    let result = shared.host.start_container(&spec).await;
+                    Done {
+                        observation: Observation::ContainerStarted(index, result),
+                        permit,
+                    }
+                })
+            }
+            Action::SignalContainer(index, signal) => Box::pin(async move {
+                let name = &task.containers[index].spec.name;
+                let result = shared.host.signal_container(&task.id, name, signal).await;
+                Done::plain(Observation::ContainerSignalled(index, signal, result))
+            }),
+            Action::Release => {
+                let followers: Vec<_> = self.followers.iter_mut().filter_map(Option::take).collect();
+                Box::pin(async move {
+                    drain(&task, followers).await;
+                    remove_sandbox(&shared, &task).await;
+                    Done::plain(Observation::Released)
+                })
+            }
+            Action::Submit(report) => {
+                let change = state_change(&task, &self.state, &report);
+                Box::pin(async move {
+                    submit(shared.submissions.clone(), change).await;
+                    Done::plain(Observation::Acknowledged)
+                })
+            }
+            Action::Forget => return,
+        };
+        self.begun.push(future);
+    }
+
+    /// Each container that was started has its output followed until the sandbox goes.
+    fn follow_output(&mut self) {
+        if self.state.sandbox != Sandbox::Present {
+            return;
+        }
+        for (index, container) in self.task.containers.iter().enumerate() {
+            let Some(started) = &self.state.containers[index].started else {
+                continue;
+            };
+            if let (LogDriver::AwsLogs(options), None) = (&container.log_driver, &self.followers[index]) {
+                let follower =
+                    self.shared
+                        .log_drivers
+                        .follow(&self.task, index, options, &started.runtime_id);
+                self.followers[index] = Some(follower);
+            }
+            if self.state.containers[index].phase == Phase::Stopped
+                && let Some(follower) = &self.followers[index]
+            {
+                follower.finish();
+            }
+        }
+    }
+
+    fn record(&self) -> TaskRecord {
+        TaskRecord {
+            arn: self.task.arn.clone(),
+            payload: self.payload.clone(),
+            progress: Progress::of(&self.state),
+        }
+    }
+
+    async fn forget(&mut self) {
+        if let Err(error) = self.shared.records.remove(&self.task.id).await {
+            // It says that STOPPED was acknowledged, so the next start of the agent removes it.
+            tracing::warn!(task = %self.task.arn, %error, "cannot remove the record of a stopped task");
+            save(&self.shared, &self.task, self.record()).await;
+        }
+    }
+
+    /// Lets the host finish what it has begun, for a while, and saves how far that got.
+    async fn wind_down(&mut self) {
+        let deadline = Instant::now() + WIND_DOWN_DEADLINE;
+        while self.is_host_busy() {
+            let Ok(Some(done)) = timeout_at(deadline, self.begun.next()).await else {
+                break;
+            };
+            self.observe(done.observation);
+        }
+        for follower in self.followers.iter_mut().flatten() {
+            // It ends after the batch on its way.
+            let _ = timeout_at(deadline, follower.finished()).await;
+        }
+        if self.state.saved < self.state.revision {
+            save(&self.shared, &self.task, self.record()).await;
+        }
+    }
+
+    fn is_host_busy(&self) -> bool {
+        let is_starting = self
+            .state
+            .containers
+            .iter()
+            .any(|it| matches!(it.phase, Phase::Starting(_)));
+        is_starting
+            || self.state.saving.is_some()
+            || matches!(self.state.sandbox, Sandbox::Creating | Sandbox::Removing)
+    }
+}
+
+impl Done {
+    fn plain(observation: Observation) -> Self {
+        Self {
+            observation,
+            permit: None,
+        }
+    }
+}
+
+/// The permit at hand, or one that has become free.
+async fn start_permit(
+    shared: &Shared,
+    at_hand: Option<OwnedSemaphorePermit>,
+) -> Option<OwnedSemaphorePermit> {
+    match at_hand {
+        Some(permit) => Some(permit),
+        None => shared.starts.clone().acquire_owned().await.ok(),
+    }
+}
+
+async fn save(shared: &Shared, task: &Task, record: TaskRecord) {
+    let mut pause = ATTEMPT_PAUSE;
+    for attempt in 1..=ATTEMPTS {
+        let Err(error) = shared.records.save(&task.id, record.clone()).await else {
+            return;
+        };
+        tracing::error!(task = %task.arn, %error, attempt, "cannot save the record of a task");
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+async fn drain(task: &Task, followers: Vec<Follower>) {
+    let deadline = Instant::now() + LOG_DRAIN_DEADLINE;
+    for mut follower in followers {
+        follower.finish();
+        if timeout_at(deadline, follower.finished()).await.is_err() {
+            tracing::warn!(task = %task.arn, "output not shipped in time is lost");
+        }
+    }
+}
+
+async fn remove_sandbox(shared: &Shared, task: &Task) {
+    let mut pause = ATTEMPT_PAUSE;
+    for attempt in 1..=ATTEMPTS {
+        let Err(error) = shared.host.remove_sandbox(&task.id).await else {
+            return;
+        };
+        tracing::error!(task = %task.arn, %error, attempt, "cannot remove a sandbox");
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+/// Waits until there is a record of a task, for a while.
+pub async fn saved(mut seen: watch::Receiver<Published>, patience: Duration) {
+    // A worker that is already over has nothing left to save.
+    let _ = timeout(patience, seen.wait_for(|it| it.is_saved)).await;
+}
