@@ -1,0 +1,220 @@
+//! Network namespaces of tasks and containers: `awsvpc`, `bridge` with published ports, and `none`.
+//!
+//! - `awsvpc`: a VPC is one namespace on this host. Tasks hang on it by routed links, so tasks reach each other and
+//!   the host; beyond the host they go by its addresses.
+//! - `bridge`: containers hang on one bridge of the host. Ports are published on every IPv4 address of the host,
+//!   127.0.0.1 included; over IPv6 they are not, clients there are refused at once.
+//!
+//! Everything survives the agent: namespaces are bind mounts, the rest is in small files beside them.
+
+mod addresses;
+mod attachments;
+mod cidr;
+mod error;
+mod host;
+mod links;
+mod names;
+mod netns;
+mod nfnetlink;
+mod ports;
+mod records;
+mod rules;
+mod vpc;
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use agent::host::{Eni, PortMapping};
+
+use addresses::Addresses;
+use attachments::{Attachments, Wanted, mappings};
+use cidr::Cidr;
+pub use error::NetworkError;
+use host::Host;
+use names::Names;
+use ports::Ports;
+use records::{Kind, Records};
+use vpc::Vpcs;
+
+/// A bridge needs an address for itself, one for a container, and those of the network and of broadcasts.
+const LONGEST_BRIDGE_PREFIX: u8 = 30;
+
+/// Where and from what networks are made.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// Directory for bind mounts and records, `network/` in the data directory. Made if missing.
+    pub state_dir: PathBuf,
+    /// Names the bridge (`<instance>0`), links and nftables table. Two instances on a host need two names and two
+    /// bridge ranges. At most 8 lower-case letters and digits, a letter first.
+    pub instance: String,
+    /// Addresses of containers in `bridge`; the first is the bridge's own.
+    pub bridge_cidr: (Ipv4Addr, u8),
+    /// Host ports given to mappings that ask for none.
+    pub dynamic_ports: RangeInclusive<u16>,
+}
+
+impl NetworkConfig {
+    /// The defaults: instance `gantry`, 10.231.0.0/16, ports 32768 to 60999.
+    pub fn new(state_dir: PathBuf) -> Self {
+        Self {
+            state_dir,
+            instance: "gantry".to_owned(),
+            bridge_cidr: (Ipv4Addr::new(10, 231, 0, 0), 16),
+            dynamic_ports: 32768..=60999,
+        }
+    }
+}
+
+/// A container's place on the bridge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BridgeAttachment {
+    /// Bind mount of its network namespace.
+    pub netns: PathBuf,
+    /// Its address on the bridge.
+    pub address: Ipv4Addr,
+    /// What was asked for, with the host ports it got.
+    pub ports: Vec<PortMapping>,
+}
+
+/// The networks of a host. Clones share everything; every call may be repeated.
+///
+/// A call that was begun is carried through even if its caller stops waiting.
+#[derive(Clone)]
+pub struct Network {
+    attachments: Arc<Attachments>,
+}
+
+impl Network {
+    /// Opens the state directory and takes up what an earlier run left there. Changes nothing on a host that
+    /// has no attachments: bridge and rules are made when first needed. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`NetworkError::InvalidConfig`], or if the state or the kernel cannot be used.
+    pub async fn open(config: NetworkConfig) -> Result<Self, NetworkError> {
+        let names = Names::new(&config.instance)?;
+        let bridge_range = Cidr::new(config.bridge_cidr)?;
+        if bridge_range.prefix() > LONGEST_BRIDGE_PREFIX {
+            return Err(NetworkError::InvalidConfig(format!(
+                "{bridge_range} is too small for a bridge"
+            )));
+        }
+        if config.dynamic_ports.is_empty() || *config.dynamic_ports.start() == 0 {
+            return Err(NetworkError::InvalidConfig("no dynamic ports".to_owned()));
+        }
+        let records = Records::open(&config.state_dir)?;
+        let attachments = Attachments {
+            host: Host::open(names, bridge_range)?,
+            vpcs: Vpcs::open(records.clone())?,
+            records,
+            ports: Ports::new(config.dynamic_ports),
+            addresses: Addresses::new(bridge_range),
+            slots: parking_lot::Mutex::default(),
+        };
+        attachments.take_up().await?;
+        Ok(Self {
+            attachments: Arc::new(attachments),
+        })
+    }
+
+    /// Makes the network namespace of an `awsvpc` task, with `eth0` as the ENI says, and answers its bind mount.
+    ///
+    /// # Errors
+    /// [`NetworkError::InvalidEni`], [`NetworkError::AttachedOtherwise`], [`NetworkError::NftMissing`], or what
+    /// the kernel refused.
+    pub async fn attach_task(&self, eni: &Eni, task_id: &str) -> Result<PathBuf, NetworkError> {
+        let wanted = Wanted::task(eni)?;
+        self.attach(task_id, wanted).await?;
+        Ok(self.attachments.records.namespace(task_id))
+    }
+
+    /// Makes the network namespace of a container on the bridge and publishes its ports. `key` is `<task>/<container>`.
+    ///
+    /// # Errors
+    /// [`NetworkError::PortAllocated`] for a host port that is in use, [`NetworkError::NoFreePort`],
+    /// [`NetworkError::NoFreeAddress`], and those of [`attach_task`](Self::attach_task).
+    pub async fn attach_bridge_container(
+        &self,
+        key: &str,
+        ports: &[PortMapping],
+    ) -> Result<BridgeAttachment, NetworkError> {
+        let attachment = self.attach(key, Wanted::Bridge(ports.to_vec())).await?;
+        let Kind::Bridge { address, ports } = &attachment.kind else {
+            return Err(NetworkError::AttachedOtherwise(key.to_owned()));
+        };
+        let netns = self.attachments.records.namespace(key);
+        Ok(BridgeAttachment {
+            netns,
+            address: *address,
+            ports: mappings(ports),
+        })
+    }
+
+    /// Makes a network namespace with a loopback device only, for network mode `none`.
+    ///
+    /// # Errors
+    /// [`NetworkError::AttachedOtherwise`] or what the kernel refused.
+    pub async fn isolated(&self, key: &str) -> Result<PathBuf, NetworkError> {
+        self.attach(key, Wanted::Isolated).await?;
+        Ok(self.attachments.records.namespace(key))
+    }
+
+    /// Removes the attachment of a container, or of a task with all its containers, and frees addresses and ports.
+    /// Processes that still run in the namespace keep it until they end. What is not attached is no error.
+    ///
+    /// # Errors
+    /// What the kernel or the state directory refused; the call may then be repeated.
+    pub async fn detach(&self, key: &str) -> Result<(), NetworkError> {
+        let attachments = Arc::clone(&self.attachments);
+        let key = key.to_owned();
+        carry_through(async move { attachments.detach(&key).await }).await
+    }
+
+    /// Keeps what is named, by key or by task, of what an earlier run left; removes the rest, and VPCs without tasks.
+    ///
+    /// # Errors
+    /// As [`detach`](Self::detach).
+    pub async fn restore(&self, live_keys: &[String]) -> Result<(), NetworkError> {
+        let attachments = Arc::clone(&self.attachments);
+        let live_keys = live_keys.to_vec();
+        carry_through(async move {
+            let live: BTreeSet<&str> = live_keys.iter().map(String::as_str).collect();
+            attachments.keep_only(&live).await
+        })
+        .await
+    }
+
+    /// Removes everything that this instance made on the host: attachments, VPCs, bridge, rules.
+    ///
+    /// # Errors
+    /// As [`detach`](Self::detach).
+    pub async fn remove_all(self) -> Result<(), NetworkError> {
+        self.restore(&[]).await?;
+        self.attachments.host.remove().await
+    }
+
+    async fn attach(&self, key: &str, wanted: Wanted) -> Result<records::Attachment, NetworkError> {
+        if key.is_empty()
+            || !key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_/".contains(c))
+        {
+            return Err(NetworkError::InvalidKey(key.to_owned()));
+        }
+        let attachments = Arc::clone(&self.attachments);
+        let key = key.to_owned();
+        carry_through(async move { attachments.attach(&key, wanted).await }).await
+    }
+}
+
+/// A caller that goes away must not leave things half done.
+async fn carry_through<T: Send + 'static>(
+    work: impl Future<Output = Result<T, NetworkError>> + Send + 'static,
+) -> Result<T, NetworkError> {
+    tokio::spawn(work).await.map_err(|_| NetworkError::Interrupted)?
+}
+
+#[cfg(test)]
+mod tests;

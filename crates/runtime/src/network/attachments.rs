@@ -1,0 +1,302 @@
+//! Making and unmaking what hangs on the network: one attachment at a time for each key, any number of keys at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::host::{Eni, PortMapping};
+use parking_lot::Mutex;
+use tokio::time::timeout;
+
+use super::addresses::Addresses;
+use super::host::{Host, publications};
+use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
+use super::netns::{self, Namespace};
+use super::ports::Ports;
+use super::records::{Attachment, Interface, Kind, Port, Records, Stage};
+use super::vpc::Vpcs;
+use super::{NetworkError, names};
+
+/// Work on one key takes milliseconds; with the first VPC and a loaded host, perhaps a second.
+const WORK_DEADLINE: Duration = Duration::from_secs(20);
+/// Names tried for the host's end of a container's link, see `vpc`.
+const MAX_NAME_ATTEMPTS: u32 = 8;
+
+/// What a caller asks for.
+pub(super) enum Wanted {
+    Task(Interface),
+    Bridge(Vec<PortMapping>),
+    Isolated,
+}
+
+impl Wanted {
+    pub(super) fn task(eni: &Eni) -> Result<Self, NetworkError> {
+        Ok(Self::Task(Interface::try_from(eni)?))
+    }
+}
+
+/// Holds the attachment of a key. It is locked while that is made or unmade, across awaits: that is its purpose.
+type Slot = Arc<tokio::sync::Mutex<Option<Attachment>>>;
+
+/// All attachments of the host with what they are made of.
+pub(super) struct Attachments {
+    pub(super) records: Records,
+    pub(super) host: Host,
+    pub(super) vpcs: Vpcs,
+    pub(super) ports: Ports,
+    pub(super) addresses: Addresses,
+    pub(super) slots: Mutex<BTreeMap<String, Slot>>,
+}
+
+impl Attachments {
+    /// Takes up what an earlier run of the agent left: keeps what is whole, removes the rest.
+    pub(super) async fn take_up(&self) -> Result<(), NetworkError> {
+        let mut published = Vec::new();
+        let mut namespaces = BTreeSet::new();
+        for attachment in self.records.attachments()? {
+            let path = self.records.namespace(&attachment.key);
+            if attachment.stage != Stage::Ready || !netns::is_bound(&path) {
+                self.unmake(&attachment)?;
+                continue;
+            }
+            if let Kind::Bridge { address, ports } = &attachment.kind {
+                let ports = mappings(ports);
+                self.addresses.take_again(*address);
+                for port in &ports {
+                    if let Err(error) = self.ports.take_again(port) {
+                        tracing::warn!(key = attachment.key, port = port.host_port, %error, "a published port was taken by a process of the host meanwhile");
+                    }
+                }
+                published.extend(publications(*address, &ports));
+            }
+            namespaces.insert(path);
+            self.slots
+                .lock()
+                .insert(attachment.key.clone(), Slot::new(Some(attachment).into()));
+        }
+        namespaces.extend(
+            self.records
+                .vpcs()?
+                .iter()
+                .map(|vpc| self.records.vpc_namespace(&vpc.vpc_id)),
+        );
+        for path in self.records.all_namespaces()? {
+            if !namespaces.contains(&path) {
+                netns::forget(&path)?;
+            }
+        }
+        if self.slots.lock().is_empty() {
+            return Ok(());
+        }
+        self.host.ensure_rules(&published).await
+    }
+
+    /// The attachment of the key, made if it is not there.
+    pub(super) async fn attach(&self, key: &str, wanted: Wanted) -> Result<Attachment, NetworkError> {
+        let slot = Arc::clone(self.slots.lock().entry(key.to_owned()).or_default());
+        let lock = timeout(WORK_DEADLINE, slot.lock());
+        let mut held = lock
+            .await
+            .map_err(|_| NetworkError::Deadline("other work on the same task"))?;
+        if let Some(existing) = &*held {
+            let is_same = is_same(&existing.kind, &wanted);
+            return is_same
+                .then(|| existing.clone())
+                .ok_or_else(|| NetworkError::AttachedOtherwise(key.to_owned()));
+        }
+        let mut attachment = Attachment {
+            key: key.to_owned(),
+            stage: Stage::Making,
+            kind: self.reserve(key, wanted)?,
+        };
+        let made = timeout(WORK_DEADLINE, self.make(&mut attachment)).await;
+        if let Err(error) = made.unwrap_or(Err(NetworkError::Deadline("attaching to the network"))) {
+            if let Err(left) = self.unmake(&attachment) {
+                tracing::warn!(key, error = %left, "a failed attachment could not be removed; the next start will");
+            }
+            return Err(error);
+        }
+        *held = Some(attachment.clone());
+        Ok(attachment)
+    }
+
+    /// Removes the attachment of the key and, if that is a task, those of its containers.
+    pub(super) async fn detach(&self, key: &str) -> Result<(), NetworkError> {
+        let below = format!("{key}/");
+        let keys: Vec<String> = self
+            .slots
+            .lock()
+            .keys()
+            .filter(|other| *other == key || other.starts_with(&below))
+            .cloned()
+            .collect();
+        for key in keys {
+            let Some(slot) = self.slots.lock().get(&key).cloned() else {
+                continue;
+            };
+            let lock = timeout(WORK_DEADLINE, slot.lock());
+            let mut held = lock
+                .await
+                .map_err(|_| NetworkError::Deadline("other work on the same task"))?;
+            if let Some(attachment) = &*held {
+                self.unmake(attachment)?;
+                *held = None;
+            }
+            drop(held);
+            let mut slots = self.slots.lock();
+            // Two: the map's and ours. More: someone waits to attach it again.
+            if Arc::strong_count(&slot) == 2 {
+                slots.remove(&key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Detaches whatever is not `live`, by key or by task.
+    pub(super) async fn keep_only(&self, live: &BTreeSet<&str>) -> Result<(), NetworkError> {
+        let keys: Vec<String> = self.slots.lock().keys().cloned().collect();
+        for key in keys {
+            let task = key.split('/').next().unwrap_or(&key);
+            if !live.contains(key.as_str()) && !live.contains(task) {
+                self.detach(&key).await?;
+            }
+        }
+        let slots: Vec<Slot> = self.slots.lock().values().cloned().collect();
+        let mut used = BTreeSet::new();
+        for slot in slots {
+            if let Some(Attachment {
+                kind: Kind::Task(interface),
+                ..
+            }) = &*slot.lock().await
+            {
+                used.insert(interface.vpc_id.clone());
+            }
+        }
+        self.vpcs.drop_others(&used)
+    }
+
+    fn reserve(&self, key: &str, wanted: Wanted) -> Result<Kind, NetworkError> {
+        match wanted {
+            Wanted::Task(interface) => Ok(Kind::Task(interface)),
+            Wanted::Isolated => Ok(Kind::Isolated),
+            Wanted::Bridge(asked) => {
+                let ports = self.ports.take(key, &asked)?;
+                let address = self
+                    .addresses
+                    .take()
+                    .inspect_err(|_| self.ports.release(&ports))?;
+                Ok(Kind::Bridge {
+                    address,
+                    ports: ports.iter().map(Port::from).collect(),
+                })
+            }
+        }
+    }
+
+    /// The record comes first and last: a namespace without one does not happen, nor one that is whole but unready.
+    async fn make(&self, attachment: &mut Attachment) -> Result<(), NetworkError> {
+        self.records.save(attachment)?;
+        let path = self.records.namespace(&attachment.key);
+        netns::forget(&path)?;
+        let namespace = netns::create(path, netns::TASK_SETTINGS).await?;
+        match &attachment.kind {
+            Kind::Task(interface) => {
+                self.vpcs
+                    .attach(&self.host, &attachment.key, interface, &namespace)
+                    .await?;
+            }
+            Kind::Bridge { address, ports } => {
+                self.join_bridge(&attachment.key, *address, &namespace).await?;
+                self.host.publish(*address, &mappings(ports))?;
+            }
+            Kind::Isolated => links::set_up(&namespace.handle, LOOPBACK_INDEX).await?,
+        }
+        attachment.stage = Stage::Ready;
+        self.records.save(attachment)
+    }
+
+    async fn join_bridge(
+        &self,
+        key: &str,
+        address: std::net::Ipv4Addr,
+        namespace: &Namespace,
+    ) -> Result<(), NetworkError> {
+        let gateway = self.addresses.gateway();
+        let bridge = self.host.ensure_bridge(gateway).await?;
+        let name = self.add_bridge_link(key, bridge, address, namespace).await?;
+        // Sent in this order, without waiting in between.
+        tokio::try_join!(
+            links::set_hairpin(&self.host.links, &name),
+            links::add_address(&namespace.handle, UPLINK_INDEX, address, self.addresses.prefix()),
+            links::set_up(&namespace.handle, LOOPBACK_INDEX),
+            links::set_up(&namespace.handle, UPLINK_INDEX),
+            links::add_default_route(&namespace.handle, UPLINK_INDEX, gateway),
+        )?;
+        Ok(())
+    }
+
+    /// Answers the name of the host's end.
+    async fn add_bridge_link(
+        &self,
+        key: &str,
+        bridge: u32,
+        address: std::net::Ipv4Addr,
+        namespace: &Namespace,
+    ) -> Result<String, NetworkError> {
+        let mut attempt = 0;
+        loop {
+            let name = names::interface(key, attempt);
+            let pair = Pair {
+                name: name.clone(),
+                index: None,
+                bridge: Some(bridge),
+                peer_namespace: &namespace.file,
+                peer_name: TASK_INTERFACE,
+                peer_mac: Some(links::mac_of(address)),
+            };
+            match links::add_pair(&self.host.links, pair).await {
+                Err(error) if error.is_existing() && attempt + 1 < MAX_NAME_ATTEMPTS => attempt += 1,
+                result => return result.map(|()| name),
+            }
+        }
+    }
+
+    /// Undoes as much as was done. The record goes last, so what fails here is found again.
+    fn unmake(&self, attachment: &Attachment) -> Result<(), NetworkError> {
+        if let Kind::Bridge { address, ports } = &attachment.kind {
+            self.host.unpublish(*address, &mappings(ports))?;
+        }
+        netns::forget(&self.records.namespace(&attachment.key))?;
+        self.records.remove(&attachment.key)?;
+        if let Kind::Bridge { address, ports } = &attachment.kind {
+            self.ports.release(&mappings(ports));
+            self.addresses.release(*address);
+        }
+        Ok(())
+    }
+}
+
+/// The ports of a record as the callers know them.
+pub(super) fn mappings(ports: &[Port]) -> Vec<PortMapping> {
+    ports.iter().map(PortMapping::from).collect()
+}
+
+/// Whether what is there is what is wanted; a dynamic port may be any.
+fn is_same(kind: &Kind, wanted: &Wanted) -> bool {
+    match (kind, wanted) {
+        (Kind::Isolated, Wanted::Isolated) => true,
+        (Kind::Task(interface), Wanted::Task(wanted)) => interface == wanted,
+        (Kind::Bridge { ports, .. }, Wanted::Bridge(wanted)) => {
+            ports.len() == wanted.len()
+                && mappings(ports).iter().zip(wanted).all(|(port, wanted)| {
+                    let host_port = if wanted.host_port == 0 {
+                        port.host_port
+                    } else {
+                        wanted.host_port
+                    };
+                    *port == PortMapping { host_port, ..*wanted }
+                })
+        }
+        _ => false,
+    }
+}

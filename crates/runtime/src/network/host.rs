@@ -1,0 +1,130 @@
+//! The host's own part: forwarding, the table of rules, the bridge.
+
+use std::net::Ipv4Addr;
+
+use agent::host::PortMapping;
+use rtnetlink::Handle;
+use tokio::sync::OnceCell;
+
+use super::cidr::Cidr;
+use super::names::Names;
+use super::nfnetlink::{Elements, Publication};
+use super::{NetworkError, links, netns, rules};
+
+/// Links between the host and its VPCs have addresses from here, which ECS uses for the same purpose.
+const UPLINK_RANGE: (Ipv4Addr, u8) = (Ipv4Addr::new(169, 254, 172, 0), 22);
+
+/// The network namespace in which the agent runs.
+pub(super) struct Host {
+    pub(super) names: Names,
+    pub(super) links: Handle,
+    pub(super) uplinks: Cidr,
+    bridge_range: Cidr,
+    elements: Elements,
+    rules: OnceCell<()>,
+    bridge: OnceCell<u32>,
+}
+
+impl Host {
+    pub(super) fn open(names: Names, bridge_range: Cidr) -> Result<Self, NetworkError> {
+        let failed = |source| NetworkError::Netlink {
+            what: "open a netlink socket",
+            source,
+        };
+        Ok(Self {
+            names,
+            links: netns::open_links().map_err(failed)?,
+            uplinks: Cidr::new(UPLINK_RANGE)?,
+            bridge_range,
+            elements: Elements::open().map_err(failed)?,
+            rules: OnceCell::new(),
+            bridge: OnceCell::new(),
+        })
+    }
+
+    /// Forwarding and the static rules, once. The ports that are `published` already stay so without a gap.
+    pub(super) async fn ensure_rules(&self, published: &[Publication]) -> Result<(), NetworkError> {
+        let load = || async {
+            netns::write_setting("net/ipv4/ip_forward", "1")?;
+            let script = rules::host(&self.names, self.bridge_range, self.uplinks, published);
+            rules::load(rules::spawn()?, &script).await
+        };
+        self.rules.get_or_try_init(load).await.copied()
+    }
+
+    /// The bridge, once. Answers its index.
+    pub(super) async fn ensure_bridge(&self, address: Ipv4Addr) -> Result<u32, NetworkError> {
+        self.bridge
+            .get_or_try_init(|| self.make_bridge(address))
+            .await
+            .copied()
+    }
+
+    async fn make_bridge(&self, address: Ipv4Addr) -> Result<u32, NetworkError> {
+        self.ensure_rules(&[]).await?;
+        let name = self.names.bridge();
+        match links::add_bridge(&self.links, &name, links::mac_of(address)).await {
+            Err(error) if !error.is_existing() => return Err(error),
+            _ => {}
+        }
+        let source = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let index = links::index_of(&self.links, &name)
+            .await?
+            .ok_or_else(|| NetworkError::Netlink {
+                what: "find the bridge",
+                source: source(),
+            })?;
+        if let Some(other) = links::overlapping_route(&self.links, self.bridge_range, index).await? {
+            tracing::warn!(bridge = name, range = %self.bridge_range, %other, "the bridge's range overlaps a route of the host");
+        }
+        links::add_address(&self.links, index, address, self.bridge_range.prefix()).await?;
+        links::set_up(&self.links, index).await?;
+        // Ports are published on 127.0.0.1 too; the chain `guard` keeps containers from abusing this.
+        netns::write_setting(&format!("net/ipv4/conf/{name}/route_localnet"), "1")?;
+        Ok(index)
+    }
+
+    /// Opens the ports of a container, all or none.
+    pub(super) fn publish(&self, address: Ipv4Addr, ports: &[PortMapping]) -> Result<(), NetworkError> {
+        let publications: Vec<Publication> = publications(address, ports).collect();
+        if publications.is_empty() {
+            return Ok(());
+        }
+        self.elements
+            .add(self.names.table(), &publications)
+            .map_err(|error| NetworkError::Rules(format!("publish ports: {error}")))
+    }
+
+    /// Closes them; doing so again is no error.
+    pub(super) fn unpublish(&self, address: Ipv4Addr, ports: &[PortMapping]) -> Result<(), NetworkError> {
+        for publication in publications(address, ports) {
+            self.elements
+                .remove(self.names.table(), publication)
+                .map_err(|error| NetworkError::Rules(format!("withdraw a port: {error}")))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the bridge and the rules.
+    pub(super) async fn remove(&self) -> Result<(), NetworkError> {
+        if let Some(index) = links::index_of(&self.links, &self.names.bridge()).await? {
+            links::remove(&self.links, index).await?;
+        }
+        let table = self.names.table();
+        rules::load(
+            rules::spawn()?,
+            &format!("add table ip {table}\ndelete table ip {table}\n"),
+        )
+        .await
+    }
+}
+
+/// Where the ports of a container lead.
+pub(super) fn publications(address: Ipv4Addr, ports: &[PortMapping]) -> impl Iterator<Item = Publication> {
+    ports.iter().map(move |port| Publication {
+        protocol: port.protocol,
+        host_port: port.host_port,
+        address,
+        container_port: port.container_port,
+    })
+}

@@ -1,0 +1,145 @@
+//! The static rules of a namespace, loaded through `nft` in one transaction. Tasks only add map elements.
+//!
+//! The table is our own, so the rules of others stay as they are. What another table drops stays dropped:
+//! a host whose forward chain drops by default (Docker's does) must accept the bridge and the VPC links there.
+
+use std::fmt::Write;
+use std::process::Stdio;
+use std::time::Duration;
+
+use agent::host::TransportProtocol;
+use tokio::io::AsyncWriteExt;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::NetworkError;
+use super::cidr::Cidr;
+use super::names::Names;
+use super::nfnetlink::Publication;
+
+/// Name of the map of published ports.
+pub(super) const PORTS: &str = "ports";
+
+/// A transaction takes milliseconds; a host with very many rules perhaps a second.
+const NFT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The table of the host, with the ports that are published already. Loading it replaces what was there at once.
+pub(super) fn host(names: &Names, bridge: Cidr, uplinks: Cidr, publications: &[Publication]) -> String {
+    let table = names.table();
+    let device = names.bridge();
+    let vpc_links = names.vpc_link_pattern();
+    let elements = elements(publications);
+    format!(
+        r#"add table ip {table}
+delete table ip {table}
+table ip {table} {{
+  map {PORTS} {{
+    type inet_proto . inet_service : ipv4_addr . inet_service
+    {elements}
+  }}
+  # Publishing on loopback needs route_localnet, which must not open loopback to containers.
+  chain guard {{
+    type filter hook prerouting priority raw; policy accept;
+    iifname "{device}" ip daddr 127.0.0.0/8 drop
+  }}
+  chain arriving {{
+    type nat hook prerouting priority dstnat; policy accept;
+    fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
+  }}
+  chain own {{
+    type nat hook output priority -100; policy accept;
+    fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
+  }}
+  # VPCs meet nobody but through their host's published ports.
+  chain through {{
+    type filter hook forward priority filter; policy accept;
+    iifname "{vpc_links}" oifname "{vpc_links}" drop
+  }}
+  chain leaving {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "{device}" ip saddr 127.0.0.0/8 masquerade
+    # Back through the bridge: else the answer would take the short way and not be translated back.
+    oifname "{device}" ip saddr {bridge} ct status dnat masquerade
+    oifname != "{device}" ip saddr {bridge} masquerade
+    oifname != "{vpc_links}" ip saddr {uplinks} masquerade
+  }}
+}}
+"#
+    )
+}
+
+/// The table of a VPC: what leaves it takes the VPC's own address on the host, since two VPCs may have equal ranges.
+pub(super) fn vpc(names: &Names, uplink: &str) -> String {
+    let table = names.table();
+    format!(
+        r#"add table ip {table}
+delete table ip {table}
+table ip {table} {{
+  chain leaving {{
+    type nat hook postrouting priority srcnat; policy accept;
+    oifname "{uplink}" masquerade
+  }}
+}}
+"#
+    )
+}
+
+/// Starts `nft` in the network namespace of the calling thread.
+pub(super) fn spawn() -> Result<Child, NetworkError> {
+    Command::new("nft")
+        .args(["-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => NetworkError::NftMissing,
+            _ => NetworkError::Rules(format!("cannot run nft: {error}")),
+        })
+}
+
+/// Has a started `nft` load a script.
+pub(super) async fn load(child: Child, script: &str) -> Result<(), NetworkError> {
+    timeout(NFT_DEADLINE, feed(child, script))
+        .await
+        .map_err(|_| NetworkError::Deadline("nft"))?
+}
+
+async fn feed(mut child: Child, script: &str) -> Result<(), NetworkError> {
+    let failed = |error: std::io::Error| NetworkError::Rules(error.to_string());
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(script.as_bytes()).await.map_err(failed)?;
+    }
+    let output = child.wait_with_output().await.map_err(failed)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(NetworkError::Rules(
+        String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    ))
+}
+
+/// nft takes no empty list of elements.
+fn elements(publications: &[Publication]) -> String {
+    if publications.is_empty() {
+        return String::new();
+    }
+    let mut list = String::from("elements = {");
+    for Publication {
+        protocol,
+        host_port,
+        address,
+        container_port,
+    } in publications
+    {
+        let protocol = match protocol {
+            TransportProtocol::Tcp => "tcp",
+            TransportProtocol::Udp => "udp",
+        };
+        // Writing to a string cannot fail.
+        let _ = write!(list, " {protocol} . {host_port} : {address} . {container_port},");
+    }
+    list.push_str(" }");
+    list
+}

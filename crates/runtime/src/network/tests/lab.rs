@@ -1,0 +1,190 @@
+//! A host that exists only for one test, with something outside of it, and conversations between them.
+
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use agent::host::{Eni, PortMapping, TransportProtocol};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt;
+
+use crate::network::cidr::Cidr;
+use crate::network::links::{self, LOOPBACK_INDEX, Pair, UPLINK_INDEX};
+use crate::network::netns::{self, Namespace};
+use crate::network::{Network, NetworkConfig, NetworkError};
+
+/// Address of the host to the outside.
+pub(super) const HOST: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+/// Address of a machine outside.
+pub(super) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long to wait for what should not come.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// The host of a test.
+pub(super) struct Lab {
+    directory: TempDir,
+    /// Namespace of a machine outside.
+    pub(super) outside: PathBuf,
+    _outside: Namespace,
+}
+
+/// Runs a test on a host of its own. Mounts and links vanish with its thread.
+pub(super) fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Send + 'static) {
+    let thread = std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("this test must run as root");
+        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async { test(Lab::new().await).await });
+        runtime.shutdown_timeout(Duration::from_secs(5));
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("outside");
+        let outside = netns::create(path.clone(), &[]).await.unwrap();
+        let host = netns::open_links().unwrap();
+        let pair = Pair {
+            name: "wan0".to_owned(),
+            index: Some(10),
+            bridge: None,
+            peer_namespace: &outside.file,
+            peer_name: "eth0",
+            peer_mac: None,
+        };
+        links::add_pair(&host, pair).await.unwrap();
+        links::set_up(&host, LOOPBACK_INDEX).await.unwrap();
+        links::add_address(&host, 10, HOST, 24).await.unwrap();
+        links::add_default_route(&host, 10, OUTSIDE).await.unwrap();
+        links::set_up(&outside.handle, UPLINK_INDEX).await.unwrap();
+        links::add_address(&outside.handle, UPLINK_INDEX, OUTSIDE, 24)
+            .await
+            .unwrap();
+        Self {
+            directory,
+            outside: path,
+            _outside: outside,
+        }
+    }
+
+    pub(super) fn state_dir(&self) -> PathBuf {
+        self.directory.path().join("network")
+    }
+
+    pub(super) async fn network(&self) -> Network {
+        Network::open(NetworkConfig::new(self.state_dir())).await.unwrap()
+    }
+}
+
+/// An interface in 172.31.0.0/16.
+pub(super) fn eni(vpc_id: &str, last: u8) -> Eni {
+    Eni {
+        vpc_id: vpc_id.to_owned(),
+        vpc_cidr: (Ipv4Addr::new(172, 31, 0, 0), 16),
+        address: Ipv4Addr::new(172, 31, 0, last),
+        gateway: Ipv4Addr::new(172, 31, 0, 1),
+        mac_address: format!("02:42:ac:1f:00:{last:02x}"),
+    }
+}
+
+pub(super) fn tcp(container_port: u16, host_port: u16) -> PortMapping {
+    PortMapping {
+        container_port,
+        host_port,
+        protocol: TransportProtocol::Tcp,
+    }
+}
+
+/// A server in a namespace (`None`: the host) that tells each client its own name and the client's address.
+pub(super) async fn serve(namespace: Option<&Path>, port: u16, name: &'static str) {
+    let listen = move || {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
+        listener.set_nonblocking(true).unwrap();
+        Ok(tokio::net::TcpListener::from_std(listener).unwrap())
+    };
+    let listener = from(namespace, listen).await;
+    tokio::spawn(async move {
+        while let Ok((mut client, peer)) = listener.accept().await {
+            let _ = client
+                .write_all(format!("{name} to {}", peer.ip()).as_bytes())
+                .await;
+        }
+    });
+}
+
+/// What the server there says to a client in a namespace.
+pub(super) async fn ask(namespace: Option<&Path>, address: Ipv4Addr, port: u16) -> String {
+    let answer = from(namespace, move || {
+        Ok(converse((address, port).into(), CONNECT_DEADLINE))
+    })
+    .await;
+    answer.unwrap_or_else(|error| error.to_string())
+}
+
+/// Whether nothing there answers.
+pub(super) async fn is_silent(namespace: Option<&Path>, address: Ipv4Addr, port: u16) -> bool {
+    from(namespace, move || Ok(converse((address, port).into(), SILENCE)))
+        .await
+        .is_err()
+}
+
+/// Whether a datagram from one namespace arrives in another.
+pub(super) async fn datagram_arrives(
+    from_where: &Path,
+    source: Ipv4Addr,
+    to: &Path,
+    address: Ipv4Addr,
+) -> bool {
+    let receiver = from(Some(to), || {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 5000)).unwrap();
+        socket.set_read_timeout(Some(SILENCE)).unwrap();
+        Ok(socket)
+    })
+    .await;
+    from(Some(from_where), move || {
+        let socket = UdpSocket::bind((source, 0)).unwrap();
+        socket.send_to(b"hello", (address, 5000)).unwrap();
+        Ok(())
+    })
+    .await;
+    tokio::task::spawn_blocking(move || receiver.recv(&mut [0; 16]).is_ok())
+        .await
+        .unwrap()
+}
+
+/// Runs `work` in a namespace, or on the host.
+pub(super) async fn from<T: Send + 'static>(
+    namespace: Option<&Path>,
+    work: impl FnOnce() -> Result<T, NetworkError> + Send + 'static,
+) -> T {
+    match namespace {
+        Some(path) => netns::inside(path.to_owned(), work).await.unwrap(),
+        None => tokio::task::spawn_blocking(work).await.unwrap().unwrap(),
+    }
+}
+
+pub(super) fn range(base: [u8; 4], prefix: u8) -> Cidr {
+    Cidr::new((base.into(), prefix)).unwrap()
+}
+
+fn converse(address: SocketAddr, deadline: Duration) -> io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, deadline)?;
+    stream.set_read_timeout(Some(deadline))?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,258 @@
+//! VPCs: on each host one is a network namespace that routes between the links of its tasks and the host.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+use rtnetlink::Handle;
+use tokio::sync::OnceCell;
+
+use super::cidr::Cidr;
+use super::host::Host;
+use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
+use super::netns::{self, Namespace};
+use super::records::{Interface, Records, VpcRecord};
+use super::{NetworkError, names, rules};
+
+/// What a VPC calls its link to the host.
+const UPLINK: &str = "host0";
+/// Two addresses for each link between a VPC and the host.
+const ADDRESSES_PER_UPLINK: u32 = 2;
+/// The prefix that holds two addresses.
+const UPLINK_PREFIX: u8 = 31;
+/// Names tried for the link of a task. A second one is needed while the kernel still takes down the link that an
+/// earlier attachment of the same task had.
+const MAX_NAME_ATTEMPTS: u32 = 8;
+
+/// The VPCs that are open on this host.
+pub(super) struct Vpcs {
+    records: Records,
+    open: Mutex<BTreeMap<String, Arc<OnceCell<Vpc>>>>,
+    /// Those that have a record, open or not.
+    known: Mutex<BTreeMap<String, VpcRecord>>,
+}
+
+/// The namespace of a VPC.
+struct Vpc {
+    /// Its socket keeps the namespace.
+    handle: Handle,
+    next_index: AtomicU32,
+    /// Gateways of subnets which it already answers for.
+    gateways: Mutex<BTreeSet<Ipv4Addr>>,
+}
+
+impl Vpcs {
+    pub(super) fn open(records: Records) -> Result<Self, NetworkError> {
+        let known = records
+            .vpcs()?
+            .into_iter()
+            .map(|vpc| (vpc.vpc_id.clone(), vpc))
+            .collect();
+        Ok(Self {
+            records,
+            open: Mutex::default(),
+            known: Mutex::new(known),
+        })
+    }
+
+    /// Hangs the namespace of a task on its VPC, which is made if it is the first.
+    pub(super) async fn attach(
+        &self,
+        host: &Host,
+        key: &str,
+        interface: &Interface,
+        namespace: &Namespace,
+    ) -> Result<(), NetworkError> {
+        let cell = Arc::clone(self.open.lock().entry(interface.vpc_id.clone()).or_default());
+        let vpc = cell.get_or_try_init(|| self.ensure(host, interface)).await?;
+        vpc.answer_for(interface.gateway).await?;
+        let index = vpc.add_task_link(key, interface, namespace).await?;
+        // Sent in this order, without waiting in between.
+        tokio::try_join!(
+            links::add_host_route(&vpc.handle, index, interface.address),
+            links::add_address(&namespace.handle, UPLINK_INDEX, interface.address, 32),
+            links::set_up(&namespace.handle, LOOPBACK_INDEX),
+            links::set_up(&namespace.handle, UPLINK_INDEX),
+            links::add_default_route(&namespace.handle, UPLINK_INDEX, interface.gateway),
+        )?;
+        Ok(())
+    }
+
+    /// Drops the VPCs that are not in use; the kernel takes their links down with them.
+    pub(super) fn drop_others(&self, used: &BTreeSet<String>) -> Result<(), NetworkError> {
+        let unused: Vec<String> = self
+            .known
+            .lock()
+            .keys()
+            .filter(|id| !used.contains(*id))
+            .cloned()
+            .collect();
+        for vpc_id in unused {
+            self.open.lock().remove(&vpc_id);
+            netns::forget(&self.records.vpc_namespace(&vpc_id))?;
+            self.records.remove_vpc(&vpc_id)?;
+            self.known.lock().remove(&vpc_id);
+        }
+        Ok(())
+    }
+
+    /// Each step leaves alone what is there, so this mends a half-made VPC as well.
+    async fn ensure(&self, host: &Host, interface: &Interface) -> Result<Vpc, NetworkError> {
+        host.ensure_rules(&[]).await?;
+        let path = self.records.vpc_namespace(&interface.vpc_id);
+        let known = self.known.lock().get(&interface.vpc_id).cloned();
+        let (namespace, record) = match known {
+            Some(record) if netns::is_bound(&path) => (netns::open(path.clone()).await?, record),
+            _ => {
+                netns::forget(&path)?;
+                let record = self.register(host, interface).await?;
+                (netns::create(path.clone(), netns::ROUTER_SETTINGS).await?, record)
+            }
+        };
+        let outer = uplink_address(host, record.number, 0)?;
+        let inner = uplink_address(host, record.number, 1)?;
+        let index = link_to_host(host, &record, &namespace, outer).await?;
+        let vpc = &namespace.handle;
+        links::set_up(vpc, LOOPBACK_INDEX).await?;
+        links::set_up(vpc, UPLINK_INDEX).await?;
+        links::add_address(vpc, UPLINK_INDEX, inner, UPLINK_PREFIX).await?;
+        links::add_default_route(vpc, UPLINK_INDEX, outer).await?;
+        links::add_unreachable_route(vpc, record.cidr).await?;
+        let nft = netns::inside(path, rules::spawn).await?;
+        rules::load(nft, &rules::vpc(&host.names, UPLINK)).await?;
+        route_from_host(host, &record, inner, index).await?;
+        let next_index = AtomicU32::new(links::highest_index(vpc).await? + 1);
+        Ok(Vpc {
+            handle: namespace.handle,
+            next_index,
+            gateways: Mutex::default(),
+        })
+    }
+
+    /// Gives a VPC a number that neither another VPC nor another program on the host stands in the way of.
+    async fn register(&self, host: &Host, interface: &Interface) -> Result<VpcRecord, NetworkError> {
+        let addresses = links::addresses(&host.links).await?;
+        let names = links::names(&host.links).await?;
+        let count = u32::try_from(host.uplinks.len()).unwrap_or(u32::MAX) / ADDRESSES_PER_UPLINK;
+        let mut known = self.known.lock();
+        known.remove(&interface.vpc_id);
+        let taken: BTreeSet<u32> = known.values().map(|vpc| vpc.number).collect();
+        let is_free = |number: &u32| {
+            !taken.contains(number)
+                && !names.contains(&host.names.vpc_link(*number))
+                && uplink_address(host, *number, 0).is_ok_and(|address| !addresses.contains(&address))
+        };
+        let number = (0..count).find(is_free).ok_or(NetworkError::NoFreeAddress {
+            base: host.uplinks.base(),
+            prefix: host.uplinks.prefix(),
+        })?;
+        let record = VpcRecord {
+            vpc_id: interface.vpc_id.clone(),
+            cidr: interface.vpc_cidr,
+            number,
+        };
+        self.records.save_vpc(&record)?;
+        known.insert(record.vpc_id.clone(), record.clone());
+        Ok(record)
+    }
+}
+
+impl Vpc {
+    /// The VPC is the router of all its subnets: it has the gateway's address, so it answers for it on every link.
+    async fn answer_for(&self, gateway: Ipv4Addr) -> Result<(), NetworkError> {
+        if self.gateways.lock().contains(&gateway) {
+            return Ok(());
+        }
+        links::add_address(&self.handle, LOOPBACK_INDEX, gateway, 32).await?;
+        self.gateways.lock().insert(gateway);
+        Ok(())
+    }
+
+    /// Answers the index of the VPC's end.
+    async fn add_task_link(
+        &self,
+        key: &str,
+        interface: &Interface,
+        namespace: &Namespace,
+    ) -> Result<u32, NetworkError> {
+        let mut attempt = 0;
+        loop {
+            // All links of this namespace are ours, so we may number them: one question less to the kernel.
+            let index = self.next_index.fetch_add(1, Ordering::Relaxed);
+            let pair = Pair {
+                name: names::interface(key, attempt),
+                index: Some(index),
+                bridge: None,
+                peer_namespace: &namespace.file,
+                peer_name: TASK_INTERFACE,
+                peer_mac: Some(interface.mac),
+            };
+            match links::add_pair(&self.handle, pair).await {
+                Err(error) if error.is_existing() && attempt + 1 < MAX_NAME_ATTEMPTS => attempt += 1,
+                result => return result.map(|()| index),
+            }
+        }
+    }
+}
+
+/// The `end` (0 at the host, 1 in the VPC) of the link with this number.
+fn uplink_address(host: &Host, number: u32, end: u32) -> Result<Ipv4Addr, NetworkError> {
+    host.uplinks
+        .nth(number * ADDRESSES_PER_UPLINK + end)
+        .ok_or(NetworkError::NoFreeAddress {
+            base: host.uplinks.base(),
+            prefix: host.uplinks.prefix(),
+        })
+}
+
+async fn link_to_host(
+    host: &Host,
+    record: &VpcRecord,
+    namespace: &Namespace,
+    outer: Ipv4Addr,
+) -> Result<u32, NetworkError> {
+    let name = host.names.vpc_link(record.number);
+    if links::index_of(&host.links, &name).await?.is_none() {
+        let pair = Pair {
+            name: name.clone(),
+            index: None,
+            bridge: None,
+            peer_namespace: &namespace.file,
+            peer_name: UPLINK,
+            peer_mac: None,
+        };
+        links::add_pair(&host.links, pair).await?;
+    }
+    let source = || std::io::Error::from(std::io::ErrorKind::NotFound);
+    let index = links::index_of(&host.links, &name)
+        .await?
+        .ok_or_else(|| NetworkError::Netlink {
+            what: "find the link to a VPC",
+            source: source(),
+        })?;
+    links::add_address(&host.links, index, outer, UPLINK_PREFIX).await?;
+    Ok(index)
+}
+
+/// Lets the host reach the tasks of a VPC, unless its range means something else to the host.
+async fn route_from_host(
+    host: &Host,
+    record: &VpcRecord,
+    inner: Ipv4Addr,
+    index: u32,
+) -> Result<(), NetworkError> {
+    let range: Cidr = record.cidr;
+    if let Some(other) = links::overlapping_route(&host.links, range, index).await? {
+        tracing::warn!(
+            vpc = record.vpc_id,
+            %range,
+            %other,
+            "the host already has a route into the range of this VPC, so it will not reach the VPC's tasks by their \
+             addresses; choose another range with --vpc-cidr"
+        );
+        return Ok(());
+    }
+    links::add_range_route(&host.links, range, inner, index).await
+}
