@@ -18,16 +18,17 @@ use domain::{ClusterArn, Scope, Timestamp};
 use store::{Embedded, ManualClock, Store};
 use tokio::runtime::Runtime;
 
-/// Keys that commits are spread over, at random.
-const KEYS: u64 = 100_000;
+/// Keys that commits are spread over, at random: tasks that are on the move, and a state that changes everywhere,
+/// which is the worst that upkeep can meet.
+const KEYS: [u64; 2] = [1_000, 100_000];
 const WRITERS: u64 = 64;
 const COMMIT_BYTES: usize = 1024;
 
 type Group<'a> = BenchmarkGroup<'a, criterion::measurement::WallTime>;
 
-fn record(number: u64) -> Cluster {
+fn record(number: u64, keys: u64) -> Cluster {
     // Far apart one after the other, as random keys are.
-    let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % KEYS;
+    let key = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % keys;
     Cluster {
         arn: ClusterArn::of(
             &Scope::new("123456789012", "us-east-1"),
@@ -42,9 +43,9 @@ fn record(number: u64) -> Cluster {
     }
 }
 
-async fn commits(store: &Store, writer: u64, count: u64) {
+async fn commits(store: &Store, writer: u64, count: u64, keys: u64) {
     for index in 0..count {
-        let record = record(writer * 1_000_003 + index + store.last_commit().0);
+        let record = record(writer * 1_000_003 + index + store.last_commit().0, keys);
         let committed = store.transact(move |tx| {
             tx.put(record);
             Ok::<_, ()>(())
@@ -53,18 +54,18 @@ async fn commits(store: &Store, writer: u64, count: u64) {
     }
 }
 
-fn bench_store(group: &mut Group<'_>, runtime: &Runtime, writers: u64) {
+fn bench_store(group: &mut Group<'_>, runtime: &Runtime, writers: u64, keys: u64) {
     let folder = tempfile::tempdir().expect("makes a folder");
     let engine = Embedded::open(&folder.path().join("state.db")).expect("opens");
     let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
     let store = Store::open(Box::new(engine), clock, Arc::new(Ids::seeded([0; 32]))).expect("opens");
-    group.bench_function(format!("store, {writers} writers"), |bencher| {
+    group.bench_function(format!("store, {writers} writers, {keys} keys"), |bencher| {
         bencher.iter_custom(|count| {
             let started = Instant::now();
             let each = count.div_ceil(writers);
             let all = (0..writers).map(|writer| {
                 let store = store.clone();
-                runtime.spawn(async move { commits(&store, writer, each).await })
+                runtime.spawn(async move { commits(&store, writer, each, keys).await })
             });
             for writer in all.collect::<Vec<_>>() {
                 runtime.block_on(writer).expect("ends");
@@ -106,7 +107,9 @@ fn bench(criterion: &mut Criterion) {
         .measurement_time(Duration::from_secs(8));
     for writers in [1, WRITERS] {
         bench_log(&mut group, writers);
-        bench_store(&mut group, &runtime, writers);
+        for keys in KEYS {
+            bench_store(&mut group, &runtime, writers, keys);
+        }
     }
     group.finish();
 }

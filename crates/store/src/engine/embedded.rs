@@ -31,7 +31,7 @@ struct Limits {
     tail: u64,
     /// Batches that are folded even while commits come in: bounds the file and the time to load.
     tail_max: u64,
-    /// Batches folded at once.
+    /// Batches folded at once when there is time for it.
     slice: u64,
     /// Writes after which SQLite's own log is moved into the file when there is time for it.
     checkpoint: u64,
@@ -186,8 +186,8 @@ impl Engine for Embedded {
         let limits = self.limits;
         let (limit, slice_bytes) = match load {
             Load::Idle => (limits.tail, limits.slice),
-            // Twice what came in: the tail becomes shorter.
-            Load::Busy => (limits.tail_max, limits.slice.max(2 * self.last_batch_bytes)),
+            // Twice what came in: the tail becomes shorter, and a small commit waits for little.
+            Load::Busy => (limits.tail_max, 2 * self.last_batch_bytes),
         };
         let tended = match load {
             _ if self.tail_bytes > limit => self.fold(slice_bytes),

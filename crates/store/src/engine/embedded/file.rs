@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -16,6 +17,9 @@ const FORMAT: u32 = 1;
 const APPLICATION_ID: u32 = 0x474e_5459;
 /// Pages of the write-ahead log, of 4 KiB, after which they are moved into the file.
 const CHECKPOINT_PAGES: u32 = 4096;
+
+/// Longest wait for another program to let go of the file.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 const TABLES: &str = "
     CREATE TABLE batch (
@@ -94,6 +98,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     // No other process looks in while it is open: cheaper, and nothing holds up the log.
     connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -1,0 +1,81 @@
+//! What a release has stored, every later one reads: a sample of each kind of record, as each release writes it.
+//!
+//! The files of a release that is out are never changed. A difference in those of the release in the making is
+//! fine as long as files of older releases still decode; `UPDATE_EXPECT=1` writes them anew.
+
+mod records;
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use expect_test::expect_file;
+use store::Record;
+
+/// The release in the making.
+const RELEASE: &str = "0.1";
+
+/// Encodes as expected, and every release's file decodes to the same.
+fn check<R: Record + Debug>(sample: &R) {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
+    let path = folder.join(RELEASE).join(format!("{}.json", R::TABLE));
+    let encoded = serde_json::to_string_pretty(sample).expect("encodes");
+    expect_file![&path].assert_eq(&format!("{encoded}\n"));
+    for release in std::fs::read_dir(&folder).expect("is there") {
+        let path = release
+            .expect("is there")
+            .path()
+            .join(format!("{}.json", R::TABLE));
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            // Not a release, or the kind of record is newer than it.
+            continue;
+        };
+        let decoded: R =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(decoded, *sample, "{}", path.display());
+    }
+}
+
+#[test]
+fn records_are_stored_as_this_release_does() {
+    check(&records::cluster());
+    check(&records::task_definition());
+    check(&records::task_definition_family());
+    check(&records::service());
+    check(&records::service_event());
+    check(&records::task());
+    check(&records::container_instance());
+    check(&records::host());
+    check(&records::vpc());
+    check(&records::subnet());
+    check(&records::access_key());
+}
+
+#[test]
+fn keys_are_stored_as_this_release_does() {
+    fn text<R: Record>(record: &R) -> String {
+        R::key_text(&record.key())
+    }
+    let arn = "arn:aws:ecs:us-east-1:123456789012";
+    assert_eq!(text(&records::cluster()), format!("{arn}:cluster/default"));
+    assert_eq!(
+        text(&records::task_definition()),
+        format!("{arn}:task-definition/web:7")
+    );
+    assert_eq!(
+        text(&records::task_definition_family()),
+        "123456789012/us-east-1/web"
+    );
+    assert_eq!(text(&records::service()), format!("{arn}:service/default/web"));
+    assert_eq!(
+        text(&records::service_event()),
+        format!("{arn}:service/default/web#00000000000000000041")
+    );
+    assert_eq!(
+        text(&records::task()),
+        format!("{arn}:task/default/0123456789abcdef0123456789abcdef")
+    );
+    assert_eq!(text(&records::host()), "fedcba9876543210fedcba9876543210");
+    assert_eq!(text(&records::vpc()), "vpc-0123456789abcdef0");
+    assert_eq!(text(&records::subnet()), "subnet-0123456789abcdef0");
+    assert_eq!(text(&records::access_key()), "AKIAIOSFODNN7EXAMPLE");
+}

@@ -1,0 +1,344 @@
+//! One record of each kind with every field filled in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use domain::access_key::{AccessKey, Principal};
+use domain::arn::{Arn, InCluster};
+use domain::cluster::{Cluster, ClusterStatus};
+use domain::container_definition::{
+    Capabilities, ContainerDefinition, LinuxParameters, LogConfiguration, MountPoint, PortMapping,
+    TransportProtocol, Ulimit,
+};
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::host::{Host, HostPort, Resources};
+use domain::service::{
+    Deployment, DeploymentConfiguration, PropagateTags, Rollout, Service, ServiceEvent, ServiceStatus,
+};
+use domain::tags::Pair;
+use domain::task::{
+    ContainerOverride, ContainerStatus, DesiredStatus, NetworkBinding, NetworkConfiguration, Overrides, Stop,
+    StopCode, Task, TaskContainer, TaskEni, TaskStatus, TaskTimes,
+};
+use domain::task_definition::{
+    LaunchType, NetworkMode, RuntimePlatform, TaskDefinition, TaskDefinitionFamily, TaskDefinitionStatus,
+    Volume,
+};
+use domain::vpc::{Subnet, Vpc};
+use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
+
+const TASK: &str = "0123456789abcdef0123456789abcdef";
+const HOST: &str = "fedcba9876543210fedcba9876543210";
+const UUID: &str = "01234567-89ab-4def-8123-456789abcdef";
+
+fn scope() -> Scope {
+    Scope::new("123456789012", "us-east-1")
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::new(1_700_000_000 + second, 123_456_789).expect("in range")
+}
+
+fn member<R: InCluster>(name: &str) -> Arn<R> {
+    cluster().arn.member(name)
+}
+
+fn tags() -> Vec<Pair> {
+    vec![Pair::new("team", "web")]
+}
+
+fn strings(all: &[&str]) -> Vec<String> {
+    all.iter().map(|it| (*it).to_owned()).collect()
+}
+
+pub fn cluster() -> Cluster {
+    Cluster {
+        arn: ClusterArn::of(&scope(), "default"),
+        status: ClusterStatus::Active,
+        settings: vec![Pair::new("containerInsights", "disabled")],
+        tags: tags(),
+    }
+}
+
+pub fn task_definition() -> TaskDefinition {
+    TaskDefinition {
+        arn: TaskDefinitionArn::of(&scope(), "web", 7),
+        family: "web".into(),
+        revision: 7,
+        status: TaskDefinitionStatus::DeleteInProgress,
+        registered_at: at(0),
+        deregistered_at: Some(at(1)),
+        delete_requested_at: Some(at(2)),
+        registered_by: "arn:aws:iam::123456789012:root".into(),
+        network_mode: Some(NetworkMode::Awsvpc),
+        requires_compatibilities: Some(vec![LaunchType::Fargate]),
+        compatibilities: vec![LaunchType::Ec2, LaunchType::Fargate, LaunchType::External],
+        requires_attributes: vec![Pair {
+            name: "ecs.capability.task-eni".into(),
+            value: None,
+        }],
+        cpu: Some(256),
+        memory: Some(512),
+        execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
+        task_role_arn: Some("arn:aws:iam::123456789012:role/task".into()),
+        runtime_platform: Some(RuntimePlatform {
+            cpu_architecture: Some("X86_64".into()),
+            operating_system_family: Some("LINUX".into()),
+        }),
+        containers: vec![container_definition()],
+        volumes: vec![Volume {
+            name: "data".into(),
+            source_path: Some("/srv/data".into()),
+        }],
+        tags: tags(),
+    }
+}
+
+fn container_definition() -> ContainerDefinition {
+    ContainerDefinition {
+        name: "web".into(),
+        image: "nginx:1".into(),
+        cpu: 128,
+        memory: Some(256),
+        memory_reservation: Some(128),
+        essential: true,
+        port_mappings: vec![PortMapping {
+            container_port: 80,
+            host_port: Some(8080),
+            protocol: TransportProtocol::Tcp,
+            name: Some("http".into()),
+            app_protocol: Some("http2".into()),
+        }],
+        entry_point: Some(strings(&["/entry"])),
+        command: Some(strings(&["serve", "--port=80"])),
+        environment: vec![Pair::new("MODE", "live")],
+        mount_points: vec![MountPoint {
+            source_volume: Some("data".into()),
+            container_path: Some("/data".into()),
+            read_only: Some(true),
+        }],
+        user: Some("1000:1000".into()),
+        working_directory: Some("/srv".into()),
+        hostname: Some("web".into()),
+        privileged: Some(false),
+        readonly_root_filesystem: Some(true),
+        docker_labels: Some(BTreeMap::from([("a".into(), "b".into())])),
+        ulimits: Some(vec![Ulimit {
+            name: "nofile".into(),
+            soft: 1024,
+            hard: 4096,
+        }]),
+        linux_parameters: Some(LinuxParameters {
+            capabilities: Some(Capabilities {
+                add: strings(&["SYS_PTRACE"]),
+                drop: strings(&["NET_RAW"]),
+            }),
+            init_process_enabled: Some(true),
+        }),
+        log_configuration: Some(LogConfiguration {
+            log_driver: "awslogs".into(),
+            options: BTreeMap::from([("awslogs-group".into(), "web".into())]),
+        }),
+        stop_timeout_seconds: Some(10),
+    }
+}
+
+pub fn task_definition_family() -> TaskDefinitionFamily {
+    TaskDefinitionFamily {
+        scope: scope(),
+        name: "web".into(),
+        last_revision: 7,
+    }
+}
+
+fn network_configuration() -> NetworkConfiguration {
+    NetworkConfiguration {
+        subnets: strings(&["subnet-0123456789abcdef0"]),
+        security_groups: strings(&["sg-0123456789abcdef0"]),
+        is_public_ip_assigned: true,
+    }
+}
+
+pub fn service() -> Service {
+    Service {
+        arn: member("web"),
+        cluster: cluster().arn,
+        status: ServiceStatus::Active,
+        desired_count: 3,
+        launch_type: LaunchType::Fargate,
+        platform_version: Some("1.4.0".into()),
+        task_definition: task_definition().arn,
+        deployment_configuration: DeploymentConfiguration {
+            maximum_percent: 200,
+            minimum_healthy_percent: 100,
+        },
+        deployments: vec![Deployment {
+            id: "ecs-svc/1234567890123456789".into(),
+            task_definition: task_definition().arn,
+            network_configuration: Some(network_configuration()),
+            failed_tasks: 1,
+            created_at: at(0),
+            updated_at: at(1),
+            rollout: Rollout::InProgress,
+        }],
+        network_configuration: Some(network_configuration()),
+        created_at: at(0),
+        created_by: "arn:aws:iam::123456789012:root".into(),
+        propagate_tags: PropagateTags::TaskDefinition,
+        enable_ecs_managed_tags: true,
+        client_token: Some("token".into()),
+        failed_starts: 2,
+        throttled_until: Some(at(2)),
+        steady_since: Some(at(3)),
+        event_count: 42,
+        announced_refusal: Some("RESOURCE:MEMORY".into()),
+        tags: tags(),
+    }
+}
+
+pub fn service_event() -> ServiceEvent {
+    ServiceEvent {
+        service: member("web"),
+        sequence: 41,
+        id: UUID.into(),
+        created_at: at(0),
+        message: "(service web) has reached a steady state.".into(),
+    }
+}
+
+pub fn task() -> Task {
+    Task {
+        arn: member(TASK),
+        task_definition: task_definition().arn,
+        launch_type: LaunchType::Ec2,
+        host_id: HOST.into(),
+        container_instance: Some(member(HOST)),
+        availability_zone: "us-east-1a".into(),
+        group: "service:web".into(),
+        started_by: Some("ecs-svc/1234567890123456789".into()),
+        service: Some(member("web")),
+        desired_status: DesiredStatus::Stopped,
+        last_status: TaskStatus::Deprovisioning,
+        version: 6,
+        stop: Some(Stop {
+            code: StopCode::EssentialContainerExited,
+            reason: "Essential container in task exited".into(),
+        }),
+        times: TaskTimes {
+            created_at: at(0),
+            connectivity_at: Some(at(1)),
+            pull_started_at: Some(at(2)),
+            pull_stopped_at: Some(at(3)),
+            started_at: Some(at(4)),
+            stopping_at: Some(at(5)),
+            execution_stopped_at: Some(at(6)),
+            stopped_at: Some(at(7)),
+        },
+        containers: vec![TaskContainer {
+            name: "web".into(),
+            id: UUID.into(),
+            last_status: ContainerStatus::Stopped,
+            exit_code: Some(1),
+            reason: Some("OutOfMemoryError: Container killed due to memory usage".into()),
+            runtime_id: Some(format!("{TASK}-web")),
+            image_digest: Some(format!("sha256:{}", "0".repeat(64))),
+            network_bindings: vec![NetworkBinding {
+                bind_ip: "0.0.0.0".into(),
+                container_port: 80,
+                host_port: 32768,
+                protocol: TransportProtocol::Udp,
+            }],
+        }],
+        overrides: Overrides {
+            cpu: Some(512),
+            memory: Some(1024),
+            task_role_arn: Some("arn:aws:iam::123456789012:role/other".into()),
+            execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
+            containers: vec![ContainerOverride {
+                name: "web".into(),
+                command: Some(strings(&["serve"])),
+                environment: Some(vec![Pair::new("MODE", "test")]),
+                cpu: Some(64),
+                memory: Some(128),
+                memory_reservation: Some(64),
+            }],
+        },
+        eni: Some(TaskEni {
+            attachment_id: UUID.into(),
+            network_interface_id: "eni-0123456789abcdef0".into(),
+            subnet_id: "subnet-0123456789abcdef0".into(),
+            address: Ipv4Addr::new(172, 31, 0, 4),
+            mac_address: "02:00:00:00:00:01".into(),
+            security_groups: strings(&["sg-0123456789abcdef0"]),
+        }),
+        promised: resources(8080),
+        platform_version: Some("1.4.0".into()),
+        tags: tags(),
+    }
+}
+
+fn resources(port: u16) -> Resources {
+    let protocol = TransportProtocol::Tcp;
+    Resources {
+        cpu: 2048,
+        memory: 3900,
+        ports: BTreeSet::from([HostPort { port, protocol }]),
+    }
+}
+
+pub fn container_instance() -> ContainerInstance {
+    ContainerInstance {
+        arn: member(HOST),
+        host_id: HOST.into(),
+        ec2_instance_id: "i-0123456789abcdef0".into(),
+        status: ContainerInstanceStatus::Draining,
+        attributes: vec![Pair::new("ecs.os-type", "linux")],
+        agent_version: "1.0.0".into(),
+        docker_version: "none".into(),
+        is_external: true,
+        registered_at: at(0),
+        version: 3,
+        tags: tags(),
+    }
+}
+
+pub fn host() -> Host {
+    Host {
+        id: HOST.into(),
+        account: "123456789012".into(),
+        total: resources(22),
+        promised: resources(8080),
+        task_count: 1,
+        is_fargate_capacity: true,
+        is_connected: true,
+        availability_zone: "us-east-1a".into(),
+    }
+}
+
+pub fn vpc() -> Vpc {
+    Vpc {
+        id: "vpc-0123456789abcdef0".into(),
+        scope: scope(),
+        cidr: "172.31.0.0/16".parse().expect("valid"),
+        default_security_group: "sg-0123456789abcdef0".into(),
+    }
+}
+
+pub fn subnet() -> Subnet {
+    Subnet {
+        id: "subnet-0123456789abcdef0".into(),
+        scope: scope(),
+        vpc_id: vpc().id,
+        cidr: "172.31.0.0/20".parse().expect("valid"),
+        availability_zone: "us-east-1a".into(),
+    }
+}
+
+pub fn access_key() -> AccessKey {
+    AccessKey {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
+        secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
+        account: "123456789012".into(),
+        principal: Principal::Agent,
+    }
+}
