@@ -8,9 +8,9 @@ use domain::clock::Clock;
 use domain::ids::Ids;
 use parking_lot::Mutex;
 
-use crate::engine::{Engine, Loaded};
+use crate::engine::{Engine, Load, Loaded};
 use crate::writer::thread::Queue;
-use crate::writer::{Shared, Tip, Writer, job, load};
+use crate::writer::{Job, Shared, Tip, Writer, job, load};
 use crate::{CommitId, Feed, Memory, State, StoreError, TransactError, Tx};
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ impl Store {
         let queue = match &self.0.access {
             Access::Queue(queue) => queue,
             Access::Direct(writer) => {
-                writer.lock().run(std::iter::once(job));
+                run_here(writer, job);
                 return answer.await.unwrap_or(closed);
             }
         };
@@ -154,6 +154,13 @@ impl Store {
             tracing::warn!("the store's writer has not ended in time; what was answered is durable");
         }
     }
+}
+
+/// Runs one transaction to its end.
+fn run_here(writer: &Mutex<Writer>, job: Box<dyn Job>) {
+    let mut writer = writer.lock();
+    writer.run(std::iter::once(job));
+    writer.tend(Load::Busy);
 }
 
 fn writer(

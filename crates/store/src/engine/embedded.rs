@@ -89,7 +89,9 @@ impl Embedded {
     fn fold(&mut self, slice_bytes: u64) -> Result<(), StoreError> {
         let connection = self.connection.as_ref().ok_or_else(unusable)?;
         let folded = fold::fold(connection, slice_bytes, &mut self.newest)?;
-        self.tail_bytes = self.tail_bytes.saturating_sub(folded);
+        // No batch was left: the count was wrong, and must not ask for more.
+        let left = if folded == 0 { 0 } else { self.tail_bytes };
+        self.tail_bytes = left.saturating_sub(folded);
         self.unmoved_bytes += folded;
         Ok(())
     }
