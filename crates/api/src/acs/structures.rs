@@ -77,6 +77,72 @@ impl Value for Association {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachTaskNetworkInterfacesMessage {
+    pub cluster_arn: Option<String>,
+    pub container_instance_arn: Option<String>,
+    pub elastic_network_interfaces: Option<Vec<ElasticNetworkInterface>>,
+    pub generated_at: Option<i64>,
+    pub message_id: Option<String>,
+    pub task_arn: Option<String>,
+    pub task_cluster_arn: Option<String>,
+    pub wait_timeout_ms: Option<i64>,
+}
+
+impl Value for AttachTaskNetworkInterfacesMessage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clusterArn", &self.cluster_arn);
+        write_member(writer, "containerInstanceArn", &self.container_instance_arn);
+        write_member(
+            writer,
+            "elasticNetworkInterfaces",
+            &self.elastic_network_interfaces,
+        );
+        write_member(writer, "generatedAt", &self.generated_at);
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "taskArn", &self.task_arn);
+        write_member(writer, "taskClusterArn", &self.task_cluster_arn);
+        write_member(writer, "waitTimeoutMs", &self.wait_timeout_ms);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clusterArn" => {
+                    read_member(reader, name, &mut it.cluster_arn)?;
+                }
+                "containerInstanceArn" => {
+                    read_member(reader, name, &mut it.container_instance_arn)?;
+                }
+                "elasticNetworkInterfaces" => {
+                    read_member(reader, name, &mut it.elastic_network_interfaces)?;
+                }
+                "generatedAt" => {
+                    read_member(reader, name, &mut it.generated_at)?;
+                }
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                "taskClusterArn" => {
+                    read_member(reader, name, &mut it.task_cluster_arn)?;
+                }
+                "waitTimeoutMs" => {
+                    read_member(reader, name, &mut it.wait_timeout_ms)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CloseMessage {
     pub message: Option<String>,
 }
@@ -901,6 +967,48 @@ impl Value for PayloadMessage {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PerformUpdateMessage {
+    pub cluster_arn: Option<String>,
+    pub container_instance_arn: Option<String>,
+    pub message_id: Option<String>,
+    pub update_info: Option<UpdateInfo>,
+}
+
+impl Value for PerformUpdateMessage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clusterArn", &self.cluster_arn);
+        write_member(writer, "containerInstanceArn", &self.container_instance_arn);
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "updateInfo", &self.update_info);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clusterArn" => {
+                    read_member(reader, name, &mut it.cluster_arn)?;
+                }
+                "containerInstanceArn" => {
+                    read_member(reader, name, &mut it.container_instance_arn)?;
+                }
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "updateInfo" => {
+                    read_member(reader, name, &mut it.update_info)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PortMapping {
     pub container_port: Option<i32>,
     pub container_port_range: Option<String>,
@@ -1086,6 +1194,48 @@ impl Value for Secret {
                 }
                 "valueFrom" => {
                     read_member(reader, name, &mut it.value_from)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StageUpdateMessage {
+    pub cluster_arn: Option<String>,
+    pub container_instance_arn: Option<String>,
+    pub message_id: Option<String>,
+    pub update_info: Option<UpdateInfo>,
+}
+
+impl Value for StageUpdateMessage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clusterArn", &self.cluster_arn);
+        write_member(writer, "containerInstanceArn", &self.container_instance_arn);
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "updateInfo", &self.update_info);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clusterArn" => {
+                    read_member(reader, name, &mut it.cluster_arn)?;
+                }
+                "containerInstanceArn" => {
+                    read_member(reader, name, &mut it.container_instance_arn)?;
+                }
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "updateInfo" => {
+                    read_member(reader, name, &mut it.update_info)?;
                 }
                 _ => return Ok(false),
             }
@@ -1420,6 +1570,38 @@ impl Value for TelemetryAck {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateInfo {
+    pub location: Option<String>,
+    pub signature: Option<String>,
+}
+
+impl Value for UpdateInfo {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "location", &self.location);
+        write_member(writer, "signature", &self.signature);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "location" => {
+                    read_member(reader, name, &mut it.location)?;
+                }
+                "signature" => {
+                    read_member(reader, name, &mut it.signature)?;
                 }
                 _ => return Ok(false),
             }
