@@ -173,6 +173,7 @@ impl Network {
     }
 
     /// Keeps what is named, by key or by task, of what an earlier run left; removes the rest, and VPCs without tasks.
+    /// To be called before anything is attached.
     ///
     /// # Errors
     /// As [`detach`](Self::detach).

@@ -1,6 +1,7 @@
 //! Making and unmaking what hangs on the network: one attachment at a time for each key, any number of keys at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,20 +95,26 @@ impl Attachments {
     /// The attachment of the key, made if it is not there.
     pub(super) async fn attach(&self, key: &str, wanted: Wanted) -> Result<Attachment, NetworkError> {
         let slot = Arc::clone(self.slots.lock().entry(key.to_owned()).or_default());
-        let lock = timeout(WORK_DEADLINE, slot.lock());
-        let mut held = lock
-            .await
-            .map_err(|_| NetworkError::Deadline("other work on the same task"))?;
-        if let Some(existing) = &*held {
-            let is_same = is_same(&existing.kind, &wanted);
-            return is_same
-                .then(|| existing.clone())
-                .ok_or_else(|| NetworkError::AttachedOtherwise(key.to_owned()));
+        let attached = self.fill(key, &slot, wanted).await;
+        if attached.is_err() {
+            self.drop_if_unused(key, &slot);
         }
+        attached
+    }
+
+    async fn fill(&self, key: &str, slot: &Slot, wanted: Wanted) -> Result<Attachment, NetworkError> {
+        let mut held = lock(slot).await?;
+        if let Some(existing) = &*held {
+            return match is_same(&existing.kind, &wanted) {
+                true => Ok(existing.clone()),
+                false => Err(NetworkError::AttachedOtherwise(key.to_owned())),
+            };
+        }
+        let kind = self.reserve(key, wanted)?;
         let mut attachment = Attachment {
             key: key.to_owned(),
             stage: Stage::Making,
-            kind: self.reserve(key, wanted)?,
+            kind,
         };
         let made = timeout(WORK_DEADLINE, self.make(&mut attachment)).await;
         if let Err(error) = made.unwrap_or(Err(NetworkError::Deadline("attaching to the network"))) {
@@ -123,33 +130,30 @@ impl Attachments {
     /// Removes the attachment of the key and, if that is a task, those of its containers.
     pub(super) async fn detach(&self, key: &str) -> Result<(), NetworkError> {
         let below = format!("{key}/");
-        let keys: Vec<String> = self
-            .slots
-            .lock()
-            .keys()
-            .filter(|other| *other == key || other.starts_with(&below))
-            .cloned()
-            .collect();
+        let is_meant = |other: &&String| *other == key || other.starts_with(&below);
+        let keys: Vec<String> = self.slots.lock().keys().filter(is_meant).cloned().collect();
         for key in keys {
             let Some(slot) = self.slots.lock().get(&key).cloned() else {
                 continue;
             };
-            let lock = timeout(WORK_DEADLINE, slot.lock());
-            let mut held = lock
-                .await
-                .map_err(|_| NetworkError::Deadline("other work on the same task"))?;
+            let mut held = lock(&slot).await?;
             if let Some(attachment) = &*held {
                 self.unmake(attachment)?;
                 *held = None;
             }
             drop(held);
-            let mut slots = self.slots.lock();
-            // Two: the map's and ours. More: someone waits to attach it again.
-            if Arc::strong_count(&slot) == 2 {
-                slots.remove(&key);
-            }
+            self.drop_if_unused(&key, &slot);
         }
         Ok(())
+    }
+
+    fn drop_if_unused(&self, key: &str, slot: &Slot) {
+        let mut slots = self.slots.lock();
+        // Two: the map's and the caller's. More: someone else waits for it.
+        let is_idle = Arc::strong_count(slot) == 2 && slot.try_lock().is_ok_and(|held| held.is_none());
+        if is_idle {
+            slots.remove(key);
+        }
     }
 
     /// Detaches whatever is not `live`, by key or by task.
@@ -218,7 +222,7 @@ impl Attachments {
     async fn join_bridge(
         &self,
         key: &str,
-        address: std::net::Ipv4Addr,
+        address: Ipv4Addr,
         namespace: &Namespace,
     ) -> Result<(), NetworkError> {
         let gateway = self.addresses.gateway();
@@ -240,7 +244,7 @@ impl Attachments {
         &self,
         key: &str,
         bridge: u32,
-        address: std::net::Ipv4Addr,
+        address: Ipv4Addr,
         namespace: &Namespace,
     ) -> Result<String, NetworkError> {
         let mut attempt = 0;
@@ -274,6 +278,12 @@ impl Attachments {
         }
         Ok(())
     }
+}
+
+async fn lock(slot: &Slot) -> Result<tokio::sync::MutexGuard<'_, Option<Attachment>>, NetworkError> {
+    timeout(WORK_DEADLINE, slot.lock())
+        .await
+        .map_err(|_| NetworkError::Deadline("other work on the same task"))
 }
 
 /// The ports of a record as the callers know them.

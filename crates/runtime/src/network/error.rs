@@ -94,6 +94,14 @@ pub enum NetworkError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// A newer version of Gantry has written the state directory.
+    #[error("{}: version {version} of this file needs a newer version of Gantry", path.display())]
+    NewerState {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        version: u32,
+    },
     /// The kernel did not answer in time.
     #[error("{0} took too long")]
     Deadline(&'static str),

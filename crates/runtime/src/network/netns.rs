@@ -99,9 +99,14 @@ pub(super) fn is_bound(path: &Path) -> bool {
     statfs(path).is_ok_and(|stat| stat.filesystem_type() == NSFS_MAGIC)
 }
 
-/// Writes a setting of the network namespace of the calling thread.
+/// Writes a setting of the network namespace of the calling thread, unless it is so already.
 pub(super) fn write_setting(setting: &str, value: &str) -> Result<(), NetworkError> {
-    match fs::write(Path::new("/proc/sys").join(setting), value) {
+    let path = Path::new("/proc/sys").join(setting);
+    if fs::read_to_string(&path).is_ok_and(|current| current.split_whitespace().eq(value.split_whitespace()))
+    {
+        return Ok(());
+    }
+    match fs::write(path, value) {
         // A kernel without IPv6 has nothing to turn off.
         Err(error) if error.kind() == io::ErrorKind::NotFound && setting.starts_with("net/ipv6") => Ok(()),
         Err(source) => Err(NetworkError::Setting {

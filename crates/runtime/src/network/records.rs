@@ -211,17 +211,35 @@ impl Records {
     }
 }
 
+/// Of the files. A newer version of Gantry raises it when older ones could not read its files.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Versioned<T> {
+    version: u32,
+    record: T,
+}
+
+/// What every version of the files has.
+#[derive(Deserialize)]
+struct AnyVersion {
+    version: u32,
+}
+
 const ATTACHMENTS: &str = "attachments";
 const VPCS: &str = "vpcs";
 const NAMESPACES: &str = "netns";
 const TEMPORARY: &str = "new";
 
 /// Readers see the old file or the new one.
-fn write(path: &Path, record: &impl Serialize) -> Result<(), NetworkError> {
+fn write(path: &Path, record: impl Serialize) -> Result<(), NetworkError> {
     let temporary = path.with_extension(TEMPORARY);
-    let bytes = serde_json::to_vec(record)
-        .map_err(io::Error::from)
-        .map_err(failed(path))?;
+    let bytes = serde_json::to_vec(&Versioned {
+        version: VERSION,
+        record,
+    })
+    .map_err(io::Error::from)
+    .map_err(failed(path))?;
     fs::write(&temporary, bytes).map_err(failed(&temporary))?;
     fs::rename(&temporary, path).map_err(failed(path))
 }
@@ -242,8 +260,13 @@ fn read_all<T: DeserializeOwned>(directory: &Path) -> Result<Vec<T>, NetworkErro
             continue;
         }
         let bytes = fs::read(&path).map_err(failed(&path))?;
-        match serde_json::from_slice(&bytes) {
-            Ok(record) => records.push(record),
+        if let Ok(AnyVersion { version }) = serde_json::from_slice(&bytes)
+            && version > VERSION
+        {
+            return Err(NetworkError::NewerState { path, version });
+        }
+        match serde_json::from_slice::<Versioned<T>>(&bytes) {
+            Ok(versioned) => records.push(versioned.record),
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "dropping a network record that cannot be read");
                 remove(&path)?;

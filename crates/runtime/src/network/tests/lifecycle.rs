@@ -214,6 +214,25 @@ fn removing_all_leaves_nothing_behind() {
 }
 
 #[test]
+fn files_of_a_newer_version_are_left_alone() {
+    on_a_host(async |lab| {
+        let records = Records::open(&lab.state_dir()).unwrap();
+        let file = lab.state_dir().join("attachments/new.json");
+        fs::write(&file, r#"{"version":2,"what":"unknown"}"#).unwrap();
+        let refusal = Network::open(NetworkConfig::new(lab.state_dir()))
+            .await
+            .err()
+            .unwrap();
+        assert!(matches!(refusal, NetworkError::NewerState { version: 2, .. }));
+        assert!(file.exists());
+        // One cut off by a crash of the machine only costs what it described.
+        fs::write(&file, "{\"ver").unwrap();
+        lab.network().await;
+        assert!(!file.exists() && records.attachments().unwrap().is_empty());
+    });
+}
+
+#[test]
 fn two_instances_share_a_host() {
     on_a_host(async |lab| {
         let one = lab.network().await;
