@@ -14,4 +14,10 @@ pub mod tasks;
 
 mod backoff;
 mod log_drivers;
+mod registration;
+mod run;
+mod session;
 mod submissions;
+
+pub use config::{AgentConfig, CapacityKind};
+pub use run::{AgentError, run};

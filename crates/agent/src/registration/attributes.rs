@@ -1,0 +1,49 @@
+//! What this agent says it can do. Placement compares it with what task definitions ask for, so it must be true.
+
+use crate::config::{AgentConfig, CapacityKind};
+
+/// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
+const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
+/// Capabilities by name. Not among them: health checks, secrets, roles, registry logins, file systems, GPUs.
+const CAPABILITIES: [&str; 11] = [
+    "com.amazonaws.ecs.capability.logging-driver.awslogs",
+    "com.amazonaws.ecs.capability.logging-driver.json-file",
+    "com.amazonaws.ecs.capability.logging-driver.none",
+    "com.amazonaws.ecs.capability.privileged-container",
+    "ecs.capability.container-ordering",
+    "ecs.capability.execution-role-awslogs",
+    "ecs.capability.full-sync",
+    "ecs.capability.increased-task-cpu-limit",
+    "ecs.capability.task-cpu-mem-limit",
+    "ecs.capability.task-eni",
+    // Interfaces of tasks arrive in their payload and need no device of their own.
+    "gantry.capability.task-eni-veth",
+];
+/// Says that tasks of launch type FARGATE may be sent here.
+const FARGATE_CAPACITY: &str = "gantry.capability.fargate-capacity";
+
+/// Attributes in the form of the API: name and value.
+pub fn attributes(config: &AgentConfig) -> Vec<(String, Option<String>)> {
+    let docker = DOCKER_API_MINORS.map(|it| format!("com.amazonaws.ecs.capability.docker-remote-api.1.{it}"));
+    let capabilities = CAPABILITIES.into_iter().map(str::to_owned);
+    let mut attributes: Vec<_> = docker.chain(capabilities).map(|name| (name, None)).collect();
+    if config.capacity == CapacityKind::ContainerInstanceAndFargate {
+        attributes.push((FARGATE_CAPACITY.to_owned(), None));
+    }
+    let valued = [
+        ("ecs.os-type", "linux"),
+        ("ecs.os-family", "LINUX"),
+        ("ecs.cpu-architecture", architecture()),
+    ];
+    attributes.extend(valued.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))));
+    attributes.extend(config.attributes.iter().cloned());
+    attributes
+}
+
+/// The architecture in the word of ECS.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

@@ -1,0 +1,107 @@
+//! The life of an agent: find the tasks of before, register, keep the session, leave the tasks running.
+
+use std::sync::Arc;
+
+use domain::clock::Clock;
+use domain::ids::Ids;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::AgentConfig;
+use crate::control_plane::{ControlPlane, InvalidEndpoint};
+use crate::host::Host;
+use crate::log_drivers::LogDrivers;
+use crate::registration::{RegistrationError, register};
+use crate::session::Session;
+use crate::submissions::deliver;
+use crate::tasks::record::Records;
+use crate::tasks::state_change::QUEUE_BOUND;
+use crate::tasks::worker::{CONCURRENT_STARTS, Shared};
+use crate::tasks::{RecoverError, Tasks};
+
+/// Why an agent ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The configuration names no usable endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] InvalidEndpoint),
+    /// The state folder cannot be used.
+    #[error("the agent's state folder cannot be used")]
+    State(#[source] std::io::Error),
+    /// The tasks of before could not be found again.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// The host is no container instance.
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+}
+
+/// Runs an agent until shutdown. Its tasks go on without it.
+///
+/// # Errors
+/// [`AgentError`], when there is no use in going on.
+pub async fn run(
+    config: AgentConfig,
+    host: Arc<dyn Host>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<Ids>,
+    shutdown: CancellationToken,
+) -> Result<(), AgentError> {
+    let stop = shutdown.child_token();
+    let control_plane = Arc::new(ControlPlane::new(&config, clock.clone())?);
+    let records = Records::open(config.state_dir.join("tasks")).map_err(AgentError::State)?;
+    let (submissions, queue) = mpsc::channel(QUEUE_BOUND);
+    let log_drivers = LogDrivers {
+        control_plane: control_plane.clone(),
+        host: host.clone(),
+        records: records.clone(),
+        ids: ids.clone(),
+        shutdown: stop.clone(),
+    };
+    let tasks = Tasks::new(Arc::new(Shared {
+        host: host.clone(),
+        clock,
+        records,
+        submissions: submissions.clone(),
+        log_drivers,
+        starts: Arc::new(Semaphore::new(CONCURRENT_STARTS)),
+        shutdown: stop.clone(),
+    }));
+    tasks.recover().await?;
+    let capacity = host.capacity();
+    let registered = tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        it = register(&control_plane, &config, &capacity, &ids) => Some(it),
+    };
+    let result = match registered {
+        None => Ok(()),
+        Some(Err(error)) => Err(AgentError::from(error)),
+        Some(Ok(identity)) => {
+            let delivery = deliver(
+                control_plane.clone(),
+                config.cluster.clone(),
+                ids.clone(),
+                queue,
+                stop.clone(),
+            );
+            let session = Session {
+                config,
+                control_plane,
+                identity,
+                tasks: tasks.clone(),
+                submissions,
+                ids,
+                shutdown: stop.clone(),
+            };
+            let (delivered, ()) = tokio::join!(tokio::spawn(delivery), session.run());
+            if let Err(error) = delivered {
+                tracing::error!(%error, "the delivery of state changes failed");
+            }
+            Ok(())
+        }
+    };
+    stop.cancel();
+    tasks.close().await;
+    result
+}

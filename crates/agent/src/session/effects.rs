@@ -1,0 +1,87 @@
+//! Carries out what follows from messages, without holding up the next one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::exchange::{Effect, Present};
+use crate::tasks::Tasks;
+use crate::tasks::state_change::{Submission, TaskStateChange, submit};
+
+/// A task that is expected here may still arrive for so long before it counts as lost.
+const EXPECTED_GRACE: Duration = Duration::from_secs(10);
+/// Reason of a task that is lost.
+const LOST: &str = "ContainerVanishedError: The agent has no record of this task";
+
+impl Present for Arc<Tasks> {
+    fn desired_running(&self) -> Vec<String> {
+        Tasks::desired_running(self)
+    }
+
+    fn knows(&self, arn: &str) -> bool {
+        Tasks::knows(self, arn)
+    }
+}
+
+/// Who carries effects out.
+#[derive(Clone)]
+pub struct Effects {
+    /// Tasks of this host.
+    pub tasks: Arc<Tasks>,
+    /// Frames to send.
+    pub replies: mpsc::Sender<String>,
+    /// State changes to deliver.
+    pub submissions: mpsc::Sender<Submission>,
+    /// The agent ends.
+    pub shutdown: CancellationToken,
+}
+
+impl Effects {
+    /// Carries one out, as far as the next message must see it. Replies are left to whoever holds the socket.
+    pub async fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Accept(arrivals, replies) => {
+                let recorded = self.tasks.accept(arrivals).await;
+                let effects = self.clone();
+                tokio::spawn(async move {
+                    recorded.await;
+                    for frame in replies {
+                        effects.reply(frame).await;
+                    }
+                });
+            }
+            Effect::Stop(arn) => self.tasks.stop(&arn).await,
+            Effect::Expected(arn) => {
+                let effects = self.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = effects.shutdown.cancelled() => {}
+                        () = tokio::time::sleep(EXPECTED_GRACE) => effects.tasks.settle_unknown(&arn, LOST),
+                    }
+                });
+            }
+            Effect::Attached(task_arn, attachment_arn) => {
+                let change = TaskStateChange {
+                    task_arn,
+                    attached: vec![attachment_arn],
+                    ..TaskStateChange::default()
+                };
+                let effects = self.clone();
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = effects.shutdown.cancelled() => {}
+                        () = submit(effects.submissions.clone(), change) => {}
+                    }
+                });
+            }
+            Effect::Reply(_) | Effect::Inactive => {}
+        }
+    }
+
+    async fn reply(&self, frame: String) {
+        // Without a connection there is nobody to reply to: the message comes again.
+        let _ = self.replies.send(frame).await;
+    }
+}
