@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use agent::host::ContainerSpec;
 use oci_spec::OciSpecError;
 use rustix::fd::OwnedFd;
-use shim::files;
+pub use seccomp::Filters;
+use shim::{Confinement, SystemCalls, files};
 
 use crate::images::Image;
 
@@ -78,6 +79,9 @@ pub enum PrepareError {
     /// A path that must be absolute is not, or leads out of its place.
     #[error("invalid path {0}: it must be absolute and without \"..\"")]
     Path(PathBuf),
+    /// The seccomp filter cannot be compiled.
+    #[error("cannot compile the seccomp filter: {0}")]
+    Filter(io::Error),
     /// `config.json` cannot be composed.
     #[error("cannot compose the container's configuration: {0}")]
     Spec(#[from] OciSpecError),
@@ -101,7 +105,7 @@ pub struct ContainerNetwork {
 }
 
 /// Where the parts of a container go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Place<'a> {
     /// The container's directory, which exists and is empty.
     pub directory: &'a Path,
@@ -111,6 +115,8 @@ pub struct Place<'a> {
     pub cgroup: &'a Path,
     /// The init program.
     pub init: &'a Path,
+    /// Compiled seccomp filters.
+    pub filters: &'a Filters,
 }
 
 /// A container ready to be started.
@@ -120,6 +126,8 @@ pub struct Prepared {
     pub root: OwnedFd,
     /// Who owns its output.
     pub uid: u32,
+    /// What its process is confined to.
+    pub confinement: Confinement,
 }
 
 /// Makes a container's root, files and `config.json`. Blocks.
@@ -151,5 +159,26 @@ pub fn prepare(
     let path = place.directory.join("config.json");
     let written = serde_json::to_vec(&spec).map_err(io::Error::other).and_then(|it| fs::write(&path, it));
     written.map_err(|source| PrepareError::io(&path, source))?;
-    Ok(Prepared { root, uid: user.uid })
+    let confinement = confine(container, user.uid, place)?;
+    Ok(Prepared { root, uid: user.uid, confinement })
+}
+
+/// Decides on capabilities, and puts the filter for them beside the container.
+fn confine(container: &ContainerSpec, uid: u32, place: Place<'_>) -> Result<Confinement, PrepareError> {
+    let granted = capabilities::granted(
+        container.privileged,
+        &container.capabilities_add,
+        &container.capabilities_drop,
+        &capabilities::available(),
+    )?;
+    let bounding = capabilities::mask(&granted);
+    // Another user than root has them only as a bound, as an execution would leave it.
+    let held = if uid == 0 { bounding } else { 0 };
+    if container.privileged {
+        return Ok(Confinement { bounding, held, system_calls: SystemCalls::All });
+    }
+    let filter = place.filters.get(&granted).map_err(PrepareError::Filter)?;
+    let path = place.directory.join(files::FILTER);
+    fs::write(&path, filter).map_err(|source| PrepareError::io(&path, source))?;
+    Ok(Confinement { bounding, held, system_calls: SystemCalls::Filtered })
 }

@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::cgroups::{CgroupError, Cgroups};
+use crate::containers::Filters;
 use crate::images::{ImageError, Images};
 use crate::network::{Network, NetworkConfig, NetworkError};
 use crate::shim_process::{self, ShimProgram};
@@ -88,7 +89,8 @@ struct Inner {
     images: Arc<Images>,
     network: Network,
     cgroups: Arc<Cgroups>,
-    shim: ShimProgram,
+    shim: Arc<ShimProgram>,
+    filters: Filters,
     events: mpsc::Sender<HostEvent>,
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
 }
@@ -112,6 +114,9 @@ impl LinuxHost {
             None => NetworkConfig::new(directory("network")?),
         };
         let (events, receiver) = mpsc::channel(MAX_EVENTS);
+        let shim = Arc::new(ShimProgram::load().map_err(OpenError::Shim)?);
+        let filters = Filters::new(shim.clone());
+        filters.prepare_default().map_err(OpenError::Shim)?;
         let inner = Inner {
             tasks,
             init: shim_process::install_init(&directory("run")?).map_err(OpenError::Shim)?,
@@ -119,7 +124,8 @@ impl LinuxHost {
             images: Arc::new(Images::open(&directory("images")?)?),
             network: Network::open(network).await?,
             cgroups: Arc::new(Cgroups::open(&config.cgroup_parent)?),
-            shim: ShimProgram::load().map_err(OpenError::Shim)?,
+            filters,
+            shim,
             events,
             sandboxes: Mutex::default(),
         };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{FlockOperation, MemfdFlags, SealFlags};
-use shim::files;
+use shim::{FilterProfile, files};
 
 static SHIM: &[u8] = include_bytes!(env!("GANTRY_SHIM"));
 static INIT: &[u8] = include_bytes!(env!("GANTRY_INIT"));
@@ -42,6 +42,34 @@ impl ShimProgram {
         Ok(Self { file })
     }
 
+    /// Compiles a seccomp filter. Blocks for some tens of milliseconds.
+    ///
+    /// # Errors
+    /// If the profile makes no filter.
+    pub fn compile_filter(&self, profile: &FilterProfile) -> io::Result<Vec<u8>> {
+        let mut child = self
+            .command()
+            .arg(shim::COMPILE_FILTER)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        // It reads all before it writes, so neither waits for the other; the rest is told by its status.
+        let written = child.stdin.take().map(|mut input| input.write_all(&serde_json::to_vec(profile)?));
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        written.transpose()?;
+        Ok(output.stdout)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()));
+        command.env_clear();
+        command
+    }
+
     /// Starts a shim for the task in `directory`. It listens when this returns, although it may not have
     /// begun to answer, and holds the task's lock.
     ///
@@ -53,9 +81,8 @@ impl ShimProgram {
         let listener = listen(directory)?;
         let errors =
             OpenOptions::new().create(true).append(true).mode(0o600).open(directory.join(ERRORS))?;
-        Command::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+        self.command()
             .args(groups)
-            .env_clear()
             .current_dir(directory)
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .stdout(Stdio::from(lock))

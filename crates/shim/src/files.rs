@@ -9,6 +9,8 @@ pub const CONTAINERS: &str = "containers";
 
 /// In a container's directory: empty directory on which its root is mounted, seen by the container only.
 pub const ROOT: &str = "rootfs";
+/// In a container's directory: its compiled seccomp filter.
+pub const FILTER: &str = "seccomp.filter";
 /// In a container's directory: libcontainer's own state, of no use once the container runs.
 pub const STATE: &str = "state";
 /// In a container's directory: [`crate::Started`], present once its process was executed.

@@ -12,10 +12,12 @@
 //! stays open and carries an [`Exited`] for each exit. A `Start` carries the descriptor of the
 //! container's root mount.
 
+mod confinement;
 pub mod files;
 pub mod log;
 mod messages;
 
+pub use confinement::{COMPILE_FILTER, Condition, Confinement, FilterProfile, FilterRule, SystemCalls};
 pub use messages::{
     Answer, ContainerStatus, Exit, Exited, FailedStep, Message, Reply, Request, StartContainer, Started,
 };

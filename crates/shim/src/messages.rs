@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Confinement;
+
 /// A request with the version of its sender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
@@ -41,6 +43,8 @@ pub struct StartContainer {
     pub runtime_id: String,
     /// Who owns the ends of its output pipes, so that it may open `/dev/stdout`.
     pub stdio_owner: u32,
+    /// What its process is confined to.
+    pub confinement: Confinement,
     /// File of the kernel that counts kills for want of memory (`memory.oom_control` or `memory.events`).
     pub oom_counter: Option<PathBuf>,
 }

@@ -1,9 +1,6 @@
 //! Capabilities of a container: Docker's default set, changed by the task definition.
 
-use std::collections::{BTreeSet, HashSet};
-use std::str::FromStr;
-
-use oci_spec::runtime::{Capability, LinuxCapabilities, LinuxCapabilitiesBuilder};
+use std::collections::BTreeSet;
 
 use super::PrepareError;
 
@@ -130,21 +127,9 @@ fn parse(names: &[String]) -> Result<Wish, PrepareError> {
     Ok(wish)
 }
 
-/// As `config.json` says it. Another user than root has them only as a bound, as an execution would leave it.
-///
-/// # Errors
-/// None in practice: every name is known.
-pub fn specify(names: &Names, uid: u32) -> Result<LinuxCapabilities, PrepareError> {
-    let set: Result<HashSet<Capability>, _> = names.iter().map(|it| Capability::from_str(it)).collect();
-    let set = set.map_err(|error| PrepareError::CapabilityUnknown(error.to_string()))?;
-    let held = if uid == 0 { set.clone() } else { HashSet::new() };
-    Ok(LinuxCapabilitiesBuilder::default()
-        .bounding(set)
-        .effective(held.clone())
-        .permitted(held)
-        .inheritable(HashSet::new())
-        .ambient(HashSet::new())
-        .build()?)
+/// A bit for each, by its number in the kernel.
+pub fn mask(names: &Names) -> u64 {
+    ALL.iter().enumerate().filter(|(_, name)| names.contains(*name)).map(|(number, _)| 1 << number).sum()
 }
 
 #[cfg(test)]
@@ -178,8 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_has_its_form_in_the_specification() {
-        let all: Names = ALL.into_iter().collect();
-        assert!(specify(&all, 0).is_ok());
+    fn the_default_set_is_dockers_mask() {
+        assert_eq!(mask(&DEFAULT.into_iter().collect()), 0xa804_25fb);
     }
 }

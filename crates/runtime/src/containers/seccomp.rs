@@ -5,22 +5,55 @@
 
 mod tables;
 
-use oci_spec::runtime::{
-    Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompArg, LinuxSeccompArgBuilder, LinuxSeccompBuilder,
-    LinuxSeccompOperator, LinuxSyscall, LinuxSyscallBuilder,
-};
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
 
-use super::PrepareError;
-use super::capabilities::Names;
+use parking_lot::Mutex;
+use shim::{Condition, FilterProfile, FilterRule};
 
-const NOT_PERMITTED: u32 = libc::EPERM as u32;
-const NOT_IMPLEMENTED: u32 = libc::ENOSYS as u32;
+use super::capabilities::{self, Names};
+use crate::shim_process::ShimProgram;
+
+/// Compiled filters kept; task definitions use few sets of capabilities.
+const MAX_FILTERS: usize = 64;
+
+/// Compiled filters, by the capabilities that they are for. Compiling one takes longer than starting a
+/// container.
+pub struct Filters {
+    program: Arc<ShimProgram>,
+    compiled: Mutex<HashMap<Names, Arc<[u8]>>>,
+}
+
+impl Filters {
+    /// None yet; `program` compiles them.
+    pub fn new(program: Arc<ShimProgram>) -> Self {
+        Self { program, compiled: Mutex::default() }
+    }
+
+    /// Compiles the filter that nearly every container has, so that none waits for it. Blocks.
+    pub fn prepare_default(&self) -> io::Result<()> {
+        let default = capabilities::granted(false, &[], &[], &capabilities::available());
+        self.get(&default.map_err(io::Error::other)?).map(drop)
+    }
+
+    /// The filter for these capabilities. Blocks.
+    pub fn get(&self, capabilities: &Names) -> io::Result<Arc<[u8]>> {
+        if let Some(filter) = self.compiled.lock().get(capabilities) {
+            return Ok(filter.clone());
+        }
+        let filter: Arc<[u8]> = self.program.compile_filter(&profile(capabilities))?.into();
+        let mut compiled = self.compiled.lock();
+        if compiled.len() >= MAX_FILTERS {
+            compiled.clear();
+        }
+        compiled.insert(capabilities.clone(), filter.clone());
+        Ok(filter)
+    }
+}
 
 /// The profile of a container that is not privileged.
-///
-/// # Errors
-/// None in practice: all parts are constants.
-pub fn profile(capabilities: &Names) -> Result<LinuxSeccomp, PrepareError> {
+fn profile(capabilities: &Names) -> FilterProfile {
     let mut allowed: Vec<&str> = tables::ALLOWED.split_whitespace().collect();
     for extra in &tables::BY_CAPABILITY {
         if capabilities.contains(extra.capability) {
@@ -29,67 +62,38 @@ pub fn profile(capabilities: &Names) -> Result<LinuxSeccomp, PrepareError> {
     }
     let denied: Vec<&str> =
         tables::DENIED.split_whitespace().filter(|it| !allowed.contains(it)).collect();
-    let mut rules = vec![allow(&allowed, None)?, deny(&denied, None)?];
+    let mut rules = vec![allow(&allowed, None), deny(&denied, None)];
     for value in tables::PERSONALITIES {
-        rules.push(allow(&["personality"], Some(equal(value)?))?);
+        rules.push(allow(&["personality"], Some(equal(value))));
     }
     for family in 0..=tables::LAST_FAMILY {
         let is_denied = tables::DENIED_FAMILIES.contains(&family);
-        let rule = Some(equal(family)?);
         rules.push(match is_denied {
-            true => deny(&["socket"], rule)?,
-            false => allow(&["socket"], rule)?,
+            true => deny(&["socket"], Some(equal(family))),
+            false => allow(&["socket"], Some(equal(family))),
         });
     }
     if !capabilities.contains("SYS_ADMIN") {
         let all = tables::NAMESPACE_FLAGS.iter().fold(0, |all, flag| all | flag);
-        rules.push(allow(&["clone"], Some(masked_equal(all, 0)?))?);
+        rules.push(allow(&["clone"], Some(Condition { mask: all, value: 0 })));
         for flag in tables::NAMESPACE_FLAGS {
-            rules.push(deny(&["clone"], Some(masked_equal(flag, flag)?))?);
+            rules.push(deny(&["clone"], Some(Condition { mask: flag, value: flag })));
         }
         // `clone3` stays unknown: its flags are in memory, where a filter cannot look, and the C library
         // falls back to `clone`.
     }
-    Ok(LinuxSeccompBuilder::default()
-        .default_action(LinuxSeccompAction::ScmpActErrno)
-        .default_errno_ret(NOT_IMPLEMENTED)
-        .architectures(vec![Arch::ScmpArchX86_64, Arch::ScmpArchX86, Arch::ScmpArchX32])
-        .syscalls(rules)
-        .build()?)
+    FilterProfile { otherwise: libc::ENOSYS, rules }
 }
 
-fn allow(names: &[&str], argument: Option<LinuxSeccompArg>) -> Result<LinuxSyscall, PrepareError> {
-    rule(names, argument, LinuxSeccompAction::ScmpActAllow)
+fn allow(names: &[&str], first_argument: Option<Condition>) -> FilterRule {
+    FilterRule { system_calls: names.iter().map(|it| (*it).to_owned()).collect(), error: None, first_argument }
 }
 
-fn deny(names: &[&str], argument: Option<LinuxSeccompArg>) -> Result<LinuxSyscall, PrepareError> {
-    rule(names, argument, LinuxSeccompAction::ScmpActErrno)
+fn deny(names: &[&str], first_argument: Option<Condition>) -> FilterRule {
+    FilterRule { error: Some(libc::EPERM), ..allow(names, first_argument) }
 }
 
-fn rule(
-    names: &[&str],
-    argument: Option<LinuxSeccompArg>,
-    action: LinuxSeccompAction,
-) -> Result<LinuxSyscall, PrepareError> {
-    let mut rule = LinuxSyscallBuilder::default()
-        .names(names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
-        .action(action);
-    if action == LinuxSeccompAction::ScmpActErrno {
-        rule = rule.errno_ret(NOT_PERMITTED);
-    }
-    if let Some(argument) = argument {
-        rule = rule.args(vec![argument]);
-    }
-    Ok(rule.build()?)
-}
-
-fn equal(value: u64) -> Result<LinuxSeccompArg, PrepareError> {
-    let op = LinuxSeccompOperator::ScmpCmpEq;
-    Ok(LinuxSeccompArgBuilder::default().index(0_usize).value(value).op(op).build()?)
-}
-
-/// libcontainer takes the mask as the second value, other runtimes as the first.
-fn masked_equal(mask: u64, value: u64) -> Result<LinuxSeccompArg, PrepareError> {
-    let op = LinuxSeccompOperator::ScmpCmpMaskedEq;
-    Ok(LinuxSeccompArgBuilder::default().index(0_usize).value(value).value_two(mask).op(op).build()?)
+/// System calls take the lower half only of these arguments.
+fn equal(value: u64) -> Condition {
+    Condition { mask: 0xffff_ffff, value }
 }

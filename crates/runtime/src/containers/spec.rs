@@ -12,7 +12,7 @@ use oci_spec::runtime::{
 use shim::files;
 
 use super::user::User;
-use super::{ContainerNetwork, Place, PrepareError, capabilities, command, seccomp, ulimits};
+use super::{ContainerNetwork, Place, PrepareError, capabilities, command, ulimits};
 
 /// Where the init program is mounted in a container.
 pub const INIT_PATH: &str = "/sbin/docker-init";
@@ -88,8 +88,6 @@ fn process(parts: Parts<'_>) -> Result<Process, PrepareError> {
     if container.init_process_enabled {
         arguments.insert(0, INIT_PATH.to_owned());
     }
-    let available = capabilities::available();
-    let granted = granted(container, &available)?;
     let user = UserBuilder::default()
         .uid(parts.user.uid)
         .gid(parts.user.gid)
@@ -101,24 +99,11 @@ fn process(parts: Parts<'_>) -> Result<Process, PrepareError> {
         .args(arguments)
         .env(environment(parts))
         .cwd(working_directory(parts)?)
-        .capabilities(capabilities::specify(&granted, parts.user.uid)?)
-        .rlimits(ulimits::specify(&container.ulimits, &available)?)
+        .rlimits(ulimits::specify(&container.ulimits, &capabilities::available())?)
         .build()?;
-    // Absent, never `false`: libcontainer loads the filter at the wrong moment otherwise.
-    process.set_no_new_privileges(None);
+    // The shim itself takes these away as its last step, together with loading the filter.
+    process.set_capabilities(None).set_no_new_privileges(None);
     Ok(process)
-}
-
-fn granted(
-    container: &ContainerSpec,
-    available: &capabilities::Names,
-) -> Result<capabilities::Names, PrepareError> {
-    capabilities::granted(
-        container.privileged,
-        &container.capabilities_add,
-        &container.capabilities_drop,
-        available,
-    )
 }
 
 /// The image's variables, over them the container's.
@@ -154,18 +139,16 @@ fn linux(parts: Parts<'_>) -> Result<Linux, PrepareError> {
         .cgroups_path(parts.place.cgroup.to_owned())
         .rootfs_propagation("private");
     if !container.privileged {
-        let granted = granted(container, &capabilities::available())?;
         linux = linux
             .masked_paths(MASKED.map(str::to_owned))
-            .readonly_paths(READ_ONLY.map(str::to_owned))
-            .seccomp(seccomp::profile(&granted)?);
+            .readonly_paths(READ_ONLY.map(str::to_owned));
     }
     let mut linux = linux.build()?;
     // Limits and devices are written to the groups before the shim starts; the library's defaults would
     // overwrite them.
-    linux.set_resources(None);
+    linux.set_resources(None).set_seccomp(None);
     if container.privileged {
-        linux.set_masked_paths(None).set_readonly_paths(None).set_seccomp(None);
+        linux.set_masked_paths(None).set_readonly_paths(None);
         linux.set_devices(Some(super::devices::of_host()?));
     }
     Ok(linux)

@@ -64,6 +64,7 @@ impl Inner {
             container: spec.name.clone(),
             runtime_id: runtime_id.to_owned(),
             stdio_owner: prepared.uid,
+            confinement: prepared.confinement,
             oom_counter: self.cgroups.oom_counter(&spec.task_id, runtime_id),
         };
         let started = sandbox.shim.start(request, prepared.root).await.map_err(start_error)?;
@@ -150,6 +151,7 @@ impl Inner {
             volumes: &sandbox.directory.volumes(),
             cgroup: &self.cgroups.spec_path(&spec.task_id, runtime_id),
             init: &self.init,
+            filters: &self.filters,
         };
         containers::prepare(spec, &image, network, place).map_err(|error| failed(&error))
     }

@@ -1,7 +1,7 @@
 //! Makes one container, in a process forked for that, and ends.
 
 use std::ffi::CString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -9,10 +9,11 @@ use std::os::unix::ffi::OsStrExt;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::error::LibcontainerError;
 use libcontainer::syscall::syscall::SyscallType;
-use shim::{FailedStep, Reply, StartContainer, Started, files};
+use shim::{FailedStep, Reply, StartContainer, Started, SystemCalls, files};
 
 use crate::containers::Container;
 use crate::execute::Execute;
+use crate::filter::Filter;
 use crate::{notes, system};
 
 /// Most of a failure's text that is passed on, in bytes.
@@ -87,7 +88,11 @@ fn create(
     let (report, report_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;
     let (noted, notes_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;
     notes::write_errors_to(notes_end.try_clone()?)?;
-    let executor = Execute::reporting_to(&report_end);
+    let filter = match request.confinement.system_calls {
+        SystemCalls::All => None,
+        SystemCalls::Filtered => Some(Filter::from_bytes(&fs::read(bundle.join(files::FILTER))?)?),
+    };
+    let executor = Execute::new(&report_end, request.confinement, filter);
     let built = ContainerBuilder::new(request.runtime_id.clone(), SyscallType::default())
         .with_executor(executor)
         .with_root_path(bundle.join(files::STATE))?

@@ -8,8 +8,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use libcontainer::oci_spec::runtime::Spec;
+use shim::Confinement;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 
+use crate::filter::Filter;
 use crate::system;
 
 /// The last step of a container's first process.
@@ -17,14 +19,24 @@ use crate::system;
 pub struct Execute {
     /// Closed by a successful execution.
     report: RawFd,
+    confinement: Confinement,
+    filter: Option<Filter>,
 }
 
 impl Execute {
     /// Failures are written to `report`, which must stay open until then.
-    pub fn reporting_to(report: &OwnedFd) -> Self {
-        Self {
-            report: report.as_raw_fd(),
+    pub fn new(report: &OwnedFd, confinement: Confinement, filter: Option<Filter>) -> Self {
+        Self { report: report.as_raw_fd(), confinement, filter }
+    }
+
+    /// Gives up what the container must not have. Until here the process had all that the shim has: loading
+    /// a filter needs it.
+    fn confine(&self) -> io::Result<()> {
+        system::drop_bounding_capabilities(self.confinement.bounding)?;
+        if let Some(filter) = &self.filter {
+            filter.load()?;
         }
+        system::set_capabilities(self.confinement.held)
     }
 }
 
@@ -35,7 +47,10 @@ impl Executor for Execute {
             .as_ref()
             .and_then(|it| it.args().clone())
             .unwrap_or_default();
-        let message = execute(&arguments);
+        let message = match self.confine() {
+            Ok(()) => execute(&arguments),
+            Err(error) => format!("cannot confine the process: {error}"),
+        };
         // SAFETY: the descriptor was open when the process was forked; it is not closed here.
         let mut report = ManuallyDrop::new(unsafe { std::fs::File::from_raw_fd(self.report) });
         drop(report.write_all(message.as_bytes()));

@@ -2,12 +2,13 @@
 //!
 //! Started with the task's directory as working directory, the listening socket as descriptor 0, the
 //! locked lock file as descriptor 1, a file for its last words as descriptor 2. Its arguments are the
-//! `cgroup.procs` files of the groups that it joins.
+//! `cgroup.procs` files of the groups that it joins. With the argument `compile-filter` it does that instead.
 
 mod clients;
 mod containers;
 mod create;
 mod execute;
+mod filter;
 mod notes;
 mod output;
 mod supervisor;
@@ -22,7 +23,11 @@ use std::process::ExitCode;
 use supervisor::Supervisor;
 
 fn main() -> ExitCode {
-    match prepare().and_then(Supervisor::run) {
+    let result = match std::env::args_os().nth(1) {
+        Some(argument) if argument == shim::COMPILE_FILTER => filter::compile_from_input(),
+        _ => prepare().and_then(Supervisor::run),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("gantry-shim: {error}");

@@ -66,12 +66,16 @@ pub fn child_signals() -> io::Result<OwnedFd> {
     }
 }
 
-/// Undoes what this process did to its signals, for a program that is to be executed.
+/// Undoes what this process, or the C library that started it, did to signals, for a program that is to be
+/// executed.
 pub fn default_signals() {
-    // SAFETY: plain calls; numbers that cannot be set are refused without effect.
+    // The kernel's own structure, all zero: the default action. The C library's call would refuse the two
+    // signals that it keeps for itself, which `posix_spawn` leaves ignored.
+    let default = [0_u64; 4];
+    // SAFETY: the structure and the set are valid; numbers that cannot be set are refused without effect.
     unsafe {
         for signal in 1..=64 {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), 0, 8);
         }
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut set);
@@ -204,6 +208,37 @@ pub fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Opt
             OwnedFd::from_raw_fd(raw)
         });
         Ok((count as usize, descriptor))
+    }
+}
+
+/// Drops all capabilities but these from what this process and its children can ever have.
+pub fn drop_bounding_capabilities(kept: u64) -> io::Result<()> {
+    for capability in 0..64 {
+        if kept & (1 << capability) != 0 {
+            continue;
+        }
+        // SAFETY: no pointers.
+        match check(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }) {
+            // This kernel knows no capability of this number, nor any beyond.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => break,
+            result => result?,
+        };
+    }
+    Ok(())
+}
+
+/// Makes these the permitted and effective capabilities of this process, and none inheritable or ambient.
+pub fn set_capabilities(held: u64) -> io::Result<()> {
+    // The kernel's structures, in their version for 64 capabilities: version and process, then effective,
+    // permitted and inheritable for the lower and the upper half.
+    let header = [0x2008_0522_u32, 0];
+    let (lower, upper) = (held as u32, (held >> 32) as u32);
+    let data = [lower, lower, 0, upper, upper, 0];
+    // SAFETY: both arrays have the layout and size of this version's structures.
+    unsafe {
+        check(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))?;
+        let set = libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr());
+        check(set as libc::c_int).map(drop)
     }
 }
 
