@@ -131,7 +131,8 @@ impl Exchange {
         ) else {
             return Vec::new();
         };
-        if timeline <= self.latest {
+        // One of the same number says nothing less: numbers may be those of commits, and messages come again.
+        if timeline < self.latest {
             tracing::debug!(timeline, latest = self.latest, "an old manifest");
             return Vec::new();
         }
