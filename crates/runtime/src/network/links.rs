@@ -116,9 +116,7 @@ pub(super) async fn index_of(handle: &Handle, name: &str) -> Result<Option<u32>,
         .map_err(NetworkError::netlink("look for a link"))
     {
         Ok(link) => Ok(link.map(|link| link.header.index)),
-        Err(NetworkError::Netlink { source, .. }) if source.raw_os_error() == Some(nix::libc::ENODEV) => {
-            Ok(None)
-        }
+        Err(NetworkError::Netlink { source, .. }) if source.raw_os_error() == Some(libc::ENODEV) => Ok(None),
         Err(error) => Err(error),
     }
 }
