@@ -10,11 +10,17 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROFILE: &str = "shim";
 const PROGRAMS: [(&str, &str); 2] = [("gantry-shim", "GANTRY_SHIM"), ("gantry-init", "GANTRY_INIT")];
 /// Where distributions put the static library.
-const LIBRARY_FOLDERS: [&str; 4] =
-    ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib"];
+const LIBRARY_FOLDERS: [&str; 4] = [
+    "/usr/lib/x86_64-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let workspace = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
+    let workspace = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?)
+        .join("../..")
+        .canonicalize()?;
     for path in ["crates/shim", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", workspace.join(path).display());
     }
@@ -34,7 +40,9 @@ fn seccomp_folder() -> Result<String, String> {
     if let Ok(folder) = env::var("LIBSECCOMP_LIB_PATH") {
         return Ok(folder);
     }
-    let found = LIBRARY_FOLDERS.iter().find(|folder| Path::new(folder).join("libseccomp.a").exists());
+    let found = LIBRARY_FOLDERS
+        .iter()
+        .find(|folder| Path::new(folder).join("libseccomp.a").exists());
     found.map(|folder| (*folder).to_owned()).ok_or_else(|| {
         "libseccomp.a is missing: install libseccomp-dev (Debian, Ubuntu) or libseccomp-static (Fedora), \
          or name its folder in LIBSECCOMP_LIB_PATH"
@@ -60,9 +68,15 @@ fn build(workspace: &Path, target_dir: &Path, seccomp_folder: &str) -> Result<()
     for (name, _) in env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         let is_outer = name.starts_with("CARGO_")
-            && !["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_"]
-                .iter()
-                .any(|kept| name.starts_with(kept));
+            && ![
+                "CARGO_HOME",
+                "CARGO_NET_",
+                "CARGO_HTTP_",
+                "CARGO_REGISTR",
+                "CARGO_SOURCE_",
+            ]
+            .iter()
+            .any(|kept| name.starts_with(kept));
         if is_outer || name.starts_with("RUSTC") || name.starts_with("RUSTFLAGS") {
             cargo.env_remove(name);
         }
@@ -70,7 +84,10 @@ fn build(workspace: &Path, target_dir: &Path, seccomp_folder: &str) -> Result<()
     // A fixed address: no relocations, so that the pages of its tables stay shared between shims.
     cargo
         .current_dir(workspace)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static -C relocation-model=static")
+        .env(
+            "RUSTFLAGS",
+            "-C target-feature=+crt-static -C relocation-model=static",
+        )
         .env("LIBSECCOMP_LINK_TYPE", "static")
         .env("LIBSECCOMP_LIB_PATH", seccomp_folder)
         .args(["build", "--package", "shim", "--features", "supervisor", "--bins"])
@@ -78,7 +95,11 @@ fn build(workspace: &Path, target_dir: &Path, seccomp_folder: &str) -> Result<()
         .arg(target_dir);
     let output = cargo.output()?;
     if !output.status.success() {
-        return Err(format!("the shim does not build:\n{}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "the shim does not build:\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     Ok(())
 }

@@ -59,7 +59,10 @@ impl Cgroups {
     /// # Errors
     /// [`CgroupError`] if a needed controller is missing or the groups cannot be made.
     pub fn open(parent: &str) -> Result<Self, CgroupError> {
-        let cgroups = Self { parent: parent.to_owned(), hierarchies: hierarchies::mounted()? };
+        let cgroups = Self {
+            parent: parent.to_owned(),
+            hierarchies: hierarchies::mounted()?,
+        };
         for controller in ["cpu", "memory", "pids"] {
             cgroups.hierarchy(controller)?;
         }
@@ -75,7 +78,10 @@ impl Cgroups {
 
     /// The files to which a shim writes in order to leave the agent's groups.
     pub fn shim_groups(&self) -> Vec<PathBuf> {
-        self.paths("shims").into_iter().map(|it| it.join("cgroup.procs")).collect()
+        self.paths("shims")
+            .into_iter()
+            .map(|it| it.join("cgroup.procs"))
+            .collect()
     }
 
     /// Path of a container's group as `config.json` names it.
@@ -221,16 +227,23 @@ impl Cgroups {
 }
 
 fn child_groups(group: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(group) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(group) else {
+        return Vec::new();
+    };
     let entries = entries.filter_map(Result::ok);
-    entries.filter(|it| it.file_type().is_ok_and(|it| it.is_dir())).map(|it| it.path()).collect()
+    entries
+        .filter(|it| it.file_type().is_ok_and(|it| it.is_dir()))
+        .map(|it| it.path())
+        .collect()
 }
 
 /// Processes of a group and of those below it.
 fn processes(group: &Path) -> Vec<rustix::process::Pid> {
     let text = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    let mut all: Vec<_> =
-        text.lines().filter_map(|it| rustix::process::Pid::from_raw(it.parse().ok()?)).collect();
+    let mut all: Vec<_> = text
+        .lines()
+        .filter_map(|it| rustix::process::Pid::from_raw(it.parse().ok()?))
+        .collect();
     for child in child_groups(group) {
         all.extend(processes(&child));
     }

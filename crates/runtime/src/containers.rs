@@ -5,6 +5,7 @@ mod command;
 mod devices;
 mod host_files;
 mod mounts;
+mod overlay;
 mod root;
 mod seccomp;
 mod spec;
@@ -89,7 +90,10 @@ pub enum PrepareError {
 
 impl PrepareError {
     fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
+        Self::Io {
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -144,7 +148,7 @@ pub fn prepare(
         let path = place.directory.join(name);
         fs::create_dir(&path).map_err(|source| PrepareError::io(&path, source))?;
     }
-    let root = root::mount(&image.layers, place.directory)?;
+    let root = overlay::mount(&image.layers, place.directory, &place.directory.join(files::ROOT))?;
     let image_config = image.config.config();
     let wanted_user = container.user.as_deref();
     let image_user = image_config.as_ref().and_then(|it| it.user().as_deref());
@@ -152,15 +156,32 @@ pub fn prepare(
     let hostname = container.hostname.as_deref().unwrap_or(&network.hostname);
     let host_files = host_files::write(place.directory, hostname, network)?;
     let mounts = mounts::specify(container, place, &host_files)?;
-    let parts = spec::Parts { container, image: image_config.as_ref(), network, hostname, user: &user, place };
+    let parts = spec::Parts {
+        container,
+        image: image_config.as_ref(),
+        network,
+        hostname,
+        user: &user,
+        place,
+    };
     let spec = spec::compose(parts, mounts)?;
-    let working_directory = spec.process().as_ref().map(|it| it.cwd().clone()).unwrap_or_default();
+    let working_directory = spec
+        .process()
+        .as_ref()
+        .map(|it| it.cwd().clone())
+        .unwrap_or_default();
     root::make_directory(&root, &working_directory)?;
     let path = place.directory.join("config.json");
-    let written = serde_json::to_vec(&spec).map_err(io::Error::other).and_then(|it| fs::write(&path, it));
+    let written = serde_json::to_vec(&spec)
+        .map_err(io::Error::other)
+        .and_then(|it| fs::write(&path, it));
     written.map_err(|source| PrepareError::io(&path, source))?;
     let confinement = confine(container, user.uid, place)?;
-    Ok(Prepared { root, uid: user.uid, confinement })
+    Ok(Prepared {
+        root,
+        uid: user.uid,
+        confinement,
+    })
 }
 
 /// Decides on capabilities, and puts the filter for them beside the container.
@@ -175,10 +196,18 @@ fn confine(container: &ContainerSpec, uid: u32, place: Place<'_>) -> Result<Conf
     // Another user than root has them only as a bound, as an execution would leave it.
     let held = if uid == 0 { bounding } else { 0 };
     if container.privileged {
-        return Ok(Confinement { bounding, held, system_calls: SystemCalls::All });
+        return Ok(Confinement {
+            bounding,
+            held,
+            system_calls: SystemCalls::All,
+        });
     }
     let filter = place.filters.get(&granted).map_err(PrepareError::Filter)?;
     let path = place.directory.join(files::FILTER);
     fs::write(&path, filter).map_err(|source| PrepareError::io(&path, source))?;
-    Ok(Confinement { bounding, held, system_calls: SystemCalls::Filtered })
+    Ok(Confinement {
+        bounding,
+        held,
+        system_calls: SystemCalls::Filtered,
+    })
 }

@@ -25,10 +25,10 @@ use tokio::sync::mpsc;
 use crate::cgroups::{CgroupError, Cgroups};
 use crate::containers::Filters;
 use crate::images::{ImageError, Images};
+use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
 use crate::shim_process::{self, ShimProgram};
 use crate::task_directory::{TaskDirectory, is_name};
-use crate::logs;
 use sandbox::Sandbox;
 
 /// Events that wait for the agent; exits beyond that wait in their shims.
@@ -45,7 +45,10 @@ pub struct LinuxHostConfig {
 
 impl Default for LinuxHostConfig {
     fn default() -> Self {
-        Self { cgroup_parent: "gantry".to_owned(), network: None }
+        Self {
+            cgroup_parent: "gantry".to_owned(),
+            network: None,
+        }
     }
 }
 
@@ -129,7 +132,10 @@ impl LinuxHost {
             events,
             sandboxes: Mutex::default(),
         };
-        Ok(Arc::new(Self { inner: Arc::new(inner), events: Mutex::new(Some(receiver)) }))
+        Ok(Arc::new(Self {
+            inner: Arc::new(inner),
+            events: Mutex::new(Some(receiver)),
+        }))
     }
 
     /// The image store, to load archives into.
@@ -155,7 +161,9 @@ impl Host for LinuxHost {
         let cores = std::thread::available_parallelism().map_or(1, |it| it.get());
         let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-        let kib = total.and_then(|it| it.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default();
+        let kib = total
+            .and_then(|it| it.split_whitespace().next()?.parse::<u64>().ok())
+            .unwrap_or_default();
         HostCapacity {
             cpu_units: u32::try_from(cores.saturating_mul(1024)).unwrap_or(u32::MAX),
             memory_mib: kib / 1024,
@@ -165,17 +173,26 @@ impl Host for LinuxHost {
     async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError> {
         let image = self.inner.images.pull(reference).await;
         let image = image.map_err(|error| HostError::CannotPullContainer(error.to_string()))?;
-        let stop_signal = image.config.config().as_ref().and_then(|it| it.stop_signal().clone());
+        let stop_signal = image
+            .config
+            .config()
+            .as_ref()
+            .and_then(|it| it.stop_signal().clone());
         Ok(PulledImage {
             image_id: image.id,
             manifest_digest: image.manifest_digest,
-            stop_signal: stop_signal.and_then(|it| signals::parse(&it)).unwrap_or(libc::SIGTERM),
+            stop_signal: stop_signal
+                .and_then(|it| signals::parse(&it))
+                .unwrap_or(libc::SIGTERM),
         })
     }
 
     async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError> {
         if !is_name(&sandbox.task_id) {
-            return Err(HostError::ResourceInitialization(format!("{:?} is no task id", sandbox.task_id)));
+            return Err(HostError::ResourceInitialization(format!(
+                "{:?} is no task id",
+                sandbox.task_id
+            )));
         }
         let (inner, sandbox) = (self.inner.clone(), sandbox.clone());
         whole(async move { inner.create_sandbox(&sandbox).await }).await
@@ -183,7 +200,10 @@ impl Host for LinuxHost {
 
     async fn start_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError> {
         if !is_name(&container.name) {
-            return Err(HostError::CannotCreateContainer(format!("{:?} is no name", container.name)));
+            return Err(HostError::CannotCreateContainer(format!(
+                "{:?} is no name",
+                container.name
+            )));
         }
         let (inner, container) = (self.inner.clone(), container.clone());
         whole(async move { inner.start_container(&container).await }).await
@@ -219,7 +239,9 @@ impl Host for LinuxHost {
         max_bytes: usize,
     ) -> Result<LogChunk, HostError> {
         if !is_name(task_id) || !is_name(container) {
-            return Err(HostError::ContainerRuntime(format!("{task_id}/{container} is no container")));
+            return Err(HostError::ContainerRuntime(format!(
+                "{task_id}/{container} is no container"
+            )));
         }
         let directory = TaskDirectory::new(&self.inner.tasks, task_id).container(container);
         blocking(move || logs::read(&directory.join(shim::files::LOG), position, max_bytes))

@@ -23,7 +23,12 @@ pub fn read(directory: &Path, position: u64, max_bytes: usize) -> io::Result<Log
         let starts = file_starts(directory)?;
         let Some(oldest) = starts.first() else { break };
         position = position.max(*oldest);
-        let start = starts.iter().rev().find(|it| **it <= position).copied().unwrap_or(*oldest);
+        let start = starts
+            .iter()
+            .rev()
+            .find(|it| **it <= position)
+            .copied()
+            .unwrap_or(*oldest);
         let chunk = match read_file(directory, start, position, max_bytes) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             result => result?,
@@ -35,7 +40,10 @@ pub fn read(directory: &Path, position: u64, max_bytes: usize) -> io::Result<Log
             _ => return Ok(chunk),
         }
     }
-    Ok(LogChunk { lines: Vec::new(), next_position: position })
+    Ok(LogChunk {
+        lines: Vec::new(),
+        next_position: position,
+    })
 }
 
 fn file_starts(directory: &Path) -> io::Result<Vec<u64>> {
@@ -51,15 +59,25 @@ fn read_file(directory: &Path, start: u64, position: u64, max_bytes: usize) -> i
     let mut file = File::open(directory.join(log::file_name(start)))?;
     file.seek(SeekFrom::Start(position - start))?;
     let mut bytes = Vec::new();
-    file.take(max_bytes.max(MIN_READ_BYTES) as u64).read_to_end(&mut bytes)?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let lines = bytes[..whole].split(|byte| *byte == b'\n').filter_map(log::parse_line).filter_map(|line| {
-        Some(LogLine {
-            timestamp: Timestamp::from_nanosecond(i128::from(line.nanoseconds)).ok()?,
-            message: String::from_utf8_lossy(line.text).into_owned(),
-        })
-    });
-    Ok(LogChunk { lines: lines.collect(), next_position: position + whole as u64 })
+    file.take(max_bytes.max(MIN_READ_BYTES) as u64)
+        .read_to_end(&mut bytes)?;
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |at| at + 1);
+    let lines = bytes[..whole]
+        .split(|byte| *byte == b'\n')
+        .filter_map(log::parse_line)
+        .filter_map(|line| {
+            Some(LogLine {
+                timestamp: Timestamp::from_nanosecond(i128::from(line.nanoseconds)).ok()?,
+                message: String::from_utf8_lossy(line.text).into_owned(),
+            })
+        });
+    Ok(LogChunk {
+        lines: lines.collect(),
+        next_position: position + whole as u64,
+    })
 }
 
 #[cfg(test)]
@@ -70,8 +88,12 @@ mod tests {
     fn file(directory: &Path, start: u64, texts: &[&str]) -> u64 {
         let mut bytes = Vec::new();
         for text in texts {
-            let line =
-                Line { nanoseconds: 1, stream: Stream::Output, ending: Ending::Full, text: text.as_bytes() };
+            let line = Line {
+                nanoseconds: 1,
+                stream: Stream::Output,
+                ending: Ending::Full,
+                text: text.as_bytes(),
+            };
             log::append_line(&mut bytes, line);
         }
         drop(fs::write(directory.join(log::file_name(start)), &bytes));
@@ -92,7 +114,13 @@ mod tests {
         assert_eq!((texts(&first), first.next_position), (vec!["a", "b"], second));
         let next = read(folder.path(), first.next_position, 100)?;
         assert_eq!((texts(&next), next.next_position), (vec!["c"], end));
-        assert_eq!(read(folder.path(), end, 100)?, LogChunk { lines: vec![], next_position: end });
+        assert_eq!(
+            read(folder.path(), end, 100)?,
+            LogChunk {
+                lines: vec![],
+                next_position: end
+            }
+        );
         fs::remove_file(folder.path().join(log::file_name(0)))?;
         assert_eq!(texts(&read(folder.path(), 5, 100)?), ["c"]);
         Ok(())

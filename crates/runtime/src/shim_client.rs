@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use shim::{
-    Answer, ContainerStatus, Exited, FailedStep, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Reply, Request,
-    StartContainer, Started,
+    Answer, ContainerStatus, Exited, FailedStep, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Reply,
+    Request, StartContainer, Started,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
@@ -57,7 +57,9 @@ pub struct Subscription {
 impl ShimClient {
     /// The shim of the task in `directory`.
     pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+        Self {
+            directory: directory.to_owned(),
+        }
     }
 
     /// Starts a container on a detached mount.
@@ -77,7 +79,10 @@ impl ShimClient {
     /// # Errors
     /// [`ShimError`].
     pub async fn signal(&self, container: &str, signal: i32) -> Result<(), ShimError> {
-        let request = Request::Signal { container: container.to_owned(), signal };
+        let request = Request::Signal {
+            container: container.to_owned(),
+            signal,
+        };
         self.ask_done(request).await
     }
 
@@ -115,16 +120,20 @@ impl ShimClient {
         let asked = async {
             let folder = File::open(&self.directory)?;
             let stream = UnixStream::connect(shim_process::short_path(&folder)).await?;
-            let mut line = serde_json::to_vec(&Message { version: PROTOCOL_VERSION, request })
-                .map_err(io::Error::other)?;
+            let mut line = serde_json::to_vec(&Message {
+                version: PROTOCOL_VERSION,
+                request,
+            })
+            .map_err(io::Error::other)?;
             line.push(b'\n');
             send(&stream, &line, descriptor).await?;
             let mut lines = BufReader::new(stream);
             let answer: Answer = read_line(&mut lines).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
             Ok((answer.reply, lines))
         };
-        let answered: io::Result<_> =
-            tokio::time::timeout(DEADLINE, asked).await.map_err(|_| ShimError::Timeout)?;
+        let answered: io::Result<_> = tokio::time::timeout(DEADLINE, asked)
+            .await
+            .map_err(|_| ShimError::Timeout)?;
         Ok(answered?)
     }
 }
@@ -140,7 +149,10 @@ async fn read_line<T: serde::de::DeserializeOwned>(
     lines: &mut BufReader<UnixStream>,
 ) -> io::Result<Option<T>> {
     let mut line = Vec::new();
-    lines.take(MAX_MESSAGE_BYTES as u64).read_until(b'\n', &mut line).await?;
+    lines
+        .take(MAX_MESSAGE_BYTES as u64)
+        .read_until(b'\n', &mut line)
+        .await?;
     if line.is_empty() {
         return Ok(None);
     }
@@ -152,8 +164,7 @@ async fn send(stream: &UnixStream, line: &[u8], descriptor: Option<OwnedFd>) -> 
     let mut sent = 0;
     while sent < line.len() {
         stream.writable().await?;
-        let descriptors: Vec<_> =
-            descriptor.iter().filter(|_| sent == 0).map(AsFd::as_fd).collect();
+        let descriptors: Vec<_> = descriptor.iter().filter(|_| sent == 0).map(AsFd::as_fd).collect();
         let result = stream.try_io(tokio::io::Interest::WRITABLE, || {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -161,7 +172,12 @@ async fn send(stream: &UnixStream, line: &[u8], descriptor: Option<OwnedFd>) -> 
                 ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
             }
             let parts = [IoSlice::new(&line[sent..])];
-            Ok(rustix::net::sendmsg(stream, &parts, &mut ancillary, SendFlags::NOSIGNAL)?)
+            Ok(rustix::net::sendmsg(
+                stream,
+                &parts,
+                &mut ancillary,
+                SendFlags::NOSIGNAL,
+            )?)
         });
         match result {
             Ok(count) => sent += count,

@@ -55,10 +55,15 @@ impl ShimProgram {
             .stderr(Stdio::piped())
             .spawn()?;
         // It reads all before it writes, so neither waits for the other; the rest is told by its status.
-        let written = child.stdin.take().map(|mut input| input.write_all(&serde_json::to_vec(profile)?));
+        let written = child
+            .stdin
+            .take()
+            .map(|mut input| input.write_all(&serde_json::to_vec(profile)?));
         let output = child.wait_with_output()?;
         if !output.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+            return Err(io::Error::other(
+                String::from_utf8_lossy(&output.stderr).into_owned(),
+            ));
         }
         written.transpose()?;
         Ok(output.stdout)
@@ -79,8 +84,11 @@ impl ShimProgram {
         let lock = open_lock(directory)?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
         let listener = listen(directory)?;
-        let errors =
-            OpenOptions::new().create(true).append(true).mode(0o600).open(directory.join(ERRORS))?;
+        let errors = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(directory.join(ERRORS))?;
         self.command()
             .args(groups)
             .current_dir(directory)
@@ -94,7 +102,13 @@ impl ShimProgram {
 /// Opens a task's lock file.
 fn open_lock(directory: &Path) -> io::Result<File> {
     let path = directory.join(files::LOCK);
-    OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// The process id of a task's shim; `None` if none lives.
@@ -114,7 +128,8 @@ pub fn living_shim(directory: &Path) -> io::Result<Option<rustix::process::Pid>>
     let text = io::read_to_string(&lock)?;
     let pid = text.trim().parse().ok().and_then(rustix::process::Pid::from_raw);
     // Locked but not written yet: it is about to be.
-    pid.map(Some).ok_or_else(|| io::Error::from(io::ErrorKind::WouldBlock))
+    pid.map(Some)
+        .ok_or_else(|| io::Error::from(io::ErrorKind::WouldBlock))
 }
 
 fn listen(directory: &Path) -> io::Result<UnixListener> {
@@ -131,7 +146,9 @@ fn listen(directory: &Path) -> io::Result<UnixListener> {
 
 /// A path to the socket that is short enough for an address, however deep the directory is.
 pub fn short_path(directory: &File) -> PathBuf {
-    Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(files::SOCKET)
+    Path::new("/proc/self/fd")
+        .join(directory.as_raw_fd().to_string())
+        .join(files::SOCKET)
 }
 
 /// Puts the init program where containers can have it mounted, and returns its path.

@@ -87,8 +87,16 @@ impl From<PortMapping> for PortRecord {
 
 impl From<PortRecord> for PortMapping {
     fn from(it: PortRecord) -> Self {
-        let protocol = if it.is_udp { TransportProtocol::Udp } else { TransportProtocol::Tcp };
-        Self { container_port: it.container_port, host_port: it.host_port, protocol }
+        let protocol = if it.is_udp {
+            TransportProtocol::Udp
+        } else {
+            TransportProtocol::Tcp
+        };
+        Self {
+            container_port: it.container_port,
+            host_port: it.host_port,
+            protocol,
+        }
     }
 }
 
@@ -101,7 +109,9 @@ pub struct TaskDirectory {
 impl TaskDirectory {
     /// That of a task below `tasks`; it need not exist.
     pub fn new(tasks: &Path, task_id: &str) -> Self {
-        Self { path: tasks.join(task_id) }
+        Self {
+            path: tasks.join(task_id),
+        }
     }
 
     /// Its path.
@@ -131,7 +141,9 @@ impl TaskDirectory {
 
     /// Names of the containers that have a directory.
     pub fn containers(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.path.join(files::CONTAINERS)) else { return Vec::new() };
+        let Ok(entries) = fs::read_dir(self.path.join(files::CONTAINERS)) else {
+            return Vec::new();
+        };
         let names = entries.filter_map(|it| it.ok()?.file_name().into_string().ok());
         names.filter(|it| is_name(it)).collect()
     }

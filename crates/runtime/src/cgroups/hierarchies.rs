@@ -34,7 +34,9 @@ pub fn mounted() -> Result<Vec<Hierarchy>, CgroupError> {
         Ok(text) => text,
         Err(source) => return Err(CgroupError::Io { path: table, source }),
     };
-    Ok(parse(&text, |mount| fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default()))
+    Ok(parse(&text, |mount| {
+        fs::read_to_string(mount.join("cgroup.controllers")).unwrap_or_default()
+    }))
 }
 
 /// `controllers` reads what a version 2 tree offers.
@@ -42,18 +44,37 @@ pub fn parse(table: &str, controllers: impl Fn(&Path) -> String) -> Vec<Hierarch
     let mut found: Vec<Hierarchy> = Vec::new();
     let mut seen = BTreeSet::new();
     for line in table.lines() {
-        let Some((left, right)) = line.split_once(" - ") else { continue };
-        let (Some(mount), mut right) = (left.split(' ').nth(4), right.split(' ')) else { continue };
-        let (Some(kind), Some(_), Some(options)) = (right.next(), right.next(), right.next()) else { continue };
+        let Some((left, right)) = line.split_once(" - ") else {
+            continue;
+        };
+        let (Some(mount), mut right) = (left.split(' ').nth(4), right.split(' ')) else {
+            continue;
+        };
+        let (Some(kind), Some(_), Some(options)) = (right.next(), right.next(), right.next()) else {
+            continue;
+        };
         let mount = PathBuf::from(mount);
         let (version, names): (_, BTreeSet<String>) = match kind {
             "cgroup" => (Version::V1, options.split(',').map(str::to_owned).collect()),
-            "cgroup2" => (Version::V2, controllers(&mount).split_whitespace().map(str::to_owned).collect()),
+            "cgroup2" => (
+                Version::V2,
+                controllers(&mount)
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect(),
+            ),
             _ => continue,
         };
         // Options that are no controllers.
-        let not_controllers =
-            ["rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "favordynmods"];
+        let not_controllers = [
+            "rw",
+            "ro",
+            "xattr",
+            "noprefix",
+            "clone_children",
+            "cpuset_v2_mode",
+            "favordynmods",
+        ];
         let names: BTreeSet<String> = names
             .into_iter()
             .filter(|it| !not_controllers.contains(&it.as_str()) && !it.starts_with("release_agent="))
@@ -61,7 +82,11 @@ pub fn parse(table: &str, controllers: impl Fn(&Path) -> String) -> Vec<Hierarch
             .collect();
         let is_new_tree = version == Version::V2 && !found.iter().any(|it| it.version == Version::V2);
         if !names.is_empty() || is_new_tree {
-            found.push(Hierarchy { mount, version, controllers: names });
+            found.push(Hierarchy {
+                mount,
+                version,
+                controllers: names,
+            });
         }
     }
     found
@@ -77,7 +102,10 @@ impl Hierarchy {
     pub fn make(&self, group: &Path) -> Result<(), CgroupError> {
         match fs::create_dir(group) {
             Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(CgroupError::Io { path: group.to_owned(), source });
+                return Err(CgroupError::Io {
+                    path: group.to_owned(),
+                    source,
+                });
             }
             _ => {}
         }
@@ -90,7 +118,9 @@ impl Hierarchy {
     }
 
     fn inherit(&self, group: &Path, name: &str) -> Result<(), CgroupError> {
-        let Some(parent) = group.parent() else { return Ok(()) };
+        let Some(parent) = group.parent() else {
+            return Ok(());
+        };
         let (from, to) = (parent.join(name), group.join(name));
         let has_own = fs::read_to_string(&to).is_ok_and(|it| !it.trim().is_empty());
         if has_own {
@@ -120,7 +150,10 @@ impl Hierarchy {
 pub fn write(path: &Path, value: &str) -> Result<(), CgroupError> {
     let opened = fs::OpenOptions::new().write(true).open(path);
     let written = opened.and_then(|mut file| io::Write::write_all(&mut file, value.as_bytes()));
-    written.map_err(|source| CgroupError::Io { path: path.to_owned(), source })
+    written.map_err(|source| CgroupError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Like [`write`], for a file that not every kernel has.

@@ -21,9 +21,21 @@ fn a_mixture_is_taken_apart_by_controller() {
     assert_eq!(
         names(table, "hugetlb memory\n"),
         [
-            ("/sys/fs/cgroup/cpu,cpuacct".to_owned(), Version::V1, "cpu cpuacct".to_owned()),
-            ("/sys/fs/cgroup/systemd".to_owned(), Version::V1, "name=systemd".to_owned()),
-            ("/sys/fs/cgroup/unified".to_owned(), Version::V2, "hugetlb memory".to_owned()),
+            (
+                "/sys/fs/cgroup/cpu,cpuacct".to_owned(),
+                Version::V1,
+                "cpu cpuacct".to_owned()
+            ),
+            (
+                "/sys/fs/cgroup/systemd".to_owned(),
+                Version::V1,
+                "name=systemd".to_owned()
+            ),
+            (
+                "/sys/fs/cgroup/unified".to_owned(),
+                Version::V2,
+                "hugetlb memory".to_owned()
+            ),
         ]
     );
 }
@@ -33,5 +45,8 @@ fn a_version_2_tree_counts_even_without_controllers_and_once_only() {
     let table = "\
 30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
 31 20 0:26 / /mnt/again rw - cgroup2 cgroup2 rw";
-    assert_eq!(names(table, ""), [("/sys/fs/cgroup".to_owned(), Version::V2, String::new())]);
+    assert_eq!(
+        names(table, ""),
+        [("/sys/fs/cgroup".to_owned(), Version::V2, String::new())]
+    );
 }

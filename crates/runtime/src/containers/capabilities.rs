@@ -74,8 +74,14 @@ pub type Names = BTreeSet<&'static str>;
 pub fn available() -> Names {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-    let mask = mask.and_then(|it| u64::from_str_radix(it.trim(), 16).ok()).unwrap_or_default();
-    ALL.iter().enumerate().filter(|(number, _)| mask & (1 << number) != 0).map(|(_, name)| *name).collect()
+    let mask = mask
+        .and_then(|it| u64::from_str_radix(it.trim(), 16).ok())
+        .unwrap_or_default();
+    ALL.iter()
+        .enumerate()
+        .filter(|(number, _)| mask & (1 << number) != 0)
+        .map(|(_, name)| *name)
+        .collect()
 }
 
 /// The set that a container gets.
@@ -95,7 +101,11 @@ pub fn granted(
     let mut granted = match (add.all, drop.all) {
         (true, _) => available.clone(),
         (false, true) => Names::new(),
-        (false, false) => DEFAULT.iter().copied().filter(|it| available.contains(it)).collect(),
+        (false, false) => DEFAULT
+            .iter()
+            .copied()
+            .filter(|it| available.contains(it))
+            .collect(),
     };
     granted.retain(|it| !drop.names.contains(it));
     for name in add.names {
@@ -113,7 +123,10 @@ struct Wish {
 }
 
 fn parse(names: &[String]) -> Result<Wish, PrepareError> {
-    let mut wish = Wish { all: false, names: Names::new() };
+    let mut wish = Wish {
+        all: false,
+        names: Names::new(),
+    };
     for name in names {
         let upper = name.to_ascii_uppercase();
         match upper.strip_prefix("CAP_").unwrap_or(&upper) {
@@ -129,7 +142,11 @@ fn parse(names: &[String]) -> Result<Wish, PrepareError> {
 
 /// A bit for each, by its number in the kernel.
 pub fn mask(names: &Names) -> u64 {
-    ALL.iter().enumerate().filter(|(_, name)| names.contains(*name)).map(|(number, _)| 1 << number).sum()
+    ALL.iter()
+        .enumerate()
+        .filter(|(_, name)| names.contains(*name))
+        .map(|(number, _)| 1 << number)
+        .sum()
 }
 
 #[cfg(test)]
@@ -158,7 +175,10 @@ mod tests {
         assert!(!granted("", "NET_RAW").contains("NET_RAW"));
         assert!(granted("ALL", "CHOWN").contains("SYS_ADMIN"));
         assert!(!granted("ALL", "CHOWN").contains("CHOWN "));
-        assert!(granted("SYS_RESOURCE", "").contains("SYS_RESOURCE"), "names what the host lacks");
+        assert!(
+            granted("SYS_RESOURCE", "").contains("SYS_RESOURCE"),
+            "names what the host lacks"
+        );
         assert!(granted("FLY", "").contains("FLY"));
     }
 

@@ -28,8 +28,12 @@ mod tests {
 
     fn run(entry_point: Option<&str>, command: Option<&str>, image: (&str, &str)) -> Option<String> {
         let (entry_point, command) = (entry_point.map(words), command.map(words));
-        let found =
-            arguments(entry_point.as_deref(), command.as_deref(), &words(image.0), &words(image.1));
+        let found = arguments(
+            entry_point.as_deref(),
+            command.as_deref(),
+            &words(image.0),
+            &words(image.1),
+        );
         found.map(|it| it.join(" "))
     }
 
@@ -37,10 +41,19 @@ mod tests {
     fn entry_point_and_command_combine_as_in_docker() {
         let image = ("/entry -x", "serve all");
         assert_eq!(run(None, None, image).as_deref(), Some("/entry -x serve all"));
-        assert_eq!(run(None, Some("other"), image).as_deref(), Some("/entry -x other"));
+        assert_eq!(
+            run(None, Some("other"), image).as_deref(),
+            Some("/entry -x other")
+        );
         assert_eq!(run(Some("sh"), None, image).as_deref(), Some("sh"));
-        assert_eq!(run(Some("sh -c"), Some("true"), image).as_deref(), Some("sh -c true"));
-        assert_eq!(run(Some(""), Some(""), image).as_deref(), Some("/entry -x serve all"));
+        assert_eq!(
+            run(Some("sh -c"), Some("true"), image).as_deref(),
+            Some("sh -c true")
+        );
+        assert_eq!(
+            run(Some(""), Some(""), image).as_deref(),
+            Some("/entry -x serve all")
+        );
         assert_eq!(run(None, None, ("", "")), None);
     }
 }

@@ -21,9 +21,13 @@ pub fn of_host() -> Result<Vec<LinuxDevice>, PrepareError> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from("/dev")];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        let Ok(entries) = fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries.filter_map(Result::ok) {
-            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else {
+                continue;
+            };
             let is_own = OWN.iter().any(|it| Path::new("/dev").join(it) == path);
             if is_own || found.len() >= MAX_DEVICES {
                 continue;
@@ -39,7 +43,9 @@ pub fn of_host() -> Result<Vec<LinuxDevice>, PrepareError> {
 }
 
 fn describe(path: PathBuf) -> Result<Option<LinuxDevice>, PrepareError> {
-    let Ok(metadata) = fs::metadata(&path) else { return Ok(None) };
+    let Ok(metadata) = fs::metadata(&path) else {
+        return Ok(None);
+    };
     let kind = match metadata.file_type().is_char_device() {
         true => LinuxDeviceType::C,
         false => LinuxDeviceType::B,

@@ -41,8 +41,14 @@ pub fn write(
     let (hosts, resolvers) = match network.namespace {
         None => (host("/etc/hosts"), host("/etc/resolv.conf")),
         Some(_) => {
-            let own = network.address.map(|it| format!("{it}\t{hostname}\n")).unwrap_or_default();
-            (format!("{LOOPBACK_HOSTS}{own}"), resolvers(&host("/etc/resolv.conf"), &host(SYSTEMD_RESOLVERS)))
+            let own = network
+                .address
+                .map(|it| format!("{it}\t{hostname}\n"))
+                .unwrap_or_default();
+            (
+                format!("{LOOPBACK_HOSTS}{own}"),
+                resolvers(&host("/etc/resolv.conf"), &host(SYSTEMD_RESOLVERS)),
+            )
         }
     };
     let contents = [
@@ -65,7 +71,10 @@ fn resolvers(primary: &str, systemd: &str) -> String {
         let kept = text.lines().filter(|line| !is_loopback_resolver(line));
         kept.map(|line| format!("{line}\n")).collect::<String>()
     };
-    let names_one = |text: &str| text.lines().any(|line| line.trim_start().starts_with("nameserver"));
+    let names_one = |text: &str| {
+        text.lines()
+            .any(|line| line.trim_start().starts_with("nameserver"))
+    };
     let first = reachable(primary);
     match names_one(&first) || !names_one(systemd) {
         true => first,
@@ -89,7 +98,10 @@ mod tests {
     #[test]
     fn resolvers_on_loopback_are_left_out() {
         let mixed = "search a b\nnameserver 127.0.0.53\nnameserver 10.0.0.2\nnameserver ::1\noptions edns0\n";
-        assert_eq!(resolvers(mixed, ""), "search a b\nnameserver 10.0.0.2\noptions edns0\n");
+        assert_eq!(
+            resolvers(mixed, ""),
+            "search a b\nnameserver 10.0.0.2\noptions edns0\n"
+        );
         let stub = "nameserver 127.0.0.53\n";
         assert_eq!(resolvers(stub, "nameserver 10.0.0.3\n"), "nameserver 10.0.0.3\n");
         assert_eq!(resolvers(stub, ""), "");

@@ -25,18 +25,41 @@ pub fn specify(
     let system = if container.privileged { "rw" } else { "ro" };
     let mut mounts = vec![
         kernel("/proc", "proc", &["nosuid", "noexec", "nodev"])?,
-        kernel("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", SHARED_MEMORY])?,
+        kernel(
+            "/dev",
+            "tmpfs",
+            &["nosuid", "strictatime", "mode=755", SHARED_MEMORY],
+        )?,
         kernel(
             "/dev/pts",
             "devpts",
-            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+            &[
+                "nosuid",
+                "noexec",
+                "newinstance",
+                "ptmxmode=0666",
+                "mode=0620",
+                "gid=5",
+            ],
         )?,
         kernel("/sys", "sysfs", &["nosuid", "noexec", "nodev", system])?,
-        kernel("/sys/fs/cgroup", "cgroup", &["nosuid", "noexec", "nodev", "relatime", system])?,
+        kernel(
+            "/sys/fs/cgroup",
+            "cgroup",
+            &["nosuid", "noexec", "nodev", "relatime", system],
+        )?,
         kernel("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"])?,
-        kernel("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", SHARED_MEMORY])?,
+        kernel(
+            "/dev/shm",
+            "tmpfs",
+            &["nosuid", "noexec", "nodev", "mode=1777", SHARED_MEMORY],
+        )?,
     ];
-    let files_mode = if container.readonly_root_filesystem { "ro" } else { "rw" };
+    let files_mode = if container.readonly_root_filesystem {
+        "ro"
+    } else {
+        "rw"
+    };
     for file in host_files {
         mounts.push(bind(&file.source, Path::new(file.target), files_mode)?);
     }
@@ -53,7 +76,11 @@ pub fn specify(
         if !root::exists(&source) {
             fs::create_dir_all(&source).map_err(|error| PrepareError::io(&source, error))?;
         }
-        mounts.push(bind(&source, &volume.target, if volume.read_only { "ro" } else { "rw" })?);
+        mounts.push(bind(
+            &source,
+            &volume.target,
+            if volume.read_only { "ro" } else { "rw" },
+        )?);
     }
     Ok(mounts)
 }
@@ -78,7 +105,9 @@ fn bind(source: &Path, target: &Path, mode: &str) -> Result<Mount, PrepareError>
 }
 
 fn check_path(path: &Path) -> Result<(), PrepareError> {
-    let is_plain = path.components().all(|it| matches!(it, Component::RootDir | Component::Normal(_)));
+    let is_plain = path
+        .components()
+        .all(|it| matches!(it, Component::RootDir | Component::Normal(_)));
     match path.is_absolute() && is_plain {
         true => Ok(()),
         false => Err(PrepareError::Path(path.to_owned())),

@@ -28,7 +28,10 @@ pub struct Filters {
 impl Filters {
     /// None yet; `program` compiles them.
     pub fn new(program: Arc<ShimProgram>) -> Self {
-        Self { program, compiled: Mutex::default() }
+        Self {
+            program,
+            compiled: Mutex::default(),
+        }
     }
 
     /// Compiles the filter that nearly every container has, so that none waits for it. Blocks.
@@ -60,8 +63,10 @@ fn profile(capabilities: &Names) -> FilterProfile {
             allowed.extend(extra.system_calls.split_whitespace());
         }
     }
-    let denied: Vec<&str> =
-        tables::DENIED.split_whitespace().filter(|it| !allowed.contains(it)).collect();
+    let denied: Vec<&str> = tables::DENIED
+        .split_whitespace()
+        .filter(|it| !allowed.contains(it))
+        .collect();
     let mut rules = vec![allow(&allowed, None), deny(&denied, None)];
     for value in tables::PERSONALITIES {
         rules.push(allow(&["personality"], Some(equal(value))));
@@ -77,23 +82,42 @@ fn profile(capabilities: &Names) -> FilterProfile {
         let all = tables::NAMESPACE_FLAGS.iter().fold(0, |all, flag| all | flag);
         rules.push(allow(&["clone"], Some(Condition { mask: all, value: 0 })));
         for flag in tables::NAMESPACE_FLAGS {
-            rules.push(deny(&["clone"], Some(Condition { mask: flag, value: flag })));
+            rules.push(deny(
+                &["clone"],
+                Some(Condition {
+                    mask: flag,
+                    value: flag,
+                }),
+            ));
         }
         // `clone3` stays unknown: its flags are in memory, where a filter cannot look, and the C library
         // falls back to `clone`.
     }
-    FilterProfile { otherwise: libc::ENOSYS, rules }
+    FilterProfile {
+        otherwise: libc::ENOSYS,
+        rules,
+    }
 }
 
 fn allow(names: &[&str], first_argument: Option<Condition>) -> FilterRule {
-    FilterRule { system_calls: names.iter().map(|it| (*it).to_owned()).collect(), error: None, first_argument }
+    FilterRule {
+        system_calls: names.iter().map(|it| (*it).to_owned()).collect(),
+        error: None,
+        first_argument,
+    }
 }
 
 fn deny(names: &[&str], first_argument: Option<Condition>) -> FilterRule {
-    FilterRule { error: Some(libc::EPERM), ..allow(names, first_argument) }
+    FilterRule {
+        error: Some(libc::EPERM),
+        ..allow(names, first_argument)
+    }
 }
 
 /// System calls take the lower half only of these arguments.
 fn equal(value: u64) -> Condition {
-    Condition { mask: 0xffff_ffff, value }
+    Condition {
+        mask: 0xffff_ffff,
+        value,
+    }
 }

@@ -35,7 +35,13 @@ const MASKED: [&str; 13] = [
     "/sys/firmware",
 ];
 /// What it must not change, as in Docker.
-const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+const READ_ONLY: [&str; 5] = [
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+];
 
 /// What the configuration is made from.
 #[derive(Clone, Copy)]
@@ -119,12 +125,20 @@ fn environment(parts: Parts<'_>) -> Vec<String> {
         Some((name.to_owned(), value.to_owned()))
     }));
     variables.extend(parts.container.environment.clone());
-    variables.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+    variables
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect()
 }
 
 fn working_directory(parts: Parts<'_>) -> Result<PathBuf, PrepareError> {
     let of_image = parts.image.and_then(|it| it.working_dir().clone());
-    let wanted = parts.container.working_directory.clone().or(of_image).filter(|it| !it.is_empty());
+    let wanted = parts
+        .container
+        .working_directory
+        .clone()
+        .or(of_image)
+        .filter(|it| !it.is_empty());
     let path = PathBuf::from(wanted.unwrap_or_else(|| "/".to_owned()));
     match path.is_absolute() {
         true => Ok(path),
@@ -168,7 +182,12 @@ fn namespaces(network: &ContainerNetwork) -> Result<Vec<LinuxNamespace>, Prepare
     }
     if let Some(path) = &network.namespace {
         let kind = LinuxNamespaceType::Network;
-        namespaces.push(LinuxNamespaceBuilder::default().typ(kind).path(path.clone()).build()?);
+        namespaces.push(
+            LinuxNamespaceBuilder::default()
+                .typ(kind)
+                .path(path.clone())
+                .build()?,
+        );
     }
     Ok(namespaces)
 }

@@ -31,31 +31,46 @@ const KNOWN: [(&str, &str, libc::__rlimit_resource_t); 16] = [
 ///
 /// # Errors
 /// An unknown name, a soft limit above the hard one, or a hard limit that this host may not raise.
-pub fn specify(
-    ulimits: &[(String, u64, u64)],
-    available: &Names,
-) -> Result<Vec<PosixRlimit>, PrepareError> {
-    ulimits.iter().map(|(name, soft, hard)| specify_one(name, *soft, *hard, available)).collect()
+pub fn specify(ulimits: &[(String, u64, u64)], available: &Names) -> Result<Vec<PosixRlimit>, PrepareError> {
+    ulimits
+        .iter()
+        .map(|(name, soft, hard)| specify_one(name, *soft, *hard, available))
+        .collect()
 }
 
 fn specify_one(name: &str, soft: u64, hard: u64, available: &Names) -> Result<PosixRlimit, PrepareError> {
     let known = KNOWN.iter().find(|(known, _, _)| *known == name);
     let (_, kernel_name, number) = known.ok_or_else(|| PrepareError::UlimitUnknown(name.to_owned()))?;
     if soft > hard {
-        return Err(PrepareError::UlimitOrder { name: name.to_owned(), soft, hard });
+        return Err(PrepareError::UlimitOrder {
+            name: name.to_owned(),
+            soft,
+            hard,
+        });
     }
     let own = own_hard_limit(*number);
     if hard > own && !available.contains("SYS_RESOURCE") {
-        return Err(PrepareError::UlimitTooHigh { name: name.to_owned(), hard, available: own });
+        return Err(PrepareError::UlimitTooHigh {
+            name: name.to_owned(),
+            hard,
+            available: own,
+        });
     }
-    let kind = PosixRlimitType::from_str(kernel_name)
-        .map_err(|_| PrepareError::UlimitUnknown(name.to_owned()))?;
-    Ok(PosixRlimitBuilder::default().typ(kind).soft(soft).hard(hard).build()?)
+    let kind =
+        PosixRlimitType::from_str(kernel_name).map_err(|_| PrepareError::UlimitUnknown(name.to_owned()))?;
+    Ok(PosixRlimitBuilder::default()
+        .typ(kind)
+        .soft(soft)
+        .hard(hard)
+        .build()?)
 }
 
 /// What this process, and so the shim and its containers, is bound to.
 fn own_hard_limit(number: libc::__rlimit_resource_t) -> u64 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
     // SAFETY: `limit` is a valid place.
     match unsafe { libc::getrlimit(number, &mut limit) } {
         0 => limit.rlim_max,
@@ -75,11 +90,17 @@ mod tests {
     #[test]
     fn a_limit_that_cannot_be_had_is_refused_by_name() {
         assert_eq!(refusal("nofile", 16, 16), None);
-        assert_eq!(refusal("files", 1, 1).as_deref(), Some("invalid ulimit type: files"));
+        assert_eq!(
+            refusal("files", 1, 1).as_deref(),
+            Some("invalid ulimit type: files")
+        );
         assert!(refusal("nofile", 2, 1).is_some_and(|it| it.contains("nofile: 2 > 1")));
         let own = own_hard_limit(libc::RLIMIT_NOFILE);
         let raised = refusal("nofile", 1, own + 1).unwrap_or_default();
-        assert!(raised.contains("CAP_SYS_RESOURCE") && raised.contains(&own.to_string()), "{raised}");
+        assert!(
+            raised.contains("CAP_SYS_RESOURCE") && raised.contains(&own.to_string()),
+            "{raised}"
+        );
     }
 
     #[test]

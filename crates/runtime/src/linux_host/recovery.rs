@@ -16,7 +16,9 @@ impl Inner {
     /// Takes up every whole sandbox and removes what is left of half-made ones.
     pub async fn recover(self: &Arc<Self>) -> Result<Vec<RecoveredSandbox>, HostError> {
         let inner = self.clone();
-        let task_ids = blocking(move || inner.find_tasks()).await?.map_err(runtime_error)?;
+        let task_ids = blocking(move || inner.find_tasks())
+            .await?
+            .map_err(runtime_error)?;
         let mut half_made = Vec::new();
         for task_id in task_ids {
             let directory = TaskDirectory::new(&self.tasks, &task_id);
@@ -78,7 +80,9 @@ impl Inner {
             return Ok(sandbox);
         }
         let (inner, id) = (self.clone(), task_id.to_owned());
-        blocking(move || inner.cgroups.kill_task(&id)).await?.map_err(runtime_error)?;
+        blocking(move || inner.cgroups.kill_task(&id))
+            .await?
+            .map_err(runtime_error)?;
         for name in sandbox.directory.containers() {
             if let Some(started) = sandbox.directory.read_started(&name) {
                 sandbox.adopt(&name, started, |it| Some(self.last_exit(it, &name)));
@@ -96,14 +100,18 @@ impl Sandbox {
         started: shim::Started,
         exit: impl FnOnce(&Self) -> Option<agent::host::ContainerExit>,
     ) {
-        let Some(record) = self.directory.read_container(name) else { return };
+        let Some(record) = self.directory.read_container(name) else {
+            return;
+        };
         let started = StartedContainer {
             runtime_id: record.runtime_id,
             started_at: timestamp(started.started_at_nanoseconds),
             port_mappings: record.port_mappings.into_iter().map(Into::into).collect(),
         };
         let exit = exit(self);
-        self.containers.lock().insert(name.to_owned(), Container::Started(started, exit));
+        self.containers
+            .lock()
+            .insert(name.to_owned(), Container::Started(started, exit));
     }
 }
 
@@ -113,21 +121,29 @@ fn describe(sandbox: &Sandbox) -> RecoveredSandbox {
         .iter()
         .filter_map(|(name, container)| match container {
             Container::Starting => None,
-            Container::Started(started, exit) => {
-                Some(RecoveredContainer { name: name.clone(), started: started.clone(), exit: exit.clone() })
-            }
+            Container::Started(started, exit) => Some(RecoveredContainer {
+                name: name.clone(),
+                started: started.clone(),
+                exit: exit.clone(),
+            }),
         })
         .collect();
     found.sort_by(|left, right| left.name.cmp(&right.name));
-    RecoveredSandbox { task_id: sandbox.task_id.clone(), containers: found }
+    RecoveredSandbox {
+        task_id: sandbox.task_id.clone(),
+        containers: found,
+    }
 }
 
 fn network_keys(sandbox: &Sandbox) -> Vec<String> {
     match sandbox.record.network {
         NetworkRecord::Awsvpc { .. } => vec![sandbox.task_id.clone()],
         NetworkRecord::Host => Vec::new(),
-        NetworkRecord::Bridge | NetworkRecord::None => {
-            sandbox.containers.lock().keys().map(|name| network_key(&sandbox.task_id, name)).collect()
-        }
+        NetworkRecord::Bridge | NetworkRecord::None => sandbox
+            .containers
+            .lock()
+            .keys()
+            .map(|name| network_key(&sandbox.task_id, name))
+            .collect(),
     }
 }

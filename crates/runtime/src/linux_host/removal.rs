@@ -46,13 +46,18 @@ impl Inner {
         network.map_err(runtime_error)?;
         groups?.map_err(runtime_error)?;
         let tasks = self.tasks.clone();
-        blocking(move || discard(&tasks, directory.path())).await?.map_err(runtime_error)
+        blocking(move || discard(&tasks, directory.path()))
+            .await?
+            .map_err(runtime_error)
     }
 
     async fn end_shim(&self, directory: &Path) -> Result<(), HostError> {
         let place = directory.to_owned();
         // Locked but not written yet counts as living.
-        if matches!(blocking(move || shim_process::living_shim(&place)).await?, Ok(None)) {
+        if matches!(
+            blocking(move || shim_process::living_shim(&place)).await?,
+            Ok(None)
+        ) {
             return Ok(());
         }
         let shim = ShimClient::new(directory);

@@ -1,6 +1,7 @@
 //! A sandbox: what the containers of a task share, and making it.
 
 use std::collections::HashMap;
+use std::io;
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +11,25 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{Inner, blocking};
-use crate::cgroups::TaskLimits;
-use crate::shim_client::ShimClient;
+use crate::cgroups::{CgroupError, TaskLimits};
+use crate::network::NetworkError;
+use crate::shim_client::{ShimClient, ShimError};
 use crate::task_directory::{NetworkRecord, RECORD_VERSION, SandboxRecord, TaskDirectory};
+
+/// Why a sandbox could not be made.
+#[derive(Debug, thiserror::Error)]
+enum SandboxError {
+    #[error("its directory or its shim: {0}")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Cgroups(#[from] CgroupError),
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    #[error(transparent)]
+    Shim(#[from] ShimError),
+    #[error(transparent)]
+    Interrupted(#[from] HostError),
+}
 
 /// The sandbox of a task.
 pub struct Sandbox {
@@ -86,7 +103,10 @@ impl Sandbox {
     }
 
     fn runs_no_more(&self, container: &str) -> bool {
-        matches!(self.containers.lock().get(container), Some(Container::Started(_, Some(_))))
+        matches!(
+            self.containers.lock().get(container),
+            Some(Container::Started(_, Some(_)))
+        )
     }
 }
 
@@ -132,10 +152,13 @@ impl Inner {
         self: &Arc<Self>,
         spec: &SandboxSpec,
         directory: &TaskDirectory,
-    ) -> Result<Arc<Sandbox>, Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<Arc<Sandbox>, SandboxError> {
         let (inner, place, task_id) = (self.clone(), directory.clone(), spec.task_id.clone());
-        let limits = TaskLimits { cpu_units: spec.cpu_units, memory_mib: spec.memory_mib };
-        let made = blocking(move || -> Result<Child, Box<dyn std::error::Error + Send + Sync>> {
+        let limits = TaskLimits {
+            cpu_units: spec.cpu_units,
+            memory_mib: spec.memory_mib,
+        };
+        let made = blocking(move || -> Result<Child, SandboxError> {
             place.create()?;
             let child = inner.shim.spawn(place.path(), &inner.cgroups.shim_groups())?;
             inner.cgroups.create_task(&task_id, limits)?;
@@ -151,7 +174,11 @@ impl Inner {
             SandboxNetwork::Host => NetworkRecord::Host,
             SandboxNetwork::None => NetworkRecord::None,
         };
-        let record = SandboxRecord { version: RECORD_VERSION, boot_id: self.boot_id.clone(), network };
+        let record = SandboxRecord {
+            version: RECORD_VERSION,
+            boot_id: self.boot_id.clone(),
+            network,
+        };
         directory.write_sandbox(&record)?;
         let sandbox = Sandbox::new(&spec.task_id, directory.clone(), record, Some(child));
         let (_, subscription) = sandbox.shim.subscribe().await?;

@@ -39,14 +39,25 @@ pub fn parse(text: &str) -> Option<i32> {
         return (1..=REAL_TIME.1).contains(&number).then_some(number);
     }
     let name = text.strip_prefix("SIG").unwrap_or(&text);
-    let offset = |it: &str| if it.is_empty() { Some(0) } else { it.parse::<i32>().ok() };
+    let offset = |it: &str| {
+        if it.is_empty() {
+            Some(0)
+        } else {
+            it.parse::<i32>().ok()
+        }
+    };
     let real_time = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
         (Some(rest), _) => offset(rest).map(|it| REAL_TIME.0 + it),
         (_, Some(rest)) => offset(rest).map(|it| REAL_TIME.1 + it),
         _ => None,
     };
-    let named = NAMES.iter().find(|(known, _)| *known == name).map(|(_, number)| *number);
-    real_time.filter(|it| (REAL_TIME.0..=REAL_TIME.1).contains(it)).or(named)
+    let named = NAMES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, number)| *number);
+    real_time
+        .filter(|it| (REAL_TIME.0..=REAL_TIME.1).contains(it))
+        .or(named)
 }
 
 #[cfg(test)]
@@ -55,7 +66,20 @@ mod tests {
 
     #[test]
     fn signals_are_named_as_in_images() {
-        let found = ["SIGQUIT", "term", "15", "SIGRTMIN+3", "RTMAX-1", "RTMAX+1", "0", "NONE"].map(parse);
-        assert_eq!(found, [Some(3), Some(15), Some(15), Some(37), Some(63), None, None, None]);
+        let found = [
+            "SIGQUIT",
+            "term",
+            "15",
+            "SIGRTMIN+3",
+            "RTMAX-1",
+            "RTMAX+1",
+            "0",
+            "NONE",
+        ]
+        .map(parse);
+        assert_eq!(
+            found,
+            [Some(3), Some(15), Some(15), Some(37), Some(63), None, None, None]
+        );
     }
 }

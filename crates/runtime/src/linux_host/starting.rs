@@ -51,8 +51,15 @@ impl Inner {
         spec: &ContainerSpec,
         runtime_id: &str,
     ) -> Result<StartedContainer, HostError> {
-        if let Some(mount) = spec.mounts.iter().find(|it| it.source.is_none() && !is_name(&it.volume)) {
-            return Err(HostError::CannotCreateContainer(format!("{:?} is no volume name", mount.volume)));
+        if let Some(mount) = spec
+            .mounts
+            .iter()
+            .find(|it| it.source.is_none() && !is_name(&it.volume))
+        {
+            return Err(HostError::CannotCreateContainer(format!(
+                "{:?} is no volume name",
+                mount.volume
+            )));
         }
         let (network, ports) = self.container_network(sandbox, spec, runtime_id).await?;
         let prepared = {
@@ -67,7 +74,11 @@ impl Inner {
             confinement: prepared.confinement,
             oom_counter: self.cgroups.oom_counter(&spec.task_id, runtime_id),
         };
-        let started = sandbox.shim.start(request, prepared.root).await.map_err(start_error)?;
+        let started = sandbox
+            .shim
+            .start(request, prepared.root)
+            .await
+            .map_err(start_error)?;
         let started = StartedContainer {
             runtime_id: runtime_id.to_owned(),
             started_at: timestamp(started.started_at_nanoseconds),
@@ -91,15 +102,32 @@ impl Inner {
             NetworkRecord::Host => {
                 let hostname = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
                 let hostname = hostname.trim().to_owned();
-                (ContainerNetwork { namespace: None, address: None, hostname }, Vec::new())
+                (
+                    ContainerNetwork {
+                        namespace: None,
+                        address: None,
+                        hostname,
+                    },
+                    Vec::new(),
+                )
             }
             NetworkRecord::Awsvpc { namespace, address } => {
                 let hostname = hostname_of(*address);
                 let namespace = Some(namespace.clone());
-                (ContainerNetwork { namespace, address: Some(*address), hostname }, Vec::new())
+                (
+                    ContainerNetwork {
+                        namespace,
+                        address: Some(*address),
+                        hostname,
+                    },
+                    Vec::new(),
+                )
             }
             NetworkRecord::Bridge => {
-                let attached = self.network.attach_bridge_container(&key, &spec.port_mappings).await;
+                let attached = self
+                    .network
+                    .attach_bridge_container(&key, &spec.port_mappings)
+                    .await;
                 let attached = attached.map_err(failed)?;
                 let network = ContainerNetwork {
                     namespace: Some(attached.netns),
@@ -110,7 +138,14 @@ impl Inner {
             }
             NetworkRecord::None => {
                 let namespace = Some(self.network.isolated(&key).await.map_err(failed)?);
-                (ContainerNetwork { namespace, address: None, hostname: short_id }, Vec::new())
+                (
+                    ContainerNetwork {
+                        namespace,
+                        address: None,
+                        hostname: short_id,
+                    },
+                    Vec::new(),
+                )
             }
         })
     }
@@ -136,12 +171,19 @@ impl Inner {
             runtime_id: runtime_id.to_owned(),
             port_mappings: ports.iter().copied().map(Into::into).collect(),
         };
-        sandbox.directory.write_container(&spec.name, &record).map_err(|error| failed(&error))?;
+        sandbox
+            .directory
+            .write_container(&spec.name, &record)
+            .map_err(|error| failed(&error))?;
         let limits = ContainerLimits {
             cpu_shares: spec.cpu_shares,
             memory_mib: spec.memory_mib,
             memory_reservation_mib: spec.memory_reservation_mib,
-            devices: if spec.privileged { Devices::All } else { Devices::Default },
+            devices: if spec.privileged {
+                Devices::All
+            } else {
+                Devices::Default
+            },
         };
         self.cgroups
             .create_container(&spec.task_id, runtime_id, &limits)
@@ -194,12 +236,16 @@ fn new_runtime_id() -> String {
 fn start_error(error: ShimError) -> HostError {
     let task = "failed to create task for container";
     match error {
-        ShimError::Start { step: FailedStep::Execute, message } => HostError::CannotStartContainer(format!(
+        ShimError::Start {
+            step: FailedStep::Execute,
+            message,
+        } => HostError::CannotStartContainer(format!(
             "{task}: OCI runtime create failed: unable to start container process: {message}: unknown"
         )),
-        ShimError::Start { step: FailedStep::Create, message } => {
-            HostError::CannotCreateContainer(format!("{task}: OCI runtime create failed: {message}"))
-        }
+        ShimError::Start {
+            step: FailedStep::Create,
+            message,
+        } => HostError::CannotCreateContainer(format!("{task}: OCI runtime create failed: {message}")),
         other => HostError::ContainerRuntime(other.to_string()),
     }
 }

@@ -80,7 +80,11 @@ impl Inner {
                 Noted::TooEarly => {}
             }
         }
-        tracing::warn!(task = sandbox.task_id, container = name, "an exit came without its start");
+        tracing::warn!(
+            task = sandbox.task_id,
+            container = name,
+            "an exit came without its start"
+        );
     }
 
     async fn send(&self, sandbox: &Sandbox, name: &str, exit: ContainerExit) {
@@ -137,6 +141,10 @@ impl Inner {
     }
 
     /// What the shim still recorded of a container, or that it was killed.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "stands in for a time that the kernel would have told"
+    )]
     pub fn last_exit(&self, sandbox: &Sandbox, name: &str) -> ContainerExit {
         let recorded = sandbox.directory.read_exit(name);
         let exit = recorded.unwrap_or_else(|| {

@@ -65,22 +65,64 @@ userfaultfd uselib ustat vhangup vm86 vm86old";
 
 /// System calls that come with a capability.
 pub const BY_CAPABILITY: [ByCapability; 14] = [
-    ByCapability { capability: "DAC_READ_SEARCH", system_calls: "open_by_handle_at" },
-    ByCapability { capability: "SYS_ADMIN", system_calls: "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount \
+    ByCapability {
+        capability: "DAC_READ_SEARCH",
+        system_calls: "open_by_handle_at",
+    },
+    ByCapability {
+        capability: "SYS_ADMIN",
+        system_calls: "bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie mount \
                        mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd setdomainname \
-                       sethostname setns syslog umount umount2 unshare" },
-    ByCapability { capability: "SYS_BOOT", system_calls: "reboot" },
-    ByCapability { capability: "SYS_CHROOT", system_calls: "chroot" },
-    ByCapability { capability: "SYS_MODULE", system_calls: "delete_module finit_module init_module" },
-    ByCapability { capability: "SYS_PACCT", system_calls: "acct" },
-    ByCapability { capability: "SYS_PTRACE", system_calls: "kcmp pidfd_getfd process_madvise" },
-    ByCapability { capability: "SYS_RAWIO", system_calls: "ioperm iopl" },
-    ByCapability { capability: "SYS_TIME", system_calls: "clock_settime clock_settime64 settimeofday stime" },
-    ByCapability { capability: "SYS_TTY_CONFIG", system_calls: "vhangup" },
-    ByCapability { capability: "SYS_NICE", system_calls: "get_mempolicy mbind set_mempolicy set_mempolicy_home_node" },
-    ByCapability { capability: "SYSLOG", system_calls: "syslog" },
-    ByCapability { capability: "BPF", system_calls: "bpf" },
-    ByCapability { capability: "PERFMON", system_calls: "perf_event_open" },
+                       sethostname setns syslog umount umount2 unshare",
+    },
+    ByCapability {
+        capability: "SYS_BOOT",
+        system_calls: "reboot",
+    },
+    ByCapability {
+        capability: "SYS_CHROOT",
+        system_calls: "chroot",
+    },
+    ByCapability {
+        capability: "SYS_MODULE",
+        system_calls: "delete_module finit_module init_module",
+    },
+    ByCapability {
+        capability: "SYS_PACCT",
+        system_calls: "acct",
+    },
+    ByCapability {
+        capability: "SYS_PTRACE",
+        system_calls: "kcmp pidfd_getfd process_madvise",
+    },
+    ByCapability {
+        capability: "SYS_RAWIO",
+        system_calls: "ioperm iopl",
+    },
+    ByCapability {
+        capability: "SYS_TIME",
+        system_calls: "clock_settime clock_settime64 settimeofday stime",
+    },
+    ByCapability {
+        capability: "SYS_TTY_CONFIG",
+        system_calls: "vhangup",
+    },
+    ByCapability {
+        capability: "SYS_NICE",
+        system_calls: "get_mempolicy mbind set_mempolicy set_mempolicy_home_node",
+    },
+    ByCapability {
+        capability: "SYSLOG",
+        system_calls: "syslog",
+    },
+    ByCapability {
+        capability: "BPF",
+        system_calls: "bpf",
+    },
+    ByCapability {
+        capability: "PERFMON",
+        system_calls: "perf_event_open",
+    },
 ];
 
 /// Families of sockets that no container may open: obsolete ones, `AF_ALG` and `AF_VSOCK`.
@@ -92,5 +134,12 @@ pub const LAST_FAMILY: u64 = 45;
 pub const PERSONALITIES: [u64; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 /// Flags of `clone` that make namespaces, for `CAP_SYS_ADMIN` only.
-pub const NAMESPACE_FLAGS: [u64; 7] =
-    [0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
+pub const NAMESPACE_FLAGS: [u64; 7] = [
+    0x2_0000,
+    0x200_0000,
+    0x400_0000,
+    0x800_0000,
+    0x1000_0000,
+    0x2000_0000,
+    0x4000_0000,
+];

@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use libcontainer::oci_spec::runtime::Spec;
-use shim::Confinement;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
+use shim::Confinement;
 
 use crate::filter::Filter;
 use crate::system;
@@ -26,7 +26,11 @@ pub struct Execute {
 impl Execute {
     /// Failures are written to `report`, which must stay open until then.
     pub fn new(report: &OwnedFd, confinement: Confinement, filter: Option<Filter>) -> Self {
-        Self { report: report.as_raw_fd(), confinement, filter }
+        Self {
+            report: report.as_raw_fd(),
+            confinement,
+            filter,
+        }
     }
 
     /// Gives up what the container must not have. Until here the process had all that the shim has: loading

@@ -31,7 +31,9 @@ fn compile(profile: &FilterProfile) -> Result<ScmpFilterContext, SeccompError> {
     for rule in &profile.rules {
         let action = rule.error.map_or(ScmpAction::Allow, ScmpAction::Errno);
         for name in &rule.system_calls {
-            let Ok(system_call) = ScmpSyscall::from_name(name) else { continue };
+            let Ok(system_call) = ScmpSyscall::from_name(name) else {
+                continue;
+            };
             match rule.first_argument {
                 None => context.add_rule(action, system_call)?,
                 Some(it) => {
@@ -56,7 +58,9 @@ impl Filter {
     /// # Errors
     /// If it is not a whole number of instructions, or none.
     pub fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
-        let (instructions, []) = bytes.as_chunks::<8>() else { return Err(io::ErrorKind::InvalidData.into()) };
+        let (instructions, []) = bytes.as_chunks::<8>() else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
         if instructions.is_empty() {
             return Err(io::ErrorKind::InvalidData.into());
         }
@@ -66,7 +70,9 @@ impl Filter {
             jf: it[3],
             k: u32::from_ne_bytes([it[4], it[5], it[6], it[7]]),
         });
-        Ok(Self { instructions: instructions.collect() })
+        Ok(Self {
+            instructions: instructions.collect(),
+        })
     }
 
     /// Filters the system calls of this process from now on. Needs CAP_SYS_ADMIN.
@@ -75,11 +81,22 @@ impl Filter {
     /// If the kernel refuses; the process must not go on then.
     pub fn load(&self) -> io::Result<()> {
         let length = u16::try_from(self.instructions.len()).map_err(io::Error::other)?;
-        let program = libc::sock_fprog { len: length, filter: self.instructions.as_ptr().cast_mut() };
+        let program = libc::sock_fprog {
+            len: length,
+            filter: self.instructions.as_ptr().cast_mut(),
+        };
         // SAFETY: the program points to its stated number of instructions, which the kernel only reads.
         let loaded = unsafe {
-            libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, std::ptr::from_ref(&program))
+            libc::prctl(
+                libc::PR_SET_SECCOMP,
+                libc::SECCOMP_MODE_FILTER,
+                std::ptr::from_ref(&program),
+            )
         };
-        if loaded == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+        if loaded == 0 {
+            Ok(())
+        } else {
+            Err(io::Error::last_os_error())
+        }
     }
 }

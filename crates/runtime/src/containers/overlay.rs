@@ -1,0 +1,186 @@
+//! The root file system of a container: an overlay of its image's layers, mounted nowhere on the host.
+//!
+//! The mount is a descriptor. The shim's child attaches it in a mount namespace of the container's own, so
+//! it goes away with the container, and an agent that dies leaves no mounts behind.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, OpenTreeFlags,
+};
+use rustix::thread::UnshareFlags;
+
+use super::PrepareError;
+
+/// The directories of an overlay.
+struct Parts {
+    /// Lowest first.
+    layers: Vec<PathBuf>,
+    upper: PathBuf,
+    work: PathBuf,
+}
+
+/// The same opened: a path of any length has a short name then. An overlay takes directories of the mount
+/// namespace in which it is made only, so they are opened there.
+struct OpenParts {
+    /// Highest first, as overlayfs wants them.
+    lower: Vec<OwnedFd>,
+    upper: OwnedFd,
+    work: OwnedFd,
+}
+
+impl Parts {
+    fn open(&self) -> io::Result<OpenParts> {
+        let lower = self
+            .layers
+            .iter()
+            .rev()
+            .map(|it| open(it))
+            .collect::<io::Result<_>>()?;
+        Ok(OpenParts {
+            lower,
+            upper: open(&self.upper)?,
+            work: open(&self.work)?,
+        })
+    }
+}
+
+/// Stacks the layers, lowest first, with a writable one below `directory` on top. `target` is an empty
+/// directory.
+///
+/// # Errors
+/// [`PrepareError::Io`] if the kernel refuses.
+pub fn mount(layers: &[PathBuf], directory: &Path, target: &Path) -> Result<OwnedFd, PrepareError> {
+    let (upper, work) = (directory.join("upper"), directory.join("work"));
+    for path in [&upper, &work] {
+        fs::create_dir(path).map_err(|source| PrepareError::io(path, source))?;
+    }
+    // An overlay needs a lower layer, which an empty image does not have.
+    let layers = if layers.is_empty() {
+        vec![target.to_owned()]
+    } else {
+        layers.to_vec()
+    };
+    let parts = Parts { layers, upper, work };
+    let mounted = match mount_by_options(&parts) {
+        // Kernels before 6.5 do not take layers one by one.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => mount_by_text(&parts, target),
+        result => result,
+    };
+    mounted.map_err(|source| PrepareError::io(directory, source))
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(
+        path,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?)
+}
+
+fn name(part: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", part.as_raw_fd())
+}
+
+fn mount_by_options(parts: &Parts) -> io::Result<OwnedFd> {
+    let parts = parts.open()?;
+    let overlay = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    let overlay = &overlay;
+    for layer in &parts.lower {
+        rustix::mount::fsconfig_set_string(overlay, "lowerdir+", name(layer))?;
+    }
+    rustix::mount::fsconfig_set_string(overlay, "upperdir", name(&parts.upper))?;
+    rustix::mount::fsconfig_set_string(overlay, "workdir", name(&parts.work))?;
+    // What a container writes is gone when it ends, so it never has to reach the disk.
+    rustix::mount::fsconfig_set_flag(overlay, "volatile")?;
+    rustix::mount::fsconfig_create(overlay)?;
+    Ok(rustix::mount::fsmount(
+        overlay,
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )?)
+}
+
+/// Mounts in the namespace of a thread that ends, and keeps a detached copy.
+fn mount_by_text(parts: &Parts, target: &Path) -> io::Result<OwnedFd> {
+    let work = || -> io::Result<OwnedFd> {
+        // SAFETY: a mount namespace of its own does not change what this thread shares with others in memory.
+        unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }?;
+        let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
+        rustix::mount::mount_change("/", private)?;
+        let parts = parts.open()?;
+        let lower: Vec<_> = parts.lower.iter().map(name).collect();
+        let (upper, work) = (name(&parts.upper), name(&parts.work));
+        let options = format!(
+            "lowerdir={},upperdir={upper},workdir={work},volatile",
+            lower.join(":")
+        );
+        let options = std::ffi::CString::new(options)?;
+        rustix::mount::mount(
+            "overlay",
+            target,
+            "overlay",
+            MountFlags::empty(),
+            options.as_c_str(),
+        )?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        Ok(rustix::mount::open_tree(CWD, target, flags)?)
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("overlay".to_owned())
+            .spawn_scoped(scope, work)?;
+        thread
+            .join()
+            .map_err(|_| io::Error::other("the mounting thread died"))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::root;
+
+    /// Both ways must give the same, whichever this kernel would choose.
+    #[test]
+    fn layers_are_stacked_lowest_first_in_either_way() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for (layer, file, text) in [("a", "low", "a"), ("a", "both", "a"), ("b", "both", "b")] {
+            fs::create_dir_all(folder.path().join(layer))?;
+            fs::write(folder.path().join(layer).join(file), text)?;
+        }
+        for way in ["options", "text"] {
+            let directory = folder.path().join(way);
+            for name in ["upper", "work", "target"] {
+                fs::create_dir_all(directory.join(name))?;
+            }
+            let at = |name: &str| folder.path().join(name);
+            let parts = Parts {
+                layers: vec![at("a"), at("b")],
+                upper: directory.join("upper"),
+                work: directory.join("work"),
+            };
+            let mounted = match way {
+                "options" => mount_by_options(&parts)?,
+                _ => mount_by_text(&parts, &directory.join("target"))?,
+            };
+            assert_eq!(root::read_file(&mounted, "low"), "a", "{way}");
+            assert_eq!(root::read_file(&mounted, "both"), "b", "{way}");
+            assert!(
+                root::make_directory(&mounted, Path::new("/new/below")).is_ok(),
+                "{way}"
+            );
+            assert!(directory.join("upper/new/below").is_dir(), "{way}");
+            assert_eq!(
+                fs::read_dir(directory.join("target"))?.count(),
+                0,
+                "{way} shows on the host"
+            );
+        }
+        Ok(())
+    }
+}
