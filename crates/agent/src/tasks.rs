@@ -33,6 +33,9 @@ pub mod state_change;
 pub mod task;
 pub mod worker;
 
+#[cfg(test)]
+mod tests;
+
 /// News a task may have waiting.
 const NEWS_BOUND: usize = 64;
 /// Finished tasks that are remembered, so that a late payload does not start them again.

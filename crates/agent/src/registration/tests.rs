@@ -1,1 +1,136 @@
+use std::path::PathBuf;
 
+use super::*;
+use crate::config::CapacityKind;
+
+fn config() -> AgentConfig {
+    AgentConfig {
+        endpoint: "http://127.0.0.1:4566".to_owned(),
+        region: "us-east-1".to_owned(),
+        cluster: "default".to_owned(),
+        access_key_id: "AKIA".to_owned(),
+        secret_access_key: "secret".to_owned(),
+        state_dir: PathBuf::new(),
+        attributes: vec![("stack".to_owned(), Some("prod".to_owned()))],
+        reserved_ports: vec![22, 4566],
+        capacity: CapacityKind::ContainerInstanceAndFargate,
+        version: "0.1.0".to_owned(),
+    }
+}
+
+fn resource(input: &ecs::RegisterContainerInstanceInput, name: &str) -> ecs::Resource {
+    let mut resources = input.total_resources.iter().flatten();
+    resources
+        .find(|it| it.name.as_deref() == Some(name))
+        .unwrap()
+        .clone()
+}
+
+#[test]
+fn resources_are_what_is_left_for_tasks() {
+    for (memory_mib, expected) in [(1024, 768), (24_576, 23_348), (100, 0)] {
+        let input = input(
+            &config(),
+            &HostCapacity {
+                cpu_units: 2048,
+                memory_mib,
+            },
+            None,
+        );
+        assert_eq!(resource(&input, "CPU").integer_value, Some(2048));
+        assert_eq!(resource(&input, "MEMORY").integer_value, Some(expected));
+        assert_eq!(
+            resource(&input, "PORTS").string_set_value.unwrap(),
+            ["22", "4566"]
+        );
+        assert_eq!(resource(&input, "PORTS_UDP").string_set_value.unwrap(), [""; 0]);
+    }
+}
+
+#[test]
+fn attributes_say_what_the_agent_can_do() {
+    let names = |config: &AgentConfig| attributes(config).into_iter().map(|it| it.0).collect::<Vec<_>>();
+    let all = names(&config());
+    for name in [
+        "com.amazonaws.ecs.capability.docker-remote-api.1.17",
+        "com.amazonaws.ecs.capability.docker-remote-api.1.44",
+        "com.amazonaws.ecs.capability.logging-driver.awslogs",
+        "ecs.capability.task-eni",
+        "ecs.capability.full-sync",
+        "ecs.os-type",
+        "ecs.cpu-architecture",
+        "gantry.capability.fargate-capacity",
+        "stack",
+    ] {
+        assert!(all.iter().any(|it| it == name), "{name}");
+    }
+    let plain = AgentConfig {
+        capacity: CapacityKind::ContainerInstance,
+        ..config()
+    };
+    assert!(
+        !names(&plain)
+            .iter()
+            .any(|it| it == "gantry.capability.fargate-capacity")
+    );
+    assert!(
+        !all.iter()
+            .any(|it| it.contains("secrets") || it.contains("task-iam-role")),
+        "not built yet"
+    );
+}
+
+#[test]
+fn an_attribute_that_was_not_taken_is_an_error() {
+    let input = input(
+        &config(),
+        &HostCapacity {
+            cpu_units: 1,
+            memory_mib: 1,
+        },
+        None,
+    );
+    let mut instance = ecs::ContainerInstance {
+        attributes: input.attributes.clone(),
+        ..Default::default()
+    };
+    assert!(check_attributes(&input, &instance).is_ok());
+    instance
+        .attributes
+        .as_mut()
+        .unwrap()
+        .retain(|it| it.name != "stack");
+    let error = check_attributes(&input, &instance).unwrap_err();
+    assert!(matches!(error, RegistrationError::AttributeNotTaken(name) if name == "stack"));
+}
+
+#[test]
+fn an_identity_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.json");
+    assert_eq!(load(&file).unwrap(), None);
+    let identity = Identity {
+        cluster: "c".to_owned(),
+        container_instance_arn: "arn".to_owned(),
+    };
+    save(&file, &identity).unwrap();
+    assert_eq!(load(&file).unwrap(), Some(identity));
+}
+
+#[test]
+fn only_what_may_pass_is_tried_again() {
+    let other = |status, code: &str| {
+        CallError::Answer(ClientError::<ecs::Error>::Other {
+            status,
+            code: code.to_owned(),
+            message: String::new(),
+        })
+    };
+    assert!(pause(&CallError::Unreachable(String::new()), 1, 0.0).unwrap() < Duration::from_secs(1));
+    assert_eq!(
+        pause(&other(400, "ThrottlingException"), 1, 0.0),
+        Some(Duration::from_secs(3))
+    );
+    assert_eq!(pause(&other(503, ""), 2, 0.0), Some(Duration::from_secs(6)));
+    assert_eq!(pause(&other(400, "UnrecognizedClientException"), 1, 0.0), None);
+}

@@ -148,7 +148,8 @@ fn stop_signal(task: &Task, state: &TaskState, index: usize) -> i32 {
 ///
 /// STOPPED comes when all the task held is free again, so that its address and ports may be given to another.
 fn report(task: &Task, state: &TaskState) -> Option<Report> {
-    if state.submitting.is_some() {
+    // What the control plane knows of must be found again after a crash, so there is a record first.
+    if state.submitting.is_some() || state.saved == 0 {
         return None;
     }
     let is_free = matches!(state.sandbox, Sandbox::Absent | Sandbox::Removed);

@@ -1,1 +1,327 @@
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use serde_json::json;
+
+use super::*;
+use crate::host::{PortMapping, SandboxNetwork, TransportProtocol};
+use crate::tasks::task::{LogDriver, MissingGroup};
+
+const ARN: &str = "arn:aws:ecs:us-east-1:123456789012:task/lab/6133f22d3e734b5faeff49540f939c96";
+
+/// A task in the shape that a recorded session shows.
+fn recorded() -> Value {
+    json!({
+        "arn": ARN, "family": "demo", "version": "1", "desiredStatus": "RUNNING", "overrides": "{}",
+        "taskDefinitionAccountId": "123456789012", "launchType": "EC2", "networkMode": "bridge",
+        "volumes": [], "associations": [], "cpu": 0.25, "memory": 128,
+        "containers": [{
+            "name": "main", "image": "bb:latest", "essential": true, "cpu": 64, "memory": 64,
+            "entryPoint": ["/bin/sh", "-c"], "command": ["sleep 9"], "environment": {"GREETING": "hello"},
+            "overrides": "{}", "portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}],
+            "mountPoints": [], "volumesFrom": [], "links": [], "secrets": [],
+            "containerArn": "arn:aws:ecs:us-east-1:123456789012:container/lab/6133/b2db",
+            "dockerConfig": {
+                "config": "{}", "hostConfig": "{\"NetworkMode\": \"bridge\", \"CapAdd\": null}", "version": "1.18",
+            },
+            "stopTimeout": 5,
+        }],
+        "roleCredentials": {"credentialsId": "985345a4", "secretAccessKey": "secret"},
+        "serviceName": "demo-svc", "group": "service:demo-svc",
+    })
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> (Task, Option<Refusal>) {
+    let mut payload = recorded();
+    change(&mut payload);
+    read(ARN, &payload)
+}
+
+fn refusal(change: impl FnOnce(&mut Value)) -> String {
+    changed(change).1.expect("it is refused").to_string()
+}
+
+#[test]
+fn a_recorded_task_is_understood() {
+    let arrival = arrival(recorded()).unwrap();
+    assert_eq!(
+        (arrival.arn.as_str(), arrival.desired, &arrival.refusal),
+        (ARN, DesiredStatus::Running, &None)
+    );
+    let task = arrival.task;
+    assert_eq!(task.id, "6133f22d3e734b5faeff49540f939c96");
+    assert_eq!((task.cpu_units, task.memory_mib), (Some(256), Some(128)));
+    assert_eq!(task.network, SandboxNetwork::Bridge);
+    let container = &task.containers[0];
+    assert_eq!(
+        (container.image.as_str(), container.stop_timeout),
+        ("bb:latest", Duration::from_secs(5))
+    );
+    assert_eq!(
+        (container.spec.cpu_shares, container.spec.memory_mib),
+        (Some(64), Some(64))
+    );
+    let protocol = TransportProtocol::Tcp;
+    assert_eq!(
+        container.spec.port_mappings,
+        [PortMapping {
+            container_port: 8080,
+            host_port: 0,
+            protocol
+        }]
+    );
+    let environment: Vec<_> = container
+        .spec
+        .environment
+        .iter()
+        .map(|(name, it)| format!("{name}={it}"))
+        .collect();
+    assert_eq!(
+        environment,
+        [
+            "AWS_DEFAULT_REGION=us-east-1",
+            "AWS_EXECUTION_ENV=AWS_ECS_EC2",
+            "AWS_REGION=us-east-1",
+            "GREETING=hello"
+        ]
+    );
+}
+
+#[test]
+fn credentials_do_not_reach_the_record() {
+    let arrival = arrival(recorded()).unwrap();
+    assert!(!arrival.payload.to_string().contains("secret\":\"secret"));
+    assert!(arrival.payload.get("roleCredentials").is_none());
+    assert_eq!(read(ARN, &arrival.payload), (arrival.task, None));
+}
+
+#[test]
+fn a_task_without_a_usable_arn_is_nobodys() {
+    for arn in [
+        json!(null),
+        json!(""),
+        json!(7),
+        json!("arn:aws:ecs:us-east-1:1:task/lab/.."),
+        json!("task/.."),
+    ] {
+        let mut payload = recorded();
+        payload["arn"] = arn.clone();
+        assert_eq!(arrival(payload), None, "{arn}");
+    }
+    assert_eq!(arrival(json!([])), None);
+}
+
+#[test]
+fn an_interface_becomes_the_network() {
+    let interface = json!({
+        "attachmentArn": "arn:aws:ecs:us-east-1:123456789012:attachment/lab/a", "ec2Id": "eni-1",
+        "macAddress": "02:42:ac:1f:00:05", "ipv4Addresses": [{"primary": true, "privateAddress": "172.31.0.5"}],
+        "subnetGatewayIpv4Address": "172.31.0.1/20", "interfaceAssociationProtocol": "veth",
+        "vpcId": "vpc-1", "vpcCidr": "172.31.0.0/16",
+    });
+    let awsvpc = |interface: Value| {
+        move |payload: &mut Value| {
+            payload["networkMode"] = json!("awsvpc");
+            payload["elasticNetworkInterfaces"] = json!([interface]);
+        }
+    };
+    let (task, refused) = changed(awsvpc(interface.clone()));
+    assert_eq!(refused, None);
+    let SandboxNetwork::Awsvpc(eni) = &task.network else {
+        panic!("{:?}", task.network)
+    };
+    assert_eq!(eni.address, Ipv4Addr::new(172, 31, 0, 5));
+    assert_eq!(
+        (eni.gateway, eni.vpc_cidr),
+        (Ipv4Addr::new(172, 31, 0, 1), (Ipv4Addr::new(172, 31, 0, 0), 16))
+    );
+    assert_eq!(
+        task.attachment_arn.as_deref(),
+        Some("arn:aws:ecs:us-east-1:123456789012:attachment/lab/a")
+    );
+    for member in [
+        "vpcId",
+        "vpcCidr",
+        "macAddress",
+        "subnetGatewayIpv4Address",
+        "ipv4Addresses",
+    ] {
+        let mut incomplete = interface.clone();
+        incomplete.as_object_mut().unwrap().remove(member);
+        assert!(refusal(awsvpc(incomplete)).contains(member), "{member}");
+    }
+    assert!(refusal(|it| it["networkMode"] = json!("awsvpc")).contains("without a network interface"));
+}
+
+#[test]
+fn what_is_not_built_is_refused_by_name() {
+    let cases: [(&str, Value, &str); 9] = [
+        ("pidMode", json!("host"), "pidMode is not supported"),
+        (
+            "proxyConfiguration",
+            json!({"type": "APPMESH"}),
+            "proxyConfiguration is not supported",
+        ),
+        (
+            "enableFaultInjection",
+            json!(true),
+            "enableFaultInjection is not supported",
+        ),
+        (
+            "/secrets",
+            json!([{"name": "x"}]),
+            "container main: secrets is not supported",
+        ),
+        ("/links", json!(["a"]), "container main: links is not supported"),
+        (
+            "/volumesFrom",
+            json!([{"sourceContainer": "a"}]),
+            "container main: volumesFrom is not supported",
+        ),
+        (
+            "/restartPolicy",
+            json!({"enabled": true}),
+            "container main: restartPolicy is not supported",
+        ),
+        (
+            "/registryAuthentication",
+            json!({"type": "ecr"}),
+            "registryAuthentication is not supported",
+        ),
+        (
+            "/portMappings",
+            json!([{"containerPortRange": "1-9"}]),
+            "containerPortRange is not supported",
+        ),
+    ];
+    for (member, value, expected) in cases {
+        let text = refusal(|payload| match member.strip_prefix('/') {
+            Some(member) => payload["containers"][0][member] = value,
+            None => payload[member] = value,
+        });
+        assert!(
+            text.starts_with("ResourceInitializationError: ") && text.contains(expected),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_malformed() {
+    for (change, expected) in [
+        (json!({"overrides": "{not json"}), "overrides: "),
+        (json!({"overrides": "{\"cpu\": 1}"}), "unknown key cpu"),
+        (json!({"name": 5}), "UnrecogniedTaskError"),
+        (json!({"image": ""}), "without image"),
+        (json!({"memory": 4096}), "above the task's 128 MiB"),
+        (json!({"portMappings": [{"containerPort": 70000}]}), "port 70000"),
+        (
+            json!({"mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}]}),
+            "unknown volume v",
+        ),
+    ] {
+        let text = refusal(|payload| {
+            let container = payload["containers"][0].as_object_mut().unwrap();
+            container.extend(change.as_object().unwrap().clone());
+        });
+        assert!(
+            text.starts_with("UnrecogniedTaskError: ") && text.contains(expected),
+            "{text}"
+        );
+    }
+    assert!(refusal(|it| it["containers"] = json!([])).contains("without containers"));
+}
+
+#[test]
+fn dependencies_that_go_round_are_refused() {
+    let two = |first: Value, second: Value| {
+        move |payload: &mut Value| {
+            let mut other = payload["containers"][0].clone();
+            other["name"] = json!("other");
+            other["dependsOn"] = second;
+            payload["containers"][0]["dependsOn"] = first;
+            payload["containers"].as_array_mut().unwrap().push(other);
+        }
+    };
+    let on = |name: &str, condition: &str| json!([{"containerName": name, "condition": condition}]);
+    assert_eq!(changed(two(on("other", "START"), json!([]))).1, None);
+    let expected = format!("Task dependencies cannot be resolved, taskArn: {ARN}");
+    assert_eq!(
+        refusal(two(on("other", "START"), on("main", "COMPLETE"))),
+        expected
+    );
+    assert_eq!(refusal(two(on("nobody", "START"), json!([]))), expected);
+    assert!(refusal(two(on("other", "HEALTHY"), json!([]))).contains("dependsOn condition HEALTHY"));
+}
+
+#[test]
+fn volumes_are_mounted() {
+    let (task, refused) = changed(|payload| {
+        payload["volumes"] = json!([
+            {"name": "data", "type": "host", "host": {"sourcePath": "/srv/data"}},
+            {"name": "scratch", "host": {"sourcePath": ""}},
+        ]);
+        payload["containers"][0]["mountPoints"] = json!([
+            {"sourceVolume": "data", "containerPath": "/data", "readOnly": true},
+            {"sourceVolume": "scratch", "containerPath": "/tmp/s"},
+        ]);
+    });
+    assert_eq!(refused, None);
+    let [data, scratch] = &task.containers[0].spec.mounts[..] else {
+        panic!("two mounts")
+    };
+    assert_eq!(
+        (&data.source, data.read_only),
+        (&Some(PathBuf::from("/srv/data")), true)
+    );
+    assert_eq!(
+        (&scratch.source, scratch.volume.as_str(), scratch.read_only),
+        (&None, "scratch", false)
+    );
+    let text =
+        refusal(|it| it["volumes"] = json!([{"name": "e", "efsVolumeConfiguration": {"fileSystemId": "f"}}]));
+    assert!(text.contains("volume e: efsVolumeConfiguration"), "{text}");
+}
+
+#[test]
+fn awslogs_names_its_stream() {
+    let log = |options: Value| {
+        move |payload: &mut Value| {
+            let host_config = json!({"LogConfig": {"Type": "awslogs", "Config": options}});
+            payload["containers"][0]["dockerConfig"]["hostConfig"] = json!(host_config.to_string());
+        }
+    };
+    let (task, refused) = changed(log(json!({
+        "awslogs-group": "g", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "p",
+        "awslogs-create-group": "true", "mode": "non-blocking", "max-buffer-size": "10m",
+    })));
+    assert_eq!(refused, None);
+    let LogDriver::AwsLogs(options) = &task.containers[0].log_driver else {
+        panic!("awslogs")
+    };
+    assert_eq!(
+        options.stream.as_deref(),
+        Some("p/main/6133f22d3e734b5faeff49540f939c96")
+    );
+    assert_eq!(
+        (options.region.as_deref(), options.missing_group),
+        (Some("eu-west-1"), MissingGroup::Create)
+    );
+    for option in [
+        "awslogs-datetime-format",
+        "awslogs-multiline-pattern",
+        "awslogs-nonsense",
+    ] {
+        let text = refusal(log(json!({"awslogs-group": "g", option: "x"})));
+        assert!(
+            text.contains(&format!("log option {option} is not supported")),
+            "{text}"
+        );
+    }
+    assert!(refusal(log(json!({}))).contains("awslogs without awslogs-group"));
+    let splunk = |it: &mut Value| {
+        it["containers"][0]["dockerConfig"]["hostConfig"] = json!("{\"LogConfig\":{\"Type\":\"splunk\"}}");
+    };
+    assert!(refusal(splunk).contains("log driver splunk"));
+}

@@ -518,11 +518,11 @@ fn a_task_that_cannot_run_is_reported_and_forgotten() {
     };
     story.state.settle(&story.task, story.now, wall);
     story.note("arrives");
-    let story = story.acknowledged().saved();
+    let story = story.saved().acknowledged();
     story.check(&expect![[r#"
-        arrives: save submit(Stopped)
-        acknowledged:
-        saved: forget
+        arrives: save
+        saved: submit(Stopped)
+        acknowledged: forget
     "#]]);
 }
 

@@ -1,0 +1,238 @@
+//! A host in memory: keeps sandboxes, does as it is told, and lets a test end containers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use agent::host::{
+    ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, LogLine, PortMapping,
+    PulledImage, RecoveredContainer, RecoveredSandbox, SandboxSpec, StartedContainer,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
+
+/// The time on this host, always.
+pub const NOW: Timestamp = Timestamp::constant(1_795_234_916, 0);
+/// How long a test waits for something to happen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Default)]
+pub struct FakeHost {
+    pub world: Mutex<World>,
+    changed: Notify,
+}
+
+/// What a test may look at and change.
+#[derive(Default)]
+pub struct World {
+    /// One line for each call.
+    pub calls: Vec<String>,
+    /// Containers by task.
+    pub sandboxes: BTreeMap<String, BTreeMap<String, FakeContainer>>,
+    /// Images that are not there.
+    pub missing_images: BTreeSet<String>,
+    /// Containers that do not end on SIGTERM.
+    pub stubborn: BTreeSet<String>,
+    /// How long starting a container takes.
+    pub start_time: Duration,
+    /// Tasks being started now, and the most there ever were.
+    pub starting: usize,
+    pub starting_max: usize,
+    events: Option<mpsc::Sender<HostEvent>>,
+}
+
+pub struct FakeContainer {
+    pub started: StartedContainer,
+    pub exit: Option<ContainerExit>,
+    pub lines: Vec<String>,
+}
+
+impl FakeHost {
+    /// Waits until the world is as a test wants it.
+    pub async fn until(&self, what: &str, is_so: impl Fn(&World) -> bool) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if is_so(&self.world.lock()) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("not in time: {what}; calls: {:#?}", self.world.lock().calls);
+        }
+    }
+
+    /// Ends a container by itself. Nobody hears of it if no agent listens.
+    pub async fn exit(&self, task_id: &str, container: &str, exit_code: i32) {
+        let exit = ContainerExit {
+            exit_code,
+            is_out_of_memory: false,
+            finished_at: NOW,
+        };
+        let events = {
+            let mut world = self.world.lock();
+            let found = world
+                .sandboxes
+                .get_mut(task_id)
+                .and_then(|it| it.get_mut(container));
+            match found {
+                Some(container) if container.exit.is_none() => container.exit = Some(exit.clone()),
+                _ => return,
+            }
+            world.events.clone()
+        };
+        if let Some(events) = events {
+            let (task_id, container) = (task_id.to_owned(), container.to_owned());
+            let _ = events
+                .send(HostEvent::ContainerExited {
+                    task_id,
+                    container,
+                    exit,
+                })
+                .await;
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// The machine starts anew: no process is left.
+    pub fn reboot(&self) {
+        self.world.lock().sandboxes.clear();
+    }
+
+    fn note(&self, call: String) {
+        self.world.lock().calls.push(call);
+        self.changed.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Host for FakeHost {
+    fn capacity(&self) -> HostCapacity {
+        HostCapacity {
+            cpu_units: 2048,
+            memory_mib: 4096,
+        }
+    }
+
+    async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError> {
+        self.note(format!("pull {reference}"));
+        if self.world.lock().missing_images.contains(reference) {
+            return Err(HostError::CannotPullContainer(format!(
+                "manifest for {reference} not found"
+            )));
+        }
+        let manifest_digest = Some("sha256:m".to_owned());
+        Ok(PulledImage {
+            image_id: "sha256:i".to_owned(),
+            manifest_digest,
+            stop_signal: 15,
+        })
+    }
+
+    async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError> {
+        self.note(format!("create {}", sandbox.task_id));
+        let start_time = {
+            let mut world = self.world.lock();
+            world.starting += 1;
+            world.starting_max = world.starting_max.max(world.starting);
+            world.start_time
+        };
+        tokio::time::sleep(start_time).await;
+        let mut world = self.world.lock();
+        world.starting -= 1;
+        world.sandboxes.entry(sandbox.task_id.clone()).or_default();
+        Ok(())
+    }
+
+    async fn start_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError> {
+        self.note(format!("start {} {}", container.task_id, container.name));
+        if container.command.as_deref() == Some(&["no-such-command".to_owned()]) {
+            let text = "exec: \"no-such-command\": executable file not found in $PATH";
+            return Err(HostError::CannotStartContainer(text.to_owned()));
+        }
+        let ports = container.port_mappings.iter().map(|it| PortMapping {
+            host_port: if it.host_port == 0 { 32768 } else { it.host_port },
+            ..*it
+        });
+        let started = StartedContainer {
+            runtime_id: format!("{:0>64}", container.task_id),
+            started_at: NOW,
+            port_mappings: ports.collect(),
+        };
+        let mut world = self.world.lock();
+        let Some(sandbox) = world.sandboxes.get_mut(&container.task_id) else {
+            return Err(HostError::CannotCreateContainer("no sandbox".to_owned()));
+        };
+        let fake = FakeContainer {
+            started: started.clone(),
+            exit: None,
+            lines: Vec::new(),
+        };
+        sandbox.insert(container.name.clone(), fake);
+        drop(world);
+        self.changed.notify_waiters();
+        Ok(started)
+    }
+
+    async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {
+        self.note(format!("signal {task_id} {container} {signal}"));
+        let is_stubborn = self.world.lock().stubborn.contains(container);
+        if signal == 9 || !is_stubborn {
+            self.exit(task_id, container, 128 + signal).await;
+        }
+        Ok(())
+    }
+
+    async fn remove_sandbox(&self, task_id: &str) -> Result<(), HostError> {
+        self.world.lock().sandboxes.remove(task_id);
+        self.note(format!("remove {task_id}"));
+        Ok(())
+    }
+
+    async fn recover(&self) -> Result<Vec<RecoveredSandbox>, HostError> {
+        let world = self.world.lock();
+        let sandboxes = world.sandboxes.iter().map(|(task_id, containers)| {
+            let containers = containers.iter().map(|(name, it)| RecoveredContainer {
+                name: name.clone(),
+                started: it.started.clone(),
+                exit: it.exit.clone(),
+            });
+            RecoveredSandbox {
+                task_id: task_id.clone(),
+                containers: containers.collect(),
+            }
+        });
+        Ok(sandboxes.collect())
+    }
+
+    fn take_events(&self) -> mpsc::Receiver<HostEvent> {
+        let (sender, receiver) = mpsc::channel(64);
+        self.world.lock().events = Some(sender);
+        receiver
+    }
+
+    async fn read_log(
+        &self,
+        task_id: &str,
+        container: &str,
+        position: u64,
+        _max_bytes: usize,
+    ) -> Result<LogChunk, HostError> {
+        let world = self.world.lock();
+        let container = world.sandboxes.get(task_id).and_then(|it| it.get(container));
+        let container =
+            container.ok_or_else(|| HostError::ContainerRuntime("no such container".to_owned()))?;
+        let skipped = usize::try_from(position).unwrap_or(usize::MAX);
+        let lines = container.lines.iter().skip(skipped).map(|message| LogLine {
+            timestamp: NOW,
+            message: message.clone(),
+        });
+        Ok(LogChunk {
+            lines: lines.collect(),
+            next_position: container.lines.len() as u64,
+        })
+    }
+}
