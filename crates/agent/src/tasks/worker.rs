@@ -10,24 +10,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use self::steps::{Done, Step, save};
 use super::plan::{Action, plan};
 use super::record::{Progress, Records, TaskRecord};
 use super::state::{DesiredStatus, Image, Observation, Phase, Sandbox, TaskState};
-use super::state_change::{Submission, state_change, submit};
+use super::state_change::{Submission, state_change};
 use super::task::{LogDriver, Task};
 use crate::host::Host;
 use crate::log_drivers::{Follower, LogDrivers};
 
+mod steps;
+
 /// Tasks whose sandboxes and containers are being made at the same time.
 pub const CONCURRENT_STARTS: usize = 8;
-/// How long the end of a task waits for the last of its output to be shipped.
-const LOG_DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the end of the agent waits for what the host is just doing.
 const WIND_DOWN_DEADLINE: Duration = Duration::from_secs(5);
-/// Attempts at saving a record or removing a sandbox, with this pause before the second, doubled each time.
-const ATTEMPTS: u32 = 6;
-const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
-
 /// What all tasks share.
 pub struct Shared {
     /// The machine.
@@ -74,11 +71,6 @@ pub struct Published {
     pub desired: DesiredStatus,
     /// There is a record of it.
     pub is_saved: bool,
-}
-
-struct Done {
-    observation: Observation,
-    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Worker {
@@ -160,70 +152,28 @@ impl Worker {
     fn begin(&mut self, action: Action) {
         self.state
             .begin(&action, &self.task, Instant::now(), self.shared.clock.now());
-        let shared = self.shared.clone();
-        let task = self.task.clone();
+        let step = Step {
+            shared: self.shared.clone(),
+            task: self.task.clone(),
+        };
         let future: BoxFuture<'static, Done> = match action {
-            Action::Save(revision) => {
-                let record = self.record();
-                Box::pin(async move {
-                    save(&shared, &task, record).await;
-                    Done::plain(Observation::Saved(revision))
-                })
-            }
-            Action::PullImage(index) => Box::pin(async move {
-                let result = shared.host.pull_image(&task.containers[index].image).await;
-                Done::plain(Observation::ImagePulled(index, result))
-            }),
-            Action::OpenLogStream(index) => Box::pin(async move {
-                let result = shared.log_drivers.open(&task.containers[index].log_driver).await;
-                Done::plain(Observation::LogStreamOpened(index, result))
-            }),
-            Action::CreateSandbox => {
-                let permit = self.permit.take();
-                Box::pin(async move {
-                    let permit = start_permit(&shared, permit).await;
-                    let result = shared.host.create_sandbox(&task.sandbox()).await;
-                    Done {
-                        observation: Observation::SandboxCreated(result),
-                        permit,
-                    }
-                })
-            }
+            Action::Save(revision) => Box::pin(step.save(revision, self.record())),
+            Action::PullImage(index) => Box::pin(step.pull_image(index)),
+            Action::OpenLogStream(index) => Box::pin(step.open_log_stream(index)),
+            Action::CreateSandbox => Box::pin(step.create_sandbox(self.permit.take())),
             Action::StartContainer(index) => {
-                let permit = self.permit.take();
-                let mut spec = task.containers[index].spec.clone();
+                let mut spec = self.task.containers[index].spec.clone();
                 if let Image::Present(image) = &self.state.containers[index].image {
                     spec.image_id.clone_from(&image.image_id);
                 }
-                Box::pin(async move {
-                    let permit = start_permit(&shared, permit).await;
-                    let result = shared.host.start_container(&spec).await;
-                    Done {
-                        observation: Observation::ContainerStarted(index, result),
-                        permit,
-                    }
-                })
+                Box::pin(step.start_container(index, spec, self.permit.take()))
             }
-            Action::SignalContainer(index, signal) => Box::pin(async move {
-                let name = &task.containers[index].spec.name;
-                let result = shared.host.signal_container(&task.id, name, signal).await;
-                Done::plain(Observation::ContainerSignalled(index, signal, result))
-            }),
+            Action::SignalContainer(index, signal) => Box::pin(step.signal_container(index, signal)),
             Action::Release => {
-                let followers: Vec<_> = self.followers.iter_mut().filter_map(Option::take).collect();
-                Box::pin(async move {
-                    drain(&task, followers).await;
-                    remove_sandbox(&shared, &task).await;
-                    Done::plain(Observation::Released)
-                })
+                let followers = self.followers.iter_mut().filter_map(Option::take).collect();
+                Box::pin(step.release(followers))
             }
-            Action::Submit(report) => {
-                let change = state_change(&task, &self.state, &report);
-                Box::pin(async move {
-                    submit(shared.submissions.clone(), change).await;
-                    Done::plain(Observation::Acknowledged)
-                })
-            }
+            Action::Submit(report) => Box::pin(step.submit(state_change(&self.task, &self.state, &report))),
             Action::Forget => return,
         };
         self.begun.push(future);
@@ -296,60 +246,6 @@ impl Worker {
         is_starting
             || self.state.saving.is_some()
             || matches!(self.state.sandbox, Sandbox::Creating | Sandbox::Removing)
-    }
-}
-
-impl Done {
-    fn plain(observation: Observation) -> Self {
-        Self {
-            observation,
-            permit: None,
-        }
-    }
-}
-
-/// The permit at hand, or one that has become free.
-async fn start_permit(
-    shared: &Shared,
-    at_hand: Option<OwnedSemaphorePermit>,
-) -> Option<OwnedSemaphorePermit> {
-    match at_hand {
-        Some(permit) => Some(permit),
-        None => shared.starts.clone().acquire_owned().await.ok(),
-    }
-}
-
-async fn save(shared: &Shared, task: &Task, record: TaskRecord) {
-    let mut pause = ATTEMPT_PAUSE;
-    for attempt in 1..=ATTEMPTS {
-        let Err(error) = shared.records.save(&task.id, record.clone()).await else {
-            return;
-        };
-        tracing::error!(task = %task.arn, %error, attempt, "cannot save the record of a task");
-        tokio::time::sleep(pause).await;
-        pause *= 2;
-    }
-}
-
-async fn drain(task: &Task, followers: Vec<Follower>) {
-    let deadline = Instant::now() + LOG_DRAIN_DEADLINE;
-    for mut follower in followers {
-        follower.finish();
-        if timeout_at(deadline, follower.finished()).await.is_err() {
-            tracing::warn!(task = %task.arn, "output not shipped in time is lost");
-        }
-    }
-}
-
-async fn remove_sandbox(shared: &Shared, task: &Task) {
-    let mut pause = ATTEMPT_PAUSE;
-    for attempt in 1..=ATTEMPTS {
-        let Err(error) = shared.host.remove_sandbox(&task.id).await else {
-            return;
-        };
-        tracing::error!(task = %task.arn, %error, attempt, "cannot remove a sandbox");
-        tokio::time::sleep(pause).await;
-        pause *= 2;
     }
 }
 

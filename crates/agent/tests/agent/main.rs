@@ -137,7 +137,9 @@ impl World {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), wait).await.expect("a record in time");
+        tokio::time::timeout(Duration::from_secs(10), wait)
+            .await
+            .expect("a record in time");
     }
 
     fn has_records(&self) -> bool {

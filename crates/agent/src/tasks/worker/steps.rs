@@ -1,0 +1,172 @@
+//! The steps of a task's plan, each as a future that ends with what was observed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::super::record::TaskRecord;
+use super::super::state::Observation;
+use super::super::state_change::{TaskStateChange, submit};
+use super::super::task::Task;
+use super::Shared;
+use crate::host::{ContainerSpec, HostError};
+use crate::log_drivers::Follower;
+
+/// How long the end of a task waits for the last of its output to be shipped.
+const LOG_DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+/// How long the host may take for each step. Pulling is bounded by what the largest images need on slow lines.
+const PULL_DEADLINE: Duration = Duration::from_secs(2 * 3600);
+const CREATE_DEADLINE: Duration = Duration::from_secs(4 * 60);
+const START_DEADLINE: Duration = Duration::from_secs(3 * 60);
+const SIGNAL_DEADLINE: Duration = Duration::from_secs(30);
+const REMOVE_DEADLINE: Duration = Duration::from_secs(60);
+/// Attempts at saving a record or removing a sandbox, with this pause before the second, doubled each time.
+const ATTEMPTS: u32 = 6;
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A step of one task.
+pub struct Step {
+    /// What all tasks share.
+    pub shared: Arc<Shared>,
+    /// The task.
+    pub task: Arc<Task>,
+}
+
+/// What came of a step, with the permit to start that it had.
+pub struct Done {
+    /// What was observed.
+    pub observation: Observation,
+    /// To be used for the next start, or given back.
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Done {
+    fn plain(observation: Observation) -> Self {
+        Self {
+            observation,
+            permit: None,
+        }
+    }
+}
+
+impl Step {
+    /// Writes the record.
+    pub async fn save(self, revision: u64, record: TaskRecord) -> Done {
+        save(&self.shared, &self.task, record).await;
+        Done::plain(Observation::Saved(revision))
+    }
+
+    /// Makes an image present.
+    pub async fn pull_image(self, index: usize) -> Done {
+        let pull = self.shared.host.pull_image(&self.task.containers[index].image);
+        let result = within(PULL_DEADLINE, HostError::CannotPullContainer, pull).await;
+        Done::plain(Observation::ImagePulled(index, result))
+    }
+
+    /// Prepares the log driver of a container.
+    pub async fn open_log_stream(self, index: usize) -> Done {
+        let result = self
+            .shared
+            .log_drivers
+            .open(&self.task.containers[index].log_driver)
+            .await;
+        Done::plain(Observation::LogStreamOpened(index, result))
+    }
+
+    /// Makes the sandbox, when it is this task's turn.
+    pub async fn create_sandbox(self, permit: Option<OwnedSemaphorePermit>) -> Done {
+        let permit = self.start_permit(permit).await;
+        let sandbox = self.task.sandbox();
+        let create = self.shared.host.create_sandbox(&sandbox);
+        let result = within(CREATE_DEADLINE, HostError::ResourceInitialization, create).await;
+        Done {
+            observation: Observation::SandboxCreated(result),
+            permit,
+        }
+    }
+
+    /// Starts a container, when it is this task's turn.
+    pub async fn start_container(
+        self,
+        index: usize,
+        spec: ContainerSpec,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Done {
+        let permit = self.start_permit(permit).await;
+        let start = self.shared.host.start_container(&spec);
+        let result = within(START_DEADLINE, HostError::CannotStartContainer, start).await;
+        Done {
+            observation: Observation::ContainerStarted(index, result),
+            permit,
+        }
+    }
+
+    /// Sends a signal.
+    pub async fn signal_container(self, index: usize, signal: i32) -> Done {
+        let name = &self.task.containers[index].spec.name;
+        let sent = self.shared.host.signal_container(&self.task.id, name, signal);
+        let result = within(SIGNAL_DEADLINE, HostError::ContainerRuntime, sent).await;
+        Done::plain(Observation::ContainerSignalled(index, signal, result))
+    }
+
+    /// Ships the last of the output, then removes the sandbox with it.
+    pub async fn release(self, followers: Vec<Follower>) -> Done {
+        let deadline = Instant::now() + LOG_DRAIN_DEADLINE;
+        for mut follower in followers {
+            follower.finish();
+            if timeout_at(deadline, follower.finished()).await.is_err() {
+                tracing::warn!(task = %self.task.arn, "output not shipped in time is lost");
+            }
+        }
+        let mut pause = ATTEMPT_PAUSE;
+        for attempt in 1..=ATTEMPTS {
+            let removal = self.shared.host.remove_sandbox(&self.task.id);
+            let Err(error) = within(REMOVE_DEADLINE, HostError::ContainerRuntime, removal).await else {
+                break;
+            };
+            tracing::error!(task = %self.task.arn, %error, attempt, "cannot remove a sandbox");
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+        }
+        Done::plain(Observation::Released)
+    }
+
+    /// Tells the control plane.
+    pub async fn submit(self, change: TaskStateChange) -> Done {
+        submit(self.shared.submissions.clone(), change).await;
+        Done::plain(Observation::Acknowledged)
+    }
+
+    /// The permit at hand, or one that has become free.
+    async fn start_permit(&self, at_hand: Option<OwnedSemaphorePermit>) -> Option<OwnedSemaphorePermit> {
+        match at_hand {
+            Some(permit) => Some(permit),
+            None => self.shared.starts.clone().acquire_owned().await.ok(),
+        }
+    }
+}
+
+/// Writes a record, with a few attempts.
+pub async fn save(shared: &Shared, task: &Task, record: TaskRecord) {
+    let mut pause = ATTEMPT_PAUSE;
+    for attempt in 1..=ATTEMPTS {
+        let Err(error) = shared.records.save(&task.id, record.clone()).await else {
+            return;
+        };
+        tracing::error!(task = %task.arn, %error, attempt, "cannot save the record of a task");
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
+}
+
+/// What the host answers, or its error if it takes too long.
+async fn within<T>(
+    deadline: Duration,
+    error: fn(String) -> HostError,
+    call: impl Future<Output = Result<T, HostError>>,
+) -> Result<T, HostError> {
+    let late = || error(format!("timed out after waiting {}s", deadline.as_secs()));
+    timeout(deadline, call).await.unwrap_or_else(|_| Err(late()))
+}
