@@ -171,7 +171,7 @@ impl Host for LinuxHost {
     }
 
     async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError> {
-        let image = self.inner.images.pull(reference).await;
+        let image = self.inner.images.pull(reference, None).await;
         let image = image.map_err(|error| HostError::CannotPullContainer(error.to_string()))?;
         let stop_signal = image
             .config

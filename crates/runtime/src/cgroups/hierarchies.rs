@@ -23,7 +23,7 @@ pub struct Hierarchy {
     pub mount: PathBuf,
     /// Its interface.
     pub version: Version,
-    /// Controllers bound to it; `name=…` for a version 1 tree without any.
+    /// Controllers bound to it; `name=…` for a version 1 tree without any. `devices` is always one of some tree.
     pub controllers: BTreeSet<String>,
 }
 
@@ -88,6 +88,14 @@ pub fn parse(table: &str, controllers: impl Fn(&Path) -> String) -> Vec<Hierarch
                 controllers: names,
             });
         }
+    }
+    // Version 2 has programs in place of this controller.
+    let is_unruled = !found.iter().any(|it| it.has("devices"));
+    if let Some(tree) = found
+        .iter_mut()
+        .find(|it| it.version == Version::V2 && is_unruled)
+    {
+        tree.controllers.insert("devices".to_owned());
     }
     found
 }

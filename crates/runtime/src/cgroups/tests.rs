@@ -34,7 +34,7 @@ fn a_mixture_is_taken_apart_by_controller() {
             (
                 "/sys/fs/cgroup/unified".to_owned(),
                 Version::V2,
-                "hugetlb memory".to_owned()
+                "devices hugetlb memory".to_owned()
             ),
         ]
     );
@@ -47,6 +47,6 @@ fn a_version_2_tree_counts_even_without_controllers_and_once_only() {
 31 20 0:26 / /mnt/again rw - cgroup2 cgroup2 rw";
     assert_eq!(
         names(table, ""),
-        [("/sys/fs/cgroup".to_owned(), Version::V2, String::new())]
+        [("/sys/fs/cgroup".to_owned(), Version::V2, "devices".to_owned())]
     );
 }

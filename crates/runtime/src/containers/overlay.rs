@@ -3,6 +3,7 @@
 //! The mount is a descriptor. The shim's child attaches it in a mount namespace of the container's own, so
 //! it goes away with the container, and an agent that dies leaves no mounts behind.
 
+use std::ffi::{CString, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,11 @@ use rustix::thread::UnshareFlags;
 
 use super::PrepareError;
 
+/// Longest string that the kernel takes as an option of a new mount, in bytes.
+const MAX_OPTION_BYTES: usize = 255;
+/// Last parts of a layer's path by which the image store finds in the table of mounts that it is in use.
+const TELLING_PARTS: usize = 3;
+
 /// The directories of an overlay.
 struct Parts {
     /// Lowest first.
@@ -24,28 +30,23 @@ struct Parts {
     work: PathBuf,
 }
 
-/// The same opened: a path of any length has a short name then. An overlay takes directories of the mount
-/// namespace in which it is made only, so they are opened there.
-struct OpenParts {
-    /// Highest first, as overlayfs wants them.
-    lower: Vec<OwnedFd>,
-    upper: OwnedFd,
-    work: OwnedFd,
+/// Gives paths names that are short enough, for as long as it lives.
+#[derive(Default)]
+struct Names {
+    kept: Vec<OwnedFd>,
 }
 
-impl Parts {
-    fn open(&self) -> io::Result<OpenParts> {
-        let lower = self
-            .layers
-            .iter()
-            .rev()
-            .map(|it| open(it))
-            .collect::<io::Result<_>>()?;
-        Ok(OpenParts {
-            lower,
-            upper: open(&self.upper)?,
-            work: open(&self.work)?,
-        })
+impl Names {
+    /// The path itself, or its last parts behind an open directory.
+    fn name(&mut self, path: &Path) -> io::Result<PathBuf> {
+        if path.as_os_str().len() <= MAX_OPTION_BYTES {
+            return Ok(path.to_owned());
+        }
+        let base = path.ancestors().nth(TELLING_PARTS).unwrap_or(Path::new("/"));
+        let directory = open(base)?;
+        let short = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+        self.kept.push(directory);
+        Ok(short.join(path.strip_prefix(base).unwrap_or(path)))
     }
 }
 
@@ -82,19 +83,15 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
     )?)
 }
 
-fn name(part: &OwnedFd) -> String {
-    format!("/proc/self/fd/{}", part.as_raw_fd())
-}
-
 fn mount_by_options(parts: &Parts) -> io::Result<OwnedFd> {
-    let parts = parts.open()?;
+    let mut names = Names::default();
     let overlay = rustix::mount::fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let overlay = &overlay;
-    for layer in &parts.lower {
-        rustix::mount::fsconfig_set_string(overlay, "lowerdir+", name(layer))?;
+    for layer in parts.layers.iter().rev() {
+        rustix::mount::fsconfig_set_string(overlay, "lowerdir+", names.name(layer)?)?;
     }
-    rustix::mount::fsconfig_set_string(overlay, "upperdir", name(&parts.upper))?;
-    rustix::mount::fsconfig_set_string(overlay, "workdir", name(&parts.work))?;
+    rustix::mount::fsconfig_set_string(overlay, "upperdir", names.name(&parts.upper)?)?;
+    rustix::mount::fsconfig_set_string(overlay, "workdir", names.name(&parts.work)?)?;
     // What a container writes is gone when it ends, so it never has to reach the disk.
     rustix::mount::fsconfig_set_flag(overlay, "volatile")?;
     rustix::mount::fsconfig_create(overlay)?;
@@ -105,21 +102,33 @@ fn mount_by_options(parts: &Parts) -> io::Result<OwnedFd> {
     )?)
 }
 
-/// Mounts in the namespace of a thread that ends, and keeps a detached copy.
+/// Mounts in the namespace of a thread that ends, and keeps a detached copy. All options must fit a page, so
+/// the layers are named from the directory that they share.
 fn mount_by_text(parts: &Parts, target: &Path) -> io::Result<OwnedFd> {
     let work = || -> io::Result<OwnedFd> {
         // SAFETY: a mount namespace of its own does not change what this thread shares with others in memory.
         unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }?;
         let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
         rustix::mount::mount_change("/", private)?;
-        let parts = parts.open()?;
-        let lower: Vec<_> = parts.lower.iter().map(name).collect();
-        let (upper, work) = (name(&parts.upper), name(&parts.work));
-        let options = format!(
-            "lowerdir={},upperdir={upper},workdir={work},volatile",
-            lower.join(":")
-        );
-        let options = std::ffi::CString::new(options)?;
+        let base = parts.layers[0]
+            .ancestors()
+            .nth(TELLING_PARTS)
+            .unwrap_or(Path::new("/"));
+        // Only this thread's: a namespace of its own comes with a working directory of its own.
+        rustix::process::chdir(base)?;
+        let lower: Vec<_> = parts
+            .layers
+            .iter()
+            .rev()
+            .map(|it| it.strip_prefix(base).unwrap_or(it).to_string_lossy())
+            .collect();
+        let mut options = OsString::from(format!("lowerdir={}", lower.join(":")));
+        for (option, path) in [(",upperdir=", &parts.upper), (",workdir=", &parts.work)] {
+            options.push(option);
+            options.push(path);
+        }
+        options.push(",volatile");
+        let options = CString::new(options.into_encoded_bytes())?;
         rustix::mount::mount(
             "overlay",
             target,
@@ -148,7 +157,7 @@ mod tests {
     /// Both ways must give the same, whichever this kernel would choose.
     #[test]
     fn layers_are_stacked_lowest_first_in_either_way() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::Builder::new().prefix(&"long-".repeat(40)).tempdir()?;
         for (layer, file, text) in [("a", "low", "a"), ("a", "both", "a"), ("b", "both", "b")] {
             fs::create_dir_all(folder.path().join(layer))?;
             fs::write(folder.path().join(layer).join(file), text)?;

@@ -277,10 +277,8 @@ fn image_archive() -> Vec<u8> {
         b"root:x:0:\nwww:x:44:\nlog:x:7:web\n",
     );
     for applet in APPLETS {
-        let mut header = tar::Header::new_gnu();
+        let mut header = header(0, 0o777);
         header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        header.set_mode(0o777);
         layer
             .append_link(&mut header, format!("bin/{applet}"), "busybox")
             .expect("a link in the layer");
@@ -310,10 +308,18 @@ fn image_archive() -> Vec<u8> {
 }
 
 fn append(archive: &mut tar::Builder<Vec<u8>>, path: &str, mode: u32, content: &[u8]) {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(mode);
+    let mut header = header(content.len(), mode);
     archive
         .append_data(&mut header, path, Cursor::new(content))
         .expect("a file in the archive");
+}
+
+fn header(size: usize, mode: u32) -> tar::Header {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size as u64);
+    header.set_mode(mode);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header
 }
