@@ -7,21 +7,24 @@
 //!            log_drivers ◄───────────────────────┘
 //! ```
 
-pub mod config;
-pub mod control_plane;
 pub mod host;
-pub mod tasks;
 
 mod backoff;
+mod config;
+mod control_plane;
 mod log_drivers;
 mod registration;
 mod run;
 mod session;
 mod submissions;
+mod tasks;
 
 // The fake host of the tests names this crate as users do.
 #[cfg(test)]
 extern crate self as agent;
 
 pub use config::{AgentConfig, CapacityKind};
+pub use control_plane::InvalidEndpoint;
+pub use registration::RegistrationError;
 pub use run::{AgentError, run};
+pub use tasks::RecoverError;

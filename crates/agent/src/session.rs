@@ -65,7 +65,12 @@ impl Session {
         let mut exchange = Exchange::new(&self.identity.cluster, &self.identity.container_instance_arn);
         while !self.shutdown.is_cancelled() {
             let begun = Instant::now();
-            let ended = match endpoint.get(&self.control_plane, &self.identity).await {
+            let url = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return,
+                it = endpoint.get(&self.control_plane, &self.identity) => it,
+            };
+            let ended = match url {
                 Ok(url) => {
                     let connection = Connection::new(self, url, has_connected);
                     connection.run(&mut exchange, &mut has_connected).await

@@ -26,7 +26,6 @@ pub struct TaskRecord {
 
 /// The lasting part of a [`TaskState`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "as in TaskState")]
 pub struct Progress {
     pub desired: DesiredStatus,
     pub reason: Option<String>,
@@ -39,7 +38,6 @@ pub struct Progress {
 
 /// The lasting part of a [`ContainerState`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "as in ContainerState")]
 pub struct ContainerProgress {
     pub image_id: Option<String>,
     pub image_digest: Option<String>,
