@@ -1,0 +1,8 @@
+//! The image store as its users see it.
+
+mod archives;
+mod fixtures;
+mod layers;
+mod pulls;
+mod registry;
+mod sharing;
