@@ -55,7 +55,7 @@ pub struct Image {
 /// An image as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSummary {
-    /// Its names, whole: `docker.io/library/busybox:latest`.
+    /// Its names as people write them: `busybox:latest`.
     pub references: Vec<String>,
     /// Digest of its configuration, `sha256:…`.
     pub id: String,
@@ -264,7 +264,7 @@ impl Images {
             size_bytes += self.store.layer_size(diff_id)?;
         }
         Ok(ImageSummary {
-            references,
+            references: references.iter().map(|it| reference::familiar(it)).collect(),
             id,
             size_bytes,
             created: image.config.created().clone(),

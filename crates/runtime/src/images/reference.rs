@@ -40,6 +40,14 @@ pub fn normalized(reference: &Reference) -> String {
     }
 }
 
+/// A normalized name as people write it: without what names of Docker Hub leave out.
+pub fn familiar(name: &str) -> String {
+    let Some(on_hub) = name.strip_prefix("docker.io/") else {
+        return name.to_owned();
+    };
+    on_hub.strip_prefix("library/").unwrap_or(on_hub).to_owned()
+}
+
 /// Registry and repository of a name.
 pub fn repository(reference: &Reference) -> String {
     format!("{}/{}", reference.registry(), reference.repository())
@@ -70,6 +78,17 @@ mod tests {
             &format!("busybox:1@{digest}"),
             &format!("docker.io/library/busybox@{digest}"),
         );
+    }
+
+    #[test]
+    fn names_are_shown_as_they_are_written() {
+        for (name, expected) in [
+            ("docker.io/library/busybox:latest", "busybox:latest"),
+            ("docker.io/amazon/app:1", "amazon/app:1"),
+            ("localhost:5000/library/app:x", "localhost:5000/library/app:x"),
+        ] {
+            assert_eq!(familiar(name), expected);
+        }
     }
 
     #[test]

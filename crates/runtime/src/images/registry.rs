@@ -22,7 +22,7 @@ use super::manifest::{self, Document, Layer};
 use super::{ImageError, RegistryCredentials, digest, reference};
 
 /// Longest wait for a connection.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// Longest silence while a registry answers.
 const READ_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest time for all that comes before the layers.
@@ -30,7 +30,7 @@ const RESOLVE_DEADLINE: Duration = Duration::from_secs(20);
 /// How often each thing is tried.
 const MAX_ATTEMPTS: u32 = 3;
 /// After this time a failure is final: a network that does not answer must not hold a task up for long.
-const RETRY_WINDOW: Duration = Duration::from_secs(3);
+const RETRY_WINDOW: Duration = Duration::from_secs(2);
 /// Before the second attempt; twice as long before the third.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 const MANIFEST_TYPES: [&str; 4] = [

@@ -116,6 +116,22 @@ fn files_keep_their_metadata() {
 }
 
 #[test]
+fn empty_numbers_count_as_zero() {
+    let mut empty = header(EntryType::Regular, 0o644, 0);
+    let fields = empty.as_old_mut();
+    (fields.uid, fields.gid, fields.mtime) = ([0; 8], [b' '; 8], [0; 12]);
+    let unpacked = unpack(layer().header("file", empty));
+    let file = fs::metadata(unpacked.path("file")).expect("it is there");
+    assert_eq!(
+        (file.uid(), file.gid(), file.mtime(), file.mode() & 0o777),
+        (0, 0, 0, 0o644)
+    );
+    let mut wrong = header(EntryType::Regular, 0o644, 0);
+    wrong.as_old_mut().uid = *b"nonsense";
+    assert!(refusal(layer().header("file", wrong)).contains("not a number"));
+}
+
+#[test]
 fn devices_and_pipes_are_made() {
     let mut null = header(EntryType::Char, 0o666, 0);
     null.set_device_major(1)

@@ -69,10 +69,7 @@ fn a_name_can_move_and_an_image_can_have_many() {
     images.load_archive(&path, None).expect("it is loaded");
     let listed = images.list().expect("it is listed");
     assert_eq!(listed.len(), 1);
-    assert_eq!(
-        listed[0].references,
-        ["docker.io/library/app:latest", "docker.io/library/kept:latest"]
-    );
+    assert_eq!(listed[0].references, ["app:latest", "kept:latest"]);
 
     let new = load(&world, images, "app", &["new"]);
     assert_eq!(

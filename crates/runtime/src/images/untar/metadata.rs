@@ -47,11 +47,13 @@ impl Metadata {
             }
         }
         let header = entry.header();
-        let seconds = i64::try_from(header.mtime()?).unwrap_or_default();
+        let fields = header.as_old();
+        let seconds = number(&fields.mtime, header.mtime())?;
+        let seconds = i64::try_from(seconds).unwrap_or_default();
         Ok(Self {
-            uid: id(header.uid()?)?,
-            gid: id(header.gid()?)?,
-            mode: header.mode()? & PERMISSION_BITS,
+            uid: id(number(&fields.uid, header.uid())?)?,
+            gid: id(number(&fields.gid, header.gid())?)?,
+            mode: number(&fields.mode, header.mode())? & PERMISSION_BITS,
             modified: modified.unwrap_or(Timespec {
                 tv_sec: seconds,
                 tv_nsec: 0,
@@ -106,6 +108,14 @@ pub fn make_opaque(directory: &Path) -> io::Result<()> {
 fn may_be_set(name: &str) -> bool {
     let is_optional = OPTIONAL.iter().any(|it| name.starts_with(it)) && !name.starts_with(OVERLAY);
     (name == CAPABILITY || is_optional) && CString::new(name).is_ok()
+}
+
+/// What was read of a field. An empty one counts as 0, as it does for Docker.
+fn number<T: Default>(field: &[u8], read: io::Result<T>) -> io::Result<T> {
+    if field.iter().all(|it| matches!(it, 0 | b' ')) {
+        return Ok(T::default());
+    }
+    read
 }
 
 /// The last number means "leave as it is" to the kernel.
