@@ -208,20 +208,17 @@ impl World {
 impl Drop for World {
     /// Also after a failure, nothing may go on running.
     fn drop(&mut self) {
-        let groups = self.groups();
-        for _ in 0..100 {
-            let mut processes = Vec::new();
-            for group in &groups {
-                collect_processes(group, &mut processes);
-            }
-            for process in &processes {
-                drop(std::process::Command::new("kill").args(["-9", process]).output());
-            }
-            if processes.is_empty() {
-                break;
+        let deadline = Instant::now() + DEADLINE;
+        while !self.groups().is_empty() && Instant::now() < deadline {
+            for group in self.groups() {
+                let mut processes = Vec::new();
+                collect_processes(&group, &mut processes);
+                for process in processes {
+                    drop(std::process::Command::new("kill").args(["-9", &process]).output());
+                }
+                remove_group(&group);
             }
         }
-        groups.iter().for_each(|group| remove_group(group));
         let namespaces = self.directory.path().join("network");
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         for mount in mounts.lines().filter_map(|line| line.split(' ').nth(4)) {
