@@ -1,0 +1,51 @@
+//! Ten tasks on ten thousand hosts.
+
+use std::collections::BTreeSet;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use domain::host::{Host, Resources};
+use placement::{Candidate, Requirements, place};
+
+fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
+    let host = |index: u32| Host {
+        id: format!("{index:032x}"),
+        account: "123456789012".into(),
+        total: Resources {
+            cpu: 16_384,
+            memory: 65_536,
+            ports: BTreeSet::new(),
+        },
+        promised: Resources {
+            cpu: index % 8000,
+            memory: index % 30_000,
+            ports: BTreeSet::new(),
+        },
+        task_count: index % 50,
+        is_fargate_capacity: true,
+        is_connected: true,
+        availability_zone: ["a", "b", "c"][index as usize % 3].into(),
+    };
+    let hosts: Vec<Host> = (0..10_000).map(host).collect();
+    let candidates: Vec<_> = hosts
+        .iter()
+        .map(|host| Candidate {
+            host,
+            container_instance: None,
+        })
+        .collect();
+    let resources = Resources {
+        cpu: 256,
+        memory: 512,
+        ports: BTreeSet::new(),
+    };
+    let wanted = Requirements {
+        resources: &resources,
+        attributes: &[],
+    };
+    criterion.bench_function("place 10 tasks on 10,000 hosts", |it| {
+        it.iter(|| place(&candidates, &wanted, 10))
+    });
+}
+
+criterion_group!(benches, ten_tasks_on_ten_thousand_hosts);
+criterion_main!(benches);
