@@ -1,0 +1,48 @@
+//! Who wants what, and when. A controller is told which key to look at, never what happened.
+
+pub mod service_deployments;
+pub mod stopped_tasks;
+
+use std::time::Duration;
+
+use store::{Change, State, Tx};
+
+/// Intervals that Amazon fixes and Gantry does not.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long STOPPED tasks are shown; Amazon promises an hour.
+    pub stopped_tasks_kept: Duration,
+    /// How long a service waits before it tries again to place a task that found no room.
+    pub placement_retry: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { stopped_tasks_kept: Duration::from_secs(60 * 60), placement_retry: Duration::from_secs(2) }
+    }
+}
+
+/// When a key is looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When something changes.
+    AwaitChange,
+    /// After a while, or when something changes.
+    After(Duration),
+    /// At once: there is more to do than one run may.
+    Again,
+}
+
+/// Keeps something true, key by key.
+pub trait Controller: Send + Sync + 'static {
+    /// For logs.
+    const NAME: &'static str;
+    /// What it looks at.
+    type Key: Ord + Clone + std::fmt::Debug + Send + Sync + 'static;
+    /// Keys that a change may concern.
+    fn keys(&self, change: &Change) -> Vec<Self::Key>;
+    /// Keys to look at after a start.
+    fn all_keys(&self, state: &State) -> Vec<Self::Key>;
+    /// Brings the state of a key nearer to what it should be. Runs inside the transaction.
+    fn reconcile(&self, tx: &mut Tx<'_>, key: &Self::Key) -> Next;
+}

@@ -1,0 +1,175 @@
+//! Hosts join and leave.
+
+use std::sync::Arc;
+
+use domain::cluster::{Cluster, ClusterStatus};
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus, FARGATE_CAPACITY_ATTRIBUTE};
+use domain::host::{Host, Resources};
+use domain::tags::Pair;
+use domain::task::{Stop, StopCode};
+use domain::{ClusterArn, ContainerInstanceArn};
+use store::Tx;
+
+use super::stop_task::stop_task;
+
+/// What an agent says of its host.
+#[derive(Clone, Debug)]
+pub struct RegisterContainerInstance {
+    /// Cluster to join.
+    pub cluster: ClusterArn,
+    /// The ARN of an earlier registration.
+    pub existing: Option<ContainerInstanceArn>,
+    /// Totals; ports are those that nobody may have.
+    pub total: Resources,
+    /// Capabilities and custom attributes.
+    pub attributes: Vec<Pair>,
+    /// Tags.
+    pub tags: Vec<Pair>,
+}
+
+/// Why a host does not join or leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerInstanceRefusal {
+    /// No such cluster, or INACTIVE.
+    ClusterNotFound,
+    /// The ARN of the earlier registration is unknown, of another cluster, or INACTIVE.
+    NotFound,
+    /// Tasks run there.
+    HasTasks,
+}
+
+/// How a container instance leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deregistration {
+    /// Only without tasks.
+    WhenEmpty,
+    /// Its tasks are stopped.
+    Forced,
+}
+
+/// Edge of an agent's session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connection {
+    /// It began.
+    Connected,
+    /// It ended.
+    Lost,
+}
+
+/// `RegisterContainerInstance`: again with the ARN of before, it is the same instance.
+///
+/// # Errors
+/// No such cluster, or no such earlier registration.
+pub fn register_container_instance(
+    tx: &mut Tx<'_>,
+    it: RegisterContainerInstance,
+) -> Result<Arc<ContainerInstance>, ContainerInstanceRefusal> {
+    let cluster = tx.get::<Cluster>(&it.cluster).filter(|it| it.status == ClusterStatus::Active);
+    cluster.ok_or(ContainerInstanceRefusal::ClusterNotFound)?;
+    let known = match &it.existing {
+        None => None,
+        Some(arn) => Some(
+            tx.get::<ContainerInstance>(arn)
+                .filter(|known| known.status != ContainerInstanceStatus::Inactive && arn.cluster() == it.cluster)
+                .ok_or(ContainerInstanceRefusal::NotFound)?,
+        ),
+    };
+    let has = |name: &str| it.attributes.iter().any(|attribute| attribute.name == name);
+    let zone = it.attributes.iter().find(|it| it.name == "ecs.availability-zone").and_then(|it| it.value.clone());
+    let scope = it.cluster.scope();
+    let (is_external, is_fargate_capacity) = (has("ecs.capability.external"), has(FARGATE_CAPACITY_ATTRIBUTE));
+    let instance = match known {
+        Some(known) => ContainerInstance {
+            attributes: it.attributes.clone(),
+            is_external,
+            version: known.version + 1,
+            ..(*known).clone()
+        },
+        None => {
+            let id = tx.ids().hex_32();
+            ContainerInstance {
+                arn: it.cluster.member(&id),
+                host_id: id,
+                ec2_instance_id: tx.ids().ec2(if is_external { "mi" } else { "i" }),
+                status: ContainerInstanceStatus::Active,
+                attributes: it.attributes.clone(),
+                agent_version: String::new(),
+                docker_version: String::new(),
+                is_external,
+                registered_at: tx.now(),
+                version: 1,
+                tags: it.tags,
+            }
+        }
+    };
+    let host = tx.get::<Host>(&instance.host_id);
+    tx.put(Host {
+        id: instance.host_id.clone(),
+        account: scope.account,
+        total: it.total,
+        promised: host.as_ref().map(|it| it.promised.clone()).unwrap_or_default(),
+        task_count: host.as_ref().map_or(0, |it| it.task_count),
+        is_fargate_capacity,
+        is_connected: host.as_ref().is_some_and(|it| it.is_connected),
+        availability_zone: zone.unwrap_or_else(|| format!("{}a", scope.region)),
+    });
+    tx.put(instance.clone());
+    Ok(Arc::new(instance))
+}
+
+/// `DeregisterContainerInstance`. Its host takes no more tasks; its agent is told to stop those it has.
+///
+/// # Errors
+/// There is none, or it has tasks and is not forced.
+pub fn deregister_container_instance(
+    tx: &mut Tx<'_>,
+    arn: &ContainerInstanceArn,
+    how: Deregistration,
+) -> Result<Arc<ContainerInstance>, ContainerInstanceRefusal> {
+    let known = tx.get::<ContainerInstance>(arn).filter(|it| it.status != ContainerInstanceStatus::Inactive);
+    let known = known.ok_or(ContainerInstanceRefusal::NotFound)?;
+    let tasks: Vec<_> = tx.state().tasks_of_host(&known.host_id).map(|it| it.arn.clone()).collect();
+    if !tasks.is_empty() && how == Deregistration::WhenEmpty {
+        return Err(ContainerInstanceRefusal::HasTasks);
+    }
+    let reason = "Container instance deregistration forced by user";
+    for task in tasks {
+        let stop = Stop { code: StopCode::UserInitiated, reason: reason.to_owned() };
+        // It has just been found.
+        let _ = stop_task(tx, &task, stop);
+    }
+    if let Some(host) = tx.get::<Host>(&known.host_id) {
+        tx.put(Host { is_fargate_capacity: false, ..(*host).clone() });
+    }
+    let instance = ContainerInstance {
+        status: ContainerInstanceStatus::Inactive,
+        version: known.version + 1,
+        ..(*known).clone()
+    };
+    tx.put(instance.clone());
+    Ok(Arc::new(instance))
+}
+
+/// Notes an edge of an agent's session: it decides whether tasks are placed there.
+///
+/// # Errors
+/// There is no such container instance.
+pub fn connect_host(
+    tx: &mut Tx<'_>,
+    arn: &ContainerInstanceArn,
+    connection: Connection,
+    agent_version: &str,
+    docker_version: &str,
+) -> Result<(), ContainerInstanceRefusal> {
+    let instance = tx.get::<ContainerInstance>(arn).ok_or(ContainerInstanceRefusal::NotFound)?;
+    let host = tx.get::<Host>(&instance.host_id).ok_or(ContainerInstanceRefusal::NotFound)?;
+    tx.put(Host { is_connected: connection == Connection::Connected, ..(*host).clone() });
+    if connection == Connection::Connected {
+        tx.put(ContainerInstance {
+            agent_version: agent_version.to_owned(),
+            docker_version: docker_version.to_owned(),
+            ..(*instance).clone()
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Tasks are placed: hosts promise, addresses are given, records made, all in one transaction.
+
+mod address;
+
+use std::sync::Arc;
+
+use domain::container_instance::ContainerInstance;
+use domain::host::{Host, Resources};
+use domain::tags::Pair;
+use domain::task::{
+    ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer, TaskStatus, TaskTimes,
+};
+use domain::task_definition::{LaunchType, TaskDefinition};
+use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};
+use placement::{Candidate, Placement, PlacementRefusal, Requirements, place};
+use store::{State, Tx};
+
+use super::reservation::reservation;
+
+/// What is to run.
+#[derive(Clone, Debug)]
+pub struct RunTasks {
+    /// Cluster of the tasks.
+    pub cluster: ClusterArn,
+    /// What they run.
+    pub definition: Arc<TaskDefinition>,
+    /// How many.
+    pub count: u32,
+    /// On what.
+    pub launch_type: LaunchType,
+    /// Where.
+    pub placed: Where,
+    /// `family:…`, `service:…` or the caller's.
+    pub group: String,
+    /// The deployment, or the caller's word.
+    pub started_by: Option<String>,
+    /// The service that wants them.
+    pub service: Option<ServiceArn>,
+    /// Changes of the definition.
+    pub overrides: Overrides,
+    /// Subnets and security groups, in `awsvpc`.
+    pub network: Option<NetworkConfiguration>,
+    /// FARGATE only.
+    pub platform_version: Option<String>,
+    /// Tags.
+    pub tags: Vec<Pair>,
+}
+
+/// Where tasks go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Wherever placement finds room.
+    Anywhere,
+    /// One on each of these, as StartTask wants it.
+    On(Vec<ContainerInstanceArn>),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunTasksOutcome {
+    /// The new tasks.
+    pub tasks: Vec<Arc<Task>>,
+    /// Why there are not more.
+    pub failures: Vec<PlacementFailure>,
+}
+
+/// Why a host takes no task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacementFailure {
+    /// ARN of the container instance considered.
+    pub arn: String,
+    /// `RESOURCE:CPU` and so on.
+    pub reason: String,
+    /// What is missing, where the reason does not say it.
+    pub detail: Option<String>,
+    /// What a service event says of it.
+    pub in_event: String,
+}
+
+/// Why nothing was even tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunTasksRefusal {
+    /// No container instance in the cluster, no host in the pool.
+    NoContainerInstances,
+    /// No subnet that is named has an address left.
+    NoAddress,
+}
+
+/// Places tasks and makes their records.
+///
+/// # Errors
+/// There is nowhere to place them at all; nothing is changed.
+pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, RunTasksRefusal> {
+    let wanted = reservation(&run.definition, &run.overrides);
+    let mut outcome = RunTasksOutcome::default();
+    match &run.placed {
+        Where::Anywhere => {
+            let hosts = hosts(tx.state(), run, None);
+            if hosts.is_empty() {
+                return Err(RunTasksRefusal::NoContainerInstances);
+            }
+            place_on(tx, run, &wanted, &hosts, run.count, &mut outcome)?;
+        }
+        Where::On(instances) => {
+            for arn in instances {
+                let hosts = hosts(tx.state(), run, Some(arn));
+                if hosts.is_empty() {
+                    outcome.failures.push(failure(arn.to_string(), "MISSING", None, "is not there"));
+                    continue;
+                }
+                place_on(tx, run, &wanted, &hosts, 1, &mut outcome)?;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+type Hosts = Vec<(Arc<Host>, Arc<ContainerInstance>)>;
+
+/// Hosts in question, each with the container instance that it registered as.
+fn hosts(state: &State, run: &RunTasks, only: Option<&ContainerInstanceArn>) -> Hosts {
+    let joined = |it: &Arc<ContainerInstance>| Some((state.get::<Host>(&it.host_id)?.clone(), Arc::clone(it)));
+    if run.launch_type == LaunchType::Fargate {
+        let account = run.cluster.scope().account;
+        let pool = state.hosts_of_account(&account).filter(|it| it.is_fargate_capacity);
+        return pool.filter_map(|it| joined(state.container_instances_of_host(&it.id).next()?)).collect();
+    }
+    let is_external = run.launch_type == LaunchType::External;
+    let of_cluster = state.container_instances_of_cluster(&run.cluster);
+    let is_meant = |it: &&Arc<ContainerInstance>| match only {
+        Some(arn) => it.arn == *arn,
+        None => {
+            it.is_external == is_external && it.status != domain::container_instance::ContainerInstanceStatus::Inactive
+        }
+    };
+    of_cluster.filter(is_meant).filter_map(joined).collect()
+}
+
+fn place_on(
+    tx: &mut Tx<'_>,
+    run: &RunTasks,
+    wanted: &Resources,
+    hosts: &Hosts,
+    count: u32,
+    outcome: &mut RunTasksOutcome,
+) -> Result<(), RunTasksRefusal> {
+    let is_fargate = run.launch_type == LaunchType::Fargate;
+    let candidates: Vec<Candidate<'_>> = hosts
+        .iter()
+        .map(|(host, instance)| Candidate { host, container_instance: (!is_fargate).then_some(&**instance) })
+        .collect();
+    let attributes = &run.definition.requires_attributes;
+    let Placement { placed, refused } = place(&candidates, &Requirements { resources: wanted, attributes }, count);
+    for index in placed {
+        let (host, instance) = &hosts[index];
+        let container_instance = (!is_fargate).then(|| instance.arn.clone());
+        let task = new_task(tx, run, wanted, host, container_instance)?;
+        outcome.tasks.push(Arc::new(task));
+    }
+    outcome.failures.extend(refused.into_iter().map(|(index, refusal)| {
+        let detail = match &refusal {
+            PlacementRefusal::Attribute(name) => Some(name.clone()),
+            _ => None,
+        };
+        failure(hosts[index].1.arn.to_string(), refusal.reason(), detail, refusal.in_event())
+    }));
+    Ok(())
+}
+
+fn failure(arn: String, reason: &str, detail: Option<String>, in_event: &str) -> PlacementFailure {
+    PlacementFailure { arn, reason: reason.to_owned(), detail, in_event: in_event.to_owned() }
+}
+
+fn new_task(
+    tx: &mut Tx<'_>,
+    run: &RunTasks,
+    wanted: &Resources,
+    host: &Host,
+    container_instance: Option<ContainerInstanceArn>,
+) -> Result<Task, RunTasksRefusal> {
+    let eni = run.network.as_ref().map(|network| address::attach(tx, network)).transpose()?;
+    let (eni, zone) = eni.map_or((None, host.availability_zone.clone()), |(eni, zone)| (Some(eni), zone));
+    let containers = run.definition.containers.iter().map(|it| TaskContainer {
+        name: it.name.clone(),
+        id: tx.ids().uuid(),
+        last_status: ContainerStatus::Pending,
+        exit_code: None,
+        reason: None,
+        runtime_id: None,
+        image_digest: None,
+        network_bindings: Vec::new(),
+    });
+    let task = Task {
+        arn: run.cluster.member(&tx.ids().hex_32()),
+        task_definition: run.definition.arn.clone(),
+        launch_type: run.launch_type,
+        host_id: host.id.clone(),
+        container_instance,
+        availability_zone: zone,
+        group: run.group.clone(),
+        started_by: run.started_by.clone(),
+        service: run.service.clone(),
+        desired_status: DesiredStatus::Running,
+        last_status: if eni.is_some() { TaskStatus::Provisioning } else { TaskStatus::Pending },
+        version: 1,
+        stop: None,
+        times: TaskTimes {
+            created_at: tx.now(),
+            connectivity_at: None,
+            pull_started_at: None,
+            pull_stopped_at: None,
+            started_at: None,
+            stopping_at: None,
+            execution_stopped_at: None,
+            stopped_at: None,
+        },
+        containers: containers.collect(),
+        overrides: run.overrides.clone(),
+        eni,
+        promised: wanted.clone(),
+        platform_version: run.platform_version.clone(),
+        tags: run.tags.clone(),
+    };
+    if let Some(current) = tx.get::<Host>(&host.id) {
+        let mut ledger = (*current).clone();
+        // Placement has just seen that it fits.
+        if ledger.promise(wanted).is_ok() {
+            tx.put(ledger);
+        }
+    }
+    tx.put(task.clone());
+    Ok(task)
+}

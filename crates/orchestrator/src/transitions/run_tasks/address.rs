@@ -1,0 +1,46 @@
+//! Network interfaces of `awsvpc` tasks: an address of a subnet that no other task has.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use domain::task::{NetworkConfiguration, TaskEni};
+use domain::vpc::{Subnet, Vpc};
+use store::Tx;
+
+use super::RunTasksRefusal;
+
+/// Gives a network interface in the emptiest subnet that is named, and that subnet's zone.
+pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, String), RunTasksRefusal> {
+    let state = tx.state();
+    let mut subnets: Vec<&Arc<Subnet>> =
+        network.subnets.iter().filter_map(|id| state.get::<Subnet>(id)).collect();
+    subnets.sort_by_key(|it| state.addresses_in_use(&it.id).len());
+    let found = subnets.into_iter().find_map(|it| Some((it, free_address(tx, it)?)));
+    let (subnet, address) = found.ok_or(RunTasksRefusal::NoAddress)?;
+    let security_groups = if network.security_groups.is_empty() {
+        state.get::<Vpc>(&subnet.vpc_id).map(|it| it.default_security_group.clone()).into_iter().collect()
+    } else {
+        network.security_groups.clone()
+    };
+    let ids = tx.ids();
+    let eni = TaskEni {
+        attachment_id: ids.uuid(),
+        network_interface_id: ids.ec2("eni"),
+        subnet_id: subnet.id.clone(),
+        address,
+        mac_address: ids.mac_address(),
+        security_groups,
+    };
+    Ok((eni, subnet.availability_zone.clone()))
+}
+
+/// The search begins a little further with each commit: an address rests before it is given again.
+fn free_address(tx: &Tx<'_>, subnet: &Subnet) -> Option<Ipv4Addr> {
+    let used = tx.state().addresses_in_use(&subnet.id);
+    let first = u32::from(subnet.assignable().next()?);
+    let count = u32::try_from(subnet.assignable().size_hint().0).ok()?;
+    let start = u32::try_from(tx.commit_id().0 % u64::from(count)).ok()?;
+    (0..count)
+        .map(|step| Ipv4Addr::from(first + (start + step) % count))
+        .find(|address| !used.contains(address))
+}

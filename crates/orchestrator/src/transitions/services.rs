@@ -1,0 +1,288 @@
+//! Services as records. Their tasks are the business of the `service_deployments` controller.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::cluster::{Cluster, ClusterStatus};
+use domain::service::{
+    Deployment, DeploymentConfiguration, PropagateTags, Rollout, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
+    ServiceStatus,
+};
+use domain::tags::Pair;
+use domain::task::{NetworkConfiguration, StopCode, Task};
+use domain::task_definition::LaunchType;
+use domain::{ServiceArn, TaskDefinitionArn};
+use store::Tx;
+
+/// A task that ends sooner than this counts as a failed start: replacing it at once would only burn the machine.
+const SHORT_LIFE: Duration = Duration::from_secs(5);
+/// Wait after the second failed start in a row; it doubles with each further one.
+const THROTTLE_FIRST: Duration = Duration::from_secs(1);
+/// Longest wait between starts that fail, as on Amazon.
+const THROTTLE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// What CreateService asks for.
+#[derive(Clone, Debug)]
+pub struct NewService {
+    /// Its name.
+    pub arn: ServiceArn,
+    /// How many tasks.
+    pub desired_count: u32,
+    /// On what.
+    pub launch_type: LaunchType,
+    /// FARGATE only.
+    pub platform_version: Option<String>,
+    /// What they run.
+    pub task_definition: TaskDefinitionArn,
+    /// Bounds.
+    pub deployment_configuration: DeploymentConfiguration,
+    /// In `awsvpc`.
+    pub network_configuration: Option<NetworkConfiguration>,
+    /// ARN of the caller.
+    pub created_by: String,
+    /// Whose tags tasks get.
+    pub propagate_tags: PropagateTags,
+    /// As given.
+    pub enable_ecs_managed_tags: bool,
+    /// As given.
+    pub client_token: Option<String>,
+    /// Tags.
+    pub tags: Vec<Pair>,
+}
+
+/// What UpdateService changes; `None` leaves it.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceChange {
+    /// How many tasks.
+    pub desired_count: Option<u32>,
+    /// What they run.
+    pub task_definition: Option<TaskDefinitionArn>,
+    /// Bounds.
+    pub deployment_configuration: Option<DeploymentConfiguration>,
+    /// In `awsvpc`.
+    pub network_configuration: Option<NetworkConfiguration>,
+    /// FARGATE only.
+    pub platform_version: Option<String>,
+    /// Whose tags tasks get.
+    pub propagate_tags: Option<PropagateTags>,
+    /// As given.
+    pub enable_ecs_managed_tags: Option<bool>,
+    /// A new deployment even if nothing changed.
+    pub force_new_deployment: bool,
+}
+
+/// Why a service stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceRefusal {
+    /// No such cluster, or INACTIVE.
+    ClusterNotFound,
+    /// No such service, or INACTIVE.
+    NotFound,
+    /// It is being deleted.
+    NotActive,
+    /// One of the name exists and differs.
+    NotIdempotent,
+    /// One of the name is still DRAINING.
+    StillDraining,
+    /// It has a desired count above 0, and the deletion is not forced.
+    ScaledAboveZero,
+}
+
+/// `CreateService`: equal to the one that is there, it is that one.
+///
+/// # Errors
+/// See [`ServiceRefusal`].
+pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, ServiceRefusal> {
+    let cluster = it.arn.cluster();
+    let known = tx.get::<Cluster>(&cluster).filter(|it| it.status == ClusterStatus::Active);
+    known.ok_or(ServiceRefusal::ClusterNotFound)?;
+    match tx.get::<Service>(&it.arn) {
+        Some(known) if known.status == ServiceStatus::Draining => return Err(ServiceRefusal::StillDraining),
+        Some(known) if known.status == ServiceStatus::Active => {
+            return if is_same(&known, &it) { Ok(known) } else { Err(ServiceRefusal::NotIdempotent) };
+        }
+        _ => {}
+    }
+    let now = tx.now();
+    let service = Service {
+        cluster,
+        status: ServiceStatus::Active,
+        desired_count: it.desired_count,
+        launch_type: it.launch_type,
+        platform_version: it.platform_version,
+        deployment_configuration: it.deployment_configuration,
+        deployments: vec![deployment(tx, &it.task_definition, it.network_configuration.clone())],
+        task_definition: it.task_definition,
+        network_configuration: it.network_configuration,
+        created_at: now,
+        created_by: it.created_by,
+        propagate_tags: it.propagate_tags,
+        enable_ecs_managed_tags: it.enable_ecs_managed_tags,
+        client_token: it.client_token,
+        failed_starts: 0,
+        throttled_until: None,
+        steady_since: None,
+        event_count: tx.get::<Service>(&it.arn).map_or(0, |it| it.event_count),
+        announced_refusal: None,
+        tags: it.tags,
+        arn: it.arn,
+    };
+    tx.put(service.clone());
+    Ok(Arc::new(service))
+}
+
+fn is_same(known: &Service, it: &NewService) -> bool {
+    known.desired_count == it.desired_count
+        && known.launch_type == it.launch_type
+        && known.platform_version == it.platform_version
+        && known.task_definition == it.task_definition
+        && known.deployment_configuration == it.deployment_configuration
+        && known.network_configuration == it.network_configuration
+        && known.propagate_tags == it.propagate_tags
+}
+
+fn deployment(
+    tx: &Tx<'_>,
+    task_definition: &TaskDefinitionArn,
+    network_configuration: Option<NetworkConfiguration>,
+) -> Deployment {
+    Deployment {
+        id: tx.ids().deployment(),
+        task_definition: task_definition.clone(),
+        network_configuration,
+        failed_tasks: 0,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+        rollout: Rollout::InProgress,
+    }
+}
+
+/// `UpdateService`: what tasks are made of starts a new deployment, what only counts them does not.
+///
+/// # Errors
+/// See [`ServiceRefusal`].
+pub fn update_service(
+    tx: &mut Tx<'_>,
+    arn: &ServiceArn,
+    change: &ServiceChange,
+) -> Result<Arc<Service>, ServiceRefusal> {
+    let known = tx.get::<Service>(arn).filter(|it| it.status != ServiceStatus::Inactive);
+    let known = known.ok_or(ServiceRefusal::NotFound)?;
+    if known.status != ServiceStatus::Active {
+        return Err(ServiceRefusal::NotActive);
+    }
+    let mut service = (*known).clone();
+    let set = |place: &mut u32, value: Option<u32>| *place = value.unwrap_or(*place);
+    set(&mut service.desired_count, change.desired_count);
+    if let Some(it) = &change.task_definition {
+        service.task_definition = it.clone();
+    }
+    if let Some(it) = change.deployment_configuration {
+        service.deployment_configuration = it;
+    }
+    if let Some(it) = &change.network_configuration {
+        service.network_configuration = Some(it.clone());
+    }
+    if let Some(it) = &change.platform_version {
+        service.platform_version = Some(it.clone());
+    }
+    service.propagate_tags = change.propagate_tags.unwrap_or(service.propagate_tags);
+    service.enable_ecs_managed_tags = change.enable_ecs_managed_tags.unwrap_or(service.enable_ecs_managed_tags);
+    let is_new_deployment = change.force_new_deployment
+        || service.task_definition != known.task_definition
+        || service.network_configuration != known.network_configuration
+        || service.platform_version != known.platform_version
+        || service.propagate_tags != known.propagate_tags
+        || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags;
+    if is_new_deployment {
+        let new = deployment(tx, &service.task_definition, service.network_configuration.clone());
+        service.deployments.insert(0, new);
+        service.failed_starts = 0;
+        service.throttled_until = None;
+    }
+    tx.put(service.clone());
+    Ok(Arc::new(service))
+}
+
+/// `DeleteService`: its tasks stop, then it is INACTIVE.
+///
+/// # Errors
+/// See [`ServiceRefusal`].
+pub fn delete_service(tx: &mut Tx<'_>, arn: &ServiceArn, force: bool) -> Result<Arc<Service>, ServiceRefusal> {
+    let known = tx.get::<Service>(arn).filter(|it| it.status != ServiceStatus::Inactive);
+    let known = known.ok_or(ServiceRefusal::NotFound)?;
+    if known.status == ServiceStatus::Draining {
+        return Ok(known);
+    }
+    if known.desired_count > 0 && !force {
+        return Err(ServiceRefusal::ScaledAboveZero);
+    }
+    let service = Service { desired_count: 0, status: ServiceStatus::Draining, ..(*known).clone() };
+    tx.put(service.clone());
+    Ok(Arc::new(service))
+}
+
+/// Adds an event; the oldest goes when there are more than Amazon keeps. The caller stores the service.
+pub fn record_event(tx: &mut Tx<'_>, service: &mut Service, message: String) {
+    let sequence = service.event_count;
+    service.event_count += 1;
+    let event = ServiceEvent {
+        service: service.arn.clone(),
+        sequence,
+        id: tx.ids().uuid(),
+        created_at: tx.now(),
+        message: format!("(service {}) {message}", service.arn.name()),
+    };
+    tx.put(event);
+    if let Some(oldest) = sequence.checked_sub(SERVICE_EVENTS_KEPT) {
+        tx.delete::<ServiceEvent>(&(service.arn.clone(), oldest));
+    }
+}
+
+/// Learns from the end of a service's task whether starting more makes sense now.
+pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
+    let Some(known) = task.service.as_ref().and_then(|arn| tx.get::<Service>(arn)) else { return };
+    let was_wished = task.stop.as_ref().is_some_and(|it| {
+        matches!(it.code, StopCode::ServiceSchedulerInitiated | StopCode::UserInitiated)
+    });
+    if was_wished {
+        return;
+    }
+    let now = tx.now();
+    let lived = task.times.started_at.map(|it| Duration::try_from(now.duration_since(it)).unwrap_or_default());
+    let mut service = (*known).clone();
+    if lived.is_some_and(|it| it >= SHORT_LIFE) {
+        service.failed_starts = 0;
+        service.throttled_until = None;
+    } else {
+        service.failed_starts = service.failed_starts.saturating_add(1);
+        service.throttled_until = Some(now + throttle(service.failed_starts));
+        let mine = service.deployments.iter_mut().find(|it| Some(&it.id) == task.started_by.as_ref());
+        if let Some(deployment) = mine {
+            deployment.failed_tasks += 1;
+            deployment.updated_at = now;
+        }
+    }
+    if service != *known {
+        tx.put(service);
+    }
+}
+
+/// The first failure is replaced at once.
+fn throttle(failed_starts: u32) -> Duration {
+    match failed_starts.checked_sub(2) {
+        None => Duration::ZERO,
+        Some(doublings) => THROTTLE_FIRST.saturating_mul(1 << doublings.min(16)).min(THROTTLE_MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failing_starts_are_throttled_up_to_fifteen_minutes() {
+        let seconds: Vec<u64> = [0, 1, 2, 3, 4, 11, 12, 40, u32::MAX].map(|it| throttle(it).as_secs()).to_vec();
+        assert_eq!(seconds, [0, 0, 1, 2, 4, 512, 900, 900, 900]);
+    }
+}
