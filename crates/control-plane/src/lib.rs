@@ -1,1 +1,19 @@
-//! To be written.
+//! The control plane: AWS APIs over HTTP, and sessions with agents.
+//!
+//! ```text
+//!  http: accept → identify → verify → decode → handle → encode
+//!                                             │
+//!  sessions::agent ◄── feed ── store ◄── handlers (transitions) ── controllers
+//! ```
+
+mod call;
+mod control_plane;
+mod handlers;
+mod http;
+mod identity;
+mod routes;
+mod sessions;
+
+pub use control_plane::{ControlPlane, Settings};
+pub use http::serve;
+pub use routes::coverage;

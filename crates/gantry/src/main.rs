@@ -1,2 +1,40 @@
-//! The one binary.
-fn main() {}
+//! Gantry: Amazon ECS on your own machines. The one binary.
+
+mod arguments;
+mod bootstrap;
+mod clock;
+mod commands;
+mod data_dir;
+mod keys;
+mod machine;
+mod profile;
+mod running;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command, ImageCommand};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Up(options) => commands::up::run(&options),
+        Command::Down(place) => commands::down::run(&place),
+        Command::Env(place) => commands::env::run(&place),
+        Command::Image(ImageCommand::Load { place, file, name }) => {
+            commands::image::load(&place, &file, name.as_deref())
+        }
+        Command::Image(ImageCommand::Ls { place }) => commands::image::list(&place),
+        Command::Image(ImageCommand::Rm { place, references }) => {
+            commands::image::remove(&place, &references)
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gantry: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! One call of an operation, as handlers see it: who calls, with what, and the way to the state.
+
+use std::sync::Arc;
+
+use domain::access_key::Principal;
+use domain::{Scope, Timestamp};
+use store::Store;
+use telemetry::logs::Logs;
+use wire::Operation;
+
+use crate::control_plane::ControlPlane;
+use crate::handlers::PageKey;
+
+/// Who signed the request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Account of the access key, region of the credential scope.
+    pub scope: Scope,
+    /// What the key stands for.
+    pub principal: Principal,
+    /// `AKIA…`
+    pub access_key_id: String,
+}
+
+impl Caller {
+    /// As `sts get-caller-identity` and `registeredBy` show it.
+    pub fn arn(&self) -> String {
+        let account = &self.scope.account;
+        match self.principal {
+            Principal::Root => format!("arn:aws:iam::{account}:root"),
+            Principal::Agent => format!("arn:aws:iam::{account}:user/gantry/agent"),
+        }
+    }
+}
+
+/// A call that may be carried out: the caller has been found to be allowed to make it.
+pub struct Call<O: Operation> {
+    input: O::Input,
+    caller: Caller,
+    access: Authorized,
+    now: Timestamp,
+}
+
+/// The way to the state. Only [`authorize`] makes one.
+#[derive(Clone)]
+pub struct Authorized(Arc<ControlPlane>);
+
+/// The caller may not make the call.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AccessDenied {
+    /// In Amazon's words.
+    pub message: String,
+}
+
+/// What an agent's key may call, as the managed policy for container instances has it:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html>
+const AGENT_OPERATIONS: [(&str, &[&str]); 2] = [
+    (
+        "ecs",
+        &[
+            "CreateCluster",
+            "DeregisterContainerInstance",
+            "DiscoverPollEndpoint",
+            "ListTagsForResource",
+            "RegisterContainerInstance",
+            "SubmitAttachmentStateChanges",
+            "SubmitContainerStateChange",
+            "SubmitTaskStateChange",
+            "UpdateContainerInstancesState",
+        ],
+    ),
+    ("logs", &["CreateLogGroup", "CreateLogStream", "PutLogEvents"]),
+];
+
+/// Decides whether a caller may use an operation.
+///
+/// # Errors
+/// [`AccessDenied`].
+pub fn authorize(
+    control_plane: &Arc<ControlPlane>,
+    caller: &Caller,
+    service: &str,
+    operation: &str,
+) -> Result<Authorized, AccessDenied> {
+    let is_allowed = match caller.principal {
+        Principal::Root => true,
+        Principal::Agent => {
+            let of_service = AGENT_OPERATIONS.iter().filter(|(of, _)| *of == service);
+            of_service.flat_map(|(_, names)| names.iter()).any(|it| *it == operation)
+                || (service, operation) == ("sts", "GetCallerIdentity")
+        }
+    };
+    if !is_allowed {
+        let message = format!(
+            "User: {} is not authorized to perform: {service}:{operation} because no identity-based policy allows the {service}:{operation} action",
+            caller.arn()
+        );
+        return Err(AccessDenied { message });
+    }
+    Ok(Authorized(Arc::clone(control_plane)))
+}
+
+impl Authorized {
+    /// The state.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Log events.
+    pub fn logs(&self) -> &Arc<Logs> {
+        &self.0.logs
+    }
+
+    /// Signs page tokens.
+    pub fn page_key(&self) -> &PageKey {
+        &self.0.page_key
+    }
+
+    /// Where agents connect: `http://host:port`.
+    pub fn advertised_endpoint(&self) -> &str {
+        &self.0.settings.advertised_endpoint
+    }
+}
+
+impl<O: Operation> Call<O> {
+    /// Puts a call together.
+    pub fn new(input: O::Input, caller: Caller, access: Authorized, now: Timestamp) -> Self {
+        Self { input, caller, access, now }
+    }
+
+    /// What was asked.
+    pub fn input(&self) -> &O::Input {
+        &self.input
+    }
+
+    /// Who asks.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Account and region of the call.
+    pub fn scope(&self) -> &Scope {
+        &self.caller.scope
+    }
+
+    /// The way to the state.
+    pub fn access(&self) -> &Authorized {
+        &self.access
+    }
+
+    /// When the request arrived. What is stored is stamped by the transaction instead.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+}

@@ -1,0 +1,56 @@
+//! What all requests share.
+
+use std::sync::Arc;
+
+use domain::clock::Clock;
+use store::Store;
+use telemetry::logs::Logs;
+
+use crate::handlers::PageKey;
+use crate::identity::SigningKeys;
+use crate::sessions::Sessions;
+
+/// Settings of a control plane.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Regions that are served.
+    pub regions: Vec<String>,
+    /// Where agents connect: `http://host:port`.
+    pub advertised_endpoint: String,
+}
+
+/// A control plane, without its connections.
+pub struct ControlPlane {
+    pub(crate) store: Store,
+    pub(crate) logs: Arc<Logs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) page_key: PageKey,
+    pub(crate) signing_keys: SigningKeys,
+    pub(crate) sessions: Sessions,
+}
+
+impl ControlPlane {
+    /// Puts a control plane together.
+    ///
+    /// # Errors
+    /// The operating system gives no random bytes.
+    pub fn new(
+        store: Store,
+        logs: Arc<Logs>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Arc<Self>, getrandom::Error> {
+        let mut page_key = [0; 32];
+        getrandom::fill(&mut page_key)?;
+        Ok(Arc::new(Self {
+            store,
+            logs,
+            clock,
+            settings,
+            page_key: PageKey(page_key),
+            signing_keys: SigningKeys::default(),
+            sessions: Sessions::default(),
+        }))
+    }
+}

@@ -1,0 +1,9 @@
+//! What each operation does: plain functions from a call to an answer, which know no protocol.
+
+pub mod ecs;
+pub mod logs;
+pub mod sts;
+
+mod page;
+
+pub use page::PageKey;

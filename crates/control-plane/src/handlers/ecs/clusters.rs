@@ -1,0 +1,135 @@
+//! Clusters.
+
+use api::ecs;
+use domain::ClusterArn;
+use domain::cluster::{Cluster, ClusterStatus};
+use domain::tags::Pair;
+use orchestrator::transitions;
+use store::State;
+
+use super::errors::{self, invalid_parameter, refuse_unbuilt};
+use super::{listing, names, render, tags};
+use crate::call::Call;
+
+/// Most clusters of one DescribeClusters.
+const DESCRIBED_MAX: usize = 100;
+
+/// `CreateCluster`: one that is there is returned unchanged.
+///
+/// # Errors
+/// InvalidParameterException; UnsupportedFeatureException's text as ClientException for what is not built.
+pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::CreateClusterOutput, ecs::Error> {
+    let input = call.input();
+    refuse_unbuilt(&[
+        ("configuration", input.configuration.is_some()),
+        ("capacityProviders", input.capacity_providers.as_ref().is_some_and(|it| !it.is_empty())),
+        (
+            "defaultCapacityProviderStrategy",
+            input.default_capacity_provider_strategy.as_ref().is_some_and(|it| !it.is_empty()),
+        ),
+        ("serviceConnectDefaults", input.service_connect_defaults.is_some()),
+    ])?;
+    let name = input.cluster_name.as_deref();
+    if name.is_some_and(|it| !names::is_name(it)) {
+        return Err(invalid_parameter(
+            "Cluster name must contain only letters, numbers, hyphens and underscores, 255 at most.",
+        ));
+    }
+    let arn = names::cluster(call.scope(), name)?;
+    let settings = settings(input.settings.as_deref().unwrap_or_default())?;
+    let tags = tags::parse(input.tags.as_deref())?;
+    let store = call.access().store();
+    let created = store.transact(move |tx| transitions::create_cluster(tx, &arn, settings, tags)).await;
+    let cluster = created.map_err(errors::from_store)?;
+    let include = [ecs::ClusterField::Settings, ecs::ClusterField::Tags];
+    Ok(ecs::CreateClusterOutput { cluster: Some(store.read(|state| render::cluster(state, &cluster, &include))) })
+}
+
+fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> {
+    let mut value = "disabled".to_owned();
+    for setting in given {
+        let name = setting.name.as_ref().map_or("", |it| it.as_str());
+        let wanted = setting.value.as_deref().unwrap_or_default();
+        if name != "containerInsights" {
+            return Err(invalid_parameter(format!("Invalid cluster setting name: {name:?}; it must be containerInsights.")));
+        }
+        if wanted != "disabled" {
+            return Err(invalid_parameter(format!(
+                "containerInsights {wanted:?} is not supported by Gantry yet: only \"disabled\" is."
+            )));
+        }
+        wanted.clone_into(&mut value);
+    }
+    Ok(vec![Pair::new("containerInsights", value)])
+}
+
+/// `DescribeClusters`.
+///
+/// # Errors
+/// InvalidParameterException for what can name no cluster, or too many.
+pub async fn describe_clusters(
+    call: Call<ecs::DescribeClusters>,
+) -> Result<ecs::DescribeClustersOutput, ecs::Error> {
+    let input = call.input();
+    let given = input.clusters.as_deref().unwrap_or_default();
+    if given.len() > DESCRIBED_MAX {
+        return Err(invalid_parameter(format!("clusters can have at most {DESCRIBED_MAX} items.")));
+    }
+    let arns = match given {
+        [] => vec![names::cluster(call.scope(), None)?],
+        given => given.iter().map(|it| names::cluster(call.scope(), Some(it))).collect::<Result<Vec<_>, _>>()?,
+    };
+    let include = input.include.as_deref().unwrap_or_default();
+    let (clusters, failures) = call.access().store().read(|state| {
+        let mut found = Vec::new();
+        let mut failures = Vec::new();
+        for arn in &arns {
+            match state.get::<Cluster>(arn) {
+                Some(cluster) => found.push(render::cluster(state, cluster, include)),
+                None => failures.push(render::missing(arn.as_str())),
+            }
+        }
+        (found, failures)
+    });
+    Ok(ecs::DescribeClustersOutput { clusters: Some(clusters), failures: Some(failures) })
+}
+
+/// `ListClusters`: the ACTIVE ones.
+///
+/// # Errors
+/// InvalidParameterException for a bad token or page size.
+pub async fn list_clusters(call: Call<ecs::ListClusters>) -> Result<ecs::ListClustersOutput, ecs::Error> {
+    let input = call.input();
+    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let scope = call.scope();
+    let key = call.access().page_key();
+    let (arns, next_token) = call.access().store().read(|state| {
+        let active = state.all::<Cluster>().filter(|it| it.status == ClusterStatus::Active && it.arn.scope() == *scope);
+        let items = active.map(|it| (it.arn.to_string(), it.arn.to_string()));
+        listing::list(key, listing::HUNDRED, &wanted, &format!("clusters {scope:?}"), items)
+    })?;
+    Ok(ecs::ListClustersOutput { cluster_arns: Some(arns), next_token })
+}
+
+/// `DeleteCluster`: refused while anything is in it.
+///
+/// # Errors
+/// ClusterNotFoundException; ClusterContains…Exception.
+pub async fn delete_cluster(call: Call<ecs::DeleteCluster>) -> Result<ecs::DeleteClusterOutput, ecs::Error> {
+    let arn = names::cluster(call.scope(), Some(&call.input().cluster))?;
+    let store = call.access().store();
+    let deleted = store.transact(move |tx| transitions::delete_cluster(tx, &arn)).await;
+    let cluster = deleted.map_err(errors::from_store)?;
+    Ok(ecs::DeleteClusterOutput { cluster: Some(store.read(|state| render::cluster(state, &cluster, &[]))) })
+}
+
+/// An ACTIVE cluster.
+///
+/// # Errors
+/// ClusterNotFoundException.
+pub fn require_active(state: &State, arn: &ClusterArn) -> Result<(), ecs::Error> {
+    match state.get::<Cluster>(arn) {
+        Some(cluster) if cluster.status == ClusterStatus::Active => Ok(()),
+        _ => Err(errors::cluster_not_found()),
+    }
+}

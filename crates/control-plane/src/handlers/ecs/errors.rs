@@ -1,0 +1,161 @@
+//! Exceptions of ECS, and what the decisions below them become.
+
+use std::convert::Infallible;
+
+use api::ecs;
+use orchestrator::transitions::{
+    ContainerInstanceRefusal, DeleteClusterRefusal, RunTasksRefusal, ServiceRefusal, TaskDefinitionRefusal,
+    TaskNotFound,
+};
+use store::TransactError;
+
+/// ClientException: the request itself is wrong.
+pub fn client(message: impl Into<String>) -> ecs::Error {
+    ecs::Error::ClientException(ecs::ClientException { message: Some(message.into()) })
+}
+
+/// InvalidParameterException: a parameter does not fit the state of things.
+pub fn invalid_parameter(message: impl Into<String>) -> ecs::Error {
+    ecs::Error::InvalidParameterException(ecs::InvalidParameterException { message: Some(message.into()) })
+}
+
+/// UnsupportedFeatureException: what is not built yet.
+pub fn unsupported(member: &str) -> ecs::Error {
+    let message = format!("The specified feature is not supported: {member} is not supported by Gantry yet.");
+    ecs::Error::UnsupportedFeatureException(ecs::UnsupportedFeatureException { message: Some(message) })
+}
+
+/// Refuses the first member that is given and not built yet.
+///
+/// # Errors
+/// UnsupportedFeatureException that names it.
+pub fn refuse_unbuilt(members: &[(&str, bool)]) -> Result<(), ecs::Error> {
+    match members.iter().find(|(_, is_given)| *is_given) {
+        Some((member, _)) => Err(unsupported(member)),
+        None => Ok(()),
+    }
+}
+
+/// "Cluster not found."
+pub fn cluster_not_found() -> ecs::Error {
+    ecs::Error::ClusterNotFoundException(ecs::ClusterNotFoundException {
+        message: Some("Cluster not found.".to_owned()),
+    })
+}
+
+/// "Service not found."
+pub fn service_not_found() -> ecs::Error {
+    ecs::Error::ServiceNotFoundException(ecs::ServiceNotFoundException {
+        message: Some("Service not found.".to_owned()),
+    })
+}
+
+/// What a transaction's end becomes.
+pub fn from_store<R>(error: TransactError<R>) -> ecs::Error
+where
+    ecs::Error: FromRefusal<R>,
+{
+    match error {
+        TransactError::Refused(refusal) => ecs::Error::from_refusal(refusal),
+        TransactError::Unavailable(error) => {
+            tracing::error!(%error, "the store failed");
+            let message = format!("The server could not store the change ({error}). Try again in a moment.");
+            ecs::Error::ServerException(ecs::ServerException { message: Some(message) })
+        }
+    }
+}
+
+/// How a refused decision is answered: each arm is one exception, in Amazon's words.
+pub trait FromRefusal<R> {
+    /// The exception.
+    fn from_refusal(refusal: R) -> Self;
+}
+
+impl FromRefusal<Infallible> for ecs::Error {
+    fn from_refusal(refusal: Infallible) -> Self {
+        match refusal {}
+    }
+}
+
+impl FromRefusal<Self> for ecs::Error {
+    fn from_refusal(refusal: Self) -> Self {
+        refusal
+    }
+}
+
+impl FromRefusal<DeleteClusterRefusal> for ecs::Error {
+    fn from_refusal(refusal: DeleteClusterRefusal) -> Self {
+        let message = |text: &str| Some(text.to_owned());
+        match refusal {
+            DeleteClusterRefusal::NotFound => cluster_not_found(),
+            DeleteClusterRefusal::ContainsContainerInstances => {
+                let text = "The Cluster cannot be deleted while Container Instances are active or draining.";
+                Self::ClusterContainsContainerInstancesException(ecs::ClusterContainsContainerInstancesException {
+                    message: message(text),
+                })
+            }
+            DeleteClusterRefusal::ContainsServices => {
+                let text = "The Cluster cannot be deleted while Services are active.";
+                Self::ClusterContainsServicesException(ecs::ClusterContainsServicesException { message: message(text) })
+            }
+            DeleteClusterRefusal::ContainsTasks => {
+                let text = "The Cluster cannot be deleted while Tasks are active.";
+                Self::ClusterContainsTasksException(ecs::ClusterContainsTasksException { message: message(text) })
+            }
+        }
+    }
+}
+
+impl FromRefusal<TaskDefinitionRefusal> for ecs::Error {
+    fn from_refusal(refusal: TaskDefinitionRefusal) -> Self {
+        client(refusal.to_string())
+    }
+}
+
+impl FromRefusal<TaskNotFound> for ecs::Error {
+    fn from_refusal(TaskNotFound: TaskNotFound) -> Self {
+        invalid_parameter("The referenced task was not found.")
+    }
+}
+
+impl FromRefusal<ContainerInstanceRefusal> for ecs::Error {
+    fn from_refusal(refusal: ContainerInstanceRefusal) -> Self {
+        match refusal {
+            ContainerInstanceRefusal::ClusterNotFound => cluster_not_found(),
+            ContainerInstanceRefusal::NotFound => client("The referenced container instance was not found."),
+            ContainerInstanceRefusal::HasTasks => {
+                invalid_parameter("Found running tasks on the instance: stop them, or deregister with force.")
+            }
+        }
+    }
+}
+
+impl FromRefusal<RunTasksRefusal> for ecs::Error {
+    fn from_refusal(refusal: RunTasksRefusal) -> Self {
+        match refusal {
+            RunTasksRefusal::NoContainerInstances => {
+                invalid_parameter("No Container Instances were found in your cluster.")
+            }
+            RunTasksRefusal::NoAddress => {
+                invalid_parameter("The subnets have no free addresses: stop tasks or name another subnet.")
+            }
+        }
+    }
+}
+
+impl FromRefusal<ServiceRefusal> for ecs::Error {
+    fn from_refusal(refusal: ServiceRefusal) -> Self {
+        match refusal {
+            ServiceRefusal::ClusterNotFound => cluster_not_found(),
+            ServiceRefusal::NotFound => service_not_found(),
+            ServiceRefusal::NotActive => Self::ServiceNotActiveException(ecs::ServiceNotActiveException {
+                message: Some("Service was not ACTIVE.".to_owned()),
+            }),
+            ServiceRefusal::NotIdempotent => invalid_parameter("Creation of service was not idempotent."),
+            ServiceRefusal::StillDraining => invalid_parameter("Unable to Start a service that is still Draining."),
+            ServiceRefusal::ScaledAboveZero => {
+                invalid_parameter("The service cannot be stopped while it is scaled above 0.")
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `maxResults` and `nextToken` of the List operations.
+
+use api::ecs;
+
+use super::errors::invalid_parameter;
+use crate::handlers::page::{PageKey, PageRequest, page};
+
+/// Most items of a page, and how many come if the caller does not say.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// Without `maxResults`.
+    pub default: usize,
+    /// Highest `maxResults`.
+    pub most: i32,
+}
+
+/// The listings that give up to a hundred.
+pub const HUNDRED: Limits = Limits { default: 100, most: 100 };
+/// ListServices gives ten unless told.
+pub const SERVICES: Limits = Limits { default: 10, most: 100 };
+
+/// What the caller says of the page it wants.
+pub struct Wanted<'a> {
+    /// `maxResults`
+    pub max_results: Option<i32>,
+    /// `nextToken`
+    pub next_token: Option<&'a str>,
+}
+
+/// Cuts a page out of a listing; `listing` names it with its filters.
+///
+/// # Errors
+/// InvalidParameterException for a foreign token or a size out of bounds.
+pub fn list<T>(
+    key: &PageKey,
+    limits: Limits,
+    wanted: &Wanted<'_>,
+    listing: &str,
+    items: impl Iterator<Item = (String, T)>,
+) -> Result<(Vec<T>, Option<String>), ecs::Error> {
+    let max_results = match wanted.max_results {
+        None => limits.default,
+        Some(given) => usize::try_from(given).ok().filter(|_| (1..=limits.most).contains(&given)).ok_or_else(
+            || invalid_parameter(format!("maxResults must be between 1 and {}, not {given}.", limits.most)),
+        )?,
+    };
+    let request = PageRequest { listing, next_token: wanted.next_token, max_results };
+    page(key, &request, items).map_err(|_| invalid_parameter("Invalid token."))
+}

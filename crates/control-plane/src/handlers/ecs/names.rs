@@ -1,0 +1,123 @@
+//! How callers name things: short names, ids and ARNs in every documented form.
+
+use api::ecs;
+use domain::arn::{Arn, InCluster, Resource};
+use domain::cluster::DEFAULT_CLUSTER;
+use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn};
+
+use super::errors::invalid_parameter;
+
+#[cfg(test)]
+mod tests;
+
+/// Longest name of a cluster, service, family or container.
+const NAME_LENGTH_MAX: usize = 255;
+
+/// Whether a text may name a cluster, service, family or container: letters, digits, `-` and `_`.
+pub fn is_name(text: &str) -> bool {
+    (1..=NAME_LENGTH_MAX).contains(&text.len())
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_')
+}
+
+/// A cluster by name or ARN; without one, the cluster `default`.
+///
+/// # Errors
+/// InvalidParameterException for what can name no cluster.
+pub fn cluster(scope: &Scope, given: Option<&str>) -> Result<ClusterArn, ecs::Error> {
+    let given = given.filter(|it| !it.is_empty()).unwrap_or(DEFAULT_CLUSTER);
+    if given.contains(':') {
+        return ClusterArn::parse(given)
+            .map_err(|_| invalid_parameter(format!("Invalid identifier: {given} is not the ARN of a cluster.")));
+    }
+    if !is_name(given) {
+        return Err(invalid_parameter(format!(
+            "Invalid identifier: a cluster name has 1 to {NAME_LENGTH_MAX} letters, digits, hyphens and underscores, not {given:?}."
+        )));
+    }
+    Ok(ClusterArn::of(scope, given))
+}
+
+/// A service by name, long ARN, or the old ARN without cluster.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn service(cluster: &ClusterArn, given: &str) -> Result<ServiceArn, ecs::Error> {
+    member(cluster, given, "service")
+}
+
+/// A task by id, long ARN, or the old ARN without cluster.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn task(cluster: &ClusterArn, given: &str) -> Result<TaskArn, ecs::Error> {
+    member(cluster, given, "task")
+}
+
+/// A container instance by id, long ARN, or the old ARN without cluster.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn container_instance(cluster: &ClusterArn, given: &str) -> Result<ContainerInstanceArn, ecs::Error> {
+    member(cluster, given, "container instance")
+}
+
+fn member<R: Resource + InCluster>(cluster: &ClusterArn, given: &str, what: &str) -> Result<Arn<R>, ecs::Error> {
+    if !given.contains(':') {
+        return is_name(given).then(|| cluster.member(given)).ok_or_else(|| {
+            invalid_parameter(format!("Invalid identifier: {given:?} cannot name a {what}."))
+        });
+    }
+    if let Ok(arn) = Arn::<R>::parse(given) {
+        if arn.cluster() != *cluster {
+            return Err(invalid_parameter(format!(
+                "Invalid identifier: Identifier is for {}. Your cluster is {}",
+                arn.cluster().name(),
+                cluster.name()
+            )));
+        }
+        return Ok(arn);
+    }
+    short_arn(cluster, given)
+        .ok_or_else(|| invalid_parameter(format!("Invalid identifier: {given} is not the ARN of a {what}.")))
+}
+
+/// The form from before 2018: `arn:aws:ecs:region:account:service/name`.
+fn short_arn<R: Resource>(cluster: &ClusterArn, given: &str) -> Option<Arn<R>> {
+    let Scope { account, region } = cluster.scope();
+    let name = given.strip_prefix(&format!("arn:aws:ecs:{region}:{account}:{}/", R::WORD))?;
+    is_name(name).then(|| cluster.member(name))
+}
+
+/// How a caller names a task definition.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TaskDefinitionName {
+    /// The latest ACTIVE revision of a family.
+    Family(String),
+    /// One revision.
+    Revision(String, u32),
+}
+
+/// A task definition as `family`, `family:revision` or ARN of either.
+///
+/// # Errors
+/// The text itself, if it can name no task definition; operations differ in what they answer.
+pub fn task_definition(scope: &Scope, given: &str) -> Result<TaskDefinitionName, String> {
+    let Scope { account, region } = scope;
+    let prefix = format!("arn:aws:ecs:{region}:{account}:task-definition/");
+    let path = if given.starts_with("arn:") { given.strip_prefix(&prefix) } else { Some(given) };
+    let path = path.ok_or_else(|| given.to_owned())?;
+    let (family, revision) = match path.split_once(':') {
+        None => (path, None),
+        Some((family, revision)) => {
+            let number = revision.parse().ok().filter(|number| *number > 0);
+            (family, Some(number.ok_or_else(|| given.to_owned())?))
+        }
+    };
+    if !is_name(family) {
+        return Err(given.to_owned());
+    }
+    Ok(match revision {
+        None => TaskDefinitionName::Family(family.to_owned()),
+        Some(revision) => TaskDefinitionName::Revision(family.to_owned(), revision),
+    })
+}

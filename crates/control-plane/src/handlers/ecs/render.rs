@@ -1,0 +1,39 @@
+//! Records as ECS shows them. Members that a record does not fill stay absent, lists that Amazon shows empty are `[]`.
+
+mod cluster;
+mod container_instance;
+mod service;
+mod task;
+mod task_definition;
+
+pub use cluster::cluster;
+pub use container_instance::container_instance;
+pub use service::service;
+pub use task::{container_arn, task};
+pub use task_definition::task_definition;
+
+use api::ecs;
+use domain::task_definition::LaunchType;
+
+/// A failure of a batch operation.
+pub fn failure(arn: impl Into<String>, reason: impl Into<String>) -> ecs::Failure {
+    ecs::Failure { arn: Some(arn.into()), reason: Some(reason.into()), detail: None }
+}
+
+/// "MISSING", with the ARN that the request amounts to.
+pub fn missing(arn: impl Into<String>) -> ecs::Failure {
+    failure(arn, "MISSING")
+}
+
+/// A count, as the wire has it.
+pub fn count(value: impl TryInto<i32>) -> i32 {
+    value.try_into().unwrap_or(i32::MAX)
+}
+
+fn launch_type(it: LaunchType) -> ecs::LaunchType {
+    match it {
+        LaunchType::Ec2 => ecs::LaunchType::Ec2,
+        LaunchType::Fargate => ecs::LaunchType::Fargate,
+        LaunchType::External => ecs::LaunchType::External,
+    }
+}

@@ -1,0 +1,86 @@
+//! A container instance with what its host has and has left.
+
+use api::ecs;
+use domain::container_definition::TransportProtocol;
+use domain::container_instance::ContainerInstance;
+use domain::host::{Host, Resources};
+use domain::tags::Pair;
+use domain::task::TaskStatus;
+use store::State;
+
+use super::count;
+use crate::handlers::ecs::tags;
+
+/// A container instance; tags are shown only when asked for.
+pub fn container_instance(state: &State, it: &ContainerInstance, with_tags: bool) -> ecs::ContainerInstance {
+    let host = state.get::<Host>(&it.host_id);
+    let total = host.map(|it| it.total.clone()).unwrap_or_default();
+    let promised = host.map(|it| it.promised.clone()).unwrap_or_default();
+    let remaining = Resources {
+        cpu: total.cpu.saturating_sub(promised.cpu),
+        memory: total.memory.saturating_sub(promised.memory),
+        ports: total.ports.union(&promised.ports).copied().collect(),
+    };
+    let (mut running, mut pending) = (0_i32, 0_i32);
+    for task in state.tasks_of_container_instance(&it.arn) {
+        match task.last_status {
+            TaskStatus::Running => running += 1,
+            status if status.is_pending() => pending += 1,
+            _ => {}
+        }
+    }
+    let attribute = |it: &Pair| ecs::Attribute {
+        name: it.name.clone(),
+        value: it.value.clone(),
+        ..ecs::Attribute::default()
+    };
+    ecs::ContainerInstance {
+        container_instance_arn: Some(it.arn.to_string()),
+        ec2_instance_id: Some(it.ec2_instance_id.clone()),
+        version: Some(i64::try_from(it.version).unwrap_or(i64::MAX)),
+        version_info: Some(ecs::VersionInfo {
+            agent_version: Some(it.agent_version.clone()),
+            docker_version: Some(it.docker_version.clone()),
+            ..ecs::VersionInfo::default()
+        }),
+        remaining_resources: Some(resources(&remaining)),
+        registered_resources: Some(resources(&total)),
+        status: Some(it.status.as_str().to_owned()),
+        agent_connected: Some(host.is_some_and(|it| it.is_connected)),
+        running_tasks_count: Some(running),
+        pending_tasks_count: Some(pending),
+        attributes: Some(it.attributes.iter().map(attribute).collect()),
+        registered_at: Some(it.registered_at),
+        attachments: Some(Vec::new()),
+        tags: Some(if with_tags { tags::render(&it.tags) } else { Vec::new() }),
+        ..ecs::ContainerInstance::default()
+    }
+}
+
+/// As Amazon shows them: PORTS are those taken.
+fn resources(it: &Resources) -> Vec<ecs::Resource> {
+    let integer = |name: &str, value: u32| ecs::Resource {
+        name: Some(name.to_owned()),
+        r#type: Some("INTEGER".to_owned()),
+        double_value: Some(0.0),
+        long_value: Some(0),
+        integer_value: Some(count(value)),
+        ..ecs::Resource::default()
+    };
+    let ports = |name: &str, protocol: TransportProtocol| ecs::Resource {
+        name: Some(name.to_owned()),
+        r#type: Some("STRINGSET".to_owned()),
+        double_value: Some(0.0),
+        long_value: Some(0),
+        integer_value: Some(0),
+        string_set_value: Some(
+            it.ports.iter().filter(|it| it.protocol == protocol).map(|it| it.port.to_string()).collect(),
+        ),
+    };
+    vec![
+        integer("CPU", it.cpu),
+        integer("MEMORY", it.memory),
+        ports("PORTS", TransportProtocol::Tcp),
+        ports("PORTS_UDP", TransportProtocol::Udp),
+    ]
+}

@@ -1,0 +1,101 @@
+//! A service with its deployments and events.
+
+use api::ecs;
+use domain::service::{Deployment, Rollout, Service, ServiceStatus};
+use domain::task_definition::LaunchType;
+use store::{State, Tally};
+
+use super::{count, launch_type};
+use crate::handlers::ecs::{network, tags};
+
+/// A service; tags are shown only when asked for.
+pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
+    let tallies = state.service_tally(&it.arn);
+    let of = |id: &str| tallies.iter().find(|(of, _)| of == id).map(|(_, tally)| *tally).unwrap_or_default();
+    let running: u32 = tallies.iter().map(|(_, tally)| tally.running).sum();
+    let pending: u32 = tallies.iter().map(|(_, tally)| tally.pending).sum();
+    let deployments = it.deployments.iter().enumerate();
+    let deployments = deployments.map(|(index, deployment)| self::deployment(it, index, deployment, of(&deployment.id)));
+    let event = |event: &domain::service::ServiceEvent| ecs::ServiceEvent {
+        id: Some(event.id.clone()),
+        created_at: Some(event.created_at),
+        message: Some(event.message.clone()),
+    };
+    let account = it.arn.scope().account;
+    ecs::Service {
+        service_arn: Some(it.arn.to_string()),
+        service_name: Some(it.arn.name().to_owned()),
+        cluster_arn: Some(it.cluster.to_string()),
+        load_balancers: Some(Vec::new()),
+        service_registries: Some(Vec::new()),
+        status: Some(it.status.as_str().to_owned()),
+        desired_count: Some(count(it.desired_count)),
+        running_count: Some(count(running)),
+        pending_count: Some(count(pending)),
+        launch_type: Some(launch_type(it.launch_type)),
+        platform_version: it.platform_version.clone(),
+        platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
+        task_definition: Some(it.task_definition.to_string()),
+        deployment_configuration: Some(deployment_configuration(it)),
+        deployments: Some(deployments.collect()),
+        role_arn: Some(format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")),
+        events: Some(state.service_events(&it.arn).map(|it| event(it)).collect()),
+        created_at: Some(it.created_at),
+        created_by: Some(it.created_by.clone()),
+        placement_constraints: Some(Vec::new()),
+        placement_strategy: Some(Vec::new()),
+        network_configuration: it.network_configuration.as_ref().map(network::render),
+        scheduling_strategy: Some(ecs::SchedulingStrategy::Replica),
+        deployment_controller: Some(ecs::DeploymentController { r#type: ecs::DeploymentControllerType::Ecs }),
+        tags: with_tags.then(|| tags::render(&it.tags)),
+        enable_ecs_managed_tags: Some(it.enable_ecs_managed_tags),
+        propagate_tags: Some(ecs::PropagateTags::from(it.propagate_tags.as_str())),
+        enable_execute_command: Some(false),
+        availability_zone_rebalancing: Some(ecs::AvailabilityZoneRebalancing::Disabled),
+        resource_management_type: Some(ecs::ResourceManagementType::Customer),
+        ..ecs::Service::default()
+    }
+}
+
+fn deployment_configuration(it: &Service) -> ecs::DeploymentConfiguration {
+    ecs::DeploymentConfiguration {
+        deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
+            enable: false,
+            rollback: false,
+            ..ecs::DeploymentCircuitBreaker::default()
+        }),
+        maximum_percent: Some(count(it.deployment_configuration.maximum_percent)),
+        minimum_healthy_percent: Some(count(it.deployment_configuration.minimum_healthy_percent)),
+        alarms: Some(ecs::DeploymentAlarms { alarm_names: Vec::new(), rollback: false, enable: false }),
+        strategy: Some(ecs::DeploymentStrategy::Rolling),
+        bake_time_in_minutes: Some(0),
+        ..ecs::DeploymentConfiguration::default()
+    }
+}
+
+fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) -> ecs::Deployment {
+    let is_primary = index == 0;
+    let is_wanted = is_primary && service.status == ServiceStatus::Active;
+    let reason = match it.rollout {
+        Rollout::InProgress => format!("ECS deployment {} in progress.", it.id),
+        Rollout::Completed => format!("ECS deployment {} completed.", it.id),
+    };
+    ecs::Deployment {
+        id: Some(it.id.clone()),
+        status: Some(if is_primary { "PRIMARY" } else { "ACTIVE" }.to_owned()),
+        task_definition: Some(it.task_definition.to_string()),
+        desired_count: Some(if is_wanted { count(service.desired_count) } else { 0 }),
+        pending_count: Some(count(tally.pending)),
+        running_count: Some(count(tally.running)),
+        failed_tasks: Some(count(it.failed_tasks)),
+        created_at: Some(it.created_at),
+        updated_at: Some(it.updated_at),
+        launch_type: Some(launch_type(service.launch_type)),
+        platform_version: service.platform_version.clone(),
+        platform_family: (service.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
+        network_configuration: it.network_configuration.as_ref().map(network::render),
+        rollout_state: Some(ecs::DeploymentRolloutState::from(it.rollout.as_str())),
+        rollout_state_reason: Some(reason),
+        ..ecs::Deployment::default()
+    }
+}

@@ -1,0 +1,181 @@
+//! What CreateService and UpdateService say, checked member by member.
+
+use api::ecs;
+use domain::service::{DeploymentConfiguration, PropagateTags};
+use domain::task_definition::{LaunchType, TaskDefinition};
+
+use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt, unsupported};
+
+/// Bounds that hold for the REPLICA strategy if none are given.
+const DEFAULT_BOUNDS: DeploymentConfiguration =
+    DeploymentConfiguration { maximum_percent: 200, minimum_healthy_percent: 100 };
+/// Most tasks of a service.
+const DESIRED_COUNT_MAX: u32 = 5000;
+
+/// Refuses members of CreateService that are not built yet.
+///
+/// # Errors
+/// UnsupportedFeatureException that names the member.
+pub fn refuse_unbuilt_on_create(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
+    let is_filled = |list: Option<usize>| list.is_some_and(|it| it > 0);
+    let controller = input.deployment_controller.as_ref().map_or("ECS", |it| it.r#type.as_str());
+    refuse_unbuilt(&[
+        ("loadBalancers", is_filled(input.load_balancers.as_ref().map(Vec::len))),
+        ("serviceRegistries", is_filled(input.service_registries.as_ref().map(Vec::len))),
+        ("capacityProviderStrategy", is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len))),
+        ("role", input.role.is_some()),
+        ("placementConstraints", is_filled(input.placement_constraints.as_ref().map(Vec::len))),
+        ("placementStrategy", is_filled(input.placement_strategy.as_ref().map(Vec::len))),
+        ("healthCheckGracePeriodSeconds", input.health_check_grace_period_seconds.is_some_and(|it| it != 0)),
+        (
+            "schedulingStrategy DAEMON",
+            input.scheduling_strategy.as_ref().is_some_and(|it| it.as_str() != "REPLICA"),
+        ),
+        ("a deploymentController other than ECS", controller != "ECS"),
+        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
+        (
+            "availabilityZoneRebalancing",
+            input.availability_zone_rebalancing.as_ref().is_some_and(|it| it.as_str() == "ENABLED"),
+        ),
+        ("serviceConnectConfiguration", input.service_connect_configuration.as_ref().is_some_and(|it| it.enabled)),
+        ("volumeConfigurations", is_filled(input.volume_configurations.as_ref().map(Vec::len))),
+        ("vpcLatticeConfigurations", is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len))),
+    ])
+}
+
+/// Refuses members of UpdateService that are not built yet.
+///
+/// # Errors
+/// UnsupportedFeatureException that names the member.
+pub fn refuse_unbuilt_on_update(input: &ecs::UpdateServiceInput) -> Result<(), ecs::Error> {
+    let is_filled = |list: Option<usize>| list.is_some_and(|it| it > 0);
+    refuse_unbuilt(&[
+        ("loadBalancers", is_filled(input.load_balancers.as_ref().map(Vec::len))),
+        ("serviceRegistries", is_filled(input.service_registries.as_ref().map(Vec::len))),
+        ("capacityProviderStrategy", is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len))),
+        ("placementConstraints", is_filled(input.placement_constraints.as_ref().map(Vec::len))),
+        ("placementStrategy", is_filled(input.placement_strategy.as_ref().map(Vec::len))),
+        ("healthCheckGracePeriodSeconds", input.health_check_grace_period_seconds.is_some_and(|it| it != 0)),
+        (
+            "a deploymentController other than ECS",
+            input.deployment_controller.as_ref().is_some_and(|it| it.r#type.as_str() != "ECS"),
+        ),
+        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
+        (
+            "availabilityZoneRebalancing",
+            input.availability_zone_rebalancing.as_ref().is_some_and(|it| it.as_str() == "ENABLED"),
+        ),
+        ("serviceConnectConfiguration", input.service_connect_configuration.as_ref().is_some_and(|it| it.enabled)),
+        ("volumeConfigurations", is_filled(input.volume_configurations.as_ref().map(Vec::len))),
+        ("vpcLatticeConfigurations", is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len))),
+    ])
+}
+
+/// A desired count.
+///
+/// # Errors
+/// InvalidParameterException out of bounds.
+pub fn desired_count(given: i32) -> Result<u32, ecs::Error> {
+    let count = u32::try_from(given).ok().filter(|it| *it <= DESIRED_COUNT_MAX);
+    count.ok_or_else(|| {
+        invalid_parameter(format!("Desired count cannot be negative or above {DESIRED_COUNT_MAX}, it is {given}."))
+    })
+}
+
+/// Bounds of a deployment: what is not given stays as it was.
+///
+/// # Errors
+/// InvalidParameterException out of bounds; UnsupportedFeatureException for what is not built.
+pub fn bounds(
+    given: Option<&ecs::DeploymentConfiguration>,
+    before: Option<DeploymentConfiguration>,
+) -> Result<DeploymentConfiguration, ecs::Error> {
+    let before = before.unwrap_or(DEFAULT_BOUNDS);
+    let Some(given) = given else { return Ok(before) };
+    refuse_unbuilt(&[
+        ("deploymentCircuitBreaker", given.deployment_circuit_breaker.as_ref().is_some_and(|it| it.enable)),
+        ("alarms", given.alarms.as_ref().is_some_and(|it| it.enable)),
+        (
+            "a deployment strategy other than ROLLING",
+            given.strategy.as_ref().is_some_and(|it| it.as_str() != "ROLLING"),
+        ),
+        ("bakeTimeInMinutes", given.bake_time_in_minutes.is_some_and(|it| it != 0)),
+        ("lifecycleHooks", given.lifecycle_hooks.as_ref().is_some_and(|it| !it.is_empty())),
+        ("linearConfiguration", given.linear_configuration.is_some()),
+        ("canaryConfiguration", given.canary_configuration.is_some()),
+    ])?;
+    let percent = |value: Option<i32>, before: u32| match value {
+        None => Ok(before),
+        Some(value) => u32::try_from(value)
+            .map_err(|_| invalid_parameter("maximumPercent and minimumHealthyPercent cannot be negative.")),
+    };
+    let maximum_percent = percent(given.maximum_percent, before.maximum_percent)?;
+    let minimum_healthy_percent = percent(given.minimum_healthy_percent, before.minimum_healthy_percent)?;
+    if minimum_healthy_percent > 100 {
+        return Err(invalid_parameter("minimumHealthyPercent cannot be above 100."));
+    }
+    if maximum_percent < 100 {
+        return Err(invalid_parameter("maximumPercent must be at least 100."));
+    }
+    if maximum_percent == 100 && minimum_healthy_percent == 100 {
+        return Err(invalid_parameter(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
+        ));
+    }
+    Ok(DeploymentConfiguration { maximum_percent, minimum_healthy_percent })
+}
+
+/// The launch type: EC2 if none is given.
+///
+/// # Errors
+/// InvalidParameterException for one that the definition does not support.
+pub fn launch_type(given: Option<&ecs::LaunchType>, definition: &TaskDefinition) -> Result<LaunchType, ecs::Error> {
+    let launch_type = match given.map(ecs::LaunchType::as_str) {
+        None | Some("EC2") => LaunchType::Ec2,
+        Some("FARGATE") => LaunchType::Fargate,
+        Some("EXTERNAL") => LaunchType::External,
+        Some("MANAGED_INSTANCES") => return Err(unsupported("launchType MANAGED_INSTANCES")),
+        Some(other) => return Err(invalid_parameter(format!("Invalid launch type: {other:?}."))),
+    };
+    if !definition.compatibilities.contains(&launch_type) {
+        return Err(invalid_parameter(format!(
+            "Task definition does not support launch_type {}.",
+            launch_type.as_str()
+        )));
+    }
+    Ok(launch_type)
+}
+
+/// Version of FARGATE's platform, as it reads back.
+///
+/// # Errors
+/// InvalidParameterException elsewhere than on FARGATE.
+pub fn platform_version(given: Option<&str>, launch_type: LaunchType) -> Result<Option<String>, ecs::Error> {
+    match (launch_type, given) {
+        (LaunchType::Fargate, None | Some("LATEST" | "1.4.0")) => {
+            Ok(Some(given.unwrap_or("LATEST").to_owned()))
+        }
+        (LaunchType::Fargate, Some(other)) => {
+            Err(ecs::Error::PlatformUnknownException(ecs::PlatformUnknownException {
+                message: Some(format!("The specified platform version does not exist: {other}. Use LATEST or 1.4.0.")),
+            }))
+        }
+        (_, None) => Ok(None),
+        (_, Some(_)) => Err(invalid_parameter(
+            "The platform version must be null when specifying an EC2 or EXTERNAL launch type.",
+        )),
+    }
+}
+
+/// Whose tags the tasks get; NONE if nothing is given.
+///
+/// # Errors
+/// InvalidParameterException for another word.
+pub fn propagate_tags(given: Option<&ecs::PropagateTags>) -> Result<PropagateTags, ecs::Error> {
+    match given.map(ecs::PropagateTags::as_str) {
+        None | Some("NONE") => Ok(PropagateTags::None),
+        Some("SERVICE") => Ok(PropagateTags::Service),
+        Some("TASK_DEFINITION") => Ok(PropagateTags::TaskDefinition),
+        Some(other) => Err(invalid_parameter(format!("Invalid propagateTags: {other:?}."))),
+    }
+}

@@ -1,0 +1,120 @@
+//! CreateService, UpdateService and DeleteService.
+
+use api::ecs;
+use domain::service::Service;
+use orchestrator::transitions::{self, NewService, ServiceChange};
+
+use super::parse;
+use crate::call::Call;
+use crate::handlers::ecs::clusters::require_active;
+use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
+use crate::handlers::ecs::{names, network, render, tags, task_definitions};
+
+/// `CreateService`.
+///
+/// # Errors
+/// ClusterNotFoundException; InvalidParameterException and ClientException in Amazon's words;
+/// UnsupportedFeatureException for what is not built yet.
+pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::CreateServiceOutput, ecs::Error> {
+    let input = call.input();
+    parse::refuse_unbuilt_on_create(input)?;
+    if !names::is_name(&input.service_name) {
+        return Err(invalid_parameter(
+            "Service name must contain only letters, numbers, hyphens and underscores, 255 at most.",
+        ));
+    }
+    let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
+    let desired_count = input.desired_count.ok_or_else(|| {
+        invalid_parameter("The daemon scheduling strategy is not in use: desiredCount is required.")
+    })?;
+    let store = call.access().store();
+    let new = store.read(|state| -> Result<NewService, ecs::Error> {
+        require_active(state, &cluster)?;
+        let given = input.task_definition.as_deref();
+        let given = given.ok_or_else(|| invalid_parameter("TaskDefinition cannot be null or empty."))?;
+        let definition = task_definitions::require_active(state, call.scope(), given)?;
+        let launch_type = parse::launch_type(input.launch_type.as_ref(), &definition)?;
+        let network = input.network_configuration.as_ref();
+        Ok(NewService {
+            arn: cluster.member(&input.service_name),
+            desired_count: parse::desired_count(desired_count)?,
+            launch_type,
+            platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
+            task_definition: definition.arn.clone(),
+            deployment_configuration: parse::bounds(input.deployment_configuration.as_ref(), None)?,
+            network_configuration: network::parse(state, call.scope(), &definition, launch_type, network)?,
+            created_by: call.caller().arn(),
+            propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
+            enable_ecs_managed_tags: input.enable_ecs_managed_tags.unwrap_or(false),
+            client_token: input.client_token.clone(),
+            tags: tags::parse(input.tags.as_deref())?,
+        })
+    })?;
+    let created = store.transact(move |tx| transitions::create_service(tx, new)).await;
+    let service = created.map_err(errors::from_store)?;
+    Ok(ecs::CreateServiceOutput { service: Some(store.read(|state| render::service(state, &service, true))) })
+}
+
+/// `UpdateService`: desired count, bounds, and what starts a new deployment.
+///
+/// # Errors
+/// ServiceNotFoundException, ServiceNotActiveException and those of CreateService.
+pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::UpdateServiceOutput, ecs::Error> {
+    let input = call.input();
+    parse::refuse_unbuilt_on_update(input)?;
+    let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
+    let arn = names::service(&cluster, &input.service)?;
+    let store = call.access().store();
+    let change = store.read(|state| -> Result<ServiceChange, ecs::Error> {
+        require_active(state, &cluster)?;
+        let known = state.get::<Service>(&arn).ok_or_else(service_not_found)?;
+        let given = input.task_definition.as_deref();
+        let new = given.map(|it| task_definitions::require_active(state, call.scope(), it)).transpose()?;
+        if let Some(new) = &new {
+            parse::launch_type(Some(&ecs::LaunchType::from(known.launch_type.as_str())), new)?;
+        }
+        let network = match (&input.network_configuration, &new) {
+            (None, _) => None,
+            (Some(given), new) => {
+                let current = state.get(&known.task_definition).cloned();
+                let definition = new.clone().or(current).ok_or_else(service_not_found)?;
+                network::parse(state, call.scope(), &definition, known.launch_type, Some(given))?
+            }
+        };
+        let version = input.platform_version.as_deref();
+        let version = version.map(|it| parse::platform_version(Some(it), known.launch_type)).transpose()?.flatten();
+        let tags = input.propagate_tags.as_ref();
+        let bounds = input.deployment_configuration.as_ref();
+        Ok(ServiceChange {
+            desired_count: input.desired_count.map(parse::desired_count).transpose()?,
+            task_definition: new.map(|it| it.arn.clone()),
+            deployment_configuration: bounds
+                .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))
+                .transpose()?,
+            network_configuration: network,
+            platform_version: version,
+            propagate_tags: tags.map(|it| parse::propagate_tags(Some(it))).transpose()?,
+            enable_ecs_managed_tags: input.enable_ecs_managed_tags,
+            force_new_deployment: input.force_new_deployment == Some(true),
+        })
+    })?;
+    let updated = store.transact(move |tx| transitions::update_service(tx, &arn, &change)).await;
+    let service = updated.map_err(errors::from_store)?;
+    Ok(ecs::UpdateServiceOutput { service: Some(store.read(|state| render::service(state, &service, true))) })
+}
+
+/// `DeleteService`: DRAINING until its tasks have stopped.
+///
+/// # Errors
+/// ServiceNotFoundException; InvalidParameterException while it is scaled above 0, unless forced.
+pub async fn delete_service(call: Call<ecs::DeleteService>) -> Result<ecs::DeleteServiceOutput, ecs::Error> {
+    let input = call.input();
+    let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
+    let arn = names::service(&cluster, &input.service)?;
+    let force = input.force == Some(true);
+    let store = call.access().store();
+    store.read(|state| require_active(state, &cluster))?;
+    let deleted = store.transact(move |tx| transitions::delete_service(tx, &arn, force)).await;
+    let service = deleted.map_err(errors::from_store)?;
+    Ok(ecs::DeleteServiceOutput { service: Some(store.read(|state| render::service(state, &service, false))) })
+}

@@ -1,0 +1,93 @@
+//! DescribeTasks and ListTasks.
+
+use api::ecs;
+use domain::task::Task;
+use store::State;
+
+use crate::call::Call;
+use crate::handlers::ecs::clusters::require_active;
+use crate::handlers::ecs::errors::{invalid_parameter, service_not_found};
+use crate::handlers::ecs::{listing, names, render};
+
+/// Most tasks of one DescribeTasks.
+const DESCRIBED_MAX: usize = 100;
+
+/// `DescribeTasks`: in the order asked for.
+///
+/// # Errors
+/// ClusterNotFoundException; InvalidParameterException for none, too many, or tasks of another cluster.
+pub async fn describe_tasks(call: Call<ecs::DescribeTasks>) -> Result<ecs::DescribeTasksOutput, ecs::Error> {
+    let input = call.input();
+    if input.tasks.is_empty() {
+        return Err(invalid_parameter("Tasks cannot be empty."));
+    }
+    if input.tasks.len() > DESCRIBED_MAX {
+        return Err(invalid_parameter(format!("tasks can have at most {DESCRIBED_MAX} items.")));
+    }
+    let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
+    let arns = input.tasks.iter().map(|it| names::task(&cluster, it)).collect::<Result<Vec<_>, _>>()?;
+    let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
+    call.access().store().read(|state| {
+        require_active(state, &cluster)?;
+        let mut tasks = Vec::with_capacity(arns.len());
+        let mut failures = Vec::new();
+        for arn in &arns {
+            match state.get::<Task>(arn) {
+                Some(task) => tasks.push(render::task(state, task, shows_tags)),
+                None => failures.push(render::missing(arn.as_str())),
+            }
+        }
+        Ok(ecs::DescribeTasksOutput { tasks: Some(tasks), failures: Some(failures) })
+    })
+}
+
+/// `ListTasks`: by **desired** status, RUNNING unless told.
+///
+/// # Errors
+/// ClusterNotFoundException, ServiceNotFoundException; InvalidParameterException for filters that do not go together.
+pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutput, ecs::Error> {
+    let input = call.input();
+    let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
+    if input.daemon_name.is_some() {
+        return Err(invalid_parameter("Filtering by daemonName is not supported by Gantry yet."));
+    }
+    let filters = [&input.container_instance, &input.family, &input.service_name];
+    if input.started_by.is_some() && filters.iter().any(|it| it.is_some()) {
+        return Err(invalid_parameter("Cannot specify startedBy with another filter: it must be the only one."));
+    }
+    let service = input.service_name.as_deref().map(|it| names::service(&cluster, it)).transpose()?;
+    let instance =
+        input.container_instance.as_deref().map(|it| names::container_instance(&cluster, it)).transpose()?;
+    let desired = input.desired_status.as_ref().map_or("RUNNING", |it| it.as_str());
+    let matches = |task: &Task| {
+        let family = task.task_definition.family_and_revision().map(|(family, _)| family);
+        task.desired_status.as_str() == desired
+            && input.family.as_deref().is_none_or(|it| family == Some(it))
+            && input.started_by.as_deref().is_none_or(|it| task.started_by.as_deref() == Some(it))
+            && input.launch_type.as_ref().is_none_or(|it| it.as_str() == task.launch_type.as_str())
+            && instance.as_ref().is_none_or(|it| task.container_instance.as_ref() == Some(it))
+    };
+    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let listing_name = format!(
+        "tasks {cluster} {service:?} {instance:?} {desired} {:?} {:?} {:?}",
+        input.family, input.started_by, input.launch_type
+    );
+    let key = call.access().page_key();
+    let (task_arns, next_token) = call.access().store().read(|state| {
+        require_active(state, &cluster)?;
+        let tasks: Box<dyn Iterator<Item = _>> = match &service {
+            Some(service) => {
+                require_service(state, service)?;
+                Box::new(state.tasks_of_service(service))
+            }
+            None => Box::new(state.tasks_of_cluster(&cluster)),
+        };
+        let items = tasks.filter(|it| matches(it)).map(|it| (it.arn.to_string(), it.arn.to_string()));
+        listing::list(key, listing::HUNDRED, &wanted, &listing_name, items)
+    })?;
+    Ok(ecs::ListTasksOutput { task_arns: Some(task_arns), next_token })
+}
+
+fn require_service(state: &State, arn: &domain::ServiceArn) -> Result<(), ecs::Error> {
+    state.get::<domain::service::Service>(arn).map(|_| ()).ok_or_else(service_not_found)
+}

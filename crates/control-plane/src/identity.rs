@@ -1,0 +1,73 @@
+//! Who signed a request.
+
+use std::collections::HashMap;
+
+use ::http::request::Parts;
+use domain::Scope;
+use domain::access_key::AccessKey;
+use domain::Timestamp;
+use parking_lot::RwLock;
+use wire::error::CommonError;
+use wire::sigv4;
+
+use crate::call::Caller;
+use crate::control_plane::ControlPlane;
+
+/// Most derived keys that are kept; a key lives for a day, region and service.
+const SIGNING_KEYS_MAX: usize = 1024;
+
+/// Derived signing keys: each costs four HMACs to make.
+#[derive(Default)]
+pub struct SigningKeys(RwLock<HashMap<[String; 4], [u8; 32]>>);
+
+impl SigningKeys {
+    fn get(&self, key: &AccessKey, signature: &sigv4::Signature) -> [u8; 32] {
+        let sigv4::Signature { date, region, service, .. } = signature;
+        // The secret is part of the name, so that a changed one is not verified with the old key.
+        let name = [date.clone(), region.clone(), service.clone(), key.secret_access_key.clone()];
+        if let Some(known) = self.0.read().get(&name) {
+            return *known;
+        }
+        let derived = sigv4::signing_key(&key.secret_access_key, date, region, service);
+        let mut keys = self.0.write();
+        if keys.len() >= SIGNING_KEYS_MAX {
+            keys.clear();
+        }
+        keys.insert(name, derived);
+        derived
+    }
+}
+
+/// Verifies the signature of a request for a service.
+///
+/// # Errors
+/// AWS's errors for requests that are unsigned, signed by nobody known, for another service or region, or wrongly.
+pub fn verify(
+    control_plane: &ControlPlane,
+    service: &str,
+    parts: &Parts,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Caller, CommonError> {
+    let signature = sigv4::read(parts)?;
+    let key = control_plane.store.read(|state| state.get::<AccessKey>(&signature.access_key_id).cloned());
+    let key = key.ok_or_else(sigv4::unknown_key)?;
+    if signature.service != service {
+        return Err(sigv4::invalid(format!("Credential should be scoped to correct service: '{service}'.")));
+    }
+    let regions = &control_plane.settings.regions;
+    if !regions.contains(&signature.region) {
+        return Err(sigv4::invalid(format!(
+            "Credential should be scoped to a valid region, not '{}'. This server serves {}.",
+            signature.region,
+            regions.join(", ")
+        )));
+    }
+    let signing_key = control_plane.signing_keys.get(&key, &signature);
+    sigv4::verify(&signature, &signing_key, parts, body, now)?;
+    Ok(Caller {
+        scope: Scope::new(key.account.clone(), signature.region),
+        principal: key.principal.clone(),
+        access_key_id: key.access_key_id.clone(),
+    })
+}

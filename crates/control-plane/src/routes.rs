@@ -1,0 +1,175 @@
+//! Which handler serves which operation.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use api::{ecs, logs, sts};
+use bytes::Bytes;
+use domain::Timestamp;
+use wire::error::{CommonError, ErrorAnswer, modelled};
+use wire::route::Protocol;
+use wire::{DecodeError, Operation, Service, json, query};
+
+use crate::call::{Authorized, Call, Caller};
+use crate::handlers::ecs::{agent, clusters, container_instances, services, task_definitions, tasks};
+use crate::handlers::{logs as log_handlers, sts as sts_handlers};
+
+/// Services that are spoken.
+pub static SERVICES: [&Service; 3] = [&ecs::SERVICE, &logs::SERVICE, &sts::SERVICE];
+
+/// A verified request of an operation.
+pub struct Request {
+    /// As it came.
+    pub body: Bytes,
+    /// How it is spoken.
+    pub protocol: Protocol,
+    /// Goes into the answer.
+    pub request_id: String,
+    /// Who signed it.
+    pub caller: Caller,
+    /// The way to the state.
+    pub access: Authorized,
+    /// When it arrived.
+    pub now: Timestamp,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, ErrorAnswer>> + Send>>;
+type Handler = Box<dyn Fn(Request) -> Answer + Send + Sync>;
+
+/// All handlers.
+pub struct Routes(HashMap<(&'static str, &'static str), Handler>);
+
+impl Routes {
+    /// The handlers of this version.
+    pub fn new() -> Self {
+        let mut routes = Self(HashMap::new());
+        routes.ecs();
+        routes.logs();
+        routes.on::<sts::GetCallerIdentity, _, _>(sts_handlers::get_caller_identity);
+        routes
+    }
+
+    /// The handler of an operation, if it is built.
+    pub fn get(&self, service: &str, operation: &str) -> Option<&Handler> {
+        // The map's keys live as long as the program, the request's words do not: found by the service's own list.
+        let known = SERVICES.iter().find(|it| it.signing_name == service)?;
+        let name = known.operations.iter().find(|it| **it == operation)?;
+        self.0.get(&(known.signing_name, *name))
+    }
+
+    fn on<O, F, R>(&mut self, handler: F)
+    where
+        O: Operation,
+        F: Fn(Call<O>) -> R + Copy + Send + Sync + 'static,
+        R: Future<Output = Result<O::Output, O::Error>> + Send + 'static,
+    {
+        let run = move |request: Request| -> Answer { Box::pin(run::<O, F, R>(handler, request)) };
+        self.0.insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
+    }
+
+    fn ecs(&mut self) {
+        self.on::<ecs::CreateCluster, _, _>(clusters::create_cluster);
+        self.on::<ecs::DescribeClusters, _, _>(clusters::describe_clusters);
+        self.on::<ecs::ListClusters, _, _>(clusters::list_clusters);
+        self.on::<ecs::DeleteCluster, _, _>(clusters::delete_cluster);
+        self.on::<ecs::RegisterTaskDefinition, _, _>(task_definitions::register_task_definition);
+        self.on::<ecs::DescribeTaskDefinition, _, _>(task_definitions::describe_task_definition);
+        self.on::<ecs::ListTaskDefinitions, _, _>(task_definitions::list_task_definitions);
+        self.on::<ecs::ListTaskDefinitionFamilies, _, _>(task_definitions::list_task_definition_families);
+        self.on::<ecs::DeregisterTaskDefinition, _, _>(task_definitions::deregister_task_definition);
+        self.on::<ecs::DeleteTaskDefinitions, _, _>(task_definitions::delete_task_definitions);
+        self.on::<ecs::RunTask, _, _>(tasks::run_task);
+        self.on::<ecs::StartTask, _, _>(tasks::start_task);
+        self.on::<ecs::StopTask, _, _>(tasks::stop_task);
+        self.on::<ecs::DescribeTasks, _, _>(tasks::describe_tasks);
+        self.on::<ecs::ListTasks, _, _>(tasks::list_tasks);
+        self.on::<ecs::CreateService, _, _>(services::create_service);
+        self.on::<ecs::UpdateService, _, _>(services::update_service);
+        self.on::<ecs::DeleteService, _, _>(services::delete_service);
+        self.on::<ecs::DescribeServices, _, _>(services::describe_services);
+        self.on::<ecs::ListServices, _, _>(services::list_services);
+        self.on::<ecs::RegisterContainerInstance, _, _>(agent::register_container_instance);
+        self.on::<ecs::DeregisterContainerInstance, _, _>(container_instances::deregister_container_instance);
+        self.on::<ecs::DescribeContainerInstances, _, _>(container_instances::describe_container_instances);
+        self.on::<ecs::ListContainerInstances, _, _>(container_instances::list_container_instances);
+        self.on::<ecs::DiscoverPollEndpoint, _, _>(agent::discover_poll_endpoint);
+        self.on::<ecs::SubmitTaskStateChange, _, _>(agent::submit_task_state_change);
+        self.on::<ecs::SubmitContainerStateChange, _, _>(agent::submit_container_state_change);
+        self.on::<ecs::SubmitAttachmentStateChanges, _, _>(agent::submit_attachment_state_changes);
+    }
+
+    fn logs(&mut self) {
+        self.on::<logs::CreateLogGroup, _, _>(log_handlers::create_log_group);
+        self.on::<logs::DeleteLogGroup, _, _>(log_handlers::delete_log_group);
+        self.on::<logs::DescribeLogGroups, _, _>(log_handlers::describe_log_groups);
+        self.on::<logs::PutRetentionPolicy, _, _>(log_handlers::put_retention_policy);
+        self.on::<logs::DeleteRetentionPolicy, _, _>(log_handlers::delete_retention_policy);
+        self.on::<logs::CreateLogStream, _, _>(log_handlers::create_log_stream);
+        self.on::<logs::DeleteLogStream, _, _>(log_handlers::delete_log_stream);
+        self.on::<logs::DescribeLogStreams, _, _>(log_handlers::describe_log_streams);
+        self.on::<logs::PutLogEvents, _, _>(log_handlers::put_log_events);
+        self.on::<logs::GetLogEvents, _, _>(log_handlers::get_log_events);
+        self.on::<logs::FilterLogEvents, _, _>(log_handlers::filter_log_events);
+    }
+}
+
+async fn run<O, F, R>(handler: F, request: Request) -> Result<Vec<u8>, ErrorAnswer>
+where
+    O: Operation,
+    F: Fn(Call<O>) -> R,
+    R: Future<Output = Result<O::Output, O::Error>>,
+{
+    let Request { body, protocol, request_id, caller, access, now } = request;
+    let input = match protocol {
+        Protocol::Query => query::decode(&body),
+        Protocol::Json10 | Protocol::Json11 => json::decode(&body),
+    };
+    let input = input.map_err(|error| undecodable(&error).answer(protocol, &request_id))?;
+    drop(body);
+    match handler(Call::new(input, caller, access, now)).await {
+        Ok(output) => Ok(match protocol {
+            Protocol::Query => query::encode(O::SERVICE, O::NAME, &output, &request_id),
+            Protocol::Json10 | Protocol::Json11 => json::encode(&output),
+        }),
+        Err(error) => Err(modelled(&error, protocol, &request_id)),
+    }
+}
+
+fn undecodable(error: &DecodeError) -> CommonError {
+    match error {
+        DecodeError::Serialization { message } => CommonError::serialization(message.clone()),
+        DecodeError::MissingMember { path } => CommonError {
+            status: 400,
+            json_code: "InvalidParameterException",
+            query_code: "ValidationError",
+            message: format!("{} can not be blank.", path.join(".")),
+        },
+    }
+}
+
+/// An operation of a service, and whether it is built.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// `ecs`
+    pub service: &'static str,
+    /// `RunTask`
+    pub operation: &'static str,
+    /// It has a handler.
+    pub is_built: bool,
+}
+
+/// All operations of all services that are spoken.
+pub fn coverage() -> Vec<Covered> {
+    let routes = Routes::new();
+    let operations = SERVICES.iter().flat_map(|service| {
+        service.operations.iter().map(|operation| (service.signing_name, *operation))
+    });
+    operations
+        .map(|(service, operation)| Covered {
+            service,
+            operation,
+            is_built: routes.get(service, operation).is_some(),
+        })
+        .collect()
+}

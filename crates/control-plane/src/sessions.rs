@@ -1,0 +1,11 @@
+//! Sessions with agents: they follow the store and carry what it wants to the hosts.
+
+mod acs;
+mod outbox;
+mod payload;
+mod registry;
+mod tcs;
+mod upgrade;
+
+pub use registry::Sessions;
+pub use upgrade::upgrade;

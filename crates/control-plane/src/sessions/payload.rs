@@ -1,0 +1,185 @@
+//! A task as its agent gets it: everything resolved, in the agent's own JSON.
+
+use std::collections::BTreeMap;
+
+use api::acs;
+use domain::container_definition::ContainerDefinition;
+use domain::tags::Pair;
+use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
+use domain::task_definition::{NetworkMode, TaskDefinition};
+use domain::vpc::{Subnet, Vpc};
+use serde_json::{Map, Value, json};
+use store::State;
+
+use crate::handlers::ecs::container_arn;
+
+/// Bytes of a MiB.
+const MIB: u64 = 1024 * 1024;
+
+/// A task; its definition is in the state as long as the task refers to it.
+pub fn task(state: &State, it: &Task) -> acs::Task {
+    let definition = state.get::<TaskDefinition>(&it.task_definition);
+    let (family, version) = it.task_definition.family_and_revision().unwrap_or_default();
+    let mode = definition.map_or(NetworkMode::None, |it| it.effective_network_mode());
+    let containers = it.containers.iter().filter_map(|container| {
+        let definition = definition?.container(&container.name)?;
+        Some(self::container(it, mode, container, definition))
+    });
+    let volumes = definition.iter().flat_map(|it| &it.volumes).map(|it| acs::Volume {
+        name: Some(it.name.clone()),
+        r#type: Some("host".to_owned()),
+        host: Some(acs::HostVolume { source_path: Some(it.source_path.clone().unwrap_or_default()) }),
+    });
+    let cpu = it.overrides.cpu.or(definition.and_then(|it| it.cpu));
+    let memory = it.overrides.memory.or(definition.and_then(|it| it.memory));
+    acs::Task {
+        arn: Some(it.arn.to_string()),
+        family: Some(family.to_owned()),
+        version: Some(version.to_string()),
+        desired_status: Some(it.desired_status.as_str().to_owned()),
+        overrides: Some("{}".to_owned()),
+        task_cluster_arn: Some(it.cluster().to_string()),
+        task_definition_account_id: Some(it.arn.scope().account),
+        service_name: it.service.as_ref().map(|it| it.name().to_owned()),
+        group: Some(it.group.clone()),
+        zone: Some(it.availability_zone.clone()),
+        launch_type: Some(it.launch_type.as_str().to_owned()),
+        network_mode: Some(mode.as_str().to_owned()),
+        cpu: cpu.map(|units| f64::from(units) / 1024.0),
+        memory: memory.map(i64::from),
+        containers: Some(containers.collect()),
+        volumes: Some(volumes.collect()),
+        associations: Some(Vec::new()),
+        elastic_network_interfaces: it.eni.as_ref().map(|eni| vec![interface(state, it, eni)]),
+        ..acs::Task::default()
+    }
+}
+
+fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkInterface {
+    let subnet = state.get::<Subnet>(&eni.subnet_id);
+    let vpc = subnet.and_then(|it| state.get::<Vpc>(&it.vpc_id));
+    let scope = task.arn.scope();
+    acs::ElasticNetworkInterface {
+        attachment_arn: Some(format!(
+            "arn:aws:ecs:{}:{}:attachment/{}/{}",
+            scope.region,
+            scope.account,
+            task.cluster().name(),
+            eni.attachment_id
+        )),
+        ec2_id: Some(eni.network_interface_id.clone()),
+        mac_address: Some(eni.mac_address.clone()),
+        ipv4_addresses: Some(vec![acs::Ipv4Address {
+            primary: Some(true),
+            private_address: Some(eni.address.to_string()),
+        }]),
+        subnet_gateway_ipv4_address: subnet.map(|it| format!("{}/{}", it.gateway(), it.cidr.prefix)),
+        interface_association_protocol: Some("veth".to_owned()),
+        vpc_id: vpc.map(|it| it.id.clone()),
+        vpc_cidr: vpc.map(|it| it.cidr.to_string()),
+        ..acs::ElasticNetworkInterface::default()
+    }
+}
+
+fn container(task: &Task, mode: NetworkMode, it: &TaskContainer, definition: &ContainerDefinition) -> acs::Container {
+    let changes = task.overrides.container(&it.name).cloned().unwrap_or_default();
+    let memory = changes.memory.or(definition.memory);
+    let cpu = changes.cpu.unwrap_or(definition.cpu);
+    acs::Container {
+        name: Some(it.name.clone()),
+        image: Some(definition.image.clone()),
+        essential: Some(definition.essential),
+        container_arn: Some(container_arn(task, it)),
+        cpu: i32::try_from(cpu).ok(),
+        memory: memory.and_then(|it| i32::try_from(it).ok()),
+        entry_point: definition.entry_point.clone(),
+        command: changes.command.clone().or_else(|| definition.command.clone()),
+        environment: Some(environment(&definition.environment, changes.environment.as_deref().unwrap_or_default())),
+        overrides: Some("{}".to_owned()),
+        port_mappings: Some(port_mappings(mode, definition)),
+        links: Some(Vec::new()),
+        volumes_from: Some(Vec::new()),
+        mount_points: Some(
+            definition
+                .mount_points
+                .iter()
+                .map(|it| acs::MountPoint {
+                    source_volume: it.source_volume.clone(),
+                    container_path: it.container_path.clone(),
+                    read_only: it.read_only,
+                })
+                .collect(),
+        ),
+        stop_timeout: definition.stop_timeout_seconds.and_then(|it| i32::try_from(it).ok()),
+        docker_config: Some(acs::DockerConfig {
+            config: Some(config(definition)),
+            host_config: Some(host_config(mode, definition, &changes)),
+            version: Some("1.21".to_owned()),
+        }),
+        ..acs::Container::default()
+    }
+}
+
+fn environment(defined: &[Pair], changed: &[Pair]) -> BTreeMap<String, String> {
+    let all = defined.iter().chain(changed);
+    all.map(|it| (it.name.clone(), it.value.clone().unwrap_or_default())).collect()
+}
+
+fn port_mappings(mode: NetworkMode, definition: &ContainerDefinition) -> Vec<acs::PortMapping> {
+    // Elsewhere a container's ports are the host's or the task's own.
+    if mode != NetworkMode::Bridge {
+        return Vec::new();
+    }
+    let mapping = |it: &domain::container_definition::PortMapping| acs::PortMapping {
+        container_port: Some(i32::from(it.container_port)),
+        host_port: Some(i32::from(it.host_port.unwrap_or(0))),
+        protocol: Some(it.protocol.as_str().to_owned()),
+        ..acs::PortMapping::default()
+    };
+    definition.port_mappings.iter().map(mapping).collect()
+}
+
+/// Docker's `Config`: what belongs to the image and its process.
+fn config(definition: &ContainerDefinition) -> String {
+    let mut config = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            config.insert(name.to_owned(), value);
+        }
+    };
+    put("User", definition.user.as_ref().map(|it| json!(it)));
+    put("WorkingDir", definition.working_directory.as_ref().map(|it| json!(it)));
+    put("Hostname", definition.hostname.as_ref().map(|it| json!(it)));
+    put("Labels", definition.docker_labels.as_ref().map(|it| json!(it)));
+    Value::Object(config).to_string()
+}
+
+/// Docker's `HostConfig`: what belongs to the host.
+fn host_config(mode: NetworkMode, definition: &ContainerDefinition, changes: &ContainerOverride) -> String {
+    let mut config = Map::new();
+    config.insert("NetworkMode".to_owned(), json!(mode.as_str()));
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            config.insert(name.to_owned(), value);
+        }
+    };
+    let capabilities = definition.linux_parameters.as_ref().and_then(|it| it.capabilities.as_ref());
+    put("CapAdd", capabilities.map(|it| json!(it.add)));
+    put("CapDrop", capabilities.map(|it| json!(it.drop)));
+    put("Init", definition.linux_parameters.as_ref().and_then(|it| it.init_process_enabled).map(|it| json!(it)));
+    put("Privileged", definition.privileged.map(|it| json!(it)));
+    put("ReadonlyRootfs", definition.readonly_root_filesystem.map(|it| json!(it)));
+    let ulimits = definition.ulimits.as_ref().map(|them| {
+        let signed = |value: u64| i64::try_from(value).unwrap_or(-1);
+        let ulimit = |it: &domain::container_definition::Ulimit| {
+            json!({ "Name": it.name, "Soft": signed(it.soft), "Hard": signed(it.hard) })
+        };
+        Value::Array(them.iter().map(ulimit).collect())
+    });
+    put("Ulimits", ulimits);
+    let log = definition.log_configuration.as_ref();
+    put("LogConfig", log.map(|it| json!({ "Type": it.log_driver, "Config": it.options })));
+    let reservation = changes.memory_reservation.or(definition.memory_reservation);
+    put("MemoryReservation", reservation.map(|it| json!(u64::from(it) * MIB)));
+    Value::Object(config).to_string()
+}

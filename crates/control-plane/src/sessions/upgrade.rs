@@ -1,0 +1,116 @@
+//! From an HTTP request to a websocket: verified first, refused in the way that agents understand.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::{ContainerInstanceArn, Timestamp};
+use http::header::{CONNECTION, HeaderValue, UPGRADE};
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_util::sync::CancellationToken;
+
+use super::{acs, tcs};
+use crate::control_plane::ControlPlane;
+use crate::identity;
+
+/// Longest message of an agent.
+const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// A websocket of an agent.
+pub type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
+
+/// Who connects.
+pub struct Agent {
+    /// The container instance it registered as.
+    pub instance: ContainerInstanceArn,
+    /// The cluster as the agent names it, echoed in messages.
+    pub agent_version: String,
+    /// As the agent says it.
+    pub docker_version: String,
+}
+
+/// Why a socket is refused: name of the exception and text.
+type Refusal = (&'static str, String);
+
+/// Answers `GET /acs/ws` and `GET /tcs/ws`; the session runs on after the answer.
+pub fn upgrade(
+    control_plane: &Arc<ControlPlane>,
+    request: &mut Request<Incoming>,
+    shutdown: CancellationToken,
+) -> Response<Full<Bytes>> {
+    let agent = match identify(control_plane, request) {
+        Ok(agent) => agent,
+        Err((name, text)) => return refused(name, &text),
+    };
+    let Some(key) = request.headers().get("sec-websocket-key").map(|it| derive_accept_key(it.as_bytes())) else {
+        return refused("BadRequestException", "This is a websocket: send an upgrade request.");
+    };
+    let is_acs = request.uri().path() == "/acs/ws";
+    let upgraded = hyper::upgrade::on(request);
+    let control_plane = Arc::clone(control_plane);
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgraded.await else { return };
+        let config = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        if is_acs {
+            acs::run(control_plane, agent, socket, shutdown).await;
+        } else {
+            tcs::run(socket, shutdown).await;
+        }
+    });
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(key) = HeaderValue::from_str(&key) {
+        headers.insert("sec-websocket-accept", key);
+    }
+    response
+}
+
+fn identify(control_plane: &ControlPlane, request: &Request<Incoming>) -> Result<Agent, Refusal> {
+    let now: Timestamp = control_plane.clock.now();
+    let parts = {
+        let mut parts = Request::new(()).into_parts().0;
+        parts.method = request.method().clone();
+        parts.uri = request.uri().clone();
+        parts.headers = request.headers().clone();
+        parts
+    };
+    identity::verify(control_plane, "ecs", &parts, b"", now)
+        .map_err(|error| ("AccessDeniedException", error.message))?;
+    let query = wire::sigv4::query_pairs(request.uri().query().unwrap_or_default());
+    let field = |names: [&str; 2]| {
+        let found = query.iter().find(|(name, _)| names.contains(&name.as_str()));
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let given = field(["containerInstanceArn", "containerInstance"]);
+    let instance = ContainerInstanceArn::parse(&given)
+        .map_err(|_| ("InvalidInstanceException", format!("{given:?} is not the ARN of a container instance.")))?;
+    let known = control_plane.store.read(|state| state.get::<ContainerInstance>(&instance).cloned());
+    match known {
+        Some(it) if it.status != ContainerInstanceStatus::Inactive => Ok(Agent {
+            instance,
+            agent_version: field(["agentVersion", "agentVersion"]),
+            docker_version: field(["dockerVersion", "dockerVersion"]),
+        }),
+        _ => Err(("InactiveInstanceException", "The container instance has been deregistered.".to_owned())),
+    }
+}
+
+fn refused(name: &str, text: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(json!({ name: text }).to_string())));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
+}

@@ -1,0 +1,130 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use domain::vpc::Cidr;
+
+use crate::data_dir::{self, DataDir};
+
+/// Amazon ECS on your own machines: the same API, real containers.
+#[derive(Parser)]
+#[command(name = "gantry", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run ECS on this machine: control plane, agent and container runtime in one process.
+    ///
+    /// Ctrl-C stops the control plane and leaves the tasks running, as losing a control plane does on ECS; the next
+    /// `gantry up` finds them again. `gantry down` stops the tasks too.
+    Up(Up),
+    /// Stop a running Gantry and all its tasks. Services are made whole again by the next `gantry up`.
+    Down(Place),
+    /// Print `export` lines for the AWS tools: eval "$(gantry env)".
+    Env(Place),
+    /// Load, list and remove container images.
+    #[command(subcommand)]
+    Image(ImageCommand),
+}
+
+/// Which Gantry is meant.
+#[derive(Args, Clone)]
+pub struct Place {
+    /// Folder that holds everything this Gantry knows.
+    #[arg(long, value_name = "DIR", env = "GANTRY_DATA_DIR", default_value = data_dir::DEFAULT)]
+    data_dir: PathBuf,
+}
+
+impl Place {
+    /// The folder.
+    pub fn data_dir(&self) -> Result<DataDir> {
+        DataDir::new(&self.data_dir)
+    }
+}
+
+/// Options of `gantry up`.
+#[derive(Args)]
+pub struct Up {
+    /// Which Gantry is meant.
+    #[command(flatten)]
+    pub place: Place,
+    /// Address and port to serve the AWS APIs on. Plain HTTP: loopback only.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "GANTRY_LISTEN",
+        default_value = "127.0.0.1:4566"
+    )]
+    pub listen: SocketAddr,
+    /// Account that everything belongs to, twelve digits.
+    #[arg(long, value_name = "ID", env = "GANTRY_ACCOUNT_ID", default_value = "123456789012", value_parser = account_id)]
+    pub account_id: String,
+    /// Region that is served.
+    #[arg(long, value_name = "REGION", env = "GANTRY_REGION", default_value = "us-east-1", value_parser = region)]
+    pub region: String,
+    /// Addresses of the default VPC, in which awsvpc tasks live. Holds for a new data directory.
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "GANTRY_VPC_CIDR",
+        default_value = "172.31.0.0/16"
+    )]
+    pub vpc_cidr: Cidr,
+    /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
+    #[arg(long)]
+    pub no_profile: bool,
+}
+
+/// What to do with images.
+#[derive(Subcommand)]
+pub enum ImageCommand {
+    /// Load images from a docker-archive (`docker save`) or an OCI layout (folder or tar).
+    Load {
+        /// Which Gantry is meant.
+        #[command(flatten)]
+        place: Place,
+        /// The archive or folder.
+        file: PathBuf,
+        /// Reference to give the image, e.g. web:1; needed if the file names none.
+        #[arg(long, value_name = "REF")]
+        name: Option<String>,
+    },
+    /// List the images.
+    Ls {
+        /// Which Gantry is meant.
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove images by reference.
+    Rm {
+        /// Which Gantry is meant.
+        #[command(flatten)]
+        place: Place,
+        /// References, e.g. web:1.
+        #[arg(required = true)]
+        references: Vec<String>,
+    },
+}
+
+fn account_id(text: &str) -> Result<String, String> {
+    if text.len() == 12 && text.bytes().all(|it| it.is_ascii_digit()) {
+        return Ok(text.to_owned());
+    }
+    Err("an account id has twelve digits, e.g. 123456789012".to_owned())
+}
+
+fn region(text: &str) -> Result<String, String> {
+    let is_letter = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+    if !text.is_empty() && text.bytes().all(is_letter) {
+        return Ok(text.to_owned());
+    }
+    Err("a region has lower-case letters, digits and hyphens, e.g. us-east-1".to_owned())
+}

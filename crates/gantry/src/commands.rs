@@ -1,0 +1,6 @@
+//! One module for each command.
+
+pub mod down;
+pub mod env;
+pub mod image;
+pub mod up;

@@ -1,0 +1,174 @@
+//! `gantry down`: ends a running Gantry, then every task that is left on this machine.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use agent::host::{Host, HostError, HostEvent, RecoveredSandbox};
+use anyhow::{Context, Result, bail};
+use runtime::LinuxHost;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::arguments::Place;
+use crate::data_dir::{DataDir, Lock, read_json};
+use crate::machine;
+use crate::running::Running;
+
+/// Longest wait for a running Gantry to end.
+const UP_DEADLINE: Duration = Duration::from_secs(30);
+/// Time that containers have after SIGTERM, as `stopTimeout` by default.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Pause between two looks at the lock.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Sandboxes that are removed at once.
+const CONCURRENT_REMOVALS: usize = 16;
+const SIGTERM: i32 = Signal::TERM.as_raw();
+const SIGKILL: i32 = Signal::KILL.as_raw();
+
+/// A container: its task and its name.
+type Container = (String, String);
+
+/// Ends Gantry and its tasks.
+pub fn run(place: &Place) -> Result<()> {
+    let data_dir = place.data_dir()?;
+    if !data_dir.path().exists() {
+        println!("There is no Gantry in {}.", data_dir.path().display());
+        return Ok(());
+    }
+    machine::ensure_root("down")?;
+    data_dir.create()?;
+    let _lock = stop_serving(&data_dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    runtime.block_on(stop_tasks(&data_dir))?;
+    Ok(())
+}
+
+/// Waits until nobody serves the directory, and takes it, so that nobody does meanwhile.
+fn stop_serving(data_dir: &DataDir) -> Result<Lock> {
+    let deadline = Instant::now() + UP_DEADLINE;
+    let mut told = None;
+    while data_dir.is_served() {
+        // One that is starting has no file yet; it is told as soon as it has.
+        let running: Option<Running> = read_json(&data_dir.endpoint_file())?;
+        if let Some(running) = running.filter(|it| told != Some(it.process_id)) {
+            tell(running.process_id)?;
+            told = Some(running.process_id);
+        }
+        if Instant::now() > deadline {
+            bail!(
+                "Gantry on {} does not end; kill its process",
+                data_dir.path().display()
+            );
+        }
+        std::thread::sleep(PAUSE);
+    }
+    let lock = data_dir.lock()?;
+    // A crash leaves it.
+    let _missing = fs::remove_file(data_dir.endpoint_file());
+    if told.is_some() {
+        println!("Stopped Gantry.");
+    }
+    Ok(lock)
+}
+
+fn tell(process_id: i32) -> Result<()> {
+    let process = Pid::from_raw(process_id).filter(|_| process_id > 1);
+    let process = process.with_context(|| format!("{process_id} is no process id"))?;
+    match kill_process(process, Signal::TERM) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("cannot stop process {process_id}")),
+    }
+}
+
+async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
+    let host = machine::open(data_dir).await?;
+    let events = host.take_events();
+    let sandboxes = host.recover().await.context("cannot find the tasks")?;
+    stop_containers(&host, events, running(&sandboxes)).await;
+    let count = sandboxes.len();
+    let removed = remove(&host, sandboxes).await;
+    drop(host);
+    removed?;
+    if count > 0 {
+        println!("Stopped {count} {}.", if count == 1 { "task" } else { "tasks" });
+    } else {
+        println!("No tasks were running.");
+    }
+    machine::remove_network(data_dir)
+        .await
+        .context("the tasks are gone, but their network is left")
+}
+
+fn running(sandboxes: &[RecoveredSandbox]) -> BTreeSet<Container> {
+    let containers = sandboxes.iter().flat_map(|task| {
+        let running = task.containers.iter().filter(|it| it.exit.is_none());
+        running.map(|it| (task.task_id.clone(), it.name.clone()))
+    });
+    containers.collect()
+}
+
+/// SIGTERM, and SIGKILL for those that do not heed it.
+async fn stop_containers(
+    host: &LinuxHost,
+    mut events: mpsc::Receiver<HostEvent>,
+    mut running: BTreeSet<Container>,
+) {
+    signal(host, &running, SIGTERM).await;
+    let all_ended = async {
+        while !running.is_empty() {
+            match events.recv().await {
+                Some(HostEvent::ContainerExited {
+                    task_id, container, ..
+                }) => {
+                    running.remove(&(task_id, container));
+                }
+                None => break,
+            }
+        }
+    };
+    if tokio::time::timeout(STOP_TIMEOUT, all_ended).await.is_err() {
+        signal(host, &running, SIGKILL).await;
+    }
+}
+
+async fn signal(host: &LinuxHost, containers: &BTreeSet<Container>, signal: i32) {
+    for (task_id, name) in containers {
+        // Whatever is the matter, its sandbox is removed in the end, which kills it.
+        if let Err(error) = host.signal_container(task_id, name, signal).await {
+            eprintln!("gantry: container {name} of task {task_id}: {error}");
+        }
+    }
+}
+
+/// Removes all, also after a failure; answers the first one.
+async fn remove(host: &Arc<LinuxHost>, sandboxes: Vec<RecoveredSandbox>) -> Result<()> {
+    let mut outcome = Ok(());
+    let mut removals = JoinSet::new();
+    let mut keep = |removed: Result<Result<(), HostError>, tokio::task::JoinError>| {
+        let removed = removed
+            .context("a removal failed")
+            .and_then(|it| it.context("a task is left"));
+        if outcome.is_ok() {
+            outcome = removed;
+        }
+    };
+    for sandbox in sandboxes {
+        if removals.len() >= CONCURRENT_REMOVALS
+            && let Some(removed) = removals.join_next().await
+        {
+            keep(removed);
+        }
+        let host = Arc::clone(host);
+        removals.spawn(async move { host.remove_sandbox(&sandbox.task_id).await });
+    }
+    while let Some(removed) = removals.join_next().await {
+        keep(removed);
+    }
+    outcome
+}

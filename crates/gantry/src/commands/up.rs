@@ -1,0 +1,238 @@
+//! `gantry up`: control plane, controllers, agent and container runtime in one process.
+
+mod parts;
+
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use control_plane::ControlPlane;
+use domain::Scope;
+use domain::clock::Clock;
+use domain::ids::Ids;
+use store::{Embedded, State, Store};
+use telemetry::logs::Logs;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::Up;
+use crate::bootstrap::{DefaultNetwork, Identity, bootstrap};
+use crate::clock::SystemClock;
+use crate::data_dir::{self, DataDir, write_json};
+use crate::keys::{self, Key};
+use crate::running::Running;
+use crate::{machine, profile};
+use parts::Parts;
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const LOG_FILTER: &str = "warn,gantry=info";
+/// Longest wait for the agent's session; it takes some tens of milliseconds.
+const AGENT_DEADLINE: Duration = Duration::from_secs(5);
+/// Longest wait for blocking work when the process ends.
+const EXIT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Serves until SIGINT or SIGTERM.
+pub fn run(options: &Up) -> Result<()> {
+    machine::ensure_root("up")?;
+    if !options.listen.ip().is_loopback() {
+        bail!(
+            "--listen {} can be reached from other machines, and plain HTTP would show them every request and \
+             secret. Listen on loopback, e.g. 127.0.0.1:{}, and put a TLS proxy before it",
+            options.listen,
+            options.listen.port()
+        );
+    }
+    let data_dir = options.place.data_dir()?;
+    data_dir.create()?;
+    let _lock = data_dir.lock()?;
+    // One that a crash left would send `gantry down` to a stranger's process.
+    let _missing = fs::remove_file(data_dir.endpoint_file());
+    start_logging();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(serve(options, &data_dir));
+    let _missing = fs::remove_file(data_dir.endpoint_file());
+    runtime.shutdown_timeout(EXIT_DEADLINE);
+    outcome
+}
+
+fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
+    let writer = std::io::stderr;
+    let is_terminal = writer().is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(is_terminal)
+        .init();
+}
+
+/// The signals that end a Gantry.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
+    let mut signals = Signals::new()?;
+    let listener = bind(options.listen).await?;
+    let listen = listener.local_addr()?;
+    let (root, agent) = (keys::root(data_dir)?, keys::agent(data_dir)?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids = Arc::new(ids()?);
+    let engine = Box::new(Embedded::open(&data_dir.state())?);
+    let store = Store::open(engine, Arc::clone(&clock), Arc::clone(&ids))?;
+    let identity = Identity {
+        scope: Scope::new(&options.account_id, &options.region),
+        vpc_cidr: options.vpc_cidr,
+        root: root.clone(),
+        agent: agent.clone(),
+    };
+    let network = bootstrap(&store, identity).await?;
+    if network.cidr != options.vpc_cidr {
+        tracing::warn!(
+            "the default VPC keeps its range {}; --vpc-cidr holds for a new directory",
+            network.cidr
+        );
+    }
+    let logs_dir = data_dir.telemetry().join("logs");
+    let logs = Arc::new(Logs::open(&logs_dir).context("cannot open the log events")?);
+    let host = machine::open(data_dir).await?;
+
+    let endpoint = format!("http://{listen}");
+    let settings = control_plane::Settings {
+        regions: vec![options.region.clone()],
+        advertised_endpoint: endpoint.clone(),
+    };
+    let control_plane = ControlPlane::new(store.clone(), Arc::clone(&logs), Arc::clone(&clock), settings)
+        .map_err(|error| no_random_bytes(&error))?;
+    let shutdown = CancellationToken::new();
+    let mut parts = Parts::new(shutdown.clone());
+    parts.keep(
+        "the log store",
+        parts::keep_logs(logs, Arc::clone(&clock), shutdown.clone()),
+    );
+    parts.keep(
+        "the API",
+        control_plane::serve(control_plane, listener, shutdown.clone()),
+    );
+    let controllers = orchestrator::run(store.clone(), orchestrator::Settings::default(), shutdown.clone());
+    parts.keep("the controllers", controllers);
+    let config = parts::agent_config(data_dir, &endpoint, listen.port(), &options.region, agent);
+    parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));
+
+    let ready = async {
+        wait_for_agent(&store, &options.account_id).await;
+        announce(options, data_dir, &endpoint, network, &root)?;
+        std::future::pending().await
+    };
+    let outcome = tokio::select! {
+        biased;
+        () = signals.next() => Ok(()),
+        ended = parts.first_end() => ended,
+        failed = ready => failed,
+    };
+    tracing::info!("stopping; tasks keep running");
+    let ended = parts.end().await;
+    store.close().await;
+    outcome.and(ended)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{address} is in use by another program. Choose another port with --listen, e.g. --listen 127.0.0.1:0")
+        }
+        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
+    })
+}
+
+fn ids() -> Result<Ids> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| no_random_bytes(&error))?;
+    Ok(Ids::seeded(seed))
+}
+
+fn no_random_bytes(error: &getrandom::Error) -> anyhow::Error {
+    anyhow::anyhow!("the operating system gives no random bytes: {error}")
+}
+
+/// Before that, no task could be placed. Not to wait for ever: the API is of use without an agent too.
+async fn wait_for_agent(store: &Store, account: &str) {
+    let is_there = |state: &State| state.hosts_of_account(account).any(|it| it.is_connected);
+    let connected = async {
+        let (mut is_connected, mut feed) = store.follow_with(is_there);
+        while !is_connected {
+            feed.next().await;
+            is_connected = store.read(is_there);
+        }
+    };
+    if tokio::time::timeout(AGENT_DEADLINE, connected).await.is_err() {
+        tracing::warn!("the agent has not connected yet; until it has, no task is placed");
+    }
+}
+
+/// Tells the other commands, the AWS tools and the user.
+fn announce(
+    options: &Up,
+    data_dir: &DataDir,
+    endpoint: &str,
+    network: DefaultNetwork,
+    root: &Key,
+) -> Result<()> {
+    if !options.no_profile {
+        profile::write(endpoint, &options.region, root).context("cannot write the AWS profile")?;
+    }
+    let running = Running {
+        process_id: rustix::process::getpid().as_raw_nonzero().get(),
+        endpoint: endpoint.to_owned(),
+        region: options.region.clone(),
+        subnet: network.subnet,
+        security_group: network.security_group,
+    };
+    write_json(&data_dir.endpoint_file(), &running)?;
+    let path = data_dir.path().display();
+    let is_default = data_dir.path() == Path::new(data_dir::DEFAULT);
+    let place = if is_default {
+        String::new()
+    } else {
+        format!(" --data-dir {path}")
+    };
+    let example = match options.no_profile {
+        true => format!("eval \"$(gantry env{place})\"; aws ecs list-clusters"),
+        false => format!("AWS_PROFILE={} aws ecs list-clusters", profile::PROFILE),
+    };
+    let lines = [
+        format!("Gantry serves Amazon ECS at {endpoint}"),
+        format!(
+            "  account {}, region {}, data in {path}",
+            options.account_id, options.region
+        ),
+        format!("  Try:  {example}"),
+        format!("  Stop: Ctrl-C leaves tasks running; `gantry down{place}` stops them too"),
+    ];
+    // Nobody may be listening, which is no reason to end.
+    let _closed = writeln!(std::io::stdout(), "{}", lines.join("\n"));
+    Ok(())
+}

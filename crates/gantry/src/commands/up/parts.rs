@@ -1,0 +1,148 @@
+//! The parts that run side by side in `gantry up`, and how they end together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agent::{AgentConfig, CapacityKind};
+use anyhow::{Context, Result, anyhow};
+use domain::clock::Clock;
+use telemetry::logs::Logs;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::bootstrap::DEFAULT_CLUSTER;
+use crate::data_dir::DataDir;
+use crate::keys::Key;
+
+/// Longest wait for the parts to end.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// A power loss takes log events of this long at most.
+const LOG_SYNC_PERIOD: Duration = Duration::from_secs(1);
+/// Syncs from one clean-up of log events to the next: a minute.
+const LOG_SYNCS_PER_MAINTENANCE: u32 = 60;
+/// Ports that ECS keeps from tasks: SSH, and the agent's own.
+const RESERVED_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
+
+/// Whatever runs until shutdown.
+pub struct Parts {
+    shutdown: CancellationToken,
+    running: JoinSet<(&'static str, Result<()>)>,
+}
+
+impl Parts {
+    /// None yet.
+    pub fn new(shutdown: CancellationToken) -> Self {
+        Self {
+            shutdown,
+            running: JoinSet::new(),
+        }
+    }
+
+    /// Starts a part that cannot fail.
+    pub fn keep(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        self.running.spawn(async move {
+            part.await;
+            (name, Ok(()))
+        });
+    }
+
+    /// Starts a part that may fail.
+    pub fn keep_fallible<E: std::error::Error + Send + Sync + 'static>(
+        &mut self,
+        name: &'static str,
+        part: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        self.running
+            .spawn(async move { (name, part.await.with_context(|| format!("{name} failed"))) });
+    }
+
+    /// Waits until one ends by itself, which is always an error. Dropping the future loses nothing.
+    pub async fn first_end(&mut self) -> Result<()> {
+        let Some(ended) = self.running.join_next().await else {
+            return Err(anyhow!("nothing runs"));
+        };
+        let error = match ended {
+            Ok((name, Ok(()))) => anyhow!("{name} ended by itself"),
+            Ok((_, Err(error))) => error,
+            Err(panic) => panicked(panic),
+        };
+        tracing::error!("{error:#}");
+        Err(error)
+    }
+
+    /// Ends all that still run.
+    pub async fn end(mut self) -> Result<()> {
+        self.shutdown.cancel();
+        let mut outcome = Ok(());
+        let all_ended = async {
+            while let Some(ended) = self.running.join_next().await {
+                let ended = ended.map_or_else(|it| Err(panicked(it)), |(_, result)| result);
+                if let Err(error) = &ended {
+                    tracing::error!("{error:#}");
+                }
+                if outcome.is_ok() {
+                    outcome = ended;
+                }
+            }
+        };
+        if tokio::time::timeout(DEADLINE, all_ended).await.is_err() {
+            tracing::warn!("not everything ended within {} seconds", DEADLINE.as_secs());
+        }
+        outcome
+    }
+}
+
+fn panicked(error: JoinError) -> anyhow::Error {
+    anyhow::Error::new(error).context("a part of Gantry failed")
+}
+
+/// Makes log events durable and drops those that have expired.
+pub async fn keep_logs(logs: Arc<Logs>, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOG_SYNC_PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut syncs = 0_u32;
+    loop {
+        let is_last = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => true,
+            _ = ticks.tick() => false,
+        };
+        syncs = syncs.wrapping_add(1);
+        let (logs, clock) = (Arc::clone(&logs), Arc::clone(&clock));
+        let is_maintenance_due = !is_last && syncs.is_multiple_of(LOG_SYNCS_PER_MAINTENANCE);
+        let work = tokio::task::spawn_blocking(move || {
+            logs.sync()?;
+            if is_maintenance_due {
+                logs.maintain(clock.now())?;
+            }
+            Ok::<(), telemetry::logs::LogsError>(())
+        });
+        match work.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "log events are not kept as they should be"),
+            Err(error) => tracing::error!(%error, "keeping log events failed"),
+        }
+        if is_last {
+            return;
+        }
+    }
+}
+
+/// The agent of this machine: a container instance of the default cluster, and where FARGATE tasks run.
+pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, region: &str, key: Key) -> AgentConfig {
+    let reserved: BTreeSet<u16> = RESERVED_PORTS.into_iter().chain([port]).collect();
+    AgentConfig {
+        endpoint: endpoint.to_owned(),
+        region: region.to_owned(),
+        cluster: DEFAULT_CLUSTER.to_owned(),
+        access_key_id: key.access_key_id,
+        secret_access_key: key.secret_access_key,
+        state_dir: data_dir.agent(),
+        attributes: Vec::new(),
+        reserved_ports: reserved.into_iter().collect(),
+        capacity: CapacityKind::ContainerInstanceAndFargate,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}

@@ -1,0 +1,90 @@
+//! Access keys on disk: the root key and the agent's.
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::data_dir::{DataDir, read_json, write_json};
+
+/// Sets the root key, for CI.
+pub const ROOT_ID_VARIABLE: &str = "GANTRY_ROOT_ACCESS_KEY_ID";
+/// See [`ROOT_ID_VARIABLE`].
+pub const ROOT_SECRET_VARIABLE: &str = "GANTRY_ROOT_SECRET_ACCESS_KEY";
+
+/// A key pair.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// `AKIA…`
+    pub access_key_id: String,
+    /// Forty characters, as Amazon's.
+    pub secret_access_key: String,
+}
+
+/// The root key: what the environment says, else the one kept, else a new one.
+pub fn root(data_dir: &DataDir) -> Result<Key> {
+    match (variable(ROOT_ID_VARIABLE), variable(ROOT_SECRET_VARIABLE)) {
+        (Some(access_key_id), Some(secret_access_key)) => {
+            let key = Key {
+                access_key_id,
+                secret_access_key,
+            };
+            check(&key)?;
+            write_json(&data_dir.key_file("root"), &key)?;
+            Ok(key)
+        }
+        (None, None) => kept_or_new(data_dir, "root"),
+        _ => bail!("set both {ROOT_ID_VARIABLE} and {ROOT_SECRET_VARIABLE}, or neither"),
+    }
+}
+
+/// The key of this host's agent.
+pub fn agent(data_dir: &DataDir) -> Result<Key> {
+    kept_or_new(data_dir, "agent")
+}
+
+/// A key that an earlier run made.
+pub fn kept(data_dir: &DataDir, name: &str) -> Result<Option<Key>> {
+    read_json(&data_dir.key_file(name))
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn kept_or_new(data_dir: &DataDir, name: &str) -> Result<Key> {
+    if let Some(key) = kept(data_dir, name)? {
+        return Ok(key);
+    }
+    let key = Key {
+        access_key_id: format!("AKIA{}", random_text(16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")?),
+        secret_access_key: random_text(
+            40,
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+        )?,
+    };
+    write_json(&data_dir.key_file(name), &key)?;
+    Ok(key)
+}
+
+/// Both alphabets have a power of two of letters, so that a byte's low bits choose evenly.
+fn random_text(length: usize, alphabet: &[u8]) -> Result<String> {
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).context("the operating system gives no random bytes")?;
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
+        .collect())
+}
+
+fn check(key: &Key) -> Result<()> {
+    let is_word = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    if !(16..=128).contains(&key.access_key_id.len()) || !is_word(&key.access_key_id) {
+        bail!("{ROOT_ID_VARIABLE} must have 16 to 128 letters, digits or underscores");
+    }
+    if key.secret_access_key.len() < 16 || key.secret_access_key.chars().any(char::is_whitespace) {
+        bail!("{ROOT_SECRET_VARIABLE} must have at least 16 characters and no spaces");
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! End to end: the unmodified AWS CLI and boto3, a real Gantry, real containers on a real network.
+//!
+//! Run by `cargo xtask test`, as root. Each test has a Gantry of its own on a free port of loopback.
+
+mod bad_input;
+mod commands;
+mod crashes;
+mod logs;
+mod networks;
+mod services;
+mod tasks;
+mod world;

@@ -1,0 +1,95 @@
+//! Services keep their desired count, through the CLI's own waiters.
+
+use anyhow::Result;
+use serde_json::json;
+use test_support::wait;
+
+use crate::world::{DEADLINE, World, text};
+
+fn create(world: &World, definition: &str, count: &str) -> Result<()> {
+    world.aws.json(&[
+        "ecs", "create-service", "--service-name", "web", "--task-definition", definition, "--desired-count", count,
+    ])?;
+    Ok(())
+}
+
+#[test]
+fn a_service_becomes_stable_and_replaces_a_task_that_dies() -> Result<()> {
+    let world = World::new()?;
+    let definition = world.register("web", json!({}), json!({ "portMappings": [{ "containerPort": 80 }] }))?;
+    create(&world, &definition, "3")?;
+    world.aws.json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    let service = world.aws.json(&["ecs", "describe-services", "--services", "web"])?["services"][0].clone();
+    assert_eq!(service["runningCount"], 3, "{service:#}");
+    assert_eq!(service["deployments"].as_array().map(Vec::len), Some(1));
+    assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED", "{service:#}");
+    let events = service["events"].to_string();
+    assert!(events.contains("(service web) has started 3 tasks:"), "{events}");
+    assert!(events.contains("(service web) has reached a steady state."), "{events}");
+
+    let before = world.tasks_of("web")?;
+    world.aws.json(&["ecs", "stop-task", "--task", &before[0]])?;
+    let tasks = world.wait_running("web", 3)?;
+    let after: Vec<String> = tasks.iter().map(|it| text(&it["taskArn"])).collect();
+    assert!(!after.contains(&before[0]), "the stopped task is replaced");
+    assert!(after.contains(&before[1]) && after.contains(&before[2]), "the others stay");
+
+    world.aws.json(&["ecs", "update-service", "--service", "web", "--desired-count", "0"])?;
+    world.wait_running("web", 0)?;
+    world.aws.json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    world.aws.json(&["ecs", "delete-service", "--service", "web"])?;
+    world.aws.json(&["ecs", "wait", "services-inactive", "--services", "web"])?;
+    Ok(())
+}
+
+#[test]
+fn a_new_revision_replaces_the_tasks_and_never_falls_below_the_minimum() -> Result<()> {
+    let world = World::new()?;
+    let first = world.register("web", json!({}), json!({}))?;
+    create(&world, &first, "4")?;
+    world.wait_running("web", 4)?;
+    let second = world.register("web", json!({}), json!({ "environment": [{ "name": "NEW", "value": "1" }] }))?;
+    let bounds = "minimumHealthyPercent=50,maximumPercent=100";
+    world.aws.json(&[
+        "ecs", "update-service", "--service", "web", "--task-definition", &second, "--deployment-configuration", bounds,
+    ])?;
+    wait::until("the rollout", DEADLINE, || {
+        let output = world.aws.json(&["ecs", "describe-services", "--services", "web"])?;
+        let service = &output["services"][0];
+        let running = service["runningCount"].as_i64().unwrap_or_default();
+        assert!((2..=4).contains(&running), "between 50 % and 100 % of 4: {running}");
+        let deployments = service["deployments"].as_array().cloned().unwrap_or_default();
+        Ok((deployments.len() == 1 && deployments[0]["rolloutState"] == "COMPLETED").then_some(()))
+    })?;
+    for task in world.wait_running("web", 4)? {
+        assert_eq!(text(&task["taskDefinitionArn"]), second);
+    }
+    Ok(())
+}
+
+#[test]
+fn boto3_waiters_end() -> Result<()> {
+    let world = World::new()?;
+    let definition = world.register("job", json!({ "networkMode": "host" }), json!({ "command": ["/bin/sleep", "600"] }))?;
+    let script = r"
+import boto3, sys
+ecs = boto3.client('ecs')
+assert boto3.client('sts').get_caller_identity()['Account'] == '123456789012'
+task = ecs.run_task(taskDefinition=sys.argv[1], count=2)['tasks']
+arns = [it['taskArn'] for it in task]
+fast = {'Delay': 1, 'MaxAttempts': 60}
+ecs.get_waiter('tasks_running').wait(tasks=arns, WaiterConfig=fast)
+assert {it['lastStatus'] for it in ecs.describe_tasks(tasks=arns)['tasks']} == {'RUNNING'}
+for arn in arns:
+    ecs.stop_task(task=arn)
+ecs.get_waiter('tasks_stopped').wait(tasks=arns, WaiterConfig=fast)
+try:
+    ecs.describe_services(cluster='nowhere', services=['x'])
+    sys.exit('an unknown cluster was accepted')
+except ecs.exceptions.ClusterNotFoundException as error:
+    assert 'Cluster not found.' in str(error), error
+";
+    let output = world.aws.program("python3").args(["-c", script, &definition]).output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
