@@ -160,12 +160,17 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => {
-            anyhow::anyhow!("{address} is in use by another program. Choose another port with --listen, e.g. --listen 127.0.0.1:0")
-        }
-        _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                anyhow::anyhow!(
+                    "{address} is in use by another program. Choose another port with --listen, \
+                 e.g. --listen 127.0.0.1:0"
+                )
+            }
+            _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
+        })
 }
 
 fn ids() -> Result<Ids> {
