@@ -1,23 +1,63 @@
 //! Names of images: `busybox` means `docker.io/library/busybox:latest`.
 
+mod grammar;
+
 use oci_client::Reference;
 
-use super::ImageError;
+use super::{ImageError, digest};
 
-/// Parses a name as Docker does.
+const HUB: &str = "docker.io";
+/// An older name of it.
+const HUB_BEFORE: &str = "index.docker.io";
+/// Whose images Docker Hub's short names mean.
+const HUB_LIBRARY: &str = "library";
+const DEFAULT_TAG: &str = "latest";
+const MAX_REPOSITORY_BYTES: usize = 255;
+const MAX_TAG_BYTES: usize = 128;
+
+/// Parses a name as Docker does. The library's own parser takes 45 ms the first time, for its expression.
 ///
 /// # Errors
 /// [`ImageError::Reference`].
 pub fn parse(text: &str) -> Result<Reference, ImageError> {
-    let invalid = || ImageError::Reference(text.to_owned());
-    let reference = Reference::try_from(text).map_err(|_| invalid())?;
-    // The library takes the first part for a host name, which may have them.
-    let has_capitals = reference.repository().bytes().any(|it| it.is_ascii_uppercase());
-    if has_capitals {
-        Err(invalid())
-    } else {
-        Ok(reference)
+    split(text).ok_or_else(|| ImageError::Reference(text.to_owned()))
+}
+
+fn split(text: &str) -> Option<Reference> {
+    let (rest, digest) = match text.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (text, None),
+    };
+    // A colon before a slash belongs to a port.
+    let (name, tag) = match rest.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (rest, None),
+    };
+    let (registry, repository) = match name.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (host, path),
+        _ => (HUB, name),
+    };
+    let registry = if registry == HUB_BEFORE { HUB } else { registry };
+    let is_valid = grammar::is_host(registry)
+        && repository.split('/').all(grammar::is_path_component)
+        && repository.len() <= MAX_REPOSITORY_BYTES
+        && tag.is_none_or(|it| grammar::is_tag(it) && it.len() <= MAX_TAG_BYTES)
+        && digest.is_none_or(|it| digest::hex_part(it).is_ok());
+    if !is_valid {
+        return None;
     }
+    let repository = match repository.contains('/') || registry != HUB {
+        true => repository.to_owned(),
+        false => format!("{HUB_LIBRARY}/{repository}"),
+    };
+    let registry = registry.to_owned();
+    Some(match (tag, digest) {
+        (Some(tag), Some(digest)) => {
+            Reference::with_tag_and_digest(registry, repository, tag.to_owned(), digest.to_owned())
+        }
+        (None, Some(digest)) => Reference::with_digest(registry, repository, digest.to_owned()),
+        (tag, None) => Reference::with_tag(registry, repository, tag.unwrap_or(DEFAULT_TAG).to_owned()),
+    })
 }
 
 /// Parses a name that can be given to an image: one without a digest.
@@ -89,6 +129,49 @@ mod tests {
         ] {
             assert_eq!(familiar(name), expected);
         }
+    }
+
+    /// The library's parser is the oracle, but for capitals in the first part, which Docker refuses.
+    #[test]
+    fn names_are_parsed_as_by_the_library() {
+        let digest = format!("sha256:{}", "0a".repeat(32));
+        let names = "a a/b a/b/c a.b/c a.b:5000/c/d localhost/x localhost:1/x a-b.c/d -a.b/c a..b/c a.b:/c \
+                     a.b:x/c a.b-/c docker.io/a docker.io/a/b index.docker.io/a A.b/c a.b a_b a__b a___b a-b \
+                     a--b a.-b a..b a_ _a a- .a a.b/-c a.b/C a/ /a a//b : é a:b/c";
+        let suffixes = [
+            "",
+            ":x",
+            ":_x",
+            ":-x",
+            ":.x",
+            ":X.y-z_1",
+            ":",
+            ":a:b",
+            ":a/b",
+            "@",
+            "@sha256:12",
+            "@x:y",
+        ];
+        let long = "l".repeat(MAX_TAG_BYTES);
+        let mut suffixes: Vec<String> = suffixes.map(str::to_owned).to_vec();
+        suffixes.extend([
+            format!("@{digest}"),
+            format!(":t@{digest}"),
+            format!("@{digest}@{digest}"),
+        ]);
+        suffixes.extend([format!(":{long}"), format!(":{long}l")]);
+        for name in names.split(' ').chain(["", "a b"]) {
+            for suffix in &suffixes {
+                let text = format!("{name}{suffix}");
+                assert_eq!(
+                    parse(&text).ok(),
+                    Reference::try_from(text.as_str()).ok(),
+                    "{text:?}"
+                );
+            }
+        }
+        let fits = format!("a.b/{}", "n".repeat(MAX_REPOSITORY_BYTES));
+        assert!(parse(&fits).is_ok() && parse(&format!("{fits}n")).is_err());
     }
 
     #[test]
