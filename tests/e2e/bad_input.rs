@@ -16,7 +16,8 @@ fn signatures_are_checked() -> Result<()> {
     assert!(error.contains("UnrecognizedClientException"), "{error}");
     let error = stranger.error(&["sts", "get-caller-identity"])?;
     assert!(error.contains("InvalidClientTokenId"), "{error}");
-    let forger = Aws::of(&world.gantry)?.with_key(test_support::gantry::ACCESS_KEY_ID, "another-secret-000000");
+    let forger =
+        Aws::of(&world.gantry)?.with_key(test_support::gantry::ACCESS_KEY_ID, "another-secret-000000");
     let error = forger.error(&["ecs", "list-clusters"])?;
     assert!(error.contains("InvalidSignatureException"), "{error}");
     Ok(())
@@ -26,21 +27,62 @@ fn signatures_are_checked() -> Result<()> {
 fn unknown_names_get_ecs_errors() -> Result<()> {
     let world = World::new()?;
     let cases: [(&[&str], &str); 9] = [
-        (&["ecs", "list-tasks", "--cluster", "nowhere"], "(ClusterNotFoundException)"),
-        (&["ecs", "run-task", "--task-definition", "nothing"], "TaskDefinition not found."),
-        (&["ecs", "describe-task-definition", "--task-definition", "nothing"], "Unable to describe task definition."),
-        (&["ecs", "stop-task", "--task", "0123"], "The referenced task was not found."),
-        (&["ecs", "update-service", "--service", "nothing", "--desired-count", "1"], "(ServiceNotFoundException)"),
-        (&["ecs", "delete-service", "--service", "nothing"], "(ServiceNotFoundException)"),
-        (&["ecs", "deregister-task-definition", "--task-definition", "nothing:1"], "does not exist"),
-        (&["ecs", "list-tasks", "--next-token", "forged"], "(InvalidParameterException)"),
-        (&["ecs", "create-cluster", "--cluster-name", "a b"], "(InvalidParameterException)"),
+        (
+            &["ecs", "list-tasks", "--cluster", "nowhere"],
+            "(ClusterNotFoundException)",
+        ),
+        (
+            &["ecs", "run-task", "--task-definition", "nothing"],
+            "TaskDefinition not found.",
+        ),
+        (
+            &["ecs", "describe-task-definition", "--task-definition", "nothing"],
+            "Unable to describe task definition.",
+        ),
+        (
+            &["ecs", "stop-task", "--task", "0123"],
+            "The referenced task was not found.",
+        ),
+        (
+            &[
+                "ecs",
+                "update-service",
+                "--service",
+                "nothing",
+                "--desired-count",
+                "1",
+            ],
+            "(ServiceNotFoundException)",
+        ),
+        (
+            &["ecs", "delete-service", "--service", "nothing"],
+            "(ServiceNotFoundException)",
+        ),
+        (
+            &[
+                "ecs",
+                "deregister-task-definition",
+                "--task-definition",
+                "nothing:1",
+            ],
+            "does not exist",
+        ),
+        (
+            &["ecs", "list-tasks", "--next-token", "forged"],
+            "(InvalidParameterException)",
+        ),
+        (
+            &["ecs", "create-cluster", "--cluster-name", "a b"],
+            "(InvalidParameterException)",
+        ),
     ];
     for (arguments, expected) in cases {
         let error = world.aws.error(arguments)?;
         assert!(error.contains(expected), "{arguments:?}: {error}");
     }
-    let missing = world.aws.json(&["ecs", "describe-services", "--services", "nothing"])?;
+    let missing = world
+        .aws
+        .json(&["ecs", "describe-services", "--services", "nothing"])?;
     assert_eq!(missing["failures"][0]["reason"], "MISSING", "{missing:#}");
     Ok(())
 }
@@ -53,7 +95,13 @@ fn what_is_not_built_is_an_unknown_operation() -> Result<()> {
     let error = world.aws.error(&["sts", "get-session-token"])?;
     assert!(error.contains("InvalidAction"), "{error}");
     let health_check = json!({ "healthCheck": { "command": ["CMD", "true"] } });
-    let error = world.register("checked", json!({}), health_check).expect_err("not obeyed yet").to_string();
-    assert!(error.contains("healthCheck is not supported by Gantry yet"), "{error}");
+    let error = world
+        .register("checked", json!({}), health_check)
+        .expect_err("not obeyed yet")
+        .to_string();
+    assert!(
+        error.contains("healthCheck is not supported by Gantry yet"),
+        "{error}"
+    );
     Ok(())
 }

@@ -8,15 +8,35 @@ use crate::world::{World, host_port, page, text};
 #[test]
 fn kill_9_loses_no_task_and_no_exit_code() -> Result<()> {
     let mut world = World::new()?;
-    let served = world.register("served", json!({}), json!({ "portMappings": [{ "containerPort": 80 }] }))?;
-    let ends = world.register("ends", json!({ "networkMode": "host" }), json!({ "command": ["/bin/sh", "-c", "sleep 2; exit 42"] }))?;
-    world.aws.json(&["ecs", "create-service", "--service-name", "web", "--task-definition", &served, "--desired-count", "2"])?;
+    let served = world.register(
+        "served",
+        json!({}),
+        json!({ "portMappings": [{ "containerPort": 80 }] }),
+    )?;
+    let ends = world.register(
+        "ends",
+        json!({ "networkMode": "host" }),
+        json!({ "command": ["/bin/sh", "-c", "sleep 2; exit 42"] }),
+    )?;
+    world.aws.json(&[
+        "ecs",
+        "create-service",
+        "--service-name",
+        "web",
+        "--task-definition",
+        &served,
+        "--desired-count",
+        "2",
+    ])?;
     let before = world.wait_running("web", 2)?;
     let ends = world.run(&ends, &[])?;
     world.wait_for(&ends, "RUNNING")?;
     world.gantry.kill()?;
     let port = host_port(&before[0]);
-    assert!(page(&format!("127.0.0.1:{port}"))?.contains("hello"), "tasks run on without the control plane");
+    assert!(
+        page(&format!("127.0.0.1:{port}"))?.contains("hello"),
+        "tasks run on without the control plane"
+    );
     // The other task ends while nobody watches.
     std::thread::sleep(std::time::Duration::from_secs(3));
     world.gantry.up()?;
@@ -29,7 +49,9 @@ fn kill_9_loses_no_task_and_no_exit_code() -> Result<()> {
         arns
     };
     assert_eq!(arns(&before), arns(&after), "the same tasks, not new ones");
-    let stopped = world.aws.json(&["ecs", "stop-task", "--task", &arns(&after)[0]])?;
+    let stopped = world
+        .aws
+        .json(&["ecs", "stop-task", "--task", &arns(&after)[0]])?;
     assert_eq!(stopped["task"]["desiredStatus"], "STOPPED");
     world.wait_for(&arns(&after)[0], "STOPPED")?;
     Ok(())
@@ -38,11 +60,27 @@ fn kill_9_loses_no_task_and_no_exit_code() -> Result<()> {
 #[test]
 fn ctrl_c_leaves_tasks_and_down_stops_them() -> Result<()> {
     let mut world = World::new()?;
-    let served = world.register("served", json!({}), json!({ "portMappings": [{ "containerPort": 80 }] }))?;
-    world.aws.json(&["ecs", "create-service", "--service-name", "web", "--task-definition", &served, "--desired-count", "1"])?;
+    let served = world.register(
+        "served",
+        json!({}),
+        json!({ "portMappings": [{ "containerPort": 80 }] }),
+    )?;
+    world.aws.json(&[
+        "ecs",
+        "create-service",
+        "--service-name",
+        "web",
+        "--task-definition",
+        &served,
+        "--desired-count",
+        "1",
+    ])?;
     let port = host_port(&world.wait_running("web", 1)?[0]);
     world.gantry.interrupt()?;
-    assert!(page(&format!("127.0.0.1:{port}"))?.contains("hello"), "Ctrl-C leaves tasks running");
+    assert!(
+        page(&format!("127.0.0.1:{port}"))?.contains("hello"),
+        "Ctrl-C leaves tasks running"
+    );
     world.gantry.command(&["down"])?;
     let gone = test_support::gantry::http_get(&format!("127.0.0.1:{port}"), "/");
     assert!(gone.is_err(), "down stops the tasks");

@@ -20,19 +20,45 @@ fn awslogs_reaches_aws_logs_tail() -> Result<()> {
     let id = arn.rsplit('/').next().unwrap_or_default();
     let stream = format!("run/web/{id}");
     wait::until("the log events", DEADLINE, || {
-        let output = world.aws.output(&["logs", "get-log-events", "--log-group-name", "/ecs/demo", "--log-stream-name", &stream])?;
+        let output = world.aws.output(&[
+            "logs",
+            "get-log-events",
+            "--log-group-name",
+            "/ecs/demo",
+            "--log-stream-name",
+            &stream,
+        ])?;
         let events: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let lines: Vec<&str> =
-            events["events"].as_array().into_iter().flatten().filter_map(|it| it["message"].as_str()).collect();
+        let lines: Vec<&str> = events["events"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it["message"].as_str())
+            .collect();
         Ok((lines == ["one", "two", "three"]).then_some(()))
     })?;
-    let tail = world.aws.output(&["logs", "tail", "/ecs/demo", "--since", "1h", "--format", "short"])?;
+    let tail = world
+        .aws
+        .output(&["logs", "tail", "/ecs/demo", "--since", "1h", "--format", "short"])?;
     let text = String::from_utf8_lossy(&tail.stdout);
-    assert!(text.contains("one") && text.contains("three"), "{text}{}", String::from_utf8_lossy(&tail.stderr));
-    world.aws.json(&["logs", "put-retention-policy", "--log-group-name", "/ecs/demo", "--retention-in-days", "7"])?;
+    assert!(
+        text.contains("one") && text.contains("three"),
+        "{text}{}",
+        String::from_utf8_lossy(&tail.stderr)
+    );
+    world.aws.json(&[
+        "logs",
+        "put-retention-policy",
+        "--log-group-name",
+        "/ecs/demo",
+        "--retention-in-days",
+        "7",
+    ])?;
     let groups = world.aws.json(&["logs", "describe-log-groups"])?;
     assert_eq!(groups["logGroups"][0]["retentionInDays"], 7, "{groups:#}");
-    world.aws.json(&["logs", "delete-log-group", "--log-group-name", "/ecs/demo"])?;
+    world
+        .aws
+        .json(&["logs", "delete-log-group", "--log-group-name", "/ecs/demo"])?;
     Ok(())
 }
 
@@ -40,10 +66,17 @@ fn awslogs_reaches_aws_logs_tail() -> Result<()> {
 fn a_group_that_is_missing_fails_the_task() -> Result<()> {
     let world = World::new()?;
     let log = json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/nowhere", "awslogs-region": "us-east-1" } });
-    let definition = world.register("mute", json!({ "networkMode": "host" }), json!({ "logConfiguration": log }))?;
+    let definition = world.register(
+        "mute",
+        json!({ "networkMode": "host" }),
+        json!({ "logConfiguration": log }),
+    )?;
     let arn = world.run(&definition, &[])?;
     let task = world.wait_for(&arn, "STOPPED")?;
     let reason = task["stoppedReason"].to_string();
-    assert!(reason.contains("The specified log group does not exist."), "{reason}");
+    assert!(
+        reason.contains("The specified log group does not exist."),
+        "{reason}"
+    );
     Ok(())
 }

@@ -14,7 +14,10 @@ fn awsvpc_tasks_have_addresses_that_host_and_tasks_reach() -> Result<()> {
     let server = world.run(&definition, &["--network-configuration", &network])?;
     let server = world.wait_for(&server, "RUNNING")?;
     let target = address(&server);
-    assert!(page(&format!("{target}:80"))?.contains("hello from"), "the host reaches the task");
+    assert!(
+        page(&format!("{target}:80"))?.contains("hello from"),
+        "the host reaches the task"
+    );
     let details = server["attachments"][0]["details"].to_string();
     assert_eq!(server["attachments"][0]["status"], "ATTACHED", "{server:#}");
     assert!(details.contains(&target), "{details}");
@@ -23,7 +26,10 @@ fn awsvpc_tasks_have_addresses_that_host_and_tasks_reach() -> Result<()> {
     let definition = world.register("client", json!({ "networkMode": "awsvpc" }), client)?;
     let client = world.run(&definition, &["--network-configuration", &network])?;
     let client = world.wait_for(&client, "STOPPED")?;
-    assert_eq!(client["containers"][0]["exitCode"], 0, "another task reaches it: {client:#}");
+    assert_eq!(
+        client["containers"][0]["exitCode"], 0,
+        "another task reaches it: {client:#}"
+    );
     Ok(())
 }
 
@@ -42,7 +48,10 @@ fn containers_of_an_awsvpc_task_share_localhost() -> Result<()> {
     let task = world.run(&definition, &["--network-configuration", &world.awsvpc()?])?;
     let task = world.wait_for(&task, "STOPPED")?;
     let containers = task["containers"].as_array().cloned().unwrap_or_default();
-    let client = containers.iter().find(|it| it["name"] == "client").expect("the client");
+    let client = containers
+        .iter()
+        .find(|it| it["name"] == "client")
+        .expect("the client");
     assert_eq!(client["exitCode"], 0, "{task:#}");
     Ok(())
 }
@@ -69,7 +78,9 @@ fn bridge_publishes_dynamic_and_fixed_ports_on_loopback_too() -> Result<()> {
     let task = world.wait_for(&task, "RUNNING")?;
     assert_eq!(host_port(&task), u64::from(port), "{task:#}");
     assert!(page(&format!("127.0.0.1:{port}"))?.contains("hello from"));
-    let refused = world.aws.json(&["ecs", "run-task", "--task-definition", &definition])?;
+    let refused = world
+        .aws
+        .json(&["ecs", "run-task", "--task-definition", &definition])?;
     assert_eq!(refused["failures"][0]["reason"], "RESOURCE:PORTS", "{refused:#}");
     Ok(())
 }
@@ -84,7 +95,8 @@ fn host_mode_is_the_host_and_none_is_nothing() -> Result<()> {
     world.wait_for(&task, "RUNNING")?;
     assert!(page(&format!("127.0.0.1:{port}"))?.contains("hello from"));
 
-    let alone = json!({ "command": ["/bin/sh", "-c", "[ \"$(ls /sys/class/net)\" = lo ] && exit 0; exit 1"] });
+    let alone =
+        json!({ "command": ["/bin/sh", "-c", "[ \"$(ls /sys/class/net)\" = lo ] && exit 0; exit 1"] });
     let definition = world.register("none", json!({ "networkMode": "none" }), alone)?;
     let task = world.run(&definition, &[])?;
     let task = world.wait_for(&task, "STOPPED")?;
@@ -100,7 +112,12 @@ fn fargate_has_the_sizes_of_its_table_and_an_address() -> Result<()> {
     let definition = world.register("fargate", task, container.clone())?;
     let arn = world.run(
         &definition,
-        &["--launch-type", "FARGATE", "--network-configuration", &world.awsvpc()?],
+        &[
+            "--launch-type",
+            "FARGATE",
+            "--network-configuration",
+            &world.awsvpc()?,
+        ],
     )?;
     let running = world.wait_for(&arn, "RUNNING")?;
     assert_eq!(running["launchType"], "FARGATE");
@@ -109,8 +126,14 @@ fn fargate_has_the_sizes_of_its_table_and_an_address() -> Result<()> {
     assert_eq!(text(&running["cpu"]), "256");
 
     let task = json!({ "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "4096" });
-    let error = world.register("odd", task, container).expect_err("no such size").to_string();
-    assert!(error.contains("No Fargate configuration exists for given values"), "{error}");
+    let error = world
+        .register("odd", task, container)
+        .expect_err("no such size")
+        .to_string();
+    assert!(
+        error.contains("No Fargate configuration exists for given values"),
+        "{error}"
+    );
     Ok(())
 }
 

@@ -8,7 +8,14 @@ use crate::world::{DEADLINE, World, text};
 
 fn create(world: &World, definition: &str, count: &str) -> Result<()> {
     world.aws.json(&[
-        "ecs", "create-service", "--service-name", "web", "--task-definition", definition, "--desired-count", count,
+        "ecs",
+        "create-service",
+        "--service-name",
+        "web",
+        "--task-definition",
+        definition,
+        "--desired-count",
+        count,
     ])?;
     Ok(())
 }
@@ -16,29 +23,58 @@ fn create(world: &World, definition: &str, count: &str) -> Result<()> {
 #[test]
 fn a_service_becomes_stable_and_replaces_a_task_that_dies() -> Result<()> {
     let world = World::new()?;
-    let definition = world.register("web", json!({}), json!({ "portMappings": [{ "containerPort": 80 }] }))?;
+    let definition = world.register(
+        "web",
+        json!({}),
+        json!({ "portMappings": [{ "containerPort": 80 }] }),
+    )?;
     create(&world, &definition, "3")?;
-    world.aws.json(&["ecs", "wait", "services-stable", "--services", "web"])?;
-    let service = world.aws.json(&["ecs", "describe-services", "--services", "web"])?["services"][0].clone();
+    world
+        .aws
+        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    let service = world
+        .aws
+        .json(&["ecs", "describe-services", "--services", "web"])?["services"][0]
+        .clone();
     assert_eq!(service["runningCount"], 3, "{service:#}");
     assert_eq!(service["deployments"].as_array().map(Vec::len), Some(1));
-    assert_eq!(service["deployments"][0]["rolloutState"], "COMPLETED", "{service:#}");
+    assert_eq!(
+        service["deployments"][0]["rolloutState"], "COMPLETED",
+        "{service:#}"
+    );
     let events = service["events"].to_string();
     assert!(events.contains("(service web) has started 3 tasks:"), "{events}");
-    assert!(events.contains("(service web) has reached a steady state."), "{events}");
+    assert!(
+        events.contains("(service web) has reached a steady state."),
+        "{events}"
+    );
 
     let before = world.tasks_of("web")?;
     world.aws.json(&["ecs", "stop-task", "--task", &before[0]])?;
     let tasks = world.wait_running("web", 3)?;
     let after: Vec<String> = tasks.iter().map(|it| text(&it["taskArn"])).collect();
     assert!(!after.contains(&before[0]), "the stopped task is replaced");
-    assert!(after.contains(&before[1]) && after.contains(&before[2]), "the others stay");
+    assert!(
+        after.contains(&before[1]) && after.contains(&before[2]),
+        "the others stay"
+    );
 
-    world.aws.json(&["ecs", "update-service", "--service", "web", "--desired-count", "0"])?;
+    world.aws.json(&[
+        "ecs",
+        "update-service",
+        "--service",
+        "web",
+        "--desired-count",
+        "0",
+    ])?;
     world.wait_running("web", 0)?;
-    world.aws.json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    world
+        .aws
+        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
     world.aws.json(&["ecs", "delete-service", "--service", "web"])?;
-    world.aws.json(&["ecs", "wait", "services-inactive", "--services", "web"])?;
+    world
+        .aws
+        .json(&["ecs", "wait", "services-inactive", "--services", "web"])?;
     Ok(())
 }
 
@@ -48,16 +84,32 @@ fn a_new_revision_replaces_the_tasks_and_never_falls_below_the_minimum() -> Resu
     let first = world.register("web", json!({}), json!({}))?;
     create(&world, &first, "4")?;
     world.wait_running("web", 4)?;
-    let second = world.register("web", json!({}), json!({ "environment": [{ "name": "NEW", "value": "1" }] }))?;
+    let second = world.register(
+        "web",
+        json!({}),
+        json!({ "environment": [{ "name": "NEW", "value": "1" }] }),
+    )?;
     let bounds = "minimumHealthyPercent=50,maximumPercent=100";
     world.aws.json(&[
-        "ecs", "update-service", "--service", "web", "--task-definition", &second, "--deployment-configuration", bounds,
+        "ecs",
+        "update-service",
+        "--service",
+        "web",
+        "--task-definition",
+        &second,
+        "--deployment-configuration",
+        bounds,
     ])?;
     wait::until("the rollout", DEADLINE, || {
-        let output = world.aws.json(&["ecs", "describe-services", "--services", "web"])?;
+        let output = world
+            .aws
+            .json(&["ecs", "describe-services", "--services", "web"])?;
         let service = &output["services"][0];
         let running = service["runningCount"].as_i64().unwrap_or_default();
-        assert!((2..=4).contains(&running), "between 50 % and 100 % of 4: {running}");
+        assert!(
+            (2..=4).contains(&running),
+            "between 50 % and 100 % of 4: {running}"
+        );
         let deployments = service["deployments"].as_array().cloned().unwrap_or_default();
         Ok((deployments.len() == 1 && deployments[0]["rolloutState"] == "COMPLETED").then_some(()))
     })?;
@@ -70,7 +122,11 @@ fn a_new_revision_replaces_the_tasks_and_never_falls_below_the_minimum() -> Resu
 #[test]
 fn boto3_waiters_end() -> Result<()> {
     let world = World::new()?;
-    let definition = world.register("job", json!({ "networkMode": "host" }), json!({ "command": ["/bin/sleep", "600"] }))?;
+    let definition = world.register(
+        "job",
+        json!({ "networkMode": "host" }),
+        json!({ "command": ["/bin/sleep", "600"] }),
+    )?;
     let script = r"
 import boto3, sys
 ecs = boto3.client('ecs')
@@ -89,7 +145,15 @@ try:
 except ecs.exceptions.ClusterNotFoundException as error:
     assert 'Cluster not found.' in str(error), error
 ";
-    let output = world.aws.program("python3").args(["-c", script, &definition]).output()?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = world
+        .aws
+        .program("python3")
+        .args(["-c", script, &definition])
+        .output()?;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }

@@ -19,7 +19,13 @@ fn a_task_that_ends_reports_its_exit_code_and_times() -> Result<()> {
     assert_eq!(task["stopCode"], "EssentialContainerExited");
     assert_eq!(task["stoppedReason"], "Essential container in task exited");
     assert_eq!(task["desiredStatus"], "STOPPED");
-    for time in ["createdAt", "startedAt", "stoppingAt", "executionStoppedAt", "stoppedAt"] {
+    for time in [
+        "createdAt",
+        "startedAt",
+        "stoppingAt",
+        "executionStoppedAt",
+        "stoppedAt",
+    ] {
         assert!(!task[time].is_null(), "{time} is missing: {task:#}");
     }
     Ok(())
@@ -32,9 +38,16 @@ fn what_cannot_start_says_why_in_amazons_words() -> Result<()> {
     assert_eq!(missing["stopCode"], "TaskFailedToStart", "{missing:#}");
     let reason = text(&missing["stoppedReason"]);
     assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
-    assert!(missing["containers"][0]["exitCode"].is_null(), "it never ran: {missing:#}");
+    assert!(
+        missing["containers"][0]["exitCode"].is_null(),
+        "it never ran: {missing:#}"
+    );
 
-    let command = stopped(&world, "no-command", json!({ "entryPoint": ["/no/such/command"] }))?;
+    let command = stopped(
+        &world,
+        "no-command",
+        json!({ "entryPoint": ["/no/such/command"] }),
+    )?;
     assert_eq!(command["stopCode"], "TaskFailedToStart", "{command:#}");
     let reason = text(&command["stoppedReason"]);
     assert!(reason.contains("/no/such/command"), "{reason}");
@@ -44,11 +57,14 @@ fn what_cannot_start_says_why_in_amazons_words() -> Result<()> {
 #[test]
 fn stop_task_asks_first_and_kills_after_the_timeout() -> Result<()> {
     let world = World::new()?;
-    let polite = json!({ "command": ["/bin/sh", "-c", "trap 'exit 5' TERM; while true; do sleep 0.1; done"] });
+    let polite =
+        json!({ "command": ["/bin/sh", "-c", "trap 'exit 5' TERM; while true; do sleep 0.1; done"] });
     let definition = world.register("polite", json!({ "networkMode": "none" }), polite)?;
     let arn = world.run(&definition, &[])?;
     world.wait_for(&arn, "RUNNING")?;
-    let answer = world.aws.json(&["ecs", "stop-task", "--task", &arn, "--reason", "enough"])?;
+    let answer = world
+        .aws
+        .json(&["ecs", "stop-task", "--task", &arn, "--reason", "enough"])?;
     assert_eq!(answer["task"]["desiredStatus"], "STOPPED");
     let task = world.wait_for(&arn, "STOPPED")?;
     assert_eq!(task["containers"][0]["exitCode"], 5, "{task:#}");
@@ -70,11 +86,15 @@ fn stop_task_asks_first_and_kills_after_the_timeout() -> Result<()> {
 fn memory_is_limited() -> Result<()> {
     let world = World::new()?;
     // One block of 128 MiB does not fit into 16.
-    let greedy = json!({ "command": ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=4"], "memory": 16 });
+    let greedy =
+        json!({ "command": ["/bin/dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=4"], "memory": 16 });
     let task = stopped(&world, "greedy", greedy)?;
     let container = &task["containers"][0];
     assert_eq!(container["exitCode"], 137, "{task:#}");
-    assert!(text(&container["reason"]).starts_with("OutOfMemoryError"), "{task:#}");
+    assert!(
+        text(&container["reason"]).starts_with("OutOfMemoryError"),
+        "{task:#}"
+    );
     Ok(())
 }
 
@@ -93,12 +113,24 @@ fn overrides_reach_the_process() -> Result<()> {
 #[test]
 fn what_does_not_fit_is_refused_with_the_resource() -> Result<()> {
     let world = World::new()?;
-    let definition = world.register("huge", json!({ "networkMode": "host" }), json!({ "memory": 100_000_000 }))?;
-    let output = world.aws.json(&["ecs", "run-task", "--task-definition", &definition])?;
+    let definition = world.register(
+        "huge",
+        json!({ "networkMode": "host" }),
+        json!({ "memory": 100_000_000 }),
+    )?;
+    let output = world
+        .aws
+        .json(&["ecs", "run-task", "--task-definition", &definition])?;
     assert_eq!(output["tasks"].as_array().map(Vec::len), Some(0), "{output:#}");
     assert_eq!(output["failures"][0]["reason"], "RESOURCE:MEMORY", "{output:#}");
-    let definition = world.register("wide", json!({ "networkMode": "host" }), json!({ "cpu": 1_000_000 }))?;
-    let output = world.aws.json(&["ecs", "run-task", "--task-definition", &definition])?;
+    let definition = world.register(
+        "wide",
+        json!({ "networkMode": "host" }),
+        json!({ "cpu": 1_000_000 }),
+    )?;
+    let output = world
+        .aws
+        .json(&["ecs", "run-task", "--task-definition", &definition])?;
     assert_eq!(output["failures"][0]["reason"], "RESOURCE:CPU", "{output:#}");
     Ok(())
 }
@@ -106,11 +138,20 @@ fn what_does_not_fit_is_refused_with_the_resource() -> Result<()> {
 #[test]
 fn start_task_runs_on_the_instance_named() -> Result<()> {
     let world = World::new()?;
-    let definition = world.register("named", json!({ "networkMode": "host" }), json!({ "command": ["/bin/true"] }))?;
+    let definition = world.register(
+        "named",
+        json!({ "networkMode": "host" }),
+        json!({ "command": ["/bin/true"] }),
+    )?;
     let instances = world.aws.json(&["ecs", "list-container-instances"])?;
     let instance = text(&instances["containerInstanceArns"][0]);
     let output = world.aws.json(&[
-        "ecs", "start-task", "--task-definition", &definition, "--container-instances", &instance,
+        "ecs",
+        "start-task",
+        "--task-definition",
+        &definition,
+        "--container-instances",
+        &instance,
     ])?;
     let arn = text(&output["tasks"][0]["taskArn"]);
     let task = world.wait_for(&arn, "STOPPED")?;

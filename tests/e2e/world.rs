@@ -39,7 +39,12 @@ impl World {
 
     /// Registers a whole task definition.
     pub fn register_all(&self, input: &Value) -> Result<String> {
-        let output = self.aws.json(&["ecs", "register-task-definition", "--cli-input-json", &input.to_string()])?;
+        let output = self.aws.json(&[
+            "ecs",
+            "register-task-definition",
+            "--cli-input-json",
+            &input.to_string(),
+        ])?;
         Ok(text(&output["taskDefinition"]["taskDefinitionArn"]))
     }
 
@@ -48,7 +53,9 @@ impl World {
         let mut arguments = vec!["ecs", "run-task", "--task-definition", definition];
         arguments.extend_from_slice(more);
         let output = self.aws.json(&arguments)?;
-        let arn = output["tasks"][0]["taskArn"].as_str().with_context(|| format!("no task: {output}"))?;
+        let arn = output["tasks"][0]["taskArn"]
+            .as_str()
+            .with_context(|| format!("no task: {output}"))?;
         Ok(arn.to_owned())
     }
 
@@ -72,13 +79,20 @@ impl World {
     pub fn awsvpc(&self) -> Result<String> {
         let subnet = self.gantry.variable("GANTRY_SUBNET")?;
         let group = self.gantry.variable("GANTRY_SECURITY_GROUP")?;
-        Ok(format!("awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{group}]}}"))
+        Ok(format!(
+            "awsvpcConfiguration={{subnets=[{subnet}],securityGroups=[{group}]}}"
+        ))
     }
 
     /// The newest tasks that a service wants running.
     pub fn tasks_of(&self, service: &str) -> Result<Vec<String>> {
         let output = self.aws.json(&["ecs", "list-tasks", "--service-name", service])?;
-        Ok(output["taskArns"].as_array().into_iter().flatten().map(text).collect())
+        Ok(output["taskArns"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(text)
+            .collect())
     }
 
     /// Waits until exactly that many tasks of a service run, and gives them.
@@ -90,8 +104,14 @@ impl World {
             }
             let mut arguments = vec!["ecs", "describe-tasks", "--tasks"];
             arguments.extend(arns.iter().map(String::as_str));
-            let tasks = self.aws.json(&arguments)?["tasks"].as_array().cloned().unwrap_or_default();
-            Ok(tasks.iter().all(|it| it["lastStatus"] == "RUNNING").then_some(tasks))
+            let tasks = self.aws.json(&arguments)?["tasks"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            Ok(tasks
+                .iter()
+                .all(|it| it["lastStatus"] == "RUNNING")
+                .then_some(tasks))
         })
     }
 }
@@ -107,7 +127,9 @@ pub fn address(task: &Value) -> String {
 
 /// Host port of the first binding of the first container.
 pub fn host_port(task: &Value) -> u64 {
-    task["containers"][0]["networkBindings"][0]["hostPort"].as_u64().unwrap_or_default()
+    task["containers"][0]["networkBindings"][0]["hostPort"]
+        .as_u64()
+        .unwrap_or_default()
 }
 
 /// Fetches a page, trying until it is served.

@@ -86,7 +86,9 @@ pub fn authorize(
         Principal::Root => true,
         Principal::Agent => {
             let of_service = AGENT_OPERATIONS.iter().filter(|(of, _)| *of == service);
-            of_service.flat_map(|(_, names)| names.iter()).any(|it| *it == operation)
+            of_service
+                .flat_map(|(_, names)| names.iter())
+                .any(|it| *it == operation)
                 || (service, operation) == ("sts", "GetCallerIdentity")
         }
     };
@@ -125,7 +127,12 @@ impl Authorized {
 impl<O: Operation> Call<O> {
     /// Puts a call together.
     pub fn new(input: O::Input, caller: Caller, access: Authorized, now: Timestamp) -> Self {
-        Self { input, caller, access, now }
+        Self {
+            input,
+            caller,
+            access,
+            now,
+        }
     }
 
     /// What was asked.

@@ -43,14 +43,22 @@ pub async fn serve(control_plane: Arc<ControlPlane>, listener: TcpListener, shut
                 continue;
             }
         };
-        let served = connection::serve(stream, Arc::clone(&control_plane), Arc::clone(&routes), shutdown.clone());
+        let served = connection::serve(
+            stream,
+            Arc::clone(&control_plane),
+            Arc::clone(&routes),
+            shutdown.clone(),
+        );
         connections.spawn(async move {
             served.await;
             drop(place);
         });
     }
     connections.close();
-    if tokio::time::timeout(SHUTDOWN_DEADLINE, connections.wait()).await.is_err() {
+    if tokio::time::timeout(SHUTDOWN_DEADLINE, connections.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!("connections were still open at shutdown");
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use ::http::request::Parts;
 use domain::Scope;
-use domain::access_key::AccessKey;
 use domain::Timestamp;
+use domain::access_key::AccessKey;
 use parking_lot::RwLock;
 use wire::error::CommonError;
 use wire::sigv4;
@@ -22,9 +22,19 @@ pub struct SigningKeys(RwLock<HashMap<[String; 4], [u8; 32]>>);
 
 impl SigningKeys {
     fn get(&self, key: &AccessKey, signature: &sigv4::Signature) -> [u8; 32] {
-        let sigv4::Signature { date, region, service, .. } = signature;
+        let sigv4::Signature {
+            date,
+            region,
+            service,
+            ..
+        } = signature;
         // The secret is part of the name, so that a changed one is not verified with the old key.
-        let name = [date.clone(), region.clone(), service.clone(), key.secret_access_key.clone()];
+        let name = [
+            date.clone(),
+            region.clone(),
+            service.clone(),
+            key.secret_access_key.clone(),
+        ];
         if let Some(known) = self.0.read().get(&name) {
             return *known;
         }
@@ -50,10 +60,14 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<Caller, CommonError> {
     let signature = sigv4::read(parts)?;
-    let key = control_plane.store.read(|state| state.get::<AccessKey>(&signature.access_key_id).cloned());
+    let key = control_plane
+        .store
+        .read(|state| state.get::<AccessKey>(&signature.access_key_id).cloned());
     let key = key.ok_or_else(sigv4::unknown_key)?;
     if signature.service != service {
-        return Err(sigv4::invalid(format!("Credential should be scoped to correct service: '{service}'.")));
+        return Err(sigv4::invalid(format!(
+            "Credential should be scoped to correct service: '{service}'."
+        )));
     }
     let regions = &control_plane.settings.regions;
     if !regions.contains(&signature.region) {

@@ -120,7 +120,14 @@ where
     F: Fn(Call<O>) -> R,
     R: Future<Output = Result<O::Output, O::Error>>,
 {
-    let Request { body, protocol, request_id, caller, access, now } = request;
+    let Request {
+        body,
+        protocol,
+        request_id,
+        caller,
+        access,
+        now,
+    } = request;
     let input = match protocol {
         Protocol::Query => query::decode(&body),
         Protocol::Json10 | Protocol::Json11 => json::decode(&body),
@@ -163,7 +170,10 @@ pub struct Covered {
 pub fn coverage() -> Vec<Covered> {
     let routes = Routes::new();
     let operations = SERVICES.iter().flat_map(|service| {
-        service.operations.iter().map(|operation| (service.signing_name, *operation))
+        service
+            .operations
+            .iter()
+            .map(|operation| (service.signing_name, *operation))
     });
     operations
         .map(|(service, operation)| Covered {

@@ -18,7 +18,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { stopped_tasks_kept: Duration::from_secs(60 * 60), placement_retry: Duration::from_secs(2) }
+        Self {
+            stopped_tasks_kept: Duration::from_secs(60 * 60),
+            placement_retry: Duration::from_secs(2),
+        }
     }
 }
 

@@ -29,8 +29,12 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// Runs all controllers until `shutdown`.
 pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
-    let services = ServiceDeployments { placement_retry: settings.placement_retry };
-    let stopped = StoppedTasks { kept: settings.stopped_tasks_kept };
+    let services = ServiceDeployments {
+        placement_retry: settings.placement_retry,
+    };
+    let stopped = StoppedTasks {
+        kept: settings.stopped_tasks_kept,
+    };
     tokio::join!(
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store, Arc::new(stopped), shutdown),
@@ -48,7 +52,12 @@ struct Queue<K> {
 impl<K: Ord + Clone> Queue<K> {
     fn new() -> Self {
         let (ready, times, running) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        Self { ready, times, running, failures: BTreeMap::new() }
+        Self {
+            ready,
+            times,
+            running,
+            failures: BTreeMap::new(),
+        }
     }
 
     /// A key that is ready and not being looked at.
@@ -61,7 +70,12 @@ impl<K: Ord + Clone> Queue<K> {
     }
 
     fn wake(&mut self, now: Instant) {
-        let due: Vec<K> = self.times.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
+        let due: Vec<K> = self
+            .times
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in due {
             self.times.remove(&key);
             self.ready.insert(key);
@@ -85,7 +99,9 @@ impl<K: Ord + Clone> Queue<K> {
             }
             Err(()) => {
                 let failures = self.failures.entry(key.clone()).or_default();
-                let wait = BACKOFF_FIRST.saturating_mul(1 << (*failures).min(16)).min(BACKOFF_MAX);
+                let wait = BACKOFF_FIRST
+                    .saturating_mul(1 << (*failures).min(16))
+                    .min(BACKOFF_MAX);
                 *failures += 1;
                 self.times.insert(key, now + wait);
             }
@@ -131,7 +147,9 @@ async fn drive<C: Controller>(store: Store, controller: Arc<C>, shutdown: Cancel
 
 async fn look<C: Controller>(store: Store, controller: Arc<C>, key: C::Key) -> (C::Key, Result<Next, ()>) {
     let mine = key.clone();
-    let looked = store.transact(move |tx| Ok::<Next, Infallible>(controller.reconcile(tx, &mine))).await;
+    let looked = store
+        .transact(move |tx| Ok::<Next, Infallible>(controller.reconcile(tx, &mine)))
+        .await;
     let outcome = match looked {
         Ok(next) => Ok(next),
         Err(TransactError::Refused(never)) => match never {},

@@ -15,6 +15,7 @@ use subtle::ConstantTimeEq;
 
 use crate::error::CommonError;
 
+pub use canonical::pairs as query_pairs;
 pub use sign::{Signer, sign, sign_query};
 
 /// How far a signature's time may be from ours, in seconds.

@@ -20,7 +20,10 @@ use crate::call::Call;
 
 /// Account and region of a call, as the log store has them.
 fn scope<O: Operation>(call: &Call<O>) -> LogScope {
-    LogScope { account: call.scope().account.clone(), region: call.scope().region.clone() }
+    LogScope {
+        account: call.scope().account.clone(),
+        region: call.scope().region.clone(),
+    }
 }
 
 /// Runs what reads from the disk where it holds up nobody else.
@@ -40,11 +43,17 @@ fn group(name: Option<&str>, identifier: Option<&str>) -> Result<String, logs::E
     match (name, identifier) {
         (Some(name), None) => Ok(name.to_owned()),
         (None, Some(identifier)) => {
-            let name = identifier.split_once(":log-group:").map_or(identifier, |(_, name)| name);
+            let name = identifier
+                .split_once(":log-group:")
+                .map_or(identifier, |(_, name)| name);
             Ok(name.trim_end_matches(":*").to_owned())
         }
-        (Some(_), Some(_)) => Err(invalid("Only one of logGroupName or logGroupIdentifier may be specified.")),
-        (None, None) => Err(invalid("Either logGroupName or logGroupIdentifier must be specified.")),
+        (Some(_), Some(_)) => Err(invalid(
+            "Only one of logGroupName or logGroupIdentifier may be specified.",
+        )),
+        (None, None) => Err(invalid(
+            "Either logGroupName or logGroupIdentifier must be specified.",
+        )),
     }
 }
 
@@ -55,11 +64,15 @@ fn limit(given: Option<i32>) -> Result<Option<usize>, logs::Error> {
 }
 
 fn invalid(message: impl Into<String>) -> logs::Error {
-    logs::Error::InvalidParameterException(logs::InvalidParameterException { message: Some(message.into()) })
+    logs::Error::InvalidParameterException(logs::InvalidParameterException {
+        message: Some(message.into()),
+    })
 }
 
 fn unavailable(message: impl Into<String>) -> logs::Error {
-    logs::Error::ServiceUnavailableException(logs::ServiceUnavailableException { message: Some(message.into()) })
+    logs::Error::ServiceUnavailableException(logs::ServiceUnavailableException {
+        message: Some(message.into()),
+    })
 }
 
 fn error(error: LogsError) -> logs::Error {
@@ -72,7 +85,9 @@ fn error(error: LogsError) -> logs::Error {
             logs::Error::ResourceAlreadyExistsException(logs::ResourceAlreadyExistsException { message })
         }
         LogsError::InvalidParameter(text) => invalid(text),
-        LogsError::LimitExceeded => logs::Error::LimitExceededException(logs::LimitExceededException { message }),
+        LogsError::LimitExceeded => {
+            logs::Error::LimitExceededException(logs::LimitExceededException { message })
+        }
         LogsError::InUse(_) | LogsError::Storage { .. } => {
             tracing::error!(error = message, "the log store failed");
             unavailable("The log store failed; it has been logged.")

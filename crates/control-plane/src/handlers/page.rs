@@ -38,7 +38,10 @@ pub fn page<T>(
     request: &PageRequest<'_>,
     items: impl Iterator<Item = (String, T)>,
 ) -> Result<(Vec<T>, Option<String>), InvalidToken> {
-    let after = request.next_token.map(|token| open(key, request.listing, token)).transpose()?;
+    let after = request
+        .next_token
+        .map(|token| open(key, request.listing, token))
+        .transpose()?;
     let mut items = items.peekable();
     let mut page = Vec::new();
     let mut last = None;

@@ -24,7 +24,14 @@ pub async fn serve(
 ) {
     // Answers are one write each: waiting for more to send only adds delay.
     let _ = stream.set_nodelay(true);
-    let answer = service_fn(|request| pipeline::answer(Arc::clone(&control_plane), Arc::clone(&routes), request, shutdown.clone()));
+    let answer = service_fn(|request| {
+        pipeline::answer(
+            Arc::clone(&control_plane),
+            Arc::clone(&routes),
+            request,
+            shutdown.clone(),
+        )
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_DEADLINE)

@@ -40,17 +40,28 @@ pub async fn answer(
         return Ok(match request.uri().path() {
             "/health" => plain(StatusCode::OK, "ok\n"),
             "/acs/ws" | "/tcs/ws" => sessions::upgrade(&control_plane, &mut request, shutdown),
-            _ => plain(StatusCode::NOT_FOUND, "This is Gantry: it speaks the AWS APIs. See GET /health.\n"),
+            _ => plain(
+                StatusCode::NOT_FOUND,
+                "This is Gantry: it speaks the AWS APIs. See GET /health.\n",
+            ),
         });
     }
     let request_id = uuid::Uuid::new_v4().to_string();
     let (parts, body) = request.into_parts();
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default().to_owned();
+    let content_type = parts
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|it| it.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     let protocol = Protocol::of_content_type(&content_type);
     let outcome = match read(body).await {
         Ok(body) => {
             let work = handle(&control_plane, &routes, &parts, &content_type, body, &request_id);
-            AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| Err(panicked(&panic, protocol, &request_id)))
+            AssertUnwindSafe(work)
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|panic| Err(panicked(&panic, protocol, &request_id)))
         }
         Err(error) => Err(error.answer(protocol, &request_id)),
     };
@@ -100,12 +111,22 @@ async fn handle(
         .map_err(|denied| common(CommonError::access_denied(denied.message)))?;
     tracing::debug!(request_id, operation = %route.operation, "request");
     let request_id = request_id.to_owned();
-    handler(routes::Request { body, protocol: route.protocol, request_id, caller, access, now }).await
+    handler(routes::Request {
+        body,
+        protocol: route.protocol,
+        request_id,
+        caller,
+        access,
+        now,
+    })
+    .await
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send), protocol: Protocol, request_id: &str) -> ErrorAnswer {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+    let text = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("unknown");
     tracing::error!(request_id, panic = text, "a request panicked");
     CommonError::server("The server failed on this request; it has been logged.").answer(protocol, request_id)
 }
@@ -119,10 +140,17 @@ fn refuse(error: ErrorAnswer, request_id: &str) -> Response<Full<Bytes>> {
     response
 }
 
-fn respond(status: StatusCode, content_type: &'static str, body: Vec<u8>, request_id: &str) -> Response<Full<Bytes>> {
+fn respond(
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+    request_id: &str,
+) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -132,6 +160,8 @@ fn respond(status: StatusCode, content_type: &'static str, body: Vec<u8>, reques
 fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }

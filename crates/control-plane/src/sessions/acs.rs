@@ -46,7 +46,12 @@ struct Session {
 struct Over;
 
 /// Runs a session until either side ends it, and notes both edges in the state.
-pub async fn run(control_plane: Arc<ControlPlane>, agent: Agent, socket: Socket, shutdown: CancellationToken) {
+pub async fn run(
+    control_plane: Arc<ControlPlane>,
+    agent: Agent,
+    socket: Socket,
+    shutdown: CancellationToken,
+) {
     let place = control_plane.sessions.open(&agent.instance, &shutdown);
     let host_id = agent.instance.name().to_owned();
     let instance = agent.instance.clone();
@@ -67,7 +72,10 @@ pub async fn run(control_plane: Arc<ControlPlane>, agent: Agent, socket: Socket,
         over = session.serve() => over.err(),
     };
     if ended.is_none() {
-        let frame = CloseFrame { code: CloseCode::Away, reason: "".into() };
+        let frame = CloseFrame {
+            code: CloseCode::Away,
+            reason: "".into(),
+        };
         let _ = tokio::time::timeout(SEND_DEADLINE, session.socket.close(Some(frame))).await;
     }
     if control_plane.sessions.close(&instance, &place) && !shutdown.is_cancelled() {
@@ -81,7 +89,9 @@ async fn note(control_plane: &ControlPlane, agent: &Agent, connection: Connectio
     let docker_version = agent.docker_version.clone();
     let noted = control_plane
         .store
-        .transact(move |tx| transitions::connect_host(tx, &instance, connection, &agent_version, &docker_version))
+        .transact(move |tx| {
+            transitions::connect_host(tx, &instance, connection, &agent_version, &docker_version)
+        })
         .await;
     if let Err(error) = noted {
         tracing::warn!(container_instance = %agent.instance, ?error, "cannot note the agent's connection");
@@ -111,7 +121,10 @@ impl Session {
         let store = self.control_plane.store.clone();
         let ((tasks, manifest, at), feed) = store.follow_with(|state| {
             let mine: Vec<&Arc<Task>> = state.tasks_of_host(&host_id).collect();
-            let open = mine.iter().filter(|it| is_unconfirmed(it)).map(|it| payload::task(state, it));
+            let open = mine
+                .iter()
+                .filter(|it| is_unconfirmed(it))
+                .map(|it| payload::task(state, it));
             let manifest = mine.iter().map(|it| identifier(it)).collect::<Vec<_>>();
             (open.collect::<Vec<_>>(), manifest, state.last_commit())
         });
@@ -123,10 +136,11 @@ impl Session {
             cluster_arn: Some(self.agent.instance.cluster().to_string()),
             container_instance_arn: Some(self.agent.instance.to_string()),
             generated_at: Some(self.now_millis()),
-            timeline: Some(number(at)),
+            timeline: Some(number(at) + 1),
             tasks: Some(manifest),
         };
-        self.send_tracked("TaskManifestMessage", message_id, &message).await?;
+        self.send_tracked("TaskManifestMessage", message_id, &message)
+            .await?;
         Ok(feed)
     }
 
@@ -171,7 +185,10 @@ impl Session {
         for text in self.outbox.due(Instant::now()).map_err(|_| Over)? {
             self.send(text).await?;
         }
-        let message = acs::HeartbeatMessage { message_id: Some(new_id()), healthy: Some(true) };
+        let message = acs::HeartbeatMessage {
+            message_id: Some(new_id()),
+            healthy: Some(true),
+        };
         self.send(frame("HeartbeatMessage", &message)).await
     }
 
@@ -188,17 +205,21 @@ impl Session {
     }
 
     async fn understand(&mut self, text: &str) -> Result<(), Over> {
-        let Some((kind, body)) = open(text) else { return Ok(()) };
+        let Some((kind, body)) = open(text) else {
+            return Ok(());
+        };
         match kind.as_str() {
             "AckRequest" => {
                 if let Ok(ack) = wire::json::decode::<acs::AckRequest>(body.as_bytes()) {
-                    self.outbox.acknowledged(ack.message_id.as_deref().unwrap_or_default());
+                    self.outbox
+                        .acknowledged(ack.message_id.as_deref().unwrap_or_default());
                 }
             }
             "NackRequest" => {
                 if let Ok(nack) = wire::json::decode::<acs::NackRequest>(body.as_bytes()) {
                     tracing::warn!(reason = nack.reason, "the agent refuses a message");
-                    self.outbox.acknowledged(nack.message_id.as_deref().unwrap_or_default());
+                    self.outbox
+                        .acknowledged(nack.message_id.as_deref().unwrap_or_default());
                 }
             }
             "TaskStopVerificationMessage" => {
@@ -221,7 +242,9 @@ impl Session {
             let shall_stop = |it: &acs::TaskIdentifier| {
                 let arn = domain::TaskArn::parse(it.task_arn.as_deref().unwrap_or_default());
                 let task = arn.ok().and_then(|arn| state.get::<Task>(&arn).cloned());
-                task.is_none_or(|it| it.host_id != self.host_id || it.desired_status == DesiredStatus::Stopped)
+                task.is_none_or(|it| {
+                    it.host_id != self.host_id || it.desired_status == DesiredStatus::Stopped
+                })
             };
             candidates.into_iter().filter(shall_stop).collect::<Vec<_>>()
         });
@@ -233,7 +256,12 @@ impl Session {
         self.send(frame("TaskStopVerificationAck", &answer)).await
     }
 
-    async fn send_tracked<T: Value>(&mut self, kind: &str, message_id: String, message: &T) -> Result<(), Over> {
+    async fn send_tracked<T: Value>(
+        &mut self,
+        kind: &str,
+        message_id: String,
+        message: &T,
+    ) -> Result<(), Over> {
         let text = frame(kind, message);
         self.outbox.sent(message_id, text.clone(), Instant::now());
         self.send(text).await
@@ -268,8 +296,10 @@ fn identifier(task: &Task) -> acs::TaskIdentifier {
     }
 }
 
+/// Payloads have even numbers; the manifest that follows them has the odd one after, since agents drop a manifest that
+/// is not newer than the last payload.
 fn number(at: CommitId) -> i64 {
-    i64::try_from(at.0).unwrap_or(i64::MAX)
+    i64::try_from(at.0.saturating_mul(2)).unwrap_or(i64::MAX - 1)
 }
 
 fn new_id() -> String {

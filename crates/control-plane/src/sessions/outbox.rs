@@ -27,7 +27,14 @@ pub struct Unresponsive;
 impl Outbox {
     /// Notes a message that is being sent.
     pub fn sent(&mut self, message_id: String, text: String, now: Instant) {
-        self.0.insert(message_id, Waiting { text, sent_at: now, attempts: 1 });
+        self.0.insert(
+            message_id,
+            Waiting {
+                text,
+                sent_at: now,
+                attempts: 1,
+            },
+        );
     }
 
     /// An acknowledgement came. Duplicates are harmless.
@@ -41,7 +48,11 @@ impl Outbox {
     /// [`Unresponsive`].
     pub fn due(&mut self, now: Instant) -> Result<Vec<String>, Unresponsive> {
         let mut due = Vec::new();
-        for waiting in self.0.values_mut().filter(|it| now.duration_since(it.sent_at) >= ACK_DEADLINE) {
+        for waiting in self
+            .0
+            .values_mut()
+            .filter(|it| now.duration_since(it.sent_at) >= ACK_DEADLINE)
+        {
             if waiting.attempts == ATTEMPTS_MAX {
                 return Err(Unresponsive);
             }

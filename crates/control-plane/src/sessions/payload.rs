@@ -25,11 +25,16 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         let definition = definition?.container(&container.name)?;
         Some(self::container(it, mode, container, definition))
     });
-    let volumes = definition.iter().flat_map(|it| &it.volumes).map(|it| acs::Volume {
-        name: Some(it.name.clone()),
-        r#type: Some("host".to_owned()),
-        host: Some(acs::HostVolume { source_path: Some(it.source_path.clone().unwrap_or_default()) }),
-    });
+    let volumes = definition
+        .iter()
+        .flat_map(|it| &it.volumes)
+        .map(|it| acs::Volume {
+            name: Some(it.name.clone()),
+            r#type: Some("host".to_owned()),
+            host: Some(acs::HostVolume {
+                source_path: Some(it.source_path.clone().unwrap_or_default()),
+            }),
+        });
     let cpu = it.overrides.cpu.or(definition.and_then(|it| it.cpu));
     let memory = it.overrides.memory.or(definition.and_then(|it| it.memory));
     acs::Task {
@@ -81,7 +86,12 @@ fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkIn
     }
 }
 
-fn container(task: &Task, mode: NetworkMode, it: &TaskContainer, definition: &ContainerDefinition) -> acs::Container {
+fn container(
+    task: &Task,
+    mode: NetworkMode,
+    it: &TaskContainer,
+    definition: &ContainerDefinition,
+) -> acs::Container {
     let changes = task.overrides.container(&it.name).cloned().unwrap_or_default();
     let memory = changes.memory.or(definition.memory);
     let cpu = changes.cpu.unwrap_or(definition.cpu);
@@ -94,7 +104,10 @@ fn container(task: &Task, mode: NetworkMode, it: &TaskContainer, definition: &Co
         memory: memory.and_then(|it| i32::try_from(it).ok()),
         entry_point: definition.entry_point.clone(),
         command: changes.command.clone().or_else(|| definition.command.clone()),
-        environment: Some(environment(&definition.environment, changes.environment.as_deref().unwrap_or_default())),
+        environment: Some(environment(
+            &definition.environment,
+            changes.environment.as_deref().unwrap_or_default(),
+        )),
         overrides: Some("{}".to_owned()),
         port_mappings: Some(port_mappings(mode, definition)),
         links: Some(Vec::new()),
@@ -110,7 +123,9 @@ fn container(task: &Task, mode: NetworkMode, it: &TaskContainer, definition: &Co
                 })
                 .collect(),
         ),
-        stop_timeout: definition.stop_timeout_seconds.and_then(|it| i32::try_from(it).ok()),
+        stop_timeout: definition
+            .stop_timeout_seconds
+            .and_then(|it| i32::try_from(it).ok()),
         docker_config: Some(acs::DockerConfig {
             config: Some(config(definition)),
             host_config: Some(host_config(mode, definition, &changes)),
@@ -122,7 +137,8 @@ fn container(task: &Task, mode: NetworkMode, it: &TaskContainer, definition: &Co
 
 fn environment(defined: &[Pair], changed: &[Pair]) -> BTreeMap<String, String> {
     let all = defined.iter().chain(changed);
-    all.map(|it| (it.name.clone(), it.value.clone().unwrap_or_default())).collect()
+    all.map(|it| (it.name.clone(), it.value.clone().unwrap_or_default()))
+        .collect()
 }
 
 fn port_mappings(mode: NetworkMode, definition: &ContainerDefinition) -> Vec<acs::PortMapping> {
@@ -148,7 +164,10 @@ fn config(definition: &ContainerDefinition) -> String {
         }
     };
     put("User", definition.user.as_ref().map(|it| json!(it)));
-    put("WorkingDir", definition.working_directory.as_ref().map(|it| json!(it)));
+    put(
+        "WorkingDir",
+        definition.working_directory.as_ref().map(|it| json!(it)),
+    );
     put("Hostname", definition.hostname.as_ref().map(|it| json!(it)));
     put("Labels", definition.docker_labels.as_ref().map(|it| json!(it)));
     Value::Object(config).to_string()
@@ -163,12 +182,25 @@ fn host_config(mode: NetworkMode, definition: &ContainerDefinition, changes: &Co
             config.insert(name.to_owned(), value);
         }
     };
-    let capabilities = definition.linux_parameters.as_ref().and_then(|it| it.capabilities.as_ref());
+    let capabilities = definition
+        .linux_parameters
+        .as_ref()
+        .and_then(|it| it.capabilities.as_ref());
     put("CapAdd", capabilities.map(|it| json!(it.add)));
     put("CapDrop", capabilities.map(|it| json!(it.drop)));
-    put("Init", definition.linux_parameters.as_ref().and_then(|it| it.init_process_enabled).map(|it| json!(it)));
+    put(
+        "Init",
+        definition
+            .linux_parameters
+            .as_ref()
+            .and_then(|it| it.init_process_enabled)
+            .map(|it| json!(it)),
+    );
     put("Privileged", definition.privileged.map(|it| json!(it)));
-    put("ReadonlyRootfs", definition.readonly_root_filesystem.map(|it| json!(it)));
+    put(
+        "ReadonlyRootfs",
+        definition.readonly_root_filesystem.map(|it| json!(it)),
+    );
     let ulimits = definition.ulimits.as_ref().map(|them| {
         let signed = |value: u64| i64::try_from(value).unwrap_or(-1);
         let ulimit = |it: &domain::container_definition::Ulimit| {
@@ -178,8 +210,14 @@ fn host_config(mode: NetworkMode, definition: &ContainerDefinition, changes: &Co
     });
     put("Ulimits", ulimits);
     let log = definition.log_configuration.as_ref();
-    put("LogConfig", log.map(|it| json!({ "Type": it.log_driver, "Config": it.options })));
+    put(
+        "LogConfig",
+        log.map(|it| json!({ "Type": it.log_driver, "Config": it.options })),
+    );
     let reservation = changes.memory_reservation.or(definition.memory_reservation);
-    put("MemoryReservation", reservation.map(|it| json!(u64::from(it) * MIB)));
+    put(
+        "MemoryReservation",
+        reservation.map(|it| json!(u64::from(it) * MIB)),
+    );
     Value::Object(config).to_string()
 }

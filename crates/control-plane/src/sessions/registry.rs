@@ -36,7 +36,9 @@ impl Sessions {
     /// Closes a session. Returns whether it was the newest: then nobody is connected any more.
     pub fn close(&self, instance: &ContainerInstanceArn, place: &Place) -> bool {
         let mut open = self.open.lock();
-        let is_newest = open.get(instance).is_some_and(|(number, _)| *number == place.number);
+        let is_newest = open
+            .get(instance)
+            .is_some_and(|(number, _)| *number == place.number);
         if is_newest {
             open.remove(instance);
         }

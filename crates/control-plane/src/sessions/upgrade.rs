@@ -50,8 +50,15 @@ pub fn upgrade(
         Ok(agent) => agent,
         Err((name, text)) => return refused(name, &text),
     };
-    let Some(key) = request.headers().get("sec-websocket-key").map(|it| derive_accept_key(it.as_bytes())) else {
-        return refused("BadRequestException", "This is a websocket: send an upgrade request.");
+    let Some(key) = request
+        .headers()
+        .get("sec-websocket-key")
+        .map(|it| derive_accept_key(it.as_bytes()))
+    else {
+        return refused(
+            "BadRequestException",
+            "This is a websocket: send an upgrade request.",
+        );
     };
     let is_acs = request.uri().path() == "/acs/ws";
     let upgraded = hyper::upgrade::on(request);
@@ -61,7 +68,8 @@ pub fn upgrade(
         let config = WebSocketConfig::default()
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        let socket =
+            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         if is_acs {
             acs::run(control_plane, agent, socket, shutdown).await;
         } else {
@@ -96,16 +104,25 @@ fn identify(control_plane: &ControlPlane, request: &Request<Incoming>) -> Result
         found.map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let given = field(["containerInstanceArn", "containerInstance"]);
-    let instance = ContainerInstanceArn::parse(&given)
-        .map_err(|_| ("InvalidInstanceException", format!("{given:?} is not the ARN of a container instance.")))?;
-    let known = control_plane.store.read(|state| state.get::<ContainerInstance>(&instance).cloned());
+    let instance = ContainerInstanceArn::parse(&given).map_err(|_| {
+        (
+            "InvalidInstanceException",
+            format!("{given:?} is not the ARN of a container instance."),
+        )
+    })?;
+    let known = control_plane
+        .store
+        .read(|state| state.get::<ContainerInstance>(&instance).cloned());
     match known {
         Some(it) if it.status != ContainerInstanceStatus::Inactive => Ok(Agent {
             instance,
             agent_version: field(["agentVersion", "agentVersion"]),
             docker_version: field(["dockerVersion", "dockerVersion"]),
         }),
-        _ => Err(("InactiveInstanceException", "The container instance has been deregistered.".to_owned())),
+        _ => Err((
+            "InactiveInstanceException",
+            "The container instance has been deregistered.".to_owned(),
+        )),
     }
 }
 

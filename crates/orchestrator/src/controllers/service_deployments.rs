@@ -44,12 +44,17 @@ impl Controller for ServiceDeployments {
     }
 
     fn all_keys(&self, state: &State) -> Vec<ServiceArn> {
-        let open = state.all::<Service>().filter(|it| it.status != ServiceStatus::Inactive);
+        let open = state
+            .all::<Service>()
+            .filter(|it| it.status != ServiceStatus::Inactive);
         open.map(|it| it.arn.clone()).collect()
     }
 
     fn reconcile(&self, tx: &mut Tx<'_>, arn: &ServiceArn) -> Next {
-        let Some(known) = tx.get::<Service>(arn).filter(|it| it.status != ServiceStatus::Inactive) else {
+        let Some(known) = tx
+            .get::<Service>(arn)
+            .filter(|it| it.status != ServiceStatus::Inactive)
+        else {
             return Next::AwaitChange;
         };
         let mut service = (*known).clone();
@@ -70,13 +75,17 @@ impl ServiceDeployments {
         if count == 0 {
             return Next::AwaitChange;
         }
-        let wait = service.throttled_until.map(|until| Duration::try_from(until.duration_since(tx.now())));
+        let wait = service
+            .throttled_until
+            .map(|until| Duration::try_from(until.duration_since(tx.now())));
         if let Some(Ok(wait)) = wait
             && !wait.is_zero()
         {
             return Next::After(wait);
         }
-        let Some(run) = run(tx.state(), service, count) else { return Next::AwaitChange };
+        let Some(run) = run(tx.state(), service, count) else {
+            return Next::AwaitChange;
+        };
         let refusal = match run_tasks(tx, &run) {
             Ok(outcome) => {
                 announce_started(tx, service, &outcome.tasks);
@@ -94,7 +103,8 @@ impl ServiceDeployments {
                     .to_owned()
             }
             Err(RunTasksRefusal::NoAddress) => {
-                "was unable to place a task. Reason: the subnets of the service have no free address.".to_owned()
+                "was unable to place a task. Reason: the subnets of the service have no free address."
+                    .to_owned()
             }
         };
         // Said once, until something else is to be said.
@@ -125,7 +135,10 @@ fn run(state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         PropagateTags::TaskDefinition => definition.tags.clone(),
     };
     if service.enable_ecs_managed_tags {
-        tags.push(domain::tags::Pair::new("aws:ecs:clusterName", service.cluster.name()));
+        tags.push(domain::tags::Pair::new(
+            "aws:ecs:clusterName",
+            service.cluster.name(),
+        ));
         tags.push(domain::tags::Pair::new("aws:ecs:serviceName", service.arn.name()));
     }
     Some(RunTasks {
@@ -152,7 +165,11 @@ fn announce_started(tx: &mut Tx<'_>, service: &mut Service, tasks: &[Arc<Task>])
 }
 
 fn names(tasks: &[Arc<Task>]) -> String {
-    tasks.iter().map(|it| format!("(task {})", it.arn.name())).collect::<Vec<_>>().join(" ")
+    tasks
+        .iter()
+        .map(|it| format!("(task {})", it.arn.name()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn stop(tx: &mut Tx<'_>, service: &mut Service, plan: &Plan) {
@@ -161,11 +178,22 @@ fn stop(tx: &mut Tx<'_>, service: &mut Service, plan: &Plan) {
     }
     let primary = service.deployments.first().map(|it| it.id.clone());
     let mut chosen: Vec<Arc<Task>> = Vec::new();
-    let (mut pending, mut running, mut surplus) = (plan.stop_old_pending, plan.stop_old_running, plan.stop_primary);
+    let (mut pending, mut running, mut surplus) =
+        (plan.stop_old_pending, plan.stop_old_running, plan.stop_primary);
     let wanted = |it: &&Arc<Task>| it.desired_status == DesiredStatus::Running;
-    let mut tasks: Vec<Arc<Task>> = tx.state().tasks_of_service(&service.arn).filter(wanted).cloned().collect();
+    let mut tasks: Vec<Arc<Task>> = tx
+        .state()
+        .tasks_of_service(&service.arn)
+        .filter(wanted)
+        .cloned()
+        .collect();
     // What does not run yet goes first, then the youngest.
-    tasks.sort_by_key(|it| (!it.last_status.is_pending(), std::cmp::Reverse(it.times.created_at)));
+    tasks.sort_by_key(|it| {
+        (
+            !it.last_status.is_pending(),
+            std::cmp::Reverse(it.times.created_at),
+        )
+    });
     for task in tasks {
         let budget = match (task.started_by == primary, task.last_status.is_pending()) {
             (true, _) => &mut surplus,
@@ -181,15 +209,32 @@ fn stop(tx: &mut Tx<'_>, service: &mut Service, plan: &Plan) {
         let deployment = task.started_by.as_deref().unwrap_or_default();
         let reason = format!("Scaling activity initiated by (deployment {deployment})");
         // They have just been found.
-        let _ = stop_task(tx, &task.arn, Stop { code: StopCode::ServiceSchedulerInitiated, reason });
+        let _ = stop_task(
+            tx,
+            &task.arn,
+            Stop {
+                code: StopCode::ServiceSchedulerInitiated,
+                reason,
+            },
+        );
     }
-    let (running, pending): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|it| it.last_status == TaskStatus::Running);
+    let (running, pending): (Vec<_>, Vec<_>) = chosen
+        .into_iter()
+        .partition(|it| it.last_status == TaskStatus::Running);
     if !running.is_empty() {
-        let message = format!("has stopped {} running tasks: {}.", running.len(), names(&running));
+        let message = format!(
+            "has stopped {} running tasks: {}.",
+            running.len(),
+            names(&running)
+        );
         record_event(tx, service, message);
     }
     if !pending.is_empty() {
-        record_event(tx, service, format!("has stopped {} pending tasks.", pending.len()));
+        record_event(
+            tx,
+            service,
+            format!("has stopped {} pending tasks.", pending.len()),
+        );
     }
 }
 
@@ -216,7 +261,9 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
         record_event(tx, service, message);
     }
     service.deployments.truncate(1);
-    let since = service.steady_since.map(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default());
+    let since = service
+        .steady_since
+        .map(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default());
     match since {
         Some(since) if since < STEADY_AGAIN => Next::After(STEADY_AGAIN.saturating_sub(since)),
         _ => {

@@ -32,11 +32,19 @@ impl Controller for StoppedTasks {
 
     fn reconcile(&self, tx: &mut Tx<'_>, (): &()) -> Next {
         let before = tx.now() - self.kept;
-        let old: Vec<_> =
-            tx.state().tasks_stopped_before(before).take(FORGOTTEN_MAX).map(|it| it.arn.clone()).collect();
+        let old: Vec<_> = tx
+            .state()
+            .tasks_stopped_before(before)
+            .take(FORGOTTEN_MAX)
+            .map(|it| it.arn.clone())
+            .collect();
         for arn in &old {
             tx.delete::<Task>(arn);
         }
-        if old.len() == FORGOTTEN_MAX { Next::Again } else { Next::After(INTERVAL) }
+        if old.len() == FORGOTTEN_MAX {
+            Next::Again
+        } else {
+            Next::After(INTERVAL)
+        }
     }
 }

@@ -34,10 +34,18 @@ pub fn create_cluster(
     settings: Vec<Pair>,
     tags: Vec<Pair>,
 ) -> Result<Arc<Cluster>, Infallible> {
-    if let Some(known) = tx.get::<Cluster>(arn).filter(|it| it.status == ClusterStatus::Active) {
+    if let Some(known) = tx
+        .get::<Cluster>(arn)
+        .filter(|it| it.status == ClusterStatus::Active)
+    {
         return Ok(known);
     }
-    let cluster = Cluster { arn: arn.clone(), status: ClusterStatus::Active, settings, tags };
+    let cluster = Cluster {
+        arn: arn.clone(),
+        status: ClusterStatus::Active,
+        settings,
+        tags,
+    };
     tx.put(cluster.clone());
     Ok(Arc::new(cluster))
 }
@@ -47,19 +55,33 @@ pub fn create_cluster(
 /// # Errors
 /// What it still contains.
 pub fn delete_cluster(tx: &mut Tx<'_>, arn: &ClusterArn) -> Result<Arc<Cluster>, DeleteClusterRefusal> {
-    let known = tx.get::<Cluster>(arn).filter(|it| it.status == ClusterStatus::Active);
+    let known = tx
+        .get::<Cluster>(arn)
+        .filter(|it| it.status == ClusterStatus::Active);
     let known = known.ok_or(DeleteClusterRefusal::NotFound)?;
     let state = tx.state();
-    if state.container_instances_of_cluster(arn).any(|it| it.status != ContainerInstanceStatus::Inactive) {
+    if state
+        .container_instances_of_cluster(arn)
+        .any(|it| it.status != ContainerInstanceStatus::Inactive)
+    {
         return Err(DeleteClusterRefusal::ContainsContainerInstances);
     }
-    if state.services_of_cluster(arn).any(|it| it.status != ServiceStatus::Inactive) {
+    if state
+        .services_of_cluster(arn)
+        .any(|it| it.status != ServiceStatus::Inactive)
+    {
         return Err(DeleteClusterRefusal::ContainsServices);
     }
-    if state.tasks_of_cluster(arn).any(|it| it.last_status != TaskStatus::Stopped) {
+    if state
+        .tasks_of_cluster(arn)
+        .any(|it| it.last_status != TaskStatus::Stopped)
+    {
         return Err(DeleteClusterRefusal::ContainsTasks);
     }
-    let cluster = Cluster { status: ClusterStatus::Inactive, ..(*known).clone() };
+    let cluster = Cluster {
+        status: ClusterStatus::Inactive,
+        ..(*known).clone()
+    };
     tx.put(cluster.clone());
     Ok(Arc::new(cluster))
 }

@@ -64,20 +64,29 @@ pub fn register_container_instance(
     tx: &mut Tx<'_>,
     it: RegisterContainerInstance,
 ) -> Result<Arc<ContainerInstance>, ContainerInstanceRefusal> {
-    let cluster = tx.get::<Cluster>(&it.cluster).filter(|it| it.status == ClusterStatus::Active);
+    let cluster = tx
+        .get::<Cluster>(&it.cluster)
+        .filter(|it| it.status == ClusterStatus::Active);
     cluster.ok_or(ContainerInstanceRefusal::ClusterNotFound)?;
     let known = match &it.existing {
         None => None,
         Some(arn) => Some(
             tx.get::<ContainerInstance>(arn)
-                .filter(|known| known.status != ContainerInstanceStatus::Inactive && arn.cluster() == it.cluster)
+                .filter(|known| {
+                    known.status != ContainerInstanceStatus::Inactive && arn.cluster() == it.cluster
+                })
                 .ok_or(ContainerInstanceRefusal::NotFound)?,
         ),
     };
     let has = |name: &str| it.attributes.iter().any(|attribute| attribute.name == name);
-    let zone = it.attributes.iter().find(|it| it.name == "ecs.availability-zone").and_then(|it| it.value.clone());
+    let zone = it
+        .attributes
+        .iter()
+        .find(|it| it.name == "ecs.availability-zone")
+        .and_then(|it| it.value.clone());
     let scope = it.cluster.scope();
-    let (is_external, is_fargate_capacity) = (has("ecs.capability.external"), has(FARGATE_CAPACITY_ATTRIBUTE));
+    let (is_external, is_fargate_capacity) =
+        (has("ecs.capability.external"), has(FARGATE_CAPACITY_ATTRIBUTE));
     let instance = match known {
         Some(known) => ContainerInstance {
             attributes: it.attributes.clone(),
@@ -126,20 +135,32 @@ pub fn deregister_container_instance(
     arn: &ContainerInstanceArn,
     how: Deregistration,
 ) -> Result<Arc<ContainerInstance>, ContainerInstanceRefusal> {
-    let known = tx.get::<ContainerInstance>(arn).filter(|it| it.status != ContainerInstanceStatus::Inactive);
+    let known = tx
+        .get::<ContainerInstance>(arn)
+        .filter(|it| it.status != ContainerInstanceStatus::Inactive);
     let known = known.ok_or(ContainerInstanceRefusal::NotFound)?;
-    let tasks: Vec<_> = tx.state().tasks_of_host(&known.host_id).map(|it| it.arn.clone()).collect();
+    let tasks: Vec<_> = tx
+        .state()
+        .tasks_of_host(&known.host_id)
+        .map(|it| it.arn.clone())
+        .collect();
     if !tasks.is_empty() && how == Deregistration::WhenEmpty {
         return Err(ContainerInstanceRefusal::HasTasks);
     }
     let reason = "Container instance deregistration forced by user";
     for task in tasks {
-        let stop = Stop { code: StopCode::UserInitiated, reason: reason.to_owned() };
+        let stop = Stop {
+            code: StopCode::UserInitiated,
+            reason: reason.to_owned(),
+        };
         // It has just been found.
         let _ = stop_task(tx, &task, stop);
     }
     if let Some(host) = tx.get::<Host>(&known.host_id) {
-        tx.put(Host { is_fargate_capacity: false, ..(*host).clone() });
+        tx.put(Host {
+            is_fargate_capacity: false,
+            ..(*host).clone()
+        });
     }
     let instance = ContainerInstance {
         status: ContainerInstanceStatus::Inactive,
@@ -161,9 +182,16 @@ pub fn connect_host(
     agent_version: &str,
     docker_version: &str,
 ) -> Result<(), ContainerInstanceRefusal> {
-    let instance = tx.get::<ContainerInstance>(arn).ok_or(ContainerInstanceRefusal::NotFound)?;
-    let host = tx.get::<Host>(&instance.host_id).ok_or(ContainerInstanceRefusal::NotFound)?;
-    tx.put(Host { is_connected: connection == Connection::Connected, ..(*host).clone() });
+    let instance = tx
+        .get::<ContainerInstance>(arn)
+        .ok_or(ContainerInstanceRefusal::NotFound)?;
+    let host = tx
+        .get::<Host>(&instance.host_id)
+        .ok_or(ContainerInstanceRefusal::NotFound)?;
+    tx.put(Host {
+        is_connected: connection == Connection::Connected,
+        ..(*host).clone()
+    });
     if connection == Connection::Connected {
         tx.put(ContainerInstance {
             agent_version: agent_version.to_owned(),

@@ -16,7 +16,12 @@ const SUBNET_PREFIX_MAX: u8 = 28;
 /// Makes the default VPC if there is none; one that is there keeps its range.
 pub fn ensure_default_network(tx: &mut Tx<'_>, scope: &Scope, cidr: Cidr) -> (Arc<Vpc>, Vec<Arc<Subnet>>) {
     if let Some(vpc) = tx.state().vpcs(scope).next().cloned() {
-        let subnets = tx.state().subnets(scope).filter(|it| it.vpc_id == vpc.id).cloned().collect();
+        let subnets = tx
+            .state()
+            .subnets(scope)
+            .filter(|it| it.vpc_id == vpc.id)
+            .cloned()
+            .collect();
         return (vpc, subnets);
     }
     let ids = tx.ids();

@@ -1,8 +1,6 @@
 //! What an agent reports of a task: merged in, never backwards, any number of times.
 
-use domain::task::{
-    ContainerStatus, NetworkBinding, Stop, StopCode, Task, TaskContainer, TaskStatus,
-};
+use domain::task::{ContainerStatus, NetworkBinding, Stop, StopCode, Task, TaskContainer, TaskStatus};
 use domain::task_definition::TaskDefinition;
 use domain::{TaskArn, Timestamp};
 use store::Tx;
@@ -116,22 +114,38 @@ fn merge(place: &mut TaskContainer, report: &ContainerReport) {
 /// Why the task stops, if it has not been wished before: a container that it cannot do without has ended, or it is
 /// STOPPED without anyone's wish. One that never ran failed to start.
 fn cause(task: &Task, definition: Option<&TaskDefinition>, report: &TaskReport) -> Option<Stop> {
-    let is_essential =
-        |it: &&TaskContainer| definition.and_then(|all| all.container(&it.name)).is_none_or(|it| it.essential);
-    let ended: Vec<&TaskContainer> =
-        task.containers.iter().filter(|it| it.last_status == ContainerStatus::Stopped).filter(is_essential).collect();
+    let is_essential = |it: &&TaskContainer| {
+        definition
+            .and_then(|all| all.container(&it.name))
+            .is_none_or(|it| it.essential)
+    };
+    let ended: Vec<&TaskContainer> = task
+        .containers
+        .iter()
+        .filter(|it| it.last_status == ContainerStatus::Stopped)
+        .filter(is_essential)
+        .collect();
     if ended.is_empty() && report.status != Some(TaskStatus::Stopped) {
         return None;
     }
     let all = task.containers.iter();
-    let failed = all.filter(|it| it.exit_code.is_none()).find_map(|it| it.reason.clone());
+    let failed = all
+        .filter(|it| it.exit_code.is_none())
+        .find_map(|it| it.reason.clone());
     let given = report.reason.clone().filter(|it| !it.is_empty());
     let has_exited = ended.iter().any(|it| it.exit_code.is_some());
     Some(match failed.or(given) {
-        Some(reason) if !has_exited => Stop { code: StopCode::TaskFailedToStart, reason },
-        None if !has_exited && task.times.started_at.is_none() => {
-            Stop { code: StopCode::TaskFailedToStart, reason: "Task failed to start".to_owned() }
-        }
-        _ => Stop { code: StopCode::EssentialContainerExited, reason: ESSENTIAL_EXITED.to_owned() },
+        Some(reason) if !has_exited => Stop {
+            code: StopCode::TaskFailedToStart,
+            reason,
+        },
+        None if !has_exited && task.times.started_at.is_none() => Stop {
+            code: StopCode::TaskFailedToStart,
+            reason: "Task failed to start".to_owned(),
+        },
+        _ => Stop {
+            code: StopCode::EssentialContainerExited,
+            reason: ESSENTIAL_EXITED.to_owned(),
+        },
     })
 }

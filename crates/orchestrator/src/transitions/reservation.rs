@@ -8,7 +8,10 @@ use domain::task_definition::TaskDefinition;
 pub fn reservation(definition: &TaskDefinition, overrides: &Overrides) -> Resources {
     let containers = definition.containers.iter().map(|it| {
         let changes = overrides.container(&it.name).cloned().unwrap_or_default();
-        let memory = changes.memory_reservation.or(changes.memory).unwrap_or_else(|| it.reserved_memory());
+        let memory = changes
+            .memory_reservation
+            .or(changes.memory)
+            .unwrap_or_else(|| it.reserved_memory());
         (changes.cpu.unwrap_or(it.cpu), memory)
     });
     let (cpu, memory) = containers.fold((0_u32, 0_u32), |sum, (cpu, memory)| {

@@ -8,7 +8,8 @@ use domain::container_instance::ContainerInstance;
 use domain::host::{Host, Resources};
 use domain::tags::Pair;
 use domain::task::{
-    ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer, TaskStatus, TaskTimes,
+    ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer, TaskStatus,
+    TaskTimes,
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};
@@ -105,7 +106,9 @@ pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, Run
             for arn in instances {
                 let hosts = hosts(tx.state(), run, Some(arn));
                 if hosts.is_empty() {
-                    outcome.failures.push(failure(arn.to_string(), "MISSING", None, "is not there"));
+                    outcome
+                        .failures
+                        .push(failure(arn.to_string(), "MISSING", None, "is not there"));
                     continue;
                 }
                 place_on(tx, run, &wanted, &hosts, 1, &mut outcome)?;
@@ -119,18 +122,24 @@ type Hosts = Vec<(Arc<Host>, Arc<ContainerInstance>)>;
 
 /// Hosts in question, each with the container instance that it registered as.
 fn hosts(state: &State, run: &RunTasks, only: Option<&ContainerInstanceArn>) -> Hosts {
-    let joined = |it: &Arc<ContainerInstance>| Some((state.get::<Host>(&it.host_id)?.clone(), Arc::clone(it)));
+    let joined =
+        |it: &Arc<ContainerInstance>| Some((state.get::<Host>(&it.host_id)?.clone(), Arc::clone(it)));
     if run.launch_type == LaunchType::Fargate {
         let account = run.cluster.scope().account;
-        let pool = state.hosts_of_account(&account).filter(|it| it.is_fargate_capacity);
-        return pool.filter_map(|it| joined(state.container_instances_of_host(&it.id).next()?)).collect();
+        let pool = state
+            .hosts_of_account(&account)
+            .filter(|it| it.is_fargate_capacity);
+        return pool
+            .filter_map(|it| joined(state.container_instances_of_host(&it.id).next()?))
+            .collect();
     }
     let is_external = run.launch_type == LaunchType::External;
     let of_cluster = state.container_instances_of_cluster(&run.cluster);
     let is_meant = |it: &&Arc<ContainerInstance>| match only {
         Some(arn) => it.arn == *arn,
         None => {
-            it.is_external == is_external && it.status != domain::container_instance::ContainerInstanceStatus::Inactive
+            it.is_external == is_external
+                && it.status != domain::container_instance::ContainerInstanceStatus::Inactive
         }
     };
     of_cluster.filter(is_meant).filter_map(joined).collect()
@@ -147,28 +156,50 @@ fn place_on(
     let is_fargate = run.launch_type == LaunchType::Fargate;
     let candidates: Vec<Candidate<'_>> = hosts
         .iter()
-        .map(|(host, instance)| Candidate { host, container_instance: (!is_fargate).then_some(&**instance) })
+        .map(|(host, instance)| Candidate {
+            host,
+            container_instance: (!is_fargate).then_some(&**instance),
+        })
         .collect();
     let attributes = &run.definition.requires_attributes;
-    let Placement { placed, refused } = place(&candidates, &Requirements { resources: wanted, attributes }, count);
+    let Placement { placed, refused } = place(
+        &candidates,
+        &Requirements {
+            resources: wanted,
+            attributes,
+        },
+        count,
+    );
     for index in placed {
         let (host, instance) = &hosts[index];
         let container_instance = (!is_fargate).then(|| instance.arn.clone());
         let task = new_task(tx, run, wanted, host, container_instance)?;
         outcome.tasks.push(Arc::new(task));
     }
-    outcome.failures.extend(refused.into_iter().map(|(index, refusal)| {
-        let detail = match &refusal {
-            PlacementRefusal::Attribute(name) => Some(name.clone()),
-            _ => None,
-        };
-        failure(hosts[index].1.arn.to_string(), refusal.reason(), detail, refusal.in_event())
-    }));
+    outcome
+        .failures
+        .extend(refused.into_iter().map(|(index, refusal)| {
+            let detail = match &refusal {
+                PlacementRefusal::Attribute(name) => Some(name.clone()),
+                _ => None,
+            };
+            failure(
+                hosts[index].1.arn.to_string(),
+                refusal.reason(),
+                detail,
+                refusal.in_event(),
+            )
+        }));
     Ok(())
 }
 
 fn failure(arn: String, reason: &str, detail: Option<String>, in_event: &str) -> PlacementFailure {
-    PlacementFailure { arn, reason: reason.to_owned(), detail, in_event: in_event.to_owned() }
+    PlacementFailure {
+        arn,
+        reason: reason.to_owned(),
+        detail,
+        in_event: in_event.to_owned(),
+    }
 }
 
 fn new_task(
@@ -178,8 +209,14 @@ fn new_task(
     host: &Host,
     container_instance: Option<ContainerInstanceArn>,
 ) -> Result<Task, RunTasksRefusal> {
-    let eni = run.network.as_ref().map(|network| address::attach(tx, network)).transpose()?;
-    let (eni, zone) = eni.map_or((None, host.availability_zone.clone()), |(eni, zone)| (Some(eni), zone));
+    let eni = run
+        .network
+        .as_ref()
+        .map(|network| address::attach(tx, network))
+        .transpose()?;
+    let (eni, zone) = eni.map_or((None, host.availability_zone.clone()), |(eni, zone)| {
+        (Some(eni), zone)
+    });
     let containers = run.definition.containers.iter().map(|it| TaskContainer {
         name: it.name.clone(),
         id: tx.ids().uuid(),
@@ -201,7 +238,11 @@ fn new_task(
         started_by: run.started_by.clone(),
         service: run.service.clone(),
         desired_status: DesiredStatus::Running,
-        last_status: if eni.is_some() { TaskStatus::Provisioning } else { TaskStatus::Pending },
+        last_status: if eni.is_some() {
+            TaskStatus::Provisioning
+        } else {
+            TaskStatus::Pending
+        },
         version: 1,
         stop: None,
         times: TaskTimes {

@@ -94,12 +94,18 @@ pub enum ServiceRefusal {
 /// See [`ServiceRefusal`].
 pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, ServiceRefusal> {
     let cluster = it.arn.cluster();
-    let known = tx.get::<Cluster>(&cluster).filter(|it| it.status == ClusterStatus::Active);
+    let known = tx
+        .get::<Cluster>(&cluster)
+        .filter(|it| it.status == ClusterStatus::Active);
     known.ok_or(ServiceRefusal::ClusterNotFound)?;
     match tx.get::<Service>(&it.arn) {
         Some(known) if known.status == ServiceStatus::Draining => return Err(ServiceRefusal::StillDraining),
         Some(known) if known.status == ServiceStatus::Active => {
-            return if is_same(&known, &it) { Ok(known) } else { Err(ServiceRefusal::NotIdempotent) };
+            return if is_same(&known, &it) {
+                Ok(known)
+            } else {
+                Err(ServiceRefusal::NotIdempotent)
+            };
         }
         _ => {}
     }
@@ -111,7 +117,11 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         launch_type: it.launch_type,
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
-        deployments: vec![deployment(tx, &it.task_definition, it.network_configuration.clone())],
+        deployments: vec![deployment(
+            tx,
+            &it.task_definition,
+            it.network_configuration.clone(),
+        )],
         task_definition: it.task_definition,
         network_configuration: it.network_configuration,
         created_at: now,
@@ -166,7 +176,9 @@ pub fn update_service(
     arn: &ServiceArn,
     change: &ServiceChange,
 ) -> Result<Arc<Service>, ServiceRefusal> {
-    let known = tx.get::<Service>(arn).filter(|it| it.status != ServiceStatus::Inactive);
+    let known = tx
+        .get::<Service>(arn)
+        .filter(|it| it.status != ServiceStatus::Inactive);
     let known = known.ok_or(ServiceRefusal::NotFound)?;
     if known.status != ServiceStatus::Active {
         return Err(ServiceRefusal::NotActive);
@@ -187,7 +199,9 @@ pub fn update_service(
         service.platform_version = Some(it.clone());
     }
     service.propagate_tags = change.propagate_tags.unwrap_or(service.propagate_tags);
-    service.enable_ecs_managed_tags = change.enable_ecs_managed_tags.unwrap_or(service.enable_ecs_managed_tags);
+    service.enable_ecs_managed_tags = change
+        .enable_ecs_managed_tags
+        .unwrap_or(service.enable_ecs_managed_tags);
     let is_new_deployment = change.force_new_deployment
         || service.task_definition != known.task_definition
         || service.network_configuration != known.network_configuration
@@ -195,7 +209,11 @@ pub fn update_service(
         || service.propagate_tags != known.propagate_tags
         || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags;
     if is_new_deployment {
-        let new = deployment(tx, &service.task_definition, service.network_configuration.clone());
+        let new = deployment(
+            tx,
+            &service.task_definition,
+            service.network_configuration.clone(),
+        );
         service.deployments.insert(0, new);
         service.failed_starts = 0;
         service.throttled_until = None;
@@ -208,8 +226,14 @@ pub fn update_service(
 ///
 /// # Errors
 /// See [`ServiceRefusal`].
-pub fn delete_service(tx: &mut Tx<'_>, arn: &ServiceArn, force: bool) -> Result<Arc<Service>, ServiceRefusal> {
-    let known = tx.get::<Service>(arn).filter(|it| it.status != ServiceStatus::Inactive);
+pub fn delete_service(
+    tx: &mut Tx<'_>,
+    arn: &ServiceArn,
+    force: bool,
+) -> Result<Arc<Service>, ServiceRefusal> {
+    let known = tx
+        .get::<Service>(arn)
+        .filter(|it| it.status != ServiceStatus::Inactive);
     let known = known.ok_or(ServiceRefusal::NotFound)?;
     if known.status == ServiceStatus::Draining {
         return Ok(known);
@@ -217,7 +241,11 @@ pub fn delete_service(tx: &mut Tx<'_>, arn: &ServiceArn, force: bool) -> Result<
     if known.desired_count > 0 && !force {
         return Err(ServiceRefusal::ScaledAboveZero);
     }
-    let service = Service { desired_count: 0, status: ServiceStatus::Draining, ..(*known).clone() };
+    let service = Service {
+        desired_count: 0,
+        status: ServiceStatus::Draining,
+        ..(*known).clone()
+    };
     tx.put(service.clone());
     Ok(Arc::new(service))
 }
@@ -241,15 +269,23 @@ pub fn record_event(tx: &mut Tx<'_>, service: &mut Service, message: String) {
 
 /// Learns from the end of a service's task whether starting more makes sense now.
 pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
-    let Some(known) = task.service.as_ref().and_then(|arn| tx.get::<Service>(arn)) else { return };
+    let Some(known) = task.service.as_ref().and_then(|arn| tx.get::<Service>(arn)) else {
+        return;
+    };
     let was_wished = task.stop.as_ref().is_some_and(|it| {
-        matches!(it.code, StopCode::ServiceSchedulerInitiated | StopCode::UserInitiated)
+        matches!(
+            it.code,
+            StopCode::ServiceSchedulerInitiated | StopCode::UserInitiated
+        )
     });
     if was_wished {
         return;
     }
     let now = tx.now();
-    let lived = task.times.started_at.map(|it| Duration::try_from(now.duration_since(it)).unwrap_or_default());
+    let lived = task
+        .times
+        .started_at
+        .map(|it| Duration::try_from(now.duration_since(it)).unwrap_or_default());
     let mut service = (*known).clone();
     if lived.is_some_and(|it| it >= SHORT_LIFE) {
         service.failed_starts = 0;
@@ -257,7 +293,10 @@ pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
     } else {
         service.failed_starts = service.failed_starts.saturating_add(1);
         service.throttled_until = Some(now + throttle(service.failed_starts));
-        let mine = service.deployments.iter_mut().find(|it| Some(&it.id) == task.started_by.as_ref());
+        let mine = service
+            .deployments
+            .iter_mut()
+            .find(|it| Some(&it.id) == task.started_by.as_ref());
         if let Some(deployment) = mine {
             deployment.failed_tasks += 1;
             deployment.updated_at = now;
@@ -272,7 +311,9 @@ pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
 fn throttle(failed_starts: u32) -> Duration {
     match failed_starts.checked_sub(2) {
         None => Duration::ZERO,
-        Some(doublings) => THROTTLE_FIRST.saturating_mul(1 << doublings.min(16)).min(THROTTLE_MAX),
+        Some(doublings) => THROTTLE_FIRST
+            .saturating_mul(1 << doublings.min(16))
+            .min(THROTTLE_MAX),
     }
 }
 
@@ -282,7 +323,9 @@ mod tests {
 
     #[test]
     fn failing_starts_are_throttled_up_to_fifteen_minutes() {
-        let seconds: Vec<u64> = [0, 1, 2, 3, 4, 11, 12, 40, u32::MAX].map(|it| throttle(it).as_secs()).to_vec();
+        let seconds: Vec<u64> = [0, 1, 2, 3, 4, 11, 12, 40, u32::MAX]
+            .map(|it| throttle(it).as_secs())
+            .to_vec();
         assert_eq!(seconds, [0, 0, 1, 2, 4, 512, 900, 900, 900]);
     }
 }

@@ -41,7 +41,11 @@ pub fn register_task_definition(
 ) -> Result<Arc<TaskDefinition>, Infallible> {
     let known = tx.get::<TaskDefinitionFamily>(&(scope.clone(), family.to_owned()));
     let revision = known.map_or(0, |it| it.last_revision) + 1;
-    tx.put(TaskDefinitionFamily { scope: scope.clone(), name: family.to_owned(), last_revision: revision });
+    tx.put(TaskDefinitionFamily {
+        scope: scope.clone(),
+        name: family.to_owned(),
+        last_revision: revision,
+    });
     let definition = make(TaskDefinitionArn::of(scope, family, revision), revision);
     tx.put(definition.clone());
     Ok(Arc::new(definition))
@@ -55,7 +59,9 @@ pub fn deregister_task_definition(
     tx: &mut Tx<'_>,
     arn: &TaskDefinitionArn,
 ) -> Result<Arc<TaskDefinition>, TaskDefinitionRefusal> {
-    let known = tx.get::<TaskDefinition>(arn).ok_or(TaskDefinitionRefusal::NotFound)?;
+    let known = tx
+        .get::<TaskDefinition>(arn)
+        .ok_or(TaskDefinitionRefusal::NotFound)?;
     if known.status != TaskDefinitionStatus::Active {
         return Ok(known);
     }
@@ -79,7 +85,9 @@ pub fn delete_task_definitions(
     let mut outcome = DeletedTaskDefinitions::default();
     for arn in arns {
         let Some(known) = tx.get::<TaskDefinition>(arn) else {
-            outcome.refused.push((arn.clone(), TaskDefinitionRefusal::NotFound));
+            outcome
+                .refused
+                .push((arn.clone(), TaskDefinitionRefusal::NotFound));
             continue;
         };
         if known.status == TaskDefinitionStatus::Active {

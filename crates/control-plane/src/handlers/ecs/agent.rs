@@ -6,9 +6,7 @@ use domain::container_definition::TransportProtocol;
 use domain::host::{HostPort, Resources};
 use domain::tags::Pair;
 use domain::task::{ContainerStatus, NetworkBinding, TaskStatus};
-use orchestrator::transitions::{
-    self, ContainerReport, RegisterContainerInstance, TaskReport,
-};
+use orchestrator::transitions::{self, ContainerReport, RegisterContainerInstance, TaskReport};
 
 use super::errors::{self, invalid_parameter};
 use super::{names, render, tags};
@@ -23,9 +21,17 @@ pub async fn register_container_instance(
 ) -> Result<ecs::RegisterContainerInstanceOutput, ecs::Error> {
     let input = call.input();
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
-    let existing = input.container_instance_arn.as_deref().filter(|it| !it.is_empty());
-    let existing = existing.map(|it| names::container_instance(&cluster, it)).transpose()?;
-    let attribute = |it: &ecs::Attribute| Pair { name: it.name.clone(), value: it.value.clone() };
+    let existing = input
+        .container_instance_arn
+        .as_deref()
+        .filter(|it| !it.is_empty());
+    let existing = existing
+        .map(|it| names::container_instance(&cluster, it))
+        .transpose()?;
+    let attribute = |it: &ecs::Attribute| Pair {
+        name: it.name.clone(),
+        value: it.value.clone(),
+    };
     let register = RegisterContainerInstance {
         cluster,
         existing,
@@ -34,25 +40,45 @@ pub async fn register_container_instance(
         tags: tags::parse(input.tags.as_deref())?,
     };
     let store = call.access().store();
-    let registered = store.transact(move |tx| transitions::register_container_instance(tx, register)).await;
+    let registered = store
+        .transact(move |tx| transitions::register_container_instance(tx, register))
+        .await;
     let it = registered.map_err(errors::from_store)?;
     let instance = store.read(|state| render::container_instance(state, &it, true));
-    Ok(ecs::RegisterContainerInstanceOutput { container_instance: Some(instance) })
+    Ok(ecs::RegisterContainerInstanceOutput {
+        container_instance: Some(instance),
+    })
 }
 
 fn total(given: &[ecs::Resource]) -> Result<Resources, ecs::Error> {
     let find = |name: &str| given.iter().find(|it| it.name.as_deref() == Some(name));
     let integer = |name: &str| {
-        let value = find(name).and_then(|it| it.integer_value).and_then(|it| u32::try_from(it).ok());
-        value.ok_or_else(|| invalid_parameter(format!("totalResources must have {name}, a number of at least 0.")))
+        let value = find(name)
+            .and_then(|it| it.integer_value)
+            .and_then(|it| u32::try_from(it).ok());
+        value.ok_or_else(|| {
+            invalid_parameter(format!(
+                "totalResources must have {name}, a number of at least 0."
+            ))
+        })
     };
     let ports = |name: &str, protocol: TransportProtocol| {
-        let texts = find(name).and_then(|it| it.string_set_value.clone()).unwrap_or_default();
-        texts.into_iter().filter_map(|it| it.parse().ok()).map(|port| HostPort { port, protocol }).collect::<Vec<_>>()
+        let texts = find(name)
+            .and_then(|it| it.string_set_value.clone())
+            .unwrap_or_default();
+        texts
+            .into_iter()
+            .filter_map(|it| it.parse().ok())
+            .map(|port| HostPort { port, protocol })
+            .collect::<Vec<_>>()
     };
     let mut all = ports("PORTS", TransportProtocol::Tcp);
     all.extend(ports("PORTS_UDP", TransportProtocol::Udp));
-    Ok(Resources { cpu: integer("CPU")?, memory: integer("MEMORY")?, ports: all.into_iter().collect() })
+    Ok(Resources {
+        cpu: integer("CPU")?,
+        memory: integer("MEMORY")?,
+        ports: all.into_iter().collect(),
+    })
 }
 
 /// `DiscoverPollEndpoint`: where the sockets are.
@@ -67,7 +93,6 @@ pub async fn discover_poll_endpoint(
         endpoint: Some(format!("{endpoint}/acs/")),
         telemetry_endpoint: Some(format!("{endpoint}/tcs/")),
         service_connect_endpoint: None,
-        ..ecs::DiscoverPollEndpointOutput::default()
     })
 }
 
@@ -79,7 +104,11 @@ pub async fn submit_task_state_change(
     call: Call<ecs::SubmitTaskStateChange>,
 ) -> Result<ecs::SubmitTaskStateChangeOutput, ecs::Error> {
     let input = call.input();
-    let attached = input.attachments.iter().flatten().any(|it| it.status == "ATTACHED");
+    let attached = input
+        .attachments
+        .iter()
+        .flatten()
+        .any(|it| it.status == "ATTACHED");
     let status = match input.status.as_deref() {
         Some("RUNNING") => Some(TaskStatus::Running),
         Some("STOPPED") => Some(TaskStatus::Stopped),
@@ -95,7 +124,9 @@ pub async fn submit_task_state_change(
         execution_stopped_at: input.execution_stopped_at,
     };
     observe(&call, input.task.as_deref(), report).await?;
-    Ok(ecs::SubmitTaskStateChangeOutput { acknowledgment: Some("ACK".to_owned()) })
+    Ok(ecs::SubmitTaskStateChangeOutput {
+        acknowledgment: Some("ACK".to_owned()),
+    })
 }
 
 /// `SubmitContainerStateChange`.
@@ -115,9 +146,14 @@ pub async fn submit_container_state_change(
         status: input.status.clone(),
         ..ecs::ContainerStateChange::default()
     };
-    let report = TaskReport { containers: vec![container(&change)], ..TaskReport::default() };
+    let report = TaskReport {
+        containers: vec![container(&change)],
+        ..TaskReport::default()
+    };
     observe(&call, input.task.as_deref(), report).await?;
-    Ok(ecs::SubmitContainerStateChangeOutput { acknowledgment: Some("ACK".to_owned()) })
+    Ok(ecs::SubmitContainerStateChangeOutput {
+        acknowledgment: Some("ACK".to_owned()),
+    })
 }
 
 /// `SubmitAttachmentStateChanges`: network interfaces of tasks are confirmed with the task's own state.
@@ -127,15 +163,28 @@ pub async fn submit_container_state_change(
 pub async fn submit_attachment_state_changes(
     call: Call<ecs::SubmitAttachmentStateChanges>,
 ) -> Result<ecs::SubmitAttachmentStateChangesOutput, ecs::Error> {
-    let unknown = call.input().attachments.first().map(|it| it.attachment_arn.clone()).unwrap_or_default();
-    Err(invalid_parameter(format!("The attachment {unknown} was not found.")))
+    let unknown = call
+        .input()
+        .attachments
+        .first()
+        .map(|it| it.attachment_arn.clone())
+        .unwrap_or_default();
+    Err(invalid_parameter(format!(
+        "The attachment {unknown} was not found."
+    )))
 }
 
-async fn observe<O: wire::Operation>(call: &Call<O>, task: Option<&str>, report: TaskReport) -> Result<(), ecs::Error> {
+async fn observe<O: wire::Operation>(
+    call: &Call<O>,
+    task: Option<&str>,
+    report: TaskReport,
+) -> Result<(), ecs::Error> {
     let arn = TaskArn::parse(task.unwrap_or_default());
     let arn = arn.map_err(|_| invalid_parameter("The referenced task was not found."))?;
     let store = call.access().store();
-    let observed = store.transact(move |tx| transitions::observe_task(tx, &arn, &report)).await;
+    let observed = store
+        .transact(move |tx| transitions::observe_task(tx, &arn, &report))
+        .await;
     observed.map_err(errors::from_store)
 }
 
@@ -152,7 +201,10 @@ fn container(it: &ecs::ContainerStateChange) -> ContainerReport {
         reason: it.reason.clone(),
         runtime_id: it.runtime_id.clone(),
         image_digest: it.image_digest.clone(),
-        network_bindings: it.network_bindings.as_ref().map(|them| them.iter().filter_map(binding).collect()),
+        network_bindings: it
+            .network_bindings
+            .as_ref()
+            .map(|them| them.iter().filter_map(binding).collect()),
     }
 }
 

@@ -22,10 +22,16 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
     let input = call.input();
     refuse_unbuilt(&[
         ("configuration", input.configuration.is_some()),
-        ("capacityProviders", input.capacity_providers.as_ref().is_some_and(|it| !it.is_empty())),
+        (
+            "capacityProviders",
+            input.capacity_providers.as_ref().is_some_and(|it| !it.is_empty()),
+        ),
         (
             "defaultCapacityProviderStrategy",
-            input.default_capacity_provider_strategy.as_ref().is_some_and(|it| !it.is_empty()),
+            input
+                .default_capacity_provider_strategy
+                .as_ref()
+                .is_some_and(|it| !it.is_empty()),
         ),
         ("serviceConnectDefaults", input.service_connect_defaults.is_some()),
     ])?;
@@ -39,10 +45,14 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
     let settings = settings(input.settings.as_deref().unwrap_or_default())?;
     let tags = tags::parse(input.tags.as_deref())?;
     let store = call.access().store();
-    let created = store.transact(move |tx| transitions::create_cluster(tx, &arn, settings, tags)).await;
+    let created = store
+        .transact(move |tx| transitions::create_cluster(tx, &arn, settings, tags))
+        .await;
     let cluster = created.map_err(errors::from_store)?;
     let include = [ecs::ClusterField::Settings, ecs::ClusterField::Tags];
-    Ok(ecs::CreateClusterOutput { cluster: Some(store.read(|state| render::cluster(state, &cluster, &include))) })
+    Ok(ecs::CreateClusterOutput {
+        cluster: Some(store.read(|state| render::cluster(state, &cluster, &include))),
+    })
 }
 
 fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> {
@@ -51,7 +61,9 @@ fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> {
         let name = setting.name.as_ref().map_or("", |it| it.as_str());
         let wanted = setting.value.as_deref().unwrap_or_default();
         if name != "containerInsights" {
-            return Err(invalid_parameter(format!("Invalid cluster setting name: {name:?}; it must be containerInsights.")));
+            return Err(invalid_parameter(format!(
+                "Invalid cluster setting name: {name:?}; it must be containerInsights."
+            )));
         }
         if wanted != "disabled" {
             return Err(invalid_parameter(format!(
@@ -73,11 +85,16 @@ pub async fn describe_clusters(
     let input = call.input();
     let given = input.clusters.as_deref().unwrap_or_default();
     if given.len() > DESCRIBED_MAX {
-        return Err(invalid_parameter(format!("clusters can have at most {DESCRIBED_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "clusters can have at most {DESCRIBED_MAX} items."
+        )));
     }
     let arns = match given {
         [] => vec![names::cluster(call.scope(), None)?],
-        given => given.iter().map(|it| names::cluster(call.scope(), Some(it))).collect::<Result<Vec<_>, _>>()?,
+        given => given
+            .iter()
+            .map(|it| names::cluster(call.scope(), Some(it)))
+            .collect::<Result<Vec<_>, _>>()?,
     };
     let include = input.include.as_deref().unwrap_or_default();
     let (clusters, failures) = call.access().store().read(|state| {
@@ -91,7 +108,10 @@ pub async fn describe_clusters(
         }
         (found, failures)
     });
-    Ok(ecs::DescribeClustersOutput { clusters: Some(clusters), failures: Some(failures) })
+    Ok(ecs::DescribeClustersOutput {
+        clusters: Some(clusters),
+        failures: Some(failures),
+    })
 }
 
 /// `ListClusters`: the ACTIVE ones.
@@ -100,15 +120,29 @@ pub async fn describe_clusters(
 /// InvalidParameterException for a bad token or page size.
 pub async fn list_clusters(call: Call<ecs::ListClusters>) -> Result<ecs::ListClustersOutput, ecs::Error> {
     let input = call.input();
-    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
     let scope = call.scope();
     let key = call.access().page_key();
     let (arns, next_token) = call.access().store().read(|state| {
-        let active = state.all::<Cluster>().filter(|it| it.status == ClusterStatus::Active && it.arn.scope() == *scope);
+        let active = state
+            .all::<Cluster>()
+            .filter(|it| it.status == ClusterStatus::Active && it.arn.scope() == *scope);
         let items = active.map(|it| (it.arn.to_string(), it.arn.to_string()));
-        listing::list(key, listing::HUNDRED, &wanted, &format!("clusters {scope:?}"), items)
+        listing::list(
+            key,
+            listing::HUNDRED,
+            &wanted,
+            &format!("clusters {scope:?}"),
+            items,
+        )
     })?;
-    Ok(ecs::ListClustersOutput { cluster_arns: Some(arns), next_token })
+    Ok(ecs::ListClustersOutput {
+        cluster_arns: Some(arns),
+        next_token,
+    })
 }
 
 /// `DeleteCluster`: refused while anything is in it.
@@ -118,9 +152,13 @@ pub async fn list_clusters(call: Call<ecs::ListClusters>) -> Result<ecs::ListClu
 pub async fn delete_cluster(call: Call<ecs::DeleteCluster>) -> Result<ecs::DeleteClusterOutput, ecs::Error> {
     let arn = names::cluster(call.scope(), Some(&call.input().cluster))?;
     let store = call.access().store();
-    let deleted = store.transact(move |tx| transitions::delete_cluster(tx, &arn)).await;
+    let deleted = store
+        .transact(move |tx| transitions::delete_cluster(tx, &arn))
+        .await;
     let cluster = deleted.map_err(errors::from_store)?;
-    Ok(ecs::DeleteClusterOutput { cluster: Some(store.read(|state| render::cluster(state, &cluster, &[]))) })
+    Ok(ecs::DeleteClusterOutput {
+        cluster: Some(store.read(|state| render::cluster(state, &cluster, &[]))),
+    })
 }
 
 /// An ACTIVE cluster.

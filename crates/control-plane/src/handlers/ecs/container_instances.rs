@@ -22,10 +22,15 @@ pub async fn describe_container_instances(
     let input = call.input();
     let given = &input.container_instances;
     if given.is_empty() || given.len() > DESCRIBED_MAX {
-        return Err(invalid_parameter(format!("containerInstances must have 1 to {DESCRIBED_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "containerInstances must have 1 to {DESCRIBED_MAX} items."
+        )));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
-    let arns = given.iter().map(|it| names::container_instance(&cluster, it)).collect::<Result<Vec<_>, _>>()?;
+    let arns = given
+        .iter()
+        .map(|it| names::container_instance(&cluster, it))
+        .collect::<Result<Vec<_>, _>>()?;
     let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
@@ -37,7 +42,10 @@ pub async fn describe_container_instances(
                 None => failures.push(render::missing(arn.as_str())),
             }
         }
-        Ok(ecs::DescribeContainerInstancesOutput { container_instances: Some(found), failures: Some(failures) })
+        Ok(ecs::DescribeContainerInstancesOutput {
+            container_instances: Some(found),
+            failures: Some(failures),
+        })
     })
 }
 
@@ -50,7 +58,9 @@ pub async fn list_container_instances(
 ) -> Result<ecs::ListContainerInstancesOutput, ecs::Error> {
     let input = call.input();
     if input.filter.as_ref().is_some_and(|it| !it.is_empty()) {
-        return Err(invalid_parameter("The cluster query language is not supported by Gantry yet: leave out filter."));
+        return Err(invalid_parameter(
+            "The cluster query language is not supported by Gantry yet: leave out filter.",
+        ));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let status = input.status.as_ref().map(|it| it.as_str());
@@ -58,15 +68,29 @@ pub async fn list_container_instances(
         Some(status) => it.status.as_str() == status,
         None => it.status != ContainerInstanceStatus::Inactive,
     };
-    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
     let key = call.access().page_key();
     let (arns, next_token) = call.access().store().read(|state| {
         require_active(state, &cluster)?;
-        let found = state.container_instances_of_cluster(&cluster).filter(|it| matches(it));
+        let found = state
+            .container_instances_of_cluster(&cluster)
+            .filter(|it| matches(it));
         let items = found.map(|it| (it.arn.to_string(), it.arn.to_string()));
-        listing::list(key, listing::HUNDRED, &wanted, &format!("container-instances {cluster} {status:?}"), items)
+        listing::list(
+            key,
+            listing::HUNDRED,
+            &wanted,
+            &format!("container-instances {cluster} {status:?}"),
+            items,
+        )
     })?;
-    Ok(ecs::ListContainerInstancesOutput { container_instance_arns: Some(arns), next_token })
+    Ok(ecs::ListContainerInstancesOutput {
+        container_instance_arns: Some(arns),
+        next_token,
+    })
 }
 
 /// `DeregisterContainerInstance`: refused while tasks run there, unless forced; then they are stopped.
@@ -86,9 +110,12 @@ pub async fn deregister_container_instance(
     } else {
         transitions::Deregistration::WhenEmpty
     };
-    let deregistered =
-        store.transact(move |tx| transitions::deregister_container_instance(tx, &arn, force)).await;
+    let deregistered = store
+        .transact(move |tx| transitions::deregister_container_instance(tx, &arn, force))
+        .await;
     let it = deregistered.map_err(errors::from_store)?;
     let rendered = store.read(|state| render::container_instance(state, &it, false));
-    Ok(ecs::DeregisterContainerInstanceOutput { container_instance: Some(rendered) })
+    Ok(ecs::DeregisterContainerInstanceOutput {
+        container_instance: Some(rendered),
+    })
 }

@@ -11,18 +11,24 @@ use store::TransactError;
 
 /// ClientException: the request itself is wrong.
 pub fn client(message: impl Into<String>) -> ecs::Error {
-    ecs::Error::ClientException(ecs::ClientException { message: Some(message.into()) })
+    ecs::Error::ClientException(ecs::ClientException {
+        message: Some(message.into()),
+    })
 }
 
 /// InvalidParameterException: a parameter does not fit the state of things.
 pub fn invalid_parameter(message: impl Into<String>) -> ecs::Error {
-    ecs::Error::InvalidParameterException(ecs::InvalidParameterException { message: Some(message.into()) })
+    ecs::Error::InvalidParameterException(ecs::InvalidParameterException {
+        message: Some(message.into()),
+    })
 }
 
 /// UnsupportedFeatureException: what is not built yet.
 pub fn unsupported(member: &str) -> ecs::Error {
     let message = format!("The specified feature is not supported: {member} is not supported by Gantry yet.");
-    ecs::Error::UnsupportedFeatureException(ecs::UnsupportedFeatureException { message: Some(message) })
+    ecs::Error::UnsupportedFeatureException(ecs::UnsupportedFeatureException {
+        message: Some(message),
+    })
 }
 
 /// Refuses the first member that is given and not built yet.
@@ -60,7 +66,9 @@ where
         TransactError::Unavailable(error) => {
             tracing::error!(%error, "the store failed");
             let message = format!("The server could not store the change ({error}). Try again in a moment.");
-            ecs::Error::ServerException(ecs::ServerException { message: Some(message) })
+            ecs::Error::ServerException(ecs::ServerException {
+                message: Some(message),
+            })
         }
     }
 }
@@ -90,17 +98,23 @@ impl FromRefusal<DeleteClusterRefusal> for ecs::Error {
             DeleteClusterRefusal::NotFound => cluster_not_found(),
             DeleteClusterRefusal::ContainsContainerInstances => {
                 let text = "The Cluster cannot be deleted while Container Instances are active or draining.";
-                Self::ClusterContainsContainerInstancesException(ecs::ClusterContainsContainerInstancesException {
-                    message: message(text),
-                })
+                Self::ClusterContainsContainerInstancesException(
+                    ecs::ClusterContainsContainerInstancesException {
+                        message: message(text),
+                    },
+                )
             }
             DeleteClusterRefusal::ContainsServices => {
                 let text = "The Cluster cannot be deleted while Services are active.";
-                Self::ClusterContainsServicesException(ecs::ClusterContainsServicesException { message: message(text) })
+                Self::ClusterContainsServicesException(ecs::ClusterContainsServicesException {
+                    message: message(text),
+                })
             }
             DeleteClusterRefusal::ContainsTasks => {
                 let text = "The Cluster cannot be deleted while Tasks are active.";
-                Self::ClusterContainsTasksException(ecs::ClusterContainsTasksException { message: message(text) })
+                Self::ClusterContainsTasksException(ecs::ClusterContainsTasksException {
+                    message: message(text),
+                })
             }
         }
     }
@@ -152,7 +166,9 @@ impl FromRefusal<ServiceRefusal> for ecs::Error {
                 message: Some("Service was not ACTIVE.".to_owned()),
             }),
             ServiceRefusal::NotIdempotent => invalid_parameter("Creation of service was not idempotent."),
-            ServiceRefusal::StillDraining => invalid_parameter("Unable to Start a service that is still Draining."),
+            ServiceRefusal::StillDraining => {
+                invalid_parameter("Unable to Start a service that is still Draining.")
+            }
             ServiceRefusal::ScaledAboveZero => {
                 invalid_parameter("The service cannot be stopped while it is scaled above 0.")
             }

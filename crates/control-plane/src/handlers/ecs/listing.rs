@@ -15,9 +15,15 @@ pub struct Limits {
 }
 
 /// The listings that give up to a hundred.
-pub const HUNDRED: Limits = Limits { default: 100, most: 100 };
+pub const HUNDRED: Limits = Limits {
+    default: 100,
+    most: 100,
+};
 /// ListServices gives ten unless told.
-pub const SERVICES: Limits = Limits { default: 10, most: 100 };
+pub const SERVICES: Limits = Limits {
+    default: 10,
+    most: 100,
+};
 
 /// What the caller says of the page it wants.
 pub struct Wanted<'a> {
@@ -40,10 +46,20 @@ pub fn list<T>(
 ) -> Result<(Vec<T>, Option<String>), ecs::Error> {
     let max_results = match wanted.max_results {
         None => limits.default,
-        Some(given) => usize::try_from(given).ok().filter(|_| (1..=limits.most).contains(&given)).ok_or_else(
-            || invalid_parameter(format!("maxResults must be between 1 and {}, not {given}.", limits.most)),
-        )?,
+        Some(given) => usize::try_from(given)
+            .ok()
+            .filter(|_| (1..=limits.most).contains(&given))
+            .ok_or_else(|| {
+                invalid_parameter(format!(
+                    "maxResults must be between 1 and {}, not {given}.",
+                    limits.most
+                ))
+            })?,
     };
-    let request = PageRequest { listing, next_token: wanted.next_token, max_results };
+    let request = PageRequest {
+        listing,
+        next_token: wanted.next_token,
+        max_results,
+    };
     page(key, &request, items).map_err(|_| invalid_parameter("Invalid token."))
 }

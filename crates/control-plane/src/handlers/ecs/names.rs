@@ -16,7 +16,9 @@ const NAME_LENGTH_MAX: usize = 255;
 /// Whether a text may name a cluster, service, family or container: letters, digits, `-` and `_`.
 pub fn is_name(text: &str) -> bool {
     (1..=NAME_LENGTH_MAX).contains(&text.len())
-        && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_')
+        && text
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_')
 }
 
 /// A cluster by name or ARN; without one, the cluster `default`.
@@ -26,8 +28,11 @@ pub fn is_name(text: &str) -> bool {
 pub fn cluster(scope: &Scope, given: Option<&str>) -> Result<ClusterArn, ecs::Error> {
     let given = given.filter(|it| !it.is_empty()).unwrap_or(DEFAULT_CLUSTER);
     if given.contains(':') {
-        return ClusterArn::parse(given)
-            .map_err(|_| invalid_parameter(format!("Invalid identifier: {given} is not the ARN of a cluster.")));
+        return ClusterArn::parse(given).map_err(|_| {
+            invalid_parameter(format!(
+                "Invalid identifier: {given} is not the ARN of a cluster."
+            ))
+        });
     }
     if !is_name(given) {
         return Err(invalid_parameter(format!(
@@ -61,7 +66,11 @@ pub fn container_instance(cluster: &ClusterArn, given: &str) -> Result<Container
     member(cluster, given, "container instance")
 }
 
-fn member<R: Resource + InCluster>(cluster: &ClusterArn, given: &str, what: &str) -> Result<Arn<R>, ecs::Error> {
+fn member<R: Resource + InCluster>(
+    cluster: &ClusterArn,
+    given: &str,
+    what: &str,
+) -> Result<Arn<R>, ecs::Error> {
     if !given.contains(':') {
         return is_name(given).then(|| cluster.member(given)).ok_or_else(|| {
             invalid_parameter(format!("Invalid identifier: {given:?} cannot name a {what}."))
@@ -104,7 +113,11 @@ pub enum TaskDefinitionName {
 pub fn task_definition(scope: &Scope, given: &str) -> Result<TaskDefinitionName, String> {
     let Scope { account, region } = scope;
     let prefix = format!("arn:aws:ecs:{region}:{account}:task-definition/");
-    let path = if given.starts_with("arn:") { given.strip_prefix(&prefix) } else { Some(given) };
+    let path = if given.starts_with("arn:") {
+        given.strip_prefix(&prefix)
+    } else {
+        Some(given)
+    };
     let path = path.ok_or_else(|| given.to_owned())?;
     let (family, revision) = match path.split_once(':') {
         None => (path, None),

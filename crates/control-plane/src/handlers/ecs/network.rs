@@ -43,11 +43,20 @@ pub fn parse(
     let security_groups = given.security_groups.clone().unwrap_or_default();
     check_subnets(state, scope, &given.subnets)?;
     check_security_groups(state, scope, &security_groups)?;
-    let is_public_ip_assigned = given.assign_public_ip.as_ref().is_some_and(|it| it.as_str() == "ENABLED");
+    let is_public_ip_assigned = given
+        .assign_public_ip
+        .as_ref()
+        .is_some_and(|it| it.as_str() == "ENABLED");
     if is_public_ip_assigned && launch_type != LaunchType::Fargate {
-        return Err(invalid_parameter("Assign public IP is not supported for this launch type."));
+        return Err(invalid_parameter(
+            "Assign public IP is not supported for this launch type.",
+        ));
     }
-    Ok(Some(NetworkConfiguration { subnets: given.subnets.clone(), security_groups, is_public_ip_assigned }))
+    Ok(Some(NetworkConfiguration {
+        subnets: given.subnets.clone(),
+        security_groups,
+        is_public_ip_assigned,
+    }))
 }
 
 fn check_subnets(state: &State, scope: &Scope, given: &[String]) -> Result<(), ecs::Error> {
@@ -55,7 +64,9 @@ fn check_subnets(state: &State, scope: &Scope, given: &[String]) -> Result<(), e
         return Err(invalid_parameter("subnets can not be empty."));
     }
     if given.len() > SUBNETS_MAX {
-        return Err(invalid_parameter(format!("subnets can have at most {SUBNETS_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "subnets can have at most {SUBNETS_MAX} items."
+        )));
     }
     let is_known = |id: &String| state.subnets(scope).any(|it| it.id == *id);
     if let Some(unknown) = given.iter().find(|it| !is_known(it)) {
@@ -71,7 +82,9 @@ fn check_subnets(state: &State, scope: &Scope, given: &[String]) -> Result<(), e
 
 fn check_security_groups(state: &State, scope: &Scope, given: &[String]) -> Result<(), ecs::Error> {
     if given.len() > SECURITY_GROUPS_MAX {
-        return Err(invalid_parameter(format!("securityGroups can have at most {SECURITY_GROUPS_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "securityGroups can have at most {SECURITY_GROUPS_MAX} items."
+        )));
     }
     let is_known = |id: &String| state.vpcs(scope).any(|it| it.default_security_group == *id);
     if let Some(unknown) = given.iter().find(|it| !is_known(it)) {
@@ -84,14 +97,16 @@ fn check_security_groups(state: &State, scope: &Scope, given: &[String]) -> Resu
 
 /// As it reads back: every member filled.
 pub fn render(it: &NetworkConfiguration) -> ecs::NetworkConfiguration {
-    let assign_public_ip =
-        if it.is_public_ip_assigned { ecs::AssignPublicIp::Enabled } else { ecs::AssignPublicIp::Disabled };
+    let assign_public_ip = if it.is_public_ip_assigned {
+        ecs::AssignPublicIp::Enabled
+    } else {
+        ecs::AssignPublicIp::Disabled
+    };
     ecs::NetworkConfiguration {
         awsvpc_configuration: Some(ecs::AwsVpcConfiguration {
             subnets: it.subnets.clone(),
             security_groups: Some(it.security_groups.clone()),
             assign_public_ip: Some(assign_public_ip),
         }),
-        ..ecs::NetworkConfiguration::default()
     }
 }

@@ -17,7 +17,11 @@ use domain::task_definition::LaunchType;
 
 /// A failure of a batch operation.
 pub fn failure(arn: impl Into<String>, reason: impl Into<String>) -> ecs::Failure {
-    ecs::Failure { arn: Some(arn.into()), reason: Some(reason.into()), detail: None }
+    ecs::Failure {
+        arn: Some(arn.into()),
+        reason: Some(reason.into()),
+        detail: None,
+    }
 }
 
 /// "MISSING", with the ARN that the request amounts to.

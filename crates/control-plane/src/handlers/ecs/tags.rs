@@ -20,7 +20,9 @@ const VALUE_LENGTH_MAX: usize = 256;
 pub fn parse(given: Option<&[ecs::Tag]>) -> Result<Vec<Pair>, ecs::Error> {
     let given = given.unwrap_or_default();
     if given.len() > TAGS_MAX {
-        return Err(invalid_parameter(format!("The number of tags exceeds the limit of {TAGS_MAX}.")));
+        return Err(invalid_parameter(format!(
+            "The number of tags exceeds the limit of {TAGS_MAX}."
+        )));
     }
     let mut tags: Vec<Pair> = Vec::with_capacity(given.len());
     for tag in given {
@@ -45,5 +47,10 @@ pub fn parse(given: Option<&[ecs::Tag]>) -> Result<Vec<Pair>, ecs::Error> {
 
 /// Tags of a record.
 pub fn render(tags: &[Pair]) -> Vec<ecs::Tag> {
-    tags.iter().map(|it| ecs::Tag { key: Some(it.name.clone()), value: it.value.clone() }).collect()
+    tags.iter()
+        .map(|it| ecs::Tag {
+            key: Some(it.name.clone()),
+            value: it.value.clone(),
+        })
+        .collect()
 }

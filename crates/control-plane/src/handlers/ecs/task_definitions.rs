@@ -43,27 +43,29 @@ pub async fn register_task_definition(
     let registered = store
         .transact(move |tx| {
             let now = tx.now();
-            transitions::register_task_definition(tx, &scope, &draft.family.clone(), |arn, revision| TaskDefinition {
-                arn,
-                family: draft.family,
-                revision,
-                status: TaskDefinitionStatus::Active,
-                registered_at: now,
-                deregistered_at: None,
-                delete_requested_at: None,
-                registered_by,
-                network_mode: draft.network_mode,
-                requires_compatibilities: draft.requires_compatibilities,
-                compatibilities: draft.compatibilities,
-                requires_attributes,
-                cpu: draft.cpu,
-                memory: draft.memory,
-                execution_role_arn: draft.execution_role_arn,
-                task_role_arn: draft.task_role_arn,
-                runtime_platform: draft.runtime_platform,
-                containers: draft.containers,
-                volumes: draft.volumes,
-                tags: draft.tags,
+            transitions::register_task_definition(tx, &scope, &draft.family.clone(), |arn, revision| {
+                TaskDefinition {
+                    arn,
+                    family: draft.family,
+                    revision,
+                    status: TaskDefinitionStatus::Active,
+                    registered_at: now,
+                    deregistered_at: None,
+                    delete_requested_at: None,
+                    registered_by,
+                    network_mode: draft.network_mode,
+                    requires_compatibilities: draft.requires_compatibilities,
+                    compatibilities: draft.compatibilities,
+                    requires_attributes,
+                    cpu: draft.cpu,
+                    memory: draft.memory,
+                    execution_role_arn: draft.execution_role_arn,
+                    task_role_arn: draft.task_role_arn,
+                    runtime_platform: draft.runtime_platform,
+                    containers: draft.containers,
+                    volumes: draft.volumes,
+                    tags: draft.tags,
+                }
             })
         })
         .await;
@@ -82,7 +84,10 @@ pub async fn describe_task_definition(
     call: Call<ecs::DescribeTaskDefinition>,
 ) -> Result<ecs::DescribeTaskDefinitionOutput, ecs::Error> {
     let input = call.input();
-    let found = call.access().store().read(|state| find(state, call.scope(), &input.task_definition));
+    let found = call
+        .access()
+        .store()
+        .read(|state| find(state, call.scope(), &input.task_definition));
     let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
     let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
     Ok(ecs::DescribeTaskDefinitionOutput {
@@ -94,12 +99,15 @@ pub async fn describe_task_definition(
 /// The definition that a text names: by family the latest ACTIVE revision.
 pub fn find(state: &State, scope: &Scope, given: &str) -> Option<Arc<TaskDefinition>> {
     match names::task_definition(scope, given).ok()? {
-        TaskDefinitionName::Revision(family, revision) => {
-            state.get::<TaskDefinition>(&TaskDefinitionArn::of(scope, &family, revision)).cloned()
-        }
+        TaskDefinitionName::Revision(family, revision) => state
+            .get::<TaskDefinition>(&TaskDefinitionArn::of(scope, &family, revision))
+            .cloned(),
         TaskDefinitionName::Family(family) => {
             let revisions = state.task_definitions_of_family(scope, &family);
-            revisions.filter(|it| it.status == TaskDefinitionStatus::Active).last().cloned()
+            revisions
+                .rev()
+                .find(|it| it.status == TaskDefinitionStatus::Active)
+                .cloned()
         }
     }
 }
@@ -126,9 +134,15 @@ pub async fn list_task_definitions(
     let input = call.input();
     let status = input.status.as_ref().map_or("ACTIVE", |it| it.as_str());
     let goes_down = input.sort.as_ref().is_some_and(|it| it.as_str() == "DESC");
-    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
     let scope = call.scope();
-    let listing_name = format!("task-definitions {scope:?} {:?} {status} {goes_down}", input.family_prefix);
+    let listing_name = format!(
+        "task-definitions {scope:?} {:?} {status} {goes_down}",
+        input.family_prefix
+    );
     let key = call.access().page_key();
     let (arns, next_token) = call.access().store().read(|state| {
         let is_asked_for = |family: &str| input.family_prefix.as_deref().is_none_or(|it| it == family);
@@ -144,7 +158,10 @@ pub async fn list_task_definitions(
         }
         listing::list(key, listing::HUNDRED, &wanted, &listing_name, found.into_iter())
     })?;
-    Ok(ecs::ListTaskDefinitionsOutput { task_definition_arns: Some(arns), next_token })
+    Ok(ecs::ListTaskDefinitionsOutput {
+        task_definition_arns: Some(arns),
+        next_token,
+    })
 }
 
 /// `ListTaskDefinitionFamilies`: a family is ACTIVE if one of its revisions is.
@@ -157,23 +174,39 @@ pub async fn list_task_definition_families(
     let input = call.input();
     let status = input.status.as_ref().map_or("ALL", |it| it.as_str()).to_owned();
     let prefix = input.family_prefix.clone().unwrap_or_default();
-    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
     let scope = call.scope();
     let key = call.access().page_key();
     let (families, next_token) = call.access().store().read(|state| {
         let is_active = |family: &str| {
-            state.task_definitions_of_family(scope, family).any(|it| it.status == TaskDefinitionStatus::Active)
+            state
+                .task_definitions_of_family(scope, family)
+                .any(|it| it.status == TaskDefinitionStatus::Active)
         };
         let has_status = |family: &str| match status.as_str() {
             "ACTIVE" => is_active(family),
             "INACTIVE" => !is_active(family),
             _ => true,
         };
-        let families = state.families(scope).filter(|it| it.name.starts_with(&prefix) && has_status(&it.name));
+        let families = state
+            .families(scope)
+            .filter(|it| it.name.starts_with(&prefix) && has_status(&it.name));
         let items = families.map(|it| (it.name.clone(), it.name.clone()));
-        listing::list(key, listing::HUNDRED, &wanted, &format!("families {scope:?} {prefix} {status}"), items)
+        listing::list(
+            key,
+            listing::HUNDRED,
+            &wanted,
+            &format!("families {scope:?} {prefix} {status}"),
+            items,
+        )
     })?;
-    Ok(ecs::ListTaskDefinitionFamiliesOutput { families: Some(families), next_token })
+    Ok(ecs::ListTaskDefinitionFamiliesOutput {
+        families: Some(families),
+        next_token,
+    })
 }
 
 /// `DeregisterTaskDefinition`: ACTIVE becomes INACTIVE; what uses it goes on.
@@ -185,15 +218,25 @@ pub async fn deregister_task_definition(
 ) -> Result<ecs::DeregisterTaskDefinitionOutput, ecs::Error> {
     let given = call.input().task_definition.as_str();
     let arn = match names::task_definition(call.scope(), given) {
-        Ok(TaskDefinitionName::Revision(family, revision)) => TaskDefinitionArn::of(call.scope(), &family, revision),
+        Ok(TaskDefinitionName::Revision(family, revision)) => {
+            TaskDefinitionArn::of(call.scope(), &family, revision)
+        }
         Ok(TaskDefinitionName::Family(_)) => {
-            return Err(client(format!("Invalid revision number. Number: {given} (name it as family:revision)")));
+            return Err(client(format!(
+                "Invalid revision number. Number: {given} (name it as family:revision)"
+            )));
         }
         Err(_) => return Err(client("The specified task definition does not exist.")),
     };
-    let deregistered = call.access().store().transact(move |tx| transitions::deregister_task_definition(tx, &arn)).await;
+    let deregistered = call
+        .access()
+        .store()
+        .transact(move |tx| transitions::deregister_task_definition(tx, &arn))
+        .await;
     let deregistered = deregistered.map_err(errors::from_store)?;
-    Ok(ecs::DeregisterTaskDefinitionOutput { task_definition: Some(render::task_definition(&deregistered)) })
+    Ok(ecs::DeregisterTaskDefinitionOutput {
+        task_definition: Some(render::task_definition(&deregistered)),
+    })
 }
 
 /// `DeleteTaskDefinitions`: INACTIVE ones only; they vanish once nothing uses them.
@@ -205,7 +248,9 @@ pub async fn delete_task_definitions(
 ) -> Result<ecs::DeleteTaskDefinitionsOutput, ecs::Error> {
     let given = call.input().task_definitions.clone();
     if given.is_empty() || given.len() > DELETED_MAX {
-        return Err(invalid_parameter(format!("taskDefinitions must have 1 to {DELETED_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "taskDefinitions must have 1 to {DELETED_MAX} items."
+        )));
     }
     let scope = call.scope();
     let mut arns = Vec::new();
@@ -221,9 +266,25 @@ pub async fn delete_task_definitions(
             )),
         }
     }
-    let deleted = call.access().store().transact(move |tx| transitions::delete_task_definitions(tx, &arns)).await;
+    let deleted = call
+        .access()
+        .store()
+        .transact(move |tx| transitions::delete_task_definitions(tx, &arns))
+        .await;
     let deleted = deleted.map_err(errors::from_store)?;
-    failures.extend(deleted.refused.into_iter().map(|(arn, refusal)| render::failure(arn.as_str(), refusal.to_string())));
-    let definitions = deleted.deleted.iter().map(|it| render::task_definition(it)).collect();
-    Ok(ecs::DeleteTaskDefinitionsOutput { task_definitions: Some(definitions), failures: Some(failures) })
+    failures.extend(
+        deleted
+            .refused
+            .into_iter()
+            .map(|(arn, refusal)| render::failure(arn.as_str(), refusal.to_string())),
+    );
+    let definitions = deleted
+        .deleted
+        .iter()
+        .map(|it| render::task_definition(it))
+        .collect();
+    Ok(ecs::DeleteTaskDefinitionsOutput {
+        task_definitions: Some(definitions),
+        failures: Some(failures),
+    })
 }

@@ -15,10 +15,17 @@ pub async fn put_log_events(call: Call<logs::PutLogEvents>) -> Result<logs::PutL
     if input.entity.is_some() {
         return Err(invalid("entity is not supported by Gantry yet."));
     }
-    let event = |it: &logs::InputLogEvent| InputEvent { timestamp_ms: it.timestamp, message: it.message.clone() };
+    let event = |it: &logs::InputLogEvent| InputEvent {
+        timestamp_ms: it.timestamp,
+        message: it.message.clone(),
+    };
     let events: Vec<InputEvent> = input.log_events.iter().map(event).collect();
     let (group, stream) = (&input.log_group_name, &input.log_stream_name);
-    let put = call.access().logs().put_events(&scope(&call), group, stream, &events, call.now()).map_err(error)?;
+    let put = call
+        .access()
+        .logs()
+        .put_events(&scope(&call), group, stream, &events, call.now())
+        .map_err(error)?;
     Ok(logs::PutLogEventsOutput {
         next_sequence_token: Some(put.next_sequence_token),
         rejected_log_events_info: (!put.rejected.is_empty()).then(|| rejected(&put.rejected)),
@@ -42,11 +49,18 @@ fn rejected(it: &RejectedEvents) -> logs::RejectedLogEventsInfo {
 pub async fn get_log_events(call: Call<logs::GetLogEvents>) -> Result<logs::GetLogEventsOutput, logs::Error> {
     let input = call.input();
     let get = GetLogEvents {
-        group: group(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?,
+        group: group(
+            input.log_group_name.as_deref(),
+            input.log_group_identifier.as_deref(),
+        )?,
         stream: input.log_stream_name.clone(),
         start_ms: input.start_time,
         end_ms: input.end_time,
-        start_from: if input.start_from_head == Some(true) { StartFrom::Head } else { StartFrom::Tail },
+        start_from: if input.start_from_head == Some(true) {
+            StartFrom::Head
+        } else {
+            StartFrom::Tail
+        },
         limit: limit(input.limit)?,
         next_token: input.next_token.clone(),
     };
@@ -72,9 +86,15 @@ pub async fn filter_log_events(
     call: Call<logs::FilterLogEvents>,
 ) -> Result<logs::FilterLogEventsOutput, logs::Error> {
     let input = call.input();
-    let streams = StreamChoice::new(input.log_stream_names.clone(), input.log_stream_name_prefix.clone());
+    let streams = StreamChoice::new(
+        input.log_stream_names.clone(),
+        input.log_stream_name_prefix.clone(),
+    );
     let filter = FilterLogEvents {
-        group: group(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?,
+        group: group(
+            input.log_group_name.as_deref(),
+            input.log_group_identifier.as_deref(),
+        )?,
         streams: streams.map_err(error)?,
         start_ms: input.start_time,
         end_ms: input.end_time,
@@ -84,7 +104,10 @@ pub async fn filter_log_events(
         next_token: input.next_token.clone(),
     };
     let scope = scope(&call);
-    let page = blocking(call.access().logs(), move |logs| logs.filter_events(&scope, &filter)).await?;
+    let page = blocking(call.access().logs(), move |logs| {
+        logs.filter_events(&scope, &filter)
+    })
+    .await?;
     let events = page.events.into_iter().map(|it| logs::FilteredLogEvent {
         event_id: Some(it.event_id),
         ingestion_time: Some(it.ingestion_ms),

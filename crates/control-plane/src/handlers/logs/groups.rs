@@ -15,21 +15,32 @@ pub async fn create_log_group(
 ) -> Result<logs::CreateLogGroupOutput, logs::Error> {
     let input = call.input();
     if input.deletion_protection_enabled == Some(true) {
-        return Err(invalid("deletionProtectionEnabled is not supported by Gantry yet."));
+        return Err(invalid(
+            "deletionProtectionEnabled is not supported by Gantry yet.",
+        ));
     }
-    let class = input.log_group_class.as_ref().map(class).transpose()?.unwrap_or_default();
+    let class = input
+        .log_group_class
+        .as_ref()
+        .map(class)
+        .transpose()?
+        .unwrap_or_default();
     let new = CreateLogGroup {
         name: input.log_group_name.clone(),
         kms_key_id: input.kms_key_id.clone(),
         tags: input.tags.clone().unwrap_or_default(),
         class,
     };
-    call.access().logs().create_group(&scope(&call), new, call.now()).map_err(error)?;
+    call.access()
+        .logs()
+        .create_group(&scope(&call), new, call.now())
+        .map_err(error)?;
     Ok(logs::CreateLogGroupOutput {})
 }
 
 fn class(it: &logs::LogGroupClass) -> Result<LogGroupClass, logs::Error> {
-    LogGroupClass::parse(it.as_str()).ok_or_else(|| invalid(format!("Invalid log group class: {:?}.", it.as_str())))
+    LogGroupClass::parse(it.as_str())
+        .ok_or_else(|| invalid(format!("Invalid log group class: {:?}.", it.as_str())))
 }
 
 /// `DeleteLogGroup`.
@@ -54,14 +65,18 @@ pub async fn describe_log_groups(
     let input = call.input();
     let is_filled = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|it| !it.is_empty());
     if is_filled(&input.account_identifiers) || is_filled(&input.log_group_identifiers) {
-        return Err(invalid("accountIdentifiers and logGroupIdentifiers are not supported by Gantry yet."));
+        return Err(invalid(
+            "accountIdentifiers and logGroupIdentifiers are not supported by Gantry yet.",
+        ));
     }
     let filter = match (&input.log_group_name_prefix, &input.log_group_name_pattern) {
         (None, None) => NameFilter::All,
         (Some(prefix), None) => NameFilter::Prefix(prefix.clone()),
         (None, Some(pattern)) => NameFilter::Contains(pattern.clone()),
         (Some(_), Some(_)) => {
-            return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+            return Err(invalid(
+                "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+            ));
         }
     };
     let describe = DescribeLogGroups {
@@ -71,7 +86,10 @@ pub async fn describe_log_groups(
         next_token: input.next_token.clone(),
     };
     let scope = scope(&call);
-    let page = blocking(call.access().logs(), move |logs| logs.describe_groups(&scope, &describe)).await?;
+    let page = blocking(call.access().logs(), move |logs| {
+        logs.describe_groups(&scope, &describe)
+    })
+    .await?;
     Ok(logs::DescribeLogGroupsOutput {
         log_groups: Some(page.groups.iter().map(rendered).collect()),
         next_token: page.next_token,
@@ -103,7 +121,10 @@ pub async fn put_retention_policy(
     let input = call.input();
     let days = u32::try_from(input.retention_in_days);
     let days = days.map_err(|_| invalid("retentionInDays must not be negative."))?;
-    call.access().logs().put_retention(&scope(&call), &input.log_group_name, days).map_err(error)?;
+    call.access()
+        .logs()
+        .put_retention(&scope(&call), &input.log_group_name, days)
+        .map_err(error)?;
     Ok(logs::PutRetentionPolicyOutput {})
 }
 
@@ -114,6 +135,9 @@ pub async fn put_retention_policy(
 pub async fn delete_retention_policy(
     call: Call<logs::DeleteRetentionPolicy>,
 ) -> Result<logs::DeleteRetentionPolicyOutput, logs::Error> {
-    call.access().logs().delete_retention(&scope(&call), &call.input().log_group_name).map_err(error)?;
+    call.access()
+        .logs()
+        .delete_retention(&scope(&call), &call.input().log_group_name)
+        .map_err(error)?;
     Ok(logs::DeleteRetentionPolicyOutput {})
 }

@@ -15,7 +15,10 @@ pub async fn create_log_stream(
 ) -> Result<logs::CreateLogStreamOutput, logs::Error> {
     let input = call.input();
     let (group, stream) = (&input.log_group_name, &input.log_stream_name);
-    call.access().logs().create_stream(&scope(&call), group, stream, call.now()).map_err(error)?;
+    call.access()
+        .logs()
+        .create_stream(&scope(&call), group, stream, call.now())
+        .map_err(error)?;
     Ok(logs::CreateLogStreamOutput {})
 }
 
@@ -27,7 +30,10 @@ pub async fn delete_log_stream(
     call: Call<logs::DeleteLogStream>,
 ) -> Result<logs::DeleteLogStreamOutput, logs::Error> {
     let input = call.input();
-    call.access().logs().delete_stream(&scope(&call), &input.log_group_name, &input.log_stream_name).map_err(error)?;
+    call.access()
+        .logs()
+        .delete_stream(&scope(&call), &input.log_group_name, &input.log_stream_name)
+        .map_err(error)?;
     Ok(logs::DeleteLogStreamOutput {})
 }
 
@@ -39,7 +45,10 @@ pub async fn describe_log_streams(
     call: Call<logs::DescribeLogStreams>,
 ) -> Result<logs::DescribeLogStreamsOutput, logs::Error> {
     let input = call.input();
-    let group = group(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
+    let group = group(
+        input.log_group_name.as_deref(),
+        input.log_group_identifier.as_deref(),
+    )?;
     let order_by = input.order_by.as_ref().map(|it| it.as_str());
     let order = StreamOrder::new(order_by, input.log_stream_name_prefix.clone()).map_err(error)?;
     let describe = DescribeLogStreams {
@@ -49,7 +58,10 @@ pub async fn describe_log_streams(
         next_token: input.next_token.clone(),
     };
     let scope = scope(&call);
-    let page = blocking(call.access().logs(), move |logs| logs.describe_streams(&scope, &group, &describe)).await?;
+    let page = blocking(call.access().logs(), move |logs| {
+        logs.describe_streams(&scope, &group, &describe)
+    })
+    .await?;
     Ok(logs::DescribeLogStreamsOutput {
         log_streams: Some(page.streams.iter().map(rendered).collect()),
         next_token: page.next_token,

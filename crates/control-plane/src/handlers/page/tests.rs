@@ -6,7 +6,11 @@ fn walk(items: &[&str], max_results: usize) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let request = PageRequest { listing: "l", next_token: token.as_deref(), max_results };
+        let request = PageRequest {
+            listing: "l",
+            next_token: token.as_deref(),
+            max_results,
+        };
         let pairs = items.iter().map(|it| ((*it).to_owned(), (*it).to_owned()));
         let (page, next) = page(&KEY, &request, pairs).expect("own token");
         pages.push(page);
@@ -19,18 +23,35 @@ fn walk(items: &[&str], max_results: usize) -> Vec<Vec<String>> {
 
 #[test]
 fn pages_together_are_the_listing_upwards_and_downwards() {
-    assert_eq!(walk(&["a", "b", "c", "d", "e"], 2), [vec!["a", "b"], vec!["c", "d"], vec!["e"]]);
-    assert_eq!(walk(&["e", "d", "c", "b", "a"], 2), [vec!["e", "d"], vec!["c", "b"], vec!["a"]]);
-    assert_eq!(walk(&["a", "b"], 2), [vec!["a", "b"]], "a full last page has no token");
+    assert_eq!(
+        walk(&["a", "b", "c", "d", "e"], 2),
+        [vec!["a", "b"], vec!["c", "d"], vec!["e"]]
+    );
+    assert_eq!(
+        walk(&["e", "d", "c", "b", "a"], 2),
+        [vec!["e", "d"], vec!["c", "b"], vec!["a"]]
+    );
+    assert_eq!(
+        walk(&["a", "b"], 2),
+        [vec!["a", "b"]],
+        "a full last page has no token"
+    );
     assert_eq!(walk(&[], 2), [Vec::<String>::new()]);
 }
 
 #[test]
 fn a_page_goes_on_where_the_last_item_was_even_if_it_is_gone() {
     let token = seal(&KEY, "l", "b");
-    let request = PageRequest { listing: "l", next_token: Some(&token), max_results: 9 };
+    let request = PageRequest {
+        listing: "l",
+        next_token: Some(&token),
+        max_results: 9,
+    };
     let items = ["a", "c", "d"].map(|it| (it.to_owned(), it));
-    assert_eq!(page(&KEY, &request, items.into_iter()), Ok((vec!["c", "d"], None)));
+    assert_eq!(
+        page(&KEY, &request, items.into_iter()),
+        Ok((vec!["c", "d"], None))
+    );
 }
 
 #[test]
@@ -38,9 +59,23 @@ fn tokens_of_others_are_refused() {
     let good = seal(&KEY, "l", "b");
     let mut changed = good.clone();
     changed.replace_range(0..1, if good.starts_with('A') { "B" } else { "A" });
-    for (listing, token) in [("other", good.as_str()), ("l", &changed), ("l", ""), ("l", "???"), ("l", "AAAA")] {
-        let request = PageRequest { listing, next_token: Some(token), max_results: 1 };
+    for (listing, token) in [
+        ("other", good.as_str()),
+        ("l", &changed),
+        ("l", ""),
+        ("l", "???"),
+        ("l", "AAAA"),
+    ] {
+        let request = PageRequest {
+            listing,
+            next_token: Some(token),
+            max_results: 1,
+        };
         let items = std::iter::once(("a".to_owned(), ()));
-        assert_eq!(page(&KEY, &request, items), Err(InvalidToken), "{listing} {token}");
+        assert_eq!(
+            page(&KEY, &request, items),
+            Err(InvalidToken),
+            "{listing} {token}"
+        );
     }
 }

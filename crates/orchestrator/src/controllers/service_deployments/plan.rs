@@ -35,7 +35,11 @@ impl Counts {
         let primary = service.deployments.first().map(|it| it.id.as_str());
         let mut counts = Self::default();
         for (deployment, tally) in tallies {
-            let sum = if Some(deployment.as_str()) == primary { &mut counts.primary } else { &mut counts.old };
+            let sum = if Some(deployment.as_str()) == primary {
+                &mut counts.primary
+            } else {
+                &mut counts.old
+            };
             sum.pending += tally.pending;
             sum.running += tally.running;
             sum.stopping += tally.stopping;
@@ -52,7 +56,11 @@ impl Counts {
 /// Plans the next step. Running tasks are the healthy ones. Never more than `step_max` starts and as many stops.
 pub fn plan(service: &Service, counts: &Counts, step_max: u32) -> Plan {
     let Counts { primary, old } = *counts;
-    let desired = if service.status == ServiceStatus::Active { service.desired_count } else { 0 };
+    let desired = if service.status == ServiceStatus::Active {
+        service.desired_count
+    } else {
+        0
+    };
     let bounds = service.deployment_configuration;
     let primary_total = primary.pending + primary.running;
     let old_total = old.pending + old.running;
@@ -60,15 +68,26 @@ pub fn plan(service: &Service, counts: &Counts, step_max: u32) -> Plan {
     let room = if old_total == 0 {
         missing
     } else {
-        bounds.upper_bound(desired).saturating_sub(primary_total + old_total)
+        bounds
+            .upper_bound(desired)
+            .saturating_sub(primary_total + old_total)
     };
     let start = missing.min(room);
     let stop_primary = primary_total.saturating_sub(desired);
     // Of the primary's surplus, what does not run goes first: only the rest costs health.
-    let primary_running_after = primary.running - stop_primary.saturating_sub(primary.pending).min(primary.running);
+    let primary_running_after =
+        primary.running - stop_primary.saturating_sub(primary.pending).min(primary.running);
     let healthy = primary_running_after + old.running;
-    let stop_old_running = old.running.min(healthy.saturating_sub(bounds.lower_bound(desired)));
-    let whole = Plan { start, stop_primary, stop_old_pending: old.pending, stop_old_running, ..Plan::default() };
+    let stop_old_running = old
+        .running
+        .min(healthy.saturating_sub(bounds.lower_bound(desired)));
+    let whole = Plan {
+        start,
+        stop_primary,
+        stop_old_pending: old.pending,
+        stop_old_running,
+        ..Plan::default()
+    };
     let mut left = step_max;
     let mut take = |count: u32| {
         let taken = count.min(left);
@@ -78,11 +97,21 @@ pub fn plan(service: &Service, counts: &Counts, step_max: u32) -> Plan {
     let stop_old_pending = take(whole.stop_old_pending);
     let stop_old_running = take(whole.stop_old_running);
     let stop_primary = take(whole.stop_primary);
-    let cut = Plan { start: start.min(step_max), stop_primary, stop_old_pending, stop_old_running, ..Plan::default() };
+    let cut = Plan {
+        start: start.min(step_max),
+        stop_primary,
+        stop_old_pending,
+        stop_old_running,
+        ..Plan::default()
+    };
     let is_steady = whole == Plan::default()
         && old == Tally::default()
         && primary.running == desired
         && primary.pending == 0
         && primary.stopping == 0;
-    Plan { is_steady, is_cut_short: cut != whole, ..cut }
+    Plan {
+        is_steady,
+        is_cut_short: cut != whole,
+        ..cut
+    }
 }

@@ -12,13 +12,22 @@ use super::RunTasksRefusal;
 /// Gives a network interface in the emptiest subnet that is named, and that subnet's zone.
 pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, String), RunTasksRefusal> {
     let state = tx.state();
-    let mut subnets: Vec<&Arc<Subnet>> =
-        network.subnets.iter().filter_map(|id| state.get::<Subnet>(id)).collect();
+    let mut subnets: Vec<&Arc<Subnet>> = network
+        .subnets
+        .iter()
+        .filter_map(|id| state.get::<Subnet>(id))
+        .collect();
     subnets.sort_by_key(|it| state.addresses_in_use(&it.id).len());
-    let found = subnets.into_iter().find_map(|it| Some((it, free_address(tx, it)?)));
+    let found = subnets
+        .into_iter()
+        .find_map(|it| Some((it, free_address(tx, it)?)));
     let (subnet, address) = found.ok_or(RunTasksRefusal::NoAddress)?;
     let security_groups = if network.security_groups.is_empty() {
-        state.get::<Vpc>(&subnet.vpc_id).map(|it| it.default_security_group.clone()).into_iter().collect()
+        state
+            .get::<Vpc>(&subnet.vpc_id)
+            .map(|it| it.default_security_group.clone())
+            .into_iter()
+            .collect()
     } else {
         network.security_groups.clone()
     };

@@ -17,8 +17,14 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
     let shows = |field: &str| include.iter().any(|it| it.as_str() == field);
     let tally = state.cluster_tally(&it.arn);
     let is_counted = |status| status != ContainerInstanceStatus::Inactive;
-    let instances = state.container_instances_of_cluster(&it.arn).filter(|it| is_counted(it.status)).count();
-    let services = state.services_of_cluster(&it.arn).filter(|it| it.status == ServiceStatus::Active).count();
+    let instances = state
+        .container_instances_of_cluster(&it.arn)
+        .filter(|it| is_counted(it.status))
+        .count();
+    let services = state
+        .services_of_cluster(&it.arn)
+        .filter(|it| it.status == ServiceStatus::Active)
+        .count();
     let setting = |it: &Pair| ecs::ClusterSetting {
         name: Some(ecs::ClusterSettingName::from(it.name.as_str())),
         value: it.value.clone(),
@@ -31,9 +37,21 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
         running_tasks_count: Some(count(tally.running)),
         pending_tasks_count: Some(count(tally.pending)),
         active_services_count: Some(count(services)),
-        statistics: Some(if shows("STATISTICS") { statistics(state, it) } else { Vec::new() }),
-        tags: Some(if shows("TAGS") { tags::render(&it.tags) } else { Vec::new() }),
-        settings: Some(if shows("SETTINGS") { it.settings.iter().map(setting).collect() } else { Vec::new() }),
+        statistics: Some(if shows("STATISTICS") {
+            statistics(state, it)
+        } else {
+            Vec::new()
+        }),
+        tags: Some(if shows("TAGS") {
+            tags::render(&it.tags)
+        } else {
+            Vec::new()
+        }),
+        settings: Some(if shows("SETTINGS") {
+            it.settings.iter().map(setting).collect()
+        } else {
+            Vec::new()
+        }),
         capacity_providers: Some(Vec::new()),
         default_capacity_provider_strategy: Some(Vec::new()),
         ..ecs::Cluster::default()
@@ -47,13 +65,19 @@ fn statistics(state: &State, it: &Cluster) -> Vec<ecs::KeyValuePair> {
     let tasks = |launch_type, is_pending: bool| {
         let counted = state.tasks_of_cluster(&it.arn).filter(|task| {
             let is_running = task.last_status == domain::task::TaskStatus::Running;
-            task.launch_type == launch_type && if is_pending { task.last_status.is_pending() } else { is_running }
+            task.launch_type == launch_type
+                && if is_pending {
+                    task.last_status.is_pending()
+                } else {
+                    is_running
+                }
         });
         counted.count()
     };
     let services = |launch_type, status| {
-        let counted =
-            state.services_of_cluster(&it.arn).filter(|it| it.launch_type == launch_type && it.status == status);
+        let counted = state
+            .services_of_cluster(&it.arn)
+            .filter(|it| it.launch_type == launch_type && it.status == status);
         counted.count()
     };
     let numbers = [
@@ -63,12 +87,33 @@ fn statistics(state: &State, it: &Cluster) -> Vec<ecs::KeyValuePair> {
         ("pendingFargateTasksCount", tasks(LaunchType::Fargate, true)),
         ("runningExternalTasksCount", tasks(LaunchType::External, false)),
         ("pendingExternalTasksCount", tasks(LaunchType::External, true)),
-        ("activeEC2ServiceCount", services(LaunchType::Ec2, ServiceStatus::Active)),
-        ("activeFargateServiceCount", services(LaunchType::Fargate, ServiceStatus::Active)),
-        ("drainingEC2ServiceCount", services(LaunchType::Ec2, ServiceStatus::Draining)),
-        ("drainingFargateServiceCount", services(LaunchType::Fargate, ServiceStatus::Draining)),
-        ("activeExternalServiceCount", services(LaunchType::External, ServiceStatus::Active)),
-        ("drainingExternalServiceCount", services(LaunchType::External, ServiceStatus::Draining)),
+        (
+            "activeEC2ServiceCount",
+            services(LaunchType::Ec2, ServiceStatus::Active),
+        ),
+        (
+            "activeFargateServiceCount",
+            services(LaunchType::Fargate, ServiceStatus::Active),
+        ),
+        (
+            "drainingEC2ServiceCount",
+            services(LaunchType::Ec2, ServiceStatus::Draining),
+        ),
+        (
+            "drainingFargateServiceCount",
+            services(LaunchType::Fargate, ServiceStatus::Draining),
+        ),
+        (
+            "activeExternalServiceCount",
+            services(LaunchType::External, ServiceStatus::Active),
+        ),
+        (
+            "drainingExternalServiceCount",
+            services(LaunchType::External, ServiceStatus::Draining),
+        ),
     ];
-    numbers.into_iter().map(|(name, number)| pair(&Pair::new(name, number.to_string()))).collect()
+    numbers
+        .into_iter()
+        .map(|(name, number)| pair(&Pair::new(name, number.to_string())))
+        .collect()
 }

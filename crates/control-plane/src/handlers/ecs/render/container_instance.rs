@@ -52,7 +52,11 @@ pub fn container_instance(state: &State, it: &ContainerInstance, with_tags: bool
         attributes: Some(it.attributes.iter().map(attribute).collect()),
         registered_at: Some(it.registered_at),
         attachments: Some(Vec::new()),
-        tags: Some(if with_tags { tags::render(&it.tags) } else { Vec::new() }),
+        tags: Some(if with_tags {
+            tags::render(&it.tags)
+        } else {
+            Vec::new()
+        }),
         ..ecs::ContainerInstance::default()
     }
 }
@@ -74,7 +78,11 @@ fn resources(it: &Resources) -> Vec<ecs::Resource> {
         long_value: Some(0),
         integer_value: Some(0),
         string_set_value: Some(
-            it.ports.iter().filter(|it| it.protocol == protocol).map(|it| it.port.to_string()).collect(),
+            it.ports
+                .iter()
+                .filter(|it| it.protocol == protocol)
+                .map(|it| it.port.to_string())
+                .collect(),
         ),
     };
     vec![

@@ -11,11 +11,18 @@ use crate::handlers::ecs::{network, tags};
 /// A service; tags are shown only when asked for.
 pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
     let tallies = state.service_tally(&it.arn);
-    let of = |id: &str| tallies.iter().find(|(of, _)| of == id).map(|(_, tally)| *tally).unwrap_or_default();
+    let of = |id: &str| {
+        tallies
+            .iter()
+            .find(|(of, _)| of == id)
+            .map(|(_, tally)| *tally)
+            .unwrap_or_default()
+    };
     let running: u32 = tallies.iter().map(|(_, tally)| tally.running).sum();
     let pending: u32 = tallies.iter().map(|(_, tally)| tally.pending).sum();
     let deployments = it.deployments.iter().enumerate();
-    let deployments = deployments.map(|(index, deployment)| self::deployment(it, index, deployment, of(&deployment.id)));
+    let deployments =
+        deployments.map(|(index, deployment)| self::deployment(it, index, deployment, of(&deployment.id)));
     let event = |event: &domain::service::ServiceEvent| ecs::ServiceEvent {
         id: Some(event.id.clone()),
         created_at: Some(event.created_at),
@@ -38,7 +45,9 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         task_definition: Some(it.task_definition.to_string()),
         deployment_configuration: Some(deployment_configuration(it)),
         deployments: Some(deployments.collect()),
-        role_arn: Some(format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")),
+        role_arn: Some(format!(
+            "arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+        )),
         events: Some(state.service_events(&it.arn).map(|it| event(it)).collect()),
         created_at: Some(it.created_at),
         created_by: Some(it.created_by.clone()),
@@ -46,7 +55,9 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         placement_strategy: Some(Vec::new()),
         network_configuration: it.network_configuration.as_ref().map(network::render),
         scheduling_strategy: Some(ecs::SchedulingStrategy::Replica),
-        deployment_controller: Some(ecs::DeploymentController { r#type: ecs::DeploymentControllerType::Ecs }),
+        deployment_controller: Some(ecs::DeploymentController {
+            r#type: ecs::DeploymentControllerType::Ecs,
+        }),
         tags: with_tags.then(|| tags::render(&it.tags)),
         enable_ecs_managed_tags: Some(it.enable_ecs_managed_tags),
         propagate_tags: Some(ecs::PropagateTags::from(it.propagate_tags.as_str())),
@@ -62,11 +73,14 @@ fn deployment_configuration(it: &Service) -> ecs::DeploymentConfiguration {
         deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
             enable: false,
             rollback: false,
-            ..ecs::DeploymentCircuitBreaker::default()
         }),
         maximum_percent: Some(count(it.deployment_configuration.maximum_percent)),
         minimum_healthy_percent: Some(count(it.deployment_configuration.minimum_healthy_percent)),
-        alarms: Some(ecs::DeploymentAlarms { alarm_names: Vec::new(), rollback: false, enable: false }),
+        alarms: Some(ecs::DeploymentAlarms {
+            alarm_names: Vec::new(),
+            rollback: false,
+            enable: false,
+        }),
         strategy: Some(ecs::DeploymentStrategy::Rolling),
         bake_time_in_minutes: Some(0),
         ..ecs::DeploymentConfiguration::default()
@@ -84,7 +98,11 @@ fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) ->
         id: Some(it.id.clone()),
         status: Some(if is_primary { "PRIMARY" } else { "ACTIVE" }.to_owned()),
         task_definition: Some(it.task_definition.to_string()),
-        desired_count: Some(if is_wanted { count(service.desired_count) } else { 0 }),
+        desired_count: Some(if is_wanted {
+            count(service.desired_count)
+        } else {
+            0
+        }),
         pending_count: Some(count(tally.pending)),
         running_count: Some(count(tally.running)),
         failed_tasks: Some(count(it.failed_tasks)),

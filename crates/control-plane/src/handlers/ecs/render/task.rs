@@ -12,10 +12,17 @@ use crate::handlers::ecs::tags;
 
 /// A task. Its tags are shown only when asked for.
 pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
-    let definition = state.get::<TaskDefinition>(&it.task_definition).map(AsRef::as_ref);
-    let is_connected = state.get::<domain::host::Host>(&it.host_id).is_some_and(|host| host.is_connected);
-    let connectivity =
-        if is_connected { ecs::Connectivity::Connected } else { ecs::Connectivity::Disconnected };
+    let definition = state
+        .get::<TaskDefinition>(&it.task_definition)
+        .map(AsRef::as_ref);
+    let is_connected = state
+        .get::<domain::host::Host>(&it.host_id)
+        .is_some_and(|host| host.is_connected);
+    let connectivity = if is_connected {
+        ecs::Connectivity::Connected
+    } else {
+        ecs::Connectivity::Disconnected
+    };
     ecs::Task {
         attachments: Some(it.eni.iter().map(|eni| attachment(it, eni)).collect()),
         attributes: Some(attributes(it)),
@@ -24,8 +31,17 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         connectivity: it.times.connectivity_at.map(|_| connectivity),
         connectivity_at: it.times.connectivity_at,
         container_instance_arn: it.container_instance.as_ref().map(ToString::to_string),
-        containers: Some(it.containers.iter().map(|container| self::container(it, container, definition)).collect()),
-        cpu: it.overrides.cpu.or(definition.and_then(|it| it.cpu)).map(|it| it.to_string()),
+        containers: Some(
+            it.containers
+                .iter()
+                .map(|container| self::container(it, container, definition))
+                .collect(),
+        ),
+        cpu: it
+            .overrides
+            .cpu
+            .or(definition.and_then(|it| it.cpu))
+            .map(|it| it.to_string()),
         created_at: Some(it.times.created_at),
         desired_status: Some(it.desired_status.as_str().to_owned()),
         enable_execute_command: Some(false),
@@ -34,7 +50,11 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         health_status: Some(ecs::HealthStatus::Unknown),
         last_status: Some(it.last_status.as_str().to_owned()),
         launch_type: Some(launch_type(it.launch_type)),
-        memory: it.overrides.memory.or(definition.and_then(|it| it.memory)).map(|it| it.to_string()),
+        memory: it
+            .overrides
+            .memory
+            .or(definition.and_then(|it| it.memory))
+            .map(|it| it.to_string()),
         overrides: Some(overrides(&it.overrides, &it.containers)),
         platform_version: it.platform_version.clone(),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
@@ -42,11 +62,18 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         pull_stopped_at: it.times.pull_stopped_at,
         started_at: it.times.started_at,
         started_by: it.started_by.clone(),
-        stop_code: it.stop.as_ref().map(|stop| ecs::TaskStopCode::from(stop.code.as_str())),
+        stop_code: it
+            .stop
+            .as_ref()
+            .map(|stop| ecs::TaskStopCode::from(stop.code.as_str())),
         stopped_at: it.times.stopped_at,
         stopped_reason: it.stop.as_ref().map(|stop| stop.reason.clone()),
         stopping_at: it.times.stopping_at,
-        tags: Some(if with_tags { tags::render(&it.tags) } else { Vec::new() }),
+        tags: Some(if with_tags {
+            tags::render(&it.tags)
+        } else {
+            Vec::new()
+        }),
         task_arn: Some(it.arn.to_string()),
         task_definition_arn: Some(it.task_definition.to_string()),
         version: Some(count_long(it.version)),
@@ -62,7 +89,11 @@ fn attributes(it: &Task) -> Vec<ecs::Attribute> {
     if it.launch_type != LaunchType::Fargate {
         return Vec::new();
     }
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let architecture = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    };
     vec![ecs::Attribute {
         name: "ecs.cpu-architecture".to_owned(),
         value: Some(architecture.to_owned()),
@@ -88,7 +119,12 @@ fn attachment(task: &Task, eni: &TaskEni) -> ecs::Attachment {
         id: Some(eni.attachment_id.clone()),
         r#type: Some("ElasticNetworkInterface".to_owned()),
         status: Some(status.to_owned()),
-        details: Some(details.into_iter().map(|(name, value)| pair(&Pair::new(name, value))).collect()),
+        details: Some(
+            details
+                .into_iter()
+                .map(|(name, value)| pair(&Pair::new(name, value)))
+                .collect(),
+        ),
     }
 }
 
@@ -100,10 +136,16 @@ fn private_dns_name(eni: &TaskEni) -> String {
 fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition>) -> ecs::Container {
     let definition = definition.and_then(|all| all.container(&it.name));
     let changes = task.overrides.container(&it.name);
-    let cpu = changes.and_then(|it| it.cpu).or(definition.map(|it| it.cpu)).unwrap_or(0);
-    let memory = changes.and_then(|it| it.memory).or(definition.and_then(|it| it.memory));
-    let reservation =
-        changes.and_then(|it| it.memory_reservation).or(definition.and_then(|it| it.memory_reservation));
+    let cpu = changes
+        .and_then(|it| it.cpu)
+        .or(definition.map(|it| it.cpu))
+        .unwrap_or(0);
+    let memory = changes
+        .and_then(|it| it.memory)
+        .or(definition.and_then(|it| it.memory));
+    let reservation = changes
+        .and_then(|it| it.memory_reservation)
+        .or(definition.and_then(|it| it.memory_reservation));
     let interface = task.eni.iter().map(|eni| ecs::NetworkInterface {
         attachment_id: Some(eni.attachment_id.clone()),
         private_ipv4_address: Some(eni.address.to_string()),
@@ -132,7 +174,11 @@ fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition
 /// `arn:aws:ecs:<region>:<account>:container/<cluster>/<task id>/<uuid>`
 pub fn container_arn(task: &Task, container: &TaskContainer) -> String {
     let domain::Scope { account, region } = task.arn.scope();
-    format!("arn:aws:ecs:{region}:{account}:container/{}/{}", task.arn.path(), container.id)
+    format!(
+        "arn:aws:ecs:{region}:{account}:container/{}/{}",
+        task.arn.path(),
+        container.id
+    )
 }
 
 fn network_binding(it: &NetworkBinding) -> ecs::NetworkBinding {

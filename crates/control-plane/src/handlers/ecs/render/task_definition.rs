@@ -1,7 +1,9 @@
 //! A task definition as it reads back: defaults filled as Amazon fills them.
 
 use api::ecs;
-use domain::container_definition::{ContainerDefinition, LinuxParameters, LogConfiguration, PortMapping, Ulimit};
+use domain::container_definition::{
+    ContainerDefinition, LinuxParameters, LogConfiguration, PortMapping, Ulimit,
+};
 use domain::tags::Pair;
 use domain::task_definition::{TaskDefinition, Volume};
 
@@ -10,7 +12,10 @@ use super::count;
 /// The whole definition, without its tags, which stand beside it.
 pub fn task_definition(it: &TaskDefinition) -> ecs::TaskDefinition {
     let compatibility = |it: &domain::task_definition::LaunchType| ecs::Compatibility::from(it.as_str());
-    let attribute = |it: &Pair| ecs::Attribute { name: it.name.clone(), ..ecs::Attribute::default() };
+    let attribute = |it: &Pair| ecs::Attribute {
+        name: it.name.clone(),
+        ..ecs::Attribute::default()
+    };
     ecs::TaskDefinition {
         task_definition_arn: Some(it.arn.to_string()),
         container_definitions: Some(it.containers.iter().map(container).collect()),
@@ -82,7 +87,10 @@ fn container(it: &ContainerDefinition) -> ecs::ContainerDefinition {
 
 /// A name with its value.
 pub fn pair(it: &Pair) -> ecs::KeyValuePair {
-    ecs::KeyValuePair { name: Some(it.name.clone()), value: it.value.clone() }
+    ecs::KeyValuePair {
+        name: Some(it.name.clone()),
+        value: it.value.clone(),
+    }
 }
 
 fn port_mapping(it: &PortMapping) -> ecs::PortMapping {
@@ -110,7 +118,11 @@ fn linux_parameters(it: &LinuxParameters) -> ecs::LinuxParameters {
 fn ulimit(it: &Ulimit) -> ecs::Ulimit {
     // `u64::MAX` is how the record holds -1, unlimited.
     let bound = |value: u64| if value == u64::MAX { -1 } else { count(value) };
-    ecs::Ulimit { name: ecs::UlimitName::from(it.name.as_str()), soft_limit: bound(it.soft), hard_limit: bound(it.hard) }
+    ecs::Ulimit {
+        name: ecs::UlimitName::from(it.name.as_str()),
+        soft_limit: bound(it.soft),
+        hard_limit: bound(it.hard),
+    }
 }
 
 fn log_configuration(it: &LogConfiguration) -> ecs::LogConfiguration {
@@ -124,7 +136,9 @@ fn log_configuration(it: &LogConfiguration) -> ecs::LogConfiguration {
 fn volume(it: &Volume) -> ecs::Volume {
     ecs::Volume {
         name: Some(it.name.clone()),
-        host: Some(ecs::HostVolumeProperties { source_path: it.source_path.clone() }),
+        host: Some(ecs::HostVolumeProperties {
+            source_path: it.source_path.clone(),
+        }),
         ..ecs::Volume::default()
     }
 }

@@ -7,8 +7,10 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt, unsupported};
 
 /// Bounds that hold for the REPLICA strategy if none are given.
-const DEFAULT_BOUNDS: DeploymentConfiguration =
-    DeploymentConfiguration { maximum_percent: 200, minimum_healthy_percent: 100 };
+const DEFAULT_BOUNDS: DeploymentConfiguration = DeploymentConfiguration {
+    maximum_percent: 200,
+    minimum_healthy_percent: 100,
+};
 /// Most tasks of a service.
 const DESIRED_COUNT_MAX: u32 = 5000;
 
@@ -18,28 +20,67 @@ const DESIRED_COUNT_MAX: u32 = 5000;
 /// UnsupportedFeatureException that names the member.
 pub fn refuse_unbuilt_on_create(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
     let is_filled = |list: Option<usize>| list.is_some_and(|it| it > 0);
-    let controller = input.deployment_controller.as_ref().map_or("ECS", |it| it.r#type.as_str());
+    let controller = input
+        .deployment_controller
+        .as_ref()
+        .map_or("ECS", |it| it.r#type.as_str());
     refuse_unbuilt(&[
-        ("loadBalancers", is_filled(input.load_balancers.as_ref().map(Vec::len))),
-        ("serviceRegistries", is_filled(input.service_registries.as_ref().map(Vec::len))),
-        ("capacityProviderStrategy", is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len))),
+        (
+            "loadBalancers",
+            is_filled(input.load_balancers.as_ref().map(Vec::len)),
+        ),
+        (
+            "serviceRegistries",
+            is_filled(input.service_registries.as_ref().map(Vec::len)),
+        ),
+        (
+            "capacityProviderStrategy",
+            is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len)),
+        ),
         ("role", input.role.is_some()),
-        ("placementConstraints", is_filled(input.placement_constraints.as_ref().map(Vec::len))),
-        ("placementStrategy", is_filled(input.placement_strategy.as_ref().map(Vec::len))),
-        ("healthCheckGracePeriodSeconds", input.health_check_grace_period_seconds.is_some_and(|it| it != 0)),
+        (
+            "placementConstraints",
+            is_filled(input.placement_constraints.as_ref().map(Vec::len)),
+        ),
+        (
+            "placementStrategy",
+            is_filled(input.placement_strategy.as_ref().map(Vec::len)),
+        ),
+        (
+            "healthCheckGracePeriodSeconds",
+            input.health_check_grace_period_seconds.is_some_and(|it| it != 0),
+        ),
         (
             "schedulingStrategy DAEMON",
-            input.scheduling_strategy.as_ref().is_some_and(|it| it.as_str() != "REPLICA"),
+            input
+                .scheduling_strategy
+                .as_ref()
+                .is_some_and(|it| it.as_str() != "REPLICA"),
         ),
         ("a deploymentController other than ECS", controller != "ECS"),
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
         (
             "availabilityZoneRebalancing",
-            input.availability_zone_rebalancing.as_ref().is_some_and(|it| it.as_str() == "ENABLED"),
+            input
+                .availability_zone_rebalancing
+                .as_ref()
+                .is_some_and(|it| it.as_str() == "ENABLED"),
         ),
-        ("serviceConnectConfiguration", input.service_connect_configuration.as_ref().is_some_and(|it| it.enabled)),
-        ("volumeConfigurations", is_filled(input.volume_configurations.as_ref().map(Vec::len))),
-        ("vpcLatticeConfigurations", is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len))),
+        (
+            "serviceConnectConfiguration",
+            input
+                .service_connect_configuration
+                .as_ref()
+                .is_some_and(|it| it.enabled),
+        ),
+        (
+            "volumeConfigurations",
+            is_filled(input.volume_configurations.as_ref().map(Vec::len)),
+        ),
+        (
+            "vpcLatticeConfigurations",
+            is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len)),
+        ),
     ])
 }
 
@@ -50,24 +91,60 @@ pub fn refuse_unbuilt_on_create(input: &ecs::CreateServiceInput) -> Result<(), e
 pub fn refuse_unbuilt_on_update(input: &ecs::UpdateServiceInput) -> Result<(), ecs::Error> {
     let is_filled = |list: Option<usize>| list.is_some_and(|it| it > 0);
     refuse_unbuilt(&[
-        ("loadBalancers", is_filled(input.load_balancers.as_ref().map(Vec::len))),
-        ("serviceRegistries", is_filled(input.service_registries.as_ref().map(Vec::len))),
-        ("capacityProviderStrategy", is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len))),
-        ("placementConstraints", is_filled(input.placement_constraints.as_ref().map(Vec::len))),
-        ("placementStrategy", is_filled(input.placement_strategy.as_ref().map(Vec::len))),
-        ("healthCheckGracePeriodSeconds", input.health_check_grace_period_seconds.is_some_and(|it| it != 0)),
+        (
+            "loadBalancers",
+            is_filled(input.load_balancers.as_ref().map(Vec::len)),
+        ),
+        (
+            "serviceRegistries",
+            is_filled(input.service_registries.as_ref().map(Vec::len)),
+        ),
+        (
+            "capacityProviderStrategy",
+            is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len)),
+        ),
+        (
+            "placementConstraints",
+            is_filled(input.placement_constraints.as_ref().map(Vec::len)),
+        ),
+        (
+            "placementStrategy",
+            is_filled(input.placement_strategy.as_ref().map(Vec::len)),
+        ),
+        (
+            "healthCheckGracePeriodSeconds",
+            input.health_check_grace_period_seconds.is_some_and(|it| it != 0),
+        ),
         (
             "a deploymentController other than ECS",
-            input.deployment_controller.as_ref().is_some_and(|it| it.r#type.as_str() != "ECS"),
+            input
+                .deployment_controller
+                .as_ref()
+                .is_some_and(|it| it.r#type.as_str() != "ECS"),
         ),
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
         (
             "availabilityZoneRebalancing",
-            input.availability_zone_rebalancing.as_ref().is_some_and(|it| it.as_str() == "ENABLED"),
+            input
+                .availability_zone_rebalancing
+                .as_ref()
+                .is_some_and(|it| it.as_str() == "ENABLED"),
         ),
-        ("serviceConnectConfiguration", input.service_connect_configuration.as_ref().is_some_and(|it| it.enabled)),
-        ("volumeConfigurations", is_filled(input.volume_configurations.as_ref().map(Vec::len))),
-        ("vpcLatticeConfigurations", is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len))),
+        (
+            "serviceConnectConfiguration",
+            input
+                .service_connect_configuration
+                .as_ref()
+                .is_some_and(|it| it.enabled),
+        ),
+        (
+            "volumeConfigurations",
+            is_filled(input.volume_configurations.as_ref().map(Vec::len)),
+        ),
+        (
+            "vpcLatticeConfigurations",
+            is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len)),
+        ),
     ])
 }
 
@@ -78,7 +155,9 @@ pub fn refuse_unbuilt_on_update(input: &ecs::UpdateServiceInput) -> Result<(), e
 pub fn desired_count(given: i32) -> Result<u32, ecs::Error> {
     let count = u32::try_from(given).ok().filter(|it| *it <= DESIRED_COUNT_MAX);
     count.ok_or_else(|| {
-        invalid_parameter(format!("Desired count cannot be negative or above {DESIRED_COUNT_MAX}, it is {given}."))
+        invalid_parameter(format!(
+            "Desired count cannot be negative or above {DESIRED_COUNT_MAX}, it is {given}."
+        ))
     })
 }
 
@@ -93,14 +172,26 @@ pub fn bounds(
     let before = before.unwrap_or(DEFAULT_BOUNDS);
     let Some(given) = given else { return Ok(before) };
     refuse_unbuilt(&[
-        ("deploymentCircuitBreaker", given.deployment_circuit_breaker.as_ref().is_some_and(|it| it.enable)),
+        (
+            "deploymentCircuitBreaker",
+            given
+                .deployment_circuit_breaker
+                .as_ref()
+                .is_some_and(|it| it.enable),
+        ),
         ("alarms", given.alarms.as_ref().is_some_and(|it| it.enable)),
         (
             "a deployment strategy other than ROLLING",
             given.strategy.as_ref().is_some_and(|it| it.as_str() != "ROLLING"),
         ),
-        ("bakeTimeInMinutes", given.bake_time_in_minutes.is_some_and(|it| it != 0)),
-        ("lifecycleHooks", given.lifecycle_hooks.as_ref().is_some_and(|it| !it.is_empty())),
+        (
+            "bakeTimeInMinutes",
+            given.bake_time_in_minutes.is_some_and(|it| it != 0),
+        ),
+        (
+            "lifecycleHooks",
+            given.lifecycle_hooks.as_ref().is_some_and(|it| !it.is_empty()),
+        ),
         ("linearConfiguration", given.linear_configuration.is_some()),
         ("canaryConfiguration", given.canary_configuration.is_some()),
     ])?;
@@ -122,14 +213,20 @@ pub fn bounds(
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         ));
     }
-    Ok(DeploymentConfiguration { maximum_percent, minimum_healthy_percent })
+    Ok(DeploymentConfiguration {
+        maximum_percent,
+        minimum_healthy_percent,
+    })
 }
 
 /// The launch type: EC2 if none is given.
 ///
 /// # Errors
 /// InvalidParameterException for one that the definition does not support.
-pub fn launch_type(given: Option<&ecs::LaunchType>, definition: &TaskDefinition) -> Result<LaunchType, ecs::Error> {
+pub fn launch_type(
+    given: Option<&ecs::LaunchType>,
+    definition: &TaskDefinition,
+) -> Result<LaunchType, ecs::Error> {
     let launch_type = match given.map(ecs::LaunchType::as_str) {
         None | Some("EC2") => LaunchType::Ec2,
         Some("FARGATE") => LaunchType::Fargate,
@@ -155,11 +252,13 @@ pub fn platform_version(given: Option<&str>, launch_type: LaunchType) -> Result<
         (LaunchType::Fargate, None | Some("LATEST" | "1.4.0")) => {
             Ok(Some(given.unwrap_or("LATEST").to_owned()))
         }
-        (LaunchType::Fargate, Some(other)) => {
-            Err(ecs::Error::PlatformUnknownException(ecs::PlatformUnknownException {
-                message: Some(format!("The specified platform version does not exist: {other}. Use LATEST or 1.4.0.")),
-            }))
-        }
+        (LaunchType::Fargate, Some(other)) => Err(ecs::Error::PlatformUnknownException(
+            ecs::PlatformUnknownException {
+                message: Some(format!(
+                    "The specified platform version does not exist: {other}. Use LATEST or 1.4.0."
+                )),
+            },
+        )),
         (_, None) => Ok(None),
         (_, Some(_)) => Err(invalid_parameter(
             "The platform version must be null when specifying an EC2 or EXTERNAL launch type.",

@@ -23,10 +23,16 @@ pub async fn describe_services(
         return Err(invalid_parameter("Services cannot be empty."));
     }
     if input.services.len() > DESCRIBED_MAX {
-        return Err(invalid_parameter(format!("services can have at most {DESCRIBED_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "services can have at most {DESCRIBED_MAX} items."
+        )));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
-    let arns = input.services.iter().map(|it| names::service(&cluster, it)).collect::<Result<Vec<_>, _>>()?;
+    let arns = input
+        .services
+        .iter()
+        .map(|it| names::service(&cluster, it))
+        .collect::<Result<Vec<_>, _>>()?;
     let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
@@ -38,7 +44,10 @@ pub async fn describe_services(
                 None => failures.push(render::missing(arn.as_str())),
             }
         }
-        Ok(ecs::DescribeServicesOutput { services: Some(services), failures: Some(failures) })
+        Ok(ecs::DescribeServicesOutput {
+            services: Some(services),
+            failures: Some(failures),
+        })
     })
 }
 
@@ -49,15 +58,27 @@ pub async fn describe_services(
 pub async fn list_services(call: Call<ecs::ListServices>) -> Result<ecs::ListServicesOutput, ecs::Error> {
     let input = call.input();
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
-    let is_replica = input.scheduling_strategy.as_ref().is_none_or(|it| it.as_str() == "REPLICA");
-    let is_customers = input.resource_management_type.as_ref().is_none_or(|it| it.as_str() == "CUSTOMER");
+    let is_replica = input
+        .scheduling_strategy
+        .as_ref()
+        .is_none_or(|it| it.as_str() == "REPLICA");
+    let is_customers = input
+        .resource_management_type
+        .as_ref()
+        .is_none_or(|it| it.as_str() == "CUSTOMER");
     let matches = |it: &Service| {
         it.status != ServiceStatus::Inactive
             && is_replica
             && is_customers
-            && input.launch_type.as_ref().is_none_or(|wanted| wanted.as_str() == it.launch_type.as_str())
+            && input
+                .launch_type
+                .as_ref()
+                .is_none_or(|wanted| wanted.as_str() == it.launch_type.as_str())
     };
-    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
     let listing_name = format!(
         "services {cluster} {:?} {:?} {:?}",
         input.launch_type, input.scheduling_strategy, input.resource_management_type
@@ -69,5 +90,8 @@ pub async fn list_services(call: Call<ecs::ListServices>) -> Result<ecs::ListSer
         let items = found.map(|it| (it.arn.to_string(), it.arn.to_string()));
         listing::list(key, listing::SERVICES, &wanted, &listing_name, items)
     })?;
-    Ok(ecs::ListServicesOutput { service_arns: Some(arns), next_token })
+    Ok(ecs::ListServicesOutput {
+        service_arns: Some(arns),
+        next_token,
+    })
 }

@@ -50,9 +50,13 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
             tags: tags::parse(input.tags.as_deref())?,
         })
     })?;
-    let created = store.transact(move |tx| transitions::create_service(tx, new)).await;
+    let created = store
+        .transact(move |tx| transitions::create_service(tx, new))
+        .await;
     let service = created.map_err(errors::from_store)?;
-    Ok(ecs::CreateServiceOutput { service: Some(store.read(|state| render::service(state, &service, true))) })
+    Ok(ecs::CreateServiceOutput {
+        service: Some(store.read(|state| render::service(state, &service, true))),
+    })
 }
 
 /// `UpdateService`: desired count, bounds, and what starts a new deployment.
@@ -69,7 +73,9 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
         require_active(state, &cluster)?;
         let known = state.get::<Service>(&arn).ok_or_else(service_not_found)?;
         let given = input.task_definition.as_deref();
-        let new = given.map(|it| task_definitions::require_active(state, call.scope(), it)).transpose()?;
+        let new = given
+            .map(|it| task_definitions::require_active(state, call.scope(), it))
+            .transpose()?;
         if let Some(new) = &new {
             parse::launch_type(Some(&ecs::LaunchType::from(known.launch_type.as_str())), new)?;
         }
@@ -82,7 +88,10 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
             }
         };
         let version = input.platform_version.as_deref();
-        let version = version.map(|it| parse::platform_version(Some(it), known.launch_type)).transpose()?.flatten();
+        let version = version
+            .map(|it| parse::platform_version(Some(it), known.launch_type))
+            .transpose()?
+            .flatten();
         let tags = input.propagate_tags.as_ref();
         let bounds = input.deployment_configuration.as_ref();
         Ok(ServiceChange {
@@ -98,9 +107,13 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
             force_new_deployment: input.force_new_deployment == Some(true),
         })
     })?;
-    let updated = store.transact(move |tx| transitions::update_service(tx, &arn, &change)).await;
+    let updated = store
+        .transact(move |tx| transitions::update_service(tx, &arn, &change))
+        .await;
     let service = updated.map_err(errors::from_store)?;
-    Ok(ecs::UpdateServiceOutput { service: Some(store.read(|state| render::service(state, &service, true))) })
+    Ok(ecs::UpdateServiceOutput {
+        service: Some(store.read(|state| render::service(state, &service, true))),
+    })
 }
 
 /// `DeleteService`: DRAINING until its tasks have stopped.
@@ -114,7 +127,11 @@ pub async fn delete_service(call: Call<ecs::DeleteService>) -> Result<ecs::Delet
     let force = input.force == Some(true);
     let store = call.access().store();
     store.read(|state| require_active(state, &cluster))?;
-    let deleted = store.transact(move |tx| transitions::delete_service(tx, &arn, force)).await;
+    let deleted = store
+        .transact(move |tx| transitions::delete_service(tx, &arn, force))
+        .await;
     let service = deleted.map_err(errors::from_store)?;
-    Ok(ecs::DeleteServiceOutput { service: Some(store.read(|state| render::service(state, &service, false))) })
+    Ok(ecs::DeleteServiceOutput {
+        service: Some(store.read(|state| render::service(state, &service, false))),
+    })
 }

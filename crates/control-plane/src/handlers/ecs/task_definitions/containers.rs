@@ -47,17 +47,27 @@ pub fn parse(task: &Task, it: &ecs::ContainerDefinition) -> Result<ContainerDefi
     if image.is_empty() {
         return Err(client("Container.image should not be null or empty."));
     }
-    if image.split('@').next().unwrap_or_default().len() > IMAGE_LENGTH_MAX || image.contains(char::is_whitespace) {
-        return Err(client(format!("Container.image contains invalid characters or is too long: {image:?}")));
+    if image.split('@').next().unwrap_or_default().len() > IMAGE_LENGTH_MAX
+        || image.contains(char::is_whitespace)
+    {
+        return Err(client(format!(
+            "Container.image contains invalid characters or is too long: {image:?}"
+        )));
     }
     if let Some(member) = unbuilt::in_container(it) {
-        return Err(client(format!("Container.{member} is not supported by Gantry yet (container '{name}').")));
+        return Err(client(format!(
+            "Container.{member} is not supported by Gantry yet (container '{name}')."
+        )));
     }
     if it.privileged == Some(true) && task.is_fargate {
-        return Err(client("Fargate does not support privileged containers: remove 'privileged'."));
+        return Err(client(
+            "Fargate does not support privileged containers: remove 'privileged'.",
+        ));
     }
     if it.hostname.is_some() && task.network_mode == Some(NetworkMode::Awsvpc) {
-        return Err(client("The 'hostname' parameter is not supported when networkMode=awsvpc."));
+        return Err(client(
+            "The 'hostname' parameter is not supported when networkMode=awsvpc.",
+        ));
     }
     let (memory, memory_reservation) = memory(task, &name, it)?;
     Ok(ContainerDefinition {
@@ -78,7 +88,11 @@ pub fn parse(task: &Task, it: &ecs::ContainerDefinition) -> Result<ContainerDefi
         docker_labels: it.docker_labels.clone(),
         ulimits: ulimits(it)?,
         linux_parameters: it.linux_parameters.as_ref().map(linux_parameters),
-        log_configuration: it.log_configuration.as_ref().map(|log| log_configuration(task, log)).transpose()?,
+        log_configuration: it
+            .log_configuration
+            .as_ref()
+            .map(|log| log_configuration(task, log))
+            .transpose()?,
         stop_timeout_seconds: stop_timeout(task, &name, it)?,
         name,
         image,
@@ -87,15 +101,19 @@ pub fn parse(task: &Task, it: &ecs::ContainerDefinition) -> Result<ContainerDefi
 
 /// Variables as given; a name without value is the empty text.
 pub fn environment(pairs: &[ecs::KeyValuePair]) -> Vec<Pair> {
-    let pair = |it: &ecs::KeyValuePair| Pair { name: it.name.clone().unwrap_or_default(), value: it.value.clone() };
+    let pair = |it: &ecs::KeyValuePair| Pair {
+        name: it.name.clone().unwrap_or_default(),
+        value: it.value.clone(),
+    };
     pairs.iter().map(pair).collect()
 }
 
 fn quantity(value: Option<i32>, what: &str, container: &str) -> Result<Option<u32>, ecs::Error> {
-    value
-        .map(|it| u32::try_from(it))
-        .transpose()
-        .map_err(|_| client(format!("Invalid setting for container '{container}'. '{what}' must not be negative.")))
+    value.map(u32::try_from).transpose().map_err(|_| {
+        client(format!(
+            "Invalid setting for container '{container}'. '{what}' must not be negative."
+        ))
+    })
 }
 
 fn memory(
@@ -133,19 +151,31 @@ fn port_mappings(
             "Networking is disabled for networkMode 'none': container '{name}' must not have port mappings."
         )));
     }
-    given.iter().map(|mapping| port_mapping(task, name, mapping)).collect()
+    given
+        .iter()
+        .map(|mapping| port_mapping(task, name, mapping))
+        .collect()
 }
 
 fn port_mapping(task: &Task, name: &str, it: &ecs::PortMapping) -> Result<PortMapping, ecs::Error> {
     if it.container_port_range.is_some() {
-        return Err(client(format!("containerPortRange is not supported by Gantry yet (container '{name}').")));
+        return Err(client(format!(
+            "containerPortRange is not supported by Gantry yet (container '{name}')."
+        )));
     }
     let container_port = it.container_port.unwrap_or(0);
-    let container_port = u16::try_from(container_port).ok().filter(|it| *it > 0).ok_or_else(|| {
-        client(format!("Invalid 'containerPort' setting for container '{name}': {container_port} is not in 1-65535."))
-    })?;
+    let container_port = u16::try_from(container_port)
+        .ok()
+        .filter(|it| *it > 0)
+        .ok_or_else(|| {
+            client(format!(
+                "Invalid 'containerPort' setting for container '{name}': {container_port} is not in 1-65535."
+            ))
+        })?;
     let given = it.host_port.map(u16::try_from).transpose().map_err(|_| {
-        client(format!("Invalid 'hostPort' setting for container '{name}': the port is not in 0-65535."))
+        client(format!(
+            "Invalid 'hostPort' setting for container '{name}': the port is not in 0-65535."
+        ))
     })?;
     let shares_port = matches!(task.network_mode, Some(NetworkMode::Awsvpc | NetworkMode::Host));
     let host_port = match given {
@@ -161,13 +191,25 @@ fn port_mapping(task: &Task, name: &str, it: &ecs::PortMapping) -> Result<PortMa
     let protocol = match it.protocol.as_ref().map_or("tcp", |it| it.as_str()) {
         "tcp" => TransportProtocol::Tcp,
         "udp" => TransportProtocol::Udp,
-        other => return Err(client(format!("Invalid 'protocol' setting for container '{name}': {other:?}."))),
+        other => {
+            return Err(client(format!(
+                "Invalid 'protocol' setting for container '{name}': {other:?}."
+            )));
+        }
     };
     let app_protocol = it.app_protocol.as_ref().map(|it| it.as_str().to_owned());
     if app_protocol.is_some() && it.name.is_none() {
-        return Err(client("Port mapping 'name' must be specified when 'appProtocol' is."));
+        return Err(client(
+            "Port mapping 'name' must be specified when 'appProtocol' is.",
+        ));
     }
-    Ok(PortMapping { container_port, host_port: Some(host_port), protocol, name: it.name.clone(), app_protocol })
+    Ok(PortMapping {
+        container_port,
+        host_port: Some(host_port),
+        protocol,
+        name: it.name.clone(),
+        app_protocol,
+    })
 }
 
 fn mount_point(it: &ecs::MountPoint) -> MountPoint {
@@ -186,12 +228,26 @@ fn ulimits(it: &ecs::ContainerDefinition) -> Result<Option<Vec<Ulimit>>, ecs::Er
             return Err(client(format!("Invalid ulimit name: {name:?}.")));
         }
         // -1 is Docker's word for unlimited.
-        let bound = |value: i32| if value == -1 { Some(u64::MAX) } else { u64::try_from(value).ok() };
-        let limits = bound(it.soft_limit).zip(bound(it.hard_limit)).filter(|(soft, hard)| soft <= hard);
+        let bound = |value: i32| {
+            if value == -1 {
+                Some(u64::MAX)
+            } else {
+                u64::try_from(value).ok()
+            }
+        };
+        let limits = bound(it.soft_limit)
+            .zip(bound(it.hard_limit))
+            .filter(|(soft, hard)| soft <= hard);
         let (soft, hard) = limits.ok_or_else(|| {
-            client(format!("Invalid ulimit {name}: the soft limit must not be greater than the hard limit."))
+            client(format!(
+                "Invalid ulimit {name}: the soft limit must not be greater than the hard limit."
+            ))
         })?;
-        Ok(Ulimit { name: name.to_owned(), soft, hard })
+        Ok(Ulimit {
+            name: name.to_owned(),
+            soft,
+            hard,
+        })
     };
     given.iter().map(ulimit).collect::<Result<_, _>>().map(Some)
 }
@@ -201,22 +257,33 @@ fn linux_parameters(it: &ecs::LinuxParameters) -> LinuxParameters {
         add: it.add.clone().unwrap_or_default(),
         drop: it.drop.clone().unwrap_or_default(),
     });
-    LinuxParameters { capabilities, init_process_enabled: it.init_process_enabled }
+    LinuxParameters {
+        capabilities,
+        init_process_enabled: it.init_process_enabled,
+    }
 }
 
 fn log_configuration(task: &Task, it: &ecs::LogConfiguration) -> Result<LogConfiguration, ecs::Error> {
     if it.secret_options.as_ref().is_some_and(|it| !it.is_empty()) {
-        return Err(client("logConfiguration.secretOptions is not supported by Gantry yet."));
+        return Err(client(
+            "logConfiguration.secretOptions is not supported by Gantry yet.",
+        ));
     }
     let options = it.options.clone().unwrap_or_default();
     let log_driver = it.log_driver.as_str().to_owned();
     match log_driver.as_str() {
         "awslogs" => check_awslogs(task, &options)?,
         "json-file" if task.is_fargate => {
-            return Err(client("Fargate only supports the log drivers awslogs, splunk and awsfirelens."));
+            return Err(client(
+                "Fargate only supports the log drivers awslogs, splunk and awsfirelens.",
+            ));
         }
         "json-file" => {}
-        other => return Err(client(format!("Log driver {other} is not supported by Gantry yet: use awslogs."))),
+        other => {
+            return Err(client(format!(
+                "Log driver {other} is not supported by Gantry yet: use awslogs."
+            )));
+        }
     }
     Ok(LogConfiguration { log_driver, options })
 }
@@ -245,9 +312,14 @@ fn check_awslogs(
     let group = &options["awslogs-group"];
     let is_letter = |it: char| it.is_ascii_alphanumeric() || "._-/#".contains(it);
     if group.is_empty() || group.len() > 512 || !group.chars().all(is_letter) {
-        return Err(client("Log driver awslogs option 'awslogs-group' contains invalid characters."));
+        return Err(client(
+            "Log driver awslogs option 'awslogs-group' contains invalid characters.",
+        ));
     }
-    if let Some(unknown) = options.keys().find(|name| !AWSLOGS_OPTIONS.contains(&name.as_str())) {
+    if let Some(unknown) = options
+        .keys()
+        .find(|name| !AWSLOGS_OPTIONS.contains(&name.as_str()))
+    {
         return Err(client(format!(
             "Log driver awslogs disallows options: {unknown} (not supported by Gantry yet, or unknown)."
         )));
@@ -257,7 +329,11 @@ fn check_awslogs(
 
 fn stop_timeout(task: &Task, name: &str, it: &ecs::ContainerDefinition) -> Result<Option<u32>, ecs::Error> {
     let seconds = quantity(it.stop_timeout, "stopTimeout", name)?;
-    if task.is_fargate && it.stop_timeout.is_some_and(|it| it > FARGATE_STOP_TIMEOUT_SECONDS_MAX) {
+    if task.is_fargate
+        && it
+            .stop_timeout
+            .is_some_and(|it| it > FARGATE_STOP_TIMEOUT_SECONDS_MAX)
+    {
         return Err(client(format!(
             "Invalid setting for container '{name}'. 'stopTimeout' must be at most {FARGATE_STOP_TIMEOUT_SECONDS_MAX} seconds on Fargate."
         )));

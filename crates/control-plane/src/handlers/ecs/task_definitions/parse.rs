@@ -60,18 +60,31 @@ pub fn parse(input: &ecs::RegisterTaskDefinitionInput) -> Result<Draft, ecs::Err
     }
     let network_mode = input.network_mode.as_ref().map(network_mode).transpose()?;
     let required = input.requires_compatibilities.as_ref();
-    let requires_compatibilities =
-        required.map(|it| it.iter().map(compatibility).collect::<Result<Vec<_>, _>>()).transpose()?;
-    let is_fargate = requires_compatibilities.iter().flatten().any(|it| *it == LaunchType::Fargate);
+    let requires_compatibilities = required
+        .map(|it| it.iter().map(compatibility).collect::<Result<Vec<_>, _>>())
+        .transpose()?;
+    let is_fargate = requires_compatibilities
+        .iter()
+        .flatten()
+        .any(|it| *it == LaunchType::Fargate);
     let cpu = size(input.cpu.as_deref(), "cpu", sizes::cpu_units)?;
     let memory = size(input.memory.as_deref(), "memory", sizes::memory_mib)?;
     if is_fargate {
         check_fargate(network_mode, cpu, memory)?;
     } else if cpu.is_some_and(|it| !CPU_UNITS.contains(&it)) {
-        return Err(client("Invalid 'cpu' setting for task. It must be between 128 and 196608 CPU units."));
+        return Err(client(
+            "Invalid 'cpu' setting for task. It must be between 128 and 196608 CPU units.",
+        ));
     }
-    let task = containers::Task { network_mode, is_fargate, memory };
-    let containers = input.container_definitions.iter().map(|it| containers::parse(&task, it));
+    let task = containers::Task {
+        network_mode,
+        is_fargate,
+        memory,
+    };
+    let containers = input
+        .container_definitions
+        .iter()
+        .map(|it| containers::parse(&task, it));
     let containers = containers.collect::<Result<Vec<_>, _>>()?;
     let volumes = volumes(input.volumes.as_deref().unwrap_or_default(), is_fargate)?;
     check_containers(&containers, &volumes, cpu, memory)?;
@@ -85,7 +98,11 @@ pub fn parse(input: &ecs::RegisterTaskDefinitionInput) -> Result<Draft, ecs::Err
         memory,
         execution_role_arn: input.execution_role_arn.clone(),
         task_role_arn: input.task_role_arn.clone(),
-        runtime_platform: input.runtime_platform.as_ref().map(runtime_platform).transpose()?,
+        runtime_platform: input
+            .runtime_platform
+            .as_ref()
+            .map(runtime_platform)
+            .transpose()?,
         containers,
         volumes,
         tags: tags::parse(input.tags.as_deref())?,
@@ -108,26 +125,29 @@ fn compatibility(it: &ecs::Compatibility) -> Result<LaunchType, ecs::Error> {
         "FARGATE" => Ok(LaunchType::Fargate),
         "EXTERNAL" => Ok(LaunchType::External),
         "MANAGED_INSTANCES" => Err(client("MANAGED_INSTANCES is not supported by Gantry yet.")),
-        other => Err(client(format!("Invalid launch type in requiresCompatibilities: {other:?}."))),
+        other => Err(client(format!(
+            "Invalid launch type in requiresCompatibilities: {other:?}."
+        ))),
     }
 }
 
-fn size(
-    text: Option<&str>,
-    what: &str,
-    parse: fn(&str) -> Option<u32>,
-) -> Result<Option<u32>, ecs::Error> {
+fn size(text: Option<&str>, what: &str, parse: fn(&str) -> Option<u32>) -> Result<Option<u32>, ecs::Error> {
     let Some(text) = text else { return Ok(None) };
     let amount = parse(text).filter(|it| *it > 0);
-    amount.map(Some).ok_or_else(|| client(format!("Invalid '{what}' setting for task: {text:?}")))
+    amount
+        .map(Some)
+        .ok_or_else(|| client(format!("Invalid '{what}' setting for task: {text:?}")))
 }
 
 fn check_fargate(mode: Option<NetworkMode>, cpu: Option<u32>, memory: Option<u32>) -> Result<(), ecs::Error> {
     if mode != Some(NetworkMode::Awsvpc) {
-        return Err(client("Fargate only supports network mode \u{2018}awsvpc\u{2019}."));
+        return Err(client(
+            "Fargate only supports network mode \u{2018}awsvpc\u{2019}.",
+        ));
     }
     let cpu = cpu.ok_or_else(|| client("Fargate requires that 'cpu' be defined at the task level."))?;
-    let memory = memory.ok_or_else(|| client("Fargate requires that 'memory' be defined at the task level."))?;
+    let memory =
+        memory.ok_or_else(|| client("Fargate requires that 'memory' be defined at the task level."))?;
     if !sizes::is_fargate_size(cpu, memory) {
         return Err(client(format!(
             "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. \
@@ -142,20 +162,32 @@ fn volumes(given: &[ecs::Volume], is_fargate: bool) -> Result<Vec<Volume>, ecs::
     let volume = |it: &ecs::Volume| {
         let name = it.name.clone().unwrap_or_default();
         if !names::is_name(&name) {
-            return Err(client("Volume.name should not be null or empty and contain letters, numbers, hyphens and underscores."));
+            return Err(client(
+                "Volume.name should not be null or empty and contain letters, numbers, hyphens and underscores.",
+            ));
         }
         if let Some(member) = unbuilt::in_volume(it) {
-            return Err(client(format!("Volume.{member} is not supported by Gantry yet (volume '{name}').")));
+            return Err(client(format!(
+                "Volume.{member} is not supported by Gantry yet (volume '{name}')."
+            )));
         }
         if !names.insert(name.clone()) {
             return Err(client(format!("Duplicate volume name: '{name}'.")));
         }
-        let source_path = it.host.as_ref().and_then(|it| it.source_path.clone()).filter(|it| !it.is_empty());
+        let source_path = it
+            .host
+            .as_ref()
+            .and_then(|it| it.source_path.clone())
+            .filter(|it| !it.is_empty());
         if source_path.is_some() && is_fargate {
-            return Err(client("host.sourcePath should not be set for volumes in Fargate."));
+            return Err(client(
+                "host.sourcePath should not be set for volumes in Fargate.",
+            ));
         }
         if source_path.as_ref().is_some_and(|it| !it.starts_with('/')) {
-            return Err(client(format!("Volume '{name}': host.sourcePath must be an absolute path.")));
+            return Err(client(format!(
+                "Volume '{name}': host.sourcePath must be an absolute path."
+            )));
         }
         Ok(Volume { name, source_path })
     };
@@ -172,10 +204,14 @@ fn check_containers(
         return Err(client("Container list cannot be empty."));
     }
     if containers.len() > CONTAINERS_MAX {
-        return Err(client(format!("A task definition has at most {CONTAINERS_MAX} containers.")));
+        return Err(client(format!(
+            "A task definition has at most {CONTAINERS_MAX} containers."
+        )));
     }
     if !containers.iter().any(|it| it.essential) {
-        return Err(client("A task definition must have at least one essential container."));
+        return Err(client(
+            "A task definition must have at least one essential container.",
+        ));
     }
     let mut names = BTreeSet::new();
     for container in containers {
@@ -187,8 +223,14 @@ fn check_containers(
             if !volumes.iter().any(|it| it.name == source) {
                 return Err(client(format!("Unknown volume '{source}'.")));
             }
-            if !mount.container_path.as_ref().is_some_and(|it| it.starts_with('/')) {
-                return Err(client(format!("Mount of volume '{source}': containerPath must be an absolute path.")));
+            if !mount
+                .container_path
+                .as_ref()
+                .is_some_and(|it| it.starts_with('/'))
+            {
+                return Err(client(format!(
+                    "Mount of volume '{source}': containerPath must be an absolute path."
+                )));
             }
         }
     }
@@ -215,7 +257,10 @@ fn check_ports(containers: &[ContainerDefinition]) -> Result<(), ecs::Error> {
     for mapping in containers.iter().flat_map(|it| &it.port_mappings) {
         let port = mapping.host_port.unwrap_or(0);
         if port != 0 && !taken.insert((port, mapping.protocol)) {
-            return Err(client(format!("The host port {port}/{} is used more than once.", mapping.protocol.as_str())));
+            return Err(client(format!(
+                "The host port {port}/{} is used more than once.",
+                mapping.protocol.as_str()
+            )));
         }
     }
     Ok(())
@@ -226,7 +271,10 @@ fn check_execution_role(
     containers: &[ContainerDefinition],
     is_fargate: bool,
 ) -> Result<(), ecs::Error> {
-    let uses_awslogs = containers.iter().flat_map(|it| &it.log_configuration).any(|it| it.log_driver == "awslogs");
+    let uses_awslogs = containers
+        .iter()
+        .flat_map(|it| &it.log_configuration)
+        .any(|it| it.log_driver == "awslogs");
     if is_fargate && uses_awslogs && input.execution_role_arn.is_none() {
         return Err(client(
             "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
@@ -236,12 +284,20 @@ fn check_execution_role(
 }
 
 fn runtime_platform(it: &ecs::RuntimePlatform) -> Result<RuntimePlatform, ecs::Error> {
-    let family = it.operating_system_family.as_ref().map(|it| it.as_str().to_owned());
+    let family = it
+        .operating_system_family
+        .as_ref()
+        .map(|it| it.as_str().to_owned());
     if family.as_ref().is_some_and(|it| it != "LINUX") {
-        return Err(client("Gantry runs Linux containers only: set operatingSystemFamily to LINUX."));
+        return Err(client(
+            "Gantry runs Linux containers only: set operatingSystemFamily to LINUX.",
+        ));
     }
     let cpu_architecture = it.cpu_architecture.as_ref().map(|it| it.as_str().to_owned());
-    Ok(RuntimePlatform { cpu_architecture, operating_system_family: family })
+    Ok(RuntimePlatform {
+        cpu_architecture,
+        operating_system_family: family,
+    })
 }
 
 /// EC2 always; EXTERNAL without `awsvpc`; FARGATE if the definition would be valid there.

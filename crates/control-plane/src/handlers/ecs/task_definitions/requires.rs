@@ -15,7 +15,10 @@ pub fn attributes(draft: &Draft) -> Vec<Pair> {
     };
     for container in &draft.containers {
         if let Some(log) = &container.log_configuration {
-            needs(&format!("com.amazonaws.ecs.capability.logging-driver.{}", log.log_driver));
+            needs(&format!(
+                "com.amazonaws.ecs.capability.logging-driver.{}",
+                log.log_driver
+            ));
             if log.log_driver == "awslogs" && draft.execution_role_arn.is_some() {
                 needs("ecs.capability.execution-role-awslogs");
             }

@@ -40,7 +40,11 @@ fn amount(text: &str, large_unit: &str) -> Option<u32> {
     let large: f64 = number.trim_end().parse().ok()?;
     let small = large * 1024.0;
     let is_whole = small.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&small);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range, as just checked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "in range, as just checked"
+    )]
     is_whole.then_some(small as u32)
 }
 
@@ -70,8 +74,24 @@ mod tests {
 
     #[test]
     fn fargate_has_the_documented_sizes_only() {
-        let good = [(256, 512), (256, 2048), (512, 3072), (1024, 8192), (4096, 30_720), (8192, 20_480), (16_384, 122_880)];
-        let bad = [(256, 4096), (256, 768), (512, 512), (1024, 1024), (300, 512), (8192, 17_408), (16_384, 36_864)];
+        let good = [
+            (256, 512),
+            (256, 2048),
+            (512, 3072),
+            (1024, 8192),
+            (4096, 30_720),
+            (8192, 20_480),
+            (16_384, 122_880),
+        ];
+        let bad = [
+            (256, 4096),
+            (256, 768),
+            (512, 512),
+            (1024, 1024),
+            (300, 512),
+            (8192, 17_408),
+            (16_384, 36_864),
+        ];
         assert!(good.iter().all(|(cpu, memory)| is_fargate_size(*cpu, *memory)));
         assert!(bad.iter().all(|(cpu, memory)| !is_fargate_size(*cpu, *memory)));
     }

@@ -11,21 +11,35 @@ use crate::handlers::ecs::task_definitions::{cpu_units, environment, memory_mib}
 ///
 /// # Errors
 /// InvalidParameterException for a container that the definition does not have, ClientException for bad sizes.
-pub fn parse(definition: &TaskDefinition, given: Option<&ecs::TaskOverride>) -> Result<Overrides, ecs::Error> {
-    let Some(given) = given else { return Ok(Overrides::default()) };
+pub fn parse(
+    definition: &TaskDefinition,
+    given: Option<&ecs::TaskOverride>,
+) -> Result<Overrides, ecs::Error> {
+    let Some(given) = given else {
+        return Ok(Overrides::default());
+    };
     refuse_unbuilt(&[
         ("overrides.ephemeralStorage", given.ephemeral_storage.is_some()),
         (
             "overrides.inferenceAcceleratorOverrides",
-            given.inference_accelerator_overrides.as_ref().is_some_and(|it| !it.is_empty()),
+            given
+                .inference_accelerator_overrides
+                .as_ref()
+                .is_some_and(|it| !it.is_empty()),
         ),
     ])?;
     let size = |text: &Option<String>, what: &str, parse: fn(&str) -> Option<u32>| {
         let Some(text) = text else { return Ok(None) };
         let amount = parse(text).filter(|it| *it > 0);
-        amount.map(Some).ok_or_else(|| client(format!("Invalid '{what}' override for task: {text:?}")))
+        amount
+            .map(Some)
+            .ok_or_else(|| client(format!("Invalid '{what}' override for task: {text:?}")))
     };
-    let containers = given.container_overrides.iter().flatten().map(|it| container(definition, it));
+    let containers = given
+        .container_overrides
+        .iter()
+        .flatten()
+        .map(|it| container(definition, it));
     Ok(Overrides {
         cpu: size(&given.cpu, "cpu", cpu_units)?,
         memory: size(&given.memory, "memory", memory_mib)?,
@@ -35,7 +49,10 @@ pub fn parse(definition: &TaskDefinition, given: Option<&ecs::TaskOverride>) -> 
     })
 }
 
-fn container(definition: &TaskDefinition, it: &ecs::ContainerOverride) -> Result<ContainerOverride, ecs::Error> {
+fn container(
+    definition: &TaskDefinition,
+    it: &ecs::ContainerOverride,
+) -> Result<ContainerOverride, ecs::Error> {
     let name = it.name.clone().unwrap_or_default();
     if definition.container(&name).is_none() {
         return Err(invalid_parameter(format!(
@@ -49,12 +66,18 @@ fn container(definition: &TaskDefinition, it: &ecs::ContainerOverride) -> Result
         ),
         (
             "containerOverrides.resourceRequirements",
-            it.resource_requirements.as_ref().is_some_and(|them| !them.is_empty()),
+            it.resource_requirements
+                .as_ref()
+                .is_some_and(|them| !them.is_empty()),
         ),
     ])?;
     let quantity = |value: Option<i32>, what: &str| {
         let value = value.map(u32::try_from).transpose();
-        value.map_err(|_| client(format!("Invalid '{what}' override for container '{name}': it must not be negative.")))
+        value.map_err(|_| {
+            client(format!(
+                "Invalid '{what}' override for container '{name}': it must not be negative."
+            ))
+        })
     };
     Ok(ContainerOverride {
         command: it.command.clone(),

@@ -22,10 +22,16 @@ pub async fn describe_tasks(call: Call<ecs::DescribeTasks>) -> Result<ecs::Descr
         return Err(invalid_parameter("Tasks cannot be empty."));
     }
     if input.tasks.len() > DESCRIBED_MAX {
-        return Err(invalid_parameter(format!("tasks can have at most {DESCRIBED_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "tasks can have at most {DESCRIBED_MAX} items."
+        )));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
-    let arns = input.tasks.iter().map(|it| names::task(&cluster, it)).collect::<Result<Vec<_>, _>>()?;
+    let arns = input
+        .tasks
+        .iter()
+        .map(|it| names::task(&cluster, it))
+        .collect::<Result<Vec<_>, _>>()?;
     let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
@@ -37,7 +43,10 @@ pub async fn describe_tasks(call: Call<ecs::DescribeTasks>) -> Result<ecs::Descr
                 None => failures.push(render::missing(arn.as_str())),
             }
         }
-        Ok(ecs::DescribeTasksOutput { tasks: Some(tasks), failures: Some(failures) })
+        Ok(ecs::DescribeTasksOutput {
+            tasks: Some(tasks),
+            failures: Some(failures),
+        })
     })
 }
 
@@ -49,25 +58,38 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
     let input = call.input();
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     if input.daemon_name.is_some() {
-        return Err(invalid_parameter("Filtering by daemonName is not supported by Gantry yet."));
+        return Err(invalid_parameter(
+            "Filtering by daemonName is not supported by Gantry yet.",
+        ));
     }
     let filters = [&input.container_instance, &input.family, &input.service_name];
     if input.started_by.is_some() && filters.iter().any(|it| it.is_some()) {
-        return Err(invalid_parameter("Cannot specify startedBy with another filter: it must be the only one."));
+        return Err(invalid_parameter(
+            "Cannot specify startedBy with another filter: it must be the only one.",
+        ));
     }
-    let service = input.service_name.as_deref().map(|it| names::service(&cluster, it)).transpose()?;
-    let instance =
-        input.container_instance.as_deref().map(|it| names::container_instance(&cluster, it)).transpose()?;
+    let service = input
+        .service_name
+        .as_deref()
+        .map(|it| names::service(&cluster, it))
+        .transpose()?;
+    let instance = input
+        .container_instance
+        .as_deref()
+        .map(|it| names::container_instance(&cluster, it))
+        .transpose()?;
     let desired = input.desired_status.as_ref().map_or("RUNNING", |it| it.as_str());
     let matches = |task: &Task| {
-        let family = task.task_definition.family_and_revision().map(|(family, _)| family);
         task.desired_status.as_str() == desired
-            && input.family.as_deref().is_none_or(|it| family == Some(it))
-            && input.started_by.as_deref().is_none_or(|it| task.started_by.as_deref() == Some(it))
-            && input.launch_type.as_ref().is_none_or(|it| it.as_str() == task.launch_type.as_str())
-            && instance.as_ref().is_none_or(|it| task.container_instance.as_ref() == Some(it))
+            && is_asked_for(input, task)
+            && instance
+                .as_ref()
+                .is_none_or(|it| task.container_instance.as_ref() == Some(it))
     };
-    let wanted = listing::Wanted { max_results: input.max_results, next_token: input.next_token.as_deref() };
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
     let listing_name = format!(
         "tasks {cluster} {service:?} {instance:?} {desired} {:?} {:?} {:?}",
         input.family, input.started_by, input.launch_type
@@ -82,12 +104,37 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
             }
             None => Box::new(state.tasks_of_cluster(&cluster)),
         };
-        let items = tasks.filter(|it| matches(it)).map(|it| (it.arn.to_string(), it.arn.to_string()));
+        let items = tasks
+            .filter(|it| matches(it))
+            .map(|it| (it.arn.to_string(), it.arn.to_string()));
         listing::list(key, listing::HUNDRED, &wanted, &listing_name, items)
     })?;
-    Ok(ecs::ListTasksOutput { task_arns: Some(task_arns), next_token })
+    Ok(ecs::ListTasksOutput {
+        task_arns: Some(task_arns),
+        next_token,
+    })
+}
+
+/// The filters that are plain members of a task.
+fn is_asked_for(input: &ecs::ListTasksInput, task: &Task) -> bool {
+    let family = task
+        .task_definition
+        .family_and_revision()
+        .map(|(family, _)| family);
+    input.family.as_deref().is_none_or(|it| family == Some(it))
+        && input
+            .started_by
+            .as_deref()
+            .is_none_or(|it| task.started_by.as_deref() == Some(it))
+        && input
+            .launch_type
+            .as_ref()
+            .is_none_or(|it| it.as_str() == task.launch_type.as_str())
 }
 
 fn require_service(state: &State, arn: &domain::ServiceArn) -> Result<(), ecs::Error> {
-    state.get::<domain::service::Service>(arn).map(|_| ()).ok_or_else(service_not_found)
+    state
+        .get::<domain::service::Service>(arn)
+        .map(|_| ())
+        .ok_or_else(service_not_found)
 }

@@ -27,45 +27,77 @@ const STARTED_BY_LENGTH_MAX: usize = 128;
 pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ecs::Error> {
     let input = call.input();
     refuse_unbuilt(&[
-        ("capacityProviderStrategy", input.capacity_provider_strategy.as_ref().is_some_and(|it| !it.is_empty())),
+        (
+            "capacityProviderStrategy",
+            input
+                .capacity_provider_strategy
+                .as_ref()
+                .is_some_and(|it| !it.is_empty()),
+        ),
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        ("placementConstraints", input.placement_constraints.as_ref().is_some_and(|it| !it.is_empty())),
-        ("placementStrategy", input.placement_strategy.as_ref().is_some_and(|it| !it.is_empty())),
-        ("volumeConfigurations", input.volume_configurations.as_ref().is_some_and(|it| !it.is_empty())),
+        (
+            "placementConstraints",
+            input
+                .placement_constraints
+                .as_ref()
+                .is_some_and(|it| !it.is_empty()),
+        ),
+        (
+            "placementStrategy",
+            input.placement_strategy.as_ref().is_some_and(|it| !it.is_empty()),
+        ),
+        (
+            "volumeConfigurations",
+            input
+                .volume_configurations
+                .as_ref()
+                .is_some_and(|it| !it.is_empty()),
+        ),
     ])?;
     let count = input.count.unwrap_or(1);
     if !(1..=TASKS_MAX).contains(&count) {
-        return Err(invalid_parameter(format!("Task count must be between 1 and {TASKS_MAX}, it is {count}.")));
+        return Err(invalid_parameter(format!(
+            "Task count must be between 1 and {TASKS_MAX}, it is {count}."
+        )));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let store = call.access().store();
-    let run = store.read(|state| -> Result<RunTasks, ecs::Error> {
-        require_active(state, &cluster)?;
-        let definition = task_definitions::require_active(state, call.scope(), &input.task_definition)?;
-        let launch_type = launch_type(input.launch_type.as_ref(), &definition)?;
-        let mut common = common(
-            &cluster,
-            &definition,
-            &Wanted {
-                group: input.group.as_deref(),
-                started_by: input.started_by.as_deref(),
-                tags: input.tags.as_deref(),
-                propagate_tags: input.propagate_tags.as_ref(),
-                managed_tags: input.enable_ecs_managed_tags == Some(true),
-            },
-        )?;
-        common.network =
-            network::parse(state, call.scope(), &definition, launch_type, input.network_configuration.as_ref())?;
-        common.overrides = overrides::parse(&definition, input.overrides.as_ref())?;
-        common.count = count.unsigned_abs();
-        common.launch_type = launch_type;
-        common.platform_version = platform_version(input.platform_version.as_deref(), launch_type)?;
-        Ok(common)
-    })?;
+    let run = store.read(|state| parse_run_task(state, &call, &cluster, count.unsigned_abs()))?;
     let outcome = store.transact(move |tx| transitions::run_tasks(tx, &run)).await;
     let outcome = outcome.map_err(errors::from_store)?;
     let (tasks, failures) = store.read(|state| rendered(state, &outcome));
-    Ok(ecs::RunTaskOutput { tasks: Some(tasks), failures: Some(failures) })
+    Ok(ecs::RunTaskOutput {
+        tasks: Some(tasks),
+        failures: Some(failures),
+    })
+}
+
+fn parse_run_task(
+    state: &State,
+    call: &Call<ecs::RunTask>,
+    cluster: &ClusterArn,
+    count: u32,
+) -> Result<RunTasks, ecs::Error> {
+    let input = call.input();
+    require_active(state, cluster)?;
+    let definition = task_definitions::require_active(state, call.scope(), &input.task_definition)?;
+    let launch_type = launch_type(input.launch_type.as_ref(), &definition)?;
+    let network = input.network_configuration.as_ref();
+    let wanted = Wanted {
+        group: input.group.as_deref(),
+        started_by: input.started_by.as_deref(),
+        tags: input.tags.as_deref(),
+        propagate_tags: input.propagate_tags.as_ref(),
+        managed_tags: input.enable_ecs_managed_tags == Some(true),
+    };
+    Ok(RunTasks {
+        network: network::parse(state, call.scope(), &definition, launch_type, network)?,
+        overrides: overrides::parse(&definition, input.overrides.as_ref())?,
+        count,
+        launch_type,
+        platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
+        ..common(cluster, &definition, &wanted)?
+    })
 }
 
 /// `StartTask`: one task on each container instance that is named.
@@ -76,11 +108,19 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
     let input = call.input();
     refuse_unbuilt(&[
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        ("volumeConfigurations", input.volume_configurations.as_ref().is_some_and(|it| !it.is_empty())),
+        (
+            "volumeConfigurations",
+            input
+                .volume_configurations
+                .as_ref()
+                .is_some_and(|it| !it.is_empty()),
+        ),
     ])?;
     let given = &input.container_instances;
     if given.is_empty() || given.len() > TASKS_MAX.unsigned_abs() as usize {
-        return Err(invalid_parameter(format!("containerInstances must have 1 to {TASKS_MAX} items.")));
+        return Err(invalid_parameter(format!(
+            "containerInstances must have 1 to {TASKS_MAX} items."
+        )));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let instances = given.iter().map(|it| names::container_instance(&cluster, it));
@@ -101,8 +141,13 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
                 managed_tags: input.enable_ecs_managed_tags == Some(true),
             },
         )?;
-        common.network =
-            network::parse(state, call.scope(), &definition, launch_type, input.network_configuration.as_ref())?;
+        common.network = network::parse(
+            state,
+            call.scope(),
+            &definition,
+            launch_type,
+            input.network_configuration.as_ref(),
+        )?;
         common.overrides = overrides::parse(&definition, input.overrides.as_ref())?;
         common.placed = Where::On(instances);
         Ok(common)
@@ -110,7 +155,10 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
     let outcome = store.transact(move |tx| transitions::run_tasks(tx, &run)).await;
     let outcome = outcome.map_err(errors::from_store)?;
     let (tasks, failures) = store.read(|state| rendered(state, &outcome));
-    Ok(ecs::StartTaskOutput { tasks: Some(tasks), failures: Some(failures) })
+    Ok(ecs::StartTaskOutput {
+        tasks: Some(tasks),
+        failures: Some(failures),
+    })
 }
 
 /// What RunTask and StartTask say alike.
@@ -128,7 +176,9 @@ fn common(
     wanted: &Wanted<'_>,
 ) -> Result<RunTasks, ecs::Error> {
     if wanted.group.is_some_and(|it| it.starts_with("service:")) {
-        return Err(invalid_parameter("Invalid group: it may not start with 'service:'."));
+        return Err(invalid_parameter(
+            "Invalid group: it may not start with 'service:'.",
+        ));
     }
     let is_letter = |it: char| it.is_ascii_alphanumeric() || "_-/".contains(it);
     let is_fine = |it: &str| it.len() <= STARTED_BY_LENGTH_MAX && it.chars().all(is_letter);
@@ -142,9 +192,19 @@ fn common(
         None | Some("NONE") => {}
         Some("TASK_DEFINITION") => {
             let known: Vec<String> = tags.iter().map(|it| it.name.clone()).collect();
-            tags.extend(definition.tags.iter().filter(|it| !known.contains(&it.name)).cloned());
+            tags.extend(
+                definition
+                    .tags
+                    .iter()
+                    .filter(|it| !known.contains(&it.name))
+                    .cloned(),
+            );
         }
-        Some(_) => return Err(invalid_parameter("propagateTags must be TASK_DEFINITION or NONE for tasks.")),
+        Some(_) => {
+            return Err(invalid_parameter(
+                "propagateTags must be TASK_DEFINITION or NONE for tasks.",
+            ));
+        }
     }
     if wanted.managed_tags {
         tags.push(Pair::new("aws:ecs:clusterName", cluster.name()));
@@ -155,7 +215,9 @@ fn common(
         count: 1,
         launch_type: domain::task_definition::LaunchType::Ec2,
         placed: Where::Anywhere,
-        group: wanted.group.map_or_else(|| format!("family:{}", definition.family), str::to_owned),
+        group: wanted
+            .group
+            .map_or_else(|| format!("family:{}", definition.family), str::to_owned),
         started_by: wanted.started_by.map(str::to_owned),
         service: None,
         overrides: domain::task::Overrides::default(),
@@ -171,7 +233,11 @@ fn rendered(state: &State, outcome: &RunTasksOutcome) -> (Vec<ecs::Task>, Vec<ec
         reason: Some(it.reason.clone()),
         detail: it.detail.clone(),
     };
-    let tasks = outcome.tasks.iter().map(|it| render::task(state, it, true)).collect();
+    let tasks = outcome
+        .tasks
+        .iter()
+        .map(|it| render::task(state, it, true))
+        .collect();
     (tasks, outcome.failures.iter().map(failure).collect())
 }
 
@@ -185,9 +251,19 @@ pub async fn stop_task(call: Call<ecs::StopTask>) -> Result<ecs::StopTaskOutput,
     let task = names::task(&cluster, &input.task)?;
     let store = call.access().store();
     store.read(|state| require_active(state, &cluster))?;
-    let reason = input.reason.clone().unwrap_or_else(|| "Task stopped by user".to_owned());
-    let stop = Stop { code: StopCode::UserInitiated, reason };
-    let stopped = store.transact(move |tx| transitions::stop_task(tx, &task, stop)).await;
+    let reason = input
+        .reason
+        .clone()
+        .unwrap_or_else(|| "Task stopped by user".to_owned());
+    let stop = Stop {
+        code: StopCode::UserInitiated,
+        reason,
+    };
+    let stopped = store
+        .transact(move |tx| transitions::stop_task(tx, &task, stop))
+        .await;
     let stopped = stopped.map_err(errors::from_store)?;
-    Ok(ecs::StopTaskOutput { task: Some(store.read(|state| render::task(state, &stopped, false))) })
+    Ok(ecs::StopTaskOutput {
+        task: Some(store.read(|state| render::task(state, &stopped, false))),
+    })
 }
