@@ -47,8 +47,27 @@ pub struct Signature {
 /// Reads the signature of a request, from its header or its query.
 ///
 /// # Errors
-/// There is none, or it is incomplete.
+/// There is none, it is incomplete, or it leaves out an `X-Amz-*` header of the request.
 pub fn read(parts: &Parts) -> Result<Signature, CommonError> {
+    let signature = find(parts)?;
+    check_signed_headers(&signature, parts)?;
+    Ok(signature)
+}
+
+/// What a service reads of a request must be signed, else others could add it: `X-Amz-Target` names the operation.
+fn check_signed_headers(signature: &Signature, parts: &Parts) -> Result<(), CommonError> {
+    let names = parts.headers.keys().map(http::HeaderName::as_str);
+    let mut unsigned = names
+        .filter(|name| name.starts_with("x-amz-") && !signature.signed_headers.iter().any(|it| it == name));
+    match unsigned.next() {
+        None => Ok(()),
+        Some(name) => Err(invalid(format!(
+            "'{name}' must be a 'SignedHeader' in the AWS Authorization."
+        ))),
+    }
+}
+
+fn find(parts: &Parts) -> Result<Signature, CommonError> {
     if let Some(header) = parts.headers.get("authorization") {
         let header = header
             .to_str()
@@ -139,9 +158,10 @@ fn assemble(
             "Date must be in ISO-8601 'basic format'. Got '{amz_date}'."
         ))
     })?;
-    if !amz_date.starts_with(date) {
+    let day = &amz_date[..8];
+    if date != day {
         return Err(invalid(format!(
-            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}' != '{amz_date}'."
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{date}' != '{day}', from '{amz_date}'."
         )));
     }
     let signed_headers: Vec<String> = signed_headers.split(';').map(str::to_owned).collect();
@@ -283,8 +303,14 @@ fn format_amz_date(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
+/// The same read back: in exactly this form, so that its first eight bytes are the day.
 fn parse_amz_date(text: &str) -> Option<Timestamp> {
-    if text.len() != 16 || !text.is_ascii() {
+    let form = b"00000000T000000Z";
+    let fits = |(byte, form): (u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        letter => byte == *letter,
+    };
+    if text.len() != form.len() || !text.bytes().zip(form).all(fits) {
         return None;
     }
     let (date, time) = (&text[..8], &text[8..]);

@@ -148,16 +148,64 @@ fn what_is_unsigned_or_incomplete_says_so() {
         code(&[date, ("authorization", "AWS4-HMAC-SHA256 Credential=a")]),
         "IncompleteSignatureException"
     );
-    let full = "AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=host, Signature=00";
+    let full = "AWS4-HMAC-SHA256 Credential=a/20150830/r/s/aws4_request, SignedHeaders=host;x-amz-date, Signature=00";
     assert_eq!(
         code(&[("authorization", full)]),
         "IncompleteSignatureException",
         "no date"
     );
-    let other_day = full.replace("20150830", "20150829");
+    for day in ["20150829", "", "2015", "2015083", "20150830T", "20150830T123600Z"] {
+        assert_eq!(
+            code(&[date, ("authorization", &full.replace("20150830", day))]),
+            "InvalidSignatureException",
+            "{day:?}"
+        );
+    }
+    for time in [
+        "20150830T123600",
+        "20150830 123600Z",
+        "2015083+T12360Z",
+        "20151330T123600Z",
+    ] {
+        assert_eq!(
+            code(&[("x-amz-date", time), ("authorization", full)]),
+            "IncompleteSignatureException",
+            "{time:?}"
+        );
+    }
+    assert!(read(&parts("POST", "/", &[date, ("authorization", full)])).is_ok());
+}
+
+/// Else whoever stands between could add a target, or another token, to a signed request.
+#[test]
+fn amazon_headers_must_be_signed() {
+    let signer = Signer {
+        access_key_id: "AKIDEXAMPLE",
+        secret_access_key: SECRET,
+        region: "us-east-1",
+        service: "service",
+    };
+    let now = at("2015-08-30T12:36:00Z");
+    let mut signed = parts("POST", "/", &[("host", "h")]);
+    sign(&signer, &mut signed, b"", now);
+    assert!(read(&signed).is_ok());
+    let mut traced = signed.clone();
+    let value = http::HeaderValue::from_static("Root=1");
+    traced.headers.insert("x-amzn-trace-id", value);
+    assert!(read(&traced).is_ok(), "proxies add this one");
+    signed
+        .headers
+        .insert("x-amz-target", http::HeaderValue::from_static("A.C"));
+    let error = read(&signed).expect_err("added");
+    assert_eq!(error.json_code, "InvalidSignatureException");
+    assert!(error.message.contains("x-amz-target"), "{}", error.message);
+
+    let unsigned = parts("GET", "/ws", &[("host", "h")]);
+    let query = sign_query(&signer, &unsigned, 60, now);
+    let headers = [("host", "h"), ("x-amz-target", "A.C")];
+    let presigned = parts("GET", &format!("/ws?{query}"), &headers);
     assert_eq!(
-        code(&[date, ("authorization", &other_day)]),
+        read(&presigned).expect_err("added").json_code,
         "InvalidSignatureException"
     );
-    assert!(read(&parts("POST", "/", &[date, ("authorization", full)])).is_ok());
 }
