@@ -30,7 +30,7 @@ impl World {
 
     /// Registers a task definition with one container `web` of the sample image; `container` and `task` are merged in.
     pub fn register(&self, family: &str, task: Value, container: Value) -> Result<String> {
-        let mut definition = json!({ "name": "web", "image": SAMPLE_IMAGE, "memory": 32, "essential": true });
+        let mut definition = json!({ "name": "web", "image": SAMPLE_IMAGE, "memory": 32, "essential": true, "stopTimeout": 2 });
         merge(&mut definition, container);
         let mut input = json!({ "family": family, "containerDefinitions": [definition] });
         merge(&mut input, task);

@@ -160,7 +160,10 @@ impl Demo {
         ])?;
         self.fetch_pages()?;
         say("Showing the logs");
-        self.aws(&[
+        let endpoint = self.variable("AWS_ENDPOINT_URL")?;
+        let tail = [
+            "--endpoint-url",
+            &endpoint,
             "logs",
             "tail",
             "/ecs/hello",
@@ -168,7 +171,16 @@ impl Demo {
             "10m",
             "--format",
             "short",
-        ])?;
+        ];
+        println!("$ aws {}", tail.join(" "));
+        let configured = self.command(&[])?;
+        let mut command = Command::new(install::AWS_CLI_2);
+        command.envs(
+            configured
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        run(command.args(tail))?;
         self.replace_a_task()
     }
 

@@ -46,10 +46,20 @@ const RUN: [Package; 3] = [
 ];
 
 /// For the AWS clients.
-const CLIENTS: [Package; 1] = [Package {
-    name: "python3-venv",
-    proof: "/usr/bin/python3",
-}];
+const CLIENTS: [Package; 2] = [
+    Package {
+        name: "python3-venv",
+        proof: "/usr/bin/python3",
+    },
+    // version 2, which alone has `aws logs tail`
+    Package {
+        name: "awscli",
+        proof: AWS_CLI_2,
+    },
+];
+
+/// Debian's AWS CLI of version 2.
+pub const AWS_CLI_2: &str = "/usr/bin/aws";
 
 /// The AWS clients that tests and demo use, in versions known to work.
 const CLIENT_REQUIREMENTS: [&str; 2] = ["awscli==1.45.11", "boto3==1.43.11"];
@@ -66,6 +76,7 @@ pub fn for_run() -> Result<()> {
 
 /// Installs the AWS CLI and boto3 into the target folder and returns the folder of their programs.
 pub fn aws_clients(root: &Path) -> Result<PathBuf> {
+    packages(&CLIENTS)?;
     let venv = root.join("target/aws-clients");
     let programs = venv.join("bin");
     let marker = venv.join("requirements.txt");
@@ -73,7 +84,6 @@ pub fn aws_clients(root: &Path) -> Result<PathBuf> {
     if std::fs::read_to_string(&marker).is_ok_and(|it| it == requirements) {
         return Ok(programs);
     }
-    packages(&CLIENTS)?;
     say(&format!(
         "Installing {} into {} with pip",
         CLIENT_REQUIREMENTS.join(" and "),

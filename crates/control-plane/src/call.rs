@@ -69,7 +69,15 @@ const AGENT_OPERATIONS: [(&str, &[&str]); 2] = [
             "UpdateContainerInstancesState",
         ],
     ),
-    ("logs", &["CreateLogGroup", "CreateLogStream", "PutLogEvents"]),
+    (
+        "logs",
+        &[
+            "CreateLogGroup",
+            "CreateLogStream",
+            "DescribeLogStreams",
+            "PutLogEvents",
+        ],
+    ),
 ];
 
 /// Decides whether a caller may use an operation.

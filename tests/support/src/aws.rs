@@ -66,6 +66,33 @@ impl Aws {
         command
     }
 
+    /// Runs version 2 of the AWS CLI, as Debian has it: `aws logs tail` is only there. That one is older than
+    /// `AWS_ENDPOINT_URL`, so the endpoint is an option.
+    ///
+    /// # Errors
+    /// It cannot be run, or fails.
+    pub fn version_2(&self, arguments: &[&str]) -> Result<String> {
+        let configured = self.program("aws");
+        let mut command = Command::new("/usr/bin/aws");
+        command.envs(
+            configured
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command.args(["--endpoint-url", &self.endpoint]).args(arguments);
+        let output = command
+            .output()
+            .context("the AWS CLI 2 is missing: apt-get install awscli")?;
+        if !output.status.success() {
+            bail!(
+                "aws {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs `aws` and gives what it did.
     ///
     /// # Errors

@@ -14,7 +14,9 @@ const SERVE: &str = "#!/bin/sh\n\
     mkdir -p /tmp/www\n\
     echo \"hello from $(hostname)\" > /tmp/www/index.html\n\
     echo \"listening on port ${PORT:-80}\"\n\
-    exec httpd -f -vv -p ${PORT:-80} -h /tmp/www\n";
+    trap 'kill $!; exit 0' TERM\n\
+    httpd -f -vv -p ${PORT:-80} -h /tmp/www &\n\
+    wait $!\n";
 
 /// Commands that the image has, all of them busybox.
 const COMMANDS: [&str; 16] = [

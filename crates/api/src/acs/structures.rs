@@ -3,6 +3,33 @@
 use wire::shape::{DecodeError, Value, ValueReader, ValueWriter, read_member, write_member};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccessDeniedException {
+    pub message: Option<String>,
+}
+
+impl Value for AccessDeniedException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AckRequest {
     pub cluster: Option<String>,
     pub container_instance: Option<String>,
@@ -133,6 +160,33 @@ impl Value for AttachTaskNetworkInterfacesMessage {
                 }
                 "waitTimeoutMs" => {
                     read_member(reader, name, &mut it.wait_timeout_ms)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BadRequestException {
+    pub message: Option<String>,
+}
+
+impl Value for BadRequestException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
                 }
                 _ => return Ok(false),
             }
@@ -321,6 +375,80 @@ impl Value for ContainerDependency {
             match name {
                 "condition" => {
                     read_member(reader, name, &mut it.condition)?;
+                }
+                "containerName" => {
+                    read_member(reader, name, &mut it.container_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerHealth {
+    pub container_name: Option<String>,
+    pub health_status: Option<String>,
+    pub status_message: Option<String>,
+    pub status_since: Option<f64>,
+}
+
+impl Value for ContainerHealth {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containerName", &self.container_name);
+        write_member(writer, "healthStatus", &self.health_status);
+        write_member(writer, "statusMessage", &self.status_message);
+        write_member(writer, "statusSince", &self.status_since);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containerName" => {
+                    read_member(reader, name, &mut it.container_name)?;
+                }
+                "healthStatus" => {
+                    read_member(reader, name, &mut it.health_status)?;
+                }
+                "statusMessage" => {
+                    read_member(reader, name, &mut it.status_message)?;
+                }
+                "statusSince" => {
+                    read_member(reader, name, &mut it.status_since)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerMetric {
+    pub container_arn: Option<String>,
+    pub container_name: Option<String>,
+}
+
+impl Value for ContainerMetric {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containerArn", &self.container_arn);
+        write_member(writer, "containerName", &self.container_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containerArn" => {
+                    read_member(reader, name, &mut it.container_arn)?;
                 }
                 "containerName" => {
                     read_member(reader, name, &mut it.container_name)?;
@@ -720,6 +848,33 @@ impl Value for IAMRoleCredentialsMessage {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct InactiveInstanceException {
+    pub message: Option<String>,
+}
+
+impl Value for InactiveInstanceException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceStatusMetadata {
     pub cluster: Option<String>,
     pub container_instance: Option<String>,
@@ -747,6 +902,60 @@ impl Value for InstanceStatusMetadata {
                 }
                 "requestId" => {
                     read_member(reader, name, &mut it.request_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InvalidClusterException {
+    pub message: Option<String>,
+}
+
+impl Value for InvalidClusterException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InvalidInstanceException {
+    pub message: Option<String>,
+}
+
+impl Value for InvalidInstanceException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
                 }
                 _ => return Ok(false),
             }
@@ -1053,6 +1262,7 @@ impl Value for PortMapping {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PublishHealthRequest {
     pub metadata: Option<MetricsMetadata>,
+    pub tasks: Option<Vec<TaskHealth>>,
     pub timestamp: Option<f64>,
 }
 
@@ -1060,6 +1270,7 @@ impl Value for PublishHealthRequest {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         write_member(writer, "metadata", &self.metadata);
+        write_member(writer, "tasks", &self.tasks);
         write_member(writer, "timestamp", &self.timestamp);
         writer.end_object();
     }
@@ -1070,6 +1281,9 @@ impl Value for PublishHealthRequest {
             match name {
                 "metadata" => {
                     read_member(reader, name, &mut it.metadata)?;
+                }
+                "tasks" => {
+                    read_member(reader, name, &mut it.tasks)?;
                 }
                 "timestamp" => {
                     read_member(reader, name, &mut it.timestamp)?;
@@ -1117,6 +1331,7 @@ impl Value for PublishInstanceStatusRequest {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PublishMetricsRequest {
     pub metadata: Option<MetricsMetadata>,
+    pub task_metrics: Option<Vec<TaskMetric>>,
     pub timestamp: Option<f64>,
 }
 
@@ -1124,6 +1339,7 @@ impl Value for PublishMetricsRequest {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         write_member(writer, "metadata", &self.metadata);
+        write_member(writer, "taskMetrics", &self.task_metrics);
         write_member(writer, "timestamp", &self.timestamp);
         writer.end_object();
     }
@@ -1134,6 +1350,9 @@ impl Value for PublishMetricsRequest {
             match name {
                 "metadata" => {
                     read_member(reader, name, &mut it.metadata)?;
+                }
+                "taskMetrics" => {
+                    read_member(reader, name, &mut it.task_metrics)?;
                 }
                 "timestamp" => {
                     read_member(reader, name, &mut it.timestamp)?;
@@ -1194,6 +1413,33 @@ impl Value for Secret {
                 }
                 "valueFrom" => {
                     read_member(reader, name, &mut it.value_from)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServerException {
+    pub message: Option<String>,
+}
+
+impl Value for ServerException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
                 }
                 _ => return Ok(false),
             }
@@ -1395,6 +1641,53 @@ impl Value for Task {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskHealth {
+    pub cluster_arn: Option<String>,
+    pub containers: Option<Vec<ContainerHealth>>,
+    pub task_arn: Option<String>,
+    pub task_definition_family: Option<String>,
+    pub task_definition_version: Option<String>,
+}
+
+impl Value for TaskHealth {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clusterArn", &self.cluster_arn);
+        write_member(writer, "containers", &self.containers);
+        write_member(writer, "taskArn", &self.task_arn);
+        write_member(writer, "taskDefinitionFamily", &self.task_definition_family);
+        write_member(writer, "taskDefinitionVersion", &self.task_definition_version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clusterArn" => {
+                    read_member(reader, name, &mut it.cluster_arn)?;
+                }
+                "containers" => {
+                    read_member(reader, name, &mut it.containers)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                "taskDefinitionFamily" => {
+                    read_member(reader, name, &mut it.task_definition_family)?;
+                }
+                "taskDefinitionVersion" => {
+                    read_member(reader, name, &mut it.task_definition_version)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskIdentifier {
     pub desired_status: Option<String>,
     pub task_arn: Option<String>,
@@ -1474,6 +1767,53 @@ impl Value for TaskManifestMessage {
                 }
                 "timeline" => {
                     read_member(reader, name, &mut it.timeline)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskMetric {
+    pub cluster_arn: Option<String>,
+    pub container_metrics: Option<Vec<ContainerMetric>>,
+    pub task_arn: Option<String>,
+    pub task_definition_family: Option<String>,
+    pub task_definition_version: Option<String>,
+}
+
+impl Value for TaskMetric {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clusterArn", &self.cluster_arn);
+        write_member(writer, "containerMetrics", &self.container_metrics);
+        write_member(writer, "taskArn", &self.task_arn);
+        write_member(writer, "taskDefinitionFamily", &self.task_definition_family);
+        write_member(writer, "taskDefinitionVersion", &self.task_definition_version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clusterArn" => {
+                    read_member(reader, name, &mut it.cluster_arn)?;
+                }
+                "containerMetrics" => {
+                    read_member(reader, name, &mut it.container_metrics)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                "taskDefinitionFamily" => {
+                    read_member(reader, name, &mut it.task_definition_family)?;
+                }
+                "taskDefinitionVersion" => {
+                    read_member(reader, name, &mut it.task_definition_version)?;
                 }
                 _ => return Ok(false),
             }

@@ -3,6 +3,8 @@
 mod events;
 mod groups;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 pub use events::{filter_log_events, get_log_events, put_log_events};
 pub use groups::{
@@ -39,21 +41,28 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// A group by its name, or by an identifier that may be its ARN.
-fn group(name: Option<&str>, identifier: Option<&str>) -> Result<String, logs::Error> {
+fn group(scope: &LogScope, name: Option<&str>, identifier: Option<&str>) -> Result<String, logs::Error> {
     match (name, identifier) {
         (Some(name), None) => Ok(name.to_owned()),
-        (None, Some(identifier)) => {
-            let name = identifier
-                .split_once(":log-group:")
-                .map_or(identifier, |(_, name)| name);
-            Ok(name.trim_end_matches(":*").to_owned())
-        }
+        (None, Some(identifier)) => identified(scope, identifier),
         (Some(_), Some(_)) => Err(invalid(
             "Only one of logGroupName or logGroupIdentifier may be specified.",
         )),
         (None, None) => Err(invalid(
             "Either logGroupName or logGroupIdentifier must be specified.",
         )),
+    }
+}
+
+/// The name in an identifier. Groups of other accounts and regions are not here, whatever their names.
+fn identified(scope: &LogScope, identifier: &str) -> Result<String, logs::Error> {
+    if !identifier.starts_with("arn:") {
+        return Ok(identifier.to_owned());
+    }
+    let ours = format!("arn:aws:logs:{}:{}:log-group:", scope.region, scope.account);
+    match identifier.strip_prefix(&ours) {
+        Some(name) => Ok(name.strip_suffix(":*").unwrap_or(name).to_owned()),
+        None => Err(error(LogsError::GroupNotFound)),
     }
 }
 
@@ -92,19 +101,5 @@ fn error(error: LogsError) -> logs::Error {
             tracing::error!(error = message, "the log store failed");
             unavailable("The log store failed; it has been logged.")
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::group;
-
-    #[test]
-    fn groups_are_named_or_identified() {
-        let arn = "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/web:*";
-        assert_eq!(group(Some("/ecs/web"), None).ok().as_deref(), Some("/ecs/web"));
-        assert_eq!(group(None, Some(arn)).ok().as_deref(), Some("/ecs/web"));
-        assert_eq!(group(None, Some("/ecs/web")).ok().as_deref(), Some("/ecs/web"));
-        assert!(group(None, None).is_err() && group(Some("a"), Some("b")).is_err());
     }
 }

@@ -33,7 +33,7 @@ pub async fn put_log_events(call: Call<logs::PutLogEvents>) -> Result<logs::PutL
     })
 }
 
-fn rejected(it: &RejectedEvents) -> logs::RejectedLogEventsInfo {
+pub(super) fn rejected(it: &RejectedEvents) -> logs::RejectedLogEventsInfo {
     let index = |it: Option<usize>| it.and_then(|it| i32::try_from(it).ok());
     logs::RejectedLogEventsInfo {
         expired_log_event_end_index: index(it.expired_end),
@@ -48,8 +48,10 @@ fn rejected(it: &RejectedEvents) -> logs::RejectedLogEventsInfo {
 /// ResourceNotFoundException, InvalidParameterException.
 pub async fn get_log_events(call: Call<logs::GetLogEvents>) -> Result<logs::GetLogEventsOutput, logs::Error> {
     let input = call.input();
+    let scope = scope(&call);
     let get = GetLogEvents {
         group: group(
+            &scope,
             input.log_group_name.as_deref(),
             input.log_group_identifier.as_deref(),
         )?,
@@ -64,7 +66,6 @@ pub async fn get_log_events(call: Call<logs::GetLogEvents>) -> Result<logs::GetL
         limit: limit(input.limit)?,
         next_token: input.next_token.clone(),
     };
-    let scope = scope(&call);
     let page = blocking(call.access().logs(), move |logs| logs.get_events(&scope, &get)).await?;
     let events = page.events.into_iter().map(|it| logs::OutputLogEvent {
         ingestion_time: Some(it.ingestion_ms),
@@ -90,8 +91,10 @@ pub async fn filter_log_events(
         input.log_stream_names.clone(),
         input.log_stream_name_prefix.clone(),
     );
+    let scope = scope(&call);
     let filter = FilterLogEvents {
         group: group(
+            &scope,
             input.log_group_name.as_deref(),
             input.log_group_identifier.as_deref(),
         )?,
@@ -103,7 +106,6 @@ pub async fn filter_log_events(
         limit: limit(input.limit)?,
         next_token: input.next_token.clone(),
     };
-    let scope = scope(&call);
     let page = blocking(call.access().logs(), move |logs| {
         logs.filter_events(&scope, &filter)
     })

@@ -13,29 +13,36 @@ use crate::call::Call;
 pub async fn create_log_group(
     call: Call<logs::CreateLogGroup>,
 ) -> Result<logs::CreateLogGroupOutput, logs::Error> {
-    let input = call.input();
-    if input.deletion_protection_enabled == Some(true) {
-        return Err(invalid(
-            "deletionProtectionEnabled is not supported by Gantry yet.",
-        ));
-    }
-    let class = input
-        .log_group_class
-        .as_ref()
-        .map(class)
-        .transpose()?
-        .unwrap_or_default();
-    let new = CreateLogGroup {
-        name: input.log_group_name.clone(),
-        kms_key_id: input.kms_key_id.clone(),
-        tags: input.tags.clone().unwrap_or_default(),
-        class,
-    };
+    let new = new_group(call.input())?;
     call.access()
         .logs()
         .create_group(&scope(&call), new, call.now())
         .map_err(error)?;
     Ok(logs::CreateLogGroupOutput {})
+}
+
+/// What would be kept but not obeyed is refused: nothing is encrypted, protected, or stored by class.
+pub(super) fn new_group(input: &logs::CreateLogGroupInput) -> Result<CreateLogGroup, logs::Error> {
+    if input.deletion_protection_enabled == Some(true) {
+        return Err(unbuilt("deletionProtectionEnabled"));
+    }
+    if input.kms_key_id.is_some() {
+        return Err(unbuilt("kmsKeyId"));
+    }
+    let class = input.log_group_class.as_ref().map(class).transpose()?;
+    match class {
+        None | Some(LogGroupClass::Standard) => Ok(CreateLogGroup {
+            name: input.log_group_name.clone(),
+            kms_key_id: None,
+            tags: input.tags.clone().unwrap_or_default(),
+            class: LogGroupClass::Standard,
+        }),
+        Some(other) => Err(unbuilt(&format!("logGroupClass {}", other.as_str()))),
+    }
+}
+
+fn unbuilt(member: &str) -> logs::Error {
+    invalid(format!("{member} is not supported by Gantry yet."))
 }
 
 fn class(it: &logs::LogGroupClass) -> Result<LogGroupClass, logs::Error> {
@@ -64,6 +71,9 @@ pub async fn describe_log_groups(
 ) -> Result<logs::DescribeLogGroupsOutput, logs::Error> {
     let input = call.input();
     let is_filled = |list: &Option<Vec<String>>| list.as_ref().is_some_and(|it| !it.is_empty());
+    if input.include_linked_accounts == Some(true) {
+        return Err(unbuilt("includeLinkedAccounts"));
+    }
     if is_filled(&input.account_identifiers) || is_filled(&input.log_group_identifiers) {
         return Err(invalid(
             "accountIdentifiers and logGroupIdentifiers are not supported by Gantry yet.",
@@ -96,7 +106,7 @@ pub async fn describe_log_groups(
     })
 }
 
-fn rendered(it: &LogGroup) -> logs::LogGroup {
+pub(super) fn rendered(it: &LogGroup) -> logs::LogGroup {
     logs::LogGroup {
         arn: Some(format!("{}:*", it.arn)),
         log_group_arn: Some(it.arn.clone()),

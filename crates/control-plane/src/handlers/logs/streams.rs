@@ -45,7 +45,9 @@ pub async fn describe_log_streams(
     call: Call<logs::DescribeLogStreams>,
 ) -> Result<logs::DescribeLogStreamsOutput, logs::Error> {
     let input = call.input();
+    let scope = scope(&call);
     let group = group(
+        &scope,
         input.log_group_name.as_deref(),
         input.log_group_identifier.as_deref(),
     )?;
@@ -57,7 +59,6 @@ pub async fn describe_log_streams(
         limit: limit(input.limit)?,
         next_token: input.next_token.clone(),
     };
-    let scope = scope(&call);
     let page = blocking(call.access().logs(), move |logs| {
         logs.describe_streams(&scope, &group, &describe)
     })
@@ -68,7 +69,7 @@ pub async fn describe_log_streams(
     })
 }
 
-fn rendered(it: &LogStream) -> logs::LogStream {
+pub(super) fn rendered(it: &LogStream) -> logs::LogStream {
     logs::LogStream {
         arn: Some(it.arn.clone()),
         log_stream_name: Some(it.name.clone()),
