@@ -47,7 +47,7 @@ pub enum DecodeError {
     /// A required member is not there.
     #[error("{} is required", path.join("."))]
     MissingMember {
-        /// Names from the outside in.
+        /// Names from the outside in; items of lists as AWS names them, `list.1.member.name`.
         path: Vec<String>,
     },
 }
@@ -290,10 +290,13 @@ impl<T: Value> Value for Vec<T> {
     }
     fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
         let mut items = Self::new();
+        let mut number = 0_usize;
         reader.list(&mut |reader| {
+            number += 1;
             // AWS drops nulls in lists.
             if !reader.take_null() {
-                items.push(T::read(reader)?);
+                let item = T::read(reader);
+                items.push(item.map_err(|error| error.within("member").within(&number.to_string()))?);
             }
             Ok(())
         })?;
@@ -314,7 +317,8 @@ impl<T: Value> Value for BTreeMap<String, T> {
         let mut entries = Self::new();
         reader.object(&mut |name, reader| {
             if !reader.take_null() {
-                entries.insert(name.to_owned(), T::read(reader)?);
+                let value = T::read(reader).map_err(|error| error.within("member").within(name))?;
+                entries.insert(name.to_owned(), value);
             }
             Ok(true)
         })?;

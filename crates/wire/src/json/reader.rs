@@ -176,17 +176,38 @@ impl<'a> JsonReader<'a> {
         code.ok_or_else(|| DecodeError::serialization(format!("bad escape at byte {}", self.at)))
     }
 
+    /// The text of a number: by the grammar of JSON, which is narrower than Rust's.
     fn number(&mut self) -> Result<&'a str, DecodeError> {
         self.peek();
         let start = self.at;
-        let is_part = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
-        while self.bytes.get(self.at).is_some_and(is_part) {
+        self.at += usize::from(self.bytes.get(start) == Some(&b'-'));
+        let first = self.at;
+        let digits = self.digits();
+        // 007 is no number, 0 is.
+        let mut is_valid = digits == 1 || (digits > 1 && self.bytes[first] != b'0');
+        if self.bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
+            is_valid &= self.digits() > 0;
         }
-        if start == self.at {
+        if matches!(self.bytes.get(self.at), Some(b'e' | b'E')) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
+            is_valid &= self.digits() > 0;
+        }
+        if !is_valid {
+            self.at = start;
             return Err(self.unexpected("a number"));
         }
         self.utf_8(start)
+    }
+
+    /// Passes digits and counts them.
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        self.at - start
     }
 
     fn skip(&mut self) -> Result<(), DecodeError> {
@@ -195,13 +216,7 @@ impl<'a> JsonReader<'a> {
             Some(b'{') => self.object(&mut |_, _| Ok(false)),
             Some(b'[') => self.list(&mut Self::skip),
             _ if self.take_word("true") || self.take_word("false") || self.take_word("null") => Ok(()),
-            _ => {
-                let number = self.number()?;
-                number
-                    .parse::<f64>()
-                    .map(|_| ())
-                    .map_err(|_| not_a_number(number))
-            }
+            _ => self.number().map(|_| ()),
         }
     }
 
@@ -257,7 +272,14 @@ impl ValueReader for JsonReader<'_> {
 
     fn double(&mut self) -> Result<f64, DecodeError> {
         let text = self.number()?;
-        text.parse().map_err(|_| not_a_number(text))
+        let value: f64 = text.parse().map_err(|_| not_a_number(text))?;
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(DecodeError::serialization(format!(
+                "{text} is out of the range of a Double"
+            )))
+        }
     }
 
     fn timestamp(&mut self) -> Result<Timestamp, DecodeError> {

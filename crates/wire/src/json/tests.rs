@@ -118,17 +118,69 @@ fn what_is_no_document_of_the_shape_is_refused() {
         );
     }
     assert!(decode::<Sample>(b"{\"name\":\"\xff\"}").is_err());
-    let missing = read(r#"{"name":"a","list":[{"count":1}]}"#);
-    assert_eq!(
-        missing,
-        Err(DecodeError::MissingMember {
-            path: vec!["list".into(), "name".into()]
-        })
-    );
     assert_eq!(
         decode::<Sample>(b""),
         Err(DecodeError::MissingMember {
             path: vec!["name".into()]
         })
     );
+}
+
+#[test]
+fn numbers_follow_the_grammar_of_json() {
+    let ratio = |number: &str| read(&format!(r#"{{"name":"a","ratio":{number}}}"#)).map(|it| it.ratio);
+    let valid = [
+        ("0", 0.0),
+        ("-0", -0.0),
+        ("10", 10.0),
+        ("-0.5", -0.5),
+        ("1e5", 1e5),
+        ("1E+5", 1e5),
+        ("1.25e-2", 0.0125),
+        ("0e0", 0.0),
+    ];
+    for (text, value) in valid {
+        assert_eq!(ratio(text), Ok(Some(value)), "{text}");
+    }
+    let invalid = [
+        "+5", "007", "-01", ".5", "1.", "-", "-.5", "1e", "1e+", "1.e5", "--1", "1-1", "1e5.5", "1.2.3",
+        "0x10", "Infinity", "NaN", "1e400", "-1e400",
+    ];
+    for text in invalid {
+        assert!(ratio(text).is_err(), "ratio {text}");
+        assert!(
+            read(&format!(r#"{{"name":"a","count":{text}}}"#)).is_err(),
+            "count {text}"
+        );
+        assert!(
+            read(&format!(r#"{{"name":"a","at":{text}}}"#)).is_err(),
+            "at {text}"
+        );
+    }
+    let skipped = |text: &str| read(&format!(r#"{{"name":"a","x":{text}}}"#));
+    assert!(skipped("[1e400, -0.0, 5]").is_ok(), "nobody needs the value");
+    assert!(skipped("[007]").is_err());
+    assert!(skipped("[+5]").is_err());
+    assert_eq!(
+        decode::<Vec<i64>>(b"[9223372036854775807, -9223372036854775808, 2.0, -3e0]"),
+        Ok(vec![i64::MAX, i64::MIN, 2, -3])
+    );
+    assert!(decode::<Vec<i64>>(b"[9223372036854775808]").is_err());
+}
+
+#[test]
+fn a_missing_member_is_named_as_aws_names_it() {
+    let missing = |text: &str| read(text).expect_err("missing").to_string();
+    assert_eq!(missing("{}"), "name is required");
+    assert_eq!(missing(r#"{"name":null}"#), "name is required");
+    assert_eq!(
+        missing(r#"{"name":"a","list":[{"name":"b"},{"count":1}]}"#),
+        "list.2.member.name is required"
+    );
+    assert_eq!(
+        missing(r#"{"name":"a","list":[{"name":"b","list":[{}]}]}"#),
+        "list.1.member.list.1.member.name is required"
+    );
+    let map = decode::<BTreeMap<String, Sample>>(br#"{"a":{"name":""},"b":{}}"#);
+    assert_eq!(map.expect_err("missing").to_string(), "b.member.name is required");
 }
