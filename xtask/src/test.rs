@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::install::{self, run, say};
+use crate::{codegen, tidy};
 
 /// Installs what is missing, checks the rules, then runs all tests. The last line counts them.
 pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
@@ -14,6 +15,9 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
     install::nextest()?;
     let clients = install::aws_clients(root)?;
     if arguments.is_empty() {
+        say("Rules of the layout, generated code");
+        tidy::tidy(root)?;
+        codegen::codegen(root, codegen::Mode::Check)?;
         say("Formatting");
         run(cargo(root).args(["fmt", "--all", "--check"]))?;
         say("Lints");

@@ -15,6 +15,9 @@ use crate::call::{Authorized, Call, Caller};
 use crate::handlers::ecs::{agent, clusters, container_instances, services, task_definitions, tasks};
 use crate::handlers::{logs as log_handlers, sts as sts_handlers};
 
+#[cfg(test)]
+mod tests;
+
 /// Services that are spoken.
 pub static SERVICES: [&Service; 3] = [&ecs::SERVICE, &logs::SERVICE, &sts::SERVICE];
 

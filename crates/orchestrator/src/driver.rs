@@ -15,9 +15,6 @@ use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::stopped_tasks::StoppedTasks;
 use crate::controllers::{Controller, Next, Settings};
 
-#[cfg(test)]
-mod tests;
-
 /// Most keys of a controller that are looked at side by side: they share the disk's writes.
 const RUNS_MAX: usize = 32;
 /// All keys are looked at again after this long, in case a change was missed.

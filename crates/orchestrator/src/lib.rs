@@ -12,6 +12,3 @@ mod driver;
 
 pub use controllers::Settings;
 pub use driver::run;
-
-#[cfg(test)]
-mod fixture;

@@ -6,6 +6,9 @@ use crate::error::ServiceError;
 use crate::json::{self, JsonReader};
 use crate::shape::{DecodeError, Operation, ValueReader};
 
+#[cfg(test)]
+mod tests;
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError<E: std::fmt::Debug> {

@@ -6,9 +6,6 @@ mod requires;
 mod sizes;
 mod unbuilt;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use api::ecs;

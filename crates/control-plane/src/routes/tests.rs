@@ -1,0 +1,39 @@
+use std::fmt::Write;
+
+use expect_test::expect_file;
+
+use super::*;
+
+/// `UPDATE_EXPECT=1` writes the page anew.
+#[test]
+fn the_coverage_page_names_every_operation() {
+    let mut page = String::from(
+        "# API coverage\n\nOperations of the services that Gantry speaks. What is *not yet* answers as AWS answers an \
+         unknown operation.\nA member that is not obeyed yet is refused by name.\n",
+    );
+    for service in SERVICES {
+        let _ = write!(
+            page,
+            "\n## {}\n\n| Operation | |\n|---|---|\n",
+            service.signing_name
+        );
+        for it in coverage().iter().filter(|it| it.service == service.signing_name) {
+            let _ = writeln!(
+                page,
+                "| {} | {} |",
+                it.operation,
+                if it.is_built { "works" } else { "not yet" }
+            );
+        }
+    }
+    expect_file!["../../../../docs/guide/api-coverage.md"].assert_eq(&page);
+}
+
+#[test]
+fn operations_are_found_by_service_and_name() {
+    let routes = Routes::new();
+    assert!(routes.get("ecs", "RunTask").is_some());
+    assert!(routes.get("ecs", "ListAccountSettings").is_none());
+    assert!(routes.get("logs", "RunTask").is_none());
+    assert!(routes.get("s3", "RunTask").is_none());
+}
