@@ -73,14 +73,19 @@ fn code_and_message(body: &[u8]) -> (String, String) {
     // A body that is no JSON leaves both empty: the status says enough.
     let _ = reader.object(&mut |name, reader| {
         match name {
-            "__type" => {
-                let full = reader.string()?;
-                code = full.rsplit('#').next().unwrap_or_default().to_owned();
-            }
+            // A null says nothing, and is passed over.
+            _ if reader.take_null() => {}
+            "__type" => code = bare_name(&reader.string()?).to_owned(),
             "message" | "Message" => message = reader.string()?,
             _ => return Ok(false),
         }
         Ok(true)
     });
     (code, message)
+}
+
+/// The name of an exception: `com.amazonaws.ecs#NotFoundException:http://…` has a namespace before and an address behind.
+fn bare_name(kind: &str) -> &str {
+    let kind = kind.split(':').next().unwrap_or_default();
+    kind.rsplit('#').next().unwrap_or_default()
 }
