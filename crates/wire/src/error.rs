@@ -3,7 +3,13 @@
 use crate::json::JsonWriter;
 use crate::query;
 use crate::route::Protocol;
-use crate::shape::ValueWriter;
+use crate::shape::{Service, ValueWriter};
+
+#[cfg(test)]
+mod tests;
+
+/// Namespace of query errors that belong to no service.
+const FAULT_NAMESPACE: &str = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
 /// An error of a modelled service.
 pub trait ServiceError: std::fmt::Debug + Sized {
@@ -17,6 +23,10 @@ pub trait ServiceError: std::fmt::Debug + Sized {
     fn write_members(&self, writer: &mut JsonWriter);
     /// Reads a modelled exception from its name and document; `None` for another name.
     fn from_json(code: &str, document: &[u8]) -> Option<Self>;
+    /// Namespace of the service's query answers; empty where it does not speak query.
+    fn xml_namespace() -> &'static str {
+        ""
+    }
 }
 
 /// An error ready to be sent.
@@ -88,8 +98,17 @@ impl CommonError {
         }
     }
 
-    /// As the protocol sends it.
+    /// As the protocol sends it, where the service is not known.
     pub fn answer(&self, protocol: Protocol, request_id: &str) -> ErrorAnswer {
+        self.answer_in("", protocol, request_id)
+    }
+
+    /// As the protocol sends it for a service.
+    pub fn answer_of(&self, service: &Service, protocol: Protocol, request_id: &str) -> ErrorAnswer {
+        self.answer_in(service.xml_namespace, protocol, request_id)
+    }
+
+    fn answer_in(&self, namespace: &str, protocol: Protocol, request_id: &str) -> ErrorAnswer {
         let (code, status) = match protocol {
             Protocol::Query => (
                 self.query_code,
@@ -101,14 +120,13 @@ impl CommonError {
             ),
             Protocol::Json10 | Protocol::Json11 => (self.json_code, self.status),
         };
-        answer(
-            protocol,
-            request_id,
-            status,
-            code,
-            Some(&self.message),
-            None::<fn(&mut JsonWriter)>,
-        )
+        if protocol == Protocol::Query {
+            return query_answer(namespace, status, code, &self.message, request_id);
+        }
+        json_answer(protocol, status, code, |writer| {
+            writer.name("message");
+            writer.string(&self.message);
+        })
     }
 }
 
@@ -126,52 +144,43 @@ fn query_status(code: &str) -> u16 {
 
 /// A modelled error as the protocol sends it.
 pub fn modelled<E: ServiceError>(error: &E, protocol: Protocol, request_id: &str) -> ErrorAnswer {
-    let members = |writer: &mut JsonWriter| error.write_members(writer);
-    answer(
-        protocol,
-        request_id,
-        error.http_status(),
-        error.code(),
-        error.message(),
-        Some(members),
-    )
+    let (status, code) = (error.http_status(), error.code());
+    if protocol == Protocol::Query {
+        let message = error.message().unwrap_or_default();
+        return query_answer(E::xml_namespace(), status, code, message, request_id);
+    }
+    json_answer(protocol, status, code, |writer| error.write_members(writer))
 }
 
-fn answer(
+fn query_answer(namespace: &str, status: u16, code: &str, message: &str, request_id: &str) -> ErrorAnswer {
+    let namespace = if namespace.is_empty() {
+        FAULT_NAMESPACE
+    } else {
+        namespace
+    };
+    ErrorAnswer {
+        status,
+        code: code.to_owned(),
+        content_type: Protocol::Query.content_type(),
+        body: query::error_document(namespace, status, code, message, request_id),
+    }
+}
+
+fn json_answer(
     protocol: Protocol,
-    request_id: &str,
     status: u16,
     code: &str,
-    message: Option<&str>,
-    members: Option<impl Fn(&mut JsonWriter)>,
+    members: impl FnOnce(&mut JsonWriter),
 ) -> ErrorAnswer {
-    let code = code.to_owned();
-    if protocol == Protocol::Query {
-        let body = query::error_document(status, &code, message.unwrap_or_default(), request_id);
-        return ErrorAnswer {
-            status,
-            code,
-            content_type: protocol.content_type(),
-            body,
-        };
-    }
     let mut writer = JsonWriter::new();
     writer.begin_object();
     writer.name("__type");
-    writer.string(&code);
-    match members {
-        Some(members) => members(&mut writer),
-        None => {
-            if let Some(message) = message {
-                writer.name("message");
-                writer.string(message);
-            }
-        }
-    }
+    writer.string(code);
+    members(&mut writer);
     writer.end_object();
     ErrorAnswer {
         status,
-        code,
+        code: code.to_owned(),
         content_type: protocol.content_type(),
         body: writer.into_bytes(),
     }

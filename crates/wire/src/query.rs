@@ -24,7 +24,7 @@ pub fn encode<T: Value>(service: &Service, operation: &str, output: &T, request_
     xml::answer(service.xml_namespace, operation, output, request_id)
 }
 
-/// Writes an error.
-pub fn error_document(status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
-    xml::error(status, code, message, request_id)
+/// Writes an error, in the namespace of its service.
+pub fn error_document(namespace: &str, status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
+    xml::error(namespace, status, code, message, request_id)
 }

@@ -262,7 +262,7 @@ fn operations(module: &str, model: &Model) -> String {
 fn errors(model: &Model) -> String {
     let errors = model.errors();
     if errors.is_empty() {
-        return no_errors();
+        return no_errors(model);
     }
     let mut out = format!(
         "{HEAD}\nuse wire::ServiceError;\nuse wire::json::{{self, JsonWriter}};\nuse wire::shape::write_member;\nuse super::structures::*;\n\n"
@@ -318,18 +318,28 @@ fn errors(model: &Model) -> String {
             code(model, name)
         );
     }
-    let _ = writeln!(out, "_ => None,\n}}\n}}\n}}\n");
+    let _ = writeln!(out, "_ => None,\n}}\n}}\n{}}}\n", error_namespace(model));
     out
 }
 
+/// For services that speak query: where their errors belong.
+fn error_namespace(model: &Model) -> &'static str {
+    if model.metadata.xml_namespace.is_empty() {
+        ""
+    } else {
+        "fn xml_namespace() -> &'static str { super::SERVICE.xml_namespace }\n"
+    }
+}
+
 /// A service whose chosen operations model no exception.
-fn no_errors() -> String {
+fn no_errors(model: &Model) -> String {
     format!(
         "{HEAD}\nuse wire::ServiceError;\nuse wire::json::JsonWriter;\n\n#[derive(Clone, Debug, PartialEq)]\npub enum Error {{}}\n\n\
          impl ServiceError for Error {{\nfn code(&self) -> &str {{ match *self {{}} }}\n\
          fn message(&self) -> Option<&str> {{ match *self {{}} }}\nfn http_status(&self) -> u16 {{ match *self {{}} }}\n\
          fn write_members(&self, _: &mut JsonWriter) {{ match *self {{}} }}\n\
-         fn from_json(_: &str, _: &[u8]) -> Option<Self> {{ None }}\n}}\n"
+         fn from_json(_: &str, _: &[u8]) -> Option<Self> {{ None }}\n{}}}\n",
+        error_namespace(model)
     )
 }
 

@@ -33,9 +33,17 @@ fn answers_are_xml() {
         "<GetResponse xmlns=\"https://x/\"><GetResult><Names><member>a&amp;b</member><member>&lt;c&gt;</member></Names>\
          </GetResult><ResponseMetadata><RequestId>r-1</RequestId></ResponseMetadata></GetResponse>"
     );
-    let error = String::from_utf8(error_document(403, "Code", "no <way>", "r-2")).expect("UTF-8");
-    assert!(
-        error.contains("<Type>Sender</Type><Code>Code</Code><Message>no &lt;way&gt;</Message>"),
-        "{error}"
+    let error = String::from_utf8(error_document(
+        "https://x/",
+        403,
+        "Code",
+        "no <way>\r\u{1}",
+        "r-2",
+    ))
+    .expect("UTF-8");
+    assert_eq!(
+        error,
+        "<ErrorResponse xmlns=\"https://x/\"><Error><Type>Sender</Type><Code>Code</Code>\
+         <Message>no &lt;way&gt;&#13;\u{fffd}</Message></Error><RequestId>r-2</RequestId></ErrorResponse>"
     );
 }

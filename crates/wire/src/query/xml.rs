@@ -1,5 +1,7 @@
 //! Answers in XML. Names come from models; only text needs escaping.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -31,7 +33,7 @@ impl XmlWriter {
 
     fn text(&mut self, text: &str) {
         self.begin();
-        self.out.push_str(&escape(text));
+        self.out.push_str(&escaped(text));
         self.end();
     }
 }
@@ -75,6 +77,17 @@ impl ValueWriter for XmlWriter {
     }
 }
 
+/// Text as XML holds it. Control characters have no form in XML, not even an escaped one.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let is_control = |it: char| matches!(it, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    if !text.contains(|it| it == '\r' || is_control(it)) {
+        return escape(text);
+    }
+    // Readers make a bare carriage return a line feed.
+    let text = text.replace(is_control, "\u{fffd}");
+    Cow::Owned(escape(text).replace('\r', "&#13;"))
+}
+
 /// `<OperationResponse><OperationResult>…`
 pub fn answer<T: Value>(namespace: &str, operation: &str, output: &T, request_id: &str) -> Vec<u8> {
     let mut writer = XmlWriter {
@@ -91,11 +104,11 @@ pub fn answer<T: Value>(namespace: &str, operation: &str, output: &T, request_id
 }
 
 /// `<ErrorResponse><Error>…`
-pub fn error(status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
+pub fn error(namespace: &str, status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
     let who = if status < 500 { "Sender" } else { "Receiver" };
-    let (code, message) = (escape(code), escape(message));
+    let (code, message) = (escaped(code), escaped(message));
     format!(
-        "<ErrorResponse><Error><Type>{who}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{who}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
     .into_bytes()
 }
