@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::install::run;
 
@@ -39,6 +40,8 @@ struct Services {
 struct Source {
     package: String,
     version: String,
+    /// Checksum of the wheel, in hexadecimal.
+    sha256: String,
 }
 
 #[derive(Deserialize)]
@@ -60,19 +63,58 @@ pub fn update(root: &Path) -> Result<()> {
     let folder = root.join("models");
     let services: Services = toml::from_str(&std::fs::read_to_string(folder.join("services.toml"))?)?;
     let scratch = tempfile::tempdir()?;
-    let Source { package, version } = &services.source;
-    let requirement = format!("{package}=={version}");
+    let Source { package, version, .. } = &services.source;
+    let wheel = download(&services.source, scratch.path())?;
     run(Command::new("pip")
-        .args(["install", "--quiet", "--no-deps", "--target"])
+        .args(["install", "--quiet", "--no-index", "--no-deps", "--target"])
         .arg(scratch.path())
-        .arg(&requirement))?;
+        .arg(&wheel))?;
     for service in &services.service {
         let path = scratch.path().join(package).join("data").join(&service.file);
         let model = read(&path).with_context(|| path.display().to_string())?;
         let stripped = strip(&model, &service.operations)?;
         let text = serde_json::to_string_pretty(&stripped)? + "\n";
         std::fs::write(folder.join(format!("{}.json", service.name)), text)?;
-        println!("models/{}.json: from {requirement}", service.name);
+        println!("models/{}.json: from {package} {version}", service.name);
+    }
+    Ok(())
+}
+
+/// Fetches the wheel, and checks it before anything of it is unpacked.
+fn download(source: &Source, folder: &Path) -> Result<PathBuf> {
+    let requirement = format!("{}=={}", source.package, source.version);
+    run(Command::new("pip")
+        .args([
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+        ])
+        .arg(folder)
+        .arg(&requirement))?;
+    let is_wheel = |it: &PathBuf| it.extension().is_some_and(|it| it == "whl");
+    let mut files = std::fs::read_dir(folder)?.flatten().map(|it| it.path());
+    let wheel = files
+        .find(is_wheel)
+        .with_context(|| format!("pip downloaded no wheel of {requirement}"))?;
+    let bytes = std::fs::read(&wheel).with_context(|| wheel.display().to_string())?;
+    check(&bytes, source)?;
+    Ok(wheel)
+}
+
+fn check(wheel: &[u8], source: &Source) -> Result<()> {
+    let found = hex::encode(Sha256::digest(wheel));
+    let Source {
+        package,
+        version,
+        sha256,
+    } = source;
+    if found != sha256.to_ascii_lowercase() {
+        bail!(
+            "the wheel of {package} {version} has the SHA-256 checksum {found}, but models/services.toml pins {sha256}: \
+             if you changed the version, pin the checksum that the package index publishes; else do not use this download"
+        );
     }
     Ok(())
 }
@@ -181,5 +223,25 @@ fn pruned_error(value: &Value) -> Value {
     match value.get("httpStatusCode") {
         Some(status) => json!({ "httpStatusCode": status, "code": value.get("code") }),
         None => pruned(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_pinned_wheel_is_used() {
+        let source = Source {
+            package: "p".to_owned(),
+            version: "1".to_owned(),
+            sha256: "BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD".to_owned(),
+        };
+        assert!(check(b"abc", &source).is_ok());
+        let refusal = check(b"abd", &source).expect_err("another wheel").to_string();
+        assert!(
+            refusal.contains("p 1") && refusal.contains(&source.sha256),
+            "{refusal}"
+        );
     }
 }
