@@ -37,8 +37,11 @@ fn kill_9_loses_no_task_and_no_exit_code() -> Result<()> {
         page(&format!("127.0.0.1:{port}"))?.contains("hello"),
         "tasks run on without the control plane"
     );
-    // The other task ends while nobody watches.
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    test_support::wait::until(
+        "the other task ends while nobody watches",
+        crate::world::DEADLINE,
+        || Ok((!is_running("exit 42")).then_some(())),
+    )?;
     world.gantry.up()?;
     let ended = world.wait_for(&ends, "STOPPED")?;
     assert_eq!(ended["containers"][0]["exitCode"], 42, "{ended:#}");
@@ -87,4 +90,11 @@ fn ctrl_c_leaves_tasks_and_down_stops_them() -> Result<()> {
     world.gantry.up()?;
     world.wait_running("web", 1)?;
     Ok(())
+}
+
+/// Whether a process has the text in its command line.
+fn is_running(text: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut lines = processes.filter_map(|it| std::fs::read_to_string(it.path().join("cmdline")).ok());
+    lines.any(|it| it.contains(text))
 }
