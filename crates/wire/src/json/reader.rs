@@ -86,19 +86,26 @@ impl<'a> JsonReader<'a> {
         }
         self.at += 1;
         let start = self.at;
-        while let Some(byte) = self.bytes.get(self.at) {
-            match byte {
-                b'"' => {
-                    let text = self.utf_8(start)?;
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                b'\\' => return self.escaped(start).map(Cow::Owned),
-                0..=0x1f => return Err(self.unexpected("no control character in a string")),
-                _ => self.at += 1,
+        match self.pass_plain() {
+            Some(b'"') => {
+                let text = self.utf_8(start)?;
+                self.at += 1;
+                Ok(Cow::Borrowed(text))
             }
+            Some(b'\\') => self.escaped(start).map(Cow::Owned),
+            Some(_) => Err(self.unexpected("no control character in a string")),
+            None => Err(self.unexpected("the end of a string")),
         }
-        Err(self.unexpected("the end of a string"))
+    }
+
+    /// Passes what stands for itself in a string; gives the byte that does not.
+    fn pass_plain(&mut self) -> Option<u8> {
+        let rest = &self.bytes[self.at..];
+        let plain = rest
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        self.at += plain.unwrap_or(rest.len());
+        rest.get(plain?).copied()
     }
 
     fn utf_8(&self, start: usize) -> Result<&'a str, DecodeError> {
@@ -108,25 +115,23 @@ impl<'a> JsonReader<'a> {
 
     fn escaped(&mut self, start: usize) -> Result<String, DecodeError> {
         let mut text = self.utf_8(start)?.to_owned();
-        let mut run = self.at;
-        while let Some(byte) = self.bytes.get(self.at).copied() {
-            match byte {
-                b'"' => {
-                    text.push_str(self.utf_8(run)?);
+        loop {
+            let run = self.at;
+            let end = self.pass_plain();
+            text.push_str(self.utf_8(run)?);
+            match end {
+                Some(b'"') => {
                     self.at += 1;
                     return Ok(text);
                 }
-                b'\\' => {
-                    text.push_str(self.utf_8(run)?);
+                Some(b'\\') => {
                     self.at += 1;
                     text.push(self.escape()?);
-                    run = self.at;
                 }
-                0..=0x1f => return Err(self.unexpected("no control character in a string")),
-                _ => self.at += 1,
+                Some(_) => return Err(self.unexpected("no control character in a string")),
+                None => return Err(self.unexpected("the end of a string")),
             }
         }
-        Err(self.unexpected("the end of a string"))
     }
 
     fn escape(&mut self) -> Result<char, DecodeError> {
