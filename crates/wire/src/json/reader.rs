@@ -14,6 +14,8 @@ const DEPTH_MAX: usize = 64;
 /// Where a document is being read.
 pub struct JsonReader<'a> {
     bytes: &'a [u8],
+    /// As much of it as is UTF-8: checked once, so that taking a string costs nothing.
+    text: &'a str,
     at: usize,
     depth: usize,
 }
@@ -21,8 +23,11 @@ pub struct JsonReader<'a> {
 impl<'a> JsonReader<'a> {
     /// At the start of a document.
     pub fn new(bytes: &'a [u8]) -> Self {
+        let text =
+            std::str::from_utf8(bytes).or_else(|error| std::str::from_utf8(&bytes[..error.valid_up_to()]));
         Self {
             bytes,
+            text: text.unwrap_or_default(),
             at: 0,
             depth: 0,
         }
@@ -100,17 +105,25 @@ impl<'a> JsonReader<'a> {
 
     /// Passes what stands for itself in a string; gives the byte that does not.
     fn pass_plain(&mut self) -> Option<u8> {
+        let (words, _) = self.bytes[self.at..].as_chunks::<8>();
+        for word in words {
+            let found = specials(u64::from_le_bytes(*word));
+            if found != 0 {
+                self.at += found.trailing_zeros() as usize / 8;
+                return self.bytes.get(self.at).copied();
+            }
+            self.at += 8;
+        }
         let rest = &self.bytes[self.at..];
-        let plain = rest
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        let plain = rest.iter().position(|it| specials(u64::from(*it) | PLAIN) != 0);
         self.at += plain.unwrap_or(rest.len());
         rest.get(plain?).copied()
     }
 
     fn utf_8(&self, start: usize) -> Result<&'a str, DecodeError> {
-        std::str::from_utf8(&self.bytes[start..self.at])
-            .map_err(|_| DecodeError::serialization(format!("the string at byte {start} is not UTF-8")))
+        self.text
+            .get(start..self.at)
+            .ok_or_else(|| DecodeError::serialization(format!("the string at byte {start} is not UTF-8")))
     }
 
     fn escaped(&mut self, start: usize) -> Result<String, DecodeError> {
@@ -234,6 +247,18 @@ impl<'a> JsonReader<'a> {
         }
         Ok(())
     }
+}
+
+/// Seven bytes that stand for themselves, above one that is asked about.
+const PLAIN: u64 = u64::from_le_bytes(*b"\0       ");
+
+/// Marks the high bit of each byte that ends a plain run: quotes, backslashes, control characters. The lowest mark is
+/// exact; marks above it may come from a borrow.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let below = |word: u64, bound: u8| word.wrapping_sub(ONES * u64::from(bound)) & !word & (ONES * 0x80);
+    let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | equal(b'"') | equal(b'\\')
 }
 
 fn not_a_number(text: &str) -> DecodeError {

@@ -184,3 +184,20 @@ fn a_missing_member_is_named_as_aws_names_it() {
     let map = decode::<BTreeMap<String, Sample>>(br#"{"a":{"name":""},"b":{}}"#);
     assert_eq!(map.expect_err("missing").to_string(), "b.member.name is required");
 }
+
+#[test]
+fn strings_end_where_they_end_at_any_length() {
+    for length in 0..20 {
+        let plain = "ä~\u{7f}xyz!#[]".chars().cycle().take(length).collect::<String>();
+        let with = |tail: &str| decode::<String>(format!("\"{plain}{tail}").as_bytes());
+        assert_eq!(with("\"  "), Ok(plain.clone()), "{length}");
+        assert_eq!(with("\\\\\""), Ok(format!("{plain}\\")), "{length}");
+        for control in ['\0', '\n', '\u{1f}'] {
+            assert!(with(&format!("{control}\"")).is_err(), "{length} {control:?}");
+        }
+        assert!(with("").is_err());
+        let mut bad = format!("\"{plain}").into_bytes();
+        bad.extend(b"\xc3\"");
+        assert!(decode::<String>(&bad).is_err(), "{length}");
+    }
+}
