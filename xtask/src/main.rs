@@ -1,5 +1,6 @@
 //! Automation of the project: `cargo xtask <command>`.
 
+mod bench;
 mod codegen;
 mod demo;
 mod install;
@@ -18,6 +19,7 @@ Usage: cargo xtask <command>
   demo [--keep]     from a bare machine to a service of real containers; --keep leaves it running
   test [ARGS]       install what is missing, check formatting and lints, run every test;
                     with ARGS, run `cargo nextest run --workspace ARGS` alone
+  bench [NAME]      measure beside its peers; NAME is one of launch, api, memory, commits
   codegen [--check] generate crates/api from models/; --check only compares
   models update     take the AWS models anew from the package that models/services.toml names
   tidy              check the rules of the layout
@@ -35,7 +37,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+    // Not the folder of the build: checkouts may share a target folder.
+    let package = std::env::var("CARGO_MANIFEST_DIR").context("run it as `cargo xtask`")?;
+    let root = Path::new(&package)
         .parent()
         .context("xtask lies in the workspace")?;
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -43,6 +47,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo"] => demo::demo(root, &demo::Ending::CleanUp),
         ["demo", "--keep"] => demo::demo(root, &demo::Ending::Keep),
         ["test", ..] => test::test(root, &arguments[1..]),
+        ["bench"] => bench::bench(root, None),
+        ["bench", name] => bench::bench(root, Some(name)),
         ["codegen"] => codegen::codegen(root, codegen::Mode::Write),
         ["codegen", "--check"] => codegen::codegen(root, codegen::Mode::Check),
         ["models", "update"] => models::update(root),

@@ -1,0 +1,69 @@
+//! `cargo xtask bench`: what Gantry does, measured beside its peers in the same run.
+
+mod api;
+mod client;
+mod launch;
+mod memory;
+mod peers;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use test_support::gantry::Gantry;
+use test_support::sample_image;
+
+use crate::install::{self, run, say};
+
+/// Runs one measurement, or all of them.
+///
+/// # Errors
+/// The name is none of them, something cannot be installed, or a call fails.
+pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
+    let all = ["launch", "api", "memory", "commits"];
+    let names = match name {
+        None => all.to_vec(),
+        Some(name) if all.contains(&name) => vec![name],
+        Some(name) => bail!("no measurement {name}: there are {}", all.join(", ")),
+    };
+    install::for_build()?;
+    install::for_run()?;
+    let binary = build(root)?;
+    report::machine()?;
+    for name in names {
+        match name {
+            "launch" => launch::measure(&binary)?,
+            "api" => api::measure(&binary)?,
+            "memory" => memory::measure(&binary)?,
+            _ => commits(root)?,
+        }
+    }
+    Ok(())
+}
+
+fn build(root: &Path) -> Result<PathBuf> {
+    say("Building the release binary");
+    run(Command::new("cargo")
+        .current_dir(root)
+        .args(["build", "--release", "--package", "gantry"]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("release/gantry"))
+}
+
+/// Durable commits beside a bare append log: the store's own benchmark.
+fn commits(root: &Path) -> Result<()> {
+    say("Durable commits");
+    run(Command::new("cargo")
+        .current_dir(root)
+        .args(["bench", "--package", "store", "--bench", "commits"]))
+}
+
+/// A Gantry of the measurement's own, with the sample image.
+fn started(binary: &Path) -> Result<Gantry> {
+    let gantry = Gantry::start(binary)?;
+    let image = gantry.scratch().join("sample.tar");
+    sample_image::write(&image)?;
+    gantry.command(&["image", "load", &image.display().to_string()])?;
+    Ok(gantry)
+}

@@ -1,0 +1,62 @@
+//! What is printed: where and when, and tables.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::install::say;
+
+/// Says on what machine and day the numbers are from.
+pub fn machine() -> Result<()> {
+    let words = |program: &str, arguments: &[&str]| -> Result<String> {
+        let output = Command::new(program).args(arguments).output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    };
+    let memory = std::fs::read_to_string("/proc/meminfo")?;
+    let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
+    let value = |text: &str, name: &str| {
+        let line = text.lines().find(|it| it.starts_with(name)).unwrap_or_default();
+        line.split(':').nth(1).unwrap_or_default().trim().to_owned()
+    };
+    say("Machine");
+    println!(
+        "{}, {} x {}, {}, Linux {}",
+        words("date", &["-u", "+%Y-%m-%d"])?,
+        words("nproc", &[])?,
+        value(&cpu, "model name"),
+        value(&memory, "MemTotal"),
+        words("uname", &["-r"])?
+    );
+    Ok(())
+}
+
+/// Times of something that was done again and again.
+pub struct Times(Vec<Duration>);
+
+impl Times {
+    /// In any order; there must be one.
+    pub fn new(mut times: Vec<Duration>) -> Self {
+        times.sort();
+        Self(times)
+    }
+
+    /// The time that a share of all do not pass.
+    pub fn percentile(&self, percent: usize) -> Duration {
+        let last = self.0.len().saturating_sub(1);
+        let index = (self.0.len() * percent).div_ceil(100).saturating_sub(1);
+        self.0.get(index.min(last)).copied().unwrap_or_default()
+    }
+
+    /// Prints a line of them.
+    pub fn print(&self, what: &str) {
+        let millis = |it: Duration| it.as_secs_f64() * 1000.0;
+        println!(
+            "{what:<46} min {:8.2} ms  p50 {:8.2} ms  p99 {:8.2} ms  ({} times)",
+            millis(self.0.first().copied().unwrap_or_default()),
+            millis(self.percentile(50)),
+            millis(self.percentile(99)),
+            self.0.len()
+        );
+    }
+}
