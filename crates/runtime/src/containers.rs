@@ -4,6 +4,7 @@ mod capabilities;
 mod command;
 mod devices;
 mod host_files;
+pub mod mount_points;
 mod mounts;
 mod overlay;
 mod root;
@@ -115,6 +116,8 @@ pub struct Place<'a> {
     pub directory: &'a Path,
     /// Directory of the task's own volumes.
     pub volumes: &'a Path,
+    /// The lowest layer, see [`mount_points`].
+    pub mount_points: &'a Path,
     /// Its group, as `config.json` names it.
     pub cgroup: &'a Path,
     /// The init program.
@@ -148,7 +151,9 @@ pub fn prepare(
         let path = place.directory.join(name);
         fs::create_dir(&path).map_err(|source| PrepareError::io(&path, source))?;
     }
-    let root = overlay::mount(&image.layers, place.directory, &place.directory.join(files::ROOT))?;
+    let lowest = std::iter::once(place.mount_points.to_owned());
+    let layers: Vec<PathBuf> = lowest.chain(image.layers.iter().cloned()).collect();
+    let root = overlay::mount(layers, place.directory, &place.directory.join(files::ROOT))?;
     let image_config = image.config.config();
     let wanted_user = container.user.as_deref();
     let image_user = image_config.as_ref().and_then(|it| it.user().as_deref());

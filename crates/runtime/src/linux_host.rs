@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use crate::cgroups::{CgroupError, Cgroups};
-use crate::containers::Filters;
+use crate::containers::{Filters, mount_points};
 use crate::images::{ImageError, Images};
 use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
@@ -87,6 +87,7 @@ pub struct LinuxHost {
 struct Inner {
     /// `tasks/` of the data directory.
     tasks: PathBuf,
+    mount_points: PathBuf,
     init: PathBuf,
     boot_id: String,
     images: Arc<Images>,
@@ -120,8 +121,14 @@ impl LinuxHost {
         let shim = Arc::new(ShimProgram::load().map_err(OpenError::Shim)?);
         let filters = Filters::new(shim.clone());
         filters.prepare_default().map_err(OpenError::Shim)?;
+        let mount_points = directory("mount-points")?;
+        mount_points::ensure(&mount_points).map_err(|source| OpenError::Directory {
+            path: mount_points.clone(),
+            source,
+        })?;
         let inner = Inner {
             tasks,
+            mount_points,
             init: shim_process::install_init(&directory("run")?).map_err(OpenError::Shim)?,
             boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
             images: Arc::new(Images::open(&directory("images")?)?),

@@ -55,17 +55,11 @@ impl Names {
 ///
 /// # Errors
 /// [`PrepareError::Io`] if the kernel refuses.
-pub fn mount(layers: &[PathBuf], directory: &Path, target: &Path) -> Result<OwnedFd, PrepareError> {
+pub fn mount(layers: Vec<PathBuf>, directory: &Path, target: &Path) -> Result<OwnedFd, PrepareError> {
     let (upper, work) = (directory.join("upper"), directory.join("work"));
     for path in [&upper, &work] {
         fs::create_dir(path).map_err(|source| PrepareError::io(path, source))?;
     }
-    // An overlay needs a lower layer, which an empty image does not have.
-    let layers = if layers.is_empty() {
-        vec![target.to_owned()]
-    } else {
-        layers.to_vec()
-    };
     let parts = Parts { layers, upper, work };
     let mounted = match mount_by_options(&parts) {
         // Kernels before 6.5 do not take layers one by one.
@@ -110,9 +104,11 @@ fn mount_by_text(parts: &Parts, target: &Path) -> io::Result<OwnedFd> {
         unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }?;
         let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
         rustix::mount::mount_change("/", private)?;
-        let base = parts.layers[0]
-            .ancestors()
-            .nth(TELLING_PARTS)
+        // The lowest is not an image's.
+        let base = parts
+            .layers
+            .last()
+            .and_then(|it| it.ancestors().nth(TELLING_PARTS))
             .unwrap_or(Path::new("/"));
         // Only this thread's: a namespace of its own comes with a working directory of its own.
         rustix::process::chdir(base)?;

@@ -148,6 +148,18 @@ impl Inner {
         }
     }
 
+    async fn sandbox_network(&self, spec: &SandboxSpec) -> Result<NetworkRecord, SandboxError> {
+        Ok(match &spec.network {
+            SandboxNetwork::Awsvpc(eni) => NetworkRecord::Awsvpc {
+                namespace: self.network.attach_task(eni, &spec.task_id).await?,
+                address: eni.address,
+            },
+            SandboxNetwork::Bridge => NetworkRecord::Bridge,
+            SandboxNetwork::Host => NetworkRecord::Host,
+            SandboxNetwork::None => NetworkRecord::None,
+        })
+    }
+
     async fn make_sandbox(
         self: &Arc<Self>,
         spec: &SandboxSpec,
@@ -164,16 +176,9 @@ impl Inner {
             inner.cgroups.create_task(&task_id, limits)?;
             Ok(child)
         });
-        let child = made.await??;
-        let network = match &spec.network {
-            SandboxNetwork::Awsvpc(eni) => NetworkRecord::Awsvpc {
-                namespace: self.network.attach_task(eni, &spec.task_id).await?,
-                address: eni.address,
-            },
-            SandboxNetwork::Bridge => NetworkRecord::Bridge,
-            SandboxNetwork::Host => NetworkRecord::Host,
-            SandboxNetwork::None => NetworkRecord::None,
-        };
+        // Both take milliseconds, and neither needs the other. Both are waited for: a purge must find all of it.
+        let (made, network) = tokio::join!(made, self.sandbox_network(spec));
+        let (child, network) = (made??, network?);
         let record = SandboxRecord {
             version: RECORD_VERSION,
             boot_id: self.boot_id.clone(),

@@ -191,6 +191,7 @@ impl Inner {
         let place = Place {
             directory: &directory,
             volumes: &sandbox.directory.volumes(),
+            mount_points: &self.mount_points,
             cgroup: &self.cgroups.spec_path(&spec.task_id, runtime_id),
             init: &self.init,
             filters: &self.filters,

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::error::LibcontainerError;
@@ -74,6 +75,10 @@ impl From<LibcontainerError> for Failure {
     }
 }
 
+fn terminated(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)
+}
+
 fn create(
     request: &StartContainer,
     root: OwnedFd,
@@ -81,9 +86,12 @@ fn create(
     error: OwnedFd,
 ) -> Result<Reply, Failure> {
     let bundle = std::env::current_dir()?.join(Container::directory(&request.container));
-    let target = CString::new(bundle.join(files::ROOT).as_os_str().as_bytes()).map_err(io::Error::other)?;
-    system::mount_privately(&root, &target)?;
+    system::mount_privately(&root, &terminated(&bundle.join(files::ROOT))?)?;
     drop(root);
+    // Nobody else reads it, and it need not outlive this process.
+    let state = bundle.join(files::STATE);
+    fs::create_dir(&state)?;
+    system::mount_memory(&terminated(&state)?)?;
     // The process holds the ends of both until it executes its program, which closes them.
     let (report, report_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;
     let (noted, notes_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;
@@ -95,7 +103,7 @@ fn create(
     let executor = Execute::new(&report_end, request.confinement, filter);
     let built = ContainerBuilder::new(request.runtime_id.clone(), SyscallType::default())
         .with_executor(executor)
-        .with_root_path(bundle.join(files::STATE))?
+        .with_root_path(state)?
         .with_stdin(File::open("/dev/null")?)
         .with_stdout(output)
         .with_stderr(error)

@@ -272,6 +272,23 @@ pub fn mount_privately(mount: &OwnedFd, target: &std::ffi::CStr) -> io::Result<(
     }
 }
 
+/// Mounts a small file system in memory on `target`, in the mount namespace that this process has of its own.
+pub fn mount_memory(target: &std::ffi::CStr) -> io::Result<()> {
+    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
+    let options = c"mode=700,size=1m";
+    // SAFETY: all strings are terminated and live through the call.
+    let mounted = unsafe {
+        libc::mount(
+            c"tmpfs".as_ptr(),
+            target.as_ptr(),
+            c"tmpfs".as_ptr(),
+            flags,
+            options.as_ptr().cast(),
+        )
+    };
+    check(mounted).map(drop)
+}
+
 /// The time of day, nanoseconds since 1970.
 #[expect(
     clippy::disallowed_methods,
