@@ -159,3 +159,48 @@ fn start_task_runs_on_the_instance_named() -> Result<()> {
     assert_eq!(task["containers"][0]["exitCode"], 0, "{task:#}");
     Ok(())
 }
+
+#[test]
+fn a_call_with_a_client_token_starts_once() -> Result<()> {
+    let world = World::new()?;
+    let definition = world.register("once", json!({ "networkMode": "host" }), json!({}))?;
+    let first = world.run(&definition, &["--client-token", "the-token"])?;
+    let again = world.run(&definition, &["--client-token", "the-token"])?;
+    assert_eq!(first, again);
+    let more = ["--client-token", "the-token", "--started-by", "me"];
+    let mut other = vec!["ecs", "run-task", "--task-definition", &definition];
+    other.extend(more);
+    let error = world.aws.error(&other)?;
+    assert!(error.contains("(ConflictException)"), "{error}");
+    let tasks = world.aws.json(&["ecs", "list-tasks"])?;
+    assert_eq!(tasks["taskArns"], json!([first]));
+    Ok(())
+}
+
+#[test]
+fn a_deleted_task_definition_vanishes_after_its_last_task() -> Result<()> {
+    let world = World::new()?;
+    let definition = world.register("gone", json!({ "networkMode": "host" }), json!({}))?;
+    let task = world.run(&definition, &[])?;
+    let revision = ["--task-definition", &definition];
+    let describe = [&["ecs", "describe-task-definition"], &revision[..]].concat();
+    world
+        .aws
+        .json(&[&["ecs", "deregister-task-definition"], &revision[..]].concat())?;
+    let delete = [
+        "ecs",
+        "delete-task-definitions",
+        "--task-definitions",
+        &definition,
+    ];
+    world.aws.json(&delete)?;
+    let status = world.aws.json(&describe)?["taskDefinition"]["status"].clone();
+    assert_eq!(status, "DELETE_IN_PROGRESS");
+    world.aws.json(&["ecs", "stop-task", "--task", &task])?;
+    world.wait_for(&task, "STOPPED")?;
+    let error = test_support::wait::until("it vanishes", crate::world::DEADLINE, || {
+        Ok(world.aws.error(&describe).ok())
+    })?;
+    assert!(error.contains("Unable to describe task definition."), "{error}");
+    Ok(())
+}

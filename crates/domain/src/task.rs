@@ -43,7 +43,7 @@ pub struct Task {
     pub last_status: TaskStatus,
     /// Grows with each visible change, from 1.
     pub version: u64,
-    /// The commit by which its host has to learn of the last change of `desired_status`: `seqNum` of the payload.
+    /// Why it is to stop, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
     /// When it entered each state.
@@ -61,9 +61,21 @@ pub struct Task {
     /// Platform version, FARGATE only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
+    /// The call that started it, if that call may be repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request: Option<ClientRequest>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+/// A call with a client token: when it is repeated, it starts nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientRequest {
+    /// Known in its cluster only.
+    pub token: String,
+    /// Of all other parameters, so that another call with the same token is found out.
+    pub fingerprint: String,
 }
 
 impl Task {

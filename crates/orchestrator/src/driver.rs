@@ -11,6 +11,7 @@ use store::{Followed, Store, TransactError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::stopped_tasks::StoppedTasks;
 use crate::controllers::{Controller, Next, Settings};
@@ -34,7 +35,8 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
     };
     tokio::join!(
         drive(store.clone(), Arc::new(services), shutdown.clone()),
-        drive(store, Arc::new(stopped), shutdown),
+        drive(store.clone(), Arc::new(stopped), shutdown.clone()),
+        drive(store, Arc::new(DeletedTaskDefinitions), shutdown),
     );
 }
 

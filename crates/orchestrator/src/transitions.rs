@@ -17,7 +17,10 @@ pub use container_instances::{
 };
 pub use default_network::ensure_default_network;
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
-pub use run_tasks::{PlacementFailure, RunTasks, RunTasksOutcome, RunTasksRefusal, Where, run_tasks};
+pub use run_tasks::{
+    PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome, RunTasksRefusal, Where, run_tasks,
+    run_tasks_once,
+};
 pub use services::{
     NewService, ServiceChange, ServiceRefusal, create_service, delete_service, record_event, update_service,
 };
@@ -26,3 +29,6 @@ pub use task_definitions::{
     DeletedTaskDefinitions, TaskDefinitionRefusal, delete_task_definitions, deregister_task_definition,
     register_task_definition,
 };
+
+#[cfg(test)]
+mod tests;

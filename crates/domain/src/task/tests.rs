@@ -42,6 +42,7 @@ fn task(last_status: TaskStatus) -> Task {
         overrides: Overrides::default(),
         eni: None,
         promised: Resources::default(),
+        client_request: None,
         platform_version: None,
         tags: Vec::new(),
     }

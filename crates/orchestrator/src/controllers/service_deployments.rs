@@ -150,6 +150,7 @@ fn run(state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         group: format!("service:{}", service.arn.name()),
         started_by: Some(primary.id.clone()),
         service: Some(service.arn.clone()),
+        client_request: None,
         overrides: domain::task::Overrides::default(),
         network: primary.network_configuration.clone(),
         platform_version: service.platform_version.clone(),

@@ -1,6 +1,7 @@
 //! Tasks are placed: hosts promise, addresses are given, records made, all in one transaction.
 
 mod address;
+mod once;
 
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use domain::container_instance::ContainerInstance;
 use domain::host::{Host, Resources};
 use domain::tags::Pair;
 use domain::task::{
-    ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer, TaskStatus,
-    TaskTimes,
+    ClientRequest, ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer,
+    TaskStatus, TaskTimes,
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};
@@ -17,6 +18,7 @@ use placement::{Candidate, Placement, PlacementRefusal, Requirements, place};
 use store::{State, Tx};
 
 use super::reservation::reservation;
+pub use once::{RunTasksOnceRefusal, run_tasks_once};
 
 /// What is to run.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct RunTasks {
     pub network: Option<NetworkConfiguration>,
     /// FARGATE only.
     pub platform_version: Option<String>,
+    /// The call, if it may be repeated.
+    pub client_request: Option<ClientRequest>,
     /// Tags.
     pub tags: Vec<Pair>,
 }
@@ -260,6 +264,7 @@ fn new_task(
         eni,
         promised: wanted.clone(),
         platform_version: run.platform_version.clone(),
+        client_request: run.client_request.clone(),
         tags: run.tags.clone(),
     };
     if let Some(current) = tx.get::<Host>(&host.id) {

@@ -20,6 +20,8 @@ pub struct Indexes {
     /// Without STOPPED tasks.
     pub(super) tasks_by_host: Group<String, Task>,
     pub(super) tasks_by_container_instance: Group<ContainerInstanceArn, Task>,
+    /// Tasks that one RunTask with a client token started.
+    pub(super) tasks_by_client_token: Group<(ClusterArn, String), Task>,
     pub(super) stopped_tasks: BTreeMap<(Timestamp, TaskArn), Arc<Task>>,
     /// By service and deployment.
     pub(super) service_tallies: Tallies<(ServiceArn, String)>,
@@ -45,6 +47,11 @@ impl Indexes {
         let by_instance = |it: Option<&Arc<Task>>| it.and_then(|task| task.container_instance.clone());
         self.tasks_by_container_instance
             .update(by_instance(before).zip(before), by_instance(after).zip(after));
+        let by_token = |it: Option<&Arc<Task>>| {
+            it.and_then(|task| Some((task.cluster(), task.client_request.as_ref()?.token.clone())))
+        };
+        self.tasks_by_client_token
+            .update(by_token(before).zip(before), by_token(after).zip(after));
         if let Some(task) = before.filter(|task| !is_live(task)) {
             self.stopped_tasks.remove(&(stopped_at(task), task.arn.clone()));
         }

@@ -56,6 +56,16 @@ impl State {
         self.indexes.tasks_by_service.of(service)
     }
 
+    /// Tasks that a RunTask with this client token started in the cluster, STOPPED ones too, by ARN.
+    pub fn tasks_of_client_token(
+        &self,
+        cluster: &ClusterArn,
+        token: &str,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
+        let request = (cluster.clone(), token.to_owned());
+        self.indexes.tasks_by_client_token.of(&request)
+    }
+
     /// Tasks of a host that are not STOPPED, by ARN.
     pub fn tasks_of_host(&self, host_id: &str) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
         self.indexes.tasks_by_host.of(host_id)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, Resources};
 use domain::ids::Ids;
-use domain::task::{DesiredStatus, Overrides, Task, TaskEni, TaskStatus, TaskTimes};
+use domain::task::{ClientRequest, DesiredStatus, Overrides, Task, TaskEni, TaskStatus, TaskTimes};
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
 use proptest::prelude::*;
@@ -76,6 +76,10 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
         eni: (address % 5 > 0).then(|| eni(address)),
         promised: Resources::default(),
         platform_version: None,
+        client_request: (service % 3 == 0).then(|| ClientRequest {
+            token: format!("token-{}", revision % 2),
+            fingerprint: String::new(),
+        }),
         tags: Vec::new(),
     }
 }

@@ -17,8 +17,8 @@ use domain::service::{
 };
 use domain::tags::Pair;
 use domain::task::{
-    ContainerOverride, ContainerStatus, DesiredStatus, NetworkBinding, NetworkConfiguration, Overrides, Stop,
-    StopCode, Task, TaskContainer, TaskEni, TaskStatus, TaskTimes,
+    ClientRequest, ContainerOverride, ContainerStatus, DesiredStatus, NetworkBinding, NetworkConfiguration,
+    Overrides, Stop, StopCode, Task, TaskContainer, TaskEni, TaskStatus, TaskTimes,
 };
 use domain::task_definition::{
     LaunchType, NetworkMode, RuntimePlatform, TaskDefinition, TaskDefinitionFamily, TaskDefinitionStatus,
@@ -249,20 +249,7 @@ pub fn task() -> Task {
                 protocol: TransportProtocol::Udp,
             }],
         }],
-        overrides: Overrides {
-            cpu: Some(512),
-            memory: Some(1024),
-            task_role_arn: Some("arn:aws:iam::123456789012:role/other".into()),
-            execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
-            containers: vec![ContainerOverride {
-                name: "web".into(),
-                command: Some(strings(&["serve"])),
-                environment: Some(vec![Pair::new("MODE", "test")]),
-                cpu: Some(64),
-                memory: Some(128),
-                memory_reservation: Some(64),
-            }],
-        },
+        overrides: overrides(),
         eni: Some(TaskEni {
             attachment_id: UUID.into(),
             network_interface_id: "eni-0123456789abcdef0".into(),
@@ -273,7 +260,28 @@ pub fn task() -> Task {
         }),
         promised: resources(8080),
         platform_version: Some("1.4.0".into()),
+        client_request: Some(ClientRequest {
+            token: UUID.into(),
+            fingerprint: TASK.into(),
+        }),
         tags: tags(),
+    }
+}
+
+fn overrides() -> Overrides {
+    Overrides {
+        cpu: Some(512),
+        memory: Some(1024),
+        task_role_arn: Some("arn:aws:iam::123456789012:role/other".into()),
+        execution_role_arn: Some("arn:aws:iam::123456789012:role/execution".into()),
+        containers: vec![ContainerOverride {
+            name: "web".into(),
+            command: Some(strings(&["serve"])),
+            environment: Some(vec![Pair::new("MODE", "test")]),
+            cpu: Some(64),
+            memory: Some(128),
+            memory_reservation: Some(64),
+        }],
     }
 }
 

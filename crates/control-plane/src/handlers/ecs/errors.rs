@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use api::ecs;
 use orchestrator::transitions::{
-    ContainerInstanceRefusal, DeleteClusterRefusal, RunTasksRefusal, ServiceRefusal, TaskDefinitionRefusal,
-    TaskNotFound,
+    ContainerInstanceRefusal, DeleteClusterRefusal, RunTasksOnceRefusal, RunTasksRefusal, ServiceRefusal,
+    TaskDefinitionRefusal, TaskNotFound,
 };
 use store::TransactError;
 
@@ -152,6 +152,22 @@ impl FromRefusal<RunTasksRefusal> for ecs::Error {
             }
             RunTasksRefusal::NoAddress => {
                 invalid_parameter("The subnets have no free addresses: stop tasks or name another subnet.")
+            }
+        }
+    }
+}
+
+impl FromRefusal<RunTasksOnceRefusal> for ecs::Error {
+    fn from_refusal(refusal: RunTasksOnceRefusal) -> Self {
+        match refusal {
+            RunTasksOnceRefusal::Nowhere(refusal) => Self::from_refusal(refusal),
+            RunTasksOnceRefusal::ClientTokenTaken(tasks) => {
+                let message = "The provided clientToken is already in use with a different RunTask request: use another \
+                               clientToken, or repeat the original request unchanged.";
+                Self::ConflictException(ecs::ConflictException {
+                    message: Some(message.to_owned()),
+                    resource_ids: Some(tasks.iter().map(ToString::to_string).collect()),
+                })
             }
         }
     }

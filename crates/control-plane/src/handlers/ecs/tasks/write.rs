@@ -2,10 +2,11 @@
 
 use api::ecs;
 use domain::tags::Pair;
-use domain::task::{Stop, StopCode};
+use domain::task::{ClientRequest, Stop, StopCode};
 use domain::task_definition::TaskDefinition;
 use domain::{ClusterArn, ContainerInstanceArn};
 use orchestrator::transitions::{self, PlacementFailure, RunTasks, RunTasksOutcome, Where};
+use sha2::{Digest, Sha256};
 use store::State;
 
 use super::overrides;
@@ -17,6 +18,10 @@ use crate::handlers::ecs::{names, network, render, tags, task_definitions};
 
 /// Most tasks of one RunTask, and most container instances of one StartTask.
 const TASKS_MAX: i32 = 10;
+/// Longest `clientToken` of RunTask.
+const CLIENT_TOKEN_LENGTH_MAX: usize = 64;
+/// Enough to tell calls apart.
+const FINGERPRINT_BYTES: usize = 16;
 /// Longest `startedBy`.
 const STARTED_BY_LENGTH_MAX: usize = 128;
 
@@ -63,7 +68,9 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let store = call.access().store();
     let run = store.read(|state| parse_run_task(state, &call, &cluster, count.unsigned_abs()))?;
-    let outcome = store.transact(move |tx| transitions::run_tasks(tx, &run)).await;
+    let outcome = store
+        .transact(move |tx| transitions::run_tasks_once(tx, &run))
+        .await;
     let outcome = outcome.map_err(errors::from_store)?;
     let (tasks, failures) = store.read(|state| rendered(state, &outcome));
     Ok(ecs::RunTaskOutput {
@@ -96,8 +103,30 @@ fn parse_run_task(
         count,
         launch_type,
         platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
+        client_request: client_request(input)?,
         ..common(cluster, &definition, &wanted)?
     })
+}
+
+/// The SDKs send a client token even if their caller gives none, so that their own retries start tasks once.
+fn client_request(input: &ecs::RunTaskInput) -> Result<Option<ClientRequest>, ecs::Error> {
+    let Some(token) = &input.client_token else {
+        return Ok(None);
+    };
+    if token.len() > CLIENT_TOKEN_LENGTH_MAX || !token.bytes().all(|it| it.is_ascii_graphic()) {
+        return Err(invalid_parameter(
+            "clientToken has at most 64 ASCII characters in the range of 33-126.",
+        ));
+    }
+    let rest = ecs::RunTaskInput {
+        client_token: None,
+        ..input.clone()
+    };
+    let digest = Sha256::digest(wire::json::encode(&rest));
+    Ok(Some(ClientRequest {
+        token: token.clone(),
+        fingerprint: hex::encode(&digest[..FINGERPRINT_BYTES]),
+    }))
 }
 
 /// `StartTask`: one task on each container instance that is named.
@@ -220,6 +249,7 @@ fn common(
             .map_or_else(|| format!("family:{}", definition.family), str::to_owned),
         started_by: wanted.started_by.map(str::to_owned),
         service: None,
+        client_request: None,
         overrides: domain::task::Overrides::default(),
         network: None,
         platform_version: None,
