@@ -98,3 +98,58 @@ fn gantry(arguments: &[&str], data_dir: &Path) -> Result<String> {
     );
     Ok(String::from_utf8(output.stdout)?)
 }
+
+/// What the machine has that a Gantry may leave behind: groups, links, packet filters, mounts.
+fn traces() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for controller in std::fs::read_dir("/sys/fs/cgroup")?.flatten() {
+        let groups = std::fs::read_dir(controller.path())
+            .into_iter()
+            .flatten()
+            .flatten();
+        let groups = groups.filter(|it| it.file_type().is_ok_and(|it| it.is_dir()));
+        found.extend(groups.map(|it| it.path().display().to_string()));
+    }
+    for link in std::fs::read_dir("/sys/class/net")? {
+        found.push(format!("link {:?}", link?.file_name()));
+    }
+    let filters = Command::new("nft").args(["list", "tables"]).output()?;
+    found.extend(String::from_utf8(filters.stdout)?.lines().map(str::to_owned));
+    let mounts = std::fs::read_to_string("/proc/self/mounts")?;
+    found.extend(mounts.lines().map(str::to_owned));
+    found.sort();
+    Ok(found)
+}
+
+#[test]
+fn down_leaves_nothing_on_the_machine() -> Result<()> {
+    let before = traces()?;
+    let world = World::new()?;
+    let network = world.awsvpc()?;
+    let awsvpc = world.register(
+        "vpc",
+        serde_json::json!({ "networkMode": "awsvpc" }),
+        serde_json::json!({}),
+    )?;
+    let ports = serde_json::json!({ "portMappings": [{ "containerPort": 80 }] });
+    let bridge = world.register("bridge", serde_json::json!({ "networkMode": "bridge" }), ports)?;
+    let tasks = [
+        world.run(&awsvpc, &["--network-configuration", &network])?,
+        world.run(&bridge, &[])?,
+    ];
+    for task in &tasks {
+        world.wait_for(task, "RUNNING")?;
+    }
+    let new = || -> Result<Vec<String>> {
+        let mut now = traces()?;
+        now.retain(|it| !before.contains(it));
+        Ok(now)
+    };
+    assert!(!new()?.is_empty(), "tasks leave traces while they run");
+    world.gantry.command(&["down"])?;
+    // The kernel takes links down in its own time.
+    test_support::wait::until("nothing is left", crate::world::DEADLINE, || {
+        Ok(new()?.is_empty().then_some(()))
+    })
+    .map_err(|error| error.context(format!("{:#?}", new())))
+}

@@ -158,6 +158,14 @@ impl Cgroups {
         self.remove(task_id)
     }
 
+    /// Removes the parent group with all that is below it. Blocks.
+    ///
+    /// # Errors
+    /// [`CgroupError::Busy`] if something still runs there.
+    pub fn remove_all(&self) -> Result<(), CgroupError> {
+        self.remove("")
+    }
+
     /// The tasks that have a group, of this agent run or an earlier one.
     pub fn tasks(&self) -> Vec<String> {
         let mut tasks = Vec::new();

@@ -145,6 +145,17 @@ impl LinuxHost {
         }))
     }
 
+    /// Removes the groups that the tasks of this data directory had: for when the last is gone.
+    ///
+    /// # Errors
+    /// Something still runs there.
+    pub async fn remove_groups(&self) -> Result<(), HostError> {
+        let cgroups = Arc::clone(&self.inner.cgroups);
+        blocking(move || cgroups.remove_all())
+            .await?
+            .map_err(runtime_error)
+    }
+
     /// The image store, to load archives into.
     pub fn images(&self) -> &Arc<Images> {
         &self.inner.images

@@ -92,9 +92,11 @@ async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
     let sandboxes = host.recover().await.context("cannot find the tasks")?;
     stop_containers(&host, events, running(&sandboxes)).await;
     let count = sandboxes.len();
-    let removed = remove(&host, sandboxes).await;
+    remove(&host, sandboxes).await?;
+    host.remove_groups()
+        .await
+        .context("the tasks are gone, but their control groups are left")?;
     drop(host);
-    removed?;
     if count > 0 {
         println!("Stopped {count} {}.", if count == 1 { "task" } else { "tasks" });
     } else {
