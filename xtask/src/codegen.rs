@@ -1,6 +1,7 @@
 //! `cargo xtask codegen`: models to Rust. Types and schema only; what operations mean is written by hand.
 
 mod names;
+mod on_wire;
 mod render;
 mod shapes;
 
@@ -20,7 +21,7 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 4] = ["acs", "ecs", "logs", "sts"];
+const MODULES: [&str; 5] = ["acs", "ec2", "ecs", "logs", "sts"];
 
 /// Generates `crates/api/src`.
 pub fn codegen(root: &Path, mode: Mode) -> Result<()> {

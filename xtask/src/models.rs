@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::install::run;
 
 /// Members of a shape that are kept; documentation and examples are not.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 16] = [
     "type",
     "members",
     "member",
@@ -23,6 +23,8 @@ const KEPT: [&str; 14] = [
     "enum",
     "shape",
     "locationName",
+    "queryName",
+    "flattened",
     "error",
     "exception",
     "min",

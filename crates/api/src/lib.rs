@@ -3,6 +3,7 @@
 //! A module for each service, and `acs` for the messages of the agent's sockets.
 
 pub mod acs;
+pub mod ec2;
 pub mod ecs;
 pub mod logs;
 pub mod sts;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use domain::Timestamp;
 use wire::error::{CommonError, ErrorAnswer, modelled};
 use wire::route::Protocol;
-use wire::{DecodeError, Operation, Service, json, query};
+use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query};
 
 use crate::call::{Authorized, Call, Caller};
 use crate::handlers::ecs::{agent, clusters, container_instances, services, task_definitions, tasks};
@@ -70,6 +70,7 @@ impl Routes {
         let run = move |request: Request| -> Answer { Box::pin(run::<O, F, R>(handler, request)) };
         self.0.insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
     }
+
 
     fn ecs(&mut self) {
         self.on::<ecs::CreateCluster, _, _>(clusters::create_cluster);
@@ -133,16 +134,18 @@ where
     } = request;
     let input = match protocol {
         Protocol::Query => query::decode(&body),
+        Protocol::Ec2 => ec2_query::decode(&body),
         Protocol::Json10 | Protocol::Json11 => json::decode(&body),
     };
-    let input = input.map_err(|error| undecodable(&error).answer(protocol, &request_id))?;
+    let input = input.map_err(|error| undecodable(&error).answer_of(O::SERVICE, protocol, &request_id))?;
     drop(body);
     match handler(Call::new(input, caller, access, now)).await {
         Ok(output) => Ok(match protocol {
             Protocol::Query => query::encode(O::SERVICE, O::NAME, &output, &request_id),
+            Protocol::Ec2 => ec2_query::encode(O::SERVICE, O::NAME, &output, &request_id),
             Protocol::Json10 | Protocol::Json11 => json::encode(&output),
         }),
-        Err(error) => Err(modelled(&error, protocol, &request_id)),
+        Err(error) => Err(modelled(O::SERVICE, &error, protocol, &request_id)),
     }
 }
 

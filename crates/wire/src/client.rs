@@ -4,7 +4,7 @@ use http::request::Parts;
 
 use crate::error::ServiceError;
 use crate::json::{self, JsonReader};
-use crate::shape::{DecodeError, Operation, ValueReader};
+use crate::shape::{DecodeError, Operation, ServiceProtocol, ValueReader};
 
 #[cfg(test)]
 mod tests;
@@ -35,7 +35,10 @@ pub enum ClientError<E: std::fmt::Debug> {
 /// # Errors
 /// The host is no host.
 pub fn request<O: Operation>(host: &str, input: &O::Input) -> Result<(Parts, Vec<u8>), http::Error> {
-    let version = O::SERVICE.json_version.unwrap_or("1.1");
+    let version = match O::SERVICE.protocol {
+        ServiceProtocol::Json(version) => version,
+        ServiceProtocol::Query | ServiceProtocol::Ec2 => "1.1",
+    };
     let request = http::Request::builder()
         .method("POST")
         .uri("/")

@@ -1,9 +1,9 @@
 //! Errors as AWS answers them, in each protocol.
 
 use crate::json::JsonWriter;
-use crate::query;
 use crate::route::Protocol;
-use crate::shape::{Service, ValueWriter};
+use crate::shape::{Service, ServiceProtocol, ValueWriter};
+use crate::{ec2, query};
 
 #[cfg(test)]
 mod tests;
@@ -23,9 +23,35 @@ pub trait ServiceError: std::fmt::Debug + Sized {
     fn write_members(&self, writer: &mut JsonWriter);
     /// Reads a modelled exception from its name and document; `None` for another name.
     fn from_json(code: &str, document: &[u8]) -> Option<Self>;
-    /// Namespace of the service's query answers; empty where it does not speak query.
-    fn xml_namespace() -> &'static str {
-        ""
+}
+
+/// An error of a service whose model names none, as Amazon EC2's: a code of the documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodedError {
+    /// HTTP status.
+    pub status: u16,
+    /// `InvalidVpcID.NotFound`
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl ServiceError for CodedError {
+    fn code(&self) -> &str {
+        self.code
+    }
+    fn message(&self) -> Option<&str> {
+        Some(&self.message)
+    }
+    fn http_status(&self) -> u16 {
+        self.status
+    }
+    fn write_members(&self, writer: &mut JsonWriter) {
+        writer.name("message");
+        writer.string(&self.message);
+    }
+    fn from_json(_: &str, _: &[u8]) -> Option<Self> {
+        None
     }
 }
 
@@ -56,7 +82,7 @@ pub struct CommonError {
 }
 
 impl CommonError {
-    /// The operation does not exist, or is not built.
+    /// No service that is spoken has the operation.
     pub fn unknown_operation(operation: &str) -> Self {
         Self {
             status: 400,
@@ -65,6 +91,20 @@ impl CommonError {
             message: format!(
                 "Could not find operation {operation}: it is unknown, or not supported by Gantry yet."
             ),
+        }
+    }
+
+    /// The service does not have the operation, or it is not built.
+    pub fn unknown_operation_of(service: &Service, operation: &str) -> Self {
+        let unknown = Self::unknown_operation(operation);
+        match service.protocol {
+            ServiceProtocol::Json(_) | ServiceProtocol::Query => unknown,
+            ServiceProtocol::Ec2 => Self {
+                message: format!(
+                    "The action {operation} is not valid for this web service. It is unknown, or not supported by Gantry yet."
+                ),
+                ..unknown
+            },
         }
     }
 
@@ -100,7 +140,7 @@ impl CommonError {
 
     /// As the protocol sends it, where the service is not known.
     pub fn answer(&self, protocol: Protocol, request_id: &str) -> ErrorAnswer {
-        self.answer_in("", protocol, request_id)
+        self.answer_in(FAULT_NAMESPACE, protocol, request_id)
     }
 
     /// As the protocol sends it for a service.
@@ -109,24 +149,21 @@ impl CommonError {
     }
 
     fn answer_in(&self, namespace: &str, protocol: Protocol, request_id: &str) -> ErrorAnswer {
-        let (code, status) = match protocol {
-            Protocol::Query => (
-                self.query_code,
-                if self.status == 400 {
-                    query_status(self.query_code)
-                } else {
-                    self.status
-                },
-            ),
-            Protocol::Json10 | Protocol::Json11 => (self.json_code, self.status),
+        let (status, code) = match (protocol, self.status) {
+            (Protocol::Json10 | Protocol::Json11, status) => (status, self.json_code),
+            (Protocol::Query, 400) => (query_status(self.query_code), self.query_code),
+            (Protocol::Query, status) => (status, self.query_code),
+            (Protocol::Ec2, status) => ec2_words(status, self.query_code),
         };
-        if protocol == Protocol::Query {
-            return query_answer(namespace, status, code, &self.message, request_id);
+        match protocol {
+            Protocol::Json10 | Protocol::Json11 => json_answer(protocol, status, code, |writer| {
+                writer.name("message");
+                writer.string(&self.message);
+            }),
+            Protocol::Query | Protocol::Ec2 => {
+                xml_answer(protocol, namespace, status, code, &self.message, request_id)
+            }
         }
-        json_answer(protocol, status, code, |writer| {
-            writer.name("message");
-            writer.string(&self.message);
-        })
     }
 }
 
@@ -142,27 +179,56 @@ fn query_status(code: &str) -> u16 {
     }
 }
 
-/// A modelled error as the protocol sends it.
-pub fn modelled<E: ServiceError>(error: &E, protocol: Protocol, request_id: &str) -> ErrorAnswer {
-    let (status, code) = (error.http_status(), error.code());
-    if protocol == Protocol::Query {
-        let message = error.message().unwrap_or_default();
-        return query_answer(E::xml_namespace(), status, code, message, request_id);
+/// Amazon EC2 has words of its own for the common errors of query:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+fn ec2_words(status: u16, code: &'static str) -> (u16, &'static str) {
+    match code {
+        "AccessDenied" => (403, "UnauthorizedOperation"),
+        "InvalidClientTokenId" | "SignatureDoesNotMatch" | "IncompleteSignature" => (401, "AuthFailure"),
+        "MissingAuthenticationToken" => (401, "AuthFailure"),
+        "MalformedInput" => (400, "InvalidParameterValue"),
+        "ValidationError" => (400, "MissingParameter"),
+        "InternalFailure" => (500, "InternalError"),
+        other => (status, other),
     }
-    json_answer(protocol, status, code, |writer| error.write_members(writer))
 }
 
-fn query_answer(namespace: &str, status: u16, code: &str, message: &str, request_id: &str) -> ErrorAnswer {
-    let namespace = if namespace.is_empty() {
-        FAULT_NAMESPACE
-    } else {
-        namespace
+/// An error of a service as the protocol sends it.
+pub fn modelled<E: ServiceError>(
+    service: &Service,
+    error: &E,
+    protocol: Protocol,
+    request_id: &str,
+) -> ErrorAnswer {
+    let (status, code) = (error.http_status(), error.code());
+    match protocol {
+        Protocol::Json10 | Protocol::Json11 => {
+            json_answer(protocol, status, code, |writer| error.write_members(writer))
+        }
+        Protocol::Query | Protocol::Ec2 => {
+            let message = error.message().unwrap_or_default();
+            xml_answer(protocol, service.xml_namespace, status, code, message, request_id)
+        }
+    }
+}
+
+fn xml_answer(
+    protocol: Protocol,
+    namespace: &str,
+    status: u16,
+    code: &str,
+    message: &str,
+    request_id: &str,
+) -> ErrorAnswer {
+    let body = match protocol {
+        Protocol::Ec2 => ec2::error_document(code, message, request_id),
+        _ => query::error_document(namespace, status, code, message, request_id),
     };
     ErrorAnswer {
         status,
         code: code.to_owned(),
-        content_type: Protocol::Query.content_type(),
-        body: query::error_document(namespace, status, code, message, request_id),
+        content_type: protocol.content_type(),
+        body,
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! ```text
 //!  request ──route──▶ service, operation, protocol ──sigv4──▶ who signs
-//!     body ──json / query──▶ shapes (generated, in `api`) ──json / xml──▶ answer
+//!     body ──json / form──▶ shapes (generated, in `api`) ──json / xml──▶ answer
 //! ```
 
 pub mod client;
+pub mod ec2;
 pub mod error;
 pub mod json;
 pub mod query;
@@ -14,4 +15,4 @@ pub mod shape;
 pub mod sigv4;
 
 pub use error::{ErrorAnswer, ServiceError};
-pub use shape::{DecodeError, Operation, Service, Value, ValueReader, ValueWriter};
+pub use shape::{DecodeError, Operation, Service, ServiceProtocol, Value, ValueReader, ValueWriter};

@@ -1,7 +1,7 @@
 //! The query protocol: forms in, XML out.
 
 mod form;
-mod xml;
+pub(crate) mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -9,6 +9,15 @@ mod tests;
 use crate::shape::{DecodeError, Service, Value};
 
 pub use form::parameter;
+
+/// Name of the items of a list that has no other.
+const ITEM: &str = "member";
+/// Name of the entries of a map.
+const ENTRY: &str = "entry";
+/// Name of a map's keys that have no other.
+const KEY: &str = "key";
+/// Name of a map's values that have no other.
+const VALUE: &str = "value";
 
 /// Reads the input of an operation from a form.
 ///
@@ -21,10 +30,20 @@ pub fn decode<T: Value>(body: &[u8]) -> Result<T, DecodeError> {
 
 /// Writes the answer of an operation.
 pub fn encode<T: Value>(service: &Service, operation: &str, output: &T, request_id: &str) -> Vec<u8> {
-    xml::answer(service.xml_namespace, operation, output, request_id)
+    let result = xml::element(&format!("{operation}Result"), output);
+    format!(
+        "<{operation}Response xmlns=\"{}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>",
+        service.xml_namespace
+    )
+    .into_bytes()
 }
 
 /// Writes an error, in the namespace of its service.
 pub fn error_document(namespace: &str, status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
-    xml::error(namespace, status, code, message, request_id)
+    let who = if status < 500 { "Sender" } else { "Receiver" };
+    let (code, message) = (xml::escaped(code), xml::escaped(message));
+    format!(
+        "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{who}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+    .into_bytes()
 }

@@ -2,7 +2,7 @@
 
 use crate::error::CommonError;
 use crate::query;
-use crate::shape::Service;
+use crate::shape::{Service, ServiceProtocol};
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +16,8 @@ pub enum Protocol {
     Json11,
     /// query, answered in XML
     Query,
+    /// Amazon EC2's kind of query
+    Ec2,
 }
 
 impl Protocol {
@@ -25,10 +27,12 @@ impl Protocol {
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
             Self::Query => "text/xml",
+            Self::Ec2 => "text/xml;charset=UTF-8",
         }
     }
 
-    /// The protocol that a content type announces; JSON 1.1 where it announces none of them.
+    /// The protocol that a content type announces; JSON 1.1 where it announces none of them. A form is of the query
+    /// protocol until its service is known.
     pub fn of_content_type(content_type: &str) -> Self {
         let kind = content_type.split(';').next().unwrap_or_default().trim();
         if kind.eq_ignore_ascii_case("application/x-amz-json-1.0") {
@@ -43,10 +47,10 @@ impl Protocol {
 }
 
 /// Where a request leads.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Route<'a> {
-    /// The service, by its name in [`Service::signing_name`].
-    pub service: &'static str,
+    /// The service.
+    pub service: &'static Service,
     /// The operation, which may not exist.
     pub operation: std::borrow::Cow<'a, str>,
     /// How it is spoken.
@@ -68,7 +72,7 @@ pub fn route<'a>(
         let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
         let service = services
             .iter()
-            .find(|it| it.json_version.is_some() && it.target_prefix == prefix);
+            .find(|it| matches!(it.protocol, ServiceProtocol::Json(_)) && it.target_prefix == prefix);
         let service = service.ok_or_else(|| CommonError::unknown_operation(target))?;
         let is_json = content_type
             .to_ascii_lowercase()
@@ -82,7 +86,7 @@ pub fn route<'a>(
             });
         }
         return Ok(Route {
-            service: service.signing_name,
+            service,
             operation: operation.into(),
             protocol,
         });
@@ -94,13 +98,18 @@ pub fn route<'a>(
     }
     let action = query::parameter(body, "Action").unwrap_or_default();
     let version = query::parameter(body, "Version").unwrap_or_default();
-    let service = services
-        .iter()
-        .find(|it| it.json_version.is_none() && it.api_version == version);
-    let service =
-        service.ok_or_else(|| CommonError::unknown_operation(&format!("{action} of version {version}")))?;
+    let spoken = services.iter().find_map(|it| {
+        match it.protocol {
+            ServiceProtocol::Json(_) => None,
+            ServiceProtocol::Query => Some((it, Protocol::Query)),
+            ServiceProtocol::Ec2 => Some((it, Protocol::Ec2)),
+        }
+        .filter(|_| it.api_version == version)
+    });
+    let (service, protocol) =
+        spoken.ok_or_else(|| CommonError::unknown_operation(&format!("{action} of version {version}")))?;
     Ok(Route {
-        service: service.signing_name,
+        service,
         operation: action.into(),
         protocol,
     })

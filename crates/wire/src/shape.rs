@@ -13,12 +13,23 @@ pub struct Service {
     pub target_prefix: &'static str,
     /// `2014-11-13`
     pub api_version: &'static str,
-    /// Version of awsJson, or `None` for the query protocol.
-    pub json_version: Option<&'static str>,
-    /// Namespace of query answers.
+    /// How it is spoken.
+    pub protocol: ServiceProtocol,
+    /// Namespace of answers in XML.
     pub xml_namespace: &'static str,
     /// All operations of the model, also those that are not built.
     pub operations: &'static [&'static str],
+}
+
+/// The protocol that a service is modelled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceProtocol {
+    /// awsJson of this version.
+    Json(&'static str),
+    /// Forms in, XML out.
+    Query,
+    /// Amazon EC2's own kind of query.
+    Ec2,
 }
 
 /// An operation of a service.
@@ -73,8 +84,23 @@ impl DecodeError {
     }
 }
 
+/// How forms and XML lay out a list or a map. JSON has one way for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Items in an element of their own, each under this name: `<vpcSet><item>`.
+    List(&'static str),
+    /// Items where the list would be, each under the list's name.
+    FlatList,
+    /// Entries in an element of their own, with these names for key and value.
+    Map(&'static str, &'static str),
+    /// Entries where the map would be.
+    FlatMap(&'static str, &'static str),
+}
+
 /// Reads values of one protocol.
 pub trait ValueReader {
+    /// Before a list or map that is not laid out as the protocol does by default.
+    fn layout(&mut self, _layout: Layout) {}
     /// Whether the value is null; then it is behind us.
     fn take_null(&mut self) -> bool;
     /// A text.
@@ -95,7 +121,14 @@ pub trait ValueReader {
     /// Calls `item` for each item.
     fn list(&mut self, item: &mut dyn FnMut(&mut Self) -> Result<(), DecodeError>)
     -> Result<(), DecodeError>;
-    /// Calls `entry` for each name; it says whether it knows the name and has read the value, else it is skipped.
+    /// Calls `entry` for each key of a map; it says whether it has read the value.
+    fn map(
+        &mut self,
+        entry: &mut dyn FnMut(&str, &mut Self) -> Result<bool, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        self.object(entry)
+    }
+    /// Calls `entry` for each name of a structure; it says whether it knows the name and has read the value, else it is skipped.
     fn object(
         &mut self,
         entry: &mut dyn FnMut(&str, &mut Self) -> Result<bool, DecodeError>,
@@ -104,6 +137,8 @@ pub trait ValueReader {
 
 /// Writes values of one protocol.
 pub trait ValueWriter {
+    /// Before a list or map that is not laid out as the protocol does by default.
+    fn layout(&mut self, _layout: Layout) {}
     /// A text.
     fn string(&mut self, value: &str);
     /// true or false.
@@ -122,12 +157,24 @@ pub trait ValueWriter {
     fn item(&mut self);
     /// Ends a list.
     fn end_list(&mut self);
-    /// Begins a structure or map.
+    /// Begins a structure.
     fn begin_object(&mut self);
-    /// Before each value of a structure or map.
+    /// Before each value of a structure.
     fn name(&mut self, name: &str);
-    /// Ends a structure or map.
+    /// Ends a structure.
     fn end_object(&mut self);
+    /// Begins a map.
+    fn begin_map(&mut self) {
+        self.begin_object();
+    }
+    /// Before each value of a map.
+    fn key(&mut self, key: &str) {
+        self.name(key);
+    }
+    /// Ends a map.
+    fn end_map(&mut self) {
+        self.end_object();
+    }
 }
 
 /// A value of a shape.
@@ -151,6 +198,29 @@ pub fn write_member<W: ValueWriter, V: Value>(writer: &mut W, name: &str, value:
         writer.name(name);
         value.write(writer);
     }
+}
+
+/// Writes a list or map that is a member of a structure, unless it is absent.
+pub fn write_laid_out<W: ValueWriter, V: Value>(writer: &mut W, name: &str, layout: Layout, value: &V) {
+    if !value.is_absent() {
+        writer.name(name);
+        writer.layout(layout);
+        value.write(writer);
+    }
+}
+
+/// Reads a list or map that is a member of a structure into its place.
+///
+/// # Errors
+/// See [`Value::read`].
+pub fn read_laid_out<R: ValueReader, V: Value>(
+    reader: &mut R,
+    name: &str,
+    layout: Layout,
+    place: &mut V,
+) -> Result<bool, DecodeError> {
+    reader.layout(layout);
+    read_member(reader, name, place)
 }
 
 /// Reads a member of a structure into its place. A null leaves it as it is.
@@ -306,16 +376,16 @@ impl<T: Value> Value for Vec<T> {
 
 impl<T: Value> Value for BTreeMap<String, T> {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
-        writer.begin_object();
+        writer.begin_map();
         for (name, value) in self {
-            writer.name(name);
+            writer.key(name);
             value.write(writer);
         }
-        writer.end_object();
+        writer.end_map();
     }
     fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
         let mut entries = Self::new();
-        reader.object(&mut |name, reader| {
+        reader.map(&mut |name, reader| {
             if !reader.take_null() {
                 let value = T::read(reader).map_err(|error| error.within("member").within(name))?;
                 entries.insert(name.to_owned(), value);

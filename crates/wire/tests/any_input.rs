@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use wire::shape::{Blob, read_member, write_member};
 use wire::sigv4::{self, Signer};
-use wire::{DecodeError, Service, Value, ValueReader, ValueWriter, json, query, route};
+use wire::{DecodeError, Service, ServiceProtocol, Value, ValueReader, ValueWriter, json, query, route};
 
 /// A shape of everything that shapes are made of.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -193,7 +193,7 @@ static ECS: Service = Service {
     signing_name: "ecs",
     target_prefix: "AmazonEC2ContainerServiceV20141113",
     api_version: "2014-11-13",
-    json_version: Some("1.1"),
+    protocol: ServiceProtocol::Json("1.1"),
     xml_namespace: "",
     operations: &["ListClusters"],
 };
@@ -201,7 +201,7 @@ static STS: Service = Service {
     signing_name: "sts",
     target_prefix: "",
     api_version: "2011-06-15",
-    json_version: None,
+    protocol: ServiceProtocol::Query,
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
     operations: &["GetCallerIdentity"],
 };
@@ -256,8 +256,10 @@ proptest! {
     #[test]
     fn any_texts_survive_a_form(entries in proptest::collection::btree_map("[A-Za-z]{1,8}", proptest::collection::vec(text(), 1..12), 0..4)) {
         let encode = |it: &str| percent_encoding::utf8_percent_encode(it, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let pairs = entries.iter().flat_map(|(name, texts)| {
-            texts.iter().enumerate().map(move |(at, text)| format!("{name}.member.{}={}", at + 1, encode(text)))
+        let pairs = entries.iter().enumerate().flat_map(|(at, (name, texts))| {
+            let entry = format!("entry.{}", at + 1);
+            let texts = texts.iter().enumerate().map(|(at, text)| format!("value.member.{}={}", at + 1, encode(text)));
+            std::iter::once(format!("key={name}")).chain(texts).map(move |it| format!("{entry}.{it}"))
         });
         let form = pairs.collect::<Vec<_>>().join("&");
         prop_assert_eq!(query::decode::<BTreeMap<String, Vec<String>>>(form.as_bytes()), Ok(entries));

@@ -20,6 +20,8 @@ pub struct Model {
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     pub api_version: String,
+    #[serde(default)]
+    pub protocol: Protocol,
     pub json_version: Option<String>,
     #[serde(default)]
     pub signing_name: Option<String>,
@@ -27,6 +29,16 @@ pub struct Metadata {
     pub target_prefix: String,
     #[serde(default)]
     pub xml_namespace: String,
+}
+
+/// How a service is spoken; our own models say nothing, and are JSON.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    #[default]
+    Json,
+    Query,
+    Ec2,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +58,10 @@ pub struct Shape {
     #[serde(default)]
     pub required: Vec<String>,
     pub member: Option<Member>,
+    pub key: Option<Member>,
     pub value: Option<Member>,
+    #[serde(default)]
+    pub flattened: bool,
     #[serde(rename = "enum")]
     pub words: Option<Vec<String>>,
     #[serde(default)]
@@ -64,8 +79,13 @@ pub struct ErrorTrait {
 }
 
 #[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Member {
     pub shape: String,
+    pub location_name: Option<String>,
+    pub query_name: Option<String>,
+    #[serde(default)]
+    pub flattened: bool,
 }
 
 impl Model {

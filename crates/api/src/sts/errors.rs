@@ -22,7 +22,4 @@ impl ServiceError for Error {
     fn from_json(_: &str, _: &[u8]) -> Option<Self> {
         None
     }
-    fn xml_namespace() -> &'static str {
-        super::SERVICE.xml_namespace
-    }
 }

@@ -98,18 +98,19 @@ async fn handle(
     body: Bytes,
     request_id: &str,
 ) -> Result<Vec<u8>, ErrorAnswer> {
-    let protocol = Protocol::of_content_type(content_type);
-    let common = |error: CommonError| error.answer(protocol, request_id);
     let now = control_plane.clock.now();
     let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
-    let route = route::route(&SERVICES, content_type, target, &body).map_err(common)?;
-    let caller = identity::verify(control_plane, route.service, parts, &body, now).map_err(common)?;
-    let Some(handler) = routes.get(route.service, &route.operation) else {
-        return Err(common(CommonError::unknown_operation(&route.operation)));
+    let route = route::route(&SERVICES, content_type, target, &body)
+        .map_err(|error| error.answer(Protocol::of_content_type(content_type), request_id))?;
+    let (service, operation) = (route.service, &*route.operation);
+    let common = |error: CommonError| error.answer_of(service, route.protocol, request_id);
+    let caller = identity::verify(control_plane, service.signing_name, parts, &body, now).map_err(common)?;
+    let Some(handler) = routes.get(service.signing_name, operation) else {
+        return Err(common(CommonError::unknown_operation_of(service, operation)));
     };
-    let access = authorize(control_plane, &caller, route.service, &route.operation)
+    let access = authorize(control_plane, &caller, service.signing_name, operation)
         .map_err(|denied| common(CommonError::access_denied(denied.message)))?;
-    tracing::debug!(request_id, operation = %route.operation, "request");
+    tracing::debug!(request_id, operation, "request");
     let request_id = request_id.to_owned();
     handler(routes::Request {
         body,

@@ -1,12 +1,12 @@
 use super::*;
 use crate::json::JsonWriter;
-use crate::shape::{Service, Value, ValueWriter, read_member, write_member};
+use crate::shape::{Service, ServiceProtocol, Value, ValueWriter, read_member, write_member};
 
 static SERVICE: Service = Service {
     signing_name: "ecs",
     target_prefix: "AmazonEC2ContainerServiceV20141113",
     api_version: "2014-11-13",
-    json_version: Some("1.1"),
+    protocol: ServiceProtocol::Json("1.1"),
     xml_namespace: "",
     operations: &["DeleteCluster"],
 };

@@ -24,17 +24,23 @@ impl ServiceError for NotFound {
     fn from_json(_: &str, _: &[u8]) -> Option<Self> {
         None
     }
-    fn xml_namespace() -> &'static str {
-        "https://service/"
-    }
 }
 
 static STS: Service = Service {
     signing_name: "sts",
     target_prefix: "",
     api_version: "2011-06-15",
-    json_version: None,
+    protocol: ServiceProtocol::Query,
     xml_namespace: "https://sts/",
+    operations: &[],
+};
+
+static EC2: Service = Service {
+    signing_name: "ec2",
+    target_prefix: "",
+    api_version: "2016-11-15",
+    protocol: ServiceProtocol::Ec2,
+    xml_namespace: "http://ec2.amazonaws.com/doc/2016-11-15",
     operations: &[],
 };
 
@@ -48,7 +54,7 @@ fn modelled_errors_in_json_have_all_their_members() {
         message: Some("no \"a\"".into()),
         name: Some("a".into()),
     };
-    let answer = modelled(&error, Protocol::Json11, "r-1");
+    let answer = modelled(&STS, &error, Protocol::Json11, "r-1");
     assert_eq!((answer.status, &*answer.code), (404, "NotFoundException"));
     assert_eq!(answer.content_type, "application/x-amz-json-1.1");
     assert_eq!(
@@ -59,7 +65,7 @@ fn modelled_errors_in_json_have_all_their_members() {
         message: None,
         name: None,
     };
-    let answer = modelled(&bare, Protocol::Json10, "r-1");
+    let answer = modelled(&STS, &bare, Protocol::Json10, "r-1");
     assert_eq!(answer.content_type, "application/x-amz-json-1.0");
     assert_eq!(text(&answer), r#"{"__type":"NotFoundException"}"#);
 }
@@ -70,12 +76,50 @@ fn modelled_errors_in_xml_are_in_the_namespace_of_their_service() {
         message: Some("<a>".into()),
         name: None,
     };
-    let answer = modelled(&error, Protocol::Query, "r-1");
+    let answer = modelled(&STS, &error, Protocol::Query, "r-1");
     assert_eq!((answer.status, answer.content_type), (404, "text/xml"));
     assert_eq!(
         text(&answer),
-        "<ErrorResponse xmlns=\"https://service/\"><Error><Type>Sender</Type><Code>NotFoundException</Code>\
+        "<ErrorResponse xmlns=\"https://sts/\"><Error><Type>Sender</Type><Code>NotFoundException</Code>\
          <Message>&lt;a&gt;</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+    );
+}
+
+#[test]
+fn ec2_has_words_and_a_form_of_its_own() {
+    let nothing = CodedError {
+        status: 400,
+        code: "InvalidVpcID.NotFound",
+        message: "The vpc ID '<a>' does not exist".into(),
+    };
+    let answer = modelled(&EC2, &nothing, Protocol::Ec2, "r-1");
+    assert_eq!(
+        (answer.status, &*answer.code, answer.content_type),
+        (400, "InvalidVpcID.NotFound", "text/xml;charset=UTF-8")
+    );
+    assert_eq!(
+        text(&answer),
+        "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code><Message>The vpc ID &apos;&lt;a&gt;&apos; does not exist\
+         </Message></Error></Errors><RequestID>r-1</RequestID></Response>"
+    );
+    for (error, status, code) in [
+        (CommonError::access_denied("no"), 403, "UnauthorizedOperation"),
+        (crate::sigv4::unknown_key(), 401, "AuthFailure"),
+        (CommonError::serialization("x"), 400, "InvalidParameterValue"),
+        (CommonError::server("x"), 500, "InternalError"),
+        (
+            CommonError::unknown_operation_of(&EC2, "Fly"),
+            400,
+            "InvalidAction",
+        ),
+    ] {
+        let answer = error.answer_of(&EC2, Protocol::Ec2, "r-1");
+        assert_eq!((answer.status, &*answer.code), (status, code));
+    }
+    let unknown = CommonError::unknown_operation_of(&EC2, "Fly").message;
+    assert!(
+        unknown.starts_with("The action Fly is not valid for this web service."),
+        "{unknown}"
     );
 }
 

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use percent_encoding::percent_decode;
 
-use crate::shape::{DecodeError, ValueReader};
+use super::{ENTRY, ITEM, KEY, VALUE};
+use crate::shape::{DecodeError, Layout, ValueReader};
 
 /// Deepest path.
 const DEPTH_MAX: usize = 32;
@@ -19,6 +20,7 @@ const PARAMETERS_MAX: usize = 10_000;
 pub struct FormReader {
     value: Option<String>,
     parts: BTreeMap<String, FormReader>,
+    layout: Option<Layout>,
 }
 
 fn pairs(body: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -84,10 +86,11 @@ impl FormReader {
             .map_err(|_| DecodeError::serialization(format!("{text:?} is not {what}")))
     }
 
-    /// Items stand under `member`, in the order of their numbers.
-    fn items(&mut self) -> Vec<FormReader> {
-        let parts = match self.parts.remove("member") {
-            Some(member) => member.parts,
+    /// What stands under the numbers, in their order: one level down under `name`, or here where the list is flat.
+    fn numbered(&mut self, name: Option<&str>) -> Vec<FormReader> {
+        let below = name.and_then(|it| self.parts.remove(it));
+        let parts = match below {
+            Some(below) => below.parts,
             None => std::mem::take(&mut self.parts),
         };
         let mut items: Vec<(u32, FormReader)> = parts
@@ -100,6 +103,10 @@ impl FormReader {
 }
 
 impl ValueReader for FormReader {
+    fn layout(&mut self, layout: Layout) {
+        self.layout = Some(layout);
+    }
+
     fn take_null(&mut self) -> bool {
         false
     }
@@ -134,7 +141,29 @@ impl ValueReader for FormReader {
         &mut self,
         item: &mut dyn FnMut(&mut Self) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
-        self.items().iter_mut().try_for_each(item)
+        let name = match self.layout {
+            Some(Layout::FlatList) => None,
+            Some(Layout::List(name)) => Some(name),
+            _ => Some(ITEM),
+        };
+        self.numbered(name).iter_mut().try_for_each(item)
+    }
+
+    fn map(
+        &mut self,
+        entry: &mut dyn FnMut(&str, &mut Self) -> Result<bool, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let (name, key, value) = match self.layout {
+            Some(Layout::FlatMap(key, value)) => (None, key, value),
+            Some(Layout::Map(key, value)) => (Some(ENTRY), key, value),
+            _ => (Some(ENTRY), KEY, VALUE),
+        };
+        for mut it in self.numbered(name) {
+            let key = it.parts.remove(key).unwrap_or_default();
+            let mut value = it.parts.remove(value).unwrap_or_default();
+            entry(key.own()?, &mut value)?;
+        }
+        Ok(())
     }
 
     fn object(

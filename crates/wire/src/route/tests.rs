@@ -4,7 +4,7 @@ static ECS: Service = Service {
     signing_name: "ecs",
     target_prefix: "AmazonEC2ContainerServiceV20141113",
     api_version: "2014-11-13",
-    json_version: Some("1.1"),
+    protocol: ServiceProtocol::Json("1.1"),
     xml_namespace: "",
     operations: &["ListClusters"],
 };
@@ -12,14 +12,23 @@ static STS: Service = Service {
     signing_name: "sts",
     target_prefix: "",
     api_version: "2011-06-15",
-    json_version: None,
+    protocol: ServiceProtocol::Query,
     xml_namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
     operations: &["GetCallerIdentity"],
 };
 
+static EC2: Service = Service {
+    signing_name: "ec2",
+    target_prefix: "",
+    api_version: "2016-11-15",
+    protocol: ServiceProtocol::Ec2,
+    xml_namespace: "http://ec2.amazonaws.com/doc/2016-11-15",
+    operations: &["DescribeVpcs"],
+};
+
 #[test]
 fn requests_find_their_operation_by_target_or_by_form() {
-    let services = [&ECS, &STS];
+    let services = [&ECS, &STS, &EC2];
     let json = route(
         &services,
         "application/x-amz-json-1.1",
@@ -28,7 +37,7 @@ fn requests_find_their_operation_by_target_or_by_form() {
     );
     let json = json.expect("json");
     assert_eq!(
-        (json.service, &*json.operation, json.protocol),
+        (json.service.signing_name, &*json.operation, json.protocol),
         ("ecs", "ListClusters", Protocol::Json11)
     );
     let form = b"Action=GetCallerIdentity&Version=2011-06-15";
@@ -40,8 +49,14 @@ fn requests_find_their_operation_by_target_or_by_form() {
     )
     .expect("query");
     assert_eq!(
-        (query.service, &*query.operation, query.protocol),
+        (query.service.signing_name, &*query.operation, query.protocol),
         ("sts", "GetCallerIdentity", Protocol::Query)
+    );
+    let form = b"Action=DescribeVpcs&Version=2016-11-15";
+    let ec2 = route(&services, "application/x-www-form-urlencoded", None, form).expect("ec2");
+    assert_eq!(
+        (ec2.service.signing_name, &*ec2.operation, ec2.protocol),
+        ("ec2", "DescribeVpcs", Protocol::Ec2)
     );
 }
 
