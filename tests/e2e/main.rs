@@ -5,6 +5,7 @@
 mod bad_input;
 mod commands;
 mod crashes;
+mod default_vpc;
 mod logs;
 mod networks;
 mod services;

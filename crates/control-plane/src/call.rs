@@ -126,6 +126,11 @@ impl Authorized {
         &self.0.page_key
     }
 
+    /// Regions that are served.
+    pub fn regions(&self) -> &[String] {
+        &self.0.settings.regions
+    }
+
     /// Where agents connect: `http://host:port`.
     pub fn advertised_endpoint(&self) -> &str {
         &self.0.settings.advertised_endpoint

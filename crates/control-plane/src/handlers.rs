@@ -1,5 +1,6 @@
 //! What each operation does: plain functions from a call to an answer, which know no protocol.
 
+pub mod ec2;
 pub mod ecs;
 pub mod logs;
 pub mod sts;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ecs, logs, sts};
+use api::{ec2, ecs, logs, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use wire::error::{CommonError, ErrorAnswer, modelled};
@@ -13,13 +13,13 @@ use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query};
 
 use crate::call::{Authorized, Call, Caller};
 use crate::handlers::ecs::{agent, clusters, container_instances, services, task_definitions, tasks};
-use crate::handlers::{logs as log_handlers, sts as sts_handlers};
+use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, sts as sts_handlers};
 
 #[cfg(test)]
 mod tests;
 
 /// Services that are spoken.
-pub static SERVICES: [&Service; 3] = [&ecs::SERVICE, &logs::SERVICE, &sts::SERVICE];
+pub static SERVICES: [&Service; 4] = [&ec2::SERVICE, &ecs::SERVICE, &logs::SERVICE, &sts::SERVICE];
 
 /// A verified request of an operation.
 pub struct Request {
@@ -47,6 +47,7 @@ impl Routes {
     /// The handlers of this version.
     pub fn new() -> Self {
         let mut routes = Self(HashMap::new());
+        routes.ec2();
         routes.ecs();
         routes.logs();
         routes.on::<sts::GetCallerIdentity, _, _>(sts_handlers::get_caller_identity);
@@ -71,6 +72,14 @@ impl Routes {
         self.0.insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
     }
 
+    fn ec2(&mut self) {
+        self.on::<ec2::DescribeAccountAttributes, _, _>(ec2_handlers::describe_account_attributes);
+        self.on::<ec2::DescribeAvailabilityZones, _, _>(ec2_handlers::describe_availability_zones);
+        self.on::<ec2::DescribeRegions, _, _>(ec2_handlers::describe_regions);
+        self.on::<ec2::DescribeSecurityGroups, _, _>(ec2_handlers::describe_security_groups);
+        self.on::<ec2::DescribeSubnets, _, _>(ec2_handlers::describe_subnets);
+        self.on::<ec2::DescribeVpcs, _, _>(ec2_handlers::describe_vpcs);
+    }
 
     fn ecs(&mut self) {
         self.on::<ecs::CreateCluster, _, _>(clusters::create_cluster);

@@ -1,0 +1,105 @@
+//! Which resources a Describe operation gives: those that are named, of them those that match, of them a page.
+
+use api::ec2;
+
+use super::invalid_value;
+use super::refusal;
+use crate::handlers::page::{PageKey, PageRequest, page};
+
+/// Bounds of `MaxResults`.
+const MAX_RESULTS: std::ops::RangeInclusive<i32> = 5..=1000;
+
+/// How ids of a kind of resource look and what is said of others.
+pub struct IdKind {
+    /// `vpc-`
+    pub prefix: &'static str,
+    /// `vpc ID`
+    pub noun: &'static str,
+    /// Code for what is not there.
+    pub not_found: &'static str,
+    /// Code for what is no id.
+    pub malformed: &'static str,
+}
+
+impl IdKind {
+    /// Takes those whose ids are given, or all if none is.
+    ///
+    /// # Errors
+    /// `malformed` and `not_found`, for the first id that is so.
+    pub fn named<T>(
+        &self,
+        ids: Option<&Vec<String>>,
+        items: Vec<(String, T)>,
+    ) -> Result<Vec<(String, T)>, ec2::Error> {
+        let ids = ids.map(Vec::as_slice).unwrap_or_default();
+        if ids.is_empty() {
+            return Ok(items);
+        }
+        for id in ids {
+            if !self.is_id(id) {
+                let expected = format!("Invalid id: \"{id}\" (expecting \"{}...\")", self.prefix);
+                return Err(refusal(self.malformed, expected));
+            }
+            if !items.iter().any(|(it, _)| it == id) {
+                return Err(refusal(
+                    self.not_found,
+                    format!("The {} '{id}' does not exist", self.noun),
+                ));
+            }
+        }
+        Ok(items.into_iter().filter(|(id, _)| ids.contains(id)).collect())
+    }
+
+    fn is_id(&self, id: &str) -> bool {
+        let tail = id.strip_prefix(self.prefix).unwrap_or_default();
+        !tail.is_empty() && tail.chars().all(|it| it.is_ascii_alphanumeric())
+    }
+}
+
+/// What the caller says of the page it wants.
+pub struct Wanted<'a> {
+    /// `MaxResults`; all without it.
+    pub max_results: Option<i32>,
+    /// `NextToken`
+    pub next_token: Option<&'a str>,
+}
+
+/// Cuts a page out of resources with their ids; `listing` names the operation with all that chose them.
+///
+/// # Errors
+/// InvalidParameterValue for a size out of bounds and for a token that is not of this listing.
+pub fn cut<T>(
+    key: &PageKey,
+    wanted: &Wanted<'_>,
+    listing: &str,
+    mut items: Vec<(String, T)>,
+) -> Result<(Vec<T>, Option<String>), ec2::Error> {
+    let max_results = match wanted.max_results {
+        None => usize::MAX,
+        Some(given) => page_size(given)?,
+    };
+    items.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let request = PageRequest {
+        listing,
+        next_token: wanted.next_token,
+        max_results,
+    };
+    page(key, &request, items.into_iter()).map_err(|_| invalid_value("Unable to parse pagination token"))
+}
+
+fn page_size(given: i32) -> Result<usize, ec2::Error> {
+    let (least, most) = (MAX_RESULTS.start(), MAX_RESULTS.end());
+    let expected = if given < *least {
+        format!("Expecting a value greater than {least}.")
+    } else {
+        format!("Expecting a value less than or equal to {most}.")
+    };
+    usize::try_from(given)
+        .ok()
+        .filter(|_| MAX_RESULTS.contains(&given))
+        .ok_or_else(|| {
+            invalid_value(format!(
+                "Value ( {given} ) for parameter maxResults is invalid. {expected}"
+            ))
+        })
+}
