@@ -99,10 +99,12 @@ impl ValueWriter for JsonWriter {
     }
 
     fn double(&mut self, value: f64) {
-        // JSON has no word for infinity.
-        if !value.is_finite() {
-            self.out.extend_from_slice(b"null");
-            return;
+        // JSON has no number for these: AWS writes words, which clients know.
+        if value.is_nan() {
+            return self.string("NaN");
+        }
+        if value.is_infinite() {
+            return self.string(if value > 0.0 { "Infinity" } else { "-Infinity" });
         }
         // A vector takes all that is written.
         let _ = write!(self.out, "{value:?}");

@@ -111,7 +111,11 @@ impl ValueWriter for XmlWriter {
         }
     }
     fn timestamp(&mut self, value: Timestamp) {
-        self.text(&value.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        let format = match value.subsec_nanosecond() {
+            0 => "%Y-%m-%dT%H:%M:%SZ",
+            _ => "%Y-%m-%dT%H:%M:%S%.3fZ",
+        };
+        self.text(&value.strftime(format).to_string());
     }
     fn blob(&mut self, value: &[u8]) {
         self.text(&STANDARD.encode(value));
