@@ -5,6 +5,7 @@
 //! ```
 
 mod place;
+pub mod query;
 mod refusal;
 
 pub use place::{Candidate, Placement, Requirements, place};
