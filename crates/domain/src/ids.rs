@@ -18,6 +18,11 @@ impl Ids {
         format!("{:032x}", self.0.lock().random::<u128>())
     }
 
+    /// What a choice between equals starts from.
+    pub fn seed(&self) -> u64 {
+        self.0.lock().random()
+    }
+
     /// 17 hexadecimal digits after a prefix: `eni-…`, `subnet-…`, `i-…`.
     pub fn ec2(&self, prefix: &str) -> String {
         let low = self.0.lock().random::<u128>() & ((1 << 68) - 1);

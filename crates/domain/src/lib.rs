@@ -19,6 +19,7 @@ pub mod cluster;
 pub mod container_definition;
 pub mod container_instance;
 pub mod host;
+pub mod placement;
 pub mod service;
 pub mod tags;
 pub mod task;

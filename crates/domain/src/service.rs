@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
@@ -31,6 +32,12 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// Subnets and security groups of `awsvpc` tasks.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Where its tasks may go, beside what the task definition says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placement_constraints: Vec<PlacementConstraint>,
+    /// Where they go best; if empty, they spread over availability zones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placement_strategy: Vec<PlacementStrategy>,
     /// When it was created.
     pub created_at: Timestamp,
     /// ARN of the caller.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::container_definition::{ContainerDefinition, TransportProtocol};
 use crate::host::HostPort;
+use crate::placement::PlacementConstraint;
 use crate::tags::Pair;
 use crate::{Scope, TaskDefinitionArn, Timestamp};
 
@@ -49,6 +50,9 @@ pub struct TaskDefinition {
     pub containers: Vec<ContainerDefinition>,
     /// Volumes.
     pub volumes: Vec<Volume>,
+    /// Where its tasks may go: `memberOf` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placement_constraints: Vec<PlacementConstraint>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

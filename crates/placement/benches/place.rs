@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::host::{Host, Resources};
-use placement::{Candidate, Requirements, place};
+use placement::{Candidate, Requirements, Rules, place};
 
 fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
     let host = |index: u32| Host {
@@ -32,6 +32,7 @@ fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
         .map(|host| Candidate {
             host,
             container_instance: None,
+            tasks: None,
         })
         .collect();
     let resources = Resources {
@@ -42,6 +43,9 @@ fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
     let wanted = Requirements {
         resources: &resources,
         attributes: &[],
+        rules: &Rules::default(),
+        group: "family:web",
+        seed: 0,
     };
     criterion.bench_function("place 10 tasks on 10,000 hosts", |it| {
         it.iter(|| place(&candidates, &wanted, 10))

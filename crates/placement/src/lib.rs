@@ -1,12 +1,14 @@
 //! Which host a task goes to: pure, and with a reason for every host that it does not go to.
 //!
 //! ```text
-//!  candidates ──refusals──▶ those that fit ──spread over zones, then fewest tasks──▶ hosts
+//!  candidates ──refusals, constraints──▶ those that can ──strategies, or spread over zones──▶ hosts
 //! ```
 
 mod place;
 pub mod query;
 mod refusal;
+mod rules;
 
 pub use place::{Candidate, Placement, Requirements, place};
 pub use refusal::PlacementRefusal;
+pub use rules::{InstanceTasks, Rules};

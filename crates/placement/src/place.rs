@@ -1,5 +1,9 @@
-//! Places tasks of one kind: spread over availability zones, then where the fewest tasks are, as ECS does by default.
+//! Places tasks of one kind by their rules; without any spread over availability zones, then where the fewest tasks
+//! are.
 
+mod ranking;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
@@ -7,6 +11,8 @@ use domain::host::{Host, Resources};
 use domain::tags::Pair;
 
 use crate::PlacementRefusal;
+use crate::rules::{InstanceTasks, Rules};
+use ranking::Ranking;
 
 #[cfg(test)]
 mod tests;
@@ -16,8 +22,10 @@ mod tests;
 pub struct Candidate<'a> {
     /// Its ledger.
     pub host: &'a Host,
-    /// Its place in the cluster; `None` on FARGATE, which asks for no attributes.
+    /// Its place in the cluster; `None` on FARGATE, which asks for no attributes and knows no constraints.
     pub container_instance: Option<&'a ContainerInstance>,
+    /// What runs there already, as far as the rules ask for it.
+    pub tasks: Option<&'a InstanceTasks>,
 }
 
 /// What each task needs.
@@ -27,6 +35,12 @@ pub struct Requirements<'a> {
     pub resources: &'a Resources,
     /// Of the container instance.
     pub attributes: &'a [Pair],
+    /// Constraints and strategies.
+    pub rules: &'a Rules,
+    /// The group that the tasks will belong to.
+    pub group: &'a str,
+    /// Decides between equals. The same seed decides the same.
+    pub seed: u64,
 }
 
 /// Where tasks go.
@@ -40,29 +54,30 @@ pub struct Placement {
 
 /// Finds places for `count` tasks, each after the ones before it. The same input gives the same places.
 pub fn place(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: u32) -> Placement {
-    let mut eligible: Vec<Option<Host>> = candidates
+    let is_eligible = |it: &Candidate<'_>| {
+        standing(it, wanted).is_empty() && fits(it.host, wanted) && unsatisfied(it, wanted, 0).is_empty()
+    };
+    // Only the ledgers that change are copied.
+    let mut eligible: Vec<Option<Cow<'_, Host>>> = candidates
         .iter()
-        .map(|it| (standing(it, wanted).is_empty() && fits(it.host, wanted)).then(|| it.host.clone()))
+        .map(|it| is_eligible(it).then_some(Cow::Borrowed(it.host)))
         .collect();
-    let mut zones: BTreeMap<&str, u64> = BTreeMap::new();
-    for candidate in candidates {
-        *zones.entry(&candidate.host.availability_zone).or_default() += u64::from(candidate.host.task_count);
-    }
+    let mut order = Order::new(candidates, wanted);
     let mut placed = Vec::new();
     while placed.len() < count as usize {
-        let Some(best) = best(candidates, &eligible, &zones) else {
+        let Some(best) = order.best(candidates, &eligible) else {
             break;
         };
         let Some(host) = &mut eligible[best] else { break };
-        if host.promise(wanted.resources).is_err() {
+        if host.to_mut().promise(wanted.resources).is_err() {
             break;
         }
-        if !fits(host, wanted) {
-            // Full now; it still counts in its zone.
+        placed.push(best);
+        if !fits(host, wanted) || !unsatisfied(&candidates[best], wanted, times(&placed, best)).is_empty() {
+            // Full now; it still counts where tasks spread.
             let _ = eligible[best].take();
         }
-        *zones.entry(&candidates[best].host.availability_zone).or_default() += 1;
-        placed.push(best);
+        order.placed(candidates, best);
     }
     let refused = if placed.len() == count as usize {
         Vec::new()
@@ -72,20 +87,75 @@ pub fn place(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: u32
     Placement { placed, refused }
 }
 
-fn best(
-    candidates: &[Candidate<'_>],
-    eligible: &[Option<Host>],
-    zones: &BTreeMap<&str, u64>,
-) -> Option<usize> {
-    let open = eligible
-        .iter()
-        .enumerate()
-        .filter_map(|(index, host)| Some((index, host.as_ref()?)));
-    let rank = |(index, host): &(usize, &Host)| {
-        let zone = candidates[*index].host.availability_zone.as_str();
-        (zones.get(zone).copied().unwrap_or(0), host.task_count, *index)
+/// How often a candidate was chosen.
+fn times(placed: &[usize], index: usize) -> u32 {
+    placed.iter().fold(0, |sum, it| sum + u32::from(*it == index))
+}
+
+/// What decides between candidates.
+enum Order<'a> {
+    /// Without strategies: the zone with the fewest tasks, then the host.
+    Zones(BTreeMap<&'a str, u64>),
+    Strategies(Ranking),
+}
+
+impl<'a> Order<'a> {
+    fn new(candidates: &[Candidate<'a>], wanted: &Requirements<'_>) -> Self {
+        if !wanted.rules.preferences().is_empty() {
+            return Self::Strategies(Ranking::new(candidates, wanted));
+        }
+        let mut zones: BTreeMap<&str, u64> = BTreeMap::new();
+        for candidate in candidates {
+            *zones.entry(&candidate.host.availability_zone).or_default() +=
+                u64::from(candidate.host.task_count);
+        }
+        Self::Zones(zones)
+    }
+
+    fn best(&self, candidates: &[Candidate<'_>], eligible: &[Option<Cow<'_, Host>>]) -> Option<usize> {
+        let open = eligible
+            .iter()
+            .enumerate()
+            .filter_map(|(index, host)| Some((index, host.as_deref()?)));
+        match self {
+            Self::Strategies(ranking) => ranking.best(open),
+            Self::Zones(zones) => {
+                let rank = |(index, host): &(usize, &Host)| {
+                    let zone = candidates[*index].host.availability_zone.as_str();
+                    (zones.get(zone).copied().unwrap_or(0), host.task_count, *index)
+                };
+                open.min_by_key(rank).map(|(index, _)| index)
+            }
+        }
+    }
+
+    fn placed(&mut self, candidates: &[Candidate<'a>], index: usize) {
+        match self {
+            Self::Strategies(ranking) => ranking.placed(index),
+            Self::Zones(zones) => {
+                let zone = &candidates[index].host.availability_zone;
+                *zones.entry(zone).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Constraints that do not hold once so many more tasks are placed there.
+fn unsatisfied(candidate: &Candidate<'_>, wanted: &Requirements<'_>, placed: u32) -> Vec<PlacementRefusal> {
+    let instance = candidate
+        .container_instance
+        .filter(|_| wanted.rules.has_constraints());
+    let Some(instance) = instance else {
+        return Vec::new();
     };
-    open.min_by_key(rank).map(|(index, _)| index)
+    let mut tasks = candidate.tasks.map_or_else(Cow::default, Cow::Borrowed);
+    if placed > 0 {
+        let tasks = tasks.to_mut();
+        tasks.pending = tasks.pending.saturating_add(placed);
+        tasks.of_group = tasks.of_group.saturating_add(placed);
+        tasks.groups.insert(wanted.group.to_owned());
+    }
+    wanted.rules.unsatisfied(candidate.host, instance, &tasks)
 }
 
 fn fits(host: &Host, wanted: &Requirements<'_>) -> bool {
@@ -118,7 +188,8 @@ fn refusals(
     let mut refused = Vec::new();
     for (index, candidate) in candidates.iter().enumerate() {
         let mut host = candidate.host.clone();
-        for _ in placed.iter().filter(|it| **it == index) {
+        let times = times(placed, index);
+        for _ in 0..times {
             // Promised before, so it fits.
             let _ = host.promise(wanted.resources);
         }
@@ -130,6 +201,7 @@ fn refusals(
             standing(candidate, wanted)
                 .into_iter()
                 .chain(short)
+                .chain(unsatisfied(candidate, wanted, times))
                 .map(|it| (index, it)),
         );
     }

@@ -22,7 +22,7 @@ mod tests;
 use std::str::FromStr;
 
 pub use error::{Problem, QueryError};
-pub use evaluate::Facts;
+pub use evaluate::{Facts, attribute};
 
 use literal::{Literal, Pattern};
 use operator::Operator;

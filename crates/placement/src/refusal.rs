@@ -13,6 +13,10 @@ pub enum PlacementRefusal {
     Attribute(String),
     /// Something of its ledger is too short.
     Resource(Shortage),
+    /// It has a task of the group already.
+    DistinctInstance,
+    /// It is not what an expression means.
+    MemberOf,
 }
 
 impl PlacementRefusal {
@@ -23,6 +27,8 @@ impl PlacementRefusal {
             Self::Agent => "AGENT",
             Self::Attribute(_) => "ATTRIBUTE",
             Self::Resource(shortage) => shortage.as_str(),
+            Self::DistinctInstance => "DistinctInstance placement constraint unsatisfied.",
+            Self::MemberOf => "MemberOf placement constraint unsatisfied.",
         }
     }
 
@@ -32,6 +38,10 @@ impl PlacementRefusal {
             Self::Inactive => "is not active",
             Self::Agent => "encountered error \"AGENT\"",
             Self::Attribute(_) => "is missing an attribute required by your task",
+            Self::DistinctInstance => {
+                "encountered error \"DistinctInstance placement constraint unsatisfied.\""
+            }
+            Self::MemberOf => "encountered error \"MemberOf placement constraint unsatisfied.\"",
             Self::Resource(Shortage::Cpu) => "has insufficient CPU units available",
             Self::Resource(Shortage::Memory) => "has insufficient memory available",
             Self::Resource(Shortage::Ports) => "is already using a port required by your task",

@@ -11,6 +11,7 @@ mod errors;
 mod listing;
 mod names;
 mod network;
+mod placement;
 mod render;
 mod tags;
 

@@ -147,6 +147,8 @@ fn run(state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         count,
         launch_type: service.launch_type,
         placed: Where::Anywhere,
+        placement_constraints: service.placement_constraints.clone(),
+        placement_strategy: service.placement_strategy.clone(),
         group: format!("service:{}", service.arn.name()),
         started_by: Some(primary.id.clone()),
         service: Some(service.arn.clone()),

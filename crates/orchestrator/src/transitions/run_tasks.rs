@@ -1,12 +1,14 @@
 //! Tasks are placed: hosts promise, addresses are given, records made, all in one transaction.
 
 mod address;
+mod instance_tasks;
 mod once;
 
 use std::sync::Arc;
 
 use domain::container_instance::ContainerInstance;
 use domain::host::{Host, Resources};
+use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::tags::Pair;
 use domain::task::{
     ClientRequest, ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer,
@@ -14,7 +16,7 @@ use domain::task::{
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};
-use placement::{Candidate, Placement, PlacementRefusal, Requirements, place};
+use placement::{Candidate, Placement, PlacementRefusal, Requirements, Rules, place};
 use store::{State, Tx};
 
 use super::reservation::reservation;
@@ -33,6 +35,10 @@ pub struct RunTasks {
     pub launch_type: LaunchType,
     /// Where.
     pub placed: Where,
+    /// Where they may go, beside what the definition says; not obeyed on FARGATE and by StartTask.
+    pub placement_constraints: Vec<PlacementConstraint>,
+    /// Where they go best; not obeyed on FARGATE and by StartTask.
+    pub placement_strategy: Vec<PlacementStrategy>,
     /// `family:…`, `service:…` or the caller's.
     pub group: String,
     /// The deployment, or the caller's word.
@@ -158,11 +164,15 @@ fn place_on(
     outcome: &mut RunTasksOutcome,
 ) -> Result<(), RunTasksRefusal> {
     let is_fargate = run.launch_type == LaunchType::Fargate;
+    let rules = rules(run);
+    let tasks = instance_tasks::of(tx.state(), run, &rules, hosts);
     let candidates: Vec<Candidate<'_>> = hosts
         .iter()
-        .map(|(host, instance)| Candidate {
+        .enumerate()
+        .map(|(index, (host, instance))| Candidate {
             host,
             container_instance: (!is_fargate).then_some(&**instance),
+            tasks: tasks.get(index),
         })
         .collect();
     let attributes = &run.definition.requires_attributes;
@@ -171,6 +181,9 @@ fn place_on(
         &Requirements {
             resources: wanted,
             attributes,
+            rules: &rules,
+            group: &run.group,
+            seed: if rules.is_empty() { 0 } else { tx.ids().seed() },
         },
         count,
     );
@@ -195,6 +208,19 @@ fn place_on(
             )
         }));
     Ok(())
+}
+
+/// FARGATE spreads over zones by itself, and StartTask is placed by its caller.
+fn rules(run: &RunTasks) -> Rules {
+    if run.launch_type == LaunchType::Fargate || run.placed != Where::Anywhere {
+        return Rules::default();
+    }
+    let of_definition = run.definition.placement_constraints.iter();
+    let constraints = of_definition.chain(&run.placement_constraints);
+    match run.service {
+        None => Rules::new(constraints, &run.placement_strategy),
+        Some(_) => Rules::of_service(constraints, &run.placement_strategy),
+    }
 }
 
 fn failure(arn: String, reason: &str, detail: Option<String>, in_event: &str) -> PlacementFailure {

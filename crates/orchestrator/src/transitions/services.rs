@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::cluster::{Cluster, ClusterStatus};
+use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::service::{
     Deployment, DeploymentConfiguration, PropagateTags, Rollout, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
     ServiceStatus,
@@ -38,6 +39,10 @@ pub struct NewService {
     pub deployment_configuration: DeploymentConfiguration,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Where tasks may go.
+    pub placement_constraints: Vec<PlacementConstraint>,
+    /// Where they go best.
+    pub placement_strategy: Vec<PlacementStrategy>,
     /// ARN of the caller.
     pub created_by: String,
     /// Whose tags tasks get.
@@ -61,6 +66,10 @@ pub struct ServiceChange {
     pub deployment_configuration: Option<DeploymentConfiguration>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Where tasks may go; holds for the next task, without a new deployment.
+    pub placement_constraints: Option<Vec<PlacementConstraint>>,
+    /// Where they go best; likewise.
+    pub placement_strategy: Option<Vec<PlacementStrategy>>,
     /// FARGATE only.
     pub platform_version: Option<String>,
     /// Whose tags tasks get.
@@ -124,6 +133,8 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         )],
         task_definition: it.task_definition,
         network_configuration: it.network_configuration,
+        placement_constraints: it.placement_constraints,
+        placement_strategy: it.placement_strategy,
         created_at: now,
         created_by: it.created_by,
         propagate_tags: it.propagate_tags,
@@ -148,6 +159,8 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.task_definition == it.task_definition
         && known.deployment_configuration == it.deployment_configuration
         && known.network_configuration == it.network_configuration
+        && known.placement_constraints == it.placement_constraints
+        && known.placement_strategy == it.placement_strategy
         && known.propagate_tags == it.propagate_tags
 }
 
@@ -194,6 +207,12 @@ pub fn update_service(
     }
     if let Some(it) = &change.network_configuration {
         service.network_configuration = Some(it.clone());
+    }
+    if let Some(it) = &change.placement_constraints {
+        service.placement_constraints.clone_from(it);
+    }
+    if let Some(it) = &change.placement_strategy {
+        service.placement_strategy.clone_from(it);
     }
     if let Some(it) = &change.platform_version {
         service.platform_version = Some(it.clone());

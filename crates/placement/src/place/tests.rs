@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod rules;
+
 fn host(id: &str, zone: &str, cpu: u32, memory: u32) -> Host {
     Host {
         id: id.into(),
@@ -37,6 +39,7 @@ fn on(hosts: &[Host], resources: &Resources, count: u32) -> Placement {
         .map(|host| Candidate {
             host,
             container_instance: None,
+            tasks: None,
         })
         .collect();
     place(
@@ -44,6 +47,9 @@ fn on(hosts: &[Host], resources: &Resources, count: u32) -> Placement {
         &Requirements {
             resources,
             attributes: &[],
+            rules: &Rules::default(),
+            group: "family:web",
+            seed: 0,
         },
         count,
     )

@@ -6,14 +6,12 @@ use std::collections::BTreeSet;
 use domain::Timestamp;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
+use domain::placement::AVAILABILITY_ZONE_ATTRIBUTE;
 
 use super::literal::{Value, Version, order};
 use super::operator::Operator;
 use super::subject::Subject;
 use super::{Argument, Comparison, Expression, Node};
-
-/// The attribute that every container instance has, whether its agent gave it or not.
-const AVAILABILITY_ZONE: &str = "ecs.availability-zone";
 
 /// What an expression can ask of a container instance.
 #[derive(Clone, Copy, Debug)]
@@ -38,10 +36,11 @@ impl Expression {
     }
 }
 
-/// The value of an attribute: `None` if it is missing, and if it has no value an empty text.
+/// The value of an attribute: `None` if it is missing, and if it has no value an empty text. Every container
+/// instance has a zone, whether its agent gave it or not.
 pub fn attribute<'a>(host: &'a Host, instance: &'a ContainerInstance, name: &str) -> Option<&'a str> {
     let given = instance.attributes.iter().find(|it| it.name == name);
-    let zone = (name == AVAILABILITY_ZONE).then_some(host.availability_zone.as_str());
+    let zone = (name == AVAILABILITY_ZONE_ATTRIBUTE).then_some(host.availability_zone.as_str());
     given.map(|it| it.value.as_deref().unwrap_or_default()).or(zone)
 }
 

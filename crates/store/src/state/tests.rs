@@ -149,6 +149,7 @@ fn definition(revision: u32) -> TaskDefinition {
         runtime_platform: None,
         containers: Vec::new(),
         volumes: Vec::new(),
+        placement_constraints: Vec::new(),
         tags: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ use domain::container_definition::{
 };
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, HostPort, Resources};
+use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
 use domain::service::{
     Deployment, DeploymentConfiguration, PropagateTags, Rollout, Service, ServiceEvent, ServiceStatus,
 };
@@ -90,6 +91,9 @@ pub fn task_definition() -> TaskDefinition {
             name: "data".into(),
             source_path: Some("/srv/data".into()),
         }],
+        placement_constraints: vec![PlacementConstraint::MemberOf(
+            "attribute:ecs.os-type == linux".into(),
+        )],
         tags: tags(),
     }
 }
@@ -182,6 +186,13 @@ pub fn service() -> Service {
             rollout: Rollout::InProgress,
         }],
         network_configuration: Some(network_configuration()),
+        placement_constraints: vec![PlacementConstraint::DistinctInstance],
+        placement_strategy: vec![
+            PlacementStrategy::Spread(SpreadField::Attribute("ecs.availability-zone".into())),
+            PlacementStrategy::Spread(SpreadField::InstanceId),
+            PlacementStrategy::Binpack(BinpackField::Memory),
+            PlacementStrategy::Random,
+        ],
         created_at: at(0),
         created_by: "arn:aws:iam::123456789012:root".into(),
         propagate_tags: PropagateTags::TaskDefinition,

@@ -6,7 +6,7 @@ use orchestrator::transitions;
 
 use super::clusters::require_active;
 use super::errors::{self, invalid_parameter};
-use super::{listing, names, render};
+use super::{listing, names, placement, render};
 use crate::call::Call;
 
 /// Most container instances of one DescribeContainerInstances.
@@ -52,16 +52,12 @@ pub async fn describe_container_instances(
 /// `ListContainerInstances`: ACTIVE and DRAINING ones unless told.
 ///
 /// # Errors
-/// ClusterNotFoundException; InvalidParameterException for a filter, which is not built yet, a bad token or page size.
+/// ClusterNotFoundException; InvalidParameterException for a filter that is no expression, a bad token or page size.
 pub async fn list_container_instances(
     call: Call<ecs::ListContainerInstances>,
 ) -> Result<ecs::ListContainerInstancesOutput, ecs::Error> {
     let input = call.input();
-    if input.filter.as_ref().is_some_and(|it| !it.is_empty()) {
-        return Err(invalid_parameter(
-            "The cluster query language is not supported by Gantry yet: leave out filter.",
-        ));
-    }
+    let filter = placement::filter(input.filter.as_deref())?;
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let status = input.status.as_ref().map(|it| it.as_str());
     let matches = |it: &ContainerInstance| match status {
@@ -75,15 +71,18 @@ pub async fn list_container_instances(
     let key = call.access().page_key();
     let (arns, next_token) = call.access().store().read(|state| {
         require_active(state, &cluster)?;
-        let found = state
-            .container_instances_of_cluster(&cluster)
-            .filter(|it| matches(it));
+        let found = state.container_instances_of_cluster(&cluster).filter(|it| {
+            matches(it)
+                && filter
+                    .as_ref()
+                    .is_none_or(|filter| placement::is_meant(state, it, filter))
+        });
         let items = found.map(|it| (it.arn.to_string(), it.arn.to_string()));
         listing::list(
             key,
             listing::HUNDRED,
             &wanted,
-            &format!("container-instances {cluster} {status:?}"),
+            &format!("container-instances {cluster} {status:?} {:?}", input.filter),
             items,
         )
     })?;

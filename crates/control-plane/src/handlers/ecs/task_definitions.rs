@@ -61,6 +61,7 @@ pub async fn register_task_definition(
                     runtime_platform: draft.runtime_platform,
                     containers: draft.containers,
                     volumes: draft.volumes,
+                    placement_constraints: draft.placement_constraints,
                     tags: draft.tags,
                 }
             })

@@ -7,6 +7,8 @@ use store::Tally;
 
 use super::*;
 
+mod placement;
+
 fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
     let scope = Scope::new("123456789012", "us-east-1");
     let cluster = ClusterArn::of(&scope, "lab");
@@ -24,6 +26,8 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         },
         deployments: Vec::new(),
         network_configuration: None,
+        placement_constraints: Vec::new(),
+        placement_strategy: Vec::new(),
         created_at: Timestamp::UNIX_EPOCH,
         created_by: String::new(),
         propagate_tags: PropagateTags::None,

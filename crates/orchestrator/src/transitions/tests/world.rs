@@ -96,6 +96,7 @@ impl World {
                 runtime_platform: None,
                 containers: vec![container()],
                 volumes: Vec::new(),
+                placement_constraints: Vec::new(),
                 tags: Vec::new(),
             })
         })
@@ -109,6 +110,8 @@ impl World {
             count,
             launch_type: LaunchType::Ec2,
             placed: Where::Anywhere,
+            placement_constraints: Vec::new(),
+            placement_strategy: Vec::new(),
             group: "family:app".into(),
             started_by: None,
             service: None,

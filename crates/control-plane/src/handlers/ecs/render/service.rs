@@ -6,7 +6,7 @@ use domain::task_definition::LaunchType;
 use store::{State, Tally};
 
 use super::{count, launch_type};
-use crate::handlers::ecs::{network, tags};
+use crate::handlers::ecs::{network, placement, tags};
 
 /// A service; tags are shown only when asked for.
 pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
@@ -51,8 +51,18 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         events: Some(state.service_events(&it.arn).map(|it| event(it)).collect()),
         created_at: Some(it.created_at),
         created_by: Some(it.created_by.clone()),
-        placement_constraints: Some(Vec::new()),
-        placement_strategy: Some(Vec::new()),
+        placement_constraints: Some(
+            it.placement_constraints
+                .iter()
+                .map(placement::render_constraint)
+                .collect(),
+        ),
+        placement_strategy: Some(
+            it.placement_strategy
+                .iter()
+                .map(placement::render_strategy)
+                .collect(),
+        ),
         network_configuration: it.network_configuration.as_ref().map(network::render),
         scheduling_strategy: Some(ecs::SchedulingStrategy::Replica),
         deployment_controller: Some(ecs::DeploymentController {

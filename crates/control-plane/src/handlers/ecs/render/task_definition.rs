@@ -8,6 +8,7 @@ use domain::tags::Pair;
 use domain::task_definition::{TaskDefinition, Volume};
 
 use super::count;
+use crate::handlers::ecs::placement;
 
 /// The whole definition, without its tags, which stand beside it.
 pub fn task_definition(it: &TaskDefinition) -> ecs::TaskDefinition {
@@ -27,7 +28,12 @@ pub fn task_definition(it: &TaskDefinition) -> ecs::TaskDefinition {
         volumes: Some(it.volumes.iter().map(volume).collect()),
         status: Some(ecs::TaskDefinitionStatus::from(it.status.as_str())),
         requires_attributes: Some(it.requires_attributes.iter().map(attribute).collect()),
-        placement_constraints: Some(Vec::new()),
+        placement_constraints: Some(
+            it.placement_constraints
+                .iter()
+                .map(placement::render_task_definition_constraint)
+                .collect(),
+        ),
         compatibilities: Some(it.compatibilities.iter().map(compatibility).collect()),
         requires_compatibilities: it
             .requires_compatibilities

@@ -39,14 +39,6 @@ pub fn refuse_unbuilt_on_create(input: &ecs::CreateServiceInput) -> Result<(), e
         ),
         ("role", input.role.is_some()),
         (
-            "placementConstraints",
-            is_filled(input.placement_constraints.as_ref().map(Vec::len)),
-        ),
-        (
-            "placementStrategy",
-            is_filled(input.placement_strategy.as_ref().map(Vec::len)),
-        ),
-        (
             "healthCheckGracePeriodSeconds",
             input.health_check_grace_period_seconds.is_some_and(|it| it != 0),
         ),
@@ -102,14 +94,6 @@ pub fn refuse_unbuilt_on_update(input: &ecs::UpdateServiceInput) -> Result<(), e
         (
             "capacityProviderStrategy",
             is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len)),
-        ),
-        (
-            "placementConstraints",
-            is_filled(input.placement_constraints.as_ref().map(Vec::len)),
-        ),
-        (
-            "placementStrategy",
-            is_filled(input.placement_strategy.as_ref().map(Vec::len)),
         ),
         (
             "healthCheckGracePeriodSeconds",

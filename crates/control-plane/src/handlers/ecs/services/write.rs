@@ -8,7 +8,7 @@ use super::parse;
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
-use crate::handlers::ecs::{names, network, render, tags, task_definitions};
+use crate::handlers::ecs::{names, network, placement, render, tags, task_definitions};
 
 /// `CreateService`.
 ///
@@ -17,6 +17,8 @@ use crate::handlers::ecs::{names, network, render, tags, task_definitions};
 /// UnsupportedFeatureException for what is not built yet.
 pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::CreateServiceOutput, ecs::Error> {
     let input = call.input();
+    let strategy = input.placement_strategy.as_deref();
+    placement::refuse_strategy_of_daemon(input.scheduling_strategy.as_ref(), strategy)?;
     parse::refuse_unbuilt_on_create(input)?;
     if !names::is_name(&input.service_name) {
         return Err(invalid_parameter(
@@ -42,6 +44,11 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             task_definition: definition.arn.clone(),
             deployment_configuration: parse::bounds(input.deployment_configuration.as_ref(), None)?,
+            placement_constraints: placement::constraints(
+                input.placement_constraints.as_deref(),
+                launch_type,
+            )?,
+            placement_strategy: placement::strategy(strategy, launch_type)?,
             network_configuration: network::parse(state, call.scope(), &definition, launch_type, network)?,
             created_by: call.caller().arn(),
             propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
@@ -94,6 +101,8 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
             .flatten();
         let tags = input.propagate_tags.as_ref();
         let bounds = input.deployment_configuration.as_ref();
+        let constraints = input.placement_constraints.as_deref();
+        let strategy = input.placement_strategy.as_deref();
         Ok(ServiceChange {
             desired_count: input.desired_count.map(parse::desired_count).transpose()?,
             task_definition: new.map(|it| it.arn.clone()),
@@ -101,6 +110,12 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
                 .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))
                 .transpose()?,
             network_configuration: network,
+            placement_constraints: constraints
+                .map(|it| placement::constraints(Some(it), known.launch_type))
+                .transpose()?,
+            placement_strategy: strategy
+                .map(|it| placement::strategy(Some(it), known.launch_type))
+                .transpose()?,
             platform_version: version,
             propagate_tags: tags.map(|it| parse::propagate_tags(Some(it))).transpose()?,
             enable_ecs_managed_tags: input.enable_ecs_managed_tags,

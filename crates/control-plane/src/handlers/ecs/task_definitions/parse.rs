@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use api::ecs;
 use domain::container_definition::ContainerDefinition;
+use domain::placement::PlacementConstraint;
 use domain::tags::Pair;
 use domain::task_definition::{LaunchType, NetworkMode, RuntimePlatform, Volume};
 
 use super::{containers, sizes, unbuilt};
 use crate::handlers::ecs::errors::client;
-use crate::handlers::ecs::{names, tags};
+use crate::handlers::ecs::{names, placement, tags};
 
 /// Most containers of a task definition.
 const CONTAINERS_MAX: usize = 10;
@@ -41,6 +42,8 @@ pub struct Draft {
     pub containers: Vec<ContainerDefinition>,
     /// Volumes.
     pub volumes: Vec<Volume>,
+    /// `memberOf` only; not on FARGATE.
+    pub placement_constraints: Vec<PlacementConstraint>,
     /// Tags.
     pub tags: Vec<Pair>,
 }
@@ -89,10 +92,17 @@ pub fn parse(input: &ecs::RegisterTaskDefinitionInput) -> Result<Draft, ecs::Err
     let volumes = volumes(input.volumes.as_deref().unwrap_or_default(), is_fargate)?;
     check_containers(&containers, &volumes, cpu, memory)?;
     check_execution_role(input, &containers, is_fargate)?;
+    let placement_constraints =
+        placement::task_definition_constraints(input.placement_constraints.as_deref())?;
+    if is_fargate && !placement_constraints.is_empty() {
+        return Err(client(
+            "Placement constraints are not supported with FARGATE launch type.",
+        ));
+    }
     Ok(Draft {
         family: input.family.clone(),
         network_mode,
-        compatibilities: compatibilities(network_mode, cpu, memory, &containers),
+        compatibilities: compatibilities(network_mode, cpu, memory, &containers, &placement_constraints),
         requires_compatibilities,
         cpu,
         memory,
@@ -105,6 +115,7 @@ pub fn parse(input: &ecs::RegisterTaskDefinitionInput) -> Result<Draft, ecs::Err
             .transpose()?,
         containers,
         volumes,
+        placement_constraints,
         tags: tags::parse(input.tags.as_deref())?,
     })
 }
@@ -306,13 +317,14 @@ fn compatibilities(
     cpu: Option<u32>,
     memory: Option<u32>,
     containers: &[ContainerDefinition],
+    placement_constraints: &[PlacementConstraint],
 ) -> Vec<LaunchType> {
     let mut all = vec![LaunchType::Ec2];
     if mode != Some(NetworkMode::Awsvpc) {
         all.insert(0, LaunchType::External);
     }
     let is_privileged = containers.iter().any(|it| it.privileged == Some(true));
-    if check_fargate(mode, cpu, memory).is_ok() && !is_privileged {
+    if check_fargate(mode, cpu, memory).is_ok() && !is_privileged && placement_constraints.is_empty() {
         all.push(LaunchType::Fargate);
     }
     all

@@ -6,10 +6,6 @@ use api::ecs;
 /// The first member that is not obeyed yet, by its path.
 pub fn in_task_definition(input: &ecs::RegisterTaskDefinitionInput) -> Option<&'static str> {
     first(&[
-        (
-            "placementConstraints",
-            is_filled(input.placement_constraints.as_ref()),
-        ),
         ("pidMode", input.pid_mode.is_some()),
         (
             "ipcMode",

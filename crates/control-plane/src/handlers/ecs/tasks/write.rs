@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, refuse_unbuilt};
 use crate::handlers::ecs::services::{launch_type, platform_version};
-use crate::handlers::ecs::{names, network, render, tags, task_definitions};
+use crate::handlers::ecs::{names, network, placement, render, tags, task_definitions};
 
 /// Most tasks of one RunTask, and most container instances of one StartTask.
 const TASKS_MAX: i32 = 10;
@@ -40,17 +40,6 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
                 .is_some_and(|it| !it.is_empty()),
         ),
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        (
-            "placementConstraints",
-            input
-                .placement_constraints
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-        ),
-        (
-            "placementStrategy",
-            input.placement_strategy.as_ref().is_some_and(|it| !it.is_empty()),
-        ),
         (
             "volumeConfigurations",
             input
@@ -98,6 +87,8 @@ fn parse_run_task(
         managed_tags: input.enable_ecs_managed_tags == Some(true),
     };
     Ok(RunTasks {
+        placement_constraints: placement::constraints(input.placement_constraints.as_deref(), launch_type)?,
+        placement_strategy: placement::strategy(input.placement_strategy.as_deref(), launch_type)?,
         network: network::parse(state, call.scope(), &definition, launch_type, network)?,
         overrides: overrides::parse(&definition, input.overrides.as_ref())?,
         count,
@@ -244,6 +235,8 @@ fn common(
         count: 1,
         launch_type: domain::task_definition::LaunchType::Ec2,
         placed: Where::Anywhere,
+        placement_constraints: Vec::new(),
+        placement_strategy: Vec::new(),
         group: wanted
             .group
             .map_or_else(|| format!("family:{}", definition.family), str::to_owned),
