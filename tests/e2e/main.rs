@@ -8,6 +8,7 @@ mod crashes;
 mod default_vpc;
 mod logs;
 mod networks;
+mod placement;
 mod services;
 mod tasks;
 mod world;
