@@ -40,7 +40,7 @@ fn unknown_names_get_ecs_errors() -> Result<()> {
             "Unable to describe task definition.",
         ),
         (
-            &["ecs", "stop-task", "--task", "0123"],
+            &["ecs", "stop-task", "--task", "0123456789abcdef0123456789abcdef"],
             "The referenced task was not found.",
         ),
         (
@@ -90,7 +90,7 @@ fn unknown_names_get_ecs_errors() -> Result<()> {
 #[test]
 fn what_is_not_built_is_an_unknown_operation() -> Result<()> {
     let world = World::new()?;
-    let error = world.aws.error(&["ecs", "list-account-settings"])?;
+    let error = world.aws.error(&["ecs", "list-daemons"])?;
     assert!(error.contains("UnknownOperationException"), "{error}");
     let error = world.aws.error(&["sts", "get-session-token"])?;
     assert!(error.contains("InvalidAction"), "{error}");

@@ -11,4 +11,5 @@ mod networks;
 mod placement;
 mod services;
 mod tasks;
+mod upkeep;
 mod world;

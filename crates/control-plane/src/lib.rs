@@ -8,6 +8,8 @@
 
 mod call;
 mod control_plane;
+#[cfg(test)]
+mod fixture;
 mod handlers;
 mod http;
 mod identity;

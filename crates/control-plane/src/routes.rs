@@ -12,9 +12,13 @@ use wire::route::Protocol;
 use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query};
 
 use crate::call::{Authorized, Call, Caller};
-use crate::handlers::ecs::{agent, clusters, container_instances, services, task_definitions, tasks};
+use crate::handlers::ecs::{
+    account_settings, agent, attributes, clusters, container_instances, services, tagging, task_definitions,
+    tasks,
+};
 use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, sts as sts_handlers};
 
+mod partial;
 #[cfg(test)]
 mod tests;
 
@@ -110,6 +114,29 @@ impl Routes {
         self.on::<ecs::SubmitTaskStateChange, _, _>(agent::submit_task_state_change);
         self.on::<ecs::SubmitContainerStateChange, _, _>(agent::submit_container_state_change);
         self.on::<ecs::SubmitAttachmentStateChanges, _, _>(agent::submit_attachment_state_changes);
+        self.ecs_around_resources();
+    }
+
+    /// What is said about resources, rather than done with them.
+    fn ecs_around_resources(&mut self) {
+        self.on::<ecs::UpdateCluster, _, _>(clusters::update_cluster);
+        self.on::<ecs::UpdateClusterSettings, _, _>(clusters::update_cluster_settings);
+        self.on::<ecs::TagResource, _, _>(tagging::tag_resource);
+        self.on::<ecs::UntagResource, _, _>(tagging::untag_resource);
+        self.on::<ecs::ListTagsForResource, _, _>(tagging::list_tags_for_resource);
+        self.on::<ecs::PutAccountSetting, _, _>(account_settings::put_account_setting);
+        self.on::<ecs::PutAccountSettingDefault, _, _>(account_settings::put_account_setting_default);
+        self.on::<ecs::DeleteAccountSetting, _, _>(account_settings::delete_account_setting);
+        self.on::<ecs::ListAccountSettings, _, _>(account_settings::list_account_settings);
+        self.on::<ecs::PutAttributes, _, _>(attributes::put_attributes);
+        self.on::<ecs::DeleteAttributes, _, _>(attributes::delete_attributes);
+        self.on::<ecs::ListAttributes, _, _>(attributes::list_attributes);
+        self.on::<ecs::UpdateContainerInstancesState, _, _>(
+            container_instances::update_container_instances_state,
+        );
+        self.on::<ecs::UpdateContainerAgent, _, _>(container_instances::update_container_agent);
+        self.on::<ecs::GetTaskProtection, _, _>(tasks::get_task_protection);
+        self.on::<ecs::UpdateTaskProtection, _, _>(tasks::update_task_protection);
     }
 
     fn logs(&mut self) {
@@ -179,6 +206,8 @@ pub struct Covered {
     pub operation: &'static str,
     /// It has a handler.
     pub is_built: bool,
+    /// What is missing, if it works in part.
+    pub lacks: Option<&'static str>,
 }
 
 /// All operations of all services that are spoken.
@@ -195,6 +224,7 @@ pub fn coverage() -> Vec<Covered> {
             service,
             operation,
             is_built: routes.get(service, operation).is_some(),
+            lacks: partial::lacks(service, operation),
         })
         .collect()
 }

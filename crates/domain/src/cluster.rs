@@ -18,9 +18,88 @@ pub struct Cluster {
     /// `containerInsights`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Pair>,
+    /// Of ECS Exec and of storage that ECS manages.
+    #[serde(default, skip_serializing_if = "ClusterConfiguration::is_empty")]
+    pub configuration: ClusterConfiguration,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+/// `configuration` of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterConfiguration {
+    /// `executeCommandConfiguration`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub execute_command: Option<ExecuteCommandConfiguration>,
+    /// `managedStorageConfiguration`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub managed_storage: Option<ManagedStorageConfiguration>,
+}
+
+impl ClusterConfiguration {
+    /// Says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How sessions of ECS Exec are encrypted and logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecuteCommandConfiguration {
+    /// Key id or ARN, as given.
+    pub kms_key_id: Option<String>,
+    /// Where sessions are logged.
+    pub logging: ExecuteCommandLogging,
+}
+
+/// Where sessions of ECS Exec are logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExecuteCommandLogging {
+    /// Nowhere.
+    None,
+    /// As the container's `awslogs` configuration says.
+    Default,
+    /// There.
+    Override(ExecuteCommandLog),
+}
+
+impl ExecuteCommandLogging {
+    /// The word on the wire.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Default => "DEFAULT",
+            Self::Override(_) => "OVERRIDE",
+        }
+    }
+}
+
+/// `logConfiguration` of ECS Exec.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExecuteCommandLog {
+    /// Log group.
+    pub log_group: Option<String>,
+    /// As given.
+    pub is_log_group_encrypted: bool,
+    /// Bucket.
+    pub bucket: Option<String>,
+    /// As given.
+    pub is_bucket_encrypted: bool,
+    /// Folder of the bucket.
+    pub key_prefix: Option<String>,
+}
+
+/// Keys of storage that ECS manages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ManagedStorageConfiguration {
+    /// Of volumes.
+    pub kms_key_id: Option<String>,
+    /// Of ephemeral storage on FARGATE.
+    pub fargate_ephemeral_storage_kms_key_id: Option<String>,
 }
 
 /// Lifecycle of a cluster.

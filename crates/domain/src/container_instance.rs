@@ -33,6 +33,25 @@ pub struct ContainerInstance {
     pub tags: Vec<Pair>,
 }
 
+impl ContainerInstance {
+    /// Attributes that users made, as opposed to what the agent found out.
+    pub fn custom_attributes(&self) -> impl Iterator<Item = &Pair> {
+        self.attributes
+            .iter()
+            .filter(|it| !is_built_in_attribute(&it.name))
+    }
+}
+
+/// Most custom attributes of a container instance.
+pub const CUSTOM_ATTRIBUTES_MAX: usize = 10;
+
+/// Whether an attribute is ECS's own: nobody may write it.
+pub fn is_built_in_attribute(name: &str) -> bool {
+    ["ecs.", "com.amazonaws.", "gantry."]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
 /// Lifecycle of a container instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerInstanceStatus {

@@ -15,6 +15,7 @@ pub mod clock;
 pub mod ids;
 
 pub mod access_key;
+pub mod account_setting;
 pub mod cluster;
 pub mod container_definition;
 pub mod container_instance;

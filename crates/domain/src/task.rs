@@ -64,6 +64,9 @@ pub struct Task {
     /// The call that started it, if that call may be repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_request: Option<ClientRequest>,
+    /// Until then its service does not stop it to scale in or to deploy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected_until: Option<Timestamp>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
@@ -82,6 +85,11 @@ impl Task {
     /// The cluster it belongs to.
     pub fn cluster(&self) -> ClusterArn {
         self.arn.cluster()
+    }
+
+    /// Until when it is protected, if it is so now: protection ends by itself.
+    pub fn protection(&self, now: Timestamp) -> Option<Timestamp> {
+        self.protected_until.filter(|until| *until > now)
     }
 
     /// Wishes it stopped. Returns whether that is news.

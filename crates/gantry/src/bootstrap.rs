@@ -2,11 +2,12 @@
 
 use anyhow::{Context, Result};
 use domain::access_key::{AccessKey, Principal};
+use domain::account_setting::root_of;
+use domain::cluster::ClusterConfiguration;
 use domain::host::Host;
-use domain::tags::Pair;
 use domain::vpc::Cidr;
 use domain::{ClusterArn, Scope};
-use orchestrator::transitions;
+use orchestrator::transitions::{self, NewCluster};
 use store::{Store, Tx};
 
 use crate::keys::Key;
@@ -61,8 +62,14 @@ fn prepare(
     put_key(tx, scope, root, Principal::Root);
     put_key(tx, scope, agent, Principal::Agent);
     forget_sessions(tx);
-    let settings = vec![Pair::new("containerInsights", "disabled")];
-    transitions::create_cluster(tx, &ClusterArn::of(scope, DEFAULT_CLUSTER), settings, Vec::new())?;
+    let default = NewCluster {
+        arn: ClusterArn::of(scope, DEFAULT_CLUSTER),
+        settings: None,
+        configuration: ClusterConfiguration::default(),
+        tags: Vec::new(),
+        principal: root_of(&scope.account),
+    };
+    transitions::create_cluster(tx, default)?;
     let (vpc, subnets) = transitions::ensure_default_network(tx, scope, *vpc_cidr);
     let subnet = subnets.first().map(|it| it.id.clone());
     Ok((subnet, vpc.default_security_group.clone(), vpc.cidr))

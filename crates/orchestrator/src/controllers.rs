@@ -43,8 +43,8 @@ pub trait Controller: Send + Sync + 'static {
     const NAME: &'static str;
     /// What it looks at.
     type Key: Ord + Clone + std::fmt::Debug + Send + Sync + 'static;
-    /// Keys that a change may concern.
-    fn keys(&self, change: &Change) -> Vec<Self::Key>;
+    /// Keys that a change may concern; the state may be newer than the change.
+    fn keys(&self, state: &State, change: &Change) -> Vec<Self::Key>;
     /// Keys to look at after a start.
     fn all_keys(&self, state: &State) -> Vec<Self::Key>;
     /// Brings the state of a key nearer to what it should be. Runs inside the transaction.

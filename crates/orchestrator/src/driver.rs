@@ -134,7 +134,11 @@ async fn drive<C: Controller>(store: Store, controller: Arc<C>, shutdown: Cancel
             Some((key, outcome)) = runs.next() => queue.done(key, outcome, Instant::now()),
             news = feed.next() => match news {
                 Followed::Commit(commit) => {
-                    queue.ready.extend(commit.changes.iter().flat_map(|it| controller.keys(it)));
+                    let keys = store.read(|state| {
+                        let changes = commit.changes.iter();
+                        changes.flat_map(|it| controller.keys(state, it)).collect::<Vec<_>>()
+                    });
+                    queue.ready.extend(keys);
                 }
                 Followed::Lagged => queue.ready.extend(store.read(|state| controller.all_keys(state))),
             },

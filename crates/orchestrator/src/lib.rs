@@ -9,6 +9,8 @@ pub mod controllers;
 pub mod transitions;
 
 mod driver;
+#[cfg(test)]
+mod fixture;
 
 pub use controllers::Settings;
 pub use driver::run;

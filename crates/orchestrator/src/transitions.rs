@@ -1,5 +1,7 @@
 //! Atomic changes over several records. Each runs inside a transaction, and refuses with data, not with texts.
 
+mod account_settings;
+mod attributes;
 mod clusters;
 mod container_instances;
 mod default_network;
@@ -8,12 +10,20 @@ mod reservation;
 mod run_tasks;
 mod services;
 mod stop_task;
+mod tags;
 mod task_definitions;
+mod task_protection;
 
-pub use clusters::{DeleteClusterRefusal, create_cluster, delete_cluster};
+pub use account_settings::{delete_account_setting, effective_setting, put_account_setting};
+pub use attributes::{AttributeRefusal, TargetedAttribute, delete_attributes, put_attributes};
+pub use clusters::{
+    ClusterChange, ClusterNotFound, DeleteClusterRefusal, NewCluster, create_cluster, delete_cluster,
+    update_cluster,
+};
 pub use container_instances::{
-    Connection, ContainerInstanceRefusal, Deregistration, RegisterContainerInstance, connect_host,
-    deregister_container_instance, register_container_instance,
+    Availability, Connection, ContainerInstanceRefusal, Deregistration, RegisterContainerInstance,
+    StateChanges, StateRefusal, connect_host, deregister_container_instance, register_container_instance,
+    update_container_instances_state,
 };
 pub use default_network::ensure_default_network;
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
@@ -25,9 +35,13 @@ pub use services::{
     NewService, ServiceChange, ServiceRefusal, create_service, delete_service, record_event, update_service,
 };
 pub use stop_task::{TaskNotFound, stop_task};
+pub use tags::{TAGS_MAX, TagChange, TagRefusal, Taggable, change_tags, tags_of};
 pub use task_definitions::{
     DeletedTaskDefinitions, TaskDefinitionRefusal, delete_task_definitions, deregister_task_definition,
     register_task_definition,
+};
+pub use task_protection::{
+    Protection, ProtectionRefusal, Protections, task_protection, update_task_protection,
 };
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::access_key::AccessKey;
+use domain::account_setting::AccountSetting;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -66,6 +67,8 @@ pub enum Change {
     Subnet(Changed<Subnet>),
     /// See [`AccessKey`].
     AccessKey(Changed<AccessKey>),
+    /// See [`AccountSetting`].
+    AccountSetting(Changed<AccountSetting>),
 }
 
 /// Before and after; at least one of them is there.
@@ -144,6 +147,7 @@ impl Change {
             Self::Vpc(it) => it,
             Self::Subnet(it) => it,
             Self::AccessKey(it) => it,
+            Self::AccountSetting(it) => it,
         }
     }
 }

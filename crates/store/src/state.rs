@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::access_key::AccessKey;
+use domain::account_setting::{AccountSetting, SettingName};
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -43,6 +44,7 @@ pub struct State {
     pub(crate) vpcs: BTreeMap<String, Arc<Vpc>>,
     pub(crate) subnets: BTreeMap<String, Arc<Subnet>>,
     pub(crate) access_keys: BTreeMap<String, Arc<AccessKey>>,
+    pub(crate) account_settings: BTreeMap<(Scope, String, SettingName), Arc<AccountSetting>>,
     pub(crate) indexes: Indexes,
 }
 

@@ -1,9 +1,12 @@
 //! Amazon ECS.
 
+pub mod account_settings;
 pub mod agent;
+pub mod attributes;
 pub mod clusters;
 pub mod container_instances;
 pub mod services;
+pub mod tagging;
 pub mod task_definitions;
 pub mod tasks;
 

@@ -44,6 +44,7 @@ fn task(last_status: TaskStatus) -> Task {
         promised: Resources::default(),
         client_request: None,
         platform_version: None,
+        protected_until: None,
         tags: Vec::new(),
     }
 }

@@ -21,7 +21,7 @@ impl Controller for DeletedTaskDefinitions {
     const NAME: &'static str = "deleted_task_definitions";
     type Key = TaskDefinitionArn;
 
-    fn keys(&self, change: &Change) -> Vec<TaskDefinitionArn> {
+    fn keys(&self, _: &State, change: &Change) -> Vec<TaskDefinitionArn> {
         match change {
             Change::TaskDefinition(changed) => {
                 let after = changed.after.iter().filter(|it| is_to_go(it));

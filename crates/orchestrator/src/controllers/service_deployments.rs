@@ -5,13 +5,15 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ServiceArn;
+use domain::container_instance::ContainerInstance;
 use domain::service::{PropagateTags, Rollout, Service, ServiceStatus};
 use domain::task::{DesiredStatus, Stop, StopCode, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
+use domain::{ServiceArn, TaskArn};
 use store::{Change, State, Tx};
 
 use super::{Controller, Next};
@@ -35,10 +37,19 @@ impl Controller for ServiceDeployments {
     const NAME: &'static str = "service_deployments";
     type Key = ServiceArn;
 
-    fn keys(&self, change: &Change) -> Vec<ServiceArn> {
+    fn keys(&self, state: &State, change: &Change) -> Vec<ServiceArn> {
         match change {
             Change::Service(it) => vec![it.current().arn.clone()],
             Change::Task(it) => it.current().service.clone().into_iter().collect(),
+            Change::ContainerInstance(it) => {
+                let status = |side: &Option<Arc<ContainerInstance>>| side.as_ref().map(|it| it.status);
+                if status(&it.before) == status(&it.after) {
+                    return Vec::new();
+                }
+                let tasks = state.tasks_of_container_instance(&it.current().arn);
+                let services: BTreeSet<_> = tasks.filter_map(|it| it.service.clone()).collect();
+                services.into_iter().collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -58,16 +69,54 @@ impl Controller for ServiceDeployments {
             return Next::AwaitChange;
         };
         let mut service = (*known).clone();
-        let counts = Counts::of(&service, &tx.state().service_tally(arn));
+        let mut counts = Counts::of(&service, &tx.state().service_tally(arn));
+        let leaving = tasks_on_draining_instances(tx.state(), &service);
+        counts.replace(&leaving, service.deployments.first().map(|it| it.id.as_str()));
         let plan = plan(&service, &counts, STEP_MAX);
-        stop(tx, &mut service, &plan);
+        let stopped = stop(tx, &mut service, &plan, &leaving);
         let next = self.start(tx, &mut service, plan.start);
-        let next = settle(tx, &mut service, &counts, &plan, next);
+        let has_moved = plan.start > 0 || stopped.count > 0;
+        let next = match settle(tx, &mut service, &counts, &plan, next) {
+            Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,
+            next => sooner(next, stopped.held_for),
+        };
         if service != *known {
             tx.put(service);
         }
         next
     }
+}
+
+/// What stopping came to.
+#[derive(Default)]
+struct Stopped {
+    count: usize,
+    /// Protected tasks were left alone, the first for so long.
+    held_for: Option<Duration>,
+}
+
+fn sooner(next: Next, wait: Option<Duration>) -> Next {
+    match (next, wait) {
+        (next, None) => next,
+        (Next::Again, _) => Next::Again,
+        (Next::AwaitChange, Some(wait)) => Next::After(wait),
+        (Next::After(other), Some(wait)) => Next::After(other.min(wait)),
+    }
+}
+
+/// Tasks to be replaced because their container instance is DRAINING: they count as those of an older deployment, so
+/// that they leave within the service's bounds.
+fn tasks_on_draining_instances(state: &State, service: &Service) -> BTreeMap<TaskArn, Arc<Task>> {
+    let instances = state.draining_container_instances(&service.cluster);
+    let tasks = instances.flat_map(|it| state.tasks_of_container_instance(&it.arn));
+    tasks
+        .filter(|it| it.service.as_ref() == Some(&service.arn) && is_wanted(it))
+        .map(|it| (it.arn.clone(), Arc::clone(it)))
+        .collect()
+}
+
+fn is_wanted(task: &Task) -> bool {
+    task.desired_status == DesiredStatus::Running && task.last_status != TaskStatus::Stopped
 }
 
 impl ServiceDeployments {
@@ -175,39 +224,17 @@ fn names(tasks: &[Arc<Task>]) -> String {
         .join(" ")
 }
 
-fn stop(tx: &mut Tx<'_>, service: &mut Service, plan: &Plan) {
+/// Protected tasks are left alone, unless the service itself goes.
+fn stop(
+    tx: &mut Tx<'_>,
+    service: &mut Service,
+    plan: &Plan,
+    leaving: &BTreeMap<TaskArn, Arc<Task>>,
+) -> Stopped {
     if plan.stop_old_pending + plan.stop_old_running + plan.stop_primary == 0 {
-        return;
+        return Stopped::default();
     }
-    let primary = service.deployments.first().map(|it| it.id.clone());
-    let mut chosen: Vec<Arc<Task>> = Vec::new();
-    let (mut pending, mut running, mut surplus) =
-        (plan.stop_old_pending, plan.stop_old_running, plan.stop_primary);
-    let wanted = |it: &&Arc<Task>| it.desired_status == DesiredStatus::Running;
-    let mut tasks: Vec<Arc<Task>> = tx
-        .state()
-        .tasks_of_service(&service.arn)
-        .filter(wanted)
-        .cloned()
-        .collect();
-    // What does not run yet goes first, then the youngest.
-    tasks.sort_by_key(|it| {
-        (
-            !it.last_status.is_pending(),
-            std::cmp::Reverse(it.times.created_at),
-        )
-    });
-    for task in tasks {
-        let budget = match (task.started_by == primary, task.last_status.is_pending()) {
-            (true, _) => &mut surplus,
-            (false, true) => &mut pending,
-            (false, false) => &mut running,
-        };
-        if *budget > 0 {
-            *budget -= 1;
-            chosen.push(task);
-        }
-    }
+    let (chosen, held_for) = choose(tx, service, plan, leaving);
     for task in &chosen {
         let deployment = task.started_by.as_deref().unwrap_or_default();
         let reason = format!("Scaling activity initiated by (deployment {deployment})");
@@ -221,7 +248,60 @@ fn stop(tx: &mut Tx<'_>, service: &mut Service, plan: &Plan) {
             },
         );
     }
-    let (running, pending): (Vec<_>, Vec<_>) = chosen
+    let count = chosen.len();
+    announce_stopped(tx, service, chosen);
+    Stopped { count, held_for }
+}
+
+fn choose(
+    tx: &Tx<'_>,
+    service: &Service,
+    plan: &Plan,
+    leaving: &BTreeMap<TaskArn, Arc<Task>>,
+) -> (Vec<Arc<Task>>, Option<Duration>) {
+    let now = tx.now();
+    let primary = service.deployments.first().map(|it| it.id.clone());
+    let (mut chosen, mut held_for) = (Vec::new(), None::<Duration>);
+    let (mut pending, mut running, mut surplus) =
+        (plan.stop_old_pending, plan.stop_old_running, plan.stop_primary);
+    let mut tasks: Vec<Arc<Task>> = tx
+        .state()
+        .tasks_of_service(&service.arn)
+        .filter(|it| is_wanted(it))
+        .cloned()
+        .collect();
+    // What does not run yet goes first, then the youngest.
+    tasks.sort_by_key(|it| {
+        (
+            !it.last_status.is_pending(),
+            std::cmp::Reverse(it.times.created_at),
+        )
+    });
+    for task in tasks {
+        let is_kept = task.started_by == primary && !leaving.contains_key(&task.arn);
+        let budget = match (is_kept, task.last_status.is_pending()) {
+            (true, _) => &mut surplus,
+            (false, true) => &mut pending,
+            (false, false) => &mut running,
+        };
+        if *budget == 0 {
+            continue;
+        }
+        if let Some(until) = task.protection(now)
+            && service.status == ServiceStatus::Active
+        {
+            let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            held_for = Some(held_for.map_or(wait, |it| it.min(wait)));
+            continue;
+        }
+        *budget -= 1;
+        chosen.push(task);
+    }
+    (chosen, held_for)
+}
+
+fn announce_stopped(tx: &mut Tx<'_>, service: &mut Service, stopped: Vec<Arc<Task>>) {
+    let (running, pending): (Vec<_>, Vec<_>) = stopped
         .into_iter()
         .partition(|it| it.last_status == TaskStatus::Running);
     if !running.is_empty() {
@@ -233,11 +313,8 @@ fn stop(tx: &mut Tx<'_>, service: &mut Service, plan: &Plan) {
         record_event(tx, service, message);
     }
     if !pending.is_empty() {
-        record_event(
-            tx,
-            service,
-            format!("has stopped {} pending tasks.", pending.len()),
-        );
+        let message = format!("has stopped {} pending tasks.", pending.len());
+        record_event(tx, service, message);
     }
 }
 
@@ -253,7 +330,7 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
     }
     if !plan.is_steady {
         service.steady_since = None;
-        return if plan.is_cut_short { Next::Again } else { next };
+        return next;
     }
     if let Some(primary) = service.deployments.first_mut()
         && primary.rollout == Rollout::InProgress

@@ -22,7 +22,7 @@ impl Controller for StoppedTasks {
     const NAME: &'static str = "stopped_tasks";
     type Key = ();
 
-    fn keys(&self, _: &Change) -> Vec<()> {
+    fn keys(&self, _: &State, _: &Change) -> Vec<()> {
         Vec::new()
     }
 

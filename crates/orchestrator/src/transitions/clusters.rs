@@ -4,12 +4,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::ClusterArn;
-use domain::cluster::{Cluster, ClusterStatus};
+use domain::account_setting::SettingName;
+use domain::cluster::{Cluster, ClusterConfiguration, ClusterStatus};
 use domain::container_instance::ContainerInstanceStatus;
 use domain::service::ServiceStatus;
 use domain::tags::Pair;
 use domain::task::TaskStatus;
 use store::Tx;
+
+use super::account_settings::effective_setting;
+
+#[cfg(test)]
+mod tests;
 
 /// Why a cluster is not deleted, in the order in which ECS checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,28 +30,87 @@ pub enum DeleteClusterRefusal {
     ContainsTasks,
 }
 
+/// What CreateCluster asks for.
+#[derive(Clone, Debug)]
+pub struct NewCluster {
+    /// Its name.
+    pub arn: ClusterArn,
+    /// `None`: what the account's settings say for the caller.
+    pub settings: Option<Vec<Pair>>,
+    /// As given.
+    pub configuration: ClusterConfiguration,
+    /// Tags.
+    pub tags: Vec<Pair>,
+    /// ARN of the caller.
+    pub principal: String,
+}
+
+/// What UpdateCluster changes; `None` leaves it.
+#[derive(Clone, Debug, Default)]
+pub struct ClusterChange {
+    /// Replace those of the same name.
+    pub settings: Option<Vec<Pair>>,
+    /// Each part that is given replaces the one that was.
+    pub configuration: Option<ClusterConfiguration>,
+}
+
+/// There is no such cluster, or it is INACTIVE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterNotFound;
+
 /// `CreateCluster`: an ACTIVE one stays as it is, an INACTIVE one is made anew.
 ///
 /// # Errors
 /// None.
-pub fn create_cluster(
-    tx: &mut Tx<'_>,
-    arn: &ClusterArn,
-    settings: Vec<Pair>,
-    tags: Vec<Pair>,
-) -> Result<Arc<Cluster>, Infallible> {
-    if let Some(known) = tx
-        .get::<Cluster>(arn)
-        .filter(|it| it.status == ClusterStatus::Active)
-    {
+pub fn create_cluster(tx: &mut Tx<'_>, new: NewCluster) -> Result<Arc<Cluster>, Infallible> {
+    let known = tx.get::<Cluster>(&new.arn);
+    if let Some(known) = known.filter(|it| it.status == ClusterStatus::Active) {
         return Ok(known);
     }
+    let settings = new.settings.unwrap_or_else(|| {
+        let name = SettingName::ContainerInsights;
+        let effective = effective_setting(tx.state(), &new.arn.scope(), &new.principal, name);
+        vec![Pair::new(name.as_str(), effective.value)]
+    });
     let cluster = Cluster {
-        arn: arn.clone(),
+        arn: new.arn,
         status: ClusterStatus::Active,
         settings,
-        tags,
+        configuration: new.configuration,
+        tags: new.tags,
     };
+    tx.put(cluster.clone());
+    Ok(Arc::new(cluster))
+}
+
+/// `UpdateCluster` and `UpdateClusterSettings`: what is given replaces what was.
+///
+/// # Errors
+/// [`ClusterNotFound`].
+pub fn update_cluster(
+    tx: &mut Tx<'_>,
+    arn: &ClusterArn,
+    change: ClusterChange,
+) -> Result<Arc<Cluster>, ClusterNotFound> {
+    let known = tx
+        .get::<Cluster>(arn)
+        .filter(|it| it.status == ClusterStatus::Active);
+    let mut cluster = (*known.ok_or(ClusterNotFound)?).clone();
+    for setting in change.settings.unwrap_or_default() {
+        match cluster.settings.iter_mut().find(|it| it.name == setting.name) {
+            Some(place) => *place = setting,
+            None => cluster.settings.push(setting),
+        }
+    }
+    if let Some(given) = change.configuration {
+        let ClusterConfiguration {
+            execute_command,
+            managed_storage,
+        } = given;
+        let parts = &mut cluster.configuration;
+        parts.execute_command = execute_command.or(parts.execute_command.take());
+        parts.managed_storage = managed_storage.or(parts.managed_storage.take());
+    }
     tx.put(cluster.clone());
     Ok(Arc::new(cluster))
 }

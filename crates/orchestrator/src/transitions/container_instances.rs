@@ -1,5 +1,6 @@
 //! Hosts join and leave.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::cluster::{Cluster, ClusterStatus};
@@ -11,6 +12,9 @@ use domain::{ClusterArn, ContainerInstanceArn};
 use store::Tx;
 
 use super::stop_task::stop_task;
+
+#[cfg(test)]
+mod tests;
 
 /// What an agent says of its host.
 #[derive(Clone, Debug)]
@@ -89,7 +93,7 @@ pub fn register_container_instance(
         (has("ecs.capability.external"), has(FARGATE_CAPACITY_ATTRIBUTE));
     let instance = match known {
         Some(known) => ContainerInstance {
-            attributes: it.attributes.clone(),
+            attributes: with_custom_attributes(&known, &it.attributes),
             is_external,
             version: known.version + 1,
             ..(*known).clone()
@@ -122,6 +126,82 @@ pub fn register_container_instance(
         is_connected: host.as_ref().is_some_and(|it| it.is_connected),
         availability_zone: zone.unwrap_or_else(|| format!("{}a", scope.region)),
     });
+    tx.put(instance.clone());
+    Ok(Arc::new(instance))
+}
+
+/// What the agent says now, and what users have added since it registered first.
+fn with_custom_attributes(known: &ContainerInstance, given: &[Pair]) -> Vec<Pair> {
+    let is_given = |name: &str| given.iter().any(|it| it.name == name);
+    let added = known.custom_attributes().filter(|it| !is_given(&it.name));
+    given.iter().chain(added).cloned().collect()
+}
+
+/// What `UpdateContainerInstancesState` may wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Availability {
+    /// Takes tasks.
+    Active,
+    /// Takes no new tasks; services replace theirs elsewhere.
+    Draining,
+}
+
+/// Why the state of a container instance is not changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateRefusal {
+    /// There is none.
+    Missing,
+    /// It has been deregistered.
+    Inactive,
+}
+
+impl StateRefusal {
+    /// The reason in `failures[]`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "MISSING",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+/// For each instance that was named, what became of it.
+pub type StateChanges = Vec<(ContainerInstanceArn, Result<Arc<ContainerInstance>, StateRefusal>)>;
+
+/// `UpdateContainerInstancesState`: each by itself. Tasks that run there are the business of their services.
+///
+/// # Errors
+/// None: each refusal is in the answer.
+pub fn update_container_instances_state(
+    tx: &mut Tx<'_>,
+    arns: &[ContainerInstanceArn],
+    wish: Availability,
+) -> Result<StateChanges, Infallible> {
+    let changes = arns.iter().map(|arn| (arn.clone(), set_state(tx, arn, wish)));
+    Ok(changes.collect())
+}
+
+fn set_state(
+    tx: &mut Tx<'_>,
+    arn: &ContainerInstanceArn,
+    wish: Availability,
+) -> Result<Arc<ContainerInstance>, StateRefusal> {
+    let known = tx.get::<ContainerInstance>(arn).ok_or(StateRefusal::Missing)?;
+    let status = match wish {
+        Availability::Active => ContainerInstanceStatus::Active,
+        Availability::Draining => ContainerInstanceStatus::Draining,
+    };
+    if known.status == ContainerInstanceStatus::Inactive {
+        return Err(StateRefusal::Inactive);
+    }
+    if known.status == status {
+        return Ok(known);
+    }
+    let instance = ContainerInstance {
+        status,
+        version: known.version + 1,
+        ..(*known).clone()
+    };
     tx.put(instance.clone());
     Ok(Arc::new(instance))
 }

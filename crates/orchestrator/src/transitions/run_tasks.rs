@@ -291,6 +291,7 @@ fn new_task(
         promised: wanted.clone(),
         platform_version: run.platform_version.clone(),
         client_request: run.client_request.clone(),
+        protected_until: None,
         tags: run.tags.clone(),
     };
     if let Some(current) = tx.get::<Host>(&host.id) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::access_key::AccessKey;
+use domain::account_setting::{AccountSetting, SettingName};
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -386,6 +387,38 @@ impl Record for AccessKey {
     fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
         match change {
             Change::AccessKey(it) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+impl Record for AccountSetting {
+    type Key = (Scope, String, SettingName);
+    const TABLE: &'static str = "account_setting";
+
+    fn key(&self) -> (Scope, String, SettingName) {
+        (self.scope.clone(), self.principal.clone(), self.name)
+    }
+
+    fn key_text((Scope { account, region }, principal, name): &(Scope, String, SettingName)) -> String {
+        format!("{account}/{region}/{principal}/{}", name.as_str())
+    }
+
+    fn table(state: &State) -> &BTreeMap<(Scope, String, SettingName), Arc<Self>> {
+        &state.account_settings
+    }
+
+    fn table_mut(state: &mut State) -> &mut BTreeMap<(Scope, String, SettingName), Arc<Self>> {
+        &mut state.account_settings
+    }
+
+    fn into_change(changed: Changed<Self>) -> Change {
+        Change::AccountSetting(changed)
+    }
+
+    fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
+        match change {
+            Change::AccountSetting(it) => Some(it),
             _ => None,
         }
     }

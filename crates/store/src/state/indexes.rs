@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::container_instance::ContainerInstance;
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::Host;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
@@ -30,6 +30,7 @@ pub struct Indexes {
     pub(super) task_definition_tallies: Tallies<TaskDefinitionArn>,
     pub(super) addresses: Addresses,
     pub(super) container_instances_by_host: Group<String, ContainerInstance>,
+    pub(super) draining_container_instances: Group<ClusterArn, ContainerInstance>,
     pub(super) hosts_by_account: Group<String, Host>,
     /// By family and number; the order of ARNs would put revision 10 before 2.
     pub(super) revisions: BTreeMap<(Scope, String), BTreeMap<u32, Arc<TaskDefinition>>>,
@@ -127,6 +128,12 @@ impl Indexes {
         let by_host = |it: Option<&Arc<ContainerInstance>>| it.map(|instance| instance.host_id.clone());
         self.container_instances_by_host
             .update(by_host(before).zip(before), by_host(after).zip(after));
+        let draining = |it: Option<&Arc<ContainerInstance>>| {
+            it.filter(|instance| instance.status == ContainerInstanceStatus::Draining)
+                .map(|instance| instance.arn.cluster())
+        };
+        self.draining_container_instances
+            .update(draining(before).zip(before), draining(after).zip(after));
     }
 
     pub(crate) fn host(&mut self, before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use domain::account_setting::{AccountSetting, SettingName};
 use domain::arn::{Arn, InCluster, kinds};
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -143,6 +144,27 @@ impl State {
         host_id: &str,
     ) -> impl DoubleEndedIterator<Item = &Arc<ContainerInstance>> + use<'_> {
         self.indexes.container_instances_by_host.of(host_id)
+    }
+
+    /// Container instances of a cluster that are DRAINING, by ARN.
+    pub fn draining_container_instances(
+        &self,
+        cluster: &ClusterArn,
+    ) -> impl DoubleEndedIterator<Item = &Arc<ContainerInstance>> + use<'_> {
+        self.indexes.draining_container_instances.of(cluster)
+    }
+
+    /// Settings that a principal has made, by name.
+    pub fn account_settings(
+        &self,
+        scope: &Scope,
+        principal: &str,
+    ) -> impl Iterator<Item = &Arc<AccountSetting>> + use<'_> {
+        let key = |name| (scope.clone(), principal.to_owned(), name);
+        let [first, .., last] = SettingName::ALL;
+        self.account_settings
+            .range(key(first)..=key(last))
+            .map(|(_, setting)| setting)
     }
 
     /// Hosts of an account, by id.

@@ -80,6 +80,7 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
             token: format!("token-{}", revision % 2),
             fingerprint: String::new(),
         }),
+        protected_until: None,
         tags: Vec::new(),
     }
 }
@@ -104,7 +105,7 @@ fn instance(number: u8, host: u8) -> ContainerInstance {
         arn: instance_arn(number),
         host_id: format!("host-{host}"),
         ec2_instance_id: "i-1".into(),
-        status: ContainerInstanceStatus::Active,
+        status: [ContainerInstanceStatus::Active, ContainerInstanceStatus::Draining][usize::from(host % 2)],
         attributes: Vec::new(),
         agent_version: "1".into(),
         docker_version: "1".into(),
@@ -261,6 +262,12 @@ fn compare_with_a_walk(state: &State) {
             (tally.running as usize, tally.pending as usize),
             (running.count(), pending.count())
         );
+        let draining: Vec<_> = state.draining_container_instances(&cluster).collect();
+        let expected: Vec<_> = state
+            .container_instances_of_cluster(&cluster)
+            .filter(|it| it.status == ContainerInstanceStatus::Draining)
+            .collect();
+        assert_eq!(draining, expected);
         let subnet = format!("subnet-{number}");
         let held = all.iter().filter(|it| live(it)).filter_map(|it| it.eni.as_ref());
         let held = held

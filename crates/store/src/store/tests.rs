@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::cluster::{Cluster, ClusterStatus};
+use domain::cluster::{Cluster, ClusterConfiguration, ClusterStatus};
 use domain::ids::Ids;
 use domain::tags::Pair;
 use domain::{ClusterArn, Scope, Timestamp};
@@ -24,6 +24,7 @@ fn cluster(name: &str, tag: &str) -> Cluster {
         arn: ClusterArn::of(&Scope::new("123456789012", "us-east-1"), name),
         status: ClusterStatus::Active,
         settings: Vec::new(),
+        configuration: ClusterConfiguration::default(),
         tags: vec![Pair::new("tag", tag)],
     }
 }

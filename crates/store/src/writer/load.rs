@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::access_key::AccessKey;
+use domain::account_setting::AccountSetting;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -36,6 +37,7 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
         Vpc::TABLE => put::<Vpc>(state, operation),
         Subnet::TABLE => put::<Subnet>(state, operation),
         AccessKey::TABLE => put::<AccessKey>(state, operation),
+        AccountSetting::TABLE => put::<AccountSetting>(state, operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

@@ -48,6 +48,7 @@ fn records_are_stored_as_this_release_does() {
     check(&records::vpc());
     check(&records::subnet());
     check(&records::access_key());
+    check(&records::account_setting());
 }
 
 #[test]
@@ -78,4 +79,8 @@ fn keys_are_stored_as_this_release_does() {
     assert_eq!(text(&records::vpc()), "vpc-0123456789abcdef0");
     assert_eq!(text(&records::subnet()), "subnet-0123456789abcdef0");
     assert_eq!(text(&records::access_key()), "AKIAIOSFODNN7EXAMPLE");
+    assert_eq!(
+        text(&records::account_setting()),
+        "123456789012/us-east-1/arn:aws:iam::123456789012:root/containerInsights"
+    );
 }

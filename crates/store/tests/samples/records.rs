@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use domain::access_key::{AccessKey, Principal};
+use domain::account_setting::{AccountSetting, SettingName, root_of};
 use domain::arn::{Arn, InCluster};
-use domain::cluster::{Cluster, ClusterStatus};
+use domain::cluster::{
+    Cluster, ClusterConfiguration, ClusterStatus, ExecuteCommandConfiguration, ExecuteCommandLog,
+    ExecuteCommandLogging, ManagedStorageConfiguration,
+};
 use domain::container_definition::{
     Capabilities, ContainerDefinition, LinuxParameters, LogConfiguration, MountPoint, PortMapping,
     TransportProtocol, Ulimit,
@@ -57,6 +61,22 @@ pub fn cluster() -> Cluster {
         arn: ClusterArn::of(&scope(), "default"),
         status: ClusterStatus::Active,
         settings: vec![Pair::new("containerInsights", "disabled")],
+        configuration: ClusterConfiguration {
+            execute_command: Some(ExecuteCommandConfiguration {
+                kms_key_id: Some("alias/exec".into()),
+                logging: ExecuteCommandLogging::Override(ExecuteCommandLog {
+                    log_group: Some("exec".into()),
+                    is_log_group_encrypted: true,
+                    bucket: Some("sessions".into()),
+                    is_bucket_encrypted: true,
+                    key_prefix: Some("exec/".into()),
+                }),
+            }),
+            managed_storage: Some(ManagedStorageConfiguration {
+                kms_key_id: Some("alias/volumes".into()),
+                fargate_ephemeral_storage_kms_key_id: Some("alias/ephemeral".into()),
+            }),
+        },
         tags: tags(),
     }
 }
@@ -275,6 +295,7 @@ pub fn task() -> Task {
             token: UUID.into(),
             fingerprint: TASK.into(),
         }),
+        protected_until: Some(at(8)),
         tags: tags(),
     }
 }
@@ -359,5 +380,14 @@ pub fn access_key() -> AccessKey {
         secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
         account: "123456789012".into(),
         principal: Principal::Agent,
+    }
+}
+
+pub fn account_setting() -> AccountSetting {
+    AccountSetting {
+        scope: scope(),
+        principal: root_of("123456789012"),
+        name: SettingName::ContainerInsights,
+        value: "disabled".into(),
     }
 }

@@ -44,7 +44,8 @@ pub async fn register_container_instance(
         .transact(move |tx| transitions::register_container_instance(tx, register))
         .await;
     let it = registered.map_err(errors::from_store)?;
-    let instance = store.read(|state| render::container_instance(state, &it, true));
+    let instance =
+        store.read(|state| render::container_instance(state, &it, &[ecs::ContainerInstanceField::Tags]));
     Ok(ecs::RegisterContainerInstanceOutput {
         container_instance: Some(instance),
     })

@@ -1,27 +1,34 @@
 //! Clusters.
 
+mod configuration;
+mod update;
+
 use api::ecs;
 use domain::ClusterArn;
 use domain::cluster::{Cluster, ClusterStatus};
-use domain::tags::Pair;
-use orchestrator::transitions;
+use orchestrator::transitions::{self, NewCluster};
 use store::State;
 
 use super::errors::{self, invalid_parameter, refuse_unbuilt};
 use super::{listing, names, render, tags};
 use crate::call::Call;
 
+pub use configuration::render as render_configuration;
+pub use update::{update_cluster, update_cluster_settings};
+
+#[cfg(test)]
+mod tests;
+
 /// Most clusters of one DescribeClusters.
 const DESCRIBED_MAX: usize = 100;
 
-/// `CreateCluster`: one that is there is returned unchanged.
+/// `CreateCluster`: one that is there is returned unchanged, one that was deleted is made anew.
 ///
 /// # Errors
-/// InvalidParameterException; UnsupportedFeatureException's text as ClientException for what is not built.
+/// InvalidParameterException; UnsupportedFeatureException for what is not built.
 pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::CreateClusterOutput, ecs::Error> {
     let input = call.input();
     refuse_unbuilt(&[
-        ("configuration", input.configuration.is_some()),
         (
             "capacityProviders",
             input.capacity_providers.as_ref().is_some_and(|it| !it.is_empty()),
@@ -33,46 +40,35 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
                 .as_ref()
                 .is_some_and(|it| !it.is_empty()),
         ),
-        ("serviceConnectDefaults", input.service_connect_defaults.is_some()),
     ])?;
+    configuration::refuse_service_connect(input.service_connect_defaults.as_ref())?;
     let name = input.cluster_name.as_deref();
     if name.is_some_and(|it| !names::is_name(it)) {
         return Err(invalid_parameter(
             "Cluster name must contain only letters, numbers, hyphens and underscores, 255 at most.",
         ));
     }
-    let arn = names::cluster(call.scope(), name)?;
-    let settings = settings(input.settings.as_deref().unwrap_or_default())?;
-    let tags = tags::parse(input.tags.as_deref())?;
+    let settings = input.settings.as_deref().filter(|it| !it.is_empty());
+    let new = NewCluster {
+        arn: names::cluster(call.scope(), name)?,
+        settings: settings.map(configuration::settings).transpose()?,
+        configuration: configuration::parse(input.configuration.as_ref())?,
+        tags: tags::parse(input.tags.as_deref())?,
+        principal: call.caller().arn(),
+    };
     let store = call.access().store();
     let created = store
-        .transact(move |tx| transitions::create_cluster(tx, &arn, settings, tags))
+        .transact(move |tx| transitions::create_cluster(tx, new))
         .await;
     let cluster = created.map_err(errors::from_store)?;
-    let include = [ecs::ClusterField::Settings, ecs::ClusterField::Tags];
+    let include = [
+        ecs::ClusterField::Settings,
+        ecs::ClusterField::Configurations,
+        ecs::ClusterField::Tags,
+    ];
     Ok(ecs::CreateClusterOutput {
         cluster: Some(store.read(|state| render::cluster(state, &cluster, &include))),
     })
-}
-
-fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> {
-    let mut value = "disabled".to_owned();
-    for setting in given {
-        let name = setting.name.as_ref().map_or("", |it| it.as_str());
-        let wanted = setting.value.as_deref().unwrap_or_default();
-        if name != "containerInsights" {
-            return Err(invalid_parameter(format!(
-                "Invalid cluster setting name: {name:?}; it must be containerInsights."
-            )));
-        }
-        if wanted != "disabled" {
-            return Err(invalid_parameter(format!(
-                "containerInsights {wanted:?} is not supported by Gantry yet: only \"disabled\" is."
-            )));
-        }
-        wanted.clone_into(&mut value);
-    }
-    Ok(vec![Pair::new("containerInsights", value)])
 }
 
 /// `DescribeClusters`.

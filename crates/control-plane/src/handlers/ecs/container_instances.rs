@@ -1,5 +1,7 @@
 //! Container instances.
 
+mod state;
+
 use api::ecs;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use orchestrator::transitions;
@@ -8,6 +10,11 @@ use super::clusters::require_active;
 use super::errors::{self, invalid_parameter};
 use super::{listing, names, placement, render};
 use crate::call::Call;
+
+pub use state::{update_container_agent, update_container_instances_state};
+
+#[cfg(test)]
+mod tests;
 
 /// Most container instances of one DescribeContainerInstances.
 const DESCRIBED_MAX: usize = 100;
@@ -31,14 +38,14 @@ pub async fn describe_container_instances(
         .iter()
         .map(|it| names::container_instance(&cluster, it))
         .collect::<Result<Vec<_>, _>>()?;
-    let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
+    let include = input.include.as_deref().unwrap_or_default();
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
         let mut found = Vec::new();
         let mut failures = Vec::new();
         for arn in &arns {
             match state.get::<ContainerInstance>(arn) {
-                Some(it) => found.push(render::container_instance(state, it, shows_tags)),
+                Some(it) => found.push(render::container_instance(state, it, include)),
                 None => failures.push(render::missing(arn.as_str())),
             }
         }
@@ -60,6 +67,14 @@ pub async fn list_container_instances(
     let filter = placement::filter(input.filter.as_deref())?;
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let status = input.status.as_ref().map(|it| it.as_str());
+    let words = [
+        "ACTIVE",
+        "DRAINING",
+        "REGISTERING",
+        "DEREGISTERING",
+        "REGISTRATION_FAILED",
+    ];
+    listing::require_word("status", status, &words)?;
     let matches = |it: &ContainerInstance| match status {
         Some(status) => it.status.as_str() == status,
         None => it.status != ContainerInstanceStatus::Inactive,
@@ -113,7 +128,7 @@ pub async fn deregister_container_instance(
         .transact(move |tx| transitions::deregister_container_instance(tx, &arn, force))
         .await;
     let it = deregistered.map_err(errors::from_store)?;
-    let rendered = store.read(|state| render::container_instance(state, &it, false));
+    let rendered = store.read(|state| render::container_instance(state, &it, &[]));
     Ok(ecs::DeregisterContainerInstanceOutput {
         container_instance: Some(rendered),
     })

@@ -138,7 +138,7 @@ impl FromRefusal<ContainerInstanceRefusal> for ecs::Error {
             ContainerInstanceRefusal::ClusterNotFound => cluster_not_found(),
             ContainerInstanceRefusal::NotFound => client("The referenced container instance was not found."),
             ContainerInstanceRefusal::HasTasks => {
-                invalid_parameter("Found running tasks on the instance: stop them, or deregister with force.")
+                invalid_parameter("Found running tasks on the instance. Stop them, or deregister with force.")
             }
         }
     }

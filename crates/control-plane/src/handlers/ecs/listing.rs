@@ -5,6 +5,9 @@ use api::ecs;
 use super::errors::invalid_parameter;
 use crate::handlers::page::{PageKey, PageRequest, page};
 
+#[cfg(test)]
+mod tests;
+
 /// Most items of a page, and how many come if the caller does not say.
 #[derive(Clone, Copy)]
 pub struct Limits {
@@ -19,6 +22,11 @@ pub const HUNDRED: Limits = Limits {
     default: 100,
     most: 100,
 };
+/// ListAccountSettings gives ten at most.
+pub const TEN: Limits = Limits {
+    default: 10,
+    most: 10,
+};
 /// ListServices gives ten unless told.
 pub const SERVICES: Limits = Limits {
     default: 10,
@@ -32,6 +40,23 @@ pub struct Wanted<'a> {
     /// `nextToken`
     pub next_token: Option<&'a str>,
 }
+
+/// A filter that is one of the words of the model.
+///
+/// # Errors
+/// InvalidParameterException: a word that nobody knows would match nothing without a sound.
+pub fn require_word(member: &str, given: Option<&str>, words: &[&str]) -> Result<(), ecs::Error> {
+    match given {
+        Some(given) if !words.contains(&given) => Err(invalid_parameter(format!(
+            "Invalid {member}: {given:?}; it must be one of {}.",
+            words.join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Launch types of the model.
+pub const LAUNCH_TYPES: [&str; 4] = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
 
 /// Cuts a page out of a listing; `listing` names it with its filters.
 ///

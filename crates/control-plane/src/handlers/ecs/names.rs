@@ -5,13 +5,16 @@ use domain::arn::{Arn, InCluster, Resource};
 use domain::cluster::DEFAULT_CLUSTER;
 use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn};
 
-use super::errors::invalid_parameter;
+use super::errors::{cluster_not_found, invalid_parameter};
 
 #[cfg(test)]
 mod tests;
 
 /// Longest name of a cluster, service, family or container.
 const NAME_LENGTH_MAX: usize = 255;
+
+/// Lengths of a task's id: hexadecimal digits, or the UUID of before 2018.
+const TASK_ID_LENGTHS: [usize; 2] = [32, 36];
 
 /// Whether a text may name a cluster, service, family or container: letters, digits, `-` and `_`.
 pub fn is_name(text: &str) -> bool {
@@ -28,11 +31,22 @@ pub fn is_name(text: &str) -> bool {
 pub fn cluster(scope: &Scope, given: Option<&str>) -> Result<ClusterArn, ecs::Error> {
     let given = given.filter(|it| !it.is_empty()).unwrap_or(DEFAULT_CLUSTER);
     if given.contains(':') {
-        return ClusterArn::parse(given).map_err(|_| {
+        let arn = ClusterArn::parse(given).map_err(|_| {
             invalid_parameter(format!(
                 "Invalid identifier: {given} is not the ARN of a cluster."
             ))
-        });
+        })?;
+        // What belongs to another account or region is not here.
+        return if arn.scope() == *scope {
+            Ok(arn)
+        } else {
+            Err(cluster_not_found())
+        };
+    }
+    if given.contains('/') {
+        return Err(invalid_parameter(
+            "Invalid identifier: Unexpected number of separators",
+        ));
     }
     if !is_name(given) {
         return Err(invalid_parameter(format!(
@@ -55,6 +69,10 @@ pub fn service(cluster: &ClusterArn, given: &str) -> Result<ServiceArn, ecs::Err
 /// # Errors
 /// InvalidParameterException.
 pub fn task(cluster: &ClusterArn, given: &str) -> Result<TaskArn, ecs::Error> {
+    let id = given.rsplit('/').next().unwrap_or_default();
+    if !TASK_ID_LENGTHS.contains(&id.len()) {
+        return Err(invalid_parameter("taskId length should be one of [32,36]"));
+    }
     member(cluster, given, "task")
 }
 

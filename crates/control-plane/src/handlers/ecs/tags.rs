@@ -2,11 +2,13 @@
 
 use api::ecs;
 use domain::tags::Pair;
+use orchestrator::transitions::TAGS_MAX;
 
-use super::errors::{client, invalid_parameter};
+use super::errors::invalid_parameter;
 
-/// Most tags of a resource.
-const TAGS_MAX: usize = 50;
+#[cfg(test)]
+mod tests;
+
 /// Longest key.
 const KEY_LENGTH_MAX: usize = 128;
 /// Longest value.
@@ -28,14 +30,12 @@ pub fn parse(given: Option<&[ecs::Tag]>) -> Result<Vec<Pair>, ecs::Error> {
     for tag in given {
         let key = tag.key.clone().unwrap_or_default();
         let value = tag.value.clone().unwrap_or_default();
-        let length = key.chars().count();
-        if !(1..=KEY_LENGTH_MAX).contains(&length) || value.chars().count() > VALUE_LENGTH_MAX {
+        require_key(&key)?;
+        if value.chars().count() > VALUE_LENGTH_MAX || !value.chars().all(is_allowed) {
             return Err(invalid_parameter(format!(
-                "A tag has a key of 1 to {KEY_LENGTH_MAX} and a value of at most {VALUE_LENGTH_MAX} characters: {key:?}."
+                "The value of a tag has at most {VALUE_LENGTH_MAX} letters, numbers, spaces and _ . : / = + - @: that of \
+                 {key:?} does not fit."
             )));
-        }
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(client("Tag keys must not begin with 'aws:', which is reserved."));
         }
         if tags.iter().any(|it| it.name == key) {
             return Err(invalid_parameter(format!("Duplicate tag keys found: {key:?}.")));
@@ -43,6 +43,30 @@ pub fn parse(given: Option<&[ecs::Tag]>) -> Result<Vec<Pair>, ecs::Error> {
         tags.push(Pair::new(key, value));
     }
     Ok(tags)
+}
+
+/// A key that users may give or take away.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn require_key(key: &str) -> Result<(), ecs::Error> {
+    if !(1..=KEY_LENGTH_MAX).contains(&key.chars().count()) || !key.chars().all(is_allowed) {
+        return Err(invalid_parameter(format!(
+            "The key of a tag has 1 to {KEY_LENGTH_MAX} letters, numbers, spaces and _ . : / = + - @, not {key:?}."
+        )));
+    }
+    let is_reserved = key.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("aws:"));
+    if is_reserved {
+        return Err(invalid_parameter(
+            "aws: prefixed tag key names are not allowed for external use.",
+        ));
+    }
+    Ok(())
+}
+
+/// The model's pattern: `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+fn is_allowed(it: char) -> bool {
+    it.is_alphanumeric() || (it.is_whitespace() && !it.is_control()) || "_.:/=+-@".contains(it)
 }
 
 /// Tags of a record.

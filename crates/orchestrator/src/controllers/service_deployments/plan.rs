@@ -1,6 +1,11 @@
 //! How many tasks a service starts and stops now. Pure arithmetic.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::TaskArn;
 use domain::service::{Service, ServiceStatus};
+use domain::task::{Task, TaskStatus};
 use store::Tally;
 
 /// Tasks of the newest deployment and of all older ones.
@@ -45,6 +50,20 @@ impl Counts {
             sum.stopping += tally.stopping;
         }
         counts
+    }
+
+    /// Counts tasks of the PRIMARY deployment that have to be replaced where they are as old ones.
+    pub fn replace(&mut self, leaving: &BTreeMap<TaskArn, Arc<Task>>, primary: Option<&str>) {
+        for task in leaving.values().filter(|it| it.started_by.as_deref() == primary) {
+            let (from, to) = match task.last_status {
+                TaskStatus::Running => (&mut self.primary.running, &mut self.old.running),
+                status if status.is_pending() => (&mut self.primary.pending, &mut self.old.pending),
+                // It stops by itself.
+                _ => continue,
+            };
+            *from = from.saturating_sub(1);
+            *to += 1;
+        }
     }
 
     /// No task is left that is not STOPPED.

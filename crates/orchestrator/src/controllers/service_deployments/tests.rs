@@ -6,6 +6,11 @@ use proptest::prelude::*;
 use store::Tally;
 
 use super::*;
+use crate::fixture::World;
+use crate::transitions::{
+    Availability, Protection, ServiceChange, delete_service, update_container_instances_state,
+    update_service, update_task_protection,
+};
 
 mod placement;
 
@@ -124,4 +129,189 @@ proptest! {
         }
         prop_assert!(false, "never steady: {counts:?}");
     }
+}
+
+fn controller() -> ServiceDeployments {
+    ServiceDeployments {
+        placement_retry: Duration::from_secs(1),
+    }
+}
+
+fn reconcile(world: &World, service: &ServiceArn) -> Next {
+    let arn = service.clone();
+    world.write(move |tx| Ok::<_, std::convert::Infallible>(controller().reconcile(tx, &arn)))
+}
+
+/// Looks and agents take turns, long enough for anything here to come to rest.
+fn settle_down(world: &World, service: &ServiceArn) {
+    for _ in 0..12 {
+        reconcile(world, service);
+        world.obey(service);
+    }
+}
+
+fn drain(world: &World, instance: &domain::ContainerInstanceArn, wish: Availability) {
+    let arns = vec![instance.clone()];
+    world.write(move |tx| update_container_instances_state(tx, &arns, wish));
+}
+
+fn tasks_on(world: &World, service: &ServiceArn, instance: &domain::ContainerInstanceArn) -> usize {
+    let tasks = world.tasks(service);
+    tasks
+        .iter()
+        .filter(|it| it.container_instance.as_ref() == Some(instance))
+        .count()
+}
+
+#[test]
+fn tasks_of_a_draining_instance_are_replaced_elsewhere_within_the_bounds() {
+    let world = World::new();
+    let first = world.instance(Vec::new());
+    let service = world.service(4, 100, 150);
+    settle_down(&world, &service);
+    assert_eq!(tasks_on(&world, &service, &first), 4);
+    let second = world.instance(Vec::new());
+    drain(&world, &first, Availability::Draining);
+    for _ in 0..12 {
+        reconcile(&world, &service);
+        let tasks = world.tasks(&service);
+        let running = tasks.iter().filter(|it| it.last_status == TaskStatus::Running);
+        assert!(running.count() >= 4, "never below the minimum");
+        assert!(tasks.len() <= 6, "never above the maximum");
+        world.obey(&service);
+    }
+    assert_eq!(
+        (
+            tasks_on(&world, &service, &first),
+            tasks_on(&world, &service, &second)
+        ),
+        (0, 4)
+    );
+    assert!(world.stored_service(&service).steady_since.is_some());
+    assert_eq!(
+        world.stored_service(&service).deployments.len(),
+        1,
+        "draining is no deployment"
+    );
+}
+
+#[test]
+fn bounds_of_a_hundred_percent_block_the_drain_but_not_what_is_pending() {
+    let world = World::new();
+    let first = world.instance(Vec::new());
+    let service = world.service(3, 100, 100);
+    settle_down(&world, &service);
+    let second = world.instance(Vec::new());
+    drain(&world, &first, Availability::Draining);
+    settle_down(&world, &service);
+    assert_eq!(tasks_on(&world, &service, &first), 3);
+    // A pending task is no loss: it is replaced at once.
+    drain(&world, &first, Availability::Active);
+    drain(&world, &second, Availability::Draining);
+    scale(&world, &service, 4);
+    reconcile(&world, &service);
+    assert_eq!(tasks_on(&world, &service, &first), 4);
+    drain(&world, &second, Availability::Active);
+    drain(&world, &first, Availability::Draining);
+    reconcile(&world, &service);
+    assert_eq!(tasks_on(&world, &service, &first), 3);
+}
+
+#[test]
+fn a_change_of_an_instances_state_wakes_its_services() {
+    let world = World::new();
+    let instance = world.instance(Vec::new());
+    let service = world.service(2, 100, 200);
+    settle_down(&world, &service);
+    let before = Arc::new(world.get::<ContainerInstance>(&instance));
+    drain(&world, &instance, Availability::Draining);
+    let after = Arc::new(world.get::<ContainerInstance>(&instance));
+    let keys = |before: &Arc<ContainerInstance>, after: &Arc<ContainerInstance>| {
+        let change = Change::ContainerInstance(store::Changed {
+            before: Some(Arc::clone(before)),
+            after: Some(Arc::clone(after)),
+        });
+        world.store.read(|state| controller().keys(state, &change))
+    };
+    assert_eq!(keys(&before, &after), [service]);
+    assert!(keys(&after, &after).is_empty());
+}
+
+fn scale(world: &World, service: &ServiceArn, count: u32) {
+    let arn = service.clone();
+    let change = ServiceChange {
+        desired_count: Some(count),
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+}
+
+fn protect(world: &World, tasks: &[TaskArn]) {
+    let tasks = tasks.to_vec();
+    let wish = Protection::For(Duration::from_secs(600));
+    world.write(move |tx| update_task_protection(tx, &tasks, wish));
+}
+
+#[test]
+fn protected_tasks_outlive_a_scale_in_and_go_when_it_ends() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(4, 100, 200);
+    settle_down(&world, &service);
+    let mut all: Vec<TaskArn> = world.tasks(&service).into_iter().map(|it| it.arn).collect();
+    let protected = all.split_off(2);
+    protect(&world, &protected);
+    scale(&world, &service, 1);
+    reconcile(&world, &service);
+    world.obey(&service);
+    let left: Vec<TaskArn> = world.tasks(&service).into_iter().map(|it| it.arn).collect();
+    assert_eq!(left, protected);
+    assert_eq!(reconcile(&world, &service), Next::After(Duration::from_secs(600)));
+    assert!(world.stored_service(&service).steady_since.is_none());
+    world.clock.advance(Duration::from_secs(600));
+    settle_down(&world, &service);
+    assert_eq!(world.tasks(&service).len(), 1);
+}
+
+#[test]
+fn protected_tasks_hold_up_a_deployment_but_not_the_end_of_the_service() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(2, 100, 200);
+    settle_down(&world, &service);
+    let old: Vec<TaskArn> = world.tasks(&service).into_iter().map(|it| it.arn).collect();
+    protect(&world, &old[..1]);
+    let arn = service.clone();
+    let change = ServiceChange {
+        force_new_deployment: true,
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+    settle_down(&world, &service);
+    let tasks = world.tasks(&service);
+    assert_eq!(tasks.len(), 3, "two new ones, and the protected one");
+    assert!(tasks.iter().any(|it| it.arn == old[0]));
+    assert_eq!(world.stored_service(&service).deployments.len(), 2);
+    let arn = service.clone();
+    world.write(move |tx| delete_service(tx, &arn, true));
+    settle_down(&world, &service);
+    assert!(world.tasks(&service).is_empty());
+    reconcile(&world, &service);
+    assert_eq!(world.stored_service(&service).status, ServiceStatus::Inactive);
+}
+
+#[test]
+fn a_step_that_is_cut_short_and_finds_no_room_waits() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(STEP_MAX * 2, 100, 200);
+    assert_eq!(
+        reconcile(&world, &service),
+        Next::After(controller().placement_retry)
+    );
+    assert_eq!(
+        reconcile(&world, &service),
+        Next::After(controller().placement_retry),
+        "and does not run hot"
+    );
 }

@@ -35,7 +35,7 @@ impl World {
         };
         let arn = world.cluster.clone();
         world
-            .transact(move |tx| create_cluster(tx, &arn, Vec::new(), Vec::new()))
+            .transact(move |tx| create_cluster(tx, crate::fixture::new_cluster(arn.name())))
             .expect("a cluster");
         world
     }

@@ -29,11 +29,12 @@ fn clusters_are_named_or_default() {
 #[test]
 fn members_are_named_in_three_ways_but_of_this_cluster_only() {
     let lab = ClusterArn::of(&scope(), "lab");
-    let long = "arn:aws:ecs:us-east-1:123456789012:task/lab/0a1b";
-    for given in ["0a1b", long, "arn:aws:ecs:us-east-1:123456789012:task/0a1b"] {
-        assert_eq!(task(&lab, given).expect("valid").as_str(), long);
+    let id = "0123456789abcdef0123456789abcdef";
+    let arn = |path: &str| format!("arn:aws:ecs:us-east-1:123456789012:task/{path}{id}");
+    for given in [id, &arn("lab/"), &arn("")] {
+        assert_eq!(task(&lab, given).expect("valid").as_str(), arn("lab/"));
     }
-    let error = task(&lab, "arn:aws:ecs:us-east-1:123456789012:task/other/0a1b").expect_err("other cluster");
+    let error = task(&lab, &arn("other/")).expect_err("other cluster");
     assert!(
         format!("{error:?}").contains("Identifier is for other. Your cluster is lab"),
         "{error:?}"
@@ -46,6 +47,29 @@ fn members_are_named_in_three_ways_but_of_this_cluster_only() {
     ] {
         assert!(task(&lab, given).is_err(), "{given}");
     }
+}
+
+#[test]
+fn what_is_too_long_or_too_deep_is_refused_in_amazons_words() {
+    let lab = ClusterArn::of(&scope(), "lab");
+    let message = |error: &ecs::Error| format!("{error:?}");
+    for given in [
+        "",
+        "None",
+        "0a1b",
+        "arn:aws:ecs:us-east-1:123456789012:task/lab/0a1b",
+    ] {
+        let error = task(&lab, given).expect_err("too short");
+        assert!(
+            message(&error).contains("taskId length should be one of [32,36]"),
+            "{given}"
+        );
+    }
+    let error = cluster(&scope(), Some("a/b")).expect_err("two parts");
+    assert!(message(&error).contains("Invalid identifier: Unexpected number of separators"));
+    let foreign = "arn:aws:ecs:us-east-1:210987654321:cluster/lab";
+    let error = cluster(&scope(), Some(foreign)).expect_err("of another account");
+    assert!(message(&error).contains("Cluster not found."));
 }
 
 #[test]

@@ -6,13 +6,13 @@ use domain::container_instance::ContainerInstanceStatus;
 use domain::service::ServiceStatus;
 use domain::tags::Pair;
 use domain::task_definition::LaunchType;
-use store::State;
+use store::{State, Tally};
 
 use super::count;
 use super::task_definition::pair;
-use crate::handlers::ecs::tags;
+use crate::handlers::ecs::{clusters, tags};
 
-/// A cluster; settings, statistics and tags are shown only if `include` names them.
+/// A cluster; settings, configuration, statistics and tags are shown only if `include` names them.
 pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ecs::Cluster {
     let shows = |field: &str| include.iter().any(|it| it.as_str() == field);
     let tally = state.cluster_tally(&it.arn);
@@ -52,6 +52,10 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
         } else {
             Vec::new()
         }),
+        configuration: shows("CONFIGURATIONS")
+            .then(|| clusters::render_configuration(&it.configuration))
+            .flatten(),
+        attachments: Some(Vec::new()),
         capacity_providers: Some(Vec::new()),
         default_capacity_provider_strategy: Some(Vec::new()),
         ..ecs::Cluster::default()
@@ -62,18 +66,12 @@ fn statistics(state: &State, it: &Cluster) -> Vec<ecs::KeyValuePair> {
     if it.status == ClusterStatus::Inactive {
         return Vec::new();
     }
-    let tasks = |launch_type, is_pending: bool| {
-        let counted = state.tasks_of_cluster(&it.arn).filter(|task| {
-            let is_running = task.last_status == domain::task::TaskStatus::Running;
-            task.launch_type == launch_type
-                && if is_pending {
-                    task.last_status.is_pending()
-                } else {
-                    is_running
-                }
-        });
-        counted.count()
+    let tallies = state.cluster_tally_by_launch_type(&it.arn);
+    let tasks = |wanted, column: fn(&Tally) -> u32| {
+        let tally = tallies.iter().find(|(launch_type, _)| *launch_type == wanted);
+        tally.map_or(0, |(_, tally)| column(tally) as usize)
     };
+    let (running, pending) = (|it: &Tally| it.running, |it: &Tally| it.pending);
     let services = |launch_type, status| {
         let counted = state
             .services_of_cluster(&it.arn)
@@ -81,12 +79,12 @@ fn statistics(state: &State, it: &Cluster) -> Vec<ecs::KeyValuePair> {
         counted.count()
     };
     let numbers = [
-        ("runningEC2TasksCount", tasks(LaunchType::Ec2, false)),
-        ("runningFargateTasksCount", tasks(LaunchType::Fargate, false)),
-        ("pendingEC2TasksCount", tasks(LaunchType::Ec2, true)),
-        ("pendingFargateTasksCount", tasks(LaunchType::Fargate, true)),
-        ("runningExternalTasksCount", tasks(LaunchType::External, false)),
-        ("pendingExternalTasksCount", tasks(LaunchType::External, true)),
+        ("runningEC2TasksCount", tasks(LaunchType::Ec2, running)),
+        ("runningFargateTasksCount", tasks(LaunchType::Fargate, running)),
+        ("pendingEC2TasksCount", tasks(LaunchType::Ec2, pending)),
+        ("pendingFargateTasksCount", tasks(LaunchType::Fargate, pending)),
+        ("runningExternalTasksCount", tasks(LaunchType::External, running)),
+        ("pendingExternalTasksCount", tasks(LaunchType::External, pending)),
         (
             "activeEC2ServiceCount",
             services(LaunchType::Ec2, ServiceStatus::Active),

@@ -5,14 +5,18 @@ use domain::container_definition::TransportProtocol;
 use domain::container_instance::ContainerInstance;
 use domain::host::{Host, Resources};
 use domain::tags::Pair;
-use domain::task::TaskStatus;
 use store::State;
 
 use super::count;
 use crate::handlers::ecs::tags;
 
-/// A container instance; tags are shown only when asked for.
-pub fn container_instance(state: &State, it: &ContainerInstance, with_tags: bool) -> ecs::ContainerInstance {
+/// A container instance; tags and health are shown only if `include` names them.
+pub fn container_instance(
+    state: &State,
+    it: &ContainerInstance,
+    include: &[ecs::ContainerInstanceField],
+) -> ecs::ContainerInstance {
+    let shows = |field: &str| include.iter().any(|it| it.as_str() == field);
     let host = state.get::<Host>(&it.host_id);
     let total = host.map(|it| it.total.clone()).unwrap_or_default();
     let promised = host.map(|it| it.promised.clone()).unwrap_or_default();
@@ -21,14 +25,7 @@ pub fn container_instance(state: &State, it: &ContainerInstance, with_tags: bool
         memory: total.memory.saturating_sub(promised.memory),
         ports: total.ports.union(&promised.ports).copied().collect(),
     };
-    let (mut running, mut pending) = (0_i32, 0_i32);
-    for task in state.tasks_of_container_instance(&it.arn) {
-        match task.last_status {
-            TaskStatus::Running => running += 1,
-            status if status.is_pending() => pending += 1,
-            _ => {}
-        }
-    }
+    let tally = state.container_instance_tally(&it.arn);
     let attribute = |it: &Pair| ecs::Attribute {
         name: it.name.clone(),
         value: it.value.clone(),
@@ -47,17 +44,31 @@ pub fn container_instance(state: &State, it: &ContainerInstance, with_tags: bool
         registered_resources: Some(resources(&total)),
         status: Some(it.status.as_str().to_owned()),
         agent_connected: Some(host.is_some_and(|it| it.is_connected)),
-        running_tasks_count: Some(running),
-        pending_tasks_count: Some(pending),
+        running_tasks_count: Some(count(tally.running)),
+        pending_tasks_count: Some(count(tally.pending)),
         attributes: Some(it.attributes.iter().map(attribute).collect()),
         registered_at: Some(it.registered_at),
         attachments: Some(Vec::new()),
-        tags: Some(if with_tags {
+        health_status: shows("CONTAINER_INSTANCE_HEALTH").then(health),
+        tags: Some(if shows("TAGS") {
             tags::render(&it.tags)
         } else {
             Vec::new()
         }),
         ..ecs::ContainerInstance::default()
+    }
+}
+
+/// Agents report no health of their host yet, which Amazon calls a lack of data.
+fn health() -> ecs::ContainerInstanceHealthStatus {
+    let unknown = ecs::InstanceHealthCheckState::InsufficientData;
+    ecs::ContainerInstanceHealthStatus {
+        overall_status: Some(unknown.clone()),
+        details: Some(vec![ecs::InstanceHealthCheckResult {
+            r#type: Some(ecs::InstanceHealthCheckType::ContainerRuntime),
+            status: Some(unknown),
+            ..ecs::InstanceHealthCheckResult::default()
+        }]),
     }
 }
 

@@ -58,6 +58,7 @@ pub async fn describe_services(
 pub async fn list_services(call: Call<ecs::ListServices>) -> Result<ecs::ListServicesOutput, ecs::Error> {
     let input = call.input();
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
+    require_words(input)?;
     let is_replica = input
         .scheduling_strategy
         .as_ref()
@@ -94,4 +95,13 @@ pub async fn list_services(call: Call<ecs::ListServices>) -> Result<ecs::ListSer
         service_arns: Some(arns),
         next_token,
     })
+}
+
+fn require_words(input: &ecs::ListServicesInput) -> Result<(), ecs::Error> {
+    let launch_type = input.launch_type.as_ref().map(|it| it.as_str());
+    listing::require_word("launchType", launch_type, &listing::LAUNCH_TYPES)?;
+    let strategy = input.scheduling_strategy.as_ref().map(|it| it.as_str());
+    listing::require_word("schedulingStrategy", strategy, &["REPLICA", "DAEMON"])?;
+    let management = input.resource_management_type.as_ref().map(|it| it.as_str());
+    listing::require_word("resourceManagementType", management, &["CUSTOMER", "ECS"])
 }

@@ -62,6 +62,10 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
             "Filtering by daemonName is not supported by Gantry yet.",
         ));
     }
+    let wanted_status = input.desired_status.as_ref().map(|it| it.as_str());
+    listing::require_word("desiredStatus", wanted_status, &["RUNNING", "PENDING", "STOPPED"])?;
+    let wanted_type = input.launch_type.as_ref().map(|it| it.as_str());
+    listing::require_word("launchType", wanted_type, &listing::LAUNCH_TYPES)?;
     let filters = [&input.container_instance, &input.family, &input.service_name];
     if input.started_by.is_some() && filters.iter().any(|it| it.is_some()) {
         return Err(invalid_parameter(
@@ -78,7 +82,7 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
         .as_deref()
         .map(|it| names::container_instance(&cluster, it))
         .transpose()?;
-    let desired = input.desired_status.as_ref().map_or("RUNNING", |it| it.as_str());
+    let desired = wanted_status.unwrap_or("RUNNING");
     let matches = |task: &Task| {
         task.desired_status.as_str() == desired
             && is_asked_for(input, task)

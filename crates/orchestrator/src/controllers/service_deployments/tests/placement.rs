@@ -48,6 +48,7 @@ async fn world(zones: &[(&'static str, u32)], it: Service) -> Store {
             arn: it.cluster.clone(),
             status: ClusterStatus::Active,
             settings: Vec::new(),
+            configuration: domain::cluster::ClusterConfiguration::default(),
             tags: Vec::new(),
         });
         tx.put(definition(&it));

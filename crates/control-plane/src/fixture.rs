@@ -1,0 +1,156 @@
+//! A control plane for tests: its state in memory, asked in JSON as clients ask it, without sockets or signatures.
+
+use std::sync::Arc;
+
+use api::ecs;
+use bytes::Bytes;
+use domain::access_key::Principal;
+use domain::clock::Clock;
+use domain::task::TaskStatus;
+use domain::{ContainerInstanceArn, Scope, TaskArn, Timestamp};
+use orchestrator::transitions::{self, Connection, TaskReport};
+use serde_json::{Value, json};
+use store::{ManualClock, Store, memory_store};
+use telemetry::logs::Logs;
+use wire::route::Protocol;
+
+use crate::call::{Caller, authorize};
+use crate::control_plane::{ControlPlane, Settings};
+use crate::routes::{Request, Routes};
+
+pub struct Fixture {
+    control_plane: Arc<ControlPlane>,
+    routes: Routes,
+    pub clock: Arc<ManualClock>,
+    _logs: tempfile::TempDir,
+}
+
+pub const ACCOUNT: &str = "arn:aws:ecs:us-east-1:123456789012";
+
+impl Fixture {
+    /// With the cluster `default`.
+    pub async fn new() -> Self {
+        let (store, clock) = memory_store(Timestamp::from_second(1_700_000_000).expect("in range"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
+        let settings = Settings {
+            regions: vec!["us-east-1".to_owned()],
+            advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
+        };
+        let time: Arc<dyn Clock> = clock.clone();
+        let fixture = Self {
+            control_plane: ControlPlane::new(store, logs, time, settings).expect("random bytes"),
+            routes: Routes::new(),
+            clock,
+            _logs: folder,
+        };
+        fixture.ask("CreateCluster", json!({})).await;
+        fixture
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.control_plane.store
+    }
+
+    /// The answer.
+    pub async fn ask(&self, operation: &str, input: Value) -> Value {
+        match self.attempt(operation, input).await {
+            Ok(answer) => answer,
+            Err((code, message)) => panic!("{operation}: {code}: {message}"),
+        }
+    }
+
+    /// The exception and its message.
+    pub async fn refused(&self, operation: &str, input: Value) -> (String, String) {
+        match self.attempt(operation, input).await {
+            Ok(answer) => panic!("{operation} is not refused: {answer}"),
+            Err(refusal) => refusal,
+        }
+    }
+
+    async fn attempt(&self, operation: &str, input: Value) -> Result<Value, (String, String)> {
+        let caller = Caller {
+            scope: Scope::new("123456789012", "us-east-1"),
+            principal: Principal::Root,
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        };
+        let access = authorize(&self.control_plane, &caller, "ecs", operation).expect("root may");
+        let request = Request {
+            body: Bytes::from(input.to_string()),
+            protocol: Protocol::Json11,
+            request_id: "id".to_owned(),
+            caller,
+            access,
+            now: self.clock.now(),
+        };
+        let handler = self.routes.get(ecs::SERVICE.signing_name, operation);
+        let answered = handler.expect("is built")(request).await;
+        let read = |body: &[u8]| -> Value { serde_json::from_slice(body).expect("JSON") };
+        answered.map(|body| read(&body)).map_err(|error| {
+            let message = read(&error.body)["message"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            (error.code, message)
+        })
+    }
+
+    /// A connected container instance of the cluster `default`: its ARN.
+    pub async fn instance(&self) -> String {
+        let integer =
+            |name: &str, value: i32| json!({ "name": name, "type": "INTEGER", "integerValue": value });
+        let answer = self
+            .ask(
+                "RegisterContainerInstance",
+                json!({
+                    "totalResources": [integer("CPU", 1024), integer("MEMORY", 1024)],
+                    "attributes": [
+                        { "name": "ecs.os-type", "value": "linux" },
+                        { "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" },
+                    ],
+                }),
+            )
+            .await;
+        let arn = text(&answer["containerInstance"]["containerInstanceArn"]);
+        let parsed = ContainerInstanceArn::parse(&arn).expect("an ARN");
+        let connected = self.store().transact(move |tx| {
+            transitions::connect_host(tx, &parsed, Connection::Connected, "1.0.0", "none")
+        });
+        connected.await.expect("is there");
+        arn
+    }
+
+    /// Registers the family `web`: the ARN of its new revision.
+    pub async fn definition(&self) -> String {
+        let container = json!({ "name": "web", "image": "web", "memory": 64 });
+        let answer = self
+            .ask(
+                "RegisterTaskDefinition",
+                json!({ "family": "web", "containerDefinitions": [container] }),
+            )
+            .await;
+        text(&answer["taskDefinition"]["taskDefinitionArn"])
+    }
+
+    /// Reports a task as its agent would.
+    pub async fn report(&self, task: &str, status: TaskStatus) {
+        let arn = TaskArn::parse(task).expect("an ARN");
+        let report = TaskReport {
+            status: Some(status),
+            ..TaskReport::default()
+        };
+        let observed = self
+            .store()
+            .transact(move |tx| transitions::observe_task(tx, &arn, &report));
+        observed.await.expect("is there");
+    }
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What a refusal is, when only the exception matters.
+pub fn code(refusal: (String, String)) -> String {
+    refusal.0
+}

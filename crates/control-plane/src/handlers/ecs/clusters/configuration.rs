@@ -1,0 +1,148 @@
+//! Settings and configuration of a cluster, between the wire and the record.
+
+use api::ecs;
+use domain::account_setting::SettingName;
+use domain::cluster::{
+    ClusterConfiguration, ExecuteCommandConfiguration, ExecuteCommandLog, ExecuteCommandLogging,
+    ManagedStorageConfiguration,
+};
+use domain::tags::Pair;
+
+use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt};
+
+/// Settings of a cluster: `containerInsights`, the last one given.
+///
+/// # Errors
+/// InvalidParameterException for another name or value.
+pub fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> {
+    let insights = SettingName::ContainerInsights;
+    let mut value = None;
+    for setting in given {
+        let name = setting.name.as_ref().map_or("", |it| it.as_str());
+        let wanted = setting.value.as_deref().unwrap_or_default();
+        if name != insights.as_str() {
+            return Err(invalid_parameter(format!(
+                "Invalid cluster setting name: {name:?}; it must be {}.",
+                insights.as_str()
+            )));
+        }
+        if !insights.values().contains(&wanted) {
+            return Err(invalid_parameter(format!(
+                "Invalid cluster setting value: {wanted:?}; {name} must be one of {}.",
+                insights.values().join(", ")
+            )));
+        }
+        value = Some(Pair::new(name, wanted));
+    }
+    Ok(value.into_iter().collect())
+}
+
+/// The one place where Service Connect's default namespace is refused: there are no namespaces yet.
+///
+/// # Errors
+/// UnsupportedFeatureException. An empty namespace, which takes the default away, is fine.
+pub fn refuse_service_connect(
+    given: Option<&ecs::ClusterServiceConnectDefaultsRequest>,
+) -> Result<(), ecs::Error> {
+    let is_given = given.is_some_and(|it| !it.namespace.is_empty());
+    refuse_unbuilt(&[("serviceConnectDefaults", is_given)])
+}
+
+/// `configuration` of a request.
+///
+/// # Errors
+/// InvalidParameterException for logging that does not fit.
+pub fn parse(given: Option<&ecs::ClusterConfiguration>) -> Result<ClusterConfiguration, ecs::Error> {
+    let Some(given) = given else {
+        return Ok(ClusterConfiguration::default());
+    };
+    let storage = given.managed_storage_configuration.as_ref();
+    Ok(ClusterConfiguration {
+        execute_command: given
+            .execute_command_configuration
+            .as_ref()
+            .map(execute_command)
+            .transpose()?,
+        managed_storage: storage.map(|it| ManagedStorageConfiguration {
+            kms_key_id: it.kms_key_id.clone(),
+            fargate_ephemeral_storage_kms_key_id: it.fargate_ephemeral_storage_kms_key_id.clone(),
+        }),
+    })
+}
+
+fn execute_command(
+    given: &ecs::ExecuteCommandConfiguration,
+) -> Result<ExecuteCommandConfiguration, ecs::Error> {
+    let log = given.log_configuration.as_ref();
+    let word = given.logging.as_ref().map(ecs::ExecuteCommandLogging::as_str);
+    let logging = match (word, log) {
+        (Some("OVERRIDE"), Some(log)) => ExecuteCommandLogging::Override(override_log(log)?),
+        (Some("OVERRIDE"), None) => {
+            return Err(invalid_parameter(
+                "You must supply a log configuration when logging is set to 'OVERRIDE'.",
+            ));
+        }
+        (None | Some("NONE" | "DEFAULT"), Some(_)) => {
+            return Err(invalid_parameter(
+                "You must set logging to 'OVERRIDE' when you supply a log configuration.",
+            ));
+        }
+        (None | Some("DEFAULT"), None) => ExecuteCommandLogging::Default,
+        (Some("NONE"), None) => ExecuteCommandLogging::None,
+        (Some(other), _) => {
+            return Err(invalid_parameter(format!(
+                "Invalid logging of executeCommandConfiguration: {other:?}; it must be NONE, DEFAULT or OVERRIDE."
+            )));
+        }
+    };
+    Ok(ExecuteCommandConfiguration {
+        kms_key_id: given.kms_key_id.clone(),
+        logging,
+    })
+}
+
+fn override_log(given: &ecs::ExecuteCommandLogConfiguration) -> Result<ExecuteCommandLog, ecs::Error> {
+    let log = ExecuteCommandLog {
+        log_group: given.cloud_watch_log_group_name.clone(),
+        is_log_group_encrypted: given.cloud_watch_encryption_enabled == Some(true),
+        bucket: given.s3_bucket_name.clone(),
+        is_bucket_encrypted: given.s3_encryption_enabled == Some(true),
+        key_prefix: given.s3_key_prefix.clone(),
+    };
+    if log.log_group.is_none() && log.bucket.is_none() {
+        return Err(invalid_parameter(
+            "The logConfiguration of executeCommandConfiguration must name a cloudWatchLogGroupName or an s3BucketName.",
+        ));
+    }
+    Ok(log)
+}
+
+/// `configuration` as it reads back.
+pub fn render(it: &ClusterConfiguration) -> Option<ecs::ClusterConfiguration> {
+    let storage = |it: &ManagedStorageConfiguration| ecs::ManagedStorageConfiguration {
+        kms_key_id: it.kms_key_id.clone(),
+        fargate_ephemeral_storage_kms_key_id: it.fargate_ephemeral_storage_kms_key_id.clone(),
+    };
+    let execute_command = |it: &ExecuteCommandConfiguration| ecs::ExecuteCommandConfiguration {
+        kms_key_id: it.kms_key_id.clone(),
+        logging: Some(ecs::ExecuteCommandLogging::from(it.logging.as_str())),
+        log_configuration: match &it.logging {
+            ExecuteCommandLogging::Override(log) => Some(rendered_log(log)),
+            ExecuteCommandLogging::None | ExecuteCommandLogging::Default => None,
+        },
+    };
+    (!it.is_empty()).then(|| ecs::ClusterConfiguration {
+        execute_command_configuration: it.execute_command.as_ref().map(execute_command),
+        managed_storage_configuration: it.managed_storage.as_ref().map(storage),
+    })
+}
+
+fn rendered_log(it: &ExecuteCommandLog) -> ecs::ExecuteCommandLogConfiguration {
+    ecs::ExecuteCommandLogConfiguration {
+        cloud_watch_log_group_name: it.log_group.clone(),
+        cloud_watch_encryption_enabled: Some(it.is_log_group_encrypted),
+        s3_bucket_name: it.bucket.clone(),
+        s3_encryption_enabled: Some(it.is_bucket_encrypted),
+        s3_key_prefix: it.key_prefix.clone(),
+    }
+}

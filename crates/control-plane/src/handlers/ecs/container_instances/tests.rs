@@ -1,0 +1,137 @@
+use serde_json::{Value, json};
+use wire::ServiceError;
+
+use super::state::no_update;
+use crate::fixture::{Fixture, code};
+
+#[tokio::test]
+async fn a_draining_instance_takes_no_new_tasks() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let definition = fixture.definition().await;
+    let run = json!({ "taskDefinition": definition });
+    let ran = fixture.ask("RunTask", run.clone()).await;
+    let task = ran["tasks"][0]["taskArn"].clone();
+    let set = |status: &str| json!({ "containerInstances": [instance], "status": status });
+    let changed = fixture
+        .ask("UpdateContainerInstancesState", set("DRAINING"))
+        .await;
+    assert_eq!(changed["containerInstances"][0]["status"], "DRAINING");
+    assert_eq!(changed["failures"], json!([]));
+    let refused = fixture.ask("RunTask", run.clone()).await;
+    assert_eq!(refused["tasks"], json!([]));
+    assert_eq!(refused["failures"][0]["arn"], json!(instance));
+    let tasks = fixture.ask("DescribeTasks", json!({ "tasks": [task] })).await;
+    assert_eq!(
+        tasks["tasks"][0]["desiredStatus"], "RUNNING",
+        "a standalone task runs on"
+    );
+    for (status, expected) in [("DRAINING", 1), ("ACTIVE", 0)] {
+        let listed = fixture
+            .ask("ListContainerInstances", json!({ "status": status }))
+            .await;
+        assert_eq!(
+            listed["containerInstanceArns"].as_array().map(Vec::len),
+            Some(expected)
+        );
+    }
+    fixture.ask("UpdateContainerInstancesState", set("ACTIVE")).await;
+    let ran = fixture.ask("RunTask", run).await;
+    assert_eq!(ran["failures"], json!([]));
+}
+
+#[tokio::test]
+async fn states_that_cannot_be_set_are_refused_and_failures_named() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    for status in ["REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED", "GONE"] {
+        let input = json!({ "containerInstances": [instance], "status": status });
+        let refused = fixture.refused("UpdateContainerInstancesState", input).await;
+        let message = "Container instance status should be one of [ACTIVE, DRAINING]";
+        assert_eq!(
+            refused,
+            ("InvalidParameterException".to_owned(), message.to_owned())
+        );
+    }
+    let many: Vec<Value> = (0..11).map(|it| json!(format!("i{it}"))).collect();
+    for instances in [json!([]), json!(many)] {
+        let input = json!({ "containerInstances": instances, "status": "ACTIVE" });
+        let refused = fixture.refused("UpdateContainerInstancesState", input).await;
+        assert_eq!(code(refused), "InvalidParameterException");
+    }
+    fixture
+        .ask(
+            "DeregisterContainerInstance",
+            json!({ "containerInstance": instance }),
+        )
+        .await;
+    let input = json!({ "containerInstances": [instance, "nobody"], "status": "ACTIVE" });
+    let answer = fixture.ask("UpdateContainerInstancesState", input).await;
+    assert_eq!(answer["containerInstances"], json!([]));
+    let reasons: Vec<&Value> = answer["failures"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|it| &it["reason"])
+        .collect();
+    assert_eq!(reasons, ["INACTIVE", "MISSING"]);
+    let arn = crate::fixture::text(&answer["failures"][1]["arn"]);
+    assert!(arn.ends_with(":container-instance/default/nobody"), "{arn}");
+}
+
+#[tokio::test]
+async fn an_instance_with_tasks_is_deregistered_only_by_force() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let definition = fixture.definition().await;
+    fixture
+        .ask("RunTask", json!({ "taskDefinition": definition }))
+        .await;
+    let mut input = json!({ "containerInstance": instance });
+    let (exception, message) = fixture
+        .refused("DeregisterContainerInstance", input.clone())
+        .await;
+    assert_eq!(exception, "InvalidParameterException");
+    assert!(
+        message.starts_with("Found running tasks on the instance."),
+        "{message}"
+    );
+    input["force"] = json!(true);
+    let gone = fixture.ask("DeregisterContainerInstance", input).await;
+    assert_eq!(gone["containerInstance"]["status"], "INACTIVE");
+}
+
+#[tokio::test]
+async fn tags_and_health_are_shown_when_asked_for() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let tag = json!({ "key": "rack", "value": "1" });
+    fixture
+        .ask("TagResource", json!({ "resourceArn": instance, "tags": [tag] }))
+        .await;
+    let mut input = json!({ "containerInstances": [instance] });
+    let plain = fixture.ask("DescribeContainerInstances", input.clone()).await;
+    let plain = &plain["containerInstances"][0];
+    assert_eq!(plain["tags"], json!([]));
+    assert!(plain.get("healthStatus").is_none());
+    input["include"] = json!(["TAGS", "CONTAINER_INSTANCE_HEALTH"]);
+    let full = fixture.ask("DescribeContainerInstances", input).await;
+    let full = &full["containerInstances"][0];
+    assert_eq!(full["tags"], json!([tag]));
+    assert_eq!(full["healthStatus"]["overallStatus"], "INSUFFICIENT_DATA");
+}
+
+#[tokio::test]
+async fn agents_are_never_updated() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let refused = fixture
+        .refused("UpdateContainerAgent", json!({ "containerInstance": instance }))
+        .await;
+    assert_eq!(code(refused), "NoUpdateAvailableException");
+    let refused = fixture
+        .refused("UpdateContainerAgent", json!({ "containerInstance": "nobody" }))
+        .await;
+    assert_eq!(code(refused), "ClientException");
+    assert_eq!(no_update("").code(), "MissingVersionException");
+}

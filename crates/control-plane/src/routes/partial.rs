@@ -1,0 +1,30 @@
+//! Operations that work in part: what of each is refused, or kept without an effect yet.
+
+/// Operation and what is missing, in the order of their names.
+const PARTIAL: [(&str, &str); 7] = [
+    (
+        "CreateCluster",
+        "capacity providers and Service Connect are refused; Container Insights is kept, nothing is measured",
+    ),
+    ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
+    (
+        "PutAccountSetting",
+        "`containerInsights` is what new clusters begin with; others are kept without an effect",
+    ),
+    ("PutAccountSettingDefault", "as PutAccountSetting"),
+    (
+        "UpdateCluster",
+        "Service Connect is refused; Container Insights is kept, nothing is measured",
+    ),
+    (
+        "UpdateClusterSettings",
+        "Container Insights is kept, nothing is measured",
+    ),
+    ("UpdateContainerAgent", "there is never an update"),
+];
+
+/// What an operation of ECS lacks, if it works in part.
+pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
+    let found = PARTIAL.iter().find(|(name, _)| *name == operation);
+    found.filter(|_| service == "ecs").map(|(_, what)| *what)
+}

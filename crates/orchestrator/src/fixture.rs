@@ -1,0 +1,201 @@
+//! A small world for tests: a store in memory with the cluster `lab`, where agents report what they are told to.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use domain::container_definition::ContainerDefinition;
+use domain::host::Resources;
+use domain::service::{DeploymentConfiguration, PropagateTags, Service};
+use domain::tags::Pair;
+use domain::task::{DesiredStatus, Task, TaskStatus};
+use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
+use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
+use futures_util::FutureExt;
+use store::{ManualClock, Record, Store, TransactError, Tx, memory_store};
+
+use crate::transitions::{self, Connection, NewCluster, NewService, RegisterContainerInstance, TaskReport};
+
+pub struct World {
+    pub store: Store,
+    pub clock: Arc<ManualClock>,
+}
+
+pub fn scope() -> Scope {
+    Scope::new("123456789012", "us-east-1")
+}
+
+pub fn lab() -> ClusterArn {
+    ClusterArn::of(&scope(), "lab")
+}
+
+pub fn root() -> String {
+    domain::account_setting::root_of(&scope().account)
+}
+
+pub fn new_cluster(name: &str) -> NewCluster {
+    NewCluster {
+        arn: ClusterArn::of(&scope(), name),
+        settings: None,
+        configuration: domain::cluster::ClusterConfiguration::default(),
+        tags: Vec::new(),
+        principal: root(),
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let (store, clock) = memory_store(Timestamp::from_second(1_700_000_000).expect("in range"));
+        let world = Self { store, clock };
+        world.write(|tx| transitions::create_cluster(tx, new_cluster("lab")));
+        world
+    }
+
+    /// A transaction that is not refused.
+    pub fn write<T: Send + 'static, E: Debug + Send + 'static>(
+        &self,
+        decide: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> T {
+        self.attempt(decide).expect("is not refused")
+    }
+
+    pub fn attempt<T: Send + 'static, E: Debug + Send + 'static>(
+        &self,
+        decide: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E> {
+        let done = self
+            .store
+            .transact(decide)
+            .now_or_never()
+            .expect("runs on this thread");
+        match done {
+            Ok(value) => Ok(value),
+            Err(TransactError::Refused(refusal)) => Err(refusal),
+            Err(TransactError::Unavailable(error)) => panic!("{error}"),
+        }
+    }
+
+    pub fn get<R: Record>(&self, key: &R::Key) -> R {
+        let found = self.store.read(|state| state.get::<R>(key).cloned());
+        (*found.expect("is there")).clone()
+    }
+
+    /// A connected container instance with room for ten tasks.
+    pub fn instance(&self, attributes: Vec<Pair>) -> ContainerInstanceArn {
+        let register = RegisterContainerInstance {
+            cluster: lab(),
+            existing: None,
+            total: Resources {
+                cpu: 1024,
+                memory: 640,
+                ports: BTreeSet::new(),
+            },
+            attributes,
+            tags: Vec::new(),
+        };
+        let arn = self
+            .write(|tx| transitions::register_container_instance(tx, register))
+            .arn
+            .clone();
+        let connected = arn.clone();
+        self.write(move |tx| transitions::connect_host(tx, &connected, Connection::Connected, "1", "1"));
+        arn
+    }
+
+    pub fn definition(&self) -> Arc<TaskDefinition> {
+        self.write(|tx| {
+            let now = tx.now();
+            transitions::register_task_definition(tx, &scope(), "web", |arn, revision| {
+                definition(arn, revision, now)
+            })
+        })
+    }
+
+    pub fn service(&self, desired_count: u32, minimum: u32, maximum: u32) -> ServiceArn {
+        let new = NewService {
+            arn: lab().member("web"),
+            desired_count,
+            launch_type: LaunchType::Ec2,
+            platform_version: None,
+            task_definition: self.definition().arn.clone(),
+            deployment_configuration: DeploymentConfiguration {
+                maximum_percent: maximum,
+                minimum_healthy_percent: minimum,
+            },
+            network_configuration: None,
+            placement_constraints: Vec::new(),
+            placement_strategy: Vec::new(),
+            created_by: root(),
+            propagate_tags: PropagateTags::None,
+            enable_ecs_managed_tags: false,
+            client_token: None,
+            tags: Vec::new(),
+        };
+        self.write(|tx| transitions::create_service(tx, new)).arn.clone()
+    }
+
+    /// Tasks of a service that are wanted.
+    pub fn tasks(&self, service: &ServiceArn) -> Vec<Task> {
+        self.store.read(|state| {
+            let tasks = state.tasks_of_service(service);
+            let wanted = tasks.filter(|it| it.desired_status == DesiredStatus::Running);
+            wanted.map(|it| (**it).clone()).collect()
+        })
+    }
+
+    /// What agents would report: what is wanted runs, what is not stops.
+    pub fn obey(&self, service: &ServiceArn) {
+        let tasks: Vec<(TaskArn, DesiredStatus)> = self.store.read(|state| {
+            let tasks = state.tasks_of_service(service);
+            tasks.map(|it| (it.arn.clone(), it.desired_status)).collect()
+        });
+        for (arn, wish) in tasks {
+            let status = match wish {
+                DesiredStatus::Running => TaskStatus::Running,
+                DesiredStatus::Stopped => TaskStatus::Stopped,
+            };
+            self.report(arn, status);
+        }
+    }
+
+    pub fn report(&self, arn: TaskArn, status: TaskStatus) {
+        let report = TaskReport {
+            status: Some(status),
+            ..TaskReport::default()
+        };
+        self.write(move |tx| transitions::observe_task(tx, &arn, &report));
+    }
+
+    pub fn stored_service(&self, arn: &ServiceArn) -> Service {
+        self.get::<Service>(arn)
+    }
+}
+
+fn definition(arn: TaskDefinitionArn, revision: u32, now: Timestamp) -> TaskDefinition {
+    let container =
+        serde_json::json!({ "name": "web", "image": "web", "cpu": 10, "memory": 64, "essential": true });
+    let container: ContainerDefinition = serde_json::from_value(container).expect("a stored container");
+    TaskDefinition {
+        arn,
+        family: "web".to_owned(),
+        revision,
+        status: TaskDefinitionStatus::Active,
+        registered_at: now,
+        deregistered_at: None,
+        delete_requested_at: None,
+        registered_by: root(),
+        network_mode: None,
+        requires_compatibilities: None,
+        compatibilities: vec![LaunchType::Ec2],
+        requires_attributes: Vec::new(),
+        cpu: None,
+        memory: None,
+        execution_role_arn: None,
+        task_role_arn: None,
+        runtime_platform: None,
+        containers: vec![container],
+        volumes: Vec::new(),
+        placement_constraints: Vec::new(),
+        tags: Vec::new(),
+    }
+}
