@@ -1,6 +1,20 @@
 //! Container definitions: what a task definition says of one container.
 
+mod health;
+mod linux;
+mod logs;
+mod ports;
+mod sources;
+
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+pub use health::{Dependency, DependencyCondition, HealthCheck, RestartPolicy};
+pub use linux::{Capabilities, Device, LinuxParameters, SystemControl, Tmpfs, Ulimit};
+pub use logs::{FirelensConfiguration, FirelensType, LogConfiguration};
+pub use ports::{HostEntry, PortMapping, PortRange, TransportProtocol};
+pub use sources::{EnvironmentFile, MountPoint, ResourceRequirement, ResourceType, Secret, VolumeFrom};
 
 use crate::tags::Pair;
 
@@ -41,7 +55,7 @@ pub struct ContainerDefinition {
     /// The root file system cannot be written.
     pub readonly_root_filesystem: Option<bool>,
     /// Labels, shown in metadata.
-    pub docker_labels: Option<std::collections::BTreeMap<String, String>>,
+    pub docker_labels: Option<BTreeMap<String, String>>,
     /// Limits of the process.
     pub ulimits: Option<Vec<Ulimit>>,
     /// Capabilities and init.
@@ -50,6 +64,69 @@ pub struct ContainerDefinition {
     pub log_configuration: Option<LogConfiguration>,
     /// Seconds between the stop signal and SIGKILL; by default 30.
     pub stop_timeout_seconds: Option<u32>,
+    /// Seconds that its dependencies have to reach their conditions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_timeout_seconds: Option<u32>,
+    /// Secret with the login of the image's registry, as ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_credentials: Option<String>,
+    /// Other containers by `name` or `name:alias`; only in `bridge`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Vec<String>>,
+    /// What has to happen to other containers before this one starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<Vec<Dependency>>,
+    /// Containers whose volumes this one gets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes_from: Vec<VolumeFrom>,
+    /// Variables whose values come from elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Vec<Secret>>,
+    /// Files with variables; `environment` goes before them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment_files: Option<Vec<EnvironmentFile>>,
+    /// No network in the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_networking: Option<bool>,
+    /// Name servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_servers: Option<Vec<String>>,
+    /// Domains in which short names are looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_search_domains: Option<Vec<String>>,
+    /// Lines of `/etc/hosts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extra_hosts: Option<Vec<HostEntry>>,
+    /// Labels of SELinux and AppArmor, `no-new-privileges`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docker_security_options: Option<Vec<String>>,
+    /// Standard input stays open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interactive: Option<bool>,
+    /// A terminal is allocated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pseudo_terminal: Option<bool>,
+    /// How its health is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
+    /// Kernel parameters.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub system_controls: Vec<SystemControl>,
+    /// GPUs and accelerators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_requirements: Option<Vec<ResourceRequirement>>,
+    /// The container routes logs of the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firelens_configuration: Option<FirelensConfiguration>,
+    /// It starts again where it exits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restart_policy: Option<RestartPolicy>,
+    /// Files with credentials of Active Directory, as ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_specs: Option<Vec<String>>,
+    /// Whether all tasks of a deployment run the digest that the tag had first; by default they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_version_consistent: Option<bool>,
 }
 
 impl ContainerDefinition {
@@ -57,92 +134,4 @@ impl ContainerDefinition {
     pub fn reserved_memory(&self) -> u32 {
         self.memory_reservation.or(self.memory).unwrap_or(0)
     }
-}
-
-/// A port of a container.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PortMapping {
-    /// In the container.
-    pub container_port: u16,
-    /// On the host; 0 or `None` is dynamic in `bridge`.
-    pub host_port: Option<u16>,
-    /// Transport.
-    pub protocol: TransportProtocol,
-    /// Name for Service Connect.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// `http`, `http2` or `grpc`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app_protocol: Option<String>,
-}
-
-/// Transport of a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum TransportProtocol {
-    /// `tcp`
-    Tcp,
-    /// `udp`
-    Udp,
-}
-
-impl TransportProtocol {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
-}
-
-/// A volume in a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MountPoint {
-    /// Name of the volume.
-    pub source_volume: Option<String>,
-    /// Where it appears.
-    pub container_path: Option<String>,
-    /// Cannot be written.
-    pub read_only: Option<bool>,
-}
-
-/// A limit of the process.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ulimit {
-    /// For example `nofile`.
-    pub name: String,
-    /// Soft limit.
-    pub soft: u64,
-    /// Hard limit.
-    pub hard: u64,
-}
-
-/// Linux settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LinuxParameters {
-    /// Capabilities added and dropped, if the member was given.
-    pub capabilities: Option<Capabilities>,
-    /// An init runs as first process.
-    pub init_process_enabled: Option<bool>,
-}
-
-/// Changes to the default set of capabilities.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Capabilities {
-    /// Added, without `CAP_`.
-    pub add: Vec<String>,
-    /// Dropped, without `CAP_`.
-    pub drop: Vec<String>,
-}
-
-/// Where output goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogConfiguration {
-    /// For example `awslogs`.
-    pub log_driver: String,
-    /// Options of the driver.
-    #[serde(default)]
-    pub options: std::collections::BTreeMap<String, String>,
 }

@@ -1,6 +1,13 @@
 //! Task definitions: numbered revisions of a family.
 
+mod volumes;
+
 use serde::{Deserialize, Serialize};
+
+pub use volumes::{
+    DockerVolume, EfsAuthorization, EfsVolume, FsxWindowsVolume, S3FilesVolume, Volume, VolumeKind,
+    VolumeScope,
+};
 
 use crate::container_definition::{ContainerDefinition, TransportProtocol};
 use crate::host::HostPort;
@@ -53,6 +60,21 @@ pub struct TaskDefinition {
     /// Where its tasks may go: `memberOf` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placement_constraints: Vec<PlacementConstraint>,
+    /// Whose processes the containers see; by default each its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid_mode: Option<PidMode>,
+    /// With whom the containers share memory and semaphores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipc_mode: Option<IpcMode>,
+    /// The proxy of a service mesh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy_configuration: Option<ProxyConfiguration>,
+    /// GiB of disk on FARGATE; by default 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage_gib: Option<u32>,
+    /// The task may be told to fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_fault_injection: Option<bool>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
@@ -75,7 +97,7 @@ impl TaskDefinition {
         let ports = self.containers.iter().flat_map(|it| &it.port_mappings);
         let taken = ports.filter_map(|mapping| {
             let port = match mode {
-                NetworkMode::Host => mapping.container_port,
+                NetworkMode::Host => mapping.container_port?,
                 NetworkMode::Bridge => mapping.host_port.filter(|port| *port != 0)?,
                 NetworkMode::Awsvpc | NetworkMode::None => return None,
             };
@@ -173,17 +195,58 @@ impl LaunchType {
 pub struct RuntimePlatform {
     /// `X86_64` or `ARM64`.
     pub cpu_architecture: Option<String>,
-    /// `LINUX`.
+    /// `LINUX`, or one of Windows.
     pub operating_system_family: Option<String>,
 }
 
-/// A volume of a task.
+/// Whose processes the containers see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PidMode {
+    /// The host's.
+    Host,
+    /// Those of the task.
+    Task,
+}
+
+impl PidMode {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Task => "task",
+        }
+    }
+}
+
+/// With whom the containers share memory and semaphores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IpcMode {
+    /// With the host.
+    Host,
+    /// With each other.
+    Task,
+    /// With nobody.
+    None,
+}
+
+impl IpcMode {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Task => "task",
+            Self::None => "none",
+        }
+    }
+}
+
+/// The proxy of a service mesh; its type is `APPMESH`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// Unique in the task definition.
-    pub name: String,
-    /// Directory of the host; `None` is a directory that lives as long as the task.
-    pub source_path: Option<String>,
+pub struct ProxyConfiguration {
+    /// Container that is the proxy.
+    pub container_name: String,
+    /// Ports and users that go past it.
+    pub properties: Vec<Pair>,
 }
 
 impl From<TransportProtocol> for &'static str {

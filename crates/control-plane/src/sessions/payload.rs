@@ -147,7 +147,7 @@ fn port_mappings(mode: NetworkMode, definition: &ContainerDefinition) -> Vec<acs
         return Vec::new();
     }
     let mapping = |it: &domain::container_definition::PortMapping| acs::PortMapping {
-        container_port: Some(i32::from(it.container_port)),
+        container_port: it.container_port.map(i32::from),
         host_port: Some(i32::from(it.host_port.unwrap_or(0))),
         protocol: Some(it.protocol.as_str().to_owned()),
         ..acs::PortMapping::default()

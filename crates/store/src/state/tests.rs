@@ -151,6 +151,11 @@ fn definition(revision: u32) -> TaskDefinition {
         containers: Vec::new(),
         volumes: Vec::new(),
         placement_constraints: Vec::new(),
+        pid_mode: None,
+        ipc_mode: None,
+        proxy_configuration: None,
+        ephemeral_storage_gib: None,
+        enable_fault_injection: None,
         tags: Vec::new(),
     }
 }

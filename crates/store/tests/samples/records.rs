@@ -11,8 +11,10 @@ use domain::cluster::{
     ExecuteCommandLogging, ManagedStorageConfiguration,
 };
 use domain::container_definition::{
-    Capabilities, ContainerDefinition, LinuxParameters, LogConfiguration, MountPoint, PortMapping,
-    TransportProtocol, Ulimit,
+    Capabilities, ContainerDefinition, Dependency, DependencyCondition, Device, EnvironmentFile,
+    FirelensConfiguration, FirelensType, HealthCheck, HostEntry, LinuxParameters, LogConfiguration,
+    MountPoint, PortMapping, ResourceRequirement, ResourceType, RestartPolicy, Secret, SystemControl, Tmpfs,
+    TransportProtocol, Ulimit, VolumeFrom,
 };
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, HostPort, Resources};
@@ -26,8 +28,8 @@ use domain::task::{
     Overrides, Stop, StopCode, Task, TaskContainer, TaskEni, TaskStatus, TaskTimes,
 };
 use domain::task_definition::{
-    LaunchType, NetworkMode, RuntimePlatform, TaskDefinition, TaskDefinitionFamily, TaskDefinitionStatus,
-    Volume,
+    IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform, TaskDefinition,
+    TaskDefinitionFamily, TaskDefinitionStatus, Volume, VolumeKind,
 };
 use domain::vpc::{Subnet, Vpc};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
@@ -110,14 +112,24 @@ pub fn task_definition() -> TaskDefinition {
         volumes: vec![Volume {
             name: "data".into(),
             source_path: Some("/srv/data".into()),
+            kind: VolumeKind::Bind,
         }],
         placement_constraints: vec![PlacementConstraint::MemberOf(
             "attribute:ecs.os-type == linux".into(),
         )],
+        pid_mode: Some(PidMode::Task),
+        ipc_mode: Some(IpcMode::Host),
+        proxy_configuration: Some(ProxyConfiguration {
+            container_name: "envoy".into(),
+            properties: vec![Pair::new("AppPorts", "80")],
+        }),
+        ephemeral_storage_gib: Some(21),
+        enable_fault_injection: Some(true),
         tags: tags(),
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "every member of the record")]
 fn container_definition() -> ContainerDefinition {
     ContainerDefinition {
         name: "web".into(),
@@ -127,7 +139,8 @@ fn container_definition() -> ContainerDefinition {
         memory_reservation: Some(128),
         essential: true,
         port_mappings: vec![PortMapping {
-            container_port: 80,
+            container_port: Some(80),
+            container_port_range: None,
             host_port: Some(8080),
             protocol: TransportProtocol::Tcp,
             name: Some("http".into()),
@@ -158,12 +171,87 @@ fn container_definition() -> ContainerDefinition {
                 drop: strings(&["NET_RAW"]),
             }),
             init_process_enabled: Some(true),
+            devices: Some(vec![Device {
+                host_path: "/dev/fuse".into(),
+                container_path: Some("/dev/fuse".into()),
+                permissions: Some(strings(&["read"])),
+            }]),
+            shared_memory_size_mib: Some(64),
+            tmpfs: Some(vec![Tmpfs {
+                container_path: "/run".into(),
+                size_mib: 8,
+                mount_options: Some(strings(&["noexec"])),
+            }]),
+            max_swap_mib: Some(32),
+            swappiness: Some(60),
         }),
         log_configuration: Some(LogConfiguration {
             log_driver: "awslogs".into(),
             options: BTreeMap::from([("awslogs-group".into(), "web".into())]),
+            secret_options: vec![secret()],
         }),
         stop_timeout_seconds: Some(10),
+        start_timeout_seconds: Some(60),
+        repository_credentials: Some(secret().value_from),
+        links: Some(strings(&["db:database"])),
+        depends_on: Some(vec![Dependency {
+            container_name: "db".into(),
+            condition: DependencyCondition::Healthy,
+        }]),
+        volumes_from: vec![VolumeFrom {
+            source_container: "db".into(),
+            read_only: Some(true),
+        }],
+        secrets: Some(vec![secret()]),
+        environment_files: Some(vec![EnvironmentFile {
+            value: "arn:aws:s3:::bucket/web.env".into(),
+        }]),
+        disable_networking: Some(false),
+        dns_servers: Some(strings(&["10.0.0.2"])),
+        dns_search_domains: Some(strings(&["example.com"])),
+        extra_hosts: Some(vec![HostEntry {
+            hostname: "db".into(),
+            ip_address: "10.0.0.3".into(),
+        }]),
+        docker_security_options: Some(strings(&["no-new-privileges"])),
+        interactive: Some(true),
+        pseudo_terminal: Some(true),
+        health_check: Some(HealthCheck {
+            command: strings(&["CMD-SHELL", "true"]),
+            interval_seconds: 30,
+            timeout_seconds: 5,
+            retries: 3,
+            start_period_seconds: Some(10),
+        }),
+        system_controls: vec![SystemControl {
+            namespace: "net.core.somaxconn".into(),
+            value: "1024".into(),
+        }],
+        resource_requirements: Some(vec![ResourceRequirement {
+            kind: ResourceType::Gpu,
+            value: "1".into(),
+        }]),
+        firelens_configuration: Some(FirelensConfiguration {
+            kind: FirelensType::Fluentbit,
+            options: Some(BTreeMap::from([(
+                "enable-ecs-log-metadata".into(),
+                "true".into(),
+            )])),
+        }),
+        restart_policy: Some(RestartPolicy {
+            enabled: true,
+            ignored_exit_codes: Some(vec![0]),
+            restart_attempt_period_seconds: Some(60),
+        }),
+        credential_specs: Some(strings(&["credentialspec:arn:aws:s3:::bucket/spec"])),
+        is_version_consistent: Some(false),
+    }
+}
+
+fn secret() -> Secret {
+    Secret {
+        name: "PASSWORD".into(),
+        value_from: "arn:aws:secretsmanager:us-east-1:123456789012:secret:web".into(),
     }
 }
 

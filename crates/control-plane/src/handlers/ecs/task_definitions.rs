@@ -1,10 +1,23 @@
 //! Task definitions.
 
+mod compatibilities;
 mod containers;
+mod dependencies;
+mod environment;
+mod health_check;
+mod lifecycle;
+mod limits;
+mod linux_parameters;
+mod log_configuration;
+mod network;
 mod parse;
+mod ports;
+mod register;
 mod requires;
 mod sizes;
+mod task;
 mod unbuilt;
+mod volumes;
 
 use std::sync::Arc;
 
@@ -19,60 +32,15 @@ use super::names::TaskDefinitionName;
 use super::{listing, names, render, tags};
 use crate::call::Call;
 
-pub use containers::environment;
+pub use compatibilities::check_fargate_size;
+pub use environment::{check_names, environment};
+pub use limits::check_memory;
+pub use register::register_task_definition;
 pub use sizes::{cpu_units, memory_mib};
+pub use task::{ephemeral_storage, role};
 
 /// Most task definitions of one DeleteTaskDefinitions.
 const DELETED_MAX: usize = 10;
-
-/// `RegisterTaskDefinition`: always a new revision.
-///
-/// # Errors
-/// ClientException for what the definition may not say.
-pub async fn register_task_definition(
-    call: Call<ecs::RegisterTaskDefinition>,
-) -> Result<ecs::RegisterTaskDefinitionOutput, ecs::Error> {
-    let draft = parse::parse(call.input())?;
-    let requires_attributes = requires::attributes(&draft);
-    let scope = call.scope().clone();
-    let registered_by = call.caller().arn();
-    let store = call.access().store();
-    let registered = store
-        .transact(move |tx| {
-            let now = tx.now();
-            transitions::register_task_definition(tx, &scope, &draft.family.clone(), |arn, revision| {
-                TaskDefinition {
-                    arn,
-                    family: draft.family,
-                    revision,
-                    status: TaskDefinitionStatus::Active,
-                    registered_at: now,
-                    deregistered_at: None,
-                    delete_requested_at: None,
-                    registered_by,
-                    network_mode: draft.network_mode,
-                    requires_compatibilities: draft.requires_compatibilities,
-                    compatibilities: draft.compatibilities,
-                    requires_attributes,
-                    cpu: draft.cpu,
-                    memory: draft.memory,
-                    execution_role_arn: draft.execution_role_arn,
-                    task_role_arn: draft.task_role_arn,
-                    runtime_platform: draft.runtime_platform,
-                    containers: draft.containers,
-                    volumes: draft.volumes,
-                    placement_constraints: draft.placement_constraints,
-                    tags: draft.tags,
-                }
-            })
-        })
-        .await;
-    let registered = registered.map_err(errors::from_store)?;
-    Ok(ecs::RegisterTaskDefinitionOutput {
-        task_definition: Some(render::task_definition(&registered)),
-        tags: Some(tags::render(&registered.tags)),
-    })
-}
 
 /// `DescribeTaskDefinition`: also INACTIVE ones, by number.
 ///

@@ -3,22 +3,28 @@
 use std::collections::BTreeSet;
 
 use api::ecs;
+use domain::Scope;
 use domain::container_definition::ContainerDefinition;
 use domain::placement::PlacementConstraint;
 use domain::tags::Pair;
-use domain::task_definition::{LaunchType, NetworkMode, RuntimePlatform, Volume};
+use domain::task_definition::{
+    IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform, Volume,
+};
 
-use super::{containers, sizes, unbuilt};
+use super::{
+    compatibilities, containers, dependencies, limits, linux_parameters, log_configuration, ports, sizes,
+    task, volumes,
+};
 use crate::handlers::ecs::errors::client;
 use crate::handlers::ecs::{names, placement, tags};
 
 /// Most containers of a task definition.
 const CONTAINERS_MAX: usize = 10;
-/// Least and most CPU units of a task outside FARGATE.
-const CPU_UNITS: std::ops::RangeInclusive<u32> = 128..=196_608;
+/// Most bytes of a task definition.
+const LENGTH_MAX: usize = 65_536;
 
 /// What a caller registers, before it has a revision.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
     /// Family.
     pub family: String,
@@ -32,9 +38,9 @@ pub struct Draft {
     pub cpu: Option<u32>,
     /// MiB.
     pub memory: Option<u32>,
-    /// As given.
+    /// As ARN.
     pub execution_role_arn: Option<String>,
-    /// As given.
+    /// As ARN.
     pub task_role_arn: Option<String>,
     /// As given.
     pub runtime_platform: Option<RuntimePlatform>,
@@ -44,6 +50,16 @@ pub struct Draft {
     pub volumes: Vec<Volume>,
     /// `memberOf` only; not on FARGATE.
     pub placement_constraints: Vec<PlacementConstraint>,
+    /// As given.
+    pub pid_mode: Option<PidMode>,
+    /// As given.
+    pub ipc_mode: Option<IpcMode>,
+    /// As given.
+    pub proxy_configuration: Option<ProxyConfiguration>,
+    /// GiB.
+    pub ephemeral_storage_gib: Option<u32>,
+    /// As given.
+    pub enable_fault_injection: Option<bool>,
     /// Tags.
     pub tags: Vec<Pair>,
 }
@@ -52,280 +68,148 @@ pub struct Draft {
 ///
 /// # Errors
 /// ClientException, in Amazon's words where they are known.
-pub fn parse(input: &ecs::RegisterTaskDefinitionInput) -> Result<Draft, ecs::Error> {
-    if !names::is_name(&input.family) {
-        return Err(client(
-            "Family should not be null or empty and contain up to 255 letters, numbers, hyphens and underscores.",
-        ));
-    }
-    if let Some(member) = unbuilt::in_task_definition(input) {
-        return Err(client(format!("{member} is not supported by Gantry yet.")));
-    }
-    let network_mode = input.network_mode.as_ref().map(network_mode).transpose()?;
+pub fn parse(scope: &Scope, input: &ecs::RegisterTaskDefinitionInput) -> Result<Draft, ecs::Error> {
+    check_whole(input)?;
+    let network_mode = input.network_mode.as_ref().map(task::network_mode).transpose()?;
+    let mode = network_mode.unwrap_or(NetworkMode::Bridge);
     let required = input.requires_compatibilities.as_ref();
     let requires_compatibilities = required
-        .map(|it| it.iter().map(compatibility).collect::<Result<Vec<_>, _>>())
+        .map(|it| it.iter().map(task::compatibility).collect::<Result<Vec<_>, _>>())
         .transpose()?;
-    let is_fargate = requires_compatibilities
-        .iter()
-        .flatten()
-        .any(|it| *it == LaunchType::Fargate);
-    let cpu = size(input.cpu.as_deref(), "cpu", sizes::cpu_units)?;
-    let memory = size(input.memory.as_deref(), "memory", sizes::memory_mib)?;
-    if is_fargate {
-        check_fargate(network_mode, cpu, memory)?;
-    } else if cpu.is_some_and(|it| !CPU_UNITS.contains(&it)) {
-        return Err(client(
-            "Invalid 'cpu' setting for task. It must be between 128 and 196608 CPU units.",
-        ));
-    }
-    let task = containers::Task {
-        network_mode,
-        is_fargate,
+    let cpu = task::size(input.cpu.as_deref(), "cpu", sizes::cpu_units)?;
+    let memory = task::size(input.memory.as_deref(), "memory", sizes::memory_mib)?;
+    let of_task = containers::Task {
+        network_mode: mode,
         memory,
     };
-    let containers = input
-        .container_definitions
-        .iter()
-        .map(|it| containers::parse(&task, it));
-    let containers = containers.collect::<Result<Vec<_>, _>>()?;
-    let volumes = volumes(input.volumes.as_deref().unwrap_or_default(), is_fargate)?;
-    check_containers(&containers, &volumes, cpu, memory)?;
-    check_execution_role(input, &containers, is_fargate)?;
-    let placement_constraints =
-        placement::task_definition_constraints(input.placement_constraints.as_deref())?;
-    if is_fargate && !placement_constraints.is_empty() {
-        return Err(client(
-            "Placement constraints are not supported with FARGATE launch type.",
-        ));
-    }
-    Ok(Draft {
+    let given = &input.container_definitions;
+    let containers = given.iter().map(|it| containers::parse(&of_task, it));
+    let storage = input.ephemeral_storage.as_ref();
+    let platform = input.runtime_platform.as_ref();
+    let proxy = input.proxy_configuration.as_ref();
+    let mut draft = Draft {
         family: input.family.clone(),
         network_mode,
-        compatibilities: compatibilities(network_mode, cpu, memory, &containers, &placement_constraints),
         requires_compatibilities,
+        compatibilities: Vec::new(),
         cpu,
         memory,
-        execution_role_arn: input.execution_role_arn.clone(),
-        task_role_arn: input.task_role_arn.clone(),
-        runtime_platform: input
-            .runtime_platform
-            .as_ref()
-            .map(runtime_platform)
-            .transpose()?,
-        containers,
-        volumes,
-        placement_constraints,
+        execution_role_arn: task::role(scope, input.execution_role_arn.as_ref())?,
+        task_role_arn: task::role(scope, input.task_role_arn.as_ref())?,
+        runtime_platform: platform.map(task::runtime_platform).transpose()?,
+        containers: containers.collect::<Result<_, _>>()?,
+        volumes: volumes::parse(input.volumes.as_deref().unwrap_or_default())?,
+        placement_constraints: placement::task_definition_constraints(
+            input.placement_constraints.as_deref(),
+        )?,
+        pid_mode: input.pid_mode.as_ref().map(task::pid_mode).transpose()?,
+        ipc_mode: input.ipc_mode.as_ref().map(task::ipc_mode).transpose()?,
+        proxy_configuration: proxy.map(|it| task::proxy(mode, given, it)).transpose()?,
+        ephemeral_storage_gib: storage.map(task::ephemeral_storage).transpose()?,
+        enable_fault_injection: input.enable_fault_injection,
         tags: tags::parse(input.tags.as_deref())?,
-    })
+    };
+    check_together(mode, &draft)?;
+    draft.compatibilities = compatibilities::compatibilities(&draft)?;
+    Ok(draft)
 }
 
-fn network_mode(it: &ecs::NetworkMode) -> Result<NetworkMode, ecs::Error> {
-    match it {
-        ecs::NetworkMode::Awsvpc => Ok(NetworkMode::Awsvpc),
-        ecs::NetworkMode::Bridge => Ok(NetworkMode::Bridge),
-        ecs::NetworkMode::Host => Ok(NetworkMode::Host),
-        ecs::NetworkMode::None => Ok(NetworkMode::None),
-        ecs::NetworkMode::Unmodelled(other) => Err(client(format!("Invalid network mode: {other:?}."))),
+/// What can be said before looking into members.
+fn check_whole(input: &ecs::RegisterTaskDefinitionInput) -> Result<(), ecs::Error> {
+    if input.family.is_empty() {
+        return Err(client("Family should not be null or empty."));
     }
-}
-
-fn compatibility(it: &ecs::Compatibility) -> Result<LaunchType, ecs::Error> {
-    match it.as_str() {
-        "EC2" => Ok(LaunchType::Ec2),
-        "FARGATE" => Ok(LaunchType::Fargate),
-        "EXTERNAL" => Ok(LaunchType::External),
-        "MANAGED_INSTANCES" => Err(client("MANAGED_INSTANCES is not supported by Gantry yet.")),
-        other => Err(client(format!(
-            "Invalid launch type in requiresCompatibilities: {other:?}."
-        ))),
-    }
-}
-
-fn size(text: Option<&str>, what: &str, parse: fn(&str) -> Option<u32>) -> Result<Option<u32>, ecs::Error> {
-    let Some(text) = text else { return Ok(None) };
-    let amount = parse(text).filter(|it| *it > 0);
-    amount
-        .map(Some)
-        .ok_or_else(|| client(format!("Invalid '{what}' setting for task: {text:?}")))
-}
-
-fn check_fargate(mode: Option<NetworkMode>, cpu: Option<u32>, memory: Option<u32>) -> Result<(), ecs::Error> {
-    if mode != Some(NetworkMode::Awsvpc) {
+    if !names::is_name(&input.family) {
         return Err(client(
-            "Fargate only supports network mode \u{2018}awsvpc\u{2019}.",
+            "Family contains invalid characters. Up to 255 letters, numbers, hyphens and underscores are allowed.",
         ));
     }
-    let cpu = cpu.ok_or_else(|| client("Fargate requires that 'cpu' be defined at the task level."))?;
-    let memory =
-        memory.ok_or_else(|| client("Fargate requires that 'memory' be defined at the task level."))?;
-    if !sizes::is_fargate_size(cpu, memory) {
+    if input.container_definitions.is_empty() {
+        return Err(client("Container list cannot be empty."));
+    }
+    if input.container_definitions.len() > CONTAINERS_MAX {
         return Err(client(format!(
-            "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. \
-             See the Amazon ECS documentation for the valid values."
+            "Too many containers. A task definition has at most {CONTAINERS_MAX}."
         )));
+    }
+    let length = wire::json::encode(input).len();
+    if length > LENGTH_MAX {
+        return Err(client(format!(
+            "Actual length: '{length}'. Max allowed length is '{LENGTH_MAX}' bytes."
+        )));
+    }
+    // Elastic Inference is no more.
+    if input
+        .inference_accelerators
+        .as_ref()
+        .is_some_and(|it| !it.is_empty())
+    {
+        return Err(client("Unsupported field 'inferenceAccelerators'."));
     }
     Ok(())
 }
 
-fn volumes(given: &[ecs::Volume], is_fargate: bool) -> Result<Vec<Volume>, ecs::Error> {
-    let mut names = BTreeSet::new();
-    let volume = |it: &ecs::Volume| {
-        let name = it.name.clone().unwrap_or_default();
-        if !names::is_name(&name) {
-            return Err(client(
-                "Volume.name should not be null or empty and contain letters, numbers, hyphens and underscores.",
-            ));
-        }
-        if let Some(member) = unbuilt::in_volume(it) {
-            return Err(client(format!(
-                "Volume.{member} is not supported by Gantry yet (volume '{name}')."
-            )));
-        }
-        if !names.insert(name.clone()) {
-            return Err(client(format!("Duplicate volume name: '{name}'.")));
-        }
-        let source_path = it
-            .host
-            .as_ref()
-            .and_then(|it| it.source_path.clone())
-            .filter(|it| !it.is_empty());
-        if source_path.is_some() && is_fargate {
-            return Err(client(
-                "host.sourcePath should not be set for volumes in Fargate.",
-            ));
-        }
-        if source_path.as_ref().is_some_and(|it| !it.starts_with('/')) {
-            return Err(client(format!(
-                "Volume '{name}': host.sourcePath must be an absolute path."
-            )));
-        }
-        Ok(Volume { name, source_path })
-    };
-    given.iter().map(volume).collect()
-}
-
-fn check_containers(
-    containers: &[ContainerDefinition],
-    volumes: &[Volume],
-    cpu: Option<u32>,
-    memory: Option<u32>,
-) -> Result<(), ecs::Error> {
-    if containers.is_empty() {
-        return Err(client("Container list cannot be empty."));
-    }
-    if containers.len() > CONTAINERS_MAX {
-        return Err(client(format!(
-            "A task definition has at most {CONTAINERS_MAX} containers."
-        )));
-    }
-    if !containers.iter().any(|it| it.essential) {
-        return Err(client(
-            "A task definition must have at least one essential container.",
-        ));
-    }
+/// What members say of each other.
+fn check_together(mode: NetworkMode, draft: &Draft) -> Result<(), ecs::Error> {
+    let containers = &draft.containers;
     let mut names = BTreeSet::new();
     for container in containers {
         if !names.insert(&container.name) {
-            return Err(client(format!("Duplicate container name: '{}'.", container.name)));
-        }
-        for mount in &container.mount_points {
-            let source = mount.source_volume.clone().unwrap_or_default();
-            if !volumes.iter().any(|it| it.name == source) {
-                return Err(client(format!("Unknown volume '{source}'.")));
-            }
-            if !mount
-                .container_path
-                .as_ref()
-                .is_some_and(|it| it.starts_with('/'))
-            {
-                return Err(client(format!(
-                    "Mount of volume '{source}': containerPath must be an absolute path."
-                )));
-            }
-        }
-    }
-    check_ports(containers)?;
-    let total_cpu: u64 = containers.iter().map(|it| u64::from(it.cpu)).sum();
-    if cpu.is_some_and(|task| total_cpu > u64::from(task)) {
-        return Err(client(format!(
-            "The total CPU of the containers ({total_cpu}) must not exceed the task's ({}).",
-            cpu.unwrap_or(0)
-        )));
-    }
-    let total_memory: u64 = containers.iter().map(|it| u64::from(it.reserved_memory())).sum();
-    if memory.is_some_and(|task| total_memory > u64::from(task)) {
-        return Err(client(format!(
-            "The total memory of the containers ({total_memory} MiB) must not exceed the task's ({} MiB).",
-            memory.unwrap_or(0)
-        )));
-    }
-    Ok(())
-}
-
-fn check_ports(containers: &[ContainerDefinition]) -> Result<(), ecs::Error> {
-    let mut taken = BTreeSet::new();
-    for mapping in containers.iter().flat_map(|it| &it.port_mappings) {
-        let port = mapping.host_port.unwrap_or(0);
-        if port != 0 && !taken.insert((port, mapping.protocol)) {
             return Err(client(format!(
-                "The host port {port}/{} is used more than once.",
-                mapping.protocol.as_str()
+                "Container names must be unique within a task definition. Duplicate: '{}'.",
+                container.name
             )));
         }
     }
-    Ok(())
+    if !containers.iter().any(|it| it.essential) {
+        return Err(client("Task definition doesn't have any essential container."));
+    }
+    volumes::check_together(containers, &draft.volumes)?;
+    ports::check_together(mode, containers)?;
+    dependencies::check(containers)?;
+    log_configuration::check_together(containers)?;
+    limits::check_together(draft.cpu, draft.memory, containers)?;
+    check_execution_role(draft)?;
+    if draft.enable_fault_injection == Some(true) && !matches!(mode, NetworkMode::Awsvpc | NetworkMode::Host)
+    {
+        return Err(client(format!(
+            "Fault injection is not supported when networkMode={}.",
+            mode.as_str()
+        )));
+    }
+    let mut controls = containers.iter().flat_map(|it| &it.system_controls);
+    let is_of_ipc = |namespace: &str| linux_parameters::is_of_ipc(namespace);
+    match controls.find(|it| draft.ipc_mode == Some(IpcMode::Host) && is_of_ipc(&it.namespace)) {
+        Some(control) => Err(client(format!(
+            "The system control '{}' is not supported when ipcMode=host.",
+            control.namespace
+        ))),
+        None => Ok(()),
+    }
 }
 
-fn check_execution_role(
-    input: &ecs::RegisterTaskDefinitionInput,
-    containers: &[ContainerDefinition],
-    is_fargate: bool,
-) -> Result<(), ecs::Error> {
-    let uses_awslogs = containers
+/// Who fetches secrets needs a role to do it with.
+fn check_execution_role(draft: &Draft) -> Result<(), ecs::Error> {
+    if draft.execution_role_arn.is_some() {
+        return Ok(());
+    }
+    let is_filled = |it: &ContainerDefinition| {
+        let log = it.log_configuration.as_ref();
+        it.secrets.iter().flatten().next().is_some() || log.is_some_and(|it| !it.secret_options.is_empty())
+    };
+    if draft.containers.iter().any(is_filled) {
+        return Err(client(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        ));
+    }
+    if draft
+        .containers
         .iter()
-        .flat_map(|it| &it.log_configuration)
-        .any(|it| it.log_driver == "awslogs");
-    if is_fargate && uses_awslogs && input.execution_role_arn.is_none() {
+        .any(|it| it.repository_credentials.is_some())
+    {
         return Err(client(
-            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+            "Private repository authentication requires that the task definition specify a value for executionRoleArn.",
         ));
     }
     Ok(())
-}
-
-fn runtime_platform(it: &ecs::RuntimePlatform) -> Result<RuntimePlatform, ecs::Error> {
-    let family = it
-        .operating_system_family
-        .as_ref()
-        .map(|it| it.as_str().to_owned());
-    if family.as_ref().is_some_and(|it| it != "LINUX") {
-        return Err(client(
-            "Gantry runs Linux containers only: set operatingSystemFamily to LINUX.",
-        ));
-    }
-    let cpu_architecture = it.cpu_architecture.as_ref().map(|it| it.as_str().to_owned());
-    Ok(RuntimePlatform {
-        cpu_architecture,
-        operating_system_family: family,
-    })
-}
-
-/// EC2 always; EXTERNAL without `awsvpc`; FARGATE if the definition would be valid there.
-fn compatibilities(
-    mode: Option<NetworkMode>,
-    cpu: Option<u32>,
-    memory: Option<u32>,
-    containers: &[ContainerDefinition],
-    placement_constraints: &[PlacementConstraint],
-) -> Vec<LaunchType> {
-    let mut all = vec![LaunchType::Ec2];
-    if mode != Some(NetworkMode::Awsvpc) {
-        all.insert(0, LaunchType::External);
-    }
-    let is_privileged = containers.iter().any(|it| it.privileged == Some(true));
-    if check_fargate(mode, cpu, memory).is_ok() && !is_privileged && placement_constraints.is_empty() {
-        all.push(LaunchType::Fargate);
-    }
-    all
 }

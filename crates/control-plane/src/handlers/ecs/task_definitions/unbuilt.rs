@@ -1,102 +1,153 @@
-//! Members of a task definition that Gantry does not obey yet: refused, since a task that runs without its secrets
-//! or health check would only pretend.
+//! Valid members that Gantry does not obey yet: refused after everything else was checked, since a task that runs
+//! without its secrets or health check would only pretend. A feature that is built takes its line out.
 
 use api::ecs;
+use domain::container_definition::{ContainerDefinition, LinuxParameters, LogConfiguration};
+use domain::task_definition::{IpcMode, Volume, VolumeKind};
 
-/// The first member that is not obeyed yet, by its path.
-pub fn in_task_definition(input: &ecs::RegisterTaskDefinitionInput) -> Option<&'static str> {
-    first(&[
-        ("pidMode", input.pid_mode.is_some()),
-        (
-            "ipcMode",
-            input.ipc_mode.as_ref().is_some_and(|it| it.as_str() != "none"),
-        ),
-        ("proxyConfiguration", input.proxy_configuration.is_some()),
-        (
-            "inferenceAccelerators",
-            is_filled(input.inference_accelerators.as_ref()),
-        ),
-        ("ephemeralStorage", input.ephemeral_storage.is_some()),
-        ("enableFaultInjection", input.enable_fault_injection == Some(true)),
-    ])
+use super::parse::Draft;
+use crate::handlers::ecs::errors::client;
+
+/// A member by name, and whether something of it would have to be obeyed.
+type Member<T> = (&'static str, fn(&T) -> bool);
+
+const OF_TASK: [Member<Draft>; 6] = [
+    ("pidMode", |it| it.pid_mode.is_some()),
+    ("ipcMode", |it| it.ipc_mode.is_some_and(|it| it != IpcMode::None)),
+    ("proxyConfiguration", |it| it.proxy_configuration.is_some()),
+    ("ephemeralStorage", |it| it.ephemeral_storage_gib.is_some()),
+    ("enableFaultInjection", |it| {
+        it.enable_fault_injection == Some(true)
+    }),
+    ("runtimePlatform.operatingSystemFamily", |it| {
+        let platform = it.runtime_platform.as_ref();
+        let family = platform.and_then(|it| it.operating_system_family.as_ref());
+        family.is_some_and(|it| it != "LINUX")
+    }),
+];
+
+const OF_CONTAINER: [Member<ContainerDefinition>; 22] = [
+    ("repositoryCredentials", |it| it.repository_credentials.is_some()),
+    ("links", |it| is_filled(it.links.as_ref())),
+    ("restartPolicy", |it| {
+        it.restart_policy.as_ref().is_some_and(|it| it.enabled)
+    }),
+    ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
+    ("volumesFrom", |it| !it.volumes_from.is_empty()),
+    ("secrets", |it| is_filled(it.secrets.as_ref())),
+    ("dependsOn", |it| is_filled(it.depends_on.as_ref())),
+    ("startTimeout", |it| it.start_timeout_seconds.is_some()),
+    ("disableNetworking", |it| it.disable_networking == Some(true)),
+    ("dnsServers", |it| is_filled(it.dns_servers.as_ref())),
+    ("dnsSearchDomains", |it| is_filled(it.dns_search_domains.as_ref())),
+    ("extraHosts", |it| is_filled(it.extra_hosts.as_ref())),
+    ("dockerSecurityOptions", |it| {
+        is_filled(it.docker_security_options.as_ref())
+    }),
+    ("interactive", |it| it.interactive == Some(true)),
+    ("pseudoTerminal", |it| it.pseudo_terminal == Some(true)),
+    ("healthCheck", |it| it.health_check.is_some()),
+    ("systemControls", |it| !it.system_controls.is_empty()),
+    ("resourceRequirements", |it| {
+        is_filled(it.resource_requirements.as_ref())
+    }),
+    ("firelensConfiguration", |it| it.firelens_configuration.is_some()),
+    ("credentialSpecs", |it| is_filled(it.credential_specs.as_ref())),
+    ("versionConsistency", |it| it.is_version_consistent == Some(true)),
+    ("portMappings.containerPortRange", |it| {
+        it.port_mappings
+            .iter()
+            .any(|it| it.container_port_range.is_some())
+    }),
+];
+
+const OF_LINUX_PARAMETERS: [Member<LinuxParameters>; 5] = [
+    ("linuxParameters.devices", |it| is_filled(it.devices.as_ref())),
+    ("linuxParameters.sharedMemorySize", |it| {
+        it.shared_memory_size_mib.is_some()
+    }),
+    ("linuxParameters.tmpfs", |it| is_filled(it.tmpfs.as_ref())),
+    ("linuxParameters.maxSwap", |it| it.max_swap_mib.is_some()),
+    ("linuxParameters.swappiness", |it| it.swappiness.is_some()),
+];
+
+const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 3] = [
+    ("logConfiguration.secretOptions", |it| {
+        !it.secret_options.is_empty()
+    }),
+    (
+        "logConfiguration.logDriver (other than awslogs and json-file)",
+        |it| it.log_driver != "awslogs" && it.log_driver != "json-file",
+    ),
+    ("logConfiguration.options (other than those built)", |it| {
+        let built = match it.log_driver.as_str() {
+            "awslogs" => BUILT_LOG_OPTIONS.as_slice(),
+            _ => &[],
+        };
+        it.options.keys().any(|name| !built.contains(&name.as_str()))
+    }),
+];
+
+const OF_VOLUME: [Member<Volume>; 5] = [
+    ("dockerVolumeConfiguration", |it| {
+        matches!(it.kind, VolumeKind::Docker(_))
+    }),
+    ("efsVolumeConfiguration", |it| {
+        matches!(it.kind, VolumeKind::Efs(_))
+    }),
+    ("fsxWindowsFileServerVolumeConfiguration", |it| {
+        matches!(it.kind, VolumeKind::FsxWindows(_))
+    }),
+    ("s3filesVolumeConfiguration", |it| {
+        matches!(it.kind, VolumeKind::S3Files(_))
+    }),
+    ("configuredAtLaunch", |it| {
+        it.kind == VolumeKind::ConfiguredAtLaunch
+    }),
+];
+
+/// Options that the agent's awslogs driver obeys.
+const BUILT_LOG_OPTIONS: [&str; 6] = [
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "awslogs-create-group",
+    "mode",
+    "max-buffer-size",
+];
+
+/// Refuses what would be accepted and then ignored.
+///
+/// # Errors
+/// ClientException that names each member and its container.
+pub fn refuse(draft: &Draft) -> Result<(), ecs::Error> {
+    let mut all = Vec::new();
+    collect(&mut all, "", &OF_TASK, draft);
+    for container in &draft.containers {
+        let place = format!(" (container '{}')", container.name);
+        collect(&mut all, &place, &OF_CONTAINER, container);
+        if let Some(linux) = &container.linux_parameters {
+            collect(&mut all, &place, &OF_LINUX_PARAMETERS, linux);
+        }
+        if let Some(log) = &container.log_configuration {
+            collect(&mut all, &place, &OF_LOG_CONFIGURATION, log);
+        }
+    }
+    for volume in &draft.volumes {
+        let place = format!(" (volume '{}')", volume.name);
+        collect(&mut all, &place, &OF_VOLUME, volume);
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    Err(client(format!("{}.", all.join("; "))))
 }
 
-/// The same of a container definition.
-pub fn in_container(it: &ecs::ContainerDefinition) -> Option<&'static str> {
-    first(&[
-        ("repositoryCredentials", it.repository_credentials.is_some()),
-        ("links", is_filled(it.links.as_ref())),
-        (
-            "restartPolicy",
-            it.restart_policy.as_ref().is_some_and(|policy| policy.enabled),
-        ),
-        ("environmentFiles", is_filled(it.environment_files.as_ref())),
-        ("volumesFrom", is_filled(it.volumes_from.as_ref())),
-        ("secrets", is_filled(it.secrets.as_ref())),
-        ("dependsOn", is_filled(it.depends_on.as_ref())),
-        ("startTimeout", it.start_timeout.is_some()),
-        ("disableNetworking", it.disable_networking == Some(true)),
-        ("dnsServers", is_filled(it.dns_servers.as_ref())),
-        ("dnsSearchDomains", is_filled(it.dns_search_domains.as_ref())),
-        ("extraHosts", is_filled(it.extra_hosts.as_ref())),
-        (
-            "dockerSecurityOptions",
-            is_filled(it.docker_security_options.as_ref()),
-        ),
-        ("interactive", it.interactive == Some(true)),
-        ("pseudoTerminal", it.pseudo_terminal == Some(true)),
-        ("healthCheck", it.health_check.is_some()),
-        ("systemControls", is_filled(it.system_controls.as_ref())),
-        (
-            "resourceRequirements",
-            is_filled(it.resource_requirements.as_ref()),
-        ),
-        ("firelensConfiguration", it.firelens_configuration.is_some()),
-        ("credentialSpecs", is_filled(it.credential_specs.as_ref())),
-    ])
-    .or_else(|| it.linux_parameters.as_ref().and_then(in_linux_parameters))
-}
-
-fn in_linux_parameters(it: &ecs::LinuxParameters) -> Option<&'static str> {
-    first(&[
-        ("linuxParameters.devices", is_filled(it.devices.as_ref())),
-        (
-            "linuxParameters.sharedMemorySize",
-            it.shared_memory_size.is_some(),
-        ),
-        ("linuxParameters.tmpfs", is_filled(it.tmpfs.as_ref())),
-        ("linuxParameters.maxSwap", it.max_swap.is_some()),
-        ("linuxParameters.swappiness", it.swappiness.is_some()),
-    ])
-}
-
-/// The same of a volume.
-pub fn in_volume(it: &ecs::Volume) -> Option<&'static str> {
-    first(&[
-        (
-            "dockerVolumeConfiguration",
-            it.docker_volume_configuration.is_some(),
-        ),
-        ("efsVolumeConfiguration", it.efs_volume_configuration.is_some()),
-        (
-            "fsxWindowsFileServerVolumeConfiguration",
-            it.fsx_windows_file_server_volume_configuration.is_some(),
-        ),
-        (
-            "s3filesVolumeConfiguration",
-            it.s3files_volume_configuration.is_some(),
-        ),
-        ("configuredAtLaunch", it.configured_at_launch == Some(true)),
-    ])
+fn collect<T>(all: &mut Vec<String>, place: &str, members: &[Member<T>], it: &T) {
+    let given = members.iter().filter(|(_, is_given)| is_given(it));
+    all.extend(given.map(|(name, _)| format!("{name} is not supported by Gantry yet{place}")));
 }
 
 fn is_filled<T>(list: Option<&Vec<T>>) -> bool {
     list.is_some_and(|it| !it.is_empty())
-}
-
-fn first(members: &[(&'static str, bool)]) -> Option<&'static str> {
-    members
-        .iter()
-        .find(|(_, is_given)| *is_given)
-        .map(|(name, _)| *name)
 }

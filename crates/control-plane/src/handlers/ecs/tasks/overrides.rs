@@ -2,15 +2,19 @@
 
 use api::ecs;
 use domain::task::{ContainerOverride, Overrides};
-use domain::task_definition::TaskDefinition;
+use domain::task_definition::{LaunchType, TaskDefinition};
 
 use crate::handlers::ecs::errors::{client, invalid_parameter, refuse_unbuilt};
-use crate::handlers::ecs::task_definitions::{cpu_units, environment, memory_mib};
+use crate::handlers::ecs::task_definitions as definitions;
+
+/// Most characters of the overrides as JSON.
+const LENGTH_MAX: usize = 8192;
 
 /// Checks overrides.
 ///
 /// # Errors
-/// InvalidParameterException for a container that the definition does not have, ClientException for bad sizes.
+/// InvalidParameterException for a container that the definition does not have and for too much of them,
+/// ClientException for bad sizes, UnsupportedFeatureException for what is not built.
 pub fn parse(
     definition: &TaskDefinition,
     given: Option<&ecs::TaskOverride>,
@@ -18,47 +22,99 @@ pub fn parse(
     let Some(given) = given else {
         return Ok(Overrides::default());
     };
-    refuse_unbuilt(&[
-        ("overrides.ephemeralStorage", given.ephemeral_storage.is_some()),
-        (
-            "overrides.inferenceAcceleratorOverrides",
-            given
-                .inference_accelerator_overrides
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-        ),
-    ])?;
+    let length = String::from_utf8_lossy(&wire::json::encode(given))
+        .chars()
+        .count();
+    if length > LENGTH_MAX {
+        return Err(invalid_parameter(format!(
+            "Container Overrides length must be at most {LENGTH_MAX}"
+        )));
+    }
     let size = |text: &Option<String>, what: &str, parse: fn(&str) -> Option<u32>| {
         let Some(text) = text else { return Ok(None) };
         let amount = parse(text).filter(|it| *it > 0);
         amount
             .map(Some)
-            .ok_or_else(|| client(format!("Invalid '{what}' override for task: {text:?}")))
+            .ok_or_else(|| client(format!("Invalid '{what}' setting for task.")))
     };
+    let cpu = size(&given.cpu, "cpu", definitions::cpu_units)?;
+    let memory = size(&given.memory, "memory", definitions::memory_mib)?;
+    check_fargate(definition, cpu, memory)?;
+    let task_memory = memory.or(definition.memory);
     let containers = given
         .container_overrides
         .iter()
         .flatten()
-        .map(|it| container(definition, it));
+        .map(|it| container(definition, task_memory, it));
+    let containers = containers.collect::<Result<_, _>>()?;
+    let scope = definition.arn.scope();
+    let task_role_arn = definitions::role(&scope, given.task_role_arn.as_ref())?;
+    let execution_role_arn = definitions::role(&scope, given.execution_role_arn.as_ref())?;
+    let storage = given.ephemeral_storage.as_ref();
+    storage.map(definitions::ephemeral_storage).transpose()?;
+    let accelerators = given.inference_accelerator_overrides.as_ref();
+    refuse_unbuilt(&[
+        ("overrides.ephemeralStorage", storage.is_some()),
+        (
+            "overrides.inferenceAcceleratorOverrides",
+            accelerators.is_some_and(|it| !it.is_empty()),
+        ),
+    ])?;
     Ok(Overrides {
-        cpu: size(&given.cpu, "cpu", cpu_units)?,
-        memory: size(&given.memory, "memory", memory_mib)?,
-        task_role_arn: given.task_role_arn.clone(),
-        execution_role_arn: given.execution_role_arn.clone(),
-        containers: containers.collect::<Result<_, _>>()?,
+        cpu,
+        memory,
+        task_role_arn,
+        execution_role_arn,
+        containers,
     })
+}
+
+/// A definition that is for FARGATE only keeps a size that FARGATE has.
+fn check_fargate(
+    definition: &TaskDefinition,
+    cpu: Option<u32>,
+    memory: Option<u32>,
+) -> Result<(), ecs::Error> {
+    let required = definition.requires_compatibilities.as_deref();
+    if required != Some(&[LaunchType::Fargate]) || (cpu.is_none() && memory.is_none()) {
+        return Ok(());
+    }
+    definitions::check_fargate_size(cpu.or(definition.cpu), memory.or(definition.memory))
 }
 
 fn container(
     definition: &TaskDefinition,
+    task_memory: Option<u32>,
     it: &ecs::ContainerOverride,
 ) -> Result<ContainerOverride, ecs::Error> {
     let name = it.name.clone().unwrap_or_default();
-    if definition.container(&name).is_none() {
+    let Some(defined) = definition.container(&name) else {
         return Err(invalid_parameter(format!(
             "Override for container named {name} is not a container in the TaskDefinition."
         )));
-    }
+    };
+    let environment = it.environment.as_deref().map(definitions::environment);
+    definitions::check_names(
+        environment.as_deref().unwrap_or_default(),
+        defined.secrets.as_deref().unwrap_or_default(),
+    )?;
+    let quantity = |value: Option<i32>, what: &str| {
+        let value = value.map(u32::try_from).transpose();
+        value.map_err(|_| {
+            client(format!(
+                "Invalid '{what}' override for container '{name}': it must not be negative."
+            ))
+        })
+    };
+    let cpu = quantity(it.cpu, "cpu")?;
+    let memory = quantity(it.memory, "memory")?;
+    let memory_reservation = quantity(it.memory_reservation, "memoryReservation")?;
+    definitions::check_memory(
+        task_memory,
+        &name,
+        memory.or(defined.memory),
+        memory_reservation.or(defined.memory_reservation),
+    )?;
     refuse_unbuilt(&[
         (
             "containerOverrides.environmentFiles",
@@ -71,20 +127,12 @@ fn container(
                 .is_some_and(|them| !them.is_empty()),
         ),
     ])?;
-    let quantity = |value: Option<i32>, what: &str| {
-        let value = value.map(u32::try_from).transpose();
-        value.map_err(|_| {
-            client(format!(
-                "Invalid '{what}' override for container '{name}': it must not be negative."
-            ))
-        })
-    };
     Ok(ContainerOverride {
         command: it.command.clone(),
-        environment: it.environment.as_deref().map(environment),
-        cpu: quantity(it.cpu, "cpu")?,
-        memory: quantity(it.memory, "memory")?,
-        memory_reservation: quantity(it.memory_reservation, "memoryReservation")?,
+        environment,
+        cpu,
+        memory,
+        memory_reservation,
         name,
     })
 }

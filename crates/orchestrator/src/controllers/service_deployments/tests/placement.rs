@@ -34,6 +34,11 @@ fn definition(it: &Service) -> TaskDefinition {
         runtime_platform: None,
         containers: Vec::new(),
         volumes: Vec::new(),
+        pid_mode: None,
+        ipc_mode: None,
+        proxy_configuration: None,
+        ephemeral_storage_gib: None,
+        enable_fault_injection: None,
         placement_constraints: Vec::new(),
         tags: Vec::new(),
     }
