@@ -19,6 +19,9 @@ mod task;
 mod unbuilt;
 mod volumes;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use api::ecs;

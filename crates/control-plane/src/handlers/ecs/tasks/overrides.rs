@@ -7,6 +7,9 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use crate::handlers::ecs::errors::{client, invalid_parameter, refuse_unbuilt};
 use crate::handlers::ecs::task_definitions as definitions;
 
+#[cfg(test)]
+mod tests;
+
 /// Most characters of the overrides as JSON.
 const LENGTH_MAX: usize = 8192;
 
