@@ -171,7 +171,8 @@ impl World {
     }
 }
 
-fn definition(arn: TaskDefinitionArn, revision: u32, now: Timestamp) -> TaskDefinition {
+/// A revision with one container `web`.
+pub fn definition(arn: TaskDefinitionArn, revision: u32, now: Timestamp) -> TaskDefinition {
     let container =
         serde_json::json!({ "name": "web", "image": "web", "cpu": 10, "memory": 64, "essential": true });
     let container: ContainerDefinition = serde_json::from_value(container).expect("a stored container");
@@ -193,6 +194,11 @@ fn definition(arn: TaskDefinitionArn, revision: u32, now: Timestamp) -> TaskDefi
         execution_role_arn: None,
         task_role_arn: None,
         runtime_platform: None,
+        ephemeral_storage_gib: None,
+        pid_mode: None,
+        ipc_mode: None,
+        proxy_configuration: None,
+        enable_fault_injection: None,
         containers: vec![container],
         volumes: Vec::new(),
         placement_constraints: Vec::new(),

@@ -28,7 +28,7 @@ fn reports_that_lag_behind_change_nothing() {
 #[test]
 fn the_reason_says_whether_it_ever_ran() {
     let container = |exit_code, reason: Option<&str>| ContainerReport {
-        name: "app".into(),
+        name: "web".into(),
         status: Some(ContainerStatus::Stopped),
         exit_code,
         reason: reason.map(str::to_owned),
@@ -79,7 +79,7 @@ proptest! {
             let status = [None, Some(TaskStatus::Pending), Some(TaskStatus::Running), Some(TaskStatus::Stopped)]
                 [usize::from(status)];
             let container = ContainerReport {
-                name: "app".into(),
+                name: "web".into(),
                 status: exit_code.map(|_| ContainerStatus::Stopped),
                 exit_code,
                 ..ContainerReport::default()

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use domain::container_definition::ContainerDefinition;
 use domain::container_instance::ContainerInstance;
 use domain::host::{Host, Resources};
 use domain::task::{Overrides, Stop, StopCode, Task, TaskStatus};
-use domain::task_definition::{LaunchType, NetworkMode, TaskDefinition, TaskDefinitionStatus};
+use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, Scope, TaskArn, Timestamp};
 use futures_util::FutureExt;
 use store::{ManualClock, Store, TransactError, Tx, memory_store};
@@ -20,8 +19,8 @@ pub struct World {
 }
 
 /// What a container of the definition wants.
-pub const CPU: u32 = 256;
-pub const MEMORY: u32 = 100;
+pub const CPU: u32 = 10;
+pub const MEMORY: u32 = 64;
 
 impl World {
     pub fn new() -> Self {
@@ -76,33 +75,9 @@ impl World {
     pub fn definition(&self) -> Arc<TaskDefinition> {
         let scope = self.cluster.scope();
         self.transact(move |tx| {
-            register_task_definition(tx, &scope, "app", |arn, revision| TaskDefinition {
-                arn,
-                family: "app".into(),
-                revision,
-                status: TaskDefinitionStatus::Active,
-                registered_at: Timestamp::UNIX_EPOCH,
-                deregistered_at: None,
-                delete_requested_at: None,
-                registered_by: String::new(),
-                network_mode: Some(NetworkMode::Host),
-                requires_compatibilities: None,
-                compatibilities: vec![LaunchType::Ec2],
-                requires_attributes: Vec::new(),
-                cpu: None,
-                memory: None,
-                execution_role_arn: None,
-                task_role_arn: None,
-                runtime_platform: None,
-                containers: vec![container()],
-                volumes: Vec::new(),
-                pid_mode: None,
-                ipc_mode: None,
-                proxy_configuration: None,
-                ephemeral_storage_gib: None,
-                enable_fault_injection: None,
-                placement_constraints: Vec::new(),
-                tags: Vec::new(),
+            let now = tx.now();
+            register_task_definition(tx, &scope, "app", |arn, revision| {
+                crate::fixture::definition(arn, revision, now)
             })
         })
         .expect("a definition")
@@ -161,16 +136,5 @@ impl World {
 
     pub fn hosts(&self) -> Vec<Arc<Host>> {
         self.store.read(|state| state.all::<Host>().cloned().collect())
-    }
-}
-
-fn container() -> ContainerDefinition {
-    ContainerDefinition {
-        name: "app".into(),
-        image: "app".into(),
-        cpu: CPU,
-        memory: Some(MEMORY),
-        essential: true,
-        ..ContainerDefinition::default()
     }
 }
