@@ -157,3 +157,65 @@ except ecs.exceptions.ClusterNotFoundException as error:
     );
     Ok(())
 }
+
+#[test]
+fn a_deployment_that_cannot_succeed_is_stopped_and_rolled_back() -> Result<()> {
+    let world = World::new()?;
+    let good = world.register("web", json!({ "networkMode": "host" }), json!({}))?;
+    create(&world, &good, "1")?;
+    world
+        .aws
+        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    let bad = world.register(
+        "web",
+        json!({ "networkMode": "host" }),
+        json!({ "image": "no-such-image:1" }),
+    )?;
+    let updated = world.aws.json(&[
+        "ecs",
+        "update-service",
+        "--service",
+        "web",
+        "--task-definition",
+        &bad,
+    ])?;
+    let deployment = text(&updated["service"]["currentServiceDeployment"]);
+    world.aws.json(&[
+        "ecs",
+        "stop-service-deployment",
+        "--service-deployment-arn",
+        &deployment,
+    ])?;
+    let describe = [
+        "ecs",
+        "describe-service-deployments",
+        "--service-deployment-arns",
+        &deployment,
+    ];
+    let ended = wait::until("the service is back", DEADLINE, || {
+        let it = world.aws.json(&describe)?["serviceDeployments"][0].clone();
+        Ok((it["status"] == "ROLLBACK_SUCCESSFUL").then_some(it))
+    })?;
+    let back = text(&ended["rollback"]["serviceRevisionArn"]);
+    let revisions = [
+        "ecs",
+        "describe-service-revisions",
+        "--service-revision-arns",
+        &back,
+    ];
+    let revision = world.aws.json(&revisions)?["serviceRevisions"][0].clone();
+    assert_eq!(text(&revision["taskDefinition"]), good);
+    let listed = world
+        .aws
+        .json(&["ecs", "list-service-deployments", "--service", "web"])?;
+    let statuses: Vec<String> = listed["serviceDeployments"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|it| text(&it["status"]))
+        .collect();
+    assert_eq!(statuses, ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]);
+    let tasks = world.wait_running("web", 1)?;
+    assert_eq!(text(&tasks[0]["taskDefinitionArn"]), good);
+    Ok(())
+}

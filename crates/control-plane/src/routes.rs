@@ -106,6 +106,11 @@ impl Routes {
         self.on::<ecs::DeleteService, _, _>(services::delete_service);
         self.on::<ecs::DescribeServices, _, _>(services::describe_services);
         self.on::<ecs::ListServices, _, _>(services::list_services);
+        self.on::<ecs::ListServicesByNamespace, _, _>(services::list_services_by_namespace);
+        self.on::<ecs::DescribeServiceDeployments, _, _>(services::describe_service_deployments);
+        self.on::<ecs::DescribeServiceRevisions, _, _>(services::describe_service_revisions);
+        self.on::<ecs::ListServiceDeployments, _, _>(services::list_service_deployments);
+        self.on::<ecs::StopServiceDeployment, _, _>(services::stop_service_deployment);
         self.on::<ecs::RegisterContainerInstance, _, _>(agent::register_container_instance);
         self.on::<ecs::DeregisterContainerInstance, _, _>(container_instances::deregister_container_instance);
         self.on::<ecs::DescribeContainerInstances, _, _>(container_instances::describe_container_instances);

@@ -173,6 +173,10 @@ impl<'de, R: Resource> Deserialize<'de> for Arn<R> {
 pub type ClusterArn = Arn<kinds::Cluster>;
 /// `service/<cluster>/<name>`
 pub type ServiceArn = Arn<kinds::Service>;
+/// `service-deployment/<cluster>/<service>/<21 characters>`
+pub type ServiceDeploymentArn = Arn<kinds::ServiceDeployment>;
+/// `service-revision/<cluster>/<service>/<19 digits>`
+pub type ServiceRevisionArn = Arn<kinds::ServiceRevision>;
 /// `task/<cluster>/<32 hexadecimal digits>`
 pub type TaskArn = Arn<kinds::Task>;
 /// `container-instance/<cluster>/<32 hexadecimal digits>`
@@ -188,6 +192,10 @@ pub mod kinds {
     pub enum Cluster {}
     /// See [`super::ServiceArn`].
     pub enum Service {}
+    /// See [`super::ServiceDeploymentArn`].
+    pub enum ServiceDeployment {}
+    /// See [`super::ServiceRevisionArn`].
+    pub enum ServiceRevision {}
     /// See [`super::TaskArn`].
     pub enum Task {}
     /// See [`super::ContainerInstanceArn`].
@@ -202,6 +210,14 @@ pub mod kinds {
     impl Resource for Service {
         const WORD: &'static str = "service";
         const PARTS: std::ops::RangeInclusive<usize> = 2..=2;
+    }
+    impl Resource for ServiceDeployment {
+        const WORD: &'static str = "service-deployment";
+        const PARTS: std::ops::RangeInclusive<usize> = 3..=3;
+    }
+    impl Resource for ServiceRevision {
+        const WORD: &'static str = "service-revision";
+        const PARTS: std::ops::RangeInclusive<usize> = 3..=3;
     }
     impl Resource for Task {
         const WORD: &'static str = "task";
@@ -232,6 +248,8 @@ impl ClusterArn {
 /// Resources whose ARN holds the name of their cluster.
 pub trait InCluster: Resource {}
 impl InCluster for kinds::Service {}
+impl InCluster for kinds::ServiceDeployment {}
+impl InCluster for kinds::ServiceRevision {}
 impl InCluster for kinds::Task {}
 impl InCluster for kinds::ContainerInstance {}
 
@@ -239,6 +257,13 @@ impl<R: InCluster> Arn<R> {
     /// The cluster it belongs to.
     pub fn cluster(&self) -> ClusterArn {
         ClusterArn::of(&self.scope(), self.path().split('/').next().unwrap_or_default())
+    }
+}
+
+impl ServiceArn {
+    /// A deployment or a revision of this service: same scope, its path before the name.
+    pub fn part<R: Resource>(&self, name: &str) -> Arn<R> {
+        Arn::new(&self.scope(), &[self.path(), name])
     }
 }
 

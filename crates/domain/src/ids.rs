@@ -56,6 +56,17 @@ impl Ids {
         )
     }
 
+    /// 21 letters, digits, `-` and `_`: service deployments.
+    pub fn service_deployment(&self) -> String {
+        const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+        let mut bytes = [0_u8; 21];
+        self.0.lock().fill_bytes(&mut bytes);
+        bytes
+            .map(|it| char::from(LETTERS[usize::from(it % 64)]))
+            .iter()
+            .collect()
+    }
+
     /// A locally administered MAC address.
     pub fn mac_address(&self) -> String {
         let bits = self.0.lock().random::<u64>();

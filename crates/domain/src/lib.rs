@@ -22,10 +22,14 @@ pub mod container_instance;
 pub mod host;
 pub mod placement;
 pub mod service;
+pub mod service_deployment;
 pub mod tags;
 pub mod task;
 pub mod task_definition;
 pub mod vpc;
 
-pub use arn::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn};
+pub use arn::{
+    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskArn,
+    TaskDefinitionArn,
+};
 pub use jiff::Timestamp;

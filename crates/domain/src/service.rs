@@ -6,7 +6,7 @@ use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
-use crate::{ClusterArn, ServiceArn, TaskDefinitionArn, Timestamp};
+use crate::{ClusterArn, ServiceArn, ServiceRevisionArn, TaskDefinitionArn, Timestamp};
 
 /// A service with the REPLICA strategy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,8 @@ impl DeploymentConfiguration {
 pub struct Deployment {
     /// `ecs-svc/<19 digits>`; also `startedBy` of its tasks.
     pub id: String,
+    /// What its tasks are made of.
+    pub revision: ServiceRevisionArn,
     /// What its tasks run.
     pub task_definition: TaskDefinitionArn,
     /// Subnets and security groups of its tasks.

@@ -8,6 +8,7 @@ mod default_network;
 mod observe_task;
 mod reservation;
 mod run_tasks;
+mod service_deployments;
 mod services;
 mod stop_task;
 mod tags;
@@ -31,6 +32,8 @@ pub use run_tasks::{
     PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome, RunTasksRefusal, Where, run_tasks,
     run_tasks_once,
 };
+pub(crate) use service_deployments::complete as complete_service_deployment;
+pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
 pub use services::{
     NewService, ServiceChange, ServiceRefusal, create_service, delete_service, record_event, update_service,
 };

@@ -9,6 +9,7 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
 use domain::service::{Service, ServiceEvent};
+use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
@@ -53,6 +54,10 @@ pub enum Change {
     TaskDefinitionFamily(Changed<TaskDefinitionFamily>),
     /// See [`Service`].
     Service(Changed<Service>),
+    /// See [`ServiceDeployment`].
+    ServiceDeployment(Changed<ServiceDeployment>),
+    /// See [`ServiceRevision`].
+    ServiceRevision(Changed<ServiceRevision>),
     /// See [`ServiceEvent`].
     ServiceEvent(Changed<ServiceEvent>),
     /// See [`Task`].
@@ -140,6 +145,8 @@ impl Change {
             Self::TaskDefinition(it) => it,
             Self::TaskDefinitionFamily(it) => it,
             Self::Service(it) => it,
+            Self::ServiceDeployment(it) => it,
+            Self::ServiceRevision(it) => it,
             Self::ServiceEvent(it) => it,
             Self::Task(it) => it,
             Self::ContainerInstance(it) => it,

@@ -9,10 +9,14 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
 use domain::service::{Service, ServiceEvent};
+use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
-use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn};
+use domain::{
+    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskArn,
+    TaskDefinitionArn,
+};
 
 use crate::{CommitId, Record};
 
@@ -37,6 +41,8 @@ pub struct State {
     pub(crate) task_definitions: BTreeMap<TaskDefinitionArn, Arc<TaskDefinition>>,
     pub(crate) task_definition_families: BTreeMap<(Scope, String), Arc<TaskDefinitionFamily>>,
     pub(crate) services: BTreeMap<ServiceArn, Arc<Service>>,
+    pub(crate) service_deployments: BTreeMap<ServiceDeploymentArn, Arc<ServiceDeployment>>,
+    pub(crate) service_revisions: BTreeMap<ServiceRevisionArn, Arc<ServiceRevision>>,
     pub(crate) service_events: BTreeMap<(ServiceArn, u64), Arc<ServiceEvent>>,
     pub(crate) tasks: BTreeMap<TaskArn, Arc<Task>>,
     pub(crate) container_instances: BTreeMap<ContainerInstanceArn, Arc<ContainerInstance>>,

@@ -1,17 +1,19 @@
 //! Operations that work in part: what of each is refused, or kept without an effect yet.
 
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 7] = [
+const PARTIAL: [(&str, &str); 9] = [
     (
         "CreateCluster",
         "capacity providers and Service Connect are refused; Container Insights is kept, nothing is measured",
     ),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
+    ("ListServicesByNamespace", "there are no namespaces yet"),
     (
         "PutAccountSetting",
         "`containerInsights` is what new clusters begin with; others are kept without an effect",
     ),
     ("PutAccountSettingDefault", "as PutAccountSetting"),
+    ("StopServiceDeployment", "the stop type ABORT is refused"),
     (
         "UpdateCluster",
         "Service Connect is refused; Container Insights is kept, nothing is measured",

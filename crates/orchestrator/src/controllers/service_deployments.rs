@@ -18,7 +18,8 @@ use store::{Change, State, Tx};
 
 use super::{Controller, Next};
 use crate::transitions::{
-    PlacementFailure, RunTasks, RunTasksRefusal, Where, record_event, run_tasks, stop_task,
+    PlacementFailure, RunTasks, RunTasksRefusal, Where, complete_service_deployment, record_event, run_tasks,
+    stop_task,
 };
 use plan::{Counts, Plan, plan};
 
@@ -339,6 +340,7 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
         primary.updated_at = now;
         let message = format!("(deployment {}) deployment completed.", primary.id);
         record_event(tx, service, message);
+        complete_service_deployment(tx, &service.arn);
     }
     service.deployments.truncate(1);
     let since = service

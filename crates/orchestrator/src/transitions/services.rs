@@ -6,14 +6,15 @@ use std::time::Duration;
 use domain::cluster::{Cluster, ClusterStatus};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::service::{
-    Deployment, DeploymentConfiguration, PropagateTags, Rollout, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
-    ServiceStatus,
+    DeploymentConfiguration, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent, ServiceStatus,
 };
 use domain::tags::Pair;
 use domain::task::{NetworkConfiguration, StopCode, Task};
 use domain::task_definition::LaunchType;
 use domain::{ServiceArn, TaskDefinitionArn};
 use store::Tx;
+
+use super::service_deployments;
 
 /// A task that ends sooner than this counts as a failed start: replacing it at once would only burn the machine.
 const SHORT_LIFE: Duration = Duration::from_secs(5);
@@ -119,18 +120,14 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         _ => {}
     }
     let now = tx.now();
-    let service = Service {
+    let mut service = Service {
         cluster,
         status: ServiceStatus::Active,
         desired_count: it.desired_count,
         launch_type: it.launch_type,
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
-        deployments: vec![deployment(
-            tx,
-            &it.task_definition,
-            it.network_configuration.clone(),
-        )],
+        deployments: Vec::new(),
         task_definition: it.task_definition,
         network_configuration: it.network_configuration,
         placement_constraints: it.placement_constraints,
@@ -148,6 +145,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         tags: it.tags,
         arn: it.arn,
     };
+    service_deployments::begin(tx, &mut service);
     tx.put(service.clone());
     Ok(Arc::new(service))
 }
@@ -162,22 +160,6 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.placement_constraints == it.placement_constraints
         && known.placement_strategy == it.placement_strategy
         && known.propagate_tags == it.propagate_tags
-}
-
-fn deployment(
-    tx: &Tx<'_>,
-    task_definition: &TaskDefinitionArn,
-    network_configuration: Option<NetworkConfiguration>,
-) -> Deployment {
-    Deployment {
-        id: tx.ids().deployment(),
-        task_definition: task_definition.clone(),
-        network_configuration,
-        failed_tasks: 0,
-        created_at: tx.now(),
-        updated_at: tx.now(),
-        rollout: Rollout::InProgress,
-    }
 }
 
 /// `UpdateService`: what tasks are made of starts a new deployment, what only counts them does not.
@@ -228,14 +210,7 @@ pub fn update_service(
         || service.propagate_tags != known.propagate_tags
         || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags;
     if is_new_deployment {
-        let new = deployment(
-            tx,
-            &service.task_definition,
-            service.network_configuration.clone(),
-        );
-        service.deployments.insert(0, new);
-        service.failed_starts = 0;
-        service.throttled_until = None;
+        service_deployments::begin(tx, &mut service);
     }
     tx.put(service.clone());
     Ok(Arc::new(service))
@@ -260,6 +235,7 @@ pub fn delete_service(
     if known.desired_count > 0 && !force {
         return Err(ServiceRefusal::ScaledAboveZero);
     }
+    service_deployments::end(tx, arn, "The service was deleted.");
     let service = Service {
         desired_count: 0,
         status: ServiceStatus::Draining,

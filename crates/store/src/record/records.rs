@@ -9,10 +9,14 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
 use domain::service::{Service, ServiceEvent};
+use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
-use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn};
+use domain::{
+    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskArn,
+    TaskDefinitionArn,
+};
 
 use crate::state::Indexes;
 use crate::{Change, Changed, Record, State};
@@ -147,6 +151,70 @@ impl Record for Service {
     fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
         match change {
             Change::Service(it) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+impl Record for ServiceDeployment {
+    type Key = ServiceDeploymentArn;
+    const TABLE: &'static str = "service_deployment";
+
+    fn key(&self) -> ServiceDeploymentArn {
+        self.arn.clone()
+    }
+
+    fn key_text(key: &ServiceDeploymentArn) -> String {
+        key.as_str().to_owned()
+    }
+
+    fn table(state: &State) -> &BTreeMap<ServiceDeploymentArn, Arc<Self>> {
+        &state.service_deployments
+    }
+
+    fn table_mut(state: &mut State) -> &mut BTreeMap<ServiceDeploymentArn, Arc<Self>> {
+        &mut state.service_deployments
+    }
+
+    fn into_change(changed: Changed<Self>) -> Change {
+        Change::ServiceDeployment(changed)
+    }
+
+    fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
+        match change {
+            Change::ServiceDeployment(it) => Some(it),
+            _ => None,
+        }
+    }
+}
+
+impl Record for ServiceRevision {
+    type Key = ServiceRevisionArn;
+    const TABLE: &'static str = "service_revision";
+
+    fn key(&self) -> ServiceRevisionArn {
+        self.arn.clone()
+    }
+
+    fn key_text(key: &ServiceRevisionArn) -> String {
+        key.as_str().to_owned()
+    }
+
+    fn table(state: &State) -> &BTreeMap<ServiceRevisionArn, Arc<Self>> {
+        &state.service_revisions
+    }
+
+    fn table_mut(state: &mut State) -> &mut BTreeMap<ServiceRevisionArn, Arc<Self>> {
+        &mut state.service_revisions
+    }
+
+    fn into_change(changed: Changed<Self>) -> Change {
+        Change::ServiceRevision(changed)
+    }
+
+    fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
+        match change {
+            Change::ServiceRevision(it) => Some(it),
             _ => None,
         }
     }

@@ -10,10 +10,13 @@ use domain::arn::{Arn, InCluster, kinds};
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
 use domain::service::{Service, ServiceEvent};
+use domain::service_deployment::ServiceDeployment;
 use domain::task::Task;
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
-use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskDefinitionArn, Timestamp};
+use domain::{
+    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, TaskDefinitionArn, Timestamp,
+};
 
 use super::{State, Tally};
 use crate::Record;
@@ -35,6 +38,18 @@ impl State {
         cluster: &ClusterArn,
     ) -> impl Iterator<Item = &Arc<ContainerInstance>> + use<'_> {
         self.members::<kinds::ContainerInstance, ContainerInstance>(cluster)
+    }
+
+    /// Deployments of a service, newest first.
+    pub fn deployments_of_service(&self, service: &ServiceArn) -> Vec<&Arc<ServiceDeployment>> {
+        let first: ServiceDeploymentArn = service.part("");
+        let range = self
+            .service_deployments
+            .range((Bound::Included(&first), Bound::Unbounded));
+        let all = range.take_while(|(arn, _)| arn.as_str().starts_with(first.as_str()));
+        let mut all: Vec<_> = all.map(|(_, it)| it).collect();
+        all.sort_by(|left, right| (right.created_at, &right.arn).cmp(&(left.created_at, &left.arn)));
+        all
     }
 
     /// The ARNs of one cluster lie together.

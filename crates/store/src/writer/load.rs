@@ -8,6 +8,7 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
 use domain::service::{Service, ServiceEvent};
+use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
@@ -30,6 +31,8 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
         TaskDefinition::TABLE => put::<TaskDefinition>(state, operation),
         TaskDefinitionFamily::TABLE => put::<TaskDefinitionFamily>(state, operation),
         Service::TABLE => put::<Service>(state, operation),
+        ServiceDeployment::TABLE => put::<ServiceDeployment>(state, operation),
+        ServiceRevision::TABLE => put::<ServiceRevision>(state, operation),
         ServiceEvent::TABLE => put::<ServiceEvent>(state, operation),
         Task::TABLE => put::<Task>(state, operation),
         ContainerInstance::TABLE => put::<ContainerInstance>(state, operation),

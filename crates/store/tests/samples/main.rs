@@ -41,6 +41,8 @@ fn records_are_stored_as_this_release_does() {
     check(&records::task_definition());
     check(&records::task_definition_family());
     check(&records::service());
+    check(&records::service_deployment());
+    check(&records::service_revision());
     check(&records::service_event());
     check(&records::task());
     check(&records::container_instance());

@@ -22,6 +22,9 @@ use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, Sp
 use domain::service::{
     Deployment, DeploymentConfiguration, PropagateTags, Rollout, Service, ServiceEvent, ServiceStatus,
 };
+use domain::service_deployment::{
+    ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
+};
 use domain::tags::Pair;
 use domain::task::{
     ClientRequest, ContainerOverride, ContainerStatus, DesiredStatus, NetworkBinding, NetworkConfiguration,
@@ -271,6 +274,42 @@ fn network_configuration() -> NetworkConfiguration {
     }
 }
 
+pub fn service_revision() -> ServiceRevision {
+    ServiceRevision {
+        arn: member::<domain::arn::kinds::Service>("web").part("1234567890123456789"),
+        service: member("web"),
+        task_definition: task_definition().arn,
+        launch_type: LaunchType::Fargate,
+        platform_version: Some("1.4.0".into()),
+        network_configuration: Some(network_configuration()),
+        created_at: at(0),
+    }
+}
+
+pub fn service_deployment() -> ServiceDeployment {
+    ServiceDeployment {
+        arn: member::<domain::arn::kinds::Service>("web").part("abcdefghijklmnopqrs_-"),
+        service: member("web"),
+        sources: vec![service_revision().arn],
+        target: service_revision().arn,
+        status: ServiceDeploymentStatus::RollbackInProgress,
+        status_reason: Some("why".into()),
+        rollback: Some(ServiceRollback {
+            reason: "why".into(),
+            started_at: at(1),
+            revision: service_revision().arn,
+        }),
+        deployment_configuration: DeploymentConfiguration {
+            maximum_percent: 200,
+            minimum_healthy_percent: 100,
+        },
+        created_at: at(0),
+        updated_at: at(2),
+        finished_at: Some(at(3)),
+        stopped_at: Some(at(1)),
+    }
+}
+
 pub fn service() -> Service {
     Service {
         arn: member("web"),
@@ -286,6 +325,7 @@ pub fn service() -> Service {
         },
         deployments: vec![Deployment {
             id: "ecs-svc/1234567890123456789".into(),
+            revision: service_revision().arn,
             task_definition: task_definition().arn,
             network_configuration: Some(network_configuration()),
             failed_tasks: 1,

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use api::ecs;
 use orchestrator::transitions::{
     ContainerInstanceRefusal, DeleteClusterRefusal, RunTasksOnceRefusal, RunTasksRefusal, ServiceRefusal,
-    TaskDefinitionRefusal, TaskNotFound,
+    StopServiceDeploymentRefusal, TaskDefinitionRefusal, TaskNotFound,
 };
 use store::TransactError;
 
@@ -169,6 +169,32 @@ impl FromRefusal<RunTasksOnceRefusal> for ecs::Error {
                     resource_ids: Some(tasks.iter().map(ToString::to_string).collect()),
                 })
             }
+        }
+    }
+}
+
+impl FromRefusal<StopServiceDeploymentRefusal> for ecs::Error {
+    fn from_refusal(refusal: StopServiceDeploymentRefusal) -> Self {
+        match refusal {
+            StopServiceDeploymentRefusal::NotFound => {
+                let message = "The specified service deployment could not be found.".to_owned();
+                Self::ServiceDeploymentNotFoundException(ecs::ServiceDeploymentNotFoundException {
+                    message: Some(message),
+                })
+            }
+            StopServiceDeploymentRefusal::Ended(status) => {
+                let message = format!(
+                    "The service deployment cannot be stopped: its status is {}. Only one in progress can be stopped.",
+                    status.as_str()
+                );
+                Self::ConflictException(ecs::ConflictException {
+                    message: Some(message),
+                    resource_ids: None,
+                })
+            }
+            StopServiceDeploymentRefusal::NothingToRollBackTo => invalid_parameter(
+                "The service deployment cannot be rolled back: no earlier service revision was ever deployed.",
+            ),
         }
     }
 }

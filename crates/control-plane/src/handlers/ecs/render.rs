@@ -3,12 +3,14 @@
 mod cluster;
 mod container_instance;
 mod service;
+mod service_deployment;
 mod task;
 mod task_definition;
 
 pub use cluster::cluster;
 pub use container_instance::container_instance;
 pub use service::service;
+pub use service_deployment::{service_deployment, service_deployment_brief, service_revision};
 pub use task::{container_arn, task};
 pub use task_definition::task_definition;
 

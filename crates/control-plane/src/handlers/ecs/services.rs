@@ -1,9 +1,16 @@
 //! Services.
 
+mod history;
 mod parse;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
+pub use history::{
+    describe_service_deployments, describe_service_revisions, list_service_deployments,
+    list_services_by_namespace, stop_service_deployment,
+};
 pub use parse::{launch_type, platform_version};
 pub use read::{describe_services, list_services};
 pub use write::{create_service, delete_service, update_service};

@@ -1,10 +1,12 @@
 //! A service with its deployments and events.
 
 use api::ecs;
-use domain::service::{Deployment, Rollout, Service, ServiceStatus};
+use domain::ServiceRevisionArn;
+use domain::service::{Deployment, DeploymentConfiguration, Rollout, Service, ServiceStatus};
 use domain::task_definition::LaunchType;
 use store::{State, Tally};
 
+use super::service_deployment::counts as revision_counts;
 use super::{count, launch_type};
 use crate::handlers::ecs::{network, placement, tags};
 
@@ -43,8 +45,10 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         platform_version: it.platform_version.clone(),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         task_definition: Some(it.task_definition.to_string()),
-        deployment_configuration: Some(deployment_configuration(it)),
+        deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
         deployments: Some(deployments.collect()),
+        current_service_deployment: current_deployment(state, it),
+        current_service_revisions: Some(current_revisions(state, it)),
         role_arn: Some(format!(
             "arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
         )),
@@ -78,14 +82,40 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
     }
 }
 
-fn deployment_configuration(it: &Service) -> ecs::DeploymentConfiguration {
+/// The service deployment that is under way, or the last one.
+fn current_deployment(state: &State, it: &Service) -> Option<String> {
+    let all = state.deployments_of_service(&it.arn);
+    all.first().map(|it| it.arn.to_string())
+}
+
+fn current_revisions(state: &State, it: &Service) -> Vec<ecs::ServiceCurrentRevisionSummary> {
+    let mut seen: Vec<&ServiceRevisionArn> = Vec::new();
+    for deployment in &it.deployments {
+        if !seen.contains(&&deployment.revision) {
+            seen.push(&deployment.revision);
+        }
+    }
+    let summary = |arn: &ServiceRevisionArn| {
+        let (requested, tally) = revision_counts(state, it, arn);
+        ecs::ServiceCurrentRevisionSummary {
+            arn: Some(arn.to_string()),
+            requested_task_count: Some(count(requested)),
+            running_task_count: Some(count(tally.running)),
+            pending_task_count: Some(count(tally.pending)),
+        }
+    };
+    seen.into_iter().map(summary).collect()
+}
+
+/// Bounds, with what is not built yet switched off.
+pub fn deployment_configuration(it: DeploymentConfiguration) -> ecs::DeploymentConfiguration {
     ecs::DeploymentConfiguration {
         deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
             enable: false,
             rollback: false,
         }),
-        maximum_percent: Some(count(it.deployment_configuration.maximum_percent)),
-        minimum_healthy_percent: Some(count(it.deployment_configuration.minimum_healthy_percent)),
+        maximum_percent: Some(count(it.maximum_percent)),
+        minimum_healthy_percent: Some(count(it.minimum_healthy_percent)),
         alarms: Some(ecs::DeploymentAlarms {
             alarm_names: Vec::new(),
             rollback: false,

@@ -83,6 +83,7 @@ fn with_deployment(desired_count: u32) -> Service {
     let it = service(desired_count, 100, 200);
     let deployment = Deployment {
         id: "ecs-svc/1".into(),
+        revision: it.arn.part("1"),
         task_definition: it.task_definition.clone(),
         network_configuration: None,
         failed_tasks: 0,

@@ -1,0 +1,129 @@
+//! Service deployments and service revisions.
+
+use api::ecs;
+use domain::ServiceRevisionArn;
+use domain::service::{Service, ServiceStatus};
+use domain::service_deployment::{ServiceDeployment, ServiceRevision};
+use domain::task_definition::{LaunchType, TaskDefinition};
+use store::{State, Tally};
+
+use super::service::deployment_configuration;
+use super::{count, launch_type};
+use crate::handlers::ecs::network;
+
+/// The circuit breaker's threshold: half of the desired count, within these.
+const THRESHOLD: std::ops::RangeInclusive<u32> = 3..=200;
+
+/// A service deployment with what its revisions have now.
+pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::ServiceDeployment {
+    let service = state.get::<Service>(&it.service);
+    let summary = |arn: &ServiceRevisionArn| {
+        let (requested, tally) = service.map_or((0, Tally::default()), |it| counts(state, it, arn));
+        ecs::ServiceRevisionSummary {
+            arn: Some(arn.to_string()),
+            requested_task_count: Some(count(requested)),
+            running_task_count: Some(count(tally.running)),
+            pending_task_count: Some(count(tally.pending)),
+            ..ecs::ServiceRevisionSummary::default()
+        }
+    };
+    let desired = service.map_or(0, |it| it.desired_count);
+    let threshold = desired.div_ceil(2).clamp(*THRESHOLD.start(), *THRESHOLD.end());
+    let disabled = || Some(ecs::ServiceDeploymentRollbackMonitorsStatus::from("DISABLED"));
+    ecs::ServiceDeployment {
+        service_deployment_arn: Some(it.arn.to_string()),
+        service_arn: Some(it.service.to_string()),
+        cluster_arn: Some(it.service.cluster().to_string()),
+        created_at: Some(it.created_at),
+        started_at: Some(it.created_at),
+        updated_at: Some(it.updated_at),
+        finished_at: it.finished_at,
+        stopped_at: it.stopped_at,
+        source_service_revisions: Some(it.sources.iter().map(summary).collect()),
+        target_service_revision: Some(summary(&it.target)),
+        status: Some(ecs::ServiceDeploymentStatus::from(it.status.as_str())),
+        status_reason: it.status_reason.clone(),
+        rollback: it.rollback.as_ref().map(|it| ecs::Rollback {
+            reason: Some(it.reason.clone()),
+            service_revision_arn: Some(it.revision.to_string()),
+            started_at: Some(it.started_at),
+        }),
+        deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
+        deployment_circuit_breaker: Some(ecs::ServiceDeploymentCircuitBreaker {
+            status: disabled(),
+            failure_count: Some(0),
+            threshold: Some(count(threshold)),
+        }),
+        alarms: Some(ecs::ServiceDeploymentAlarms {
+            status: disabled(),
+            alarm_names: Some(Vec::new()),
+            triggered_alarm_names: Some(Vec::new()),
+        }),
+        ..ecs::ServiceDeployment::default()
+    }
+}
+
+/// Tasks wanted of a revision, and those that it has.
+pub fn counts(state: &State, service: &Service, revision: &ServiceRevisionArn) -> (u32, Tally) {
+    let mut sum = Tally::default();
+    let mut requested = 0;
+    let tallies = state.service_tally(&service.arn);
+    for (index, deployment) in service.deployments.iter().enumerate() {
+        if deployment.revision != *revision {
+            continue;
+        }
+        if index == 0 && service.status == ServiceStatus::Active {
+            requested = service.desired_count;
+        }
+        for (_, tally) in tallies.iter().filter(|(id, _)| *id == deployment.id) {
+            sum.running += tally.running;
+            sum.pending += tally.pending;
+        }
+    }
+    (requested, sum)
+}
+
+/// The line of a listing.
+pub fn service_deployment_brief(it: &ServiceDeployment) -> ecs::ServiceDeploymentBrief {
+    ecs::ServiceDeploymentBrief {
+        service_deployment_arn: Some(it.arn.to_string()),
+        service_arn: Some(it.service.to_string()),
+        cluster_arn: Some(it.service.cluster().to_string()),
+        created_at: Some(it.created_at),
+        started_at: Some(it.created_at),
+        finished_at: it.finished_at,
+        target_service_revision_arn: Some(it.target.to_string()),
+        status: Some(ecs::ServiceDeploymentStatus::from(it.status.as_str())),
+        status_reason: it.status_reason.clone(),
+    }
+}
+
+/// A service revision.
+pub fn service_revision(state: &State, it: &ServiceRevision) -> ecs::ServiceRevision {
+    let images = |definition: &TaskDefinition| {
+        let containers = definition.containers.iter();
+        let images = containers.map(|it| ecs::ContainerImage {
+            container_name: Some(it.name.clone()),
+            image: Some(it.image.clone()),
+            image_digest: None,
+        });
+        images.collect()
+    };
+    let definition = state.get::<TaskDefinition>(&it.task_definition);
+    ecs::ServiceRevision {
+        service_revision_arn: Some(it.arn.to_string()),
+        service_arn: Some(it.service.to_string()),
+        cluster_arn: Some(it.service.cluster().to_string()),
+        task_definition: Some(it.task_definition.to_string()),
+        launch_type: Some(launch_type(it.launch_type)),
+        platform_version: it.platform_version.clone(),
+        platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
+        load_balancers: Some(Vec::new()),
+        service_registries: Some(Vec::new()),
+        network_configuration: it.network_configuration.as_ref().map(network::render),
+        container_images: definition.map(|it| images(it)),
+        guard_duty_enabled: Some(false),
+        created_at: Some(it.created_at),
+        ..ecs::ServiceRevision::default()
+    }
+}

@@ -1,0 +1,122 @@
+//! Services and their history, as clients ask.
+
+use serde_json::json;
+
+use crate::fixture::Fixture;
+
+async fn service(fixture: &Fixture) -> serde_json::Value {
+    let container = json!({ "name": "web", "image": "web", "memory": 32 });
+    let definition = json!({ "family": "web", "containerDefinitions": [container] });
+    fixture.ask("RegisterTaskDefinition", definition).await;
+    let create = json!({ "serviceName": "web", "taskDefinition": "web", "desiredCount": 0 });
+    fixture.ask("CreateService", create).await["service"].clone()
+}
+
+#[tokio::test]
+async fn service_deployments_and_revisions_are_described_and_listed() {
+    let fixture = Fixture::new().await;
+    let service = service(&fixture).await;
+    let current = service["currentServiceDeployment"].clone();
+    let described = fixture
+        .ask(
+            "DescribeServiceDeployments",
+            json!({ "serviceDeploymentArns": [current] }),
+        )
+        .await;
+    let deployment = &described["serviceDeployments"][0];
+    assert_eq!(deployment["status"], "IN_PROGRESS");
+    assert_eq!(deployment["serviceArn"], service["serviceArn"]);
+    let revision = deployment["targetServiceRevision"]["arn"].clone();
+    assert_eq!(service["currentServiceRevisions"][0]["arn"], revision);
+    let described = fixture
+        .ask(
+            "DescribeServiceRevisions",
+            json!({ "serviceRevisionArns": [revision] }),
+        )
+        .await;
+    let revision = &described["serviceRevisions"][0];
+    assert_eq!(revision["taskDefinition"], service["taskDefinition"]);
+    assert_eq!(
+        revision["containerImages"],
+        json!([{ "containerName": "web", "image": "web" }])
+    );
+    let list = |more: serde_json::Value| {
+        let mut input = json!({ "service": "web" });
+        let (Some(all), Some(more)) = (input.as_object_mut(), more.as_object()) else {
+            unreachable!("both are objects")
+        };
+        all.extend(more.clone());
+        input
+    };
+    let listed = fixture.ask("ListServiceDeployments", list(json!({}))).await;
+    assert_eq!(listed["serviceDeployments"][0]["serviceDeploymentArn"], current);
+    let none = list(json!({ "status": ["SUCCESSFUL"] }));
+    let listed = fixture.ask("ListServiceDeployments", none).await;
+    assert_eq!(listed["serviceDeployments"], json!([]));
+    let (code, _) = fixture
+        .refused("ListServiceDeployments", list(json!({ "status": ["DONE"] })))
+        .await;
+    assert_eq!(code, "InvalidParameterException");
+}
+
+#[tokio::test]
+async fn listed_deployments_come_newest_first_page_by_page() {
+    let fixture = Fixture::new().await;
+    service(&fixture).await;
+    for _ in 0..4 {
+        fixture.clock.advance(std::time::Duration::from_secs(1));
+        let force = json!({ "service": "web", "forceNewDeployment": true });
+        fixture.ask("UpdateService", force).await;
+    }
+    let mut seen = Vec::new();
+    let mut token = serde_json::Value::Null;
+    loop {
+        let input = json!({ "service": "web", "maxResults": 2, "nextToken": token });
+        let page = fixture.ask("ListServiceDeployments", input).await;
+        let times = page["serviceDeployments"].as_array().expect("a list").iter();
+        seen.extend(times.map(|it| it["createdAt"].as_f64().expect("a time")));
+        token = page["nextToken"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 5);
+    assert!(seen.windows(2).all(|it| it[0] > it[1]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn stopping_a_deployment_is_refused_in_ecs_words() {
+    let fixture = Fixture::new().await;
+    let service = service(&fixture).await;
+    let current = service["currentServiceDeployment"]
+        .as_str()
+        .expect("an ARN")
+        .to_owned();
+    let unknown = format!("{}x", &current[..current.len() - 1]);
+    let cases = [
+        (
+            json!({ "serviceDeploymentArn": "web" }),
+            "InvalidParameterException",
+        ),
+        (
+            json!({ "serviceDeploymentArn": unknown }),
+            "ServiceDeploymentNotFoundException",
+        ),
+        (
+            json!({ "serviceDeploymentArn": current }),
+            "InvalidParameterException",
+        ),
+        (
+            json!({ "serviceDeploymentArn": current, "stopType": "ABORT" }),
+            "UnsupportedFeatureException",
+        ),
+    ];
+    for (input, expected) in cases {
+        let (code, message) = fixture.refused("StopServiceDeployment", input.clone()).await;
+        assert_eq!(code, expected, "{input}: {message}");
+    }
+    let (code, _) = fixture
+        .refused("ListServicesByNamespace", json!({ "namespace": "internal" }))
+        .await;
+    assert_eq!(code, "NamespaceNotFoundException");
+}

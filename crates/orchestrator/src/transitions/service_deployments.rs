@@ -1,0 +1,200 @@
+//! The history of services: which revision they went to, and how that ended.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::service::{Deployment, Rollout, Service, ServiceStatus};
+use domain::service_deployment::{
+    SERVICE_DEPLOYMENTS_KEPT, ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
+};
+use domain::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn};
+use store::Tx;
+
+use super::services::record_event;
+
+#[cfg(test)]
+mod tests;
+
+/// Why a service deployment goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopServiceDeploymentRefusal {
+    /// There is none.
+    NotFound,
+    /// It has ended.
+    Ended(ServiceDeploymentStatus),
+    /// No earlier revision of the service was ever reached.
+    NothingToRollBackTo,
+}
+
+/// Makes a deployment of what the service says now, and puts it in front. The caller stores the service.
+pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
+    let now = tx.now();
+    end(
+        tx,
+        &service.arn,
+        "A newer service deployment has taken its place.",
+    );
+    let mut sources: Vec<ServiceRevisionArn> = Vec::new();
+    for deployment in &service.deployments {
+        if !sources.contains(&deployment.revision) {
+            sources.push(deployment.revision.clone());
+        }
+    }
+    let id = tx.ids().deployment();
+    let number = id.rsplit('/').next().unwrap_or_default();
+    let revision = ServiceRevision {
+        arn: service.arn.part(number),
+        service: service.arn.clone(),
+        task_definition: service.task_definition.clone(),
+        launch_type: service.launch_type,
+        platform_version: service.platform_version.clone(),
+        network_configuration: service.network_configuration.clone(),
+        created_at: now,
+    };
+    tx.put(ServiceDeployment {
+        arn: service.arn.part(&tx.ids().service_deployment()),
+        service: service.arn.clone(),
+        sources,
+        target: revision.arn.clone(),
+        status: ServiceDeploymentStatus::InProgress,
+        status_reason: None,
+        rollback: None,
+        deployment_configuration: service.deployment_configuration,
+        created_at: now,
+        updated_at: now,
+        finished_at: None,
+        stopped_at: None,
+    });
+    put_in_front(service, id, &revision, now);
+    tx.put(revision);
+    forget_oldest(tx, service);
+}
+
+fn put_in_front(service: &mut Service, id: String, revision: &ServiceRevision, now: domain::Timestamp) {
+    let new = Deployment {
+        id,
+        revision: revision.arn.clone(),
+        task_definition: revision.task_definition.clone(),
+        network_configuration: revision.network_configuration.clone(),
+        failed_tasks: 0,
+        created_at: now,
+        updated_at: now,
+        rollout: Rollout::InProgress,
+    };
+    service.deployments.insert(0, new);
+    service.failed_starts = 0;
+    service.throttled_until = None;
+}
+
+/// Notes that all tasks of the service are of its newest deployment.
+pub(crate) fn complete(tx: &mut Tx<'_>, service: &ServiceArn) {
+    let Some(known) = under_way(tx, service) else {
+        return;
+    };
+    let status = match known.status {
+        ServiceDeploymentStatus::RollbackInProgress => ServiceDeploymentStatus::RollbackSuccessful,
+        _ => ServiceDeploymentStatus::Successful,
+    };
+    let now = tx.now();
+    tx.put(ServiceDeployment {
+        status,
+        updated_at: now,
+        finished_at: Some(now),
+        ..(*known).clone()
+    });
+}
+
+/// Notes that nobody waits for the service deployment that is under way any more.
+pub(crate) fn end(tx: &mut Tx<'_>, service: &ServiceArn, reason: &str) {
+    let Some(known) = under_way(tx, service) else {
+        return;
+    };
+    let now = tx.now();
+    tx.put(ServiceDeployment {
+        status: ServiceDeploymentStatus::Stopped,
+        status_reason: Some(reason.to_owned()),
+        updated_at: now,
+        stopped_at: Some(now),
+        finished_at: Some(now),
+        ..(*known).clone()
+    });
+}
+
+fn under_way(tx: &Tx<'_>, service: &ServiceArn) -> Option<Arc<ServiceDeployment>> {
+    let all = tx.state().deployments_of_service(service);
+    all.into_iter().find(|it| it.is_under_way()).cloned()
+}
+
+/// `StopServiceDeployment` with the stop type ROLLBACK: the service goes back to the revision it reached last.
+///
+/// # Errors
+/// See [`StopServiceDeploymentRefusal`]; one that rolls back already is left to it.
+pub fn stop_service_deployment(
+    tx: &mut Tx<'_>,
+    arn: &ServiceDeploymentArn,
+) -> Result<Arc<ServiceDeployment>, StopServiceDeploymentRefusal> {
+    use StopServiceDeploymentRefusal::{Ended, NotFound, NothingToRollBackTo};
+    let known = tx.get::<ServiceDeployment>(arn).ok_or(NotFound)?;
+    match known.status {
+        ServiceDeploymentStatus::InProgress => {}
+        ServiceDeploymentStatus::RollbackInProgress => return Ok(known),
+        ended => return Err(Ended(ended)),
+    }
+    let service = tx
+        .get::<Service>(&known.service)
+        .filter(|it| it.status == ServiceStatus::Active);
+    let mut service = (*service.ok_or(NotFound)?).clone();
+    let all = tx.state().deployments_of_service(&service.arn);
+    let reached = all.into_iter().find_map(|it| it.reached()).cloned();
+    let revision = reached.and_then(|it| tx.get::<ServiceRevision>(&it));
+    let revision = revision.ok_or(NothingToRollBackTo)?;
+    let (id, now) = (tx.ids().deployment(), tx.now());
+    service.task_definition = revision.task_definition.clone();
+    service.platform_version.clone_from(&revision.platform_version);
+    service
+        .network_configuration
+        .clone_from(&revision.network_configuration);
+    record_event(tx, &mut service, format!("rolling back to deployment {id}."));
+    put_in_front(&mut service, id, &revision, now);
+    tx.put(service);
+    let reason = "Service deployment rolled back because StopServiceDeployment was called.";
+    let stopped = ServiceDeployment {
+        status: ServiceDeploymentStatus::RollbackInProgress,
+        status_reason: Some(reason.to_owned()),
+        rollback: Some(ServiceRollback {
+            reason: reason.to_owned(),
+            started_at: now,
+            revision: revision.arn.clone(),
+        }),
+        updated_at: now,
+        stopped_at: Some(now),
+        ..(*known).clone()
+    };
+    tx.put(stopped.clone());
+    Ok(Arc::new(stopped))
+}
+
+/// Keeps the history short; what the service or a kept deployment refers to stays.
+fn forget_oldest(tx: &mut Tx<'_>, service: &Service) {
+    let all = tx.state().deployments_of_service(&service.arn);
+    if all.len() <= SERVICE_DEPLOYMENTS_KEPT {
+        return;
+    }
+    let (kept, gone) = all.split_at(SERVICE_DEPLOYMENTS_KEPT);
+    let mut used: BTreeSet<ServiceRevisionArn> =
+        service.deployments.iter().map(|it| it.revision.clone()).collect();
+    for it in kept {
+        used.insert(it.target.clone());
+        used.extend(it.sources.iter().cloned());
+        used.extend(it.rollback.iter().map(|it| it.revision.clone()));
+    }
+    let gone: Vec<_> = gone.iter().map(|it| Arc::clone(it)).collect();
+    for deployment in gone {
+        tx.delete::<ServiceDeployment>(&deployment.arn);
+        for revision in deployment.sources.iter().chain([&deployment.target]) {
+            if !used.contains(revision) {
+                tx.delete::<ServiceRevision>(revision);
+            }
+        }
+    }
+}
