@@ -3,8 +3,10 @@
 mod history;
 mod parse;
 mod read;
+mod rules;
 #[cfg(test)]
 mod tests;
+mod unbuilt;
 mod write;
 
 pub use history::{

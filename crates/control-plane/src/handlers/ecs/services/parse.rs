@@ -14,129 +14,16 @@ const DEFAULT_BOUNDS: DeploymentConfiguration = DeploymentConfiguration {
 /// Most tasks of a service.
 const DESIRED_COUNT_MAX: u32 = 5000;
 
-/// Refuses members of CreateService that are not built yet.
-///
-/// # Errors
-/// UnsupportedFeatureException that names the member.
-pub fn refuse_unbuilt_on_create(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
-    let is_filled = |list: Option<usize>| list.is_some_and(|it| it > 0);
-    let controller = input
-        .deployment_controller
-        .as_ref()
-        .map_or("ECS", |it| it.r#type.as_str());
-    refuse_unbuilt(&[
-        (
-            "loadBalancers",
-            is_filled(input.load_balancers.as_ref().map(Vec::len)),
-        ),
-        (
-            "serviceRegistries",
-            is_filled(input.service_registries.as_ref().map(Vec::len)),
-        ),
-        (
-            "capacityProviderStrategy",
-            is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len)),
-        ),
-        ("role", input.role.is_some()),
-        (
-            "healthCheckGracePeriodSeconds",
-            input.health_check_grace_period_seconds.is_some_and(|it| it != 0),
-        ),
-        (
-            "schedulingStrategy DAEMON",
-            input
-                .scheduling_strategy
-                .as_ref()
-                .is_some_and(|it| it.as_str() != "REPLICA"),
-        ),
-        ("a deploymentController other than ECS", controller != "ECS"),
-        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        (
-            "availabilityZoneRebalancing",
-            input
-                .availability_zone_rebalancing
-                .as_ref()
-                .is_some_and(|it| it.as_str() == "ENABLED"),
-        ),
-        (
-            "serviceConnectConfiguration",
-            input
-                .service_connect_configuration
-                .as_ref()
-                .is_some_and(|it| it.enabled),
-        ),
-        (
-            "volumeConfigurations",
-            is_filled(input.volume_configurations.as_ref().map(Vec::len)),
-        ),
-        (
-            "vpcLatticeConfigurations",
-            is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len)),
-        ),
-    ])
-}
-
-/// Refuses members of UpdateService that are not built yet.
-///
-/// # Errors
-/// UnsupportedFeatureException that names the member.
-pub fn refuse_unbuilt_on_update(input: &ecs::UpdateServiceInput) -> Result<(), ecs::Error> {
-    let is_filled = |list: Option<usize>| list.is_some_and(|it| it > 0);
-    refuse_unbuilt(&[
-        (
-            "loadBalancers",
-            is_filled(input.load_balancers.as_ref().map(Vec::len)),
-        ),
-        (
-            "serviceRegistries",
-            is_filled(input.service_registries.as_ref().map(Vec::len)),
-        ),
-        (
-            "capacityProviderStrategy",
-            is_filled(input.capacity_provider_strategy.as_ref().map(Vec::len)),
-        ),
-        (
-            "healthCheckGracePeriodSeconds",
-            input.health_check_grace_period_seconds.is_some_and(|it| it != 0),
-        ),
-        (
-            "a deploymentController other than ECS",
-            input
-                .deployment_controller
-                .as_ref()
-                .is_some_and(|it| it.r#type.as_str() != "ECS"),
-        ),
-        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        (
-            "availabilityZoneRebalancing",
-            input
-                .availability_zone_rebalancing
-                .as_ref()
-                .is_some_and(|it| it.as_str() == "ENABLED"),
-        ),
-        (
-            "serviceConnectConfiguration",
-            input
-                .service_connect_configuration
-                .as_ref()
-                .is_some_and(|it| it.enabled),
-        ),
-        (
-            "volumeConfigurations",
-            is_filled(input.volume_configurations.as_ref().map(Vec::len)),
-        ),
-        (
-            "vpcLatticeConfigurations",
-            is_filled(input.vpc_lattice_configurations.as_ref().map(Vec::len)),
-        ),
-    ])
-}
-
 /// A desired count.
 ///
 /// # Errors
-/// InvalidParameterException out of bounds.
-pub fn desired_count(given: i32) -> Result<u32, ecs::Error> {
+/// InvalidParameterException without one, or out of bounds.
+pub fn desired_count(given: Option<i32>) -> Result<u32, ecs::Error> {
+    let Some(given) = given else {
+        return Err(invalid_parameter(
+            "Desired count cannot be null for a service with the REPLICA scheduling strategy: give desiredCount.",
+        ));
+    };
     let count = u32::try_from(given).ok().filter(|it| *it <= DESIRED_COUNT_MAX);
     count.ok_or_else(|| {
         invalid_parameter(format!(

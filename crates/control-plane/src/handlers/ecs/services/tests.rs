@@ -120,3 +120,97 @@ async fn stopping_a_deployment_is_refused_in_ecs_words() {
         .await;
     assert_eq!(code, "NamespaceNotFoundException");
 }
+
+#[tokio::test]
+async fn what_amazon_refuses_is_refused_in_its_words() {
+    let fixture = Fixture::new().await;
+    service(&fixture).await;
+    let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
+    let balanced = |container: &str, port: i32| json!({ "loadBalancers": [{ "targetGroupArn": group, "containerName": container, "containerPort": port }] });
+    let cases = [
+        (json!({ "desiredCount": null }), "Desired count cannot be null"),
+        (json!({ "desiredCount": -1 }), "Desired count cannot be negative"),
+        (
+            json!({ "schedulingStrategy": "DAEMON" }),
+            "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
+        ),
+        (
+            json!({ "schedulingStrategy": "OTHER" }),
+            "Invalid schedulingStrategy",
+        ),
+        (
+            json!({ "deploymentController": { "type": "OTHER" } }),
+            "Invalid deploymentController.type",
+        ),
+        (
+            json!({ "clientToken": "x".repeat(37) }),
+            "clientToken has at most 36",
+        ),
+        (
+            json!({ "healthCheckGracePeriodSeconds": 5 }),
+            "Health check grace period is only valid for services configured to use load balancers",
+        ),
+        (
+            json!({ "enableExecuteCommand": true }),
+            "The service couldn't be created because a valid taskRoleArn is not being used.",
+        ),
+        (
+            balanced("other", 80),
+            "The container other does not exist in the task definition.",
+        ),
+        (
+            balanced("web", 80),
+            "The container web did not have a container port 80 defined.",
+        ),
+        (
+            json!({ "loadBalancers": [{ "containerName": "web" }] }),
+            "targetGroupArn and loadBalancerName cannot both be empty.",
+        ),
+        (
+            json!({ "deploymentConfiguration": { "maximumPercent": 99 } }),
+            "maximumPercent must be at least 100.",
+        ),
+    ];
+    for (more, expected) in cases {
+        let mut input = json!({ "serviceName": "new", "taskDefinition": "web", "desiredCount": 1 });
+        for (name, value) in more.as_object().expect("an object") {
+            input[name] = value.clone();
+        }
+        let (code, message) = fixture.refused("CreateService", input).await;
+        assert_eq!(code, "InvalidParameterException", "{more}: {message}");
+        assert!(message.starts_with(expected), "{more}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_obeyed_yet_is_refused_by_name() {
+    let fixture = Fixture::new().await;
+    service(&fixture).await;
+    let cases = [
+        (json!({ "role": "ecs" }), "role"),
+        (
+            json!({ "availabilityZoneRebalancing": "ENABLED" }),
+            "availabilityZoneRebalancing",
+        ),
+        (
+            json!({ "deploymentController": { "type": "EXTERNAL" } }),
+            "deploymentController",
+        ),
+        (
+            json!({ "serviceRegistries": [{ "registryArn": "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1" }] }),
+            "serviceRegistries",
+        ),
+    ];
+    for (more, expected) in cases {
+        let mut input = json!({ "serviceName": "new", "taskDefinition": "web", "desiredCount": 1 });
+        for (name, value) in more.as_object().expect("an object") {
+            input[name] = value.clone();
+        }
+        let (code, message) = fixture.refused("CreateService", input).await;
+        assert_eq!(code, "UnsupportedFeatureException", "{more}: {message}");
+        assert!(message.contains(expected), "{more}: {message}");
+    }
+    let update = json!({ "service": "web", "availabilityZoneRebalancing": "ENABLED" });
+    let (code, _) = fixture.refused("UpdateService", update).await;
+    assert_eq!(code, "UnsupportedFeatureException");
+}

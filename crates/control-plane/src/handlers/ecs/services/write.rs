@@ -4,7 +4,7 @@ use api::ecs;
 use domain::service::Service;
 use orchestrator::transitions::{self, NewService, ServiceChange};
 
-use super::parse;
+use super::{parse, rules, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
@@ -19,27 +19,26 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
     let input = call.input();
     let strategy = input.placement_strategy.as_deref();
     placement::refuse_strategy_of_daemon(input.scheduling_strategy.as_ref(), strategy)?;
-    parse::refuse_unbuilt_on_create(input)?;
+    rules::check(input)?;
     if !names::is_name(&input.service_name) {
         return Err(invalid_parameter(
             "Service name must contain only letters, numbers, hyphens and underscores, 255 at most.",
         ));
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
-    let desired_count = input.desired_count.ok_or_else(|| {
-        invalid_parameter("The daemon scheduling strategy is not in use: desiredCount is required.")
-    })?;
     let store = call.access().store();
     let new = store.read(|state| -> Result<NewService, ecs::Error> {
         require_active(state, &cluster)?;
         let given = input.task_definition.as_deref();
         let given = given.ok_or_else(|| invalid_parameter("TaskDefinition cannot be null or empty."))?;
         let definition = task_definitions::require_active(state, call.scope(), given)?;
+        rules::check_with(input, &definition)?;
+        unbuilt::refuse(input)?;
         let launch_type = parse::launch_type(input.launch_type.as_ref(), &definition)?;
         let network = input.network_configuration.as_ref();
         Ok(NewService {
             arn: cluster.member(&input.service_name),
-            desired_count: parse::desired_count(desired_count)?,
+            desired_count: parse::desired_count(input.desired_count)?,
             launch_type,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             task_definition: definition.arn.clone(),
@@ -72,7 +71,8 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
 /// ServiceNotFoundException, ServiceNotActiveException and those of CreateService.
 pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::UpdateServiceOutput, ecs::Error> {
     let input = call.input();
-    parse::refuse_unbuilt_on_update(input)?;
+    let shared = rules::as_create(input);
+    rules::check(&shared)?;
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let arn = names::service(&cluster, &input.service)?;
     let store = call.access().store();
@@ -83,13 +83,17 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
         let new = given
             .map(|it| task_definitions::require_active(state, call.scope(), it))
             .transpose()?;
+        let current = state.get(&known.task_definition).cloned();
+        if let Some(definition) = new.as_ref().or(current.as_ref()) {
+            rules::check_with(&shared, definition)?;
+        }
+        unbuilt::refuse(&shared)?;
         if let Some(new) = &new {
             parse::launch_type(Some(&ecs::LaunchType::from(known.launch_type.as_str())), new)?;
         }
         let network = match (&input.network_configuration, &new) {
             (None, _) => None,
             (Some(given), new) => {
-                let current = state.get(&known.task_definition).cloned();
                 let definition = new.clone().or(current).ok_or_else(service_not_found)?;
                 network::parse(state, call.scope(), &definition, known.launch_type, Some(given))?
             }
@@ -104,7 +108,10 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
         let constraints = input.placement_constraints.as_deref();
         let strategy = input.placement_strategy.as_deref();
         Ok(ServiceChange {
-            desired_count: input.desired_count.map(parse::desired_count).transpose()?,
+            desired_count: input
+                .desired_count
+                .map(|it| parse::desired_count(Some(it)))
+                .transpose()?,
             task_definition: new.map(|it| it.arn.clone()),
             deployment_configuration: bounds
                 .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))

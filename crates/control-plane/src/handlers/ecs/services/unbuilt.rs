@@ -1,0 +1,54 @@
+//! What Amazon accepts of a service and Gantry does not obey yet: nothing accepted is ignored.
+
+use api::ecs;
+
+use crate::handlers::ecs::errors::refuse_unbuilt;
+
+/// Refuses the first member that is not built yet. Building one removes its line.
+///
+/// # Errors
+/// UnsupportedFeatureException that names the member.
+pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
+    let controller = input
+        .deployment_controller
+        .as_ref()
+        .map_or("ECS", |it| it.r#type.as_str());
+    let scheduling = input
+        .scheduling_strategy
+        .as_ref()
+        .map_or("REPLICA", |it| it.as_str());
+    let rebalancing = input
+        .availability_zone_rebalancing
+        .as_ref()
+        .map_or("DISABLED", |it| it.as_str());
+    let connect = input.service_connect_configuration.as_ref();
+    refuse_unbuilt(&[
+        ("loadBalancers", is_filled(input.load_balancers.as_ref())),
+        ("serviceRegistries", is_filled(input.service_registries.as_ref())),
+        (
+            "capacityProviderStrategy",
+            is_filled(input.capacity_provider_strategy.as_ref()),
+        ),
+        ("role", input.role.is_some()),
+        ("schedulingStrategy DAEMON", scheduling != "REPLICA"),
+        ("a deploymentController other than ECS", controller != "ECS"),
+        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
+        ("availabilityZoneRebalancing", rebalancing == "ENABLED"),
+        (
+            "serviceConnectConfiguration",
+            connect.is_some_and(|it| it.enabled),
+        ),
+        (
+            "volumeConfigurations",
+            is_filled(input.volume_configurations.as_ref()),
+        ),
+        (
+            "vpcLatticeConfigurations",
+            is_filled(input.vpc_lattice_configurations.as_ref()),
+        ),
+    ])
+}
+
+fn is_filled<T>(list: Option<&Vec<T>>) -> bool {
+    list.is_some_and(|it| !it.is_empty())
+}
