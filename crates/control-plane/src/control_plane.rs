@@ -8,6 +8,7 @@ use telemetry::logs::Logs;
 
 use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
+use crate::request_limits::{Buckets, RequestLimits};
 use crate::sessions::Sessions;
 
 /// Settings of a control plane.
@@ -17,6 +18,8 @@ pub struct Settings {
     pub regions: Vec<String>,
     /// Where agents connect: `http://host:port`.
     pub advertised_endpoint: String,
+    /// How many requests an account may make.
+    pub request_limits: RequestLimits,
 }
 
 /// A control plane, without its connections.
@@ -28,6 +31,7 @@ pub struct ControlPlane {
     pub(crate) page_key: PageKey,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) sessions: Sessions,
+    pub(crate) buckets: Buckets,
 }
 
 impl ControlPlane {
@@ -47,6 +51,7 @@ impl ControlPlane {
             store,
             logs,
             clock,
+            buckets: Buckets::new(settings.request_limits),
             settings,
             page_key: PageKey(page_key),
             signing_keys: SigningKeys::default(),

@@ -36,6 +36,7 @@ impl Fixture {
         let settings = Settings {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
+            request_limits: crate::RequestLimits::Off,
         };
         let time: Arc<dyn Clock> = clock.clone();
         let fixture = Self {

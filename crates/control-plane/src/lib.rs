@@ -1,9 +1,9 @@
 //! The control plane: AWS APIs over HTTP, and sessions with agents.
 //!
 //! ```text
-//!  http: accept → identify → verify → decode → handle → encode
-//!                                             │
-//!  sessions::agent ◄── feed ── store ◄── handlers (transitions) ── controllers
+//!  http: accept → identify → verify → limit → decode → handle → encode
+//!                                                     │
+//!          sessions::agent ◄── feed ── store ◄── handlers (transitions) ── controllers
 //! ```
 
 mod call;
@@ -13,9 +13,11 @@ mod fixture;
 mod handlers;
 mod http;
 mod identity;
+mod request_limits;
 mod routes;
 mod sessions;
 
 pub use control_plane::{ControlPlane, Settings};
 pub use http::serve;
+pub use request_limits::RequestLimits;
 pub use routes::coverage;

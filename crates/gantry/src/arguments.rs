@@ -78,6 +78,9 @@ pub struct Up {
         default_value = "172.31.0.0/16"
     )]
     pub vpc_cidr: Cidr,
+    /// Limit requests as Amazon does, answering ThrottlingException beyond: to see how clients bear it.
+    #[arg(long, env = "GANTRY_API_RATE_LIMITS")]
+    pub api_rate_limits: bool,
     /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
     #[arg(long)]
     pub no_profile: bool,

@@ -1,4 +1,4 @@
-//! What happens to a request: accept → identify → verify → decode → handle → encode.
+//! What happens to a request: accept → identify → verify → limit → decode → handle → encode.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -110,6 +110,10 @@ async fn handle(
     };
     let access = authorize(control_plane, &caller, service.signing_name, operation)
         .map_err(|denied| common(CommonError::access_denied(denied.message)))?;
+    control_plane
+        .buckets
+        .admit(&caller.scope, service.signing_name, operation, now)
+        .map_err(common)?;
     tracing::debug!(request_id, operation, "request");
     let request_id = request_id.to_owned();
     handler(routes::Request {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control_plane::ControlPlane;
+use control_plane::{ControlPlane, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -124,6 +124,11 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let settings = control_plane::Settings {
         regions: vec![options.region.clone()],
         advertised_endpoint: endpoint.clone(),
+        request_limits: if options.api_rate_limits {
+            RequestLimits::Amazon
+        } else {
+            RequestLimits::Off
+        },
     };
     let control_plane = ControlPlane::new(store.clone(), Arc::clone(&logs), Arc::clone(&clock), settings)
         .map_err(|error| no_random_bytes(&error))?;

@@ -33,6 +33,7 @@ impl World {
         let settings = Settings {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:1".to_owned(),
+            request_limits: crate::RequestLimits::Off,
         };
         let world = Self {
             routes: Routes::new(),
