@@ -42,52 +42,82 @@ pub fn page<T>(
         .next_token
         .map(|token| open(key, request.listing, token))
         .transpose()?;
-    let mut items = items.peekable();
+    // The listing may have changed since: items are compared, not counted.
+    let items = items.filter(|(at, _)| after.as_ref().is_none_or(|it| it.is_before(at)));
     let mut page = Vec::new();
     let mut last = None;
-    // The listing may have changed since: items are compared, not counted.
-    let mut previous: Option<String> = None;
-    while let Some((at, item)) = items.next() {
-        if let Some(after) = &after {
-            let goes_down = previous.as_ref().is_some_and(|it| *it > at)
-                || (previous.is_none() && items.peek().is_some_and(|(next, _)| *next < at));
-            let is_behind = if goes_down { at >= *after } else { at <= *after };
-            previous = Some(at.clone());
-            if is_behind {
-                continue;
+    for (at, item) in items {
+        match last {
+            Some(last) if page.len() == request.max_results => {
+                let end = Position::between(last, &at);
+                return Ok((page, Some(seal(key, request.listing, &end))));
             }
+            _ => page.push(item),
         }
-        if page.len() == request.max_results {
-            return Ok((page, last.map(|last: String| seal(key, request.listing, &last))));
-        }
-        page.push(item);
         last = Some(at);
     }
     Ok((page, None))
 }
 
-fn mac(key: &PageKey, listing: &str, after: &str) -> [u8; SEAL] {
+/// Where a page ended, in a listing that goes up or down from there.
+#[derive(Debug, PartialEq, Eq)]
+enum Position {
+    GoesUp(String),
+    GoesDown(String),
+}
+
+impl Position {
+    fn between(last: String, next: &str) -> Self {
+        if *next < *last {
+            Self::GoesDown(last)
+        } else {
+            Self::GoesUp(last)
+        }
+    }
+
+    fn is_before(&self, at: &str) -> bool {
+        match self {
+            Self::GoesUp(last) => last.as_str() < at,
+            Self::GoesDown(last) => at < last.as_str(),
+        }
+    }
+
+    fn encode(&self) -> String {
+        match self {
+            Self::GoesUp(last) => format!("+{last}"),
+            Self::GoesDown(last) => format!("-{last}"),
+        }
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let up = text.strip_prefix('+').map(|it| Self::GoesUp(it.to_owned()));
+        up.or_else(|| text.strip_prefix('-').map(|it| Self::GoesDown(it.to_owned())))
+    }
+}
+
+fn mac(key: &PageKey, listing: &str, end: &str) -> [u8; SEAL] {
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&key.0).expect("HMAC takes keys of any length");
     mac.update(listing.as_bytes());
     mac.update(&[0]);
-    mac.update(after.as_bytes());
+    mac.update(end.as_bytes());
     let mut seal = [0; SEAL];
     seal.copy_from_slice(&mac.finalize().into_bytes()[..SEAL]);
     seal
 }
 
-fn seal(key: &PageKey, listing: &str, after: &str) -> String {
-    let mut bytes = mac(key, listing, after).to_vec();
-    bytes.extend_from_slice(after.as_bytes());
+fn seal(key: &PageKey, listing: &str, end: &Position) -> String {
+    let end = end.encode();
+    let mut bytes = mac(key, listing, &end).to_vec();
+    bytes.extend_from_slice(end.as_bytes());
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn open(key: &PageKey, listing: &str, token: &str) -> Result<String, InvalidToken> {
+fn open(key: &PageKey, listing: &str, token: &str) -> Result<Position, InvalidToken> {
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| InvalidToken)?;
-    let (seal, after) = bytes.split_at_checked(SEAL).ok_or(InvalidToken)?;
-    let after = std::str::from_utf8(after).map_err(|_| InvalidToken)?;
-    if mac(key, listing, after) != *seal {
+    let (seal, end) = bytes.split_at_checked(SEAL).ok_or(InvalidToken)?;
+    let end = std::str::from_utf8(end).map_err(|_| InvalidToken)?;
+    if mac(key, listing, end) != *seal {
         return Err(InvalidToken);
     }
-    Ok(after.to_owned())
+    Position::decode(end).ok_or(InvalidToken)
 }

@@ -41,7 +41,7 @@ fn pages_together_are_the_listing_upwards_and_downwards() {
 
 #[test]
 fn a_page_goes_on_where_the_last_item_was_even_if_it_is_gone() {
-    let token = seal(&KEY, "l", "b");
+    let token = seal(&KEY, "l", &Position::GoesUp("b".to_owned()));
     let request = PageRequest {
         listing: "l",
         next_token: Some(&token),
@@ -55,8 +55,25 @@ fn a_page_goes_on_where_the_last_item_was_even_if_it_is_gone() {
 }
 
 #[test]
+fn the_last_item_of_a_listing_that_goes_down_is_not_lost_when_those_before_are_gone() {
+    let first = PageRequest {
+        listing: "l",
+        next_token: None,
+        max_results: 2,
+    };
+    let items = ["c", "b", "a"].map(|it| (it.to_owned(), it));
+    let (_, token) = page(&KEY, &first, items.into_iter()).expect("no token was given");
+    let second = PageRequest {
+        next_token: token.as_deref(),
+        ..first
+    };
+    let left = std::iter::once(("a".to_owned(), "a"));
+    assert_eq!(page(&KEY, &second, left), Ok((vec!["a"], None)));
+}
+
+#[test]
 fn tokens_of_others_are_refused() {
-    let good = seal(&KEY, "l", "b");
+    let good = seal(&KEY, "l", &Position::GoesUp("b".to_owned()));
     let mut changed = good.clone();
     changed.replace_range(0..1, if good.starts_with('A') { "B" } else { "A" });
     for (listing, token) in [
