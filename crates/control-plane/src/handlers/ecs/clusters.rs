@@ -93,6 +93,8 @@ pub async fn describe_clusters(
             .collect::<Result<Vec<_>, _>>()?,
     };
     let include = input.include.as_deref().unwrap_or_default();
+    let words = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
+    listing::require_word("include", include.iter().map(ecs::ClusterField::as_str), &words)?;
     let (clusters, failures) = call.access().store().read(|state| {
         let mut found = Vec::new();
         let mut failures = Vec::new();

@@ -39,6 +39,8 @@ pub async fn describe_container_instances(
         .map(|it| names::container_instance(&cluster, it))
         .collect::<Result<Vec<_>, _>>()?;
     let include = input.include.as_deref().unwrap_or_default();
+    let words = ["TAGS", "CONTAINER_INSTANCE_HEALTH"];
+    listing::require_word("include", include.iter().map(|it| it.as_str()), &words)?;
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
         let mut found = Vec::new();

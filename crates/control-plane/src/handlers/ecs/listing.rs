@@ -41,17 +41,21 @@ pub struct Wanted<'a> {
     pub next_token: Option<&'a str>,
 }
 
-/// A filter that is one of the words of the model.
+/// A filter that is one of the words of the model, or a list of them.
 ///
 /// # Errors
 /// InvalidParameterException: a word that nobody knows would match nothing without a sound.
-pub fn require_word(member: &str, given: Option<&str>, words: &[&str]) -> Result<(), ecs::Error> {
-    match given {
-        Some(given) if !words.contains(&given) => Err(invalid_parameter(format!(
+pub fn require_word<'a>(
+    member: &str,
+    given: impl IntoIterator<Item = &'a str>,
+    words: &[&str],
+) -> Result<(), ecs::Error> {
+    match given.into_iter().find(|it| !words.contains(it)) {
+        None => Ok(()),
+        Some(given) => Err(invalid_parameter(format!(
             "Invalid {member}: {given:?}; it must be one of {}.",
             words.join(", ")
         ))),
-        _ => Ok(()),
     }
 }
 

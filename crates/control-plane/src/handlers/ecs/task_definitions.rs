@@ -58,7 +58,9 @@ pub async fn describe_task_definition(
         .store()
         .read(|state| find(state, call.scope(), &input.task_definition));
     let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
-    let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
+    let include = input.include.iter().flatten().map(|it| it.as_str());
+    listing::require_word("include", include.clone(), &["TAGS"])?;
+    let shows_tags = include.count() > 0;
     Ok(ecs::DescribeTaskDefinitionOutput {
         task_definition: Some(render::task_definition(&definition)),
         tags: shows_tags.then(|| tags::render(&definition.tags)),
@@ -102,7 +104,10 @@ pub async fn list_task_definitions(
 ) -> Result<ecs::ListTaskDefinitionsOutput, ecs::Error> {
     let input = call.input();
     let status = input.status.as_ref().map_or("ACTIVE", |it| it.as_str());
-    let goes_down = input.sort.as_ref().is_some_and(|it| it.as_str() == "DESC");
+    listing::require_word("status", [status], &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?;
+    let sort = input.sort.as_ref().map(|it| it.as_str());
+    listing::require_word("sort", sort, &["ASC", "DESC"])?;
+    let goes_down = sort == Some("DESC");
     let wanted = listing::Wanted {
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
@@ -142,6 +147,7 @@ pub async fn list_task_definition_families(
 ) -> Result<ecs::ListTaskDefinitionFamiliesOutput, ecs::Error> {
     let input = call.input();
     let status = input.status.as_ref().map_or("ALL", |it| it.as_str()).to_owned();
+    listing::require_word("status", [status.as_str()], &["ACTIVE", "INACTIVE", "ALL"])?;
     let prefix = input.family_prefix.clone().unwrap_or_default();
     let wanted = listing::Wanted {
         max_results: input.max_results,

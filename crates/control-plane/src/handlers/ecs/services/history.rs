@@ -118,9 +118,7 @@ pub async fn list_service_deployments(
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let arn = names::service(&cluster, &input.service)?;
     let statuses: Vec<&str> = input.status.iter().flatten().map(|it| it.as_str()).collect();
-    for status in &statuses {
-        listing::require_word("status", Some(status), &STATUSES)?;
-    }
+    listing::require_word("status", statuses.iter().copied(), &STATUSES)?;
     let (before, after) = input
         .created_at
         .as_ref()

@@ -33,7 +33,9 @@ pub async fn describe_services(
         .iter()
         .map(|it| names::service(&cluster, it))
         .collect::<Result<Vec<_>, _>>()?;
-    let shows_tags = input.include.iter().flatten().any(|it| it.as_str() == "TAGS");
+    let include = input.include.iter().flatten().map(|it| it.as_str());
+    listing::require_word("include", include.clone(), &["TAGS"])?;
+    let shows_tags = include.count() > 0;
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
         let mut services = Vec::new();

@@ -48,6 +48,13 @@ pub fn check(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
     )?;
     let controller = input.deployment_controller.as_ref().map(|it| it.r#type.as_str());
     let controller = word("deploymentController.type", controller, &DEPLOYMENT_CONTROLLERS)?;
+    let rebalancing = input.availability_zone_rebalancing.as_ref();
+    let rebalancing = rebalancing.map(|it| it.as_str());
+    word(
+        "availabilityZoneRebalancing",
+        rebalancing,
+        &["DISABLED", "ENABLED"],
+    )?;
     if scheduling == "DAEMON" {
         check_daemon(input, controller)?;
     }
