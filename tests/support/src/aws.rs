@@ -16,6 +16,7 @@ pub struct Aws {
     endpoint: String,
     clients: PathBuf,
     key: (String, String),
+    region: String,
 }
 
 impl Aws {
@@ -24,15 +25,25 @@ impl Aws {
     /// # Errors
     /// The AWS clients are not installed.
     pub fn of(gantry: &Gantry) -> Result<Self> {
-        let clients = std::env::var_os(CLIENTS_VARIABLE).map(PathBuf::from);
-        let clients = clients.with_context(|| {
-            format!("{CLIENTS_VARIABLE} is not set: run the tests with `cargo xtask test`, which installs the AWS CLI")
-        })?;
-        let key = (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned());
         Ok(Self {
             endpoint: gantry.endpoint(),
-            clients,
-            key,
+            clients: clients()?,
+            key: (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned()),
+            region: "us-east-1".to_owned(),
+        })
+    }
+
+    /// A CLI for any endpoint, with the key and region of the environment.
+    ///
+    /// # Errors
+    /// The AWS clients are not installed, or the environment has no key or region.
+    pub fn at(endpoint: &str) -> Result<Self> {
+        let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is not set"));
+        Ok(Self {
+            endpoint: endpoint.to_owned(),
+            clients: clients()?,
+            key: (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?),
+            region: variable("AWS_DEFAULT_REGION")?,
         })
     }
 
@@ -53,7 +64,7 @@ impl Aws {
             .env("AWS_ACCESS_KEY_ID", &self.key.0)
             .env("AWS_SECRET_ACCESS_KEY", &self.key.1);
         command
-            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_DEFAULT_REGION", &self.region)
             .env("AWS_PAGER", "")
             .env("AWS_MAX_ATTEMPTS", "1");
         command
@@ -138,4 +149,13 @@ impl Aws {
         }
         Ok(String::from_utf8_lossy(&output.stderr).trim().to_owned())
     }
+}
+
+fn clients() -> Result<PathBuf> {
+    let clients = std::env::var_os(CLIENTS_VARIABLE).map(PathBuf::from);
+    clients.with_context(|| {
+        format!(
+            "{CLIENTS_VARIABLE} is not set: run the tests with `cargo xtask test`, which installs the AWS CLI"
+        )
+    })
 }

@@ -24,6 +24,7 @@ pub struct Gantry {
     binary: PathBuf,
     folder: TempDir,
     listen: String,
+    options: Vec<String>,
     vpc_cidr: String,
     process: Option<Child>,
 }
@@ -34,6 +35,14 @@ impl Gantry {
     /// # Errors
     /// It does not become ready; what it wrote is part of the error.
     pub fn start(binary: &Path) -> Result<Self> {
+        Self::start_with(binary, &[])
+    }
+
+    /// Starts it with more options of `gantry up`.
+    ///
+    /// # Errors
+    /// It does not become ready; what it wrote is part of the error.
+    pub fn start_with(binary: &Path, options: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("gantry-").tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         // Tests run side by side: each has a VPC range of its own within 10/8, by its port.
@@ -42,6 +51,7 @@ impl Gantry {
             binary: binary.to_owned(),
             folder,
             listen: format!("127.0.0.1:{port}"),
+            options: options.iter().map(ToString::to_string).collect(),
             vpc_cidr,
             process: None,
         };
@@ -67,7 +77,7 @@ impl Gantry {
             "--vpc-cidr",
             &self.vpc_cidr,
         ]);
-        command.arg("--data-dir").arg(self.data_dir());
+        command.arg("--data-dir").arg(self.data_dir()).args(&self.options);
         command.env("GANTRY_ROOT_ACCESS_KEY_ID", ACCESS_KEY_ID);
         command.env("GANTRY_ROOT_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);

@@ -1,0 +1,41 @@
+//! Conformance of an ECS endpoint, over the network: the pieces of `suite/`, run by the Python of the AWS clients.
+//!
+//! The subject is a Gantry of the test's own, or the endpoint that `GANTRY_CONFORMANCE_ENDPOINT` names; then the key and
+//! region are those of the environment.
+
+mod subject;
+
+use anyhow::Result;
+use subject::Subject;
+
+/// Pieces that need nothing but an endpoint.
+#[test]
+fn variants_of_every_operation_are_answered() -> Result<()> {
+    Subject::new()?.run("variants")
+}
+
+#[test]
+fn what_breaks_the_protocol_has_one_answer() -> Result<()> {
+    Subject::new()?.run("wire_errors")
+}
+
+#[test]
+fn the_cli_reads_and_sends_its_skeletons() -> Result<()> {
+    Subject::new()?.run("command_line")
+}
+
+#[test]
+fn paginators_give_the_whole_set_once() -> Result<()> {
+    Subject::new()?.run("paginators")
+}
+
+/// Pieces that run the sample image.
+#[test]
+fn waiters_end() -> Result<()> {
+    Subject::with_sample_image()?.run("waiters")
+}
+
+#[test]
+fn answers_are_as_they_were() -> Result<()> {
+    Subject::with_sample_image()?.run("answers")
+}

@@ -1,0 +1,58 @@
+"""Answers compared in whole with files under `golden/`, with what differs from run to run masked.
+
+UPDATE_EXPECT=1 writes the files anew.
+"""
+
+import datetime
+import difflib
+import json
+import os
+import pathlib
+import re
+
+FOLDER = pathlib.Path(__file__).parent.parent / "golden"
+MASKS = [
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "<hex>"),
+    (re.compile(r"\becs-svc/[0-9]+"), "ecs-svc/<digits>"),
+    (re.compile(r"(service-revision/[^/]+/[^/]+)/[0-9]+"), r"\1/<digits>"),
+    (re.compile(r"(service-deployment/[^/]+/[^/]+)/[0-9A-Za-z_-]{21}"), r"\1/<id>"),
+    (re.compile(r"\b(eni|subnet|sg|vpc|i)-[0-9a-f]{8,17}\b"), r"\1-<hex>"),
+    (re.compile(r"\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b"), "<mac>"),
+    (re.compile(r"\b(?!0\.0\.0\.0)[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?\b"), "<address>"),
+    (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:<hex>"),
+    (re.compile(r"\bip-[0-9]+-[0-9]+-[0-9]+-[0-9]+\b"), "<host>"),
+]
+# Members that depend on the machine, on how often an agent reported, or on a key of the subject.
+VARYING = {"hostPort", "nextToken", "version"}
+
+
+def masked(value, name=""):
+    """A value as it is compared."""
+    if isinstance(value, dict):
+        return {key: masked(item, key) for key, item in value.items() if key != "ResponseMetadata"}
+    if isinstance(value, list):
+        return [masked(item, name) for item in value]
+    if isinstance(value, datetime.datetime):
+        return "<time>"
+    if name in VARYING and value:
+        return f"<{name}>"
+    if isinstance(value, str):
+        for pattern, stands_for in MASKS:
+            value = pattern.sub(stands_for, value)
+    return value
+
+
+def compare(name, cases, faults):
+    """Compares the cases of one file; a fault shows what differs."""
+    file = FOLDER / f"{name}.json"
+    found = json.dumps(masked(cases), indent=1, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_EXPECT") == "1":
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(found)
+        return
+    wanted = file.read_text() if file.exists() else ""
+    if found != wanted:
+        lines = difflib.unified_diff(wanted.splitlines(), found.splitlines(), f"golden/{name}.json", "answered", n=4)
+        faults.add("not as before (UPDATE_EXPECT=1 takes the answers over)\n" + "\n".join(lines))

@@ -1,0 +1,74 @@
+"""The endpoint that is tested, and the ways to talk to it."""
+
+import os
+import sys
+import uuid
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+# Names of a run are its own: the subject may have seen others.
+RUN = uuid.uuid4().hex[:8]
+# A cluster without a container instance: nothing that is asked of it can start a container.
+VOID_CLUSTER = f"conformance-void-{RUN}"
+# A task of it fits on no host, wherever a variant may send it.
+VOID_TASK_DEFINITION = f"conformance-void-{RUN}"
+# A service in the empty cluster.
+VOID_SERVICE = "conformance-void"
+# Counted in MiB: more than any host has.
+VOID_MEMORY = 1_000_000_000
+
+ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
+REGION = os.environ["AWS_DEFAULT_REGION"]
+ACCESS_KEY_ID = os.environ["AWS_ACCESS_KEY_ID"]
+SECRET_ACCESS_KEY = os.environ["AWS_SECRET_ACCESS_KEY"]
+
+
+def model():
+    """botocore's own model of ECS."""
+    return botocore.session.get_session().get_service_model("ecs")
+
+
+def client(service="ecs", **config):
+    """A boto3 client that does not try twice."""
+    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, **config))
+
+
+def prepare():
+    """Makes the empty cluster a task definition that fits nowhere, and a service of the two."""
+    ecs = client()
+    ecs.create_cluster(clusterName=VOID_CLUSTER)
+    ecs.register_task_definition(
+        family=VOID_TASK_DEFINITION,
+        containerDefinitions=[{"name": "web", "image": "conformance/none:1", "memory": VOID_MEMORY}],
+    )
+    ecs.create_service(
+        cluster=VOID_CLUSTER, serviceName=VOID_SERVICE, taskDefinition=VOID_TASK_DEFINITION, desiredCount=0
+    )
+    return ecs
+
+
+class Faults:
+    """What went wrong; the piece fails at its end, with all of it."""
+
+    SHOWN_MAX = 60
+
+    def __init__(self):
+        self.all = []
+
+    def add(self, text):
+        self.all.append(text)
+
+    def check(self, is_right, text):
+        if not is_right:
+            self.add(text)
+
+    def finish(self, summary):
+        """Prints the summary, and ends the piece."""
+        for fault in self.all[: self.SHOWN_MAX]:
+            print(f"FAULT {fault}")
+        if len(self.all) > self.SHOWN_MAX:
+            print(f"FAULT and {len(self.all) - self.SHOWN_MAX} more")
+        print(f"{summary}, {len(self.all)} faults")
+        sys.exit(1 if self.all else 0)
