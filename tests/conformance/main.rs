@@ -3,6 +3,7 @@
 //! The subject is a Gantry of the test's own, or the endpoint that `GANTRY_CONFORMANCE_ENDPOINT` names; then the key and
 //! region are those of the environment.
 
+mod crash;
 mod limits;
 mod subject;
 
