@@ -4,6 +4,7 @@
 //! region are those of the environment.
 
 mod crash;
+mod javascript;
 mod limits;
 mod subject;
 

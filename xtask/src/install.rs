@@ -46,7 +46,7 @@ const RUN: [Package; 3] = [
 ];
 
 /// For the AWS clients.
-const CLIENTS: [Package; 2] = [
+const CLIENTS: [Package; 4] = [
     Package {
         name: "python3-venv",
         proof: "/usr/bin/python3",
@@ -55,6 +55,15 @@ const CLIENTS: [Package; 2] = [
     Package {
         name: "awscli",
         proof: AWS_CLI_2,
+    },
+    // the SDK for JavaScript, which npm installs where the tests are built
+    Package {
+        name: "nodejs",
+        proof: "/usr/bin/node",
+    },
+    Package {
+        name: "npm",
+        proof: "/usr/bin/npm",
     },
 ];
 
