@@ -183,6 +183,8 @@ pub type TaskArn = Arn<kinds::Task>;
 pub type ContainerInstanceArn = Arn<kinds::ContainerInstance>;
 /// `task-definition/<family>:<revision>`
 pub type TaskDefinitionArn = Arn<kinds::TaskDefinition>;
+/// `capacity-provider/<name>`
+pub type CapacityProviderArn = Arn<kinds::CapacityProvider>;
 
 /// The kinds of resource that have ARNs here.
 pub mod kinds {
@@ -202,6 +204,8 @@ pub mod kinds {
     pub enum ContainerInstance {}
     /// See [`super::TaskDefinitionArn`].
     pub enum TaskDefinition {}
+    /// See [`super::CapacityProviderArn`].
+    pub enum CapacityProvider {}
 
     impl Resource for Cluster {
         const WORD: &'static str = "cluster";
@@ -229,6 +233,10 @@ pub mod kinds {
     }
     impl Resource for TaskDefinition {
         const WORD: &'static str = "task-definition";
+        const PARTS: std::ops::RangeInclusive<usize> = 1..=1;
+    }
+    impl Resource for CapacityProvider {
+        const WORD: &'static str = "capacity-provider";
         const PARTS: std::ops::RangeInclusive<usize> = 1..=1;
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ClusterArn;
+use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::tags::Pair;
 
 /// The cluster that is meant when none is named.
@@ -21,9 +22,29 @@ pub struct Cluster {
     /// Of ECS Exec and of storage that ECS manages.
     #[serde(default, skip_serializing_if = "ClusterConfiguration::is_empty")]
     pub configuration: ClusterConfiguration,
+    /// What its tasks may run on beside launch types.
+    #[serde(default, skip_serializing_if = "ClusterCapacity::is_empty")]
+    pub capacity: ClusterCapacity,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+/// Capacity providers of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterCapacity {
+    /// Names of those that are associated with it, as given.
+    pub providers: Vec<String>,
+    /// For tasks and services that name neither launch type nor strategy.
+    pub default_strategy: Vec<CapacityProviderStrategyItem>,
+}
+
+impl ClusterCapacity {
+    /// Says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// `configuration` of a cluster.

@@ -16,6 +16,7 @@ pub mod ids;
 
 pub mod access_key;
 pub mod account_setting;
+pub mod capacity_provider;
 pub mod cluster;
 pub mod container_definition;
 pub mod container_instance;
@@ -29,7 +30,7 @@ pub mod task_definition;
 pub mod vpc;
 
 pub use arn::{
-    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskArn,
-    TaskDefinitionArn,
+    CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn,
+    ServiceRevisionArn, TaskArn, TaskDefinitionArn,
 };
 pub use jiff::Timestamp;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
@@ -21,6 +22,9 @@ pub struct Service {
     pub desired_count: u32,
     /// Where they run.
     pub launch_type: LaunchType,
+    /// How its tasks are divided; if empty, the launch type alone decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// Platform version asked for, FARGATE only.
     pub platform_version: Option<String>,
     /// The revision wanted now: that of the PRIMARY deployment.

@@ -22,6 +22,9 @@ pub struct Task {
     pub task_definition: TaskDefinitionArn,
     /// Where.
     pub launch_type: LaunchType,
+    /// Name of the capacity provider, if a strategy chose one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity_provider: Option<String>,
     /// [`crate::host::Host::id`].
     pub host_id: String,
     /// Its container instance; `None` on Fargate.

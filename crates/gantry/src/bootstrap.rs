@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use domain::access_key::{AccessKey, Principal};
 use domain::account_setting::root_of;
-use domain::cluster::ClusterConfiguration;
+use domain::cluster::{ClusterCapacity, ClusterConfiguration};
 use domain::host::Host;
 use domain::vpc::Cidr;
 use domain::{ClusterArn, Scope};
@@ -66,6 +66,7 @@ fn prepare(
         arn: ClusterArn::of(scope, DEFAULT_CLUSTER),
         settings: None,
         configuration: ClusterConfiguration::default(),
+        capacity: ClusterCapacity::default(),
         tags: Vec::new(),
         principal: root_of(&scope.account),
     };

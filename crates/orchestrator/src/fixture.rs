@@ -38,6 +38,7 @@ pub fn new_cluster(name: &str) -> NewCluster {
         arn: ClusterArn::of(&scope(), name),
         settings: None,
         configuration: domain::cluster::ClusterConfiguration::default(),
+        capacity: domain::cluster::ClusterCapacity::default(),
         tags: Vec::new(),
         principal: root(),
     }
@@ -116,6 +117,7 @@ impl World {
             arn: lab().member("web"),
             desired_count,
             launch_type: LaunchType::Ec2,
+            capacity_provider_strategy: Vec::new(),
             platform_version: None,
             task_definition: self.definition().arn.clone(),
             deployment_configuration: DeploymentConfiguration {

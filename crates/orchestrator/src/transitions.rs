@@ -2,6 +2,7 @@
 
 mod account_settings;
 mod attributes;
+mod capacity_providers;
 mod clusters;
 mod container_instances;
 mod default_network;
@@ -17,6 +18,11 @@ mod task_protection;
 
 pub use account_settings::{delete_account_setting, effective_setting, put_account_setting};
 pub use attributes::{AttributeRefusal, TargetedAttribute, delete_attributes, put_attributes};
+pub use capacity_providers::{
+    CapacityProviderChange, CapacityProviderRefusal, ManagedScalingChange, create_capacity_provider,
+    delete_capacity_provider, is_capacity_provider, put_cluster_capacity_providers,
+    require_capacity_providers, update_capacity_provider,
+};
 pub use clusters::{
     ClusterChange, ClusterNotFound, DeleteClusterRefusal, NewCluster, create_cluster, delete_cluster,
     update_cluster,
@@ -29,8 +35,8 @@ pub use container_instances::{
 pub use default_network::ensure_default_network;
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use run_tasks::{
-    PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome, RunTasksRefusal, Where, run_tasks,
-    run_tasks_once,
+    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
+    RunTasksRefusal, Where, run_tasks, run_tasks_once,
 };
 pub(crate) use service_deployments::complete as complete_service_deployment;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};

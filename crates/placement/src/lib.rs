@@ -4,11 +4,13 @@
 //!  candidates ──refusals, constraints──▶ those that can ──strategies, or spread over zones──▶ hosts
 //! ```
 
+mod capacity;
 mod place;
 pub mod query;
 mod refusal;
 mod rules;
 
+pub use capacity::divide;
 pub use place::{Candidate, Placement, Requirements, place};
 pub use refusal::PlacementRefusal;
 pub use rules::{InstanceTasks, Rules};

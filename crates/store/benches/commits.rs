@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use domain::cluster::{Cluster, ClusterConfiguration, ClusterStatus};
+use domain::cluster::{Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus};
 use domain::ids::Ids;
 use domain::tags::Pair;
 use domain::{ClusterArn, Scope, Timestamp};
@@ -37,6 +37,7 @@ fn record(number: u64, keys: u64) -> Cluster {
         status: ClusterStatus::Active,
         settings: Vec::new(),
         configuration: ClusterConfiguration::default(),
+        capacity: ClusterCapacity::default(),
         tags: vec![
             Pair::new("number", number.to_string()),
             Pair::new("text", "x".repeat(COMMIT_BYTES - 180)),

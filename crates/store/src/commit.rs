@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::access_key::AccessKey;
 use domain::account_setting::AccountSetting;
+use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -74,6 +75,8 @@ pub enum Change {
     AccessKey(Changed<AccessKey>),
     /// See [`AccountSetting`].
     AccountSetting(Changed<AccountSetting>),
+    /// See [`CapacityProvider`].
+    CapacityProvider(Changed<CapacityProvider>),
 }
 
 /// Before and after; at least one of them is there.
@@ -155,6 +158,7 @@ impl Change {
             Self::Subnet(it) => it,
             Self::AccessKey(it) => it,
             Self::AccountSetting(it) => it,
+            Self::CapacityProvider(it) => it,
         }
     }
 }

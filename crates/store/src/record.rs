@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::state::Indexes;
 use crate::{Change, Changed, State};
 
+mod capacity_provider;
 mod records;
 
 /// A kind of record. Its encoding is a promise: what one release has stored, every later one reads.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::access_key::AccessKey;
 use domain::account_setting::{AccountSetting, SettingName};
+use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -14,8 +15,8 @@ use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
 use domain::{
-    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskArn,
-    TaskDefinitionArn,
+    CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn,
+    ServiceRevisionArn, TaskArn, TaskDefinitionArn,
 };
 
 use crate::{CommitId, Record};
@@ -51,6 +52,7 @@ pub struct State {
     pub(crate) subnets: BTreeMap<String, Arc<Subnet>>,
     pub(crate) access_keys: BTreeMap<String, Arc<AccessKey>>,
     pub(crate) account_settings: BTreeMap<(Scope, String, SettingName), Arc<AccountSetting>>,
+    pub(crate) capacity_providers: BTreeMap<CapacityProviderArn, Arc<CapacityProvider>>,
     pub(crate) indexes: Indexes,
 }
 

@@ -18,6 +18,7 @@ fn task(last_status: TaskStatus) -> Task {
         arn: ClusterArn::of(&scope, "lab").member("0123"),
         task_definition: TaskDefinitionArn::of(&scope, "web", 1),
         launch_type: LaunchType::Ec2,
+        capacity_provider: None,
         host_id: "h".into(),
         container_instance: None,
         availability_zone: "us-east-1a".into(),

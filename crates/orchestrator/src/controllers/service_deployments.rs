@@ -1,5 +1,6 @@
 //! Moves each service toward its newest deployment without leaving its health bounds.
 
+mod capacity;
 mod plan;
 
 #[cfg(test)]
@@ -18,7 +19,8 @@ use store::{Change, State, Tx};
 
 use super::{Controller, Next};
 use crate::transitions::{
-    PlacementFailure, RunTasks, RunTasksRefusal, Where, complete_service_deployment, record_event, run_tasks,
+    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksRefusal, Where, complete_service_deployment,
+    record_event, run_tasks,
     stop_task,
 };
 use plan::{Counts, Plan, plan};
@@ -167,6 +169,12 @@ impl ServiceDeployments {
 }
 
 fn closest_matching(closest: &PlacementFailure) -> String {
+    if closest.reason == EMPTY_CAPACITY_PROVIDER {
+        return "was unable to place a task because no container instance met all of its requirements. \
+                Reason: No Container Instances were found in your capacity provider. For more information, see the \
+                Troubleshooting section of the Amazon ECS Developer Guide."
+            .to_owned();
+    }
     let id = closest.arn.rsplit('/').next().unwrap_or_default();
     format!(
         "was unable to place a task because no container instance met all of its requirements. \
@@ -196,6 +204,7 @@ fn run(state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         definition,
         count,
         launch_type: service.launch_type,
+        capacity_provider_strategy: service.capacity_provider_strategy.clone(),
         placed: Where::Anywhere,
         placement_constraints: service.placement_constraints.clone(),
         placement_strategy: service.placement_strategy.clone(),
@@ -278,6 +287,10 @@ fn choose(
             std::cmp::Reverse(it.times.created_at),
         )
     });
+    let of_primary = |it: &&Arc<Task>| it.started_by == primary && !leaving.contains_key(&it.arn);
+    let of_primary: Vec<Arc<Task>> = tasks.iter().filter(of_primary).cloned().collect();
+    let surplus_of_provider = capacity::surplus(service, &of_primary);
+    tasks.sort_by_key(|it| !surplus_of_provider.contains(&it.arn));
     for task in tasks {
         let is_kept = task.started_by == primary && !leaving.contains_key(&task.arn);
         let budget = match (is_kept, task.last_status.is_pending()) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::ClusterArn;
 use domain::account_setting::SettingName;
-use domain::cluster::{Cluster, ClusterConfiguration, ClusterStatus};
+use domain::cluster::{Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus};
 use domain::container_instance::ContainerInstanceStatus;
 use domain::service::ServiceStatus;
 use domain::tags::Pair;
@@ -39,6 +39,8 @@ pub struct NewCluster {
     pub settings: Option<Vec<Pair>>,
     /// As given.
     pub configuration: ClusterConfiguration,
+    /// Its capacity providers are there.
+    pub capacity: ClusterCapacity,
     /// Tags.
     pub tags: Vec<Pair>,
     /// ARN of the caller.
@@ -77,6 +79,7 @@ pub fn create_cluster(tx: &mut Tx<'_>, new: NewCluster) -> Result<Arc<Cluster>, 
         status: ClusterStatus::Active,
         settings,
         configuration: new.configuration,
+        capacity: new.capacity,
         tags: new.tags,
     };
     tx.put(cluster.clone());

@@ -1,11 +1,13 @@
 //! Tasks are placed: hosts promise, addresses are given, records made, all in one transaction.
 
 mod address;
+mod capacity;
 mod instance_tasks;
 mod once;
 
 use std::sync::Arc;
 
+use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::container_instance::ContainerInstance;
 use domain::host::{Host, Resources};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
@@ -20,6 +22,7 @@ use placement::{Candidate, Placement, PlacementRefusal, Requirements, Rules, pla
 use store::{State, Tx};
 
 use super::reservation::reservation;
+pub use capacity::EMPTY_CAPACITY_PROVIDER;
 pub use once::{RunTasksOnceRefusal, run_tasks_once};
 
 /// What is to run.
@@ -33,6 +36,8 @@ pub struct RunTasks {
     pub count: u32,
     /// On what.
     pub launch_type: LaunchType,
+    /// How they are divided, if by a strategy; not obeyed by StartTask.
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// Where.
     pub placed: Where,
     /// Where they may go, beside what the definition says; not obeyed on FARGATE and by StartTask.
@@ -105,12 +110,13 @@ pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, Run
     let wanted = reservation(&run.definition, &run.overrides);
     let mut outcome = RunTasksOutcome::default();
     match &run.placed {
+        Where::Anywhere if run.capacity_provider_strategy.is_empty() => {
+            place_anywhere(tx, run, &wanted, &mut outcome)?;
+        }
         Where::Anywhere => {
-            let hosts = hosts(tx.state(), run, None);
-            if hosts.is_empty() {
-                return Err(RunTasksRefusal::NoContainerInstances);
+            for part in capacity::parts(tx.state(), run) {
+                place_anywhere(tx, &part, &wanted, &mut outcome)?;
             }
-            place_on(tx, run, &wanted, &hosts, run.count, &mut outcome)?;
         }
         Where::On(instances) => {
             for arn in instances {
@@ -126,6 +132,23 @@ pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, Run
         }
     }
     Ok(outcome)
+}
+
+fn place_anywhere(
+    tx: &mut Tx<'_>,
+    run: &RunTasks,
+    wanted: &Resources,
+    outcome: &mut RunTasksOutcome,
+) -> Result<(), RunTasksRefusal> {
+    if let Some(name) = capacity::provider(run).filter(|_| capacity::is_of_group(run)) {
+        outcome.failures.push(capacity::empty(&run.cluster.scope(), name));
+        return Ok(());
+    }
+    let hosts = hosts(tx.state(), run, None);
+    if hosts.is_empty() {
+        return Err(RunTasksRefusal::NoContainerInstances);
+    }
+    place_on(tx, run, wanted, &hosts, run.count, outcome)
 }
 
 type Hosts = Vec<(Arc<Host>, Arc<ContainerInstance>)>;
@@ -261,6 +284,7 @@ fn new_task(
         arn: run.cluster.member(&tx.ids().hex_32()),
         task_definition: run.definition.arn.clone(),
         launch_type: run.launch_type,
+        capacity_provider: capacity::provider(run).map(str::to_owned),
         host_id: host.id.clone(),
         container_instance,
         availability_zone: zone,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::capacity_provider::{Capacity, CapacityProviderStrategyItem};
 use domain::cluster::{Cluster, ClusterStatus};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::service::{
@@ -32,6 +33,8 @@ pub struct NewService {
     pub desired_count: u32,
     /// On what.
     pub launch_type: LaunchType,
+    /// How they are divided, if by a strategy.
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// FARGATE only.
     pub platform_version: Option<String>,
     /// What they run.
@@ -71,6 +74,8 @@ pub struct ServiceChange {
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
     /// Where they go best; likewise.
     pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    /// On what; takes a platform version away that no longer means anything.
+    pub capacity: Option<Capacity>,
     /// FARGATE only.
     pub platform_version: Option<String>,
     /// Whose tags tasks get.
@@ -125,6 +130,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         status: ServiceStatus::Active,
         desired_count: it.desired_count,
         launch_type: it.launch_type,
+        capacity_provider_strategy: it.capacity_provider_strategy,
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
         deployments: Vec::new(),
@@ -153,6 +159,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
 fn is_same(known: &Service, it: &NewService) -> bool {
     known.desired_count == it.desired_count
         && known.launch_type == it.launch_type
+        && known.capacity_provider_strategy == it.capacity_provider_strategy
         && known.platform_version == it.platform_version
         && known.task_definition == it.task_definition
         && known.deployment_configuration == it.deployment_configuration
@@ -196,6 +203,12 @@ pub fn update_service(
     if let Some(it) = &change.placement_strategy {
         service.placement_strategy.clone_from(it);
     }
+    if let Some(it) = &change.capacity {
+        service.launch_type = it.launch_type;
+        service.capacity_provider_strategy.clone_from(&it.strategy);
+        let version = service.platform_version.take();
+        service.platform_version = version.filter(|_| it.launch_type == LaunchType::Fargate);
+    }
     if let Some(it) = &change.platform_version {
         service.platform_version = Some(it.clone());
     }
@@ -206,6 +219,8 @@ pub fn update_service(
     let is_new_deployment = change.force_new_deployment
         || service.task_definition != known.task_definition
         || service.network_configuration != known.network_configuration
+        || service.launch_type != known.launch_type
+        || service.capacity_provider_strategy != known.capacity_provider_strategy
         || service.platform_version != known.platform_version
         || service.propagate_tags != known.propagate_tags
         || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags;

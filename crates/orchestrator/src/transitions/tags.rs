@@ -1,12 +1,13 @@
 //! Tags of any resource that may have them.
 
+use domain::capacity_provider::{CapacityProvider, CapacityProviderStatus};
 use domain::cluster::{Cluster, ClusterStatus};
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::service::{Service, ServiceStatus};
 use domain::tags::Pair;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
-use domain::{ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitionArn};
+use domain::{CapacityProviderArn, ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitionArn};
 use store::{State, Tx};
 
 #[cfg(test)]
@@ -28,6 +29,8 @@ pub enum Taggable {
     ContainerInstance(ContainerInstanceArn),
     /// See [`TaskDefinition`].
     TaskDefinition(TaskDefinitionArn),
+    /// See [`CapacityProvider`].
+    CapacityProvider(CapacityProviderArn),
 }
 
 /// Why a resource's tags are neither shown nor changed.
@@ -74,6 +77,12 @@ pub fn tags_of(state: &State, resource: &Taggable) -> Result<Vec<Pair>, TagRefus
             |_| false,
             |it| &it.tags,
         ),
+        Taggable::CapacityProvider(arn) => found(
+            state.get::<CapacityProvider>(arn),
+            "capacity provider",
+            |it| it.status == CapacityProviderStatus::Inactive,
+            |it| &it.tags,
+        ),
     }
 }
 
@@ -109,7 +118,7 @@ fn require_cluster(state: &State, resource: &Taggable) -> Result<(), TagRefusal>
         Taggable::Service(arn) => arn.cluster(),
         Taggable::Task(arn) => arn.cluster(),
         Taggable::ContainerInstance(arn) => arn.cluster(),
-        Taggable::TaskDefinition(_) => return Ok(()),
+        Taggable::TaskDefinition(_) | Taggable::CapacityProvider(_) => return Ok(()),
     };
     match state.get::<Cluster>(&cluster) {
         None => Err(TagRefusal::ClusterNotFound),
@@ -145,6 +154,7 @@ pub fn change_tags(tx: &mut Tx<'_>, resource: &Taggable, change: TagChange) -> R
         Taggable::Task(arn) => edit::<Task>(tx, arn, |it| it.tags = tags),
         Taggable::ContainerInstance(arn) => edit::<ContainerInstance>(tx, arn, |it| it.tags = tags),
         Taggable::TaskDefinition(arn) => edit::<TaskDefinition>(tx, arn, |it| it.tags = tags),
+        Taggable::CapacityProvider(arn) => edit::<CapacityProvider>(tx, arn, |it| it.tags = tags),
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use domain::account_setting::{AccountSetting, SettingName};
 use domain::arn::{Arn, InCluster, kinds};
+use domain::capacity_provider::CapacityProvider;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
 use domain::service::{Service, ServiceEvent};
@@ -215,6 +216,17 @@ impl State {
             .range(key(0)..=key(u64::MAX))
             .rev()
             .map(|(_, event)| event)
+    }
+
+    /// Capacity providers of a scope, INACTIVE ones too, by name. There are few: all are looked at.
+    pub fn capacity_providers(
+        &self,
+        scope: &Scope,
+    ) -> impl Iterator<Item = &Arc<CapacityProvider>> + use<'_> {
+        let scope = scope.clone();
+        self.capacity_providers
+            .values()
+            .filter(move |it| it.arn.scope() == scope)
     }
 
     /// Subnets of a scope, by id. There are few: all are looked at.

@@ -51,6 +51,7 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
         } else {
             LaunchType::Ec2
         },
+        capacity_provider: None,
         host_id: format!("host-{}", host % 4),
         container_instance: (!is_fargate).then(|| instance_arn(host % 4)),
         availability_zone: "us-east-1a".into(),

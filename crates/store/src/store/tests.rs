@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::cluster::{Cluster, ClusterConfiguration, ClusterStatus};
+use domain::cluster::{Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus};
 use domain::ids::Ids;
 use domain::tags::Pair;
 use domain::{ClusterArn, Scope, Timestamp};
@@ -25,6 +25,7 @@ fn cluster(name: &str, tag: &str) -> Cluster {
         status: ClusterStatus::Active,
         settings: Vec::new(),
         configuration: ClusterConfiguration::default(),
+        capacity: ClusterCapacity::default(),
         tags: vec![Pair::new("tag", tag)],
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::access_key::AccessKey;
 use domain::account_setting::AccountSetting;
+use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -41,6 +42,7 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
         Subnet::TABLE => put::<Subnet>(state, operation),
         AccessKey::TABLE => put::<AccessKey>(state, operation),
         AccountSetting::TABLE => put::<AccountSetting>(state, operation),
+        CapacityProvider::TABLE => put::<CapacityProvider>(state, operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

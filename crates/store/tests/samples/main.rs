@@ -51,6 +51,7 @@ fn records_are_stored_as_this_release_does() {
     check(&records::subnet());
     check(&records::access_key());
     check(&records::account_setting());
+    check(&records::capacity_provider());
 }
 
 #[test]

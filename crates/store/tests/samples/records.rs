@@ -6,9 +6,13 @@ use std::net::Ipv4Addr;
 use domain::access_key::{AccessKey, Principal};
 use domain::account_setting::{AccountSetting, SettingName, root_of};
 use domain::arn::{Arn, InCluster};
+use domain::capacity_provider::{
+    AutoScalingGroupProvider, CapacityProvider, CapacityProviderStatus, CapacityProviderStrategyItem,
+    ManagedScaling, Toggle, UpdateStatus,
+};
 use domain::cluster::{
-    Cluster, ClusterConfiguration, ClusterStatus, ExecuteCommandConfiguration, ExecuteCommandLog,
-    ExecuteCommandLogging, ManagedStorageConfiguration,
+    Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus, ExecuteCommandConfiguration,
+    ExecuteCommandLog, ExecuteCommandLogging, ManagedStorageConfiguration,
 };
 use domain::container_definition::{
     Capabilities, ContainerDefinition, Dependency, DependencyCondition, Device, EnvironmentFile,
@@ -35,7 +39,7 @@ use domain::task_definition::{
     TaskDefinitionFamily, TaskDefinitionStatus, Volume, VolumeKind,
 };
 use domain::vpc::{Subnet, Vpc};
-use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
+use domain::{CapacityProviderArn, ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 
 const TASK: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "fedcba9876543210fedcba9876543210";
@@ -81,6 +85,10 @@ pub fn cluster() -> Cluster {
                 kms_key_id: Some("alias/volumes".into()),
                 fargate_ephemeral_storage_kms_key_id: Some("alias/ephemeral".into()),
             }),
+        },
+        capacity: ClusterCapacity {
+            providers: strings(&["FARGATE", "FARGATE_SPOT"]),
+            default_strategy: strategy(),
         },
         tags: tags(),
     }
@@ -317,6 +325,7 @@ pub fn service() -> Service {
         status: ServiceStatus::Active,
         desired_count: 3,
         launch_type: LaunchType::Fargate,
+        capacity_provider_strategy: strategy(),
         platform_version: Some("1.4.0".into()),
         task_definition: task_definition().arn,
         deployment_configuration: DeploymentConfiguration {
@@ -370,6 +379,7 @@ pub fn task() -> Task {
         arn: member(TASK),
         task_definition: task_definition().arn,
         launch_type: LaunchType::Ec2,
+        capacity_provider: Some("machines".into()),
         host_id: HOST.into(),
         container_instance: Some(member(HOST)),
         availability_zone: "us-east-1a".into(),
@@ -517,5 +527,34 @@ pub fn account_setting() -> AccountSetting {
         principal: root_of("123456789012"),
         name: SettingName::ContainerInsights,
         value: "disabled".into(),
+    }
+}
+
+fn strategy() -> Vec<CapacityProviderStrategyItem> {
+    vec![CapacityProviderStrategyItem {
+        capacity_provider: "FARGATE_SPOT".into(),
+        base: 1,
+        weight: 3,
+    }]
+}
+
+pub fn capacity_provider() -> CapacityProvider {
+    CapacityProvider {
+        arn: CapacityProviderArn::of(&scope(), "machines"),
+        status: CapacityProviderStatus::Active,
+        update_status: Some(UpdateStatus::UpdateComplete),
+        auto_scaling_group: AutoScalingGroupProvider {
+            auto_scaling_group: "machines".into(),
+            managed_scaling: ManagedScaling {
+                status: Toggle::Enabled,
+                target_capacity: 80,
+                minimum_scaling_step_size: 2,
+                maximum_scaling_step_size: 20,
+                instance_warmup_period: 60,
+            },
+            managed_termination_protection: Toggle::Enabled,
+            managed_draining: Toggle::Disabled,
+        },
+        tags: tags(),
     }
 }

@@ -23,6 +23,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         status: ServiceStatus::Active,
         desired_count,
         launch_type: domain::task_definition::LaunchType::Ec2,
+        capacity_provider_strategy: Vec::new(),
         platform_version: None,
         task_definition: TaskDefinitionArn::of(&scope, "web", 2),
         deployment_configuration: DeploymentConfiguration {

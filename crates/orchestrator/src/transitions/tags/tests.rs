@@ -24,6 +24,7 @@ fn resources(world: &World) -> Vec<Taggable> {
         definition: world.definition(),
         count: 1,
         launch_type: domain::task_definition::LaunchType::Ec2,
+        capacity_provider_strategy: Vec::new(),
         placed: crate::transitions::Where::Anywhere,
         group: "family:web".to_owned(),
         started_by: None,

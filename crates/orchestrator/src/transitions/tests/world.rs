@@ -89,6 +89,7 @@ impl World {
             definition: Arc::clone(definition),
             count,
             launch_type: LaunchType::Ec2,
+            capacity_provider_strategy: Vec::new(),
             placed: Where::Anywhere,
             placement_constraints: Vec::new(),
             placement_strategy: Vec::new(),

@@ -54,6 +54,7 @@ async fn world(zones: &[(&'static str, u32)], it: Service) -> Store {
             status: ClusterStatus::Active,
             settings: Vec::new(),
             configuration: domain::cluster::ClusterConfiguration::default(),
+            capacity: domain::cluster::ClusterCapacity::default(),
             tags: Vec::new(),
         });
         tx.put(definition(&it));
