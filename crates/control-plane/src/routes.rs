@@ -13,8 +13,8 @@ use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query};
 
 use crate::call::{Authorized, Call, Caller};
 use crate::handlers::ecs::{
-    account_settings, agent, attributes, clusters, container_instances, services, tagging, task_definitions,
-    tasks,
+    account_settings, agent, attributes, capacity_providers, clusters, container_instances, services,
+    tagging, task_definitions, tasks,
 };
 use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, sts as sts_handlers};
 
@@ -126,6 +126,11 @@ impl Routes {
     fn ecs_around_resources(&mut self) {
         self.on::<ecs::UpdateCluster, _, _>(clusters::update_cluster);
         self.on::<ecs::UpdateClusterSettings, _, _>(clusters::update_cluster_settings);
+        self.on::<ecs::CreateCapacityProvider, _, _>(capacity_providers::create_capacity_provider);
+        self.on::<ecs::UpdateCapacityProvider, _, _>(capacity_providers::update_capacity_provider);
+        self.on::<ecs::DeleteCapacityProvider, _, _>(capacity_providers::delete_capacity_provider);
+        self.on::<ecs::DescribeCapacityProviders, _, _>(capacity_providers::describe_capacity_providers);
+        self.on::<ecs::PutClusterCapacityProviders, _, _>(capacity_providers::put_cluster_capacity_providers);
         self.on::<ecs::TagResource, _, _>(tagging::tag_resource);
         self.on::<ecs::UntagResource, _, _>(tagging::untag_resource);
         self.on::<ecs::ListTagsForResource, _, _>(tagging::list_tags_for_resource);

@@ -1,10 +1,14 @@
 //! Operations that work in part: what of each is refused, or kept without an effect yet.
 
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 9] = [
+const PARTIAL: [(&str, &str); 11] = [
+    (
+        "CreateCapacityProvider",
+        "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
+    ),
     (
         "CreateCluster",
-        "capacity providers and Service Connect are refused; Container Insights is kept, nothing is measured",
+        "Service Connect is refused; Container Insights is kept, nothing is measured",
     ),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
     ("ListServicesByNamespace", "there are no namespaces yet"),
@@ -14,6 +18,10 @@ const PARTIAL: [(&str, &str); 9] = [
     ),
     ("PutAccountSettingDefault", "as PutAccountSetting"),
     ("StopServiceDeployment", "the stop type ABORT is refused"),
+    (
+        "UpdateCapacityProvider",
+        "kept; there are no Auto Scaling groups that follow",
+    ),
     (
         "UpdateCluster",
         "Service Connect is refused; Container Insights is kept, nothing is measured",

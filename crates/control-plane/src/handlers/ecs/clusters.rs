@@ -9,8 +9,8 @@ use domain::cluster::{Cluster, ClusterStatus};
 use orchestrator::transitions::{self, NewCluster};
 use store::State;
 
-use super::errors::{self, invalid_parameter, refuse_unbuilt};
-use super::{listing, names, render, tags};
+use super::errors::{self, FromRefusal, invalid_parameter};
+use super::{capacity_providers, listing, names, render, tags};
 use crate::call::Call;
 
 pub use configuration::render as render_configuration;
@@ -25,22 +25,9 @@ const DESCRIBED_MAX: usize = 100;
 /// `CreateCluster`: one that is there is returned unchanged, one that was deleted is made anew.
 ///
 /// # Errors
-/// InvalidParameterException; UnsupportedFeatureException for what is not built.
+/// InvalidParameterException; UnsupportedFeatureException for Service Connect.
 pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::CreateClusterOutput, ecs::Error> {
     let input = call.input();
-    refuse_unbuilt(&[
-        (
-            "capacityProviders",
-            input.capacity_providers.as_ref().is_some_and(|it| !it.is_empty()),
-        ),
-        (
-            "defaultCapacityProviderStrategy",
-            input
-                .default_capacity_provider_strategy
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-        ),
-    ])?;
     configuration::refuse_service_connect(input.service_connect_defaults.as_ref())?;
     let name = input.cluster_name.as_deref();
     if name.is_some_and(|it| !names::is_name(it)) {
@@ -53,12 +40,26 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
         arn: names::cluster(call.scope(), name)?,
         settings: settings.map(configuration::settings).transpose()?,
         configuration: configuration::parse(input.configuration.as_ref())?,
+        capacity: capacity_providers::associations(
+            call.scope(),
+            input.capacity_providers.as_deref().unwrap_or_default(),
+            input
+                .default_capacity_provider_strategy
+                .as_deref()
+                .unwrap_or_default(),
+        )?,
         tags: tags::parse(input.tags.as_deref())?,
         principal: call.caller().arn(),
     };
     let store = call.access().store();
     let created = store
-        .transact(move |tx| transitions::create_cluster(tx, new))
+        .transact(move |tx| -> Result<_, ecs::Error> {
+            let state = tx.state();
+            transitions::require_capacity_providers(state, &new.arn.scope(), &new.capacity)
+                .map_err(ecs::Error::from_refusal)?;
+            refuse_other_capacity(state, &new)?;
+            transitions::create_cluster(tx, new).map_err(ecs::Error::from_refusal)
+        })
         .await;
     let cluster = created.map_err(errors::from_store)?;
     let include = [
@@ -69,6 +70,19 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
     Ok(ecs::CreateClusterOutput {
         cluster: Some(store.read(|state| render::cluster(state, &cluster, &include))),
     })
+}
+
+/// An ACTIVE cluster cannot get other capacity providers this way.
+/// <https://github.com/hashicorp/terraform/issues/24615>
+fn refuse_other_capacity(state: &State, new: &NewCluster) -> Result<(), ecs::Error> {
+    let known = state.get::<Cluster>(&new.arn);
+    let known = known.filter(|it| it.status == ClusterStatus::Active);
+    match known {
+        Some(known) if !new.capacity.is_empty() && known.capacity != new.capacity => Err(invalid_parameter(
+            "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// `DescribeClusters`.

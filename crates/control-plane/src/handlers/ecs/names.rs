@@ -3,7 +3,7 @@
 use api::ecs;
 use domain::arn::{Arn, InCluster, Resource};
 use domain::cluster::DEFAULT_CLUSTER;
-use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn};
+use domain::{CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn};
 
 use super::errors::{cluster_not_found, invalid_parameter};
 
@@ -113,6 +113,25 @@ fn short_arn<R: Resource>(cluster: &ClusterArn, given: &str) -> Option<Arn<R>> {
     let Scope { account, region } = cluster.scope();
     let name = given.strip_prefix(&format!("arn:aws:ecs:{region}:{account}:{}/", R::WORD))?;
     is_name(name).then(|| cluster.member(name))
+}
+
+/// The name of a capacity provider that is given by name or ARN.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn capacity_provider(scope: &Scope, given: &str) -> Result<String, ecs::Error> {
+    let name = match given.starts_with("arn:") {
+        false => Some(given.to_owned()),
+        true => CapacityProviderArn::parse(given)
+            .ok()
+            .filter(|it| it.scope() == *scope)
+            .map(|it| it.name().to_owned()),
+    };
+    name.filter(|it| is_name(it)).ok_or_else(|| {
+        invalid_parameter(format!(
+            "Invalid identifier: {given:?} is neither the name nor the ARN of a capacity provider."
+        ))
+    })
 }
 
 /// How a caller names a task definition.

@@ -1,5 +1,6 @@
 //! Records as ECS shows them. Members that a record does not fill stay absent, lists that Amazon shows empty are `[]`.
 
+mod capacity_provider;
 mod cluster;
 mod container_instance;
 mod service;
@@ -7,6 +8,7 @@ mod service_deployment;
 mod task;
 mod task_definition;
 
+pub use capacity_provider::{capacity_provider, fargate_capacity_provider};
 pub use cluster::cluster;
 pub use container_instance::container_instance;
 pub use service::service;

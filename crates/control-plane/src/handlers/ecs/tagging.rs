@@ -1,7 +1,10 @@
 //! TagResource, UntagResource and ListTagsForResource.
 
 use api::ecs;
-use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn};
+use domain::capacity_provider::is_fargate;
+use domain::{
+    CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn,
+};
 use orchestrator::transitions::{self, TAGS_MAX, TagChange, TagRefusal, Taggable};
 
 use super::errors::{self, FromRefusal, cluster_not_found, invalid_parameter};
@@ -98,6 +101,15 @@ fn resource(scope: &Scope, given: &str) -> Result<Taggable, ecs::Error> {
             arn.family_and_revision().ok_or_else(invalid)?;
             (arn.scope(), Taggable::TaskDefinition(arn))
         }
+        ["capacity-provider", ..] => {
+            let arn = CapacityProviderArn::parse(given).map_err(|_| invalid())?;
+            if is_fargate(arn.name()) {
+                return Err(invalid_parameter(
+                    "The FARGATE and FARGATE_SPOT capacity providers are reserved and have no tags.",
+                ));
+            }
+            (arn.scope(), Taggable::CapacityProvider(arn))
+        }
         ["service" | "task" | "container-instance", _] => {
             return Err(invalid_parameter(
                 "Long arn format must be used for tagging operations",
@@ -121,6 +133,7 @@ fn resource(scope: &Scope, given: &str) -> Result<Taggable, ecs::Error> {
     match found {
         found if of == *scope => Ok(found),
         Taggable::TaskDefinition(_) => Err(not_found("task definition")),
+        Taggable::CapacityProvider(_) => Err(not_found("capacity provider")),
         _ => Err(cluster_not_found()),
     }
 }

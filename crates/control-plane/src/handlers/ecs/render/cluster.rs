@@ -10,7 +10,7 @@ use store::{State, Tally};
 
 use super::count;
 use super::task_definition::pair;
-use crate::handlers::ecs::{clusters, tags};
+use crate::handlers::ecs::{capacity_providers, clusters, tags};
 
 /// A cluster; settings, configuration, statistics and tags are shown only if `include` names them.
 pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ecs::Cluster {
@@ -56,8 +56,10 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
             .then(|| clusters::render_configuration(&it.configuration))
             .flatten(),
         attachments: Some(Vec::new()),
-        capacity_providers: Some(Vec::new()),
-        default_capacity_provider_strategy: Some(Vec::new()),
+        capacity_providers: Some(it.capacity.providers.clone()),
+        default_capacity_provider_strategy: Some(
+            capacity_providers::render_strategy(&it.capacity.default_strategy).unwrap_or_default(),
+        ),
         ..ecs::Cluster::default()
     }
 }

@@ -27,6 +27,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         attachments: Some(it.eni.iter().map(|eni| attachment(it, eni)).collect()),
         attributes: Some(attributes(it)),
         availability_zone: Some(it.availability_zone.clone()),
+        capacity_provider_name: it.capacity_provider.clone(),
         cluster_arn: Some(it.cluster().to_string()),
         connectivity: it.times.connectivity_at.map(|_| connectivity),
         connectivity_at: it.times.connectivity_at,

@@ -25,10 +25,6 @@ pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
     refuse_unbuilt(&[
         ("loadBalancers", is_filled(input.load_balancers.as_ref())),
         ("serviceRegistries", is_filled(input.service_registries.as_ref())),
-        (
-            "capacityProviderStrategy",
-            is_filled(input.capacity_provider_strategy.as_ref()),
-        ),
         ("role", input.role.is_some()),
         ("schedulingStrategy DAEMON", scheduling != "REPLICA"),
         ("a deploymentController other than ECS", controller != "ECS"),

@@ -1,6 +1,7 @@
 //! CreateService, UpdateService and DeleteService.
 
 use api::ecs;
+use domain::capacity_provider::Capacity;
 use domain::service::Service;
 use orchestrator::transitions::{self, NewService, ServiceChange};
 
@@ -8,7 +9,7 @@ use super::{parse, rules, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
-use crate::handlers::ecs::{names, network, placement, render, tags, task_definitions};
+use crate::handlers::ecs::{capacity_providers, names, network, placement, render, tags, task_definitions};
 
 /// `CreateService`.
 ///
@@ -34,12 +35,23 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
         let definition = task_definitions::require_active(state, call.scope(), given)?;
         rules::check_with(input, &definition)?;
         unbuilt::refuse(input)?;
-        let launch_type = parse::launch_type(input.launch_type.as_ref(), &definition)?;
+        let strategy_given = input.capacity_provider_strategy.as_deref();
+        let Capacity {
+            launch_type,
+            strategy: capacity_provider_strategy,
+        } = capacity_providers::capacity(
+            state,
+            &cluster,
+            input.launch_type.as_ref(),
+            strategy_given,
+            &definition,
+        )?;
         let network = input.network_configuration.as_ref();
         Ok(NewService {
             arn: cluster.member(&input.service_name),
             desired_count: parse::desired_count(input.desired_count)?,
             launch_type,
+            capacity_provider_strategy,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             task_definition: definition.arn.clone(),
             deployment_configuration: parse::bounds(input.deployment_configuration.as_ref(), None)?,
@@ -84,25 +96,25 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
             .map(|it| task_definitions::require_active(state, call.scope(), it))
             .transpose()?;
         let current = state.get(&known.task_definition).cloned();
-        if let Some(definition) = new.as_ref().or(current.as_ref()) {
-            rules::check_with(&shared, definition)?;
-        }
+        let definition = new.clone().or(current).ok_or_else(service_not_found)?;
+        rules::check_with(&shared, &definition)?;
         unbuilt::refuse(&shared)?;
-        if let Some(new) = &new {
-            parse::launch_type(Some(&ecs::LaunchType::from(known.launch_type.as_str())), new)?;
+        let capacity = capacity_providers::changed_capacity(state, known, input, &definition)?;
+        let launch_type = capacity.as_ref().map_or(known.launch_type, |it| it.launch_type);
+        if new.is_some() {
+            parse::launch_type(Some(&ecs::LaunchType::from(launch_type.as_str())), &definition)?;
         }
-        let network = match (&input.network_configuration, &new) {
-            (None, _) => None,
-            (Some(given), new) => {
-                let definition = new.clone().or(current).ok_or_else(service_not_found)?;
-                network::parse(state, call.scope(), &definition, known.launch_type, Some(given))?
-            }
-        };
-        let version = input.platform_version.as_deref();
-        let version = version
-            .map(|it| parse::platform_version(Some(it), known.launch_type))
+        let network = input.network_configuration.as_ref();
+        let network = network
+            .map(|it| network::parse(state, call.scope(), &definition, launch_type, Some(it)))
             .transpose()?
             .flatten();
+        let version = input.platform_version.as_deref();
+        // A service that comes to FARGATE gets the default version.
+        let version = match version.is_some() || launch_type != known.launch_type {
+            true => parse::platform_version(version, launch_type)?,
+            false => None,
+        };
         let tags = input.propagate_tags.as_ref();
         let bounds = input.deployment_configuration.as_ref();
         let constraints = input.placement_constraints.as_deref();
@@ -118,11 +130,12 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
                 .transpose()?,
             network_configuration: network,
             placement_constraints: constraints
-                .map(|it| placement::constraints(Some(it), known.launch_type))
+                .map(|it| placement::constraints(Some(it), launch_type))
                 .transpose()?,
             placement_strategy: strategy
-                .map(|it| placement::strategy(Some(it), known.launch_type))
+                .map(|it| placement::strategy(Some(it), launch_type))
                 .transpose()?,
+            capacity,
             platform_version: version,
             propagate_tags: tags.map(|it| parse::propagate_tags(Some(it))).transpose()?,
             enable_ecs_managed_tags: input.enable_ecs_managed_tags,

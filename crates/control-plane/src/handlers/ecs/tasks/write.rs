@@ -1,6 +1,7 @@
 //! RunTask, StartTask and StopTask.
 
 use api::ecs;
+use domain::capacity_provider::Capacity;
 use domain::tags::Pair;
 use domain::task::{ClientRequest, Stop, StopCode};
 use domain::task_definition::TaskDefinition;
@@ -14,7 +15,7 @@ use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, refuse_unbuilt};
 use crate::handlers::ecs::services::{launch_type, platform_version};
-use crate::handlers::ecs::{names, network, placement, render, tags, task_definitions};
+use crate::handlers::ecs::{capacity_providers, names, network, placement, render, tags, task_definitions};
 
 /// Most tasks of one RunTask, and most container instances of one StartTask.
 const TASKS_MAX: i32 = 10;
@@ -32,13 +33,6 @@ const STARTED_BY_LENGTH_MAX: usize = 128;
 pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ecs::Error> {
     let input = call.input();
     refuse_unbuilt(&[
-        (
-            "capacityProviderStrategy",
-            input
-                .capacity_provider_strategy
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-        ),
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
         (
             "volumeConfigurations",
@@ -77,7 +71,11 @@ fn parse_run_task(
     let input = call.input();
     require_active(state, cluster)?;
     let definition = task_definitions::require_active(state, call.scope(), &input.task_definition)?;
-    let launch_type = launch_type(input.launch_type.as_ref(), &definition)?;
+    let strategy = input.capacity_provider_strategy.as_deref();
+    let Capacity {
+        launch_type,
+        strategy,
+    } = capacity_providers::capacity(state, cluster, input.launch_type.as_ref(), strategy, &definition)?;
     let network = input.network_configuration.as_ref();
     let wanted = Wanted {
         group: input.group.as_deref(),
@@ -93,6 +91,7 @@ fn parse_run_task(
         overrides: overrides::parse(&definition, input.overrides.as_ref())?,
         count,
         launch_type,
+        capacity_provider_strategy: strategy,
         platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
         client_request: client_request(input)?,
         ..common(cluster, &definition, &wanted)?
@@ -234,6 +233,7 @@ fn common(
         definition: std::sync::Arc::clone(definition),
         count: 1,
         launch_type: domain::task_definition::LaunchType::Ec2,
+        capacity_provider_strategy: Vec::new(),
         placed: Where::Anywhere,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
