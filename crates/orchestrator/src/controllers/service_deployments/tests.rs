@@ -12,6 +12,7 @@ use crate::transitions::{
     update_service, update_task_protection,
 };
 
+mod capacity;
 mod placement;
 
 fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
