@@ -3,6 +3,7 @@
 //! The files of a release that is out are never changed. A difference in those of the release in the making is
 //! fine as long as files of older releases still decode; `UPDATE_EXPECT=1` writes them anew.
 
+mod capacity_providers;
 mod records;
 
 use std::fmt::Debug;
@@ -51,7 +52,7 @@ fn records_are_stored_as_this_release_does() {
     check(&records::subnet());
     check(&records::access_key());
     check(&records::account_setting());
-    check(&records::capacity_provider());
+    check(&capacity_providers::capacity_provider());
 }
 
 #[test]

@@ -6,10 +6,7 @@ use std::net::Ipv4Addr;
 use domain::access_key::{AccessKey, Principal};
 use domain::account_setting::{AccountSetting, SettingName, root_of};
 use domain::arn::{Arn, InCluster};
-use domain::capacity_provider::{
-    AutoScalingGroupProvider, CapacityProvider, CapacityProviderStatus, CapacityProviderStrategyItem,
-    ManagedScaling, Toggle, UpdateStatus,
-};
+use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::cluster::{
     Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus, ExecuteCommandConfiguration,
     ExecuteCommandLog, ExecuteCommandLogging, ManagedStorageConfiguration,
@@ -39,13 +36,13 @@ use domain::task_definition::{
     TaskDefinitionFamily, TaskDefinitionStatus, Volume, VolumeKind,
 };
 use domain::vpc::{Subnet, Vpc};
-use domain::{CapacityProviderArn, ClusterArn, Scope, TaskDefinitionArn, Timestamp};
+use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 
 const TASK: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "fedcba9876543210fedcba9876543210";
 const UUID: &str = "01234567-89ab-4def-8123-456789abcdef";
 
-fn scope() -> Scope {
+pub fn scope() -> Scope {
     Scope::new("123456789012", "us-east-1")
 }
 
@@ -57,7 +54,7 @@ fn member<R: InCluster>(name: &str) -> Arn<R> {
     cluster().arn.member(name)
 }
 
-fn tags() -> Vec<Pair> {
+pub fn tags() -> Vec<Pair> {
     vec![Pair::new("team", "web")]
 }
 
@@ -536,25 +533,4 @@ fn strategy() -> Vec<CapacityProviderStrategyItem> {
         base: 1,
         weight: 3,
     }]
-}
-
-pub fn capacity_provider() -> CapacityProvider {
-    CapacityProvider {
-        arn: CapacityProviderArn::of(&scope(), "machines"),
-        status: CapacityProviderStatus::Active,
-        update_status: Some(UpdateStatus::UpdateComplete),
-        auto_scaling_group: AutoScalingGroupProvider {
-            auto_scaling_group: "machines".into(),
-            managed_scaling: ManagedScaling {
-                status: Toggle::Enabled,
-                target_capacity: 80,
-                minimum_scaling_step_size: 2,
-                maximum_scaling_step_size: 20,
-                instance_warmup_period: 60,
-            },
-            managed_termination_protection: Toggle::Enabled,
-            managed_draining: Toggle::Disabled,
-        },
-        tags: tags(),
-    }
 }
