@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::service::DeploymentConfiguration;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
@@ -18,6 +19,9 @@ pub struct ServiceRevision {
     pub task_definition: TaskDefinitionArn,
     /// Where.
     pub launch_type: LaunchType,
+    /// How tasks are divided; if empty, the launch type alone decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// FARGATE only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,

@@ -20,8 +20,7 @@ use store::{Change, State, Tx};
 use super::{Controller, Next};
 use crate::transitions::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksRefusal, Where, complete_service_deployment,
-    record_event, run_tasks,
-    stop_task,
+    record_event, run_tasks, stop_task,
 };
 use plan::{Counts, Plan, plan};
 

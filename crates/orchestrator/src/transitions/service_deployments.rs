@@ -47,6 +47,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         service: service.arn.clone(),
         task_definition: service.task_definition.clone(),
         launch_type: service.launch_type,
+        capacity_provider_strategy: service.capacity_provider_strategy.clone(),
         platform_version: service.platform_version.clone(),
         network_configuration: service.network_configuration.clone(),
         created_at: now,
@@ -150,6 +151,10 @@ pub fn stop_service_deployment(
     let revision = revision.ok_or(NothingToRollBackTo)?;
     let (id, now) = (tx.ids().deployment(), tx.now());
     service.task_definition = revision.task_definition.clone();
+    service.launch_type = revision.launch_type;
+    service
+        .capacity_provider_strategy
+        .clone_from(&revision.capacity_provider_strategy);
     service.platform_version.clone_from(&revision.platform_version);
     service
         .network_configuration

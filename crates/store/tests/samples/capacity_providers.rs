@@ -2,7 +2,8 @@
 
 use domain::CapacityProviderArn;
 use domain::capacity_provider::{
-    AutoScalingGroupProvider, CapacityProvider, CapacityProviderStatus, ManagedScaling, Toggle, UpdateStatus,
+    AutoScalingGroupProvider, CapacityProvider, CapacityProviderStatus, CapacityProviderStrategyItem,
+    ManagedScaling, Toggle, UpdateStatus,
 };
 
 use crate::records::{scope, tags};
@@ -26,4 +27,12 @@ pub fn capacity_provider() -> CapacityProvider {
         },
         tags: tags(),
     }
+}
+
+pub fn strategy() -> Vec<CapacityProviderStrategyItem> {
+    vec![CapacityProviderStrategyItem {
+        capacity_provider: "FARGATE_SPOT".into(),
+        base: 1,
+        weight: 3,
+    }]
 }

@@ -6,7 +6,6 @@ use std::net::Ipv4Addr;
 use domain::access_key::{AccessKey, Principal};
 use domain::account_setting::{AccountSetting, SettingName, root_of};
 use domain::arn::{Arn, InCluster};
-use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::cluster::{
     Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus, ExecuteCommandConfiguration,
     ExecuteCommandLog, ExecuteCommandLogging, ManagedStorageConfiguration,
@@ -37,6 +36,8 @@ use domain::task_definition::{
 };
 use domain::vpc::{Subnet, Vpc};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
+
+use crate::capacity_providers::strategy;
 
 const TASK: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "fedcba9876543210fedcba9876543210";
@@ -285,6 +286,7 @@ pub fn service_revision() -> ServiceRevision {
         service: member("web"),
         task_definition: task_definition().arn,
         launch_type: LaunchType::Fargate,
+        capacity_provider_strategy: strategy(),
         platform_version: Some("1.4.0".into()),
         network_configuration: Some(network_configuration()),
         created_at: at(0),
@@ -525,12 +527,4 @@ pub fn account_setting() -> AccountSetting {
         name: SettingName::ContainerInsights,
         value: "disabled".into(),
     }
-}
-
-fn strategy() -> Vec<CapacityProviderStrategyItem> {
-    vec![CapacityProviderStrategyItem {
-        capacity_provider: "FARGATE_SPOT".into(),
-        base: 1,
-        weight: 3,
-    }]
 }
