@@ -17,6 +17,7 @@ pub use task::{container_arn, task};
 pub use task_definition::task_definition;
 
 use api::ecs;
+use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::task_definition::LaunchType;
 
 /// A failure of a batch operation.
@@ -44,4 +45,9 @@ fn launch_type(it: LaunchType) -> ecs::LaunchType {
         LaunchType::Fargate => ecs::LaunchType::Fargate,
         LaunchType::External => ecs::LaunchType::External,
     }
+}
+
+/// Absent where a capacity provider strategy decides.
+fn named_launch_type(it: LaunchType, strategy: &[CapacityProviderStrategyItem]) -> Option<ecs::LaunchType> {
+    strategy.is_empty().then(|| launch_type(it))
 }

@@ -7,7 +7,7 @@ use domain::task_definition::LaunchType;
 use store::{State, Tally};
 
 use super::service_deployment::counts as revision_counts;
-use super::{count, launch_type};
+use super::{count, named_launch_type};
 use crate::handlers::ecs::{capacity_providers, network, placement, tags};
 
 /// A service; tags are shown only when asked for.
@@ -41,10 +41,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         desired_count: Some(count(it.desired_count)),
         running_count: Some(count(running)),
         pending_count: Some(count(pending)),
-        launch_type: it
-            .capacity_provider_strategy
-            .is_empty()
-            .then(|| launch_type(it.launch_type)),
+        launch_type: named_launch_type(it.launch_type, &it.capacity_provider_strategy),
         capacity_provider_strategy: capacity_providers::render_strategy(&it.capacity_provider_strategy),
         platform_version: it.platform_version.clone(),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
@@ -152,10 +149,7 @@ fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) ->
         failed_tasks: Some(count(it.failed_tasks)),
         created_at: Some(it.created_at),
         updated_at: Some(it.updated_at),
-        launch_type: service
-            .capacity_provider_strategy
-            .is_empty()
-            .then(|| launch_type(service.launch_type)),
+        launch_type: named_launch_type(service.launch_type, &service.capacity_provider_strategy),
         capacity_provider_strategy: capacity_providers::render_strategy(&service.capacity_provider_strategy),
         platform_version: service.platform_version.clone(),
         platform_family: (service.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),

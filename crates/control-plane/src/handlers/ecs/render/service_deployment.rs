@@ -8,7 +8,7 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use store::{State, Tally};
 
 use super::service::deployment_configuration;
-use super::{count, launch_type};
+use super::{count, named_launch_type};
 use crate::handlers::ecs::{capacity_providers, network};
 
 /// The circuit breaker's threshold: half of the desired count, within these.
@@ -115,10 +115,7 @@ pub fn service_revision(state: &State, it: &ServiceRevision) -> ecs::ServiceRevi
         service_arn: Some(it.service.to_string()),
         cluster_arn: Some(it.service.cluster().to_string()),
         task_definition: Some(it.task_definition.to_string()),
-        launch_type: it
-            .capacity_provider_strategy
-            .is_empty()
-            .then(|| launch_type(it.launch_type)),
+        launch_type: named_launch_type(it.launch_type, &it.capacity_provider_strategy),
         capacity_provider_strategy: capacity_providers::render_strategy(&it.capacity_provider_strategy),
         platform_version: it.platform_version.clone(),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
