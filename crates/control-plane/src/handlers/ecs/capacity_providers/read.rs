@@ -32,6 +32,11 @@ pub async fn describe_capacity_providers(
     let named = given.iter().map(|it| names::capacity_provider(scope, it));
     let named: Vec<String> = named.collect::<Result<_, _>>()?;
     let include = input.include.as_deref().unwrap_or_default();
+    listing::require_word(
+        "include",
+        include.iter().map(ecs::CapacityProviderField::as_str),
+        &["TAGS"],
+    )?;
     let with_tags = include.iter().any(|it| it.as_str() == "TAGS");
     let wanted = listing::Wanted {
         max_results: input.max_results,

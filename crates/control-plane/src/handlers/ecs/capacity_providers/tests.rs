@@ -131,6 +131,10 @@ async fn all_capacity_providers_come_in_pages_of_ten() {
     let rest = fixture.ask("DescribeCapacityProviders", rest).await;
     assert_eq!(rest["capacityProviders"].as_array().map(Vec::len), Some(2));
     assert!(rest.get("nextToken").is_none());
+    let unknown = fixture
+        .refused("DescribeCapacityProviders", json!({ "include": ["tags"] }))
+        .await;
+    assert_eq!(code(unknown), "InvalidParameterException");
     let many = json!({ "maxResults": 11 });
     let refused = fixture.refused("DescribeCapacityProviders", many).await;
     assert_eq!(code(refused), "InvalidParameterException");
