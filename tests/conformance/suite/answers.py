@@ -49,7 +49,7 @@ class Recorder:
 
 def main():
     faults, recorder = subject.Faults(), Recorder()
-    for flow in (clusters, task_definitions, tasks, services, container_instances, tags, settings, agents):
+    for flow in (capacity_providers, clusters, task_definitions, tasks, services, container_instances, tags, settings, agents):
         flow(recorder)
     for operation, cases in sorted(recorder.of_operation.items()):
         for case in cases:
@@ -60,6 +60,26 @@ def main():
     _missing(recorder, faults)
     cases = sum(map(len, recorder.of_operation.values()))
     faults.finish(f"{cases} whole answers of {len(recorder.of_operation)} operations")
+
+
+def capacity_providers(it):
+    group = "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:1a2b:autoScalingGroupName/golden"
+    it.call(
+        "CreateCapacityProvider",
+        "of a group",
+        name="golden",
+        autoScalingGroupProvider={
+            "autoScalingGroupArn": group,
+            "managedScaling": {"status": "ENABLED", "targetCapacity": 80},
+        },
+        tags=[{"key": "team", "value": "blue"}],
+    )
+    names = ["golden", "FARGATE", "missing"]
+    it.call("DescribeCapacityProviders", "with tags, and one that never was", capacityProviders=names, include=["TAGS"])
+    scaling = {"managedScaling": {"status": "ENABLED", "targetCapacity": 100}}
+    it.call("UpdateCapacityProvider", "its target", name="golden", autoScalingGroupProvider=scaling)
+    it.call("DeleteCapacityProvider", "unused", capacityProvider="golden")
+    it.call("DescribeCapacityProviders", "deleted", capacityProviders=["golden"])
 
 
 def clusters(it):
