@@ -5,7 +5,7 @@ use domain::capacity_provider::Capacity;
 use domain::tags::Pair;
 use domain::task::{ClientRequest, Stop, StopCode};
 use domain::task_definition::TaskDefinition;
-use domain::{ClusterArn, ContainerInstanceArn};
+use domain::{ClusterArn, ContainerInstanceArn, Scope};
 use orchestrator::transitions::{self, PlacementFailure, RunTasks, RunTasksOutcome, Where};
 use sha2::{Digest, Sha256};
 use store::State;
@@ -14,7 +14,7 @@ use super::overrides;
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, refuse_unbuilt};
-use crate::handlers::ecs::services::{launch_type, platform_version};
+use crate::handlers::ecs::services::platform_version;
 use crate::handlers::ecs::{capacity_providers, names, network, placement, render, tags, task_definitions};
 
 /// Most tasks of one RunTask, and most container instances of one StartTask.
@@ -32,16 +32,7 @@ const STARTED_BY_LENGTH_MAX: usize = 128;
 /// ClusterNotFoundException; InvalidParameterException and ClientException in Amazon's words.
 pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ecs::Error> {
     let input = call.input();
-    refuse_unbuilt(&[
-        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        (
-            "volumeConfigurations",
-            input
-                .volume_configurations
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-        ),
-    ])?;
+    refuse_what_is_not_built(input)?;
     let count = input.count.unwrap_or(1);
     if !(1..=TASKS_MAX).contains(&count) {
         return Err(invalid_parameter(format!(
@@ -50,7 +41,13 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let store = call.access().store();
-    let run = store.read(|state| parse_run_task(state, &call, &cluster, count.unsigned_abs()))?;
+    let run = store.read(|state| -> Result<RunTasks, ecs::Error> {
+        Ok(RunTasks {
+            count: count.unsigned_abs(),
+            client_request: client_request(input)?,
+            ..parse(state, call.scope(), &cluster, input)?
+        })
+    })?;
     let outcome = store
         .transact(move |tx| transitions::run_tasks_once(tx, &run))
         .await;
@@ -62,40 +59,12 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
     })
 }
 
-fn parse_run_task(
-    state: &State,
-    call: &Call<ecs::RunTask>,
-    cluster: &ClusterArn,
-    count: u32,
-) -> Result<RunTasks, ecs::Error> {
-    let input = call.input();
-    require_active(state, cluster)?;
-    let definition = task_definitions::require_active(state, call.scope(), &input.task_definition)?;
-    let strategy = input.capacity_provider_strategy.as_deref();
-    let Capacity {
-        launch_type,
-        strategy,
-    } = capacity_providers::capacity(state, cluster, input.launch_type.as_ref(), strategy, &definition)?;
-    let network = input.network_configuration.as_ref();
-    let wanted = Wanted {
-        group: input.group.as_deref(),
-        started_by: input.started_by.as_deref(),
-        tags: input.tags.as_deref(),
-        propagate_tags: input.propagate_tags.as_ref(),
-        managed_tags: input.enable_ecs_managed_tags == Some(true),
-    };
-    Ok(RunTasks {
-        placement_constraints: placement::constraints(input.placement_constraints.as_deref(), launch_type)?,
-        placement_strategy: placement::strategy(input.placement_strategy.as_deref(), launch_type)?,
-        network: network::parse(state, call.scope(), &definition, launch_type, network)?,
-        overrides: overrides::parse(&definition, input.overrides.as_ref())?,
-        count,
-        launch_type,
-        capacity_provider_strategy: strategy,
-        platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
-        client_request: client_request(input)?,
-        ..common(cluster, &definition, &wanted)?
-    })
+fn refuse_what_is_not_built(input: &ecs::RunTaskInput) -> Result<(), ecs::Error> {
+    let volumes = input.volume_configurations.as_ref();
+    refuse_unbuilt(&[
+        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
+        ("volumeConfigurations", volumes.is_some_and(|it| !it.is_empty())),
+    ])
 }
 
 /// The SDKs send a client token even if their caller gives none, so that their own retries start tasks once.
@@ -125,16 +94,6 @@ fn client_request(input: &ecs::RunTaskInput) -> Result<Option<ClientRequest>, ec
 /// As RunTask.
 pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutput, ecs::Error> {
     let input = call.input();
-    refuse_unbuilt(&[
-        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        (
-            "volumeConfigurations",
-            input
-                .volume_configurations
-                .as_ref()
-                .is_some_and(|it| !it.is_empty()),
-        ),
-    ])?;
     let given = &input.container_instances;
     if given.is_empty() || given.len() > TASKS_MAX.unsigned_abs() as usize {
         return Err(invalid_parameter(format!(
@@ -144,32 +103,14 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let instances = given.iter().map(|it| names::container_instance(&cluster, it));
     let instances: Vec<ContainerInstanceArn> = instances.collect::<Result<_, _>>()?;
+    let shared = as_run_task(input);
+    refuse_what_is_not_built(&shared)?;
     let store = call.access().store();
     let run = store.read(|state| -> Result<RunTasks, ecs::Error> {
-        require_active(state, &cluster)?;
-        let definition = task_definitions::require_active(state, call.scope(), &input.task_definition)?;
-        let launch_type = launch_type(None, &definition)?;
-        let mut common = common(
-            &cluster,
-            &definition,
-            &Wanted {
-                group: input.group.as_deref(),
-                started_by: input.started_by.as_deref(),
-                tags: input.tags.as_deref(),
-                propagate_tags: input.propagate_tags.as_ref(),
-                managed_tags: input.enable_ecs_managed_tags == Some(true),
-            },
-        )?;
-        common.network = network::parse(
-            state,
-            call.scope(),
-            &definition,
-            launch_type,
-            input.network_configuration.as_ref(),
-        )?;
-        common.overrides = overrides::parse(&definition, input.overrides.as_ref())?;
-        common.placed = Where::On(instances);
-        Ok(common)
+        Ok(RunTasks {
+            placed: Where::On(instances),
+            ..parse(state, call.scope(), &cluster, &shared)?
+        })
     })?;
     let outcome = store.transact(move |tx| transitions::run_tasks(tx, &run)).await;
     let outcome = outcome.map_err(errors::from_store)?;
@@ -180,44 +121,95 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
     })
 }
 
-/// What RunTask and StartTask say alike.
-struct Wanted<'a> {
-    group: Option<&'a str>,
-    started_by: Option<&'a str>,
-    tags: Option<&'a [ecs::Tag]>,
-    propagate_tags: Option<&'a ecs::PropagateTags>,
-    managed_tags: bool,
+/// The members that StartTask shares with RunTask, as RunTask has them.
+fn as_run_task(start: &ecs::StartTaskInput) -> ecs::RunTaskInput {
+    ecs::RunTaskInput {
+        cluster: start.cluster.clone(),
+        enable_ecs_managed_tags: start.enable_ecs_managed_tags,
+        enable_execute_command: start.enable_execute_command,
+        group: start.group.clone(),
+        // The default strategy of the cluster is not for tasks whose place is named.
+        launch_type: Some(ecs::LaunchType::Ec2),
+        network_configuration: start.network_configuration.clone(),
+        overrides: start.overrides.clone(),
+        propagate_tags: start.propagate_tags.clone(),
+        reference_id: start.reference_id.clone(),
+        started_by: start.started_by.clone(),
+        tags: start.tags.clone(),
+        task_definition: start.task_definition.clone(),
+        volume_configurations: start.volume_configurations.clone(),
+        ..ecs::RunTaskInput::default()
+    }
 }
 
-fn common(
+/// One task, anywhere.
+fn parse(
+    state: &State,
+    scope: &Scope,
     cluster: &ClusterArn,
-    definition: &std::sync::Arc<TaskDefinition>,
-    wanted: &Wanted<'_>,
+    input: &ecs::RunTaskInput,
 ) -> Result<RunTasks, ecs::Error> {
-    if wanted.group.is_some_and(|it| it.starts_with("service:")) {
-        return Err(invalid_parameter(
+    require_active(state, cluster)?;
+    let definition = task_definitions::require_active(state, scope, &input.task_definition)?;
+    let strategy = input.capacity_provider_strategy.as_deref();
+    let Capacity {
+        launch_type,
+        strategy,
+    } = capacity_providers::capacity(state, cluster, input.launch_type.as_ref(), strategy, &definition)?;
+    let network = input.network_configuration.as_ref();
+    Ok(RunTasks {
+        cluster: cluster.clone(),
+        count: 1,
+        launch_type,
+        capacity_provider_strategy: strategy,
+        placed: Where::Anywhere,
+        placement_constraints: placement::constraints(input.placement_constraints.as_deref(), launch_type)?,
+        placement_strategy: placement::strategy(input.placement_strategy.as_deref(), launch_type)?,
+        group: group(input, &definition)?,
+        started_by: started_by(input)?,
+        service: None,
+        client_request: None,
+        overrides: overrides::parse(&definition, input.overrides.as_ref())?,
+        network: network::parse(state, scope, &definition, launch_type, network)?,
+        platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
+        tags: task_tags(cluster, &definition, input)?,
+        definition,
+    })
+}
+
+fn group(input: &ecs::RunTaskInput, definition: &TaskDefinition) -> Result<String, ecs::Error> {
+    match &input.group {
+        None => Ok(format!("family:{}", definition.family)),
+        Some(group) if group.starts_with("service:") => Err(invalid_parameter(
             "Invalid group: it may not start with 'service:'.",
-        ));
+        )),
+        Some(group) => Ok(group.clone()),
     }
+}
+
+fn started_by(input: &ecs::RunTaskInput) -> Result<Option<String>, ecs::Error> {
     let is_letter = |it: char| it.is_ascii_alphanumeric() || "_-/".contains(it);
     let is_fine = |it: &str| it.len() <= STARTED_BY_LENGTH_MAX && it.chars().all(is_letter);
-    if !wanted.started_by.is_none_or(is_fine) {
+    if !input.started_by.as_deref().is_none_or(is_fine) {
         return Err(invalid_parameter(
             "startedBy has at most 128 letters, numbers, hyphens, underscores and slashes.",
         ));
     }
-    let mut tags = tags::parse(wanted.tags)?;
-    match wanted.propagate_tags.map(ecs::PropagateTags::as_str) {
+    Ok(input.started_by.clone())
+}
+
+fn task_tags(
+    cluster: &ClusterArn,
+    definition: &TaskDefinition,
+    input: &ecs::RunTaskInput,
+) -> Result<Vec<Pair>, ecs::Error> {
+    let mut tags = tags::parse(input.tags.as_deref())?;
+    match input.propagate_tags.as_ref().map(ecs::PropagateTags::as_str) {
         None | Some("NONE") => {}
         Some("TASK_DEFINITION") => {
             let known: Vec<String> = tags.iter().map(|it| it.name.clone()).collect();
-            tags.extend(
-                definition
-                    .tags
-                    .iter()
-                    .filter(|it| !known.contains(&it.name))
-                    .cloned(),
-            );
+            let more = definition.tags.iter().filter(|it| !known.contains(&it.name));
+            tags.extend(more.cloned());
         }
         Some(_) => {
             return Err(invalid_parameter(
@@ -225,29 +217,10 @@ fn common(
             ));
         }
     }
-    if wanted.managed_tags {
+    if input.enable_ecs_managed_tags == Some(true) {
         tags.push(Pair::new("aws:ecs:clusterName", cluster.name()));
     }
-    Ok(RunTasks {
-        cluster: cluster.clone(),
-        definition: std::sync::Arc::clone(definition),
-        count: 1,
-        launch_type: domain::task_definition::LaunchType::Ec2,
-        capacity_provider_strategy: Vec::new(),
-        placed: Where::Anywhere,
-        placement_constraints: Vec::new(),
-        placement_strategy: Vec::new(),
-        group: wanted
-            .group
-            .map_or_else(|| format!("family:{}", definition.family), str::to_owned),
-        started_by: wanted.started_by.map(str::to_owned),
-        service: None,
-        client_request: None,
-        overrides: domain::task::Overrides::default(),
-        network: None,
-        platform_version: None,
-        tags,
-    })
+    Ok(tags)
 }
 
 fn rendered(state: &State, outcome: &RunTasksOutcome) -> (Vec<ecs::Task>, Vec<ecs::Failure>) {
