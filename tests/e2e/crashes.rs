@@ -92,6 +92,56 @@ fn ctrl_c_leaves_tasks_and_down_stops_them() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_machine_that_lost_everything_makes_its_services_whole() -> Result<()> {
+    let mut world = World::new()?;
+    let served = world.register("served", json!({ "networkMode": "host" }), json!({}))?;
+    let once = world.register("once", json!({ "networkMode": "host" }), json!({}))?;
+    let sleep = r#"{"containerOverrides":[{"name":"web","command":["/bin/sleep","600"]}]}"#;
+    let service = [
+        "ecs",
+        "create-service",
+        "--service-name",
+        "web",
+        "--desired-count",
+        "1",
+    ];
+    world
+        .aws
+        .json(&[&service[..], &["--task-definition", &served]].concat())?;
+    let before = world.wait_running("web", 1)?;
+    let once = world.run(&once, &["--overrides", sleep])?;
+    world.wait_for(&once, "RUNNING")?;
+    // As a reboot does it: all at once, and nobody is told.
+    world.gantry.kill()?;
+    let tasks = world.gantry.data_dir().join("tasks");
+    let shims = shims_below(&tasks);
+    assert_eq!(shims.len(), 2, "{shims:?}");
+    for shim in shims {
+        std::process::Command::new("kill")
+            .args(["-KILL", &shim])
+            .status()?;
+    }
+    world.gantry.up()?;
+    let lost = world.wait_for(&once, "STOPPED")?;
+    assert!(!text(&lost["stoppedReason"]).is_empty(), "{lost:#}");
+    let lost = world.wait_for(&text(&before[0]["taskArn"]), "STOPPED")?;
+    assert_eq!(lost["desiredStatus"], "STOPPED");
+    let after = world.wait_running("web", 1)?;
+    assert_ne!(after[0]["taskArn"], before[0]["taskArn"]);
+    Ok(())
+}
+
+/// Processes whose working directory is that of a task.
+fn shims_below(tasks: &std::path::Path) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let of_tasks = processes
+        .filter(|it| std::fs::read_link(it.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(tasks)));
+    of_tasks
+        .map(|it| it.file_name().to_string_lossy().into_owned())
+        .collect()
+}
+
 /// Whether a process has the text in its command line.
 fn is_running(text: &str) -> bool {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();

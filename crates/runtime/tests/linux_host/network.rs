@@ -6,6 +6,11 @@ use agent::host::{Eni, PortMapping, SandboxNetwork, TransportProtocol};
 
 use crate::world::World;
 
+/// Between two questions.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+/// Serves one caller after the other: the first may lose its connection, and asks again.
+const SERVER: &str = "echo ready; while :; do echo hello | nc -l -p 80; done";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_network_there_is_loopback_only() {
     let mut world = World::new().await;
@@ -23,7 +28,7 @@ async fn without_a_network_there_is_loopback_only() {
 async fn a_container_on_the_bridge_answers_on_its_host_port() {
     let world = World::new().await;
     world.sandbox(SandboxNetwork::Bridge).await;
-    let mut spec = world.script("app", "echo ready; echo hello | nc -l -p 80; sleep 1000");
+    let mut spec = world.script("app", SERVER);
     spec.port_mappings.push(PortMapping {
         container_port: 80,
         host_port: 0,
@@ -41,6 +46,7 @@ async fn a_container_on_the_bridge_answers_on_its_host_port() {
         if !answer.is_empty() || std::time::Instant::now() > deadline {
             break answer;
         }
+        tokio::time::sleep(PAUSE).await;
     };
     assert_eq!(answer, "hello\n");
     world.close().await;
@@ -57,9 +63,7 @@ async fn an_awsvpc_task_has_one_address_for_all_its_containers() {
         mac_address: "02:42:ac:1f:10:05".to_owned(),
     };
     world.sandbox(SandboxNetwork::Awsvpc(eni)).await;
-    world
-        .start(&world.script("server", "echo ready; echo hello | nc -l -p 80; sleep 1000"))
-        .await;
+    world.start(&world.script("server", SERVER)).await;
     world.await_line("server", "ready").await;
     let script = "hostname; grep -c 172.31.16.5 /etc/hosts; ip -o -4 addr show eth0 | grep -c 172.31.16.5; \
                   while ! nc 127.0.0.1 80; do sleep 0.01; done";
