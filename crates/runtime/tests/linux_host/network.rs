@@ -70,12 +70,14 @@ async fn an_awsvpc_task_has_one_address_for_all_its_containers() {
     world.start(&world.script("client", script)).await;
     world.await_line("client", "hello").await;
     world.exit("client").await;
-    let said: Vec<_> = world
+    let mut said: Vec<_> = world
         .lines("client")
         .await
         .into_iter()
         .filter(|it| !it.starts_with("nc:"))
         .collect();
+    // Said again if the connection was lost after all of it had come.
+    said.dedup_by(|again, before| again == before && again == "hello");
     assert_eq!(said, ["ip-172-31-16-5", "1", "1", "hello"]);
     let recovered = world.restart().await;
     assert_eq!(recovered[0].containers.len(), 2);
