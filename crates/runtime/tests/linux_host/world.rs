@@ -226,6 +226,20 @@ impl Drop for World {
                 drop(std::process::Command::new("umount").args(["-l", mount]).output());
             }
         }
+        // A bridge that stays would take its range from a later test.
+        if let Some(NetworkConfig { instance, .. }) = &self.config.network {
+            let bridge = format!("{instance}0");
+            for command in [
+                ["ip", "link", "delete", "dev", &bridge],
+                ["nft", "delete", "table", "ip", instance],
+            ] {
+                drop(
+                    std::process::Command::new(command[0])
+                        .args(&command[1..])
+                        .output(),
+                );
+            }
+        }
     }
 }
 
