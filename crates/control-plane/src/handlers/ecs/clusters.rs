@@ -110,15 +110,9 @@ pub async fn describe_clusters(
     let words = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
     listing::require_word("include", include.iter().map(ecs::ClusterField::as_str), &words)?;
     let (clusters, failures) = call.access().store().read(|state| {
-        let mut found = Vec::new();
-        let mut failures = Vec::new();
-        for arn in &arns {
-            match state.get::<Cluster>(arn) {
-                Some(cluster) => found.push(render::cluster(state, cluster, include)),
-                None => failures.push(render::missing(arn.as_str())),
-            }
-        }
-        (found, failures)
+        let (found, failures) = listing::found::<Cluster>(state, &arns);
+        let clusters = found.into_iter().map(|it| render::cluster(state, it, include));
+        (clusters.collect(), failures)
     });
     Ok(ecs::DescribeClustersOutput {
         clusters: Some(clusters),

@@ -43,16 +43,12 @@ pub async fn describe_container_instances(
     listing::require_word("include", include.iter().map(|it| it.as_str()), &words)?;
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
-        let mut found = Vec::new();
-        let mut failures = Vec::new();
-        for arn in &arns {
-            match state.get::<ContainerInstance>(arn) {
-                Some(it) => found.push(render::container_instance(state, it, include)),
-                None => failures.push(render::missing(arn.as_str())),
-            }
-        }
+        let (found, failures) = listing::found::<ContainerInstance>(state, &arns);
+        let found = found
+            .into_iter()
+            .map(|it| render::container_instance(state, it, include));
         Ok(ecs::DescribeContainerInstancesOutput {
-            container_instances: Some(found),
+            container_instances: Some(found.collect()),
             failures: Some(failures),
         })
     })

@@ -31,6 +31,11 @@ pub fn unsupported(member: &str) -> ecs::Error {
     })
 }
 
+/// Whether a list says anything.
+pub fn is_filled<T>(list: Option<&Vec<T>>) -> bool {
+    list.is_some_and(|it| !it.is_empty())
+}
+
 /// Refuses the first member that is given and not built yet.
 ///
 /// # Errors

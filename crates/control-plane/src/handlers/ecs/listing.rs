@@ -1,8 +1,12 @@
 //! `maxResults` and `nextToken` of the List operations.
 
+use std::fmt::Display;
+
 use api::ecs;
+use store::{Record, State};
 
 use super::errors::invalid_parameter;
+use super::render;
 use crate::handlers::page::{PageKey, PageRequest, page};
 
 #[cfg(test)]
@@ -57,6 +61,22 @@ pub fn require_word<'a>(
             words.join(", ")
         ))),
     }
+}
+
+/// The records of a Describe in the order asked for, and "MISSING" for those that are not there.
+pub fn found<'a, R: Record>(state: &'a State, arns: &[R::Key]) -> (Vec<&'a R>, Vec<ecs::Failure>)
+where
+    R::Key: Display,
+{
+    let mut found = Vec::with_capacity(arns.len());
+    let mut failures = Vec::new();
+    for arn in arns {
+        match state.get::<R>(arn) {
+            Some(it) => found.push(&**it),
+            None => failures.push(render::missing(arn.to_string())),
+        }
+    }
+    (found, failures)
 }
 
 /// Launch types of the model.

@@ -6,7 +6,6 @@ use domain::service::Service;
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::{ServiceDeploymentArn, ServiceRevisionArn};
 use orchestrator::transitions;
-use store::Record;
 
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
@@ -43,7 +42,7 @@ pub async fn describe_service_deployments(
     let arns: Vec<ServiceDeploymentArn> =
         parse_all(&call.input().service_deployment_arns, "serviceDeploymentArns")?;
     call.access().store().read(|state| {
-        let (found, failures) = found::<ServiceDeployment>(state, &arns);
+        let (found, failures) = listing::found::<ServiceDeployment>(state, &arns);
         let found = found.into_iter().map(|it| render::service_deployment(state, it));
         Ok(ecs::DescribeServiceDeploymentsOutput {
             service_deployments: Some(found.collect()),
@@ -62,7 +61,7 @@ pub async fn describe_service_revisions(
     let arns: Vec<ServiceRevisionArn> =
         parse_all(&call.input().service_revision_arns, "serviceRevisionArns")?;
     call.access().store().read(|state| {
-        let (found, failures) = found::<ServiceRevision>(state, &arns);
+        let (found, failures) = listing::found::<ServiceRevision>(state, &arns);
         let found = found.into_iter().map(|it| render::service_revision(state, it));
         Ok(ecs::DescribeServiceRevisionsOutput {
             service_revisions: Some(found.collect()),
@@ -90,21 +89,6 @@ fn parse<K: Resource>(given: &str) -> Result<Arn<K>, ecs::Error> {
             K::WORD.replace('-', " ")
         ))
     })
-}
-
-fn found<'a, R: Record>(state: &'a store::State, arns: &[R::Key]) -> (Vec<&'a R>, Vec<ecs::Failure>)
-where
-    R::Key: std::fmt::Display,
-{
-    let mut found = Vec::new();
-    let mut failures = Vec::new();
-    for arn in arns {
-        match state.get::<R>(arn) {
-            Some(it) => found.push(&**it),
-            None => failures.push(render::missing(arn.to_string())),
-        }
-    }
-    (found, failures)
 }
 
 /// `ListServiceDeployments`: newest first.

@@ -4,7 +4,7 @@ use api::ecs;
 use domain::service::{DeploymentConfiguration, PropagateTags};
 use domain::task_definition::{LaunchType, TaskDefinition};
 
-use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt, unsupported};
+use crate::handlers::ecs::errors::{invalid_parameter, is_filled, refuse_unbuilt, unsupported};
 
 /// Bounds that hold for the REPLICA strategy if none are given.
 const DEFAULT_BOUNDS: DeploymentConfiguration = DeploymentConfiguration {
@@ -59,10 +59,7 @@ pub fn bounds(
             "bakeTimeInMinutes",
             given.bake_time_in_minutes.is_some_and(|it| it != 0),
         ),
-        (
-            "lifecycleHooks",
-            given.lifecycle_hooks.as_ref().is_some_and(|it| !it.is_empty()),
-        ),
+        ("lifecycleHooks", is_filled(given.lifecycle_hooks.as_ref())),
         ("linearConfiguration", given.linear_configuration.is_some()),
         ("canaryConfiguration", given.canary_configuration.is_some()),
     ])?;

@@ -38,16 +38,10 @@ pub async fn describe_services(
     let shows_tags = include.count() > 0;
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
-        let mut services = Vec::new();
-        let mut failures = Vec::new();
-        for arn in &arns {
-            match state.get::<Service>(arn) {
-                Some(it) => services.push(render::service(state, it, shows_tags)),
-                None => failures.push(render::missing(arn.as_str())),
-            }
-        }
+        let (found, failures) = listing::found::<Service>(state, &arns);
+        let services = found.into_iter().map(|it| render::service(state, it, shows_tags));
         Ok(ecs::DescribeServicesOutput {
-            services: Some(services),
+            services: Some(services.collect()),
             failures: Some(failures),
         })
     })

@@ -2,7 +2,7 @@
 
 use api::ecs;
 
-use crate::handlers::ecs::errors::refuse_unbuilt;
+use crate::handlers::ecs::errors::{is_filled, refuse_unbuilt};
 
 /// Refuses the first member that is not built yet. Building one removes its line.
 ///
@@ -43,8 +43,4 @@ pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
             is_filled(input.vpc_lattice_configurations.as_ref()),
         ),
     ])
-}
-
-fn is_filled<T>(list: Option<&Vec<T>>) -> bool {
-    list.is_some_and(|it| !it.is_empty())
 }

@@ -7,14 +7,13 @@ use domain::container_definition::HostEntry;
 use domain::task_definition::NetworkMode;
 
 use super::containers::setting;
-use crate::handlers::ecs::errors::client;
+use crate::handlers::ecs::errors::{client, is_filled};
 
 /// Refuses what the network mode cannot have.
 ///
 /// # Errors
 /// ClientException.
 pub fn check(mode: NetworkMode, it: &ecs::ContainerDefinition) -> Result<(), ecs::Error> {
-    let is_filled = |list: Option<&Vec<String>>| list.is_some_and(|it| !it.is_empty());
     if is_filled(it.links.as_ref()) && mode != NetworkMode::Bridge {
         return Err(client(format!(
             "Links are not supported when networkMode={}.",
@@ -26,10 +25,7 @@ pub fn check(mode: NetworkMode, it: &ecs::ContainerDefinition) -> Result<(), ecs
     }
     let refused = [
         (it.hostname.is_some(), "hostname is"),
-        (
-            it.extra_hosts.as_ref().is_some_and(|it| !it.is_empty()),
-            "Extra hosts are",
-        ),
+        (is_filled(it.extra_hosts.as_ref()), "Extra hosts are"),
         (is_filled(it.dns_servers.as_ref()), "DNS servers are"),
         (
             is_filled(it.dns_search_domains.as_ref()),

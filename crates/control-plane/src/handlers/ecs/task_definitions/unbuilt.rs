@@ -6,7 +6,7 @@ use domain::container_definition::{ContainerDefinition, LinuxParameters, LogConf
 use domain::task_definition::{IpcMode, Volume, VolumeKind};
 
 use super::parse::Draft;
-use crate::handlers::ecs::errors::client;
+use crate::handlers::ecs::errors::{client, is_filled};
 
 /// A member by name, and whether something of it would have to be obeyed.
 type Member<T> = (&'static str, fn(&T) -> bool);
@@ -146,8 +146,4 @@ pub fn refuse(draft: &Draft) -> Result<(), ecs::Error> {
 fn collect<T>(all: &mut Vec<String>, place: &str, members: &[Member<T>], it: &T) {
     let given = members.iter().filter(|(_, is_given)| is_given(it));
     all.extend(given.map(|(name, _)| format!("{name} is not supported by Gantry yet{place}")));
-}
-
-fn is_filled<T>(list: Option<&Vec<T>>) -> bool {
-    list.is_some_and(|it| !it.is_empty())
 }

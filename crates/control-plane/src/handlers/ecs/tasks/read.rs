@@ -37,16 +37,10 @@ pub async fn describe_tasks(call: Call<ecs::DescribeTasks>) -> Result<ecs::Descr
     let shows_tags = include.count() > 0;
     call.access().store().read(|state| {
         require_active(state, &cluster)?;
-        let mut tasks = Vec::with_capacity(arns.len());
-        let mut failures = Vec::new();
-        for arn in &arns {
-            match state.get::<Task>(arn) {
-                Some(task) => tasks.push(render::task(state, task, shows_tags)),
-                None => failures.push(render::missing(arn.as_str())),
-            }
-        }
+        let (found, failures) = listing::found::<Task>(state, &arns);
+        let tasks = found.into_iter().map(|it| render::task(state, it, shows_tags));
         Ok(ecs::DescribeTasksOutput {
-            tasks: Some(tasks),
+            tasks: Some(tasks.collect()),
             failures: Some(failures),
         })
     })

@@ -13,7 +13,7 @@ use store::State;
 use super::overrides;
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
-use crate::handlers::ecs::errors::{self, invalid_parameter, refuse_unbuilt};
+use crate::handlers::ecs::errors::{self, invalid_parameter, is_filled, refuse_unbuilt};
 use crate::handlers::ecs::services::platform_version;
 use crate::handlers::ecs::{capacity_providers, names, network, placement, render, tags, task_definitions};
 
@@ -63,7 +63,7 @@ fn refuse_what_is_not_built(input: &ecs::RunTaskInput) -> Result<(), ecs::Error>
     let volumes = input.volume_configurations.as_ref();
     refuse_unbuilt(&[
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        ("volumeConfigurations", volumes.is_some_and(|it| !it.is_empty())),
+        ("volumeConfigurations", is_filled(volumes)),
     ])
 }
 
