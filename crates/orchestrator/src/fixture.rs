@@ -83,14 +83,20 @@ impl World {
 
     /// A connected container instance with room for ten tasks.
     pub fn instance(&self, attributes: Vec<Pair>) -> ContainerInstanceArn {
+        let total = Resources {
+            cpu: 1024,
+            memory: 640,
+            ports: BTreeSet::new(),
+        };
+        self.instance_of(total, attributes)
+    }
+
+    /// A connected container instance of that size.
+    pub fn instance_of(&self, total: Resources, attributes: Vec<Pair>) -> ContainerInstanceArn {
         let register = RegisterContainerInstance {
             cluster: lab(),
             existing: None,
-            total: Resources {
-                cpu: 1024,
-                memory: 640,
-                ports: BTreeSet::new(),
-            },
+            total,
             attributes,
             tags: Vec::new(),
         };

@@ -18,7 +18,7 @@ fn a_deleted_definition_goes_with_its_last_task_and_its_number_never_returns() {
         .clone();
     let arn = definition.arn.clone();
     world
-        .transact(move |tx| {
+        .attempt(move |tx| {
             deregister_task_definition(tx, &arn)?;
             Ok::<_, TaskDefinitionRefusal>(delete_task_definitions(tx, &[arn]))
         })
@@ -26,7 +26,7 @@ fn a_deleted_definition_goes_with_its_last_task_and_its_number_never_returns() {
         .expect("never refused");
     let look = || {
         let arn = definition.arn.clone();
-        let looked = world.transact(move |tx| Ok::<_, ()>(DeletedTaskDefinitions.reconcile(tx, &arn)));
+        let looked = world.attempt(move |tx| Ok::<_, ()>(DeletedTaskDefinitions.reconcile(tx, &arn)));
         let found = world
             .store
             .read(|state| state.get::<TaskDefinition>(&definition.arn).map(|it| it.status));

@@ -1,21 +1,25 @@
 //! A cluster with container instances, and calls that end at once.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use domain::container_instance::ContainerInstance;
+use domain::TaskArn;
 use domain::host::{Host, Resources};
 use domain::task::{Overrides, Stop, StopCode, Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
-use domain::{ClusterArn, Scope, TaskArn, Timestamp};
-use futures_util::FutureExt;
-use store::{ManualClock, Store, TransactError, Tx, memory_store};
 
 use super::super::*;
+use crate::fixture;
 
-pub struct World {
-    pub store: Store,
-    pub clock: Arc<ManualClock>,
-    pub cluster: ClusterArn,
+/// The crate's world, with rooms of any size.
+pub struct World(fixture::World);
+
+impl Deref for World {
+    type Target = fixture::World;
+
+    fn deref(&self) -> &fixture::World {
+        &self.0
+    }
 }
 
 /// What a container of the definition wants.
@@ -24,68 +28,22 @@ pub const MEMORY: u32 = 64;
 
 impl World {
     pub fn new() -> Self {
-        let (store, clock) = memory_store(Timestamp::UNIX_EPOCH);
-        let scope = Scope::new("123456789012", "us-east-1");
-        let cluster = ClusterArn::of(&scope, "default");
-        let world = Self {
-            store,
-            clock,
-            cluster,
-        };
-        let arn = world.cluster.clone();
-        world
-            .transact(move |tx| create_cluster(tx, crate::fixture::new_cluster(arn.name())))
-            .expect("a cluster");
-        world
-    }
-
-    /// Runs a transition; on this store it has ended when it is first polled.
-    pub fn transact<T: Send + 'static, E: Send + 'static>(
-        &self,
-        transition: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E> {
-        match self.store.transact(transition).now_or_never().expect("at once") {
-            Ok(outcome) => Ok(outcome),
-            Err(TransactError::Refused(refusal)) => Err(refusal),
-            Err(TransactError::Unavailable(error)) => panic!("{error}"),
-        }
+        Self(fixture::World::new())
     }
 
     /// A host with room for so many tasks, its agent connected.
-    pub fn join(&self, tasks: u32) -> Arc<ContainerInstance> {
-        let register = RegisterContainerInstance {
-            cluster: self.cluster.clone(),
-            existing: None,
-            total: Resources {
-                cpu: CPU * tasks,
-                memory: MEMORY * tasks,
-                ..Resources::default()
-            },
-            attributes: Vec::new(),
-            tags: Vec::new(),
+    pub fn join(&self, tasks: u32) {
+        let total = Resources {
+            cpu: CPU * tasks,
+            memory: MEMORY * tasks,
+            ..Resources::default()
         };
-        self.transact(move |tx| {
-            let instance = register_container_instance(tx, register)?;
-            connect_host(tx, &instance.arn, Connection::Connected, "1", "1")?;
-            Ok::<_, ContainerInstanceRefusal>(instance)
-        })
-        .expect("a container instance")
-    }
-
-    pub fn definition(&self) -> Arc<TaskDefinition> {
-        let scope = self.cluster.scope();
-        self.transact(move |tx| {
-            let now = tx.now();
-            register_task_definition(tx, &scope, "app", |arn, revision| {
-                crate::fixture::definition(arn, revision, now)
-            })
-        })
-        .expect("a definition")
+        self.instance_of(total, Vec::new());
     }
 
     pub fn wanted(&self, definition: &Arc<TaskDefinition>, count: u32) -> RunTasks {
         RunTasks {
-            cluster: self.cluster.clone(),
+            cluster: fixture::lab(),
             definition: Arc::clone(definition),
             count,
             launch_type: LaunchType::Ec2,
@@ -93,7 +51,7 @@ impl World {
             placed: Where::Anywhere,
             placement_constraints: Vec::new(),
             placement_strategy: Vec::new(),
-            group: "family:app".into(),
+            group: "family:web".into(),
             started_by: None,
             service: None,
             overrides: Overrides::default(),
@@ -105,34 +63,28 @@ impl World {
     }
 
     pub fn run(&self, wanted: RunTasks) -> Result<RunTasksOutcome, RunTasksOnceRefusal> {
-        self.transact(move |tx| run_tasks_once(tx, &wanted))
+        self.attempt(move |tx| run_tasks_once(tx, &wanted))
     }
 
     pub fn stop(&self, task: &TaskArn) {
         let (task, reason) = (task.clone(), "enough".to_owned());
         let code = StopCode::UserInitiated;
-        self.transact(move |tx| stop_task(tx, &task, Stop { code, reason }))
+        self.attempt(move |tx| stop_task(tx, &task, Stop { code, reason }))
             .expect("it is there");
     }
 
     pub fn report(&self, task: &TaskArn, status: TaskStatus) {
-        let report = TaskReport {
-            status: Some(status),
-            ..TaskReport::default()
-        };
-        self.report_whole(task, report);
+        self.0.report(task.clone(), status);
     }
 
     pub fn report_whole(&self, task: &TaskArn, report: TaskReport) {
         let task = task.clone();
-        self.transact(move |tx| observe_task(tx, &task, &report))
+        self.attempt(move |tx| observe_task(tx, &task, &report))
             .expect("it is there");
     }
 
-    pub fn task(&self, arn: &TaskArn) -> Arc<Task> {
-        self.store
-            .read(|state| state.get::<Task>(arn).cloned())
-            .expect("it is there")
+    pub fn task(&self, arn: &TaskArn) -> Task {
+        self.get::<Task>(arn)
     }
 
     pub fn hosts(&self) -> Vec<Arc<Host>> {
