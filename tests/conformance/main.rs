@@ -6,6 +6,7 @@
 mod crash;
 mod javascript;
 mod limits;
+mod rust_sdk;
 mod subject;
 
 use anyhow::Result;

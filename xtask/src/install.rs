@@ -83,6 +83,11 @@ pub fn for_run() -> Result<()> {
     packages(&RUN)
 }
 
+/// The target folder in use.
+pub fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it))
+}
+
 /// Installs the AWS CLI and boto3 into the target folder and returns the folder of their programs.
 pub fn aws_clients(root: &Path) -> Result<PathBuf> {
     packages(&CLIENTS)?;

@@ -8,6 +8,9 @@ use anyhow::Result;
 use crate::install::{self, run, say};
 use crate::{codegen, tidy};
 
+/// A workspace of its own.
+const SDK_FLOW: &str = "tests/conformance/rust-sdk";
+
 /// Installs what is missing, checks the rules, then runs all tests. The last line counts them.
 pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
     install::for_build()?;
@@ -19,7 +22,9 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
         tidy::tidy(root)?;
         codegen::codegen(root, codegen::Mode::Check)?;
         say("Formatting");
-        run(cargo(root).args(["fmt", "--all", "--check"]))?;
+        for folder in [root, &root.join(SDK_FLOW)] {
+            run(cargo(folder).args(["fmt", "--all", "--check"]))?;
+        }
         say("Lints");
         run(cargo(root).args([
             "clippy",
@@ -31,10 +36,21 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
             "warnings",
         ]))?;
     }
+    if arguments.is_empty() {
+        sdk_flow(root)?;
+    }
     say("Tests");
     let mut tests = cargo(root);
     tests.env("GANTRY_AWS_CLIENTS", clients);
     run(tests.args(["nextest", "run", "--workspace"]).args(arguments))
+}
+
+/// Compiles it before its test runs, which has a deadline.
+fn sdk_flow(root: &Path) -> Result<()> {
+    say("Compiling the flow of the AWS SDK for Rust (some minutes, once)");
+    run(cargo(&root.join(SDK_FLOW))
+        .args(["build", "--quiet", "--locked", "--target-dir"])
+        .arg(install::target_folder(root).join("rust-sdk")))
 }
 
 fn cargo(root: &Path) -> Command {
