@@ -77,9 +77,11 @@ impl<R: Resource> Arn<R> {
             .and_then(|it| it.strip_prefix('/'))
             .ok_or_else(invalid)?;
         let are_parts_full = path.split('/').all(|part| !part.is_empty());
+        // The first slash ends the word of the resource.
+        let is_scope = |it: &str| !it.is_empty() && !it.contains('/');
         if head != ["arn", "aws", "ecs"]
-            || region.is_empty()
-            || account.is_empty()
+            || !is_scope(region)
+            || !is_scope(account)
             || !are_parts_full
             || !R::PARTS.contains(&path.split('/').count())
         {
@@ -281,9 +283,11 @@ impl TaskDefinitionArn {
         Self::new(scope, &[&format!("{family}:{revision}")])
     }
 
-    /// Family and revision; `None` for a text such as `family` that names no revision.
+    /// Family and revision; `None` for a text such as `family` that names no revision, or `family:01` that is not
+    /// how one is written.
     pub fn family_and_revision(&self) -> Option<(&str, u32)> {
         let (family, revision) = self.path().split_once(':')?;
-        Some((family, revision.parse().ok()?))
+        let is_written_so = !family.is_empty() && revision.starts_with(|it| matches!(it, '1'..='9'));
+        Some((family, revision.parse().ok().filter(|_| is_written_so)?))
     }
 }

@@ -23,6 +23,8 @@ fn what_is_no_arn_of_the_kind_is_refused() {
         "arn:aws:ecs:us-east-1:1:task/lab/",
         "arn:aws:ecs:us-east-1:1:task/lab/a/b",
         "arn:aws:ecs::1:task/lab/a",
+        "arn:aws:ecs:us/east:1:task/lab/a",
+        "arn:aws:ecs:us-east-1:1/2:task/lab/a",
         "arn:aws:ec2:us-east-1:1:task/lab/a",
         "arn:aws:ecs:us-east-1:1:tasks/lab/a",
     ] {
@@ -39,4 +41,9 @@ fn a_task_definition_names_family_and_revision() {
     );
     let bare = TaskDefinitionArn::parse("arn:aws:ecs:us-east-1:1:task-definition/web").expect("valid");
     assert_eq!(bare.family_and_revision(), None);
+    // A revision has one name.
+    for other in ["web:01", "web:+1", "web:0", "web:", "web:1:1", ":1"] {
+        let other = TaskDefinitionArn::new(&scope, &[other]);
+        assert_eq!(other.family_and_revision(), None, "{other}");
+    }
 }
