@@ -40,10 +40,10 @@ fn text(encoded: &[u8]) -> Option<String> {
     String::from_utf8(percent_decode(&spaced).collect()).ok()
 }
 
-/// One parameter of a form.
+/// One parameter of a form, however its name is spelled.
 pub fn parameter(body: &[u8], name: &str) -> Option<String> {
     pairs(body)
-        .find(|(key, _)| *key == name.as_bytes())
+        .find(|(key, _)| text(key).as_deref() == Some(name))
         .and_then(|(_, value)| text(value))
 }
 

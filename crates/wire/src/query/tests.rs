@@ -68,6 +68,17 @@ fn forms_become_values() {
 }
 
 #[test]
+fn names_may_be_escaped() {
+    for form in ["Action=A&Version=1", "x=1&Act%69on=A", "%ff=1&Action=%41"] {
+        assert_eq!(
+            parameter(form.as_bytes(), "Action").as_deref(),
+            Some("A"),
+            "{form}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_form_of_the_shape_is_refused() {
     let deep = format!("{}=1", "a.".repeat(100));
     for form in [
