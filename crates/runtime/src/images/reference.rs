@@ -2,7 +2,7 @@
 
 mod grammar;
 
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 
 use super::{ImageError, digest};
 
@@ -85,7 +85,14 @@ pub fn familiar(name: &str) -> String {
     let Some(on_hub) = name.strip_prefix("docker.io/") else {
         return name.to_owned();
     };
-    on_hub.strip_prefix("library/").unwrap_or(on_hub).to_owned()
+    let short = on_hub.strip_prefix("library/").unwrap_or(on_hub);
+    // `docker.io/a.b/c` is no image of Docker Hub any more without its first part.
+    let means_it = |it: &&str| parse(it).is_ok_and(|it| normalized(&it) == name);
+    [short, on_hub]
+        .into_iter()
+        .find(means_it)
+        .unwrap_or(name)
+        .to_owned()
 }
 
 /// Registry and repository of a name.
@@ -126,8 +133,14 @@ mod tests {
             ("docker.io/library/busybox:latest", "busybox:latest"),
             ("docker.io/amazon/app:1", "amazon/app:1"),
             ("localhost:5000/library/app:x", "localhost:5000/library/app:x"),
+            // What would mean something else is not left out.
+            ("docker.io/library/a/b:1", "library/a/b:1"),
+            ("docker.io/a.b/c:1", "docker.io/a.b/c:1"),
+            ("docker.io/library/a.b/c:1", "library/a.b/c:1"),
+            ("docker.io/library/localhost/c:1", "library/localhost/c:1"),
         ] {
             assert_eq!(familiar(name), expected);
+            check(expected, name);
         }
     }
 
