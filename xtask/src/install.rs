@@ -67,6 +67,12 @@ const CLIENTS: [Package; 4] = [
     },
 ];
 
+/// For fuzzing: libFuzzer is C++.
+const FUZZ: [Package; 1] = [Package {
+    name: "g++",
+    proof: "/usr/bin/g++",
+}];
+
 /// Debian's AWS CLI of version 2.
 pub const AWS_CLI_2: &str = "/usr/bin/aws";
 
@@ -81,6 +87,11 @@ pub fn for_build() -> Result<()> {
 /// Installs what running containers needs.
 pub fn for_run() -> Result<()> {
     packages(&RUN)
+}
+
+/// Installs what fuzzing needs.
+pub fn for_fuzzing() -> Result<()> {
+    packages(&FUZZ)
 }
 
 /// The target folder in use.

@@ -3,6 +3,7 @@
 mod bench;
 mod codegen;
 mod demo;
+mod fuzz;
 mod install;
 mod models;
 mod test;
@@ -19,6 +20,8 @@ Usage: cargo xtask <command>
   demo [--keep]     from a bare machine to a service of real containers; --keep leaves it running
   test [ARGS]       install what is missing, check formatting and lints, run every test;
                     with ARGS, run `cargo nextest run --workspace ARGS` alone
+  fuzz [TARGET] [--seconds N]
+                    let the targets of fuzz/, or one of them, look for faults; 60 seconds each
   bench [NAME]      measure beside its peers; NAME is one of launch, api, memory, commits
   codegen [--check] generate crates/api from models/; --check only compares
   models update     take the AWS models anew from the package that models/services.toml names
@@ -47,6 +50,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo"] => demo::demo(root, &demo::Ending::CleanUp),
         ["demo", "--keep"] => demo::demo(root, &demo::Ending::Keep),
         ["test", ..] => test::test(root, &arguments[1..]),
+        ["fuzz", ref rest @ ..] => fuzz::fuzz(root, rest),
         ["bench"] => bench::bench(root, None),
         ["bench", name] => bench::bench(root, Some(name)),
         ["codegen"] => codegen::codegen(root, codegen::Mode::Write),

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::install::{self, run, say};
-use crate::{codegen, tidy};
+use crate::{codegen, fuzz, tidy};
 
 /// A workspace of its own.
 const SDK_FLOW: &str = "tests/conformance/rust-sdk";
@@ -22,7 +22,7 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
         tidy::tidy(root)?;
         codegen::codegen(root, codegen::Mode::Check)?;
         say("Formatting");
-        for folder in [root, &root.join(SDK_FLOW)] {
+        for folder in [root, &root.join("fuzz"), &root.join(SDK_FLOW)] {
             run(cargo(folder).args(["fmt", "--all", "--check"]))?;
         }
         say("Lints");
@@ -37,6 +37,7 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
         ]))?;
     }
     if arguments.is_empty() {
+        fuzz::briefly(root)?;
         sdk_flow(root)?;
     }
     say("Tests");

@@ -57,7 +57,7 @@ pub fn tidy(root: &Path) -> Result<()> {
     let mut faults = Vec::new();
     check_layers(root, &mut faults)?;
     let mut files = Vec::new();
-    for folder in ["crates", "xtask", "tests"] {
+    for folder in ["crates", "fuzz", "xtask", "tests"] {
         rust_files(&root.join(folder), &mut files)?;
     }
     files.sort();

@@ -23,6 +23,12 @@ mod tasks;
 #[cfg(test)]
 extern crate self as agent;
 
+/// Readers of what comes from outside, for the fuzz targets alone: they are compiled with `--cfg fuzzing`.
+#[cfg(fuzzing)]
+pub mod fuzzed {
+    pub use crate::session::fuzzed::*;
+}
+
 pub use config::{AgentConfig, CapacityKind};
 pub use control_plane::InvalidEndpoint;
 pub use registration::RegistrationError;

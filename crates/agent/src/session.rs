@@ -24,6 +24,13 @@ mod exchange;
 mod messages;
 mod poll_endpoint;
 
+#[cfg(fuzzing)]
+pub mod fuzzed {
+    //! See [`crate::fuzzed`].
+    pub use super::exchange::{Effect, Exchange, Present};
+    pub use super::messages::{decode, exception as decode_exception};
+}
+
 /// Pauses between connections that fail.
 const RECONNECT: Backoff = Backoff {
     first: Duration::from_millis(250),
