@@ -40,7 +40,6 @@ fn split(text: &str) -> Option<Reference> {
     let registry = if registry == HUB_BEFORE { HUB } else { registry };
     let is_valid = grammar::is_host(registry)
         && repository.split('/').all(grammar::is_path_component)
-        && repository.len() <= MAX_REPOSITORY_BYTES
         && tag.is_none_or(|it| grammar::is_tag(it) && it.len() <= MAX_TAG_BYTES)
         && digest.is_none_or(|it| digest::hex_part(it).is_ok());
     if !is_valid {
@@ -50,6 +49,9 @@ fn split(text: &str) -> Option<Reference> {
         true => repository.to_owned(),
         false => format!("{HUB_LIBRARY}/{repository}"),
     };
+    if repository.len() > MAX_REPOSITORY_BYTES {
+        return None;
+    }
     let registry = registry.to_owned();
     Some(match (tag, digest) {
         (Some(tag), Some(digest)) => {
@@ -184,6 +186,9 @@ mod tests {
             }
         }
         let fits = format!("a.b/{}", "n".repeat(MAX_REPOSITORY_BYTES));
+        assert!(parse(&fits).is_ok() && parse(&format!("{fits}n")).is_err());
+        // With the part that a short name leaves out.
+        let fits = "n".repeat(MAX_REPOSITORY_BYTES - "library/".len());
         assert!(parse(&fits).is_ok() && parse(&format!("{fits}n")).is_err());
     }
 
