@@ -92,7 +92,7 @@ fn targets(source: &Path) -> Result<Vec<String>> {
 
 /// Builds all targets and returns the folder of their programs.
 fn build(places: &Places) -> Result<PathBuf> {
-    say("Building the fuzz targets (a minute and a half, once)");
+    say("Building the fuzz targets (minutes, once)");
     let host = host()?;
     run(Command::new("cargo")
         .current_dir(&places.source)
