@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::install::run;
 
 /// Members of a shape that are kept; documentation and examples are not.
-const KEPT: [&str; 16] = [
+const KEPT: [&str; 17] = [
     "type",
     "members",
     "member",
@@ -30,6 +30,7 @@ const KEPT: [&str; 16] = [
     "min",
     "max",
     "fault",
+    "document",
 ];
 
 #[derive(Deserialize)]

@@ -118,6 +118,13 @@ pub trait ValueReader {
     fn timestamp(&mut self) -> Result<Timestamp, DecodeError>;
     /// Bytes.
     fn blob(&mut self) -> Result<Vec<u8>, DecodeError>;
+    /// Any JSON, as it was written.
+    ///
+    /// # Errors
+    /// Something else is there, or the protocol is not JSON: only that has documents.
+    fn document(&mut self) -> Result<String, DecodeError> {
+        Err(DecodeError::serialization("documents are JSON"))
+    }
     /// Calls `item` for each item.
     fn list(&mut self, item: &mut dyn FnMut(&mut Self) -> Result<(), DecodeError>)
     -> Result<(), DecodeError>;
@@ -151,6 +158,10 @@ pub trait ValueWriter {
     fn timestamp(&mut self, value: Timestamp);
     /// Bytes.
     fn blob(&mut self, value: &[u8]);
+    /// A text that is JSON.
+    fn document(&mut self, json: &str) {
+        self.string(json);
+    }
     /// Begins a list.
     fn begin_list(&mut self);
     /// Before each item of a list.
@@ -319,6 +330,32 @@ impl Value for Blob {
     }
     fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
         reader.blob().map(Self)
+    }
+}
+
+/// Any JSON: what the model calls a document. It goes out as it came in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document(String);
+
+impl Document {
+    /// As it was written.
+    pub fn as_json(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self("{}".to_owned())
+    }
+}
+
+impl Value for Document {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.document(&self.0);
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.document().map(Self)
     }
 }
 

@@ -52,7 +52,11 @@ fn structures(model: &Model) -> String {
         out.push_str("use super::enums::*;\n");
     }
     let mut body = String::new();
-    for (name, shape) in model.shapes.iter().filter(|(_, it)| it.kind == "structure") {
+    for (name, shape) in model
+        .shapes
+        .iter()
+        .filter(|(_, it)| it.kind == "structure" && !it.document)
+    {
         structure(&mut body, model, name, shape);
     }
     for (operation, it) in &model.operations {
@@ -95,6 +99,7 @@ fn empty_structure(out: &mut String, name: &str) {
         words: None,
         exception: false,
         fault: false,
+        document: false,
         error: None,
     };
     structure_named(out, name, &shape, &[]);
@@ -224,6 +229,7 @@ fn structure_named(out: &mut String, name: &str, shape: &Shape, fields: &[Field]
 fn rust_type(model: &Model, name: &str) -> String {
     let shape = model.shape(name);
     match shape.kind.as_str() {
+        _ if shape.document => "wire::shape::Document".to_owned(),
         "structure" => model.structure_name(name),
         "list" => format!("Vec<{}>", inner(model, shape.member.as_ref())),
         "map" => format!(

@@ -68,6 +68,9 @@ pub struct Shape {
     pub exception: bool,
     #[serde(default)]
     pub fault: bool,
+    /// Any JSON, whatever the members.
+    #[serde(default)]
+    pub document: bool,
     pub error: Option<ErrorTrait>,
 }
 

@@ -4851,7 +4851,7 @@ impl Value for DeploymentEphemeralStorage {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentLifecycleHook {
-    pub hook_details: Option<HookDetails>,
+    pub hook_details: Option<wire::shape::Document>,
     pub hook_target_arn: Option<String>,
     pub lifecycle_stages: Option<Vec<DeploymentLifecycleHookStage>>,
     pub role_arn: Option<String>,
@@ -7240,21 +7240,6 @@ impl Value for HealthCheck {
         })?;
         require(read[0], "command")?;
         Ok(it)
-    }
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct HookDetails {}
-
-impl Value for HookDetails {
-    fn write<W: ValueWriter>(&self, writer: &mut W) {
-        writer.begin_object();
-        writer.end_object();
-    }
-
-    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
-        reader.object(&mut |_, _| Ok(false))?;
-        Ok(Self {})
     }
 }
 

@@ -336,6 +336,13 @@ impl ValueReader for JsonReader<'_> {
             .map_err(|_| DecodeError::serialization("a blob is not base64"))
     }
 
+    fn document(&mut self) -> Result<String, DecodeError> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        self.utf_8(start).map(str::to_owned)
+    }
+
     fn list(
         &mut self,
         item: &mut dyn FnMut(&mut Self) -> Result<(), DecodeError>,

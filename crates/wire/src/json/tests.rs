@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::shape::{ValueReader, ValueWriter, read_member, require, write_member};
+use crate::shape::{Document, ValueReader, ValueWriter, read_member, require, write_member};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Sample {
@@ -199,5 +199,27 @@ fn strings_end_where_they_end_at_any_length() {
         let mut bad = format!("\"{plain}").into_bytes();
         bad.extend(b"\xc3\"");
         assert!(decode::<String>(&bad).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn a_document_goes_out_as_it_came_in() {
+    for text in [
+        r#"{"a":[1,2.50,-3e7,true,null,{"b":"\u00e9\n"}],"z":{},"a ":"twice"}"#,
+        "[]",
+        "\"text\"",
+        "12345678901234567890.5",
+        "false",
+    ] {
+        let read = decode::<Vec<Document>>(format!(" [ {text} , {text}]").as_bytes()).expect("JSON");
+        assert_eq!(read[1].as_json(), text);
+        assert_eq!(String::from_utf8(encode(&read)), Ok(format!("[{text},{text}]")));
+    }
+    let deep = "[".repeat(100) + &"]".repeat(100);
+    for text in ["", "{", "nul", "{\"a\"}", "[1,]", &deep] {
+        assert!(
+            decode::<Document>(text.as_bytes()).is_err() || text.is_empty(),
+            "{text}"
+        );
     }
 }

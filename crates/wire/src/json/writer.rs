@@ -130,6 +130,10 @@ impl ValueWriter for JsonWriter {
         self.out.push(b'"');
     }
 
+    fn document(&mut self, json: &str) {
+        self.out.extend_from_slice(json.as_bytes());
+    }
+
     fn begin_list(&mut self) {
         self.out.push(b'[');
     }
