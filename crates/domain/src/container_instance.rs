@@ -18,9 +18,12 @@ pub struct ContainerInstance {
     pub status: ContainerInstanceStatus,
     /// Capabilities and custom attributes, as the agent gave them.
     pub attributes: Vec<Pair>,
-    /// `agentVersion`, from the session.
+    /// `agentVersion`: of the registration, then of the newest session.
     pub agent_version: String,
-    /// `dockerVersion`, from the session.
+    /// `agentHash`, of the registration.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub agent_hash: String,
+    /// `dockerVersion`: of the registration, then of the newest session.
     pub docker_version: String,
     /// Registered as ECS Anywhere: its tasks are EXTERNAL.
     pub is_external: bool,

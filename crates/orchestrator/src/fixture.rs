@@ -98,6 +98,7 @@ impl World {
             existing: None,
             total,
             attributes,
+            versions: transitions::Versions::default(),
             tags: Vec::new(),
         };
         let arn = self

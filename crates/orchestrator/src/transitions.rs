@@ -29,8 +29,8 @@ pub use clusters::{
 };
 pub use container_instances::{
     Availability, Connection, ContainerInstanceRefusal, Deregistration, RegisterContainerInstance,
-    StateChanges, StateRefusal, connect_host, deregister_container_instance, register_container_instance,
-    update_container_instances_state,
+    StateChanges, StateRefusal, Versions, connect_host, deregister_container_instance,
+    register_container_instance, update_container_instances_state,
 };
 pub use default_network::ensure_default_network;
 pub use observe_task::{ContainerReport, TaskReport, observe_task};

@@ -27,8 +27,21 @@ pub struct RegisterContainerInstance {
     pub total: Resources,
     /// Capabilities and custom attributes.
     pub attributes: Vec<Pair>,
+    /// What runs there.
+    pub versions: Versions,
     /// Tags.
     pub tags: Vec<Pair>,
+}
+
+/// `versionInfo` of an agent; what it does not say is empty.
+#[derive(Clone, Debug, Default)]
+pub struct Versions {
+    /// `agentVersion`
+    pub agent: String,
+    /// `agentHash`
+    pub agent_hash: String,
+    /// `dockerVersion`
+    pub docker: String,
 }
 
 /// Why a host does not join or leave.
@@ -94,6 +107,9 @@ pub fn register_container_instance(
     let instance = match known {
         Some(known) => ContainerInstance {
             attributes: with_custom_attributes(&known, &it.attributes),
+            agent_version: newest(it.versions.agent, &known.agent_version),
+            agent_hash: newest(it.versions.agent_hash, &known.agent_hash),
+            docker_version: newest(it.versions.docker, &known.docker_version),
             is_external,
             version: known.version + 1,
             ..(*known).clone()
@@ -106,8 +122,9 @@ pub fn register_container_instance(
                 ec2_instance_id: tx.ids().ec2(if is_external { "mi" } else { "i" }),
                 status: ContainerInstanceStatus::Active,
                 attributes: it.attributes.clone(),
-                agent_version: String::new(),
-                docker_version: String::new(),
+                agent_version: it.versions.agent,
+                agent_hash: it.versions.agent_hash,
+                docker_version: it.versions.docker,
                 is_external,
                 registered_at: tx.now(),
                 version: 1,
@@ -128,6 +145,11 @@ pub fn register_container_instance(
     });
     tx.put(instance.clone());
     Ok(Arc::new(instance))
+}
+
+/// What is not said stays.
+fn newest(said: String, known: &str) -> String {
+    if said.is_empty() { known.to_owned() } else { said }
 }
 
 /// What the agent says now, and what users have added since it registered first.
@@ -274,8 +296,8 @@ pub fn connect_host(
     });
     if connection == Connection::Connected {
         tx.put(ContainerInstance {
-            agent_version: agent_version.to_owned(),
-            docker_version: docker_version.to_owned(),
+            agent_version: newest(agent_version.to_owned(), &instance.agent_version),
+            docker_version: newest(docker_version.to_owned(), &instance.docker_version),
             ..(*instance).clone()
         });
     }

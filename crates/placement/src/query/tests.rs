@@ -39,6 +39,7 @@ fn instance() -> ContainerInstance {
             },
         ],
         agent_version: "1.17.0".into(),
+        agent_hash: String::new(),
         docker_version: String::new(),
         is_external: false,
         registered_at: "2018-06-18T22:28:28Z".parse().expect("a time"),

@@ -109,6 +109,7 @@ fn instance(number: u8, host: u8) -> ContainerInstance {
         status: [ContainerInstanceStatus::Active, ContainerInstanceStatus::Draining][usize::from(host % 2)],
         attributes: Vec::new(),
         agent_version: "1".into(),
+        agent_hash: String::new(),
         docker_version: "1".into(),
         is_external: false,
         registered_at: time(0),

@@ -471,6 +471,7 @@ pub fn container_instance() -> ContainerInstance {
         status: ContainerInstanceStatus::Draining,
         attributes: vec![Pair::new("ecs.os-type", "linux")],
         agent_version: "1.0.0".into(),
+        agent_hash: "4023248".into(),
         docker_version: "none".into(),
         is_external: true,
         registered_at: at(0),

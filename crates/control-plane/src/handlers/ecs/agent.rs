@@ -6,8 +6,9 @@ use domain::container_definition::TransportProtocol;
 use domain::host::{HostPort, Resources};
 use domain::tags::Pair;
 use domain::task::{ContainerStatus, NetworkBinding, TaskStatus};
-use orchestrator::transitions::{self, ContainerReport, RegisterContainerInstance, TaskReport};
+use orchestrator::transitions::{self, ContainerReport, RegisterContainerInstance, TaskReport, Versions};
 
+use super::clusters::require_active;
 use super::errors::{self, invalid_parameter};
 use super::{names, render, tags};
 use crate::call::Call;
@@ -37,6 +38,7 @@ pub async fn register_container_instance(
         existing,
         total: total(input.total_resources.as_deref().unwrap_or_default())?,
         attributes: input.attributes.iter().flatten().map(attribute).collect(),
+        versions: versions(input.version_info.as_ref()),
         tags: tags::parse(input.tags.as_deref())?,
     };
     let store = call.access().store();
@@ -49,6 +51,17 @@ pub async fn register_container_instance(
     Ok(ecs::RegisterContainerInstanceOutput {
         container_instance: Some(instance),
     })
+}
+
+fn versions(given: Option<&ecs::VersionInfo>) -> Versions {
+    let said = |member: fn(&ecs::VersionInfo) -> &Option<String>| {
+        given.and_then(|it| member(it).clone()).unwrap_or_default()
+    };
+    Versions {
+        agent: said(|it| &it.agent_version),
+        agent_hash: said(|it| &it.agent_hash),
+        docker: said(|it| &it.docker_version),
+    }
 }
 
 fn total(given: &[ecs::Resource]) -> Result<Resources, ecs::Error> {
@@ -100,7 +113,7 @@ pub async fn discover_poll_endpoint(
 /// `SubmitTaskStateChange`.
 ///
 /// # Errors
-/// InvalidParameterException for an unknown task: the agent drops the report then.
+/// ClusterNotFoundException; InvalidParameterException for an unknown task: the agent drops the report then.
 pub async fn submit_task_state_change(
     call: Call<ecs::SubmitTaskStateChange>,
 ) -> Result<ecs::SubmitTaskStateChangeOutput, ecs::Error> {
@@ -124,7 +137,7 @@ pub async fn submit_task_state_change(
         pull_stopped_at: input.pull_stopped_at,
         execution_stopped_at: input.execution_stopped_at,
     };
-    observe(&call, input.task.as_deref(), report).await?;
+    observe(&call, input.cluster.as_deref(), input.task.as_deref(), report).await?;
     Ok(ecs::SubmitTaskStateChangeOutput {
         acknowledgment: Some("ACK".to_owned()),
     })
@@ -133,7 +146,7 @@ pub async fn submit_task_state_change(
 /// `SubmitContainerStateChange`.
 ///
 /// # Errors
-/// InvalidParameterException for an unknown task.
+/// As SubmitTaskStateChange.
 pub async fn submit_container_state_change(
     call: Call<ecs::SubmitContainerStateChange>,
 ) -> Result<ecs::SubmitContainerStateChangeOutput, ecs::Error> {
@@ -151,7 +164,7 @@ pub async fn submit_container_state_change(
         containers: vec![container(&change)],
         ..TaskReport::default()
     };
-    observe(&call, input.task.as_deref(), report).await?;
+    observe(&call, input.cluster.as_deref(), input.task.as_deref(), report).await?;
     Ok(ecs::SubmitContainerStateChangeOutput {
         acknowledgment: Some("ACK".to_owned()),
     })
@@ -160,10 +173,11 @@ pub async fn submit_container_state_change(
 /// `SubmitAttachmentStateChanges`: network interfaces of tasks are confirmed with the task's own state.
 ///
 /// # Errors
-/// InvalidParameterException: there are no attachments of instances.
+/// ClusterNotFoundException; else InvalidParameterException: there are no attachments of instances.
 pub async fn submit_attachment_state_changes(
     call: Call<ecs::SubmitAttachmentStateChanges>,
 ) -> Result<ecs::SubmitAttachmentStateChangesOutput, ecs::Error> {
+    require_cluster(&call, call.input().cluster.as_deref())?;
     let unknown = call
         .input()
         .attachments
@@ -175,11 +189,24 @@ pub async fn submit_attachment_state_changes(
     )))
 }
 
+/// The cluster that a report names, if it does: tasks are known without.
+fn require_cluster<O: wire::Operation>(call: &Call<O>, given: Option<&str>) -> Result<(), ecs::Error> {
+    if given.is_none() {
+        return Ok(());
+    }
+    let cluster = names::cluster(call.scope(), given)?;
+    call.access()
+        .store()
+        .read(|state| require_active(state, &cluster))
+}
+
 async fn observe<O: wire::Operation>(
     call: &Call<O>,
+    cluster: Option<&str>,
     task: Option<&str>,
     report: TaskReport,
 ) -> Result<(), ecs::Error> {
+    require_cluster(call, cluster)?;
     let arn = TaskArn::parse(task.unwrap_or_default());
     let arn = arn.map_err(|_| invalid_parameter("The referenced task was not found."))?;
     let store = call.access().store();

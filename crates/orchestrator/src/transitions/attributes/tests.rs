@@ -104,6 +104,7 @@ fn custom_attributes_survive_the_agents_next_registration() {
         existing: Some(arn.clone()),
         total: domain::host::Resources::default(),
         attributes: vec![Pair::new("ecs.os-type", "linux"), Pair::new("rack", "2")],
+        versions: crate::transitions::Versions::default(),
         tags: Vec::new(),
     };
     world.write(|tx| crate::transitions::register_container_instance(tx, again));

@@ -46,6 +46,7 @@ fn an_agent_that_registers_again_leaves_its_instance_draining() {
         existing: Some(arn),
         total: Resources::default(),
         attributes: Vec::new(),
+        versions: Versions::default(),
         tags: Vec::new(),
     };
     let registered = world.write(|tx| register_container_instance(tx, again));

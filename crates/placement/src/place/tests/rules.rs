@@ -24,6 +24,7 @@ fn member(id: &str, zone: &str, rack: &str) -> Member {
                 .into_iter()
                 .collect(),
             agent_version: "1.0.0".to_owned(),
+            agent_hash: String::new(),
             docker_version: String::new(),
             is_external: false,
             registered_at: domain::Timestamp::UNIX_EPOCH,

@@ -135,3 +135,32 @@ async fn agents_are_never_updated() {
     assert_eq!(code(refused), "ClientException");
     assert_eq!(no_update("").code(), "MissingVersionException");
 }
+
+#[tokio::test]
+async fn versions_are_those_of_the_registration_until_a_session_says_others() {
+    let fixture = Fixture::new().await;
+    let versions =
+        json!({ "agentVersion": "1.99.0", "agentHash": "abc", "dockerVersion": "DockerVersion: 25" });
+    let integer = |name: &str| json!({ "name": name, "type": "INTEGER", "integerValue": 1024 });
+    let register = json!({ "totalResources": [integer("CPU"), integer("MEMORY")], "versionInfo": versions });
+    let registered = fixture.ask("RegisterContainerInstance", register).await;
+    let instance = &registered["containerInstance"];
+    assert_eq!(instance["versionInfo"], versions);
+    let arn = instance["containerInstanceArn"].clone();
+    let again = json!({
+        "totalResources": [integer("CPU"), integer("MEMORY")],
+        "versionInfo": { "agentVersion": "2.0.0" },
+        "containerInstanceArn": arn,
+    });
+    fixture.ask("RegisterContainerInstance", again).await;
+    let described = fixture
+        .ask(
+            "DescribeContainerInstances",
+            json!({ "containerInstances": [arn] }),
+        )
+        .await;
+    let shown = &described["containerInstances"][0]["versionInfo"];
+    let expected =
+        json!({ "agentVersion": "2.0.0", "agentHash": "abc", "dockerVersion": "DockerVersion: 25" });
+    assert_eq!(*shown, expected);
+}

@@ -36,9 +36,9 @@ pub fn container_instance(
         ec2_instance_id: Some(it.ec2_instance_id.clone()),
         version: Some(i64::try_from(it.version).unwrap_or(i64::MAX)),
         version_info: Some(ecs::VersionInfo {
-            agent_version: Some(it.agent_version.clone()),
-            docker_version: Some(it.docker_version.clone()),
-            ..ecs::VersionInfo::default()
+            agent_version: said(&it.agent_version),
+            agent_hash: said(&it.agent_hash),
+            docker_version: said(&it.docker_version),
         }),
         remaining_resources: Some(resources(&remaining)),
         registered_resources: Some(resources(&total)),
@@ -57,6 +57,11 @@ pub fn container_instance(
         }),
         ..ecs::ContainerInstance::default()
     }
+}
+
+/// Versions that the agent did not say are absent.
+fn said(version: &str) -> Option<String> {
+    (!version.is_empty()).then(|| version.to_owned())
 }
 
 /// Agents report no health of their host yet, which Amazon calls a lack of data.

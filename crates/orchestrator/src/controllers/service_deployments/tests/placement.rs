@@ -68,6 +68,7 @@ async fn world(zones: &[(&'static str, u32)], it: Service) -> Store {
                     ..Resources::default()
                 },
                 attributes: vec![Pair::new("ecs.availability-zone", *zone)],
+                versions: crate::transitions::Versions::default(),
                 tags: Vec::new(),
             };
             let instance = register_container_instance(tx, register).map_err(|_| ())?;
