@@ -19,6 +19,7 @@ use crate::handlers::ecs::{
 use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, sts as sts_handlers};
 
 mod partial;
+mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -44,26 +45,46 @@ pub struct Request {
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, ErrorAnswer>> + Send>>;
 type Handler = Box<dyn Fn(Request) -> Answer + Send + Sync>;
 
-/// All handlers.
-pub struct Routes(HashMap<(&'static str, &'static str), Handler>);
+/// All handlers, by service and operation.
+#[derive(Default)]
+pub struct Routes {
+    handlers: HashMap<(&'static str, &'static str), Handler>,
+    /// Why some of them do nothing but refuse.
+    refusals: HashMap<(&'static str, &'static str), refused::Refusal>,
+}
 
 impl Routes {
     /// The handlers of this version.
     pub fn new() -> Self {
-        let mut routes = Self(HashMap::new());
+        let mut routes = Self::default();
         routes.ec2();
         routes.ecs();
+        routes.refused();
         routes.logs();
         routes.on::<sts::GetCallerIdentity, _, _>(sts_handlers::get_caller_identity);
         routes
     }
 
-    /// The handler of an operation, if it is built.
+    /// The handler of an operation, if it is built or refused.
     pub fn get(&self, service: &str, operation: &str) -> Option<&Handler> {
         // The map's keys live as long as the program, the request's words do not: found by the service's own list.
         let known = SERVICES.iter().find(|it| it.signing_name == service)?;
         let name = known.operations.iter().find(|it| **it == operation)?;
-        self.0.get(&(known.signing_name, *name))
+        self.handlers.get(&(known.signing_name, *name))
+    }
+
+    fn coverage(&self, service: &'static str, operation: &'static str) -> Coverage {
+        let refused = self.refusals.get(&(service, operation));
+        match (
+            self.get(service, operation),
+            refused,
+            partial::lacks(service, operation),
+        ) {
+            (None, ..) => Coverage::NotYet,
+            (_, Some(refusal), _) => Coverage::Refused(refusal.why()),
+            (_, _, Some(lacks)) => Coverage::Partial(lacks),
+            _ => Coverage::Works,
+        }
     }
 
     fn on<O, F, R>(&mut self, handler: F)
@@ -73,7 +94,8 @@ impl Routes {
         R: Future<Output = Result<O::Output, O::Error>> + Send + 'static,
     {
         let run = move |request: Request| -> Answer { Box::pin(run::<O, F, R>(handler, request)) };
-        self.0.insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
+        self.handlers
+            .insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
     }
 
     fn ec2(&mut self) {
@@ -101,6 +123,7 @@ impl Routes {
         self.on::<ecs::StopTask, _, _>(tasks::stop_task);
         self.on::<ecs::DescribeTasks, _, _>(tasks::describe_tasks);
         self.on::<ecs::ListTasks, _, _>(tasks::list_tasks);
+        self.on::<ecs::ExecuteCommand, _, _>(tasks::execute_command);
         self.on::<ecs::CreateService, _, _>(services::create_service);
         self.on::<ecs::UpdateService, _, _>(services::update_service);
         self.on::<ecs::DeleteService, _, _>(services::delete_service);
@@ -111,6 +134,7 @@ impl Routes {
         self.on::<ecs::DescribeServiceRevisions, _, _>(services::describe_service_revisions);
         self.on::<ecs::ListServiceDeployments, _, _>(services::list_service_deployments);
         self.on::<ecs::StopServiceDeployment, _, _>(services::stop_service_deployment);
+        self.on::<ecs::ContinueServiceDeployment, _, _>(services::continue_service_deployment);
         self.on::<ecs::RegisterContainerInstance, _, _>(agent::register_container_instance);
         self.on::<ecs::DeregisterContainerInstance, _, _>(container_instances::deregister_container_instance);
         self.on::<ecs::DescribeContainerInstances, _, _>(container_instances::describe_container_instances);
@@ -214,10 +238,21 @@ pub struct Covered {
     pub service: &'static str,
     /// `RunTask`
     pub operation: &'static str,
-    /// It has a handler.
-    pub is_built: bool,
-    /// What is missing, if it works in part.
-    pub lacks: Option<&'static str>,
+    /// How far it is built.
+    pub coverage: Coverage,
+}
+
+/// How far an operation is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// All of it.
+    Works,
+    /// Without this.
+    Partial(&'static str),
+    /// It only refuses, for this reason.
+    Refused(&'static str),
+    /// It is answered as an unknown operation.
+    NotYet,
 }
 
 /// All operations of all services that are spoken.
@@ -233,8 +268,7 @@ pub fn coverage() -> Vec<Covered> {
         .map(|(service, operation)| Covered {
             service,
             operation,
-            is_built: routes.get(service, operation).is_some(),
-            lacks: partial::lacks(service, operation),
+            coverage: routes.coverage(service, operation),
         })
         .collect()
 }

@@ -1,7 +1,11 @@
 //! Operations that work in part: what of each is refused, or kept without an effect yet.
 
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 11] = [
+const PARTIAL: [(&str, &str); 12] = [
+    (
+        "ContinueServiceDeployment",
+        "no lifecycle hook pauses a deployment yet, so there is none to continue",
+    ),
     (
         "CreateCapacityProvider",
         "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
@@ -11,13 +15,16 @@ const PARTIAL: [(&str, &str); 11] = [
         "Service Connect is refused; Container Insights is kept, nothing is measured",
     ),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
+    (
+        "ExecuteCommand",
+        "refused for every task: none can be started with `enableExecuteCommand` yet",
+    ),
     ("ListServicesByNamespace", "there are no namespaces yet"),
     (
         "PutAccountSetting",
         "`containerInsights` is what new clusters begin with; others are kept without an effect",
     ),
     ("PutAccountSettingDefault", "as PutAccountSetting"),
-    ("StopServiceDeployment", "the stop type ABORT is refused"),
     (
         "UpdateCapacityProvider",
         "kept; there are no Auto Scaling groups that follow",

@@ -1,6 +1,7 @@
 use std::fmt::Write;
 
 use expect_test::expect_file;
+use wire::ServiceError;
 
 use super::*;
 
@@ -11,8 +12,9 @@ const LISTED_MAX: usize = 200;
 #[test]
 fn the_coverage_page_names_every_operation() {
     let mut page = String::from(
-        "# API coverage\n\nOperations of the services that Gantry speaks. What is *not yet* answers as AWS answers an \
-         unknown operation.\nA member that is not obeyed yet is refused by name.\n",
+        "# API coverage\n\nOperations of the services that Gantry speaks. What is *refused* answers as AWS \
+         answers what an account may not use, what is *not yet* as an unknown operation.\nA member that is not obeyed yet \
+         is refused by name.\n",
     );
     for service in SERVICES {
         let _ = write!(
@@ -22,12 +24,14 @@ fn the_coverage_page_names_every_operation() {
         );
         let all = coverage();
         let of_service = || all.iter().filter(|it| it.service == service.signing_name);
-        let is_listed = |it: &&Covered| it.is_built || service.operations.len() <= LISTED_MAX;
+        let is_listed =
+            |it: &&Covered| it.coverage != Coverage::NotYet || service.operations.len() <= LISTED_MAX;
         for it in of_service().filter(is_listed) {
-            let state = match (it.is_built, it.lacks) {
-                (false, _) => "not yet".to_owned(),
-                (true, None) => "works".to_owned(),
-                (true, Some(lacks)) => format!("partial: {lacks}"),
+            let state = match it.coverage {
+                Coverage::Works => "works".to_owned(),
+                Coverage::Partial(lacks) => format!("partial: {lacks}"),
+                Coverage::Refused(why) => format!("refused: {why}"),
+                Coverage::NotYet => "not yet".to_owned(),
             };
             let _ = writeln!(page, "| {} | {state} |", it.operation);
         }
@@ -40,17 +44,46 @@ fn the_coverage_page_names_every_operation() {
 }
 
 #[test]
-fn only_what_is_built_is_said_to_be_partial() {
-    let partial: Vec<_> = coverage().into_iter().filter(|it| it.lacks.is_some()).collect();
-    assert!(partial.iter().all(|it| it.is_built), "{partial:?}");
+fn what_is_refused_is_not_said_to_be_partial() {
+    let all = coverage();
+    let partial = |it: &&Covered| partial::lacks(it.service, it.operation).is_some();
+    let said: Vec<_> = all.iter().filter(partial).collect();
+    assert!(
+        said.iter().all(|it| matches!(it.coverage, Coverage::Partial(_))),
+        "{said:?}"
+    );
     assert!(partial::lacks("logs", "CreateCluster").is_none());
+}
+
+/// A client finds no refusal that its SDK has no class for.
+#[test]
+fn refusals_are_errors_of_their_operations() {
+    let model = include_str!("../../../../models/ecs.json");
+    let model: serde_json::Value = serde_json::from_str(model).expect("JSON");
+    let routes = Routes::new();
+    assert!(!routes.refusals.is_empty());
+    for ((_, operation), refusal) in &routes.refusals {
+        let (modelled, error) = (&model["operations"][*operation]["errors"], refusal.error());
+        let is_modelled = |code: &str| {
+            modelled
+                .as_array()
+                .is_some_and(|all| all.iter().any(|it| it == code))
+        };
+        assert!(is_modelled(error.code()), "{operation}: {error:?}");
+        let lists_unsupported = is_modelled("UnsupportedFeatureException");
+        assert_eq!(
+            error.code() == "UnsupportedFeatureException",
+            lists_unsupported,
+            "{operation}"
+        );
+    }
 }
 
 #[test]
 fn operations_are_found_by_service_and_name() {
     let routes = Routes::new();
     assert!(routes.get("ecs", "RunTask").is_some());
-    assert!(routes.get("ecs", "CreateDaemon").is_none());
+    assert!(routes.get("ecs", "CreateNothing").is_none());
     assert!(routes.get("ec2", "DescribeVpcs").is_some());
     assert!(routes.get("ec2", "RunInstances").is_none());
     assert!(routes.get("logs", "RunTask").is_none());

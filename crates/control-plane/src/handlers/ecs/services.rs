@@ -10,8 +10,8 @@ mod unbuilt;
 mod write;
 
 pub use history::{
-    describe_service_deployments, describe_service_revisions, list_service_deployments,
-    list_services_by_namespace, stop_service_deployment,
+    continue_service_deployment, describe_service_deployments, describe_service_revisions,
+    list_service_deployments, list_services_by_namespace, stop_service_deployment,
 };
 pub use parse::{launch_type, platform_version};
 pub use read::{describe_services, list_services};

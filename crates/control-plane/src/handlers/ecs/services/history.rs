@@ -5,11 +5,12 @@ use domain::arn::{Arn, Resource};
 use domain::service::Service;
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::{ServiceDeploymentArn, ServiceRevisionArn};
-use orchestrator::transitions;
+use orchestrator::transitions::{self, StopServiceDeploymentRefusal};
+use store::State;
 
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
-use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found, unsupported};
+use crate::handlers::ecs::errors::{self, FromRefusal, invalid_parameter, service_not_found};
 use crate::handlers::ecs::{listing, names, render};
 
 /// Most items of one Describe.
@@ -139,21 +140,21 @@ fn place(it: &ServiceDeployment) -> String {
     format!("{age:039} {}", it.arn)
 }
 
-/// `StopServiceDeployment` with the stop type ROLLBACK, which is the default.
+/// `StopServiceDeployment` with the stop type ROLLBACK, which is the default. ABORT is a word of the model, but no valid
+/// value: <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html>
 ///
 /// # Errors
-/// ServiceDeploymentNotFoundException; ConflictException for one that has ended; InvalidParameterException if there is
-/// no earlier revision; UnsupportedFeatureException for the stop type ABORT.
+/// ServiceDeploymentNotFoundException; ConflictException for one that has ended; InvalidParameterException for another
+/// stop type, and if there is no earlier revision.
 pub async fn stop_service_deployment(
     call: Call<ecs::StopServiceDeployment>,
 ) -> Result<ecs::StopServiceDeploymentOutput, ecs::Error> {
     let input = call.input();
     match input.stop_type.as_ref().map_or("ROLLBACK", |it| it.as_str()) {
         "ROLLBACK" => {}
-        "ABORT" => return Err(unsupported("stopType ABORT")),
         other => {
             return Err(invalid_parameter(format!(
-                "Invalid stopType: {other:?}; it must be ROLLBACK."
+                "Invalid stopType: {other:?}; the valid values are ROLLBACK."
             )));
         }
     }
@@ -166,6 +167,32 @@ pub async fn stop_service_deployment(
     Ok(ecs::StopServiceDeploymentOutput {
         service_deployment_arn: Some(stopped.arn.to_string()),
     })
+}
+
+/// `ContinueServiceDeployment`. Nothing pauses deployments yet, so no hook waits for it.
+///
+/// # Errors
+/// Always: ServiceDeploymentNotFoundException, else InvalidParameterException.
+pub async fn continue_service_deployment(
+    call: Call<ecs::ContinueServiceDeployment>,
+) -> Result<ecs::ContinueServiceDeploymentOutput, ecs::Error> {
+    let input = call.input();
+    let action = input.action.as_ref().map(|it| it.as_str());
+    listing::require_word("action", action, &["CONTINUE", "ROLLBACK"])?;
+    if input.hook_id.is_empty() {
+        return Err(invalid_parameter("hookId cannot be empty."));
+    }
+    let arn: ServiceDeploymentArn = parse(&input.service_deployment_arn)?;
+    let known = |state: &State| state.get::<ServiceDeployment>(&arn).map(|it| it.status);
+    let status = call.access().store().read(known).ok_or_else(|| {
+        <ecs::Error as FromRefusal<_>>::from_refusal(StopServiceDeploymentRefusal::NotFound)
+    })?;
+    Err(invalid_parameter(format!(
+        "The lifecycle hook {} does not wait for an action: the service deployment has none in AWAITING_ACTION, its status \
+         is {}.",
+        input.hook_id,
+        status.as_str()
+    )))
 }
 
 /// `ListServicesByNamespace`. Nothing makes namespaces yet, so there is none to be found.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, text};
 
 async fn service(fixture: &Fixture) -> serde_json::Value {
     let container = json!({ "name": "web", "image": "web", "memory": 32 });
@@ -108,7 +108,7 @@ async fn stopping_a_deployment_is_refused_in_ecs_words() {
         ),
         (
             json!({ "serviceDeploymentArn": current, "stopType": "ABORT" }),
-            "UnsupportedFeatureException",
+            "InvalidParameterException",
         ),
     ];
     for (input, expected) in cases {
@@ -213,4 +213,32 @@ async fn what_is_not_obeyed_yet_is_refused_by_name() {
     let update = json!({ "service": "web", "availabilityZoneRebalancing": "ENABLED" });
     let (code, _) = fixture.refused("UpdateService", update).await;
     assert_eq!(code, "UnsupportedFeatureException");
+}
+
+#[tokio::test]
+async fn a_deployment_is_continued_only_at_a_hook_that_waits() {
+    let fixture = Fixture::new().await;
+    let service = service(&fixture).await;
+    let known = text(&service["currentServiceDeployment"]);
+    let unknown = format!("{}{}", &known[..known.len() - 21], "0".repeat(21));
+    for (arn, action, code, message) in [
+        (
+            &known,
+            "CONTINUE",
+            "InvalidParameterException",
+            "The lifecycle hook ecs-pause-1 does not wait",
+        ),
+        (&known, "NOTHING", "InvalidParameterException", "Invalid action"),
+        (
+            &unknown,
+            "ROLLBACK",
+            "ServiceDeploymentNotFoundException",
+            "The specified service deployment",
+        ),
+    ] {
+        let input = json!({ "serviceDeploymentArn": arn, "hookId": "ecs-pause-1", "action": action });
+        let refusal = fixture.refused("ContinueServiceDeployment", input).await;
+        assert_eq!(refusal.0, code);
+        assert!(refusal.1.starts_with(message), "{}", refusal.1);
+    }
 }
