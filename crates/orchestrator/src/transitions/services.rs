@@ -93,7 +93,7 @@ pub enum ServiceRefusal {
     ClusterNotFound,
     /// No such service, or INACTIVE.
     NotFound,
-    /// It is being deleted.
+    /// It is being deleted, or was deleted a while ago.
     NotActive,
     /// One of the name exists and differs.
     NotIdempotent,
@@ -178,10 +178,7 @@ pub fn update_service(
     arn: &ServiceArn,
     change: &ServiceChange,
 ) -> Result<Arc<Service>, ServiceRefusal> {
-    let known = tx
-        .get::<Service>(arn)
-        .filter(|it| it.status != ServiceStatus::Inactive);
-    let known = known.ok_or(ServiceRefusal::NotFound)?;
+    let known = tx.get::<Service>(arn).ok_or(ServiceRefusal::NotFound)?;
     if known.status != ServiceStatus::Active {
         return Err(ServiceRefusal::NotActive);
     }

@@ -70,20 +70,27 @@ async fn change(access: &Authorized, resource: Taggable, change: TagChange) -> R
     changed.map_err(errors::from_store)
 }
 
-/// `ListTagsForResource`.
+/// `ListTagsForResource`. It models no ResourceNotFoundException.
 ///
 /// # Errors
-/// As TagResource.
+/// InvalidParameterException for what can name nothing, is not there or has ended; ClusterNotFoundException.
 pub async fn list_tags_for_resource(
     call: Call<ecs::ListTagsForResource>,
 ) -> Result<ecs::ListTagsForResourceOutput, ecs::Error> {
-    let resource = resource(call.scope(), &call.input().resource_arn)?;
+    let resource = resource(call.scope(), &call.input().resource_arn).map_err(as_invalid_parameter)?;
     let store = call.access().store();
     let found = store.read(|state| transitions::tags_of(state, &resource));
-    let tags = found.map_err(<ecs::Error as FromRefusal<TagRefusal>>::from_refusal)?;
+    let tags = found.map_err(|it| as_invalid_parameter(ecs::Error::from_refusal(it)))?;
     Ok(ecs::ListTagsForResourceOutput {
         tags: Some(tags::render(&tags)),
     })
+}
+
+fn as_invalid_parameter(error: ecs::Error) -> ecs::Error {
+    match error {
+        ecs::Error::ResourceNotFoundException(it) => invalid_parameter(it.message.unwrap_or_default()),
+        other => other,
+    }
 }
 
 /// What an ARN names. A kind of resource that gets tags one day is added here and in [`Taggable`].

@@ -111,10 +111,11 @@ pub fn launch_type(
     Ok(launch_type)
 }
 
-/// Version of FARGATE's platform, as it reads back.
+/// Version of FARGATE's platform, as it reads back. Amazon has retired those before 1.4.0:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-versions-retired.html>
 ///
 /// # Errors
-/// InvalidParameterException elsewhere than on FARGATE.
+/// InvalidParameterException elsewhere than on FARGATE; PlatformUnknownException.
 pub fn platform_version(given: Option<&str>, launch_type: LaunchType) -> Result<Option<String>, ecs::Error> {
     match (launch_type, given) {
         (LaunchType::Fargate, None | Some("LATEST" | "1.4.0")) => {
@@ -123,7 +124,7 @@ pub fn platform_version(given: Option<&str>, launch_type: LaunchType) -> Result<
         (LaunchType::Fargate, Some(other)) => Err(ecs::Error::PlatformUnknownException(
             ecs::PlatformUnknownException {
                 message: Some(format!(
-                    "The specified platform version does not exist: {other}. Use LATEST or 1.4.0."
+                    "The specified platform does not exist. Use the platform version LATEST or 1.4.0, not {other}."
                 )),
             },
         )),

@@ -96,6 +96,14 @@ async fn arns_that_name_nothing_are_refused_in_amazons_words() {
             long,
         ),
     ] {
+        let untag = json!({ "resourceArn": arn, "tagKeys": ["a"] });
+        let refused = fixture.refused("UntagResource", untag).await;
+        assert_eq!(refused, (exception.to_owned(), message.clone()), "{arn}");
+        // It models no ResourceNotFoundException.
+        let exception = match exception {
+            "ResourceNotFoundException" => "InvalidParameterException",
+            other => other,
+        };
         let refused = fixture
             .refused("ListTagsForResource", json!({ "resourceArn": arn }))
             .await;
