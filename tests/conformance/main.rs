@@ -40,6 +40,11 @@ fn waiters_end() -> Result<()> {
 }
 
 #[test]
+fn every_modelled_error_is_provoked_or_explained() -> Result<()> {
+    Subject::with_sample_image()?.with_agent_key()?.run("errors")
+}
+
+#[test]
 fn answers_are_as_they_were() -> Result<()> {
     Subject::with_sample_image()?.run("answers")
 }

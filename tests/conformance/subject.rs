@@ -16,7 +16,15 @@ pub const ENDPOINT_VARIABLE: &str = "GANTRY_CONFORMANCE_ENDPOINT";
 pub struct Subject {
     own: Option<Gantry>,
     aws: Aws,
+    /// Variables of the suite.
+    more: Vec<(&'static str, String)>,
 }
+
+/// Variables of the suite and members of the agent's key file.
+const AGENT_KEY: [(&str, &str); 2] = [
+    ("GANTRY_CONFORMANCE_AGENT_KEY_ID", "access_key_id"),
+    ("GANTRY_CONFORMANCE_AGENT_SECRET", "secret_access_key"),
+];
 
 impl Subject {
     /// The endpoint that is named, or a Gantry of one's own.
@@ -25,6 +33,7 @@ impl Subject {
             return Ok(Self {
                 own: None,
                 aws: Aws::at(&endpoint)?,
+                more: Vec::new(),
             });
         }
         Self::of(start(&[])?)
@@ -41,18 +50,32 @@ impl Subject {
         Ok(subject)
     }
 
+    /// The same, and the suite is told the key of the Gantry's agent, which may not make most calls.
+    pub fn with_agent_key(mut self) -> Result<Self> {
+        let Some(gantry) = &self.own else { return Ok(self) };
+        let file = gantry.data_dir().join("keys/agent.json");
+        let key: serde_json::Value = serde_json::from_slice(&std::fs::read(file)?)?;
+        for (variable, member) in AGENT_KEY {
+            let value = key[member].as_str().context("no key of an agent")?;
+            self.more.push((variable, value.to_owned()));
+        }
+        Ok(self)
+    }
+
     /// A Gantry that is already there.
     pub fn of(gantry: Gantry) -> Result<Self> {
         let aws = Aws::of(&gantry)?;
         Ok(Self {
             own: Some(gantry),
             aws,
+            more: Vec::new(),
         })
     }
 
     /// Runs a piece of the suite, which must find no fault and leave the Gantry well.
     pub fn run(self, piece: &str) -> Result<()> {
-        let program = suite(&self.aws, piece);
+        let mut program = suite(&self.aws, piece);
+        program.envs(self.more.iter().map(|(name, value)| (name, value)));
         self.judge(program)
     }
 

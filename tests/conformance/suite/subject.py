@@ -30,9 +30,14 @@ def model():
     return botocore.session.get_session().get_service_model("ecs")
 
 
-def client(service="ecs", **config):
-    """A boto3 client that does not try twice."""
-    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}, **config))
+def client(service="ecs", key=(None, None), **config):
+    """A boto3 client that does not try twice; its key is that of the environment unless told."""
+    return boto3.client(
+        service,
+        aws_access_key_id=key[0],
+        aws_secret_access_key=key[1],
+        config=Config(retries={"total_max_attempts": 1}, **config),
+    )
 
 
 def prepare():

@@ -7,14 +7,22 @@ from collections import Counter
 from . import raw, subject
 from .inputs import REFUSED, UNIQUE, variants
 
-# What is not built is refused by these, whatever the operation models.
-UNBUILT = {"UnknownOperationException", "UnsupportedFeatureException"}
+# Members that are not built are refused by the first; whole operations by the second, which only these may do.
+UNBUILT = {"UnsupportedFeatureException", "UnknownOperationException"}
+UNBUILT_OPERATIONS = {
+    "CreateTaskSet",
+    "DeleteTaskSet",
+    "DescribeTaskSets",
+    "UpdateServicePrimaryTaskSet",
+    "UpdateTaskSet",
+}
 # Errors that any operation may answer beside those that it models.
-COMMON = UNBUILT | {
+COMMON = {
     "AccessDeniedException",
     "RequestEntityTooLargeException",
     "SerializationException",
     "ThrottlingException",
+    "UnsupportedFeatureException",
     "ValidationException",
 }
 
@@ -27,6 +35,7 @@ def main():
     for operation in sorted(model.operation_names):
         of_operation = model.operation_model(operation)
         codes = COMMON | {shape.name for shape in of_operation.error_shapes}
+        codes |= UNBUILT if operation in UNBUILT_OPERATIONS else set()
         for variant in variants(operation, of_operation.input_shape):
             counts["all"] += 1
             body = variant.document if isinstance(variant.document, bytes) else json.dumps(variant.document).encode()
