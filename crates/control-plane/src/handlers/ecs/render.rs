@@ -47,6 +47,15 @@ fn launch_type(it: LaunchType) -> ecs::LaunchType {
     }
 }
 
+/// The platform version of what runs: LATEST is a version by then, as in
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-linux-fargate.html>
+fn platform_version(given: Option<&str>) -> Option<String> {
+    given.map(|it| if it == "LATEST" { LATEST_PLATFORM } else { it }.to_owned())
+}
+
+/// What LATEST stands for.
+const LATEST_PLATFORM: &str = "1.4.0";
+
 /// Absent where a capacity provider strategy decides.
 fn named_launch_type(it: LaunchType, strategy: &[CapacityProviderStrategyItem]) -> Option<ecs::LaunchType> {
     strategy.is_empty().then(|| launch_type(it))

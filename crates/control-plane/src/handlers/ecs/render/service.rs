@@ -7,7 +7,7 @@ use domain::task_definition::LaunchType;
 use store::{State, Tally};
 
 use super::service_deployment::counts as revision_counts;
-use super::{count, named_launch_type};
+use super::{count, named_launch_type, platform_version};
 use crate::handlers::ecs::{capacity_providers, network, placement, tags};
 
 /// A service; tags are shown only when asked for.
@@ -151,7 +151,7 @@ fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) ->
         updated_at: Some(it.updated_at),
         launch_type: named_launch_type(service.launch_type, &service.capacity_provider_strategy),
         capacity_provider_strategy: capacity_providers::render_strategy(&service.capacity_provider_strategy),
-        platform_version: service.platform_version.clone(),
+        platform_version: platform_version(service.platform_version.as_deref()),
         platform_family: (service.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         network_configuration: it.network_configuration.as_ref().map(network::render),
         rollout_state: Some(ecs::DeploymentRolloutState::from(it.rollout.as_str())),

@@ -8,7 +8,7 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use store::{State, Tally};
 
 use super::service::deployment_configuration;
-use super::{count, named_launch_type};
+use super::{count, named_launch_type, platform_version};
 use crate::handlers::ecs::{capacity_providers, network};
 
 /// The circuit breaker's threshold: half of the desired count, within these.
@@ -117,7 +117,7 @@ pub fn service_revision(state: &State, it: &ServiceRevision) -> ecs::ServiceRevi
         task_definition: Some(it.task_definition.to_string()),
         launch_type: named_launch_type(it.launch_type, &it.capacity_provider_strategy),
         capacity_provider_strategy: capacity_providers::render_strategy(&it.capacity_provider_strategy),
-        platform_version: it.platform_version.clone(),
+        platform_version: platform_version(it.platform_version.as_deref()),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         load_balancers: Some(Vec::new()),
         service_registries: Some(Vec::new()),

@@ -7,7 +7,7 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use store::State;
 
 use super::task_definition::pair;
-use super::{count, launch_type};
+use super::{count, launch_type, platform_version};
 use crate::handlers::ecs::tags;
 
 /// A task. Its tags are shown only when asked for.
@@ -57,7 +57,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
             .or(definition.and_then(|it| it.memory))
             .map(|it| it.to_string()),
         overrides: Some(overrides(&it.overrides, &it.containers)),
-        platform_version: it.platform_version.clone(),
+        platform_version: platform_version(it.platform_version.as_deref()),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         pull_started_at: it.times.pull_started_at,
         pull_stopped_at: it.times.pull_stopped_at,

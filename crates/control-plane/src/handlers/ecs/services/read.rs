@@ -47,7 +47,8 @@ pub async fn describe_services(
     })
 }
 
-/// `ListServices`: ACTIVE and DRAINING ones.
+/// `ListServices`: ACTIVE and DRAINING ones. Where a capacity provider strategy decides, `launchType` finds the launch
+/// type that its capacity providers come to, as the statistics of the cluster count it: Amazon documents neither way.
 ///
 /// # Errors
 /// ClusterNotFoundException; InvalidParameterException for a bad token or page size.

@@ -23,8 +23,15 @@ const TASKS_MAX: i32 = 10;
 const CLIENT_TOKEN_LENGTH_MAX: usize = 64;
 /// Enough to tell calls apart.
 const FINGERPRINT_BYTES: usize = 16;
-/// Longest `startedBy`.
+/// Longest `startedBy` of RunTask.
 const STARTED_BY_LENGTH_MAX: usize = 128;
+/// Longest `startedBy` of StartTask.
+const STARTED_BY_LENGTH_MAX_OF_START: usize = 36;
+/// Longest `referenceId`.
+const REFERENCE_ID_LENGTH_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests;
 
 /// `RunTask`: places tasks at once, or says why not.
 ///
@@ -104,6 +111,7 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
     let instances = given.iter().map(|it| names::container_instance(&cluster, it));
     let instances: Vec<ContainerInstanceArn> = instances.collect::<Result<_, _>>()?;
     let shared = as_run_task(input);
+    check_started_by(input.started_by.as_deref(), STARTED_BY_LENGTH_MAX_OF_START)?;
     refuse_what_is_not_built(&shared)?;
     let store = call.access().store();
     let run = store.read(|state| -> Result<RunTasks, ecs::Error> {
@@ -149,6 +157,8 @@ fn parse(
     cluster: &ClusterArn,
     input: &ecs::RunTaskInput,
 ) -> Result<RunTasks, ecs::Error> {
+    check_started_by(input.started_by.as_deref(), STARTED_BY_LENGTH_MAX)?;
+    check_reference_id(input.reference_id.as_deref())?;
     require_active(state, cluster)?;
     let definition = task_definitions::require_active(state, scope, &input.task_definition)?;
     let strategy = input.capacity_provider_strategy.as_deref();
@@ -166,7 +176,7 @@ fn parse(
         placement_constraints: placement::constraints(input.placement_constraints.as_deref(), launch_type)?,
         placement_strategy: placement::strategy(input.placement_strategy.as_deref(), launch_type)?,
         group: group(input, &definition)?,
-        started_by: started_by(input)?,
+        started_by: input.started_by.clone(),
         service: None,
         client_request: None,
         overrides: overrides::parse(&definition, input.overrides.as_ref())?,
@@ -187,15 +197,23 @@ fn group(input: &ecs::RunTaskInput, definition: &TaskDefinition) -> Result<Strin
     }
 }
 
-fn started_by(input: &ecs::RunTaskInput) -> Result<Option<String>, ecs::Error> {
+fn check_started_by(given: Option<&str>, length_max: usize) -> Result<(), ecs::Error> {
     let is_letter = |it: char| it.is_ascii_alphanumeric() || "_-/".contains(it);
-    let is_fine = |it: &str| it.len() <= STARTED_BY_LENGTH_MAX && it.chars().all(is_letter);
-    if !input.started_by.as_deref().is_none_or(is_fine) {
-        return Err(invalid_parameter(
-            "startedBy has at most 128 letters, numbers, hyphens, underscores and slashes.",
-        ));
+    match given {
+        Some(it) if it.len() > length_max || !it.chars().all(is_letter) => Err(invalid_parameter(format!(
+            "startedBy has at most {length_max} letters, numbers, hyphens, underscores and slashes."
+        ))),
+        _ => Ok(()),
     }
-    Ok(input.started_by.clone())
+}
+
+fn check_reference_id(given: Option<&str>) -> Result<(), ecs::Error> {
+    match given {
+        Some(it) if it.len() > REFERENCE_ID_LENGTH_MAX => Err(invalid_parameter(format!(
+            "referenceId has at most {REFERENCE_ID_LENGTH_MAX} characters."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn task_tags(

@@ -150,7 +150,12 @@ async fn a_service_shows_its_strategy_and_changes_it_with_a_new_deployment_only(
     assert_eq!(service["capacityProviderStrategy"], spot);
     assert_eq!(service["deployments"][0]["capacityProviderStrategy"], spot);
     assert_eq!(service["deployments"].as_array().map(Vec::len), Some(2));
+    // The service says what it was told, what it deploys says which version that is.
     assert_eq!(service["platformVersion"], "LATEST");
+    assert_eq!(service["deployments"][0]["platformVersion"], "1.4.0");
+    let run = json!({ "taskDefinition": "web", "launchType": "FARGATE", "networkConfiguration": network });
+    let ran = fixture.ask("RunTask", run).await;
+    assert_eq!(ran["tasks"][0]["platformVersion"], "1.4.0");
     // The same again changes nothing, and is no new deployment.
     let same = fixture.ask("UpdateService", update(&spot, false)).await["service"].clone();
     assert_eq!(same["deployments"].as_array().map(Vec::len), Some(2));
