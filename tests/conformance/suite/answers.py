@@ -1,14 +1,12 @@
 """The happy path of every operation that is built: the whole answer, as boto3 reads it, compared with a golden file."""
 
 import os
-import time
 
 from botocore.exceptions import ClientError
 
 from . import error_reasons, expect, subject
 
 IMAGE = os.environ.get("GANTRY_CONFORMANCE_IMAGE", "gantry-sample:latest")
-DEADLINE_SECONDS = 60
 UNBUILT = "UnknownOperationException"
 # Where a refusal is what there is to say: no newer agent, no namespace.
 REFUSALS = {
@@ -38,13 +36,6 @@ class Recorder:
             return getattr(self.ecs, method)(**arguments)
         except ClientError as error:
             return {"error": error.response["Error"]}
-
-    def until(self, what, look):
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not look():
-            if time.monotonic() > deadline:
-                raise TimeoutError(what)
-            time.sleep(0.05)
 
 
 def main():
@@ -169,7 +160,7 @@ def task_definitions(it):
 
 
 def tasks(it):
-    it.until("an agent is connected", lambda: _is_connected(it))
+    instance = subject.until("an agent is connected", lambda: subject.connected_instance(it.ecs))
     sleeper = {"name": "web", "image": IMAGE, "memory": 32, "command": ["/bin/sleep", "600"], "stopTimeout": 2}
     it.quietly("RegisterTaskDefinition", family="golden-task", networkMode="host", containerDefinitions=[sleeper])
     overrides = {"containerOverrides": [{"name": "web", "environment": [{"name": "A", "value": "1"}]}]}
@@ -195,28 +186,15 @@ def tasks(it):
     _until_status(it, task, "STOPPED")
     it.call("DescribeTasks", "stopped, and one that never was", tasks=[task, "0" * 32])
     it.call("ListTasks", "stopped", family="golden-task", desiredStatus="STOPPED")
-    instance = _any_instance(it)
     started = it.call("StartTask", "on an instance", taskDefinition="golden-task", containerInstances=[instance])
     it.quietly("StopTask", task=started["tasks"][0]["taskArn"])
     _until_status(it, started["tasks"][0]["taskArn"], "STOPPED")
 
 
-def _is_connected(it):
-    instances = it.quietly("ListContainerInstances")["containerInstanceArns"]
-    if not instances:
-        return False
-    described = it.quietly("DescribeContainerInstances", containerInstances=instances)["containerInstances"]
-    return any(instance["agentConnected"] for instance in described)
-
-
-def _any_instance(it):
-    return it.quietly("ListContainerInstances")["containerInstanceArns"][0]
-
-
 def services(it):
     least = {"cluster": "golden", "serviceName": "least", "taskDefinition": "golden-task", "desiredCount": 0}
     it.call("CreateService", "the least", **least)
-    it.until("least completes", lambda: _is_complete(it, "least"))
+    subject.until("least completes", lambda: _is_complete(it, "least"))
     it.call("CreateService", "again", **least)
     it.call(
         "CreateService",
@@ -234,14 +212,14 @@ def services(it):
         enableECSManagedTags=True,
         tags=[{"key": "team", "value": "blue"}],
     )
-    it.until("more completes", lambda: _is_complete(it, "more"))
+    subject.until("more completes", lambda: _is_complete(it, "more"))
     it.call("DescribeServices", "complete, and one that never was", cluster="golden", services=["more", "missing"], include=["TAGS"])
     it.call("ListServices", "of a cluster", cluster="golden")
     it.call("ListServicesByNamespace", "of a namespace that never was", namespace="golden")
     _history(it)
     it.call("UpdateService", "another count", cluster="golden", service="more", desiredCount=0)
     it.call("DeleteService", "without tasks", cluster="golden", service="more")
-    it.until("more is gone", lambda: _service(it, "more")["status"] == "INACTIVE")
+    subject.until("more is gone", lambda: _service(it, "more")["status"] == "INACTIVE")
     it.call("DescribeServices", "deleted", cluster="golden", services=["more"])
 
 
@@ -290,7 +268,7 @@ def container_instances(it):
     of_hosts = {"cluster": "golden-hosts", "targetType": "container-instance"}
     it.call("ListAttributes", "by name", attributeName="rack", **of_hosts)
     it.call("DeleteAttributes", "one", cluster="golden-hosts", attributes=[rack])
-    it.call("UpdateContainerAgent", "there is no newer one", cluster="default", containerInstance=_any_instance(it))
+    it.call("UpdateContainerAgent", "there is no newer one", cluster="default", containerInstance=subject.connected_instance(it.ecs))
     drained = {"cluster": "golden-hosts", "containerInstances": [instance], "status": "DRAINING"}
     it.call("UpdateContainerInstancesState", "draining", **drained)
     it.call("DeregisterContainerInstance", "by force", cluster="golden-hosts", containerInstance=instance, force=True)
@@ -317,7 +295,7 @@ def agents(it):
 
 
 def _until_status(it, task, status):
-    it.until(
+    subject.until(
         f"{task} {status}", lambda: it.quietly("DescribeTasks", tasks=[task])["tasks"][0]["lastStatus"] == status
     )
 

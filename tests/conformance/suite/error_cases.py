@@ -1,9 +1,7 @@
 """Calls that must be refused, with what they stand on. Names are those of the golden file, so they do not vary."""
 
-import time
-
 from . import subject
-from .answers import DEADLINE_SECONDS, IMAGE
+from .answers import IMAGE
 
 NOBODY = "0" * 32
 INVALID, CLIENT, UNSUPPORTED = "InvalidParameterException", "ClientException", "UnsupportedFeatureException"
@@ -30,6 +28,7 @@ class World:
         self.network = {"awsvpcConfiguration": {"subnets": [subnet]}}
         registered = it.make("RegisterContainerInstance", cluster=self.HOSTS, totalResources=TOTALS)
         self.instance = registered["containerInstance"]["containerInstanceArn"]
+        subject.until("an agent is connected", lambda: subject.connected_instance(it.ecs))
         on_fargate = {"launchType": "FARGATE", "networkConfiguration": self.network}
         ran = it.make("RunTask", cluster=self.TASKS, taskDefinition="errors-fargate", **on_fargate)
         self.task = ran["tasks"][0]["taskArn"]
@@ -266,7 +265,7 @@ def services(it, world):
 
 def service_deployments(it, world):
     in_cluster = {"cluster": world.CLUSTER, "service": "web"}
-    deployment = _ended(it, in_cluster)
+    deployment = subject.until("the deployment of a service without tasks ends", lambda: _ended(it, in_cluster))
     unknown = f"{deployment[:-21]}{'0' * 21}"
     stop = {"operation": "StopServiceDeployment"}
     it.expect(code="ServiceDeploymentNotFoundException", case="no such", serviceDeploymentArn=unknown, **stop)
@@ -281,14 +280,9 @@ def service_deployments(it, world):
 
 
 def _ended(it, in_cluster):
-    """The only deployment of a service, once it has ended."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        brief = it.make("ListServiceDeployments", **in_cluster)["serviceDeployments"][0]
-        if brief["status"] == "SUCCESSFUL":
-            return brief["serviceDeploymentArn"]
-        time.sleep(0.05)
-    raise TimeoutError("the deployment of a service without tasks does not end")
+    """The newest deployment of a service, if it has ended."""
+    newest = it.make("ListServiceDeployments", **in_cluster)["serviceDeployments"][0]
+    return newest["serviceDeploymentArn"] if newest["status"] == "SUCCESSFUL" else None
 
 
 def container_instances(it, world):

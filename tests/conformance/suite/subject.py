@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import uuid
 
 import boto3
@@ -18,6 +19,8 @@ VOID_TASK_DEFINITION = f"conformance-void-{RUN}"
 VOID_SERVICE = "conformance-void"
 # Counted in MiB: more than any host has.
 VOID_MEMORY = 1_000_000_000
+# A state that is waited for comes within that.
+DEADLINE_SECONDS = 60
 
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
 REGION = os.environ["AWS_DEFAULT_REGION"]
@@ -52,6 +55,23 @@ def prepare():
         cluster=VOID_CLUSTER, serviceName=VOID_SERVICE, taskDefinition=VOID_TASK_DEFINITION, desiredCount=0
     )
     return ecs
+
+
+def until(what, look):
+    """Waits for a condition, and gives what it found."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.05)
+    return found
+
+
+def connected_instance(ecs):
+    """An instance of the default cluster whose agent is connected, if there is one already."""
+    arns = ecs.list_container_instances()["containerInstanceArns"]
+    found = ecs.describe_container_instances(containerInstances=arns)["containerInstances"] if arns else []
+    return next((it["containerInstanceArn"] for it in found if it["agentConnected"]), None)
 
 
 class Faults:
