@@ -1,9 +1,14 @@
 //! Filter patterns: which messages `FilterLogEvents` returns.
 //!
-//! Built: terms (`ERROR "two words" -not`, `?either ?or`) and JSON (`{ $.level = "error" && $.status >= 500 }`).
-//! Refused as invalid: regular expressions (`%…%`) and space-delimited columns (`[a, b]`).
+//! Terms (`ERROR "two words" -not`, `?either ?or`), a regular expression (`%ERR[0-9]+%`), fields of JSON
+//! (`{ $.level = "error" && $.status >= 500 }`), and columns (`[ip, ..., status = 4*, bytes]`).
 
+mod columns;
+mod comparison;
+mod condition;
+mod cursor;
 mod json;
+mod regex;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -18,7 +23,9 @@ pub struct FilterPattern(Kind);
 #[derive(Debug, Clone, PartialEq)]
 enum Kind {
     Terms(terms::Terms),
-    Json(json::Condition),
+    Regex(regex::Regex),
+    Json(json::Fields),
+    Columns(columns::Columns),
 }
 
 impl FilterPattern {
@@ -31,8 +38,11 @@ impl FilterPattern {
         let text = text.trim();
         match text.as_bytes().first() {
             Some(b'{') => json::parse(text).map(|it| FilterPattern(Kind::Json(it))),
-            Some(b'[') => Err(invalid("space-delimited patterns are not supported")),
-            Some(b'%') => Err(invalid("regular expressions are not supported")),
+            Some(b'[') => columns::parse(text).map(|it| FilterPattern(Kind::Columns(it))),
+            Some(b'%') => match regex::Regex::parse(&text[1..])? {
+                (regex, "") => Ok(FilterPattern(Kind::Regex(regex))),
+                _ => Err(invalid("text after the closing %")),
+            },
             _ => terms::parse(text).map(|it| FilterPattern(Kind::Terms(it))),
         }
     }
@@ -41,10 +51,12 @@ impl FilterPattern {
     pub fn matches(&self, message: &str) -> bool {
         match &self.0 {
             Kind::Terms(terms) => terms.matches(message),
-            Kind::Json(condition) => {
+            Kind::Regex(regex) => regex.is_match(message),
+            Kind::Columns(columns) => columns.matches(message),
+            Kind::Json(fields) => {
                 // Cheaper than parsing, and most plain text ends here.
                 message.trim_start().starts_with(['{', '['])
-                    && serde_json::from_str(message).is_ok_and(|value| condition.matches(&value))
+                    && serde_json::from_str(message).is_ok_and(|value| fields.matches(&value))
             }
         }
     }

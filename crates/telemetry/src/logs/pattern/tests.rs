@@ -77,15 +77,80 @@ fn json_fields() {
 }
 
 #[test]
+fn regular_expressions() {
+    check("%ERROR 4[0-9]+%", &[BAD, MISSING], &[INTERNAL, FINE]);
+    check(r"%\[INFO \d{3}\] S%", &[FINE], &[BAD]);
+    check("%^.INFO|ARGUMENTS$%", &[FINE, MISSING], &[BAD]);
+    let event = r#"{"level":"error","status":503}"#;
+    check("{ $.level = %^err% }", &[event], &["error"]);
+    check("{ $.level != %^err% }", &[r#"{"level":"info"}"#], &[event, "{}"]);
+    check("{ $.status = %50% }", &[], &[event]);
+}
+
+const APACHE: &str =
+    r#"127.0.0.1 Prod frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534"#;
+
+#[test]
+fn columns() {
+    for pattern in [
+        "[ip, server, username, timestamp, request, status_code, bytes]",
+        "[ip, server, username, timestamp, request = *html*, status_code = 4*, bytes]",
+        "[ip, server, username, timestamp, request, status_code = 4* && bytes != 403, bytes > 1000]",
+        "[..., status_code = 404 || status_code = 410, bytes]",
+        "[ip = 127.0.0.1, ..., bytes = 1534]",
+        r"[ip=%127\.0\.0\.[1-9]%, ...]",
+        "[..., timestamp = \"10/Oct/2000:13:25:15 -0700\", , , ]",
+        "[..., request=%^GET /index%, status_code=4*,]",
+        "[ip, rest = *html*]",
+        "[ip, server, (username = frank || username = joe) && username != ada, ...]",
+    ] {
+        check(pattern, &[APACHE], &["", "one"]);
+    }
+    for pattern in [
+        "[a, b, c, d, e, f, g, h]",
+        "[a, b, c, d, e, f, g, h, ...]",
+        "[..., status_code = 5*, bytes]",
+        "[ip = frank, ...]",
+        "[ip, server > 5, ...]",
+        "[..., bytes < 1534]",
+        "[ip != 127.*, ...]",
+    ] {
+        check(pattern, &[], &[APACHE]);
+    }
+}
+
+#[test]
+fn the_last_column_takes_the_rest() {
+    let lines = ["ERROR WARN message", "ERROR message", "WARN message", "ERROR"];
+    check("[w1=ERROR, w2]", &lines[..2], &lines[2..]);
+    check("[w1=ERROR || w1=WARN, w2]", &lines[..3], &lines[3..]);
+    check("[w1!=ERROR && w1!=WARN, w2]", &["INFO message"], &lines);
+    check("[w1=ERROR]", &lines[3..], &lines[..3]);
+}
+
+#[test]
 fn what_is_not_understood_is_refused() {
     for pattern in [
         "foo.bar",
         "\"open",
         "?",
         "-",
-        "[ip, user, status=404]",
-        "%error%",
-        "{ $.level = %err% }",
+        "[ip, user",
+        "[ip = 4",
+        "[ip ==4]",
+        "[..., a, ...]",
+        "[a] more",
+        "[= 4]",
+        "[a = 1 b]",
+        "%error",
+        "%a(b)%",
+        "%what!%",
+        "%a{1000}{1000}%",
+        r"%\pL%",
+        "%a% b",
+        "{ $.level = %err }",
+        "{ $.level > %err% }",
+        "{ $.a = %a% && $.b = %b% && $.c = %c% }",
         "{ $.level }",
         "{ $.level = }",
         "{ $.level > \"error\" }",

@@ -120,7 +120,7 @@ fn patterns_apply_and_bad_ones_are_refused() {
     assert_eq!(matching("").len(), 3);
     let bad = FilterLogEvents {
         group: GROUP.to_owned(),
-        filter_pattern: Some("[a, b]".to_owned()),
+        filter_pattern: Some("[a, b".to_owned()),
         ..FilterLogEvents::default()
     };
     assert!(matches!(
