@@ -281,6 +281,19 @@ pub struct LogLine {
     pub timestamp: Timestamp,
     /// The text without its newline; not UTF-8 is replaced.
     pub message: String,
+    /// Which of the container's streams.
+    pub stream: OutputStream,
+    /// Where it begins.
+    pub position: u64,
+}
+
+/// A stream that a container writes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
 }
 
 /// Why the host refused. The text begins with the name that Amazon's agent gives the error.

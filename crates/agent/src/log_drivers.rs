@@ -1,4 +1,6 @@
 //! Where the output of containers goes: opens streams, and follows each container until its task is over.
+//!
+//! A driver never holds up its container: the host records the output, and the driver reads it from there.
 
 use std::sync::Arc;
 
@@ -6,12 +8,24 @@ use domain::ids::Ids;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::follower::{Sink, Source};
 use crate::control_plane::ControlPlane;
 use crate::host::Host;
 use crate::tasks::record::Records;
-use crate::tasks::task::{AwsLogsOptions, LogDriver, Task};
+use crate::tasks::task::Task;
 
-mod awslogs;
+mod address;
+pub mod awslogs;
+mod fluentd;
+mod follower;
+mod options;
+mod syslog;
+mod tag;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::LogDriver;
 
 /// All log drivers with what they need.
 pub struct LogDrivers {
@@ -42,29 +56,39 @@ impl LogDrivers {
         match driver {
             LogDriver::HostOnly => Ok(()),
             LogDriver::AwsLogs(options) => awslogs::open(&self.control_plane, &self.ids, options).await,
+            LogDriver::Fluentd(options) => fluentd::open(options).await,
+            LogDriver::Syslog(options) => syslog::open(options).await,
         }
     }
 
-    /// Begins to ship the output of a container, from where it was left.
-    pub fn follow(&self, task: &Task, index: usize, options: &AwsLogsOptions, runtime_id: &str) -> Follower {
+    /// Begins to ship the output of a container, from where it was left; `None` if it is shipped nowhere.
+    pub fn follow(&self, task: &Task, index: usize, runtime_id: &str) -> Option<Follower> {
+        let ids = self.ids.clone();
+        let container = &task.containers[index];
+        let sink: Box<dyn Sink> = match &container.log_driver {
+            LogDriver::HostOnly => return None,
+            LogDriver::AwsLogs(options) => {
+                let control_plane = self.control_plane.clone();
+                Box::new(awslogs::Stream::new(control_plane, ids, options, runtime_id))
+            }
+            LogDriver::Fluentd(options) => Box::new(fluentd::Forwarder::new(ids, options, runtime_id)),
+            LogDriver::Syslog(options) => Box::new(syslog::Sender::new(ids, options, runtime_id)),
+        };
         let finish = CancellationToken::new();
-        let source = awslogs::Source {
+        let source = Source {
             host: self.host.clone(),
             records: self.records.clone(),
-            control_plane: self.control_plane.clone(),
             ids: self.ids.clone(),
             task_id: task.id.clone(),
-            container: task.containers[index].spec.name.clone(),
+            container: container.spec.name.clone(),
             index,
-            stream: options.stream.clone().unwrap_or_else(|| runtime_id.to_owned()),
-            options: options.clone(),
             finish: finish.clone(),
             shutdown: self.shutdown.clone(),
         };
-        Follower {
+        Some(Follower {
             finish,
-            work: tokio::spawn(source.ship()),
-        }
+            work: tokio::spawn(source.ship(sink)),
+        })
     }
 }
 

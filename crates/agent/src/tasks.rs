@@ -23,7 +23,7 @@ use self::task::{Task, task_id};
 use self::worker::{Ending, Published, Shared, Worker};
 use crate::host::{HostError, HostEvent, RecoveredSandbox};
 
-mod docker_config;
+pub mod docker_config;
 pub mod payload;
 pub mod plan;
 pub mod record;

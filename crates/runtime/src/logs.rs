@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use agent::host::{LogChunk, LogLine};
+use agent::host::{LogChunk, LogLine, OutputStream};
 use jiff::Timestamp;
-use shim::log::{self, MAX_LINE_BYTES};
+use shim::log::{self, MAX_LINE_BYTES, Stream};
 
 /// Smallest amount read at once, so that the longest line always fits.
 const MIN_READ_BYTES: usize = MAX_LINE_BYTES + 64;
@@ -65,13 +65,21 @@ fn read_file(directory: &Path, start: u64, position: u64, max_bytes: usize) -> i
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |at| at + 1);
+    let mut next = position;
     let lines = bytes[..whole]
-        .split(|byte| *byte == b'\n')
-        .filter_map(log::parse_line)
+        .split_inclusive(|byte| *byte == b'\n')
         .filter_map(|line| {
+            let position = next;
+            next += line.len() as u64;
+            let line = log::parse_line(line.strip_suffix(b"\n")?)?;
             Some(LogLine {
                 timestamp: Timestamp::from_nanosecond(i128::from(line.nanoseconds)).ok()?,
                 message: String::from_utf8_lossy(line.text).into_owned(),
+                stream: match line.stream {
+                    Stream::Output => OutputStream::Stdout,
+                    Stream::Error => OutputStream::Stderr,
+                },
+                position,
             })
         });
     Ok(LogChunk {
@@ -83,7 +91,7 @@ fn read_file(directory: &Path, start: u64, position: u64, max_bytes: usize) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shim::log::{Ending, Line, Stream};
+    use shim::log::{Ending, Line};
 
     fn file(directory: &Path, start: u64, texts: &[&str]) -> u64 {
         let mut bytes = Vec::new();
@@ -114,6 +122,13 @@ mod tests {
         assert_eq!((texts(&first), first.next_position), (vec!["a", "b"], second));
         let next = read(folder.path(), first.next_position, 100)?;
         assert_eq!((texts(&next), next.next_position), (vec!["c"], end));
+        let begins: Vec<u64> = first
+            .lines
+            .iter()
+            .chain(&next.lines)
+            .map(|it| it.position)
+            .collect();
+        assert_eq!(begins, [0, second / 2, second]);
         assert_eq!(
             read(folder.path(), end, 100)?,
             LogChunk {

@@ -1,40 +1,33 @@
-//! The `awslogs` driver: reads a container's output by position and puts it into CloudWatch Logs.
-//!
-//! The position is saved after each batch that was accepted, so a restart loses nothing and repeats at most the
-//! batch that was just on its way.
+//! The `awslogs` driver: puts a container's output into CloudWatch Logs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use api::logs;
+use async_trait::async_trait;
 use domain::ids::Ids;
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
 use self::batch::batches;
-use crate::backoff::{Backoff, random};
+use self::multiline::Joiner;
+use super::follower::{BACKOFF, Sink};
+use crate::backoff::random;
 use crate::control_plane::{CallError, ControlPlane};
-use crate::host::{Host, LogLine};
-use crate::tasks::record::Records;
-use crate::tasks::task::{AwsLogsOptions, MissingGroup};
+use crate::host::LogLine;
 
 mod batch;
+mod datetime;
+mod multiline;
+mod options;
 
-/// Bytes read from the host at a time.
-const READ_BYTES: usize = 512 * 1024;
-/// Pause while there is output: it is gathered so long, and Amazon's 5 s are beaten.
-const BUSY_PAUSE: Duration = Duration::from_millis(250);
-/// Longest pause while there is none.
-const IDLE_PAUSE: Duration = Duration::from_secs(1);
+#[cfg(test)]
+mod tests;
+
+pub use options::{AwsLogsOptions, MissingGroup};
+
 /// Attempts at preparing a stream before its task fails.
 const OPEN_ATTEMPTS: u32 = 4;
 /// Attempts at putting a batch that is refused for a reason that may pass.
 const REFUSED_ATTEMPTS: u32 = 8;
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(100),
-    longest: Duration::from_secs(10),
-    factor: 2.0,
-    jitter: 0.2,
-};
 
 /// Creates the stream, and the group if that is wanted.
 pub async fn open(control_plane: &ControlPlane, ids: &Ids, options: &AwsLogsOptions) -> Result<(), String> {
@@ -135,94 +128,47 @@ fn unless_exists(result: Result<(), Failure>) -> Result<(), Failure> {
     }
 }
 
-/// The output of one container and where it goes.
-pub struct Source {
-    /// Whose output is read.
-    pub host: Arc<dyn Host>,
-    /// Where the position is kept.
-    pub records: Records,
+/// Where the output of one container goes.
+pub struct Stream {
     /// Where the events go.
-    pub control_plane: Arc<ControlPlane>,
+    control_plane: Arc<ControlPlane>,
     /// For pauses.
-    pub ids: Arc<Ids>,
-    /// Its task.
-    pub task_id: String,
-    /// Its name.
-    pub container: String,
-    /// Its index in the task.
-    pub index: usize,
+    ids: Arc<Ids>,
+    options: AwsLogsOptions,
     /// Name of the stream.
-    pub stream: String,
-    /// Group and the rest.
-    pub options: AwsLogsOptions,
-    /// There will be no more output.
-    pub finish: CancellationToken,
-    /// Stop in between; another agent goes on.
-    pub shutdown: CancellationToken,
+    name: String,
+    joiner: Option<Joiner>,
 }
 
-impl Source {
-    /// Ships output until it has ended.
-    pub async fn ship(self) {
-        let mut position = self.records.log_position(&self.task_id, self.index).await;
-        let mut pause = BUSY_PAUSE;
-        let mut failures = 0;
-        loop {
-            // Read before the output is: what is written until then is then all.
-            let is_last = self.finish.is_cancelled();
-            let chunk = self
-                .host
-                .read_log(&self.task_id, &self.container, position, READ_BYTES)
-                .await;
-            match chunk {
-                Ok(chunk) if chunk.next_position == position => {
-                    failures = 0;
-                    if is_last {
-                        return;
-                    }
-                    pause = (pause * 2).min(IDLE_PAUSE);
-                }
-                Ok(chunk) => {
-                    failures = 0;
-                    let is_full = chunk.next_position - position >= READ_BYTES as u64 / 2;
-                    self.put_all(chunk.lines).await;
-                    position = chunk.next_position;
-                    self.save(position).await;
-                    if (is_full || is_last) && !self.shutdown.is_cancelled() {
-                        continue;
-                    }
-                    pause = BUSY_PAUSE;
-                }
-                Err(error) => {
-                    failures += 1;
-                    tracing::warn!(task = self.task_id, container = self.container, %error, "cannot read output");
-                    if failures == REFUSED_ATTEMPTS {
-                        return;
-                    }
-                    pause = BACKOFF.pause(failures, random(&self.ids));
-                }
-            }
-            tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => return,
-                () = self.finish.cancelled(), if !is_last => {}
-                () = tokio::time::sleep(pause) => {}
-            }
+impl Stream {
+    /// The stream of a container.
+    pub fn new(
+        control_plane: Arc<ControlPlane>,
+        ids: Arc<Ids>,
+        options: &AwsLogsOptions,
+        runtime_id: &str,
+    ) -> Self {
+        Self {
+            control_plane,
+            ids,
+            name: options.stream.clone().unwrap_or_else(|| runtime_id.to_owned()),
+            joiner: options.multiline.clone().map(Joiner::new),
+            options: options.clone(),
         }
     }
 
-    async fn put_all(&self, lines: Vec<LogLine>) {
-        for events in batches(lines) {
-            self.put(events).await;
+    async fn put_all(&self, events: Vec<LogLine>) {
+        for batch in batches(events) {
+            self.put_batch(batch).await;
         }
     }
 
     /// Puts one batch, again and again unless it is refused for good.
-    async fn put(&self, log_events: Vec<logs::InputLogEvent>) {
+    async fn put_batch(&self, log_events: Vec<logs::InputLogEvent>) {
         let input = logs::PutLogEventsInput {
             log_events,
             log_group_name: self.options.group.clone(),
-            log_stream_name: self.stream.clone(),
+            log_stream_name: self.name.clone(),
             ..logs::PutLogEventsInput::default()
         };
         let mut refusals = 0;
@@ -233,7 +179,7 @@ impl Source {
                 Some("DataAlreadyAcceptedException") => return,
                 Some("ResourceNotFoundException") if refusals == 0 => {
                     refusals += 1;
-                    if create(&self.control_plane, &self.options, &self.stream)
+                    if create(&self.control_plane, &self.options, &self.name)
                         .await
                         .is_ok()
                     {
@@ -247,23 +193,39 @@ impl Source {
                 error.code(),
                 Some("InvalidParameterException" | "ValidationException" | "ResourceNotFoundException")
             );
-            let (task, events) = (&self.task_id, input.log_events.len());
+            let (stream, events) = (&self.name, input.log_events.len());
             if is_for_good || refusals == REFUSED_ATTEMPTS {
-                tracing::error!(task, container = self.container, %error, events, "output is lost");
+                tracing::error!(stream, %error, events, "output is lost");
                 return;
             }
-            tracing::warn!(task, container = self.container, %error, "output not shipped yet");
+            tracing::warn!(stream, %error, "output not shipped yet");
             tokio::time::sleep(BACKOFF.pause(failures, random(&self.ids))).await;
         }
     }
+}
 
-    async fn save(&self, position: u64) {
-        if let Err(error) = self
-            .records
-            .save_log_position(&self.task_id, self.index, position)
-            .await
-        {
-            tracing::warn!(task = self.task_id, container = self.container, %error, "cannot save the log position");
+#[async_trait]
+impl Sink for Stream {
+    async fn put(&mut self, lines: Vec<LogLine>) {
+        let events = match &mut self.joiner {
+            None => lines,
+            Some(joiner) => {
+                let now = Instant::now();
+                let mut events = joiner.push(lines, now);
+                events.extend(joiner.expired(now));
+                events
+            }
+        };
+        self.put_all(events).await;
+    }
+
+    async fn finish(&mut self) {
+        if let Some(last) = self.joiner.as_mut().and_then(Joiner::finish) {
+            self.put_all(vec![last]).await;
         }
+    }
+
+    fn held_back(&self) -> Option<u64> {
+        self.joiner.as_ref().and_then(Joiner::open_position)
     }
 }

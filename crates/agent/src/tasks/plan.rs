@@ -8,7 +8,8 @@ use super::state::{
     DesiredStatus, Image, LogStream, Outlook, Phase, Report, Sandbox, Status, TaskState, outlook,
     start_deadline,
 };
-use super::task::{LogDriver, Task};
+use super::task::Task;
+use crate::log_drivers::LogDriver;
 
 #[cfg(test)]
 mod tests;
@@ -80,7 +81,9 @@ fn launch(task: &Task, state: &TaskState, plan: &mut Plan) {
         }
         let is_logged = match container.log_driver {
             LogDriver::HostOnly => true,
-            LogDriver::AwsLogs(_) => known.log_stream == LogStream::Open,
+            LogDriver::AwsLogs(_) | LogDriver::Fluentd(_) | LogDriver::Syslog(_) => {
+                known.log_stream == LogStream::Open
+            }
         };
         if !is_logged && known.log_stream == LogStream::Closed {
             plan.actions.push(Action::OpenLogStream(index));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::host::{ContainerSpec, SandboxNetwork, SandboxSpec};
+use crate::log_drivers::LogDriver;
 
 /// One task. Nothing in it changes while it runs; see [`TaskState`](super::state::TaskState) for what does.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,39 +63,6 @@ pub enum Condition {
     Complete,
     /// `SUCCESS`: it ended with exit status 0.
     Success,
-}
-
-/// Where the output of a container goes, besides the host's own record of it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LogDriver {
-    /// Nowhere (`json-file`, `none`, or no driver at all).
-    HostOnly,
-    /// CloudWatch Logs.
-    AwsLogs(AwsLogsOptions),
-}
-
-/// Options of the `awslogs` driver.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AwsLogsOptions {
-    /// Log group.
-    pub group: String,
-    /// Region to sign for. `None`: the agent's own.
-    pub region: Option<String>,
-    /// Where to send it. `None`: where the agent sends everything.
-    pub endpoint: Option<String>,
-    /// `prefix/container/task-id`. `None`: the runtime id names the stream.
-    pub stream: Option<String>,
-    /// What to do when the group is missing.
-    pub missing_group: MissingGroup,
-}
-
-/// `awslogs-create-group`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingGroup {
-    /// The task fails.
-    Fail,
-    /// It is created.
-    Create,
 }
 
 impl Task {

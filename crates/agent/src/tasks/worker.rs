@@ -15,7 +15,7 @@ use super::plan::{Action, plan};
 use super::record::{Progress, Records, TaskRecord};
 use super::state::{DesiredStatus, Image, Observation, Phase, Sandbox, TaskState};
 use super::state_change::{Submission, state_change};
-use super::task::{LogDriver, Task};
+use super::task::Task;
 use crate::host::Host;
 use crate::log_drivers::{Follower, LogDrivers};
 
@@ -184,16 +184,13 @@ impl Worker {
         if self.state.sandbox != Sandbox::Present {
             return;
         }
-        for (index, container) in self.task.containers.iter().enumerate() {
+        for index in 0..self.task.containers.len() {
             let Some(started) = &self.state.containers[index].started else {
                 continue;
             };
-            if let (LogDriver::AwsLogs(options), None) = (&container.log_driver, &self.followers[index]) {
-                let follower =
-                    self.shared
-                        .log_drivers
-                        .follow(&self.task, index, options, &started.runtime_id);
-                self.followers[index] = Some(follower);
+            if self.followers[index].is_none() {
+                let drivers = &self.shared.log_drivers;
+                self.followers[index] = drivers.follow(&self.task, index, &started.runtime_id);
             }
             if self.state.containers[index].phase == Phase::Stopped
                 && let Some(follower) = &self.followers[index]

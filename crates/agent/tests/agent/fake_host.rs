@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use agent::host::{
-    ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, LogLine, PortMapping,
-    PulledImage, RecoveredContainer, RecoveredSandbox, SandboxSpec, StartedContainer,
+    ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, LogLine, OutputStream,
+    PortMapping, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxSpec, StartedContainer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -226,10 +226,15 @@ impl Host for FakeHost {
         let container =
             container.ok_or_else(|| HostError::ContainerRuntime("no such container".to_owned()))?;
         let skipped = usize::try_from(position).unwrap_or(usize::MAX);
-        let lines = container.lines.iter().skip(skipped).map(|message| LogLine {
-            timestamp: NOW,
-            message: message.clone(),
-        });
+        let lines = (0_u64..)
+            .zip(&container.lines)
+            .skip(skipped)
+            .map(|(at, message)| LogLine {
+                timestamp: NOW,
+                message: message.clone(),
+                stream: OutputStream::Stdout,
+                position: at,
+            });
         Ok(LogChunk {
             lines: lines.collect(),
             next_position: container.lines.len() as u64,

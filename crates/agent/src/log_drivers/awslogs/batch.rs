@@ -68,11 +68,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::host::OutputStream;
 
     fn line(millisecond: i64, message: &str) -> LogLine {
         LogLine {
             timestamp: Timestamp::from_millisecond(millisecond).unwrap(),
             message: message.to_owned(),
+            stream: OutputStream::Stdout,
+            position: 0,
         }
     }
 

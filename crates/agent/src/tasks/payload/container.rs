@@ -7,12 +7,11 @@ use std::time::Duration;
 use api::acs;
 use serde_json::Value;
 
-use super::super::docker_config::{self, LogConfig};
-use super::super::task::{
-    AwsLogsOptions, Condition, Container, Dependency, LogDriver, MissingGroup, task_id,
-};
+use super::super::docker_config;
+use super::super::task::{Condition, Container, Dependency, task_id};
 use super::Refusal;
 use crate::host::{ContainerSpec, Mount, PortMapping, TransportProtocol};
+use crate::log_drivers::LogDriver;
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -75,7 +74,7 @@ pub fn container(
         start_timeout: seconds(definition.start_timeout),
         stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
         stop_signal: settings.stop_signal,
-        log_driver: log_driver(settings.log, &name, context.arn)?,
+        log_driver: LogDriver::parse(settings.log, &spec)?,
         spec,
     })
 }
@@ -170,50 +169,4 @@ fn dependency(
         other => return Err(Refusal::unsupported(format!("dependsOn condition {other}"))),
     };
     Ok(Dependency { on, condition })
-}
-
-fn log_driver(config: Option<LogConfig>, container: &str, arn: &str) -> Result<LogDriver, Refusal> {
-    let Some(config) = config else {
-        return Ok(LogDriver::HostOnly);
-    };
-    let options = config.options.unwrap_or_default();
-    match config.driver.as_str() {
-        "awslogs" => awslogs(options, container, arn).map(LogDriver::AwsLogs),
-        "json-file" | "none" => Ok(LogDriver::HostOnly),
-        other => Err(Refusal::unsupported(format!("log driver {other}"))),
-    }
-}
-
-fn awslogs(
-    mut options: BTreeMap<String, String>,
-    container: &str,
-    arn: &str,
-) -> Result<AwsLogsOptions, Refusal> {
-    let mut take = |name: &str| options.remove(name).filter(|it| !it.is_empty());
-    let group = take("awslogs-group");
-    let region = take("awslogs-region");
-    let endpoint = take("awslogs-endpoint");
-    let prefix = take("awslogs-stream-prefix");
-    let named = take("awslogs-stream");
-    let create = take("awslogs-create-group");
-    // The host keeps all output until it is shipped, so that neither makes a difference here.
-    take("mode");
-    take("max-buffer-size");
-    if let Some(other) = options.into_keys().next() {
-        return Err(Refusal::unsupported(format!("log option {other}")));
-    }
-    let group = group.ok_or_else(|| Refusal::Malformed("awslogs without awslogs-group".to_owned()))?;
-    let missing_group = match create.as_deref() {
-        None | Some("false") => MissingGroup::Fail,
-        Some("true") => MissingGroup::Create,
-        Some(other) => return Err(Refusal::Malformed(format!("awslogs-create-group \"{other}\""))),
-    };
-    let of_prefix = prefix.map(|it| format!("{it}/{container}/{}", task_id(arn)));
-    Ok(AwsLogsOptions {
-        group,
-        region,
-        endpoint,
-        stream: named.or(of_prefix),
-        missing_group,
-    })
 }

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::host::{PortMapping, SandboxNetwork, TransportProtocol};
-use crate::tasks::task::{LogDriver, MissingGroup};
+use crate::log_drivers::LogDriver;
+use crate::log_drivers::awslogs::MissingGroup;
 
 const ARN: &str = "arn:aws:ecs:us-east-1:123456789012:task/lab/6133f22d3e734b5faeff49540f939c96";
 
@@ -308,16 +309,33 @@ fn awslogs_names_its_stream() {
         (options.region.as_deref(), options.missing_group),
         (Some("eu-west-1"), MissingGroup::Create)
     );
-    for option in [
-        "awslogs-datetime-format",
-        "awslogs-multiline-pattern",
-        "awslogs-nonsense",
+    assert_eq!(options.multiline, None);
+    let (task, _) = changed(log(
+        json!({"awslogs-group": "g", "awslogs-datetime-format": "%H:%M"}),
+    ));
+    let LogDriver::AwsLogs(options) = &task.containers[0].log_driver else {
+        panic!("awslogs")
+    };
+    let first_line = options.multiline.as_ref().expect("lines are joined");
+    assert!(first_line.is_match("at 23:59") && !first_line.is_match("at 24:59"));
+    for (options, expected) in [
+        (
+            json!({"awslogs-nonsense": "x"}),
+            "log option awslogs-nonsense is not supported",
+        ),
+        (
+            json!({"awslogs-multiline-pattern": "("}),
+            "awslogs-multiline-pattern could not be parsed",
+        ),
+        (
+            json!({"awslogs-multiline-pattern": "a", "awslogs-datetime-format": "%H"}),
+            "at the same time",
+        ),
     ] {
-        let text = refusal(log(json!({"awslogs-group": "g", option: "x"})));
-        assert!(
-            text.contains(&format!("log option {option} is not supported")),
-            "{text}"
-        );
+        let mut options = options;
+        options["awslogs-group"] = json!("g");
+        let text = refusal(log(options));
+        assert!(text.contains(expected), "{text}");
     }
     assert!(refusal(log(json!({}))).contains("awslogs without awslogs-group"));
     let splunk = |it: &mut Value| {

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::host::{ContainerExit, ContainerSpec, HostError, PulledImage, SandboxNetwork, StartedContainer};
+use crate::log_drivers::awslogs::{AwsLogsOptions, MissingGroup};
 use crate::tasks::state::Observation;
-use crate::tasks::task::{AwsLogsOptions, Condition, Container, Dependency, MissingGroup};
+use crate::tasks::task::{Condition, Container, Dependency};
 
 /// A task, what is known of it, and a log of what happened and what was planned.
 struct Story {
@@ -491,6 +492,7 @@ fn a_log_stream_comes_before_its_container() {
         endpoint: None,
         stream: None,
         missing_group: MissingGroup::Fail,
+        multiline: None,
     });
     let story = story(task(vec![web])).saved().pulled(0).sandbox();
     let story = story.then("opened", Observation::LogStreamOpened(0, Ok(())));

@@ -2,8 +2,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::host::{ContainerExit, ContainerSpec, RecoveredContainer, StartedContainer};
+use crate::log_drivers::LogDriver;
 use crate::tasks::state::Status;
-use crate::tasks::task::{Container, LogDriver};
+use crate::tasks::task::Container;
 
 fn task() -> Task {
     let mut task = Task::unrunnable("arn:aws:ecs:us-east-1:123456789012:task/default/1");

@@ -76,15 +76,14 @@ const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 3] = [
         !it.secret_options.is_empty()
     }),
     (
-        "logConfiguration.logDriver (other than awslogs and json-file)",
-        |it| it.log_driver != "awslogs" && it.log_driver != "json-file",
+        "logConfiguration.logDriver (other than awslogs, fluentd, json-file and syslog)",
+        |it| BUILT_LOG_DRIVERS.iter().all(|(name, _)| *name != it.log_driver),
     ),
     ("logConfiguration.options (other than those built)", |it| {
-        let built = match it.log_driver.as_str() {
-            "awslogs" => BUILT_LOG_OPTIONS.as_slice(),
-            _ => &[],
-        };
-        it.options.keys().any(|name| !built.contains(&name.as_str()))
+        let driver = BUILT_LOG_DRIVERS.iter().find(|(name, _)| *name == it.log_driver);
+        let built = driver.map_or(&[][..], |(_, options)| options);
+        let is_built = |name: &str| built.contains(&name) || COMMON_LOG_OPTIONS.contains(&name);
+        it.options.keys().any(|name| !is_built(name))
     }),
 ];
 
@@ -106,14 +105,39 @@ const OF_VOLUME: [Member<Volume>; 5] = [
     }),
 ];
 
-/// Options that the agent's awslogs driver obeys.
-const BUILT_LOG_OPTIONS: [&str; 6] = [
-    "awslogs-group",
-    "awslogs-region",
-    "awslogs-stream-prefix",
-    "awslogs-create-group",
-    "mode",
-    "max-buffer-size",
+/// Options of every driver: output is kept by the host until it is shipped.
+const COMMON_LOG_OPTIONS: [&str; 2] = ["mode", "max-buffer-size"];
+/// Drivers of the agent, and the options that they obey.
+const BUILT_LOG_DRIVERS: [(&str, &[&str]); 4] = [
+    (
+        "awslogs",
+        &[
+            "awslogs-group",
+            "awslogs-region",
+            "awslogs-stream-prefix",
+            "awslogs-create-group",
+            "awslogs-datetime-format",
+            "awslogs-multiline-pattern",
+            "awslogs-endpoint",
+        ],
+    ),
+    (
+        "fluentd",
+        &[
+            "fluentd-address",
+            "fluentd-async",
+            "fluentd-async-connect",
+            "fluentd-buffer-limit",
+            "fluentd-retry-wait",
+            "fluentd-max-retries",
+            "fluentd-sub-second-precision",
+            "fluentd-request-ack",
+            "tag",
+            "env",
+        ],
+    ),
+    ("json-file", &[]),
+    ("syslog", &["syslog-address", "syslog-facility", "syslog-format", "tag"]),
 ];
 
 /// Refuses what would be accepted and then ignored.
