@@ -1,5 +1,7 @@
 //! Output of containers in CloudWatch Logs.
 
+use std::net::UdpSocket;
+
 use anyhow::Result;
 use serde_json::json;
 use test_support::wait;
@@ -73,6 +75,76 @@ fn a_group_that_is_missing_fails_the_task() -> Result<()> {
     assert!(
         reason.contains("The specified log group does not exist."),
         "{reason}"
+    );
+    Ok(())
+}
+
+#[test]
+fn lines_are_joined_and_found_by_patterns() -> Result<()> {
+    let world = World::new()?;
+    let log = json!({ "logDriver": "awslogs", "options": {
+        "awslogs-group": "/ecs/joined", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run",
+        "awslogs-create-group": "true", "awslogs-datetime-format": "%Y-%m-%d %H:%M:%S",
+    }});
+    let script =
+        "echo '2026-01-01 10:00:00 ERROR trace'; echo '  at frame 1'; echo '2026-01-01 10:00:01 INFO fine'";
+    let container = json!({ "logConfiguration": log, "command": ["/bin/sh", "-c", script] });
+    let definition = world.register("joins", json!({ "networkMode": "host" }), container)?;
+    let arn = world.run(&definition, &[])?;
+    world.wait_for(&arn, "STOPPED")?;
+    let found = |pattern: &str| {
+        let output = world.aws.json(&[
+            "logs",
+            "filter-log-events",
+            "--log-group-name",
+            "/ecs/joined",
+            "--filter-pattern",
+            pattern,
+        ])?;
+        let events = output["events"].as_array().into_iter().flatten();
+        anyhow::Ok(
+            events
+                .map(|it| it["message"].as_str().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>(),
+        )
+    };
+    wait::until("both events", DEADLINE, || {
+        Ok((found("")?.len() == 2).then_some(()))
+    })?;
+    let error = "2026-01-01 10:00:00 ERROR trace\n  at frame 1\n";
+    assert_eq!(found("[date, time, level=ERROR, ...]")?, [error]);
+    assert_eq!(found("%frame [0-9]%")?, [error]);
+    assert_eq!(found("INFO")?, ["2026-01-01 10:00:01 INFO fine\n"]);
+    Ok(())
+}
+
+#[test]
+fn syslog_receives_the_output() -> Result<()> {
+    let world = World::new()?;
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.set_read_timeout(Some(DEADLINE))?;
+    let log = json!({ "logDriver": "syslog", "options": {
+        "syslog-address": format!("udp://{}", socket.local_addr()?), "syslog-format": "rfc5424", "tag": "{{.Name}}",
+    }});
+    let container =
+        json!({ "logConfiguration": log, "command": ["/bin/sh", "-c", "echo hello; echo oops >&2"] });
+    let definition = world.register("syslog", json!({ "networkMode": "host" }), container)?;
+    let arn = world.run(&definition, &[])?;
+    world.wait_for(&arn, "STOPPED")?;
+    let mut lines = Vec::new();
+    for _ in 0..2 {
+        let mut buffer = [0; 500];
+        let length = socket.recv(&mut buffer)?;
+        lines.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+    }
+    lines.sort_unstable();
+    assert!(
+        lines[0].starts_with("<27>1 ") && lines[0].ends_with(" web - oops\n"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("<30>1 ") && lines[1].ends_with(" web - hello\n"),
+        "{lines:?}"
     );
     Ok(())
 }
