@@ -179,6 +179,8 @@ pub type ServiceArn = Arn<kinds::Service>;
 pub type ServiceDeploymentArn = Arn<kinds::ServiceDeployment>;
 /// `service-revision/<cluster>/<service>/<19 digits>`
 pub type ServiceRevisionArn = Arn<kinds::ServiceRevision>;
+/// `task-set/<cluster>/<service>/ecs-svc/<19 digits>`
+pub type TaskSetArn = Arn<kinds::TaskSet>;
 /// `task/<cluster>/<32 hexadecimal digits>`
 pub type TaskArn = Arn<kinds::Task>;
 /// `container-instance/<cluster>/<32 hexadecimal digits>`
@@ -200,6 +202,8 @@ pub mod kinds {
     pub enum ServiceDeployment {}
     /// See [`super::ServiceRevisionArn`].
     pub enum ServiceRevision {}
+    /// See [`super::TaskSetArn`].
+    pub enum TaskSet {}
     /// See [`super::TaskArn`].
     pub enum Task {}
     /// See [`super::ContainerInstanceArn`].
@@ -224,6 +228,10 @@ pub mod kinds {
     impl Resource for ServiceRevision {
         const WORD: &'static str = "service-revision";
         const PARTS: std::ops::RangeInclusive<usize> = 3..=3;
+    }
+    impl Resource for TaskSet {
+        const WORD: &'static str = "task-set";
+        const PARTS: std::ops::RangeInclusive<usize> = 4..=4;
     }
     impl Resource for Task {
         const WORD: &'static str = "task";
@@ -260,6 +268,7 @@ pub trait InCluster: Resource {}
 impl InCluster for kinds::Service {}
 impl InCluster for kinds::ServiceDeployment {}
 impl InCluster for kinds::ServiceRevision {}
+impl InCluster for kinds::TaskSet {}
 impl InCluster for kinds::Task {}
 impl InCluster for kinds::ContainerInstance {}
 
@@ -270,8 +279,22 @@ impl<R: InCluster> Arn<R> {
     }
 }
 
+impl TaskSetArn {
+    /// The service it belongs to.
+    pub fn service(&self) -> ServiceArn {
+        let mut parts = self.path().split('/');
+        let (cluster, service) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        ServiceArn::new(&self.scope(), &[cluster, service])
+    }
+
+    /// What follows the service: `ecs-svc/<19 digits>`.
+    pub fn id(&self) -> &str {
+        self.path().splitn(3, '/').nth(2).unwrap_or_default()
+    }
+}
+
 impl ServiceArn {
-    /// A deployment or a revision of this service: same scope, its path before the name.
+    /// A deployment, a revision or a task set of this service: same scope, its path before the name.
     pub fn part<R: Resource>(&self, name: &str) -> Arn<R> {
         Arn::new(&self.scope(), &[self.path(), name])
     }

@@ -27,10 +27,11 @@ pub mod service_deployment;
 pub mod tags;
 pub mod task;
 pub mod task_definition;
+pub mod task_set;
 pub mod vpc;
 
 pub use arn::{
     CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn,
-    ServiceRevisionArn, TaskArn, TaskDefinitionArn,
+    ServiceRevisionArn, TaskArn, TaskDefinitionArn, TaskSetArn,
 };
 pub use jiff::Timestamp;

@@ -47,3 +47,18 @@ fn a_task_definition_names_family_and_revision() {
         assert_eq!(other.family_and_revision(), None, "{other}");
     }
 }
+
+#[test]
+fn a_task_set_names_its_service() {
+    let service = ServiceArn::parse("arn:aws:ecs:us-east-1:1:service/lab/web").expect("valid");
+    let arn: TaskSetArn = service.part("ecs-svc/1234567890123456789");
+    assert_eq!(
+        arn.as_str(),
+        "arn:aws:ecs:us-east-1:1:task-set/lab/web/ecs-svc/1234567890123456789"
+    );
+    assert_eq!(TaskSetArn::parse(arn.as_str()).as_ref(), Ok(&arn));
+    assert_eq!(
+        (arn.service(), arn.id()),
+        (service, "ecs-svc/1234567890123456789")
+    );
+}
