@@ -143,7 +143,16 @@ impl Routes {
         self.on::<ecs::SubmitTaskStateChange, _, _>(agent::submit_task_state_change);
         self.on::<ecs::SubmitContainerStateChange, _, _>(agent::submit_container_state_change);
         self.on::<ecs::SubmitAttachmentStateChanges, _, _>(agent::submit_attachment_state_changes);
+        self.ecs_task_sets();
         self.ecs_around_resources();
+    }
+
+    fn ecs_task_sets(&mut self) {
+        self.on::<ecs::CreateTaskSet, _, _>(services::create_task_set);
+        self.on::<ecs::UpdateTaskSet, _, _>(services::update_task_set);
+        self.on::<ecs::DeleteTaskSet, _, _>(services::delete_task_set);
+        self.on::<ecs::DescribeTaskSets, _, _>(services::describe_task_sets);
+        self.on::<ecs::UpdateServicePrimaryTaskSet, _, _>(services::update_service_primary_task_set);
     }
 
     /// What is said about resources, rather than done with them.

@@ -7,6 +7,7 @@ use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
+use crate::task_set::TaskSet;
 use crate::{ClusterArn, ServiceArn, ServiceRevisionArn, TaskDefinitionArn, Timestamp};
 
 /// A service with the REPLICA strategy.
@@ -20,6 +21,9 @@ pub struct Service {
     pub status: ServiceStatus,
     /// How many tasks are wanted.
     pub desired_count: u32,
+    /// Who decides which of its tasks run what.
+    #[serde(default)]
+    pub deployment_controller: DeploymentController,
     /// Where they run.
     pub launch_type: LaunchType,
     /// How its tasks are divided; if empty, the launch type alone decides.
@@ -27,13 +31,16 @@ pub struct Service {
     pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// Platform version asked for, FARGATE only.
     pub platform_version: Option<String>,
-    /// The revision wanted now: that of the PRIMARY deployment.
-    pub task_definition: TaskDefinitionArn,
+    /// The revision wanted now: that of the PRIMARY deployment or task set. A service that has neither has none.
+    pub task_definition: Option<TaskDefinitionArn>,
     /// Bounds while tasks are replaced.
     pub deployment_configuration: DeploymentConfiguration,
     /// Newest first: the PRIMARY one, then those still draining. Written by the service controller but for the new
     /// PRIMARY, which CreateService and UpdateService put in front.
     pub deployments: Vec<Deployment>,
+    /// Oldest first, with the EXTERNAL deployment controller.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task_sets: Vec<TaskSet>,
     /// Subnets and security groups of `awsvpc` tasks.
     pub network_configuration: Option<NetworkConfiguration>,
     /// Where its tasks may go, beside what the task definition says.
@@ -65,6 +72,38 @@ pub struct Service {
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+impl Service {
+    /// The task set of that id.
+    pub fn task_set(&self, id: &str) -> Option<&TaskSet> {
+        self.task_sets.iter().find(|it| it.id == id)
+    }
+
+    /// The same, to be changed.
+    pub fn task_set_mut(&mut self, id: &str) -> Option<&mut TaskSet> {
+        self.task_sets.iter_mut().find(|it| it.id == id)
+    }
+}
+
+/// Who decides which tasks of a service run what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeploymentController {
+    /// The service itself, by rolling deployments.
+    #[default]
+    Ecs,
+    /// Somebody else, by task sets.
+    External,
+}
+
+impl DeploymentController {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ecs => "ECS",
+            Self::External => "EXTERNAL",
+        }
+    }
 }
 
 /// Lifecycle of a service.

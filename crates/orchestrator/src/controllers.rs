@@ -37,6 +37,18 @@ pub enum Next {
     Again,
 }
 
+impl Next {
+    /// The sooner of the two.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Again, _) | (_, Self::Again) => Self::Again,
+            (Self::AwaitChange, next) | (next, Self::AwaitChange) => next,
+            (Self::After(left), Self::After(right)) => Self::After(left.min(right)),
+        }
+    }
+}
+
 /// Keeps something true, key by key.
 pub trait Controller: Send + Sync + 'static {
     /// For logs.

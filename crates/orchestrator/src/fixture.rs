@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::container_definition::ContainerDefinition;
 use domain::host::Resources;
-use domain::service::{DeploymentConfiguration, PropagateTags, Service};
+use domain::service::{DeploymentConfiguration, DeploymentController, PropagateTags, Service};
 use domain::tags::Pair;
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
@@ -120,26 +120,25 @@ impl World {
     }
 
     pub fn service(&self, desired_count: u32, minimum: u32, maximum: u32) -> ServiceArn {
-        let new = NewService {
-            arn: lab().member("web"),
-            desired_count,
-            launch_type: LaunchType::Ec2,
-            capacity_provider_strategy: Vec::new(),
-            platform_version: None,
-            task_definition: self.definition().arn.clone(),
+        self.service_of(NewService {
+            task_definition: Some(self.definition().arn.clone()),
             deployment_configuration: DeploymentConfiguration {
                 maximum_percent: maximum,
                 minimum_healthy_percent: minimum,
             },
-            network_configuration: None,
-            placement_constraints: Vec::new(),
-            placement_strategy: Vec::new(),
-            created_by: root(),
-            propagate_tags: PropagateTags::None,
-            enable_ecs_managed_tags: false,
-            client_token: None,
-            tags: Vec::new(),
-        };
+            ..new_service(desired_count)
+        })
+    }
+
+    /// A service whose task sets are managed from outside.
+    pub fn external_service(&self, desired_count: u32) -> ServiceArn {
+        self.service_of(NewService {
+            deployment_controller: DeploymentController::External,
+            ..new_service(desired_count)
+        })
+    }
+
+    fn service_of(&self, new: NewService) -> ServiceArn {
         self.write(|tx| transitions::create_service(tx, new)).arn.clone()
     }
 
@@ -177,6 +176,30 @@ impl World {
 
     pub fn stored_service(&self, arn: &ServiceArn) -> Service {
         self.get::<Service>(arn)
+    }
+}
+
+fn new_service(desired_count: u32) -> NewService {
+    NewService {
+        arn: lab().member("web"),
+        desired_count,
+        deployment_controller: DeploymentController::Ecs,
+        launch_type: LaunchType::Ec2,
+        capacity_provider_strategy: Vec::new(),
+        platform_version: None,
+        task_definition: None,
+        deployment_configuration: DeploymentConfiguration {
+            maximum_percent: 200,
+            minimum_healthy_percent: 100,
+        },
+        network_configuration: None,
+        placement_constraints: Vec::new(),
+        placement_strategy: Vec::new(),
+        created_by: root(),
+        propagate_tags: PropagateTags::None,
+        enable_ecs_managed_tags: false,
+        client_token: None,
+        tags: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ mod stop_task;
 mod tags;
 mod task_definitions;
 mod task_protection;
+mod task_sets;
 
 pub use account_settings::{delete_account_setting, effective_setting, put_account_setting};
 pub use attributes::{AttributeRefusal, TargetedAttribute, delete_attributes, put_attributes};
@@ -40,6 +41,7 @@ pub use run_tasks::{
 };
 pub(crate) use service_deployments::complete as complete_service_deployment;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
+pub(crate) use services::record_task_set_event;
 pub use services::{
     NewService, ServiceChange, ServiceRefusal, create_service, delete_service, record_event, update_service,
 };
@@ -51,6 +53,10 @@ pub use task_definitions::{
 };
 pub use task_protection::{
     Protection, ProtectionRefusal, Protections, task_protection, update_task_protection,
+};
+pub use task_sets::{
+    NewTaskSet, TaskSetRefusal, create_task_set, delete_task_set, external_service,
+    update_service_primary_task_set, update_task_set,
 };
 
 #[cfg(test)]

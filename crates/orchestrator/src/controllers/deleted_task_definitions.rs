@@ -55,7 +55,9 @@ fn is_to_go(definition: &TaskDefinition) -> bool {
 fn is_in_use(state: &State, arn: &TaskDefinitionArn) -> bool {
     let is_wanted = |it: &Service| {
         it.status != ServiceStatus::Inactive
-            && (it.task_definition == *arn || it.deployments.iter().any(|one| one.task_definition == *arn))
+            && (it.task_definition.as_ref() == Some(arn)
+                || it.deployments.iter().any(|one| one.task_definition == *arn)
+                || it.task_sets.iter().any(|one| one.task_definition == *arn))
     };
     state.tasks_of_task_definition_count(arn) > 0 || state.all::<Service>().any(|it| is_wanted(it))
 }

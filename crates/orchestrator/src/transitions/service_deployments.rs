@@ -28,6 +28,10 @@ pub enum StopServiceDeploymentRefusal {
 
 /// Makes a deployment of what the service says now, and puts it in front. The caller stores the service.
 pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
+    // Only the EXTERNAL deployment controller leaves it open.
+    let Some(task_definition) = service.task_definition.clone() else {
+        return;
+    };
     let now = tx.now();
     end(
         tx,
@@ -45,7 +49,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
     let revision = ServiceRevision {
         arn: service.arn.part(number),
         service: service.arn.clone(),
-        task_definition: service.task_definition.clone(),
+        task_definition,
         launch_type: service.launch_type,
         capacity_provider_strategy: service.capacity_provider_strategy.clone(),
         platform_version: service.platform_version.clone(),
@@ -150,7 +154,7 @@ pub fn stop_service_deployment(
     let revision = reached.and_then(|it| tx.get::<ServiceRevision>(&it));
     let revision = revision.ok_or(NothingToRollBackTo)?;
     let (id, now) = (tx.ids().deployment(), tx.now());
-    service.task_definition = revision.task_definition.clone();
+    service.task_definition = Some(revision.task_definition.clone());
     service.launch_type = revision.launch_type;
     service
         .capacity_provider_strategy

@@ -7,15 +7,16 @@ use domain::capacity_provider::{Capacity, CapacityProviderStrategyItem};
 use domain::cluster::{Cluster, ClusterStatus};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::service::{
-    DeploymentConfiguration, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent, ServiceStatus,
+    DeploymentConfiguration, DeploymentController, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
+    ServiceStatus,
 };
 use domain::tags::Pair;
 use domain::task::{NetworkConfiguration, StopCode, Task};
 use domain::task_definition::LaunchType;
-use domain::{ServiceArn, TaskDefinitionArn};
+use domain::{ServiceArn, TaskDefinitionArn, Timestamp};
 use store::Tx;
 
-use super::service_deployments;
+use super::{service_deployments, task_sets};
 
 /// A task that ends sooner than this counts as a failed start: replacing it at once would only burn the machine.
 const SHORT_LIFE: Duration = Duration::from_secs(5);
@@ -31,14 +32,16 @@ pub struct NewService {
     pub arn: ServiceArn,
     /// How many tasks.
     pub desired_count: u32,
+    /// Who decides which of them run what.
+    pub deployment_controller: DeploymentController,
     /// On what.
     pub launch_type: LaunchType,
     /// How they are divided, if by a strategy.
     pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
     /// FARGATE only.
     pub platform_version: Option<String>,
-    /// What they run.
-    pub task_definition: TaskDefinitionArn,
+    /// What they run; nothing with the EXTERNAL deployment controller.
+    pub task_definition: Option<TaskDefinitionArn>,
     /// Bounds.
     pub deployment_configuration: DeploymentConfiguration,
     /// In `awsvpc`.
@@ -101,6 +104,8 @@ pub enum ServiceRefusal {
     StillDraining,
     /// It has a desired count above 0, and the deletion is not forced.
     ScaledAboveZero,
+    /// It has task sets, and the deletion is not forced.
+    HasTaskSets,
 }
 
 /// `CreateService`: equal to the one that is there, it is that one.
@@ -129,11 +134,13 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         cluster,
         status: ServiceStatus::Active,
         desired_count: it.desired_count,
+        deployment_controller: it.deployment_controller,
         launch_type: it.launch_type,
         capacity_provider_strategy: it.capacity_provider_strategy,
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
         deployments: Vec::new(),
+        task_sets: Vec::new(),
         task_definition: it.task_definition,
         network_configuration: it.network_configuration,
         placement_constraints: it.placement_constraints,
@@ -158,6 +165,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
 
 fn is_same(known: &Service, it: &NewService) -> bool {
     known.desired_count == it.desired_count
+        && known.deployment_controller == it.deployment_controller
         && known.launch_type == it.launch_type
         && known.capacity_provider_strategy == it.capacity_provider_strategy
         && known.platform_version == it.platform_version
@@ -186,7 +194,7 @@ pub fn update_service(
     let set = |place: &mut u32, value: Option<u32>| *place = value.unwrap_or(*place);
     set(&mut service.desired_count, change.desired_count);
     if let Some(it) = &change.task_definition {
-        service.task_definition = it.clone();
+        service.task_definition = Some(it.clone());
     }
     if let Some(it) = change.deployment_configuration {
         service.deployment_configuration = it;
@@ -221,8 +229,10 @@ pub fn update_service(
         || service.platform_version != known.platform_version
         || service.propagate_tags != known.propagate_tags
         || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags;
-    if is_new_deployment {
-        service_deployments::begin(tx, &mut service);
+    match service.deployment_controller {
+        DeploymentController::Ecs if is_new_deployment => service_deployments::begin(tx, &mut service),
+        DeploymentController::Ecs => {}
+        DeploymentController::External => task_sets::note_computed_counts(tx, &mut service, &known),
     }
     tx.put(service.clone());
     Ok(Arc::new(service))
@@ -247,18 +257,35 @@ pub fn delete_service(
     if known.desired_count > 0 && !force {
         return Err(ServiceRefusal::ScaledAboveZero);
     }
+    if !known.task_sets.is_empty() && !force {
+        return Err(ServiceRefusal::HasTaskSets);
+    }
     service_deployments::end(tx, arn, "The service was deleted.");
-    let service = Service {
+    let mut service = Service {
         desired_count: 0,
         status: ServiceStatus::Draining,
         ..(*known).clone()
     };
+    for it in &mut service.task_sets {
+        task_sets::drain(it, tx.now());
+    }
     tx.put(service.clone());
     Ok(Arc::new(service))
 }
 
 /// Adds an event; the oldest goes when there are more than Amazon keeps. The caller stores the service.
 pub fn record_event(tx: &mut Tx<'_>, service: &mut Service, message: String) {
+    let message = format!("(service {}) {message}", service.arn.name());
+    record_text(tx, service, message);
+}
+
+/// The same of one of its task sets.
+pub(crate) fn record_task_set_event(tx: &mut Tx<'_>, service: &mut Service, id: &str, message: &str) {
+    let message = format!("(service {}, taskSet {id}) {message}", service.arn.name());
+    record_text(tx, service, message);
+}
+
+fn record_text(tx: &mut Tx<'_>, service: &mut Service, message: String) {
     let sequence = service.event_count;
     service.event_count += 1;
     let event = ServiceEvent {
@@ -266,7 +293,7 @@ pub fn record_event(tx: &mut Tx<'_>, service: &mut Service, message: String) {
         sequence,
         id: tx.ids().uuid(),
         created_at: tx.now(),
-        message: format!("(service {}) {message}", service.arn.name()),
+        message,
     };
     tx.put(event);
     if let Some(oldest) = sequence.checked_sub(SERVICE_EVENTS_KEPT) {
@@ -294,24 +321,29 @@ pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
         .started_at
         .map(|it| Duration::try_from(now.duration_since(it)).unwrap_or_default());
     let mut service = (*known).clone();
-    if lived.is_some_and(|it| it >= SHORT_LIFE) {
-        service.failed_starts = 0;
-        service.throttled_until = None;
+    let has_lived = lived.is_some_and(|it| it >= SHORT_LIFE);
+    let of_mine = |id: &String| Some(id) == task.started_by.as_ref();
+    if let Some(it) = service.task_sets.iter_mut().find(|it| of_mine(&it.id)) {
+        (it.failed_starts, it.throttled_until) = pace(it.failed_starts, has_lived, now);
     } else {
-        service.failed_starts = service.failed_starts.saturating_add(1);
-        service.throttled_until = Some(now + throttle(service.failed_starts));
-        let mine = service
-            .deployments
-            .iter_mut()
-            .find(|it| Some(&it.id) == task.started_by.as_ref());
-        if let Some(deployment) = mine {
-            deployment.failed_tasks += 1;
-            deployment.updated_at = now;
-        }
+        (service.failed_starts, service.throttled_until) = pace(service.failed_starts, has_lived, now);
+    }
+    if !has_lived && let Some(it) = service.deployments.iter_mut().find(|it| of_mine(&it.id)) {
+        it.failed_tasks += 1;
+        it.updated_at = now;
     }
     if service != *known {
         tx.put(service);
     }
+}
+
+/// How many starts have failed in a row, and until when the next one waits.
+fn pace(failed_starts: u32, has_lived: bool, now: Timestamp) -> (u32, Option<Timestamp>) {
+    if has_lived {
+        return (0, None);
+    }
+    let failed_starts = failed_starts.saturating_add(1);
+    (failed_starts, Some(now + throttle(failed_starts)))
 }
 
 /// The first failure is replaced at once.

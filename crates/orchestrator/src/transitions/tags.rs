@@ -7,7 +7,9 @@ use domain::service::{Service, ServiceStatus};
 use domain::tags::Pair;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
-use domain::{CapacityProviderArn, ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitionArn};
+use domain::{
+    CapacityProviderArn, ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitionArn, TaskSetArn,
+};
 use store::{State, Tx};
 
 #[cfg(test)]
@@ -23,6 +25,8 @@ pub enum Taggable {
     Cluster(ClusterArn),
     /// See [`Service`].
     Service(ServiceArn),
+    /// See [`domain::task_set::TaskSet`].
+    TaskSet(TaskSetArn),
     /// See [`Task`].
     Task(TaskArn),
     /// See [`ContainerInstance`].
@@ -64,6 +68,11 @@ pub fn tags_of(state: &State, resource: &Taggable) -> Result<Vec<Pair>, TagRefus
     match resource {
         Taggable::Cluster(arn) => found(state.get::<Cluster>(arn), "cluster", |_| false, |it| &it.tags),
         Taggable::Service(arn) => found(state.get::<Service>(arn), "service", is_inactive, |it| &it.tags),
+        Taggable::TaskSet(arn) => {
+            let service = state.get::<Service>(&arn.service());
+            let found = service.and_then(|it| it.task_set(arn.id()));
+            Ok(found.ok_or(TagRefusal::NotFound("task set"))?.tags.clone())
+        }
         Taggable::Task(arn) => found(state.get::<Task>(arn), "task", is_stopped, |it| &it.tags),
         Taggable::ContainerInstance(arn) => found(
             state.get::<ContainerInstance>(arn),
@@ -116,6 +125,7 @@ fn require_cluster(state: &State, resource: &Taggable) -> Result<(), TagRefusal>
     let cluster = match resource {
         Taggable::Cluster(arn) => arn.clone(),
         Taggable::Service(arn) => arn.cluster(),
+        Taggable::TaskSet(arn) => arn.cluster(),
         Taggable::Task(arn) => arn.cluster(),
         Taggable::ContainerInstance(arn) => arn.cluster(),
         Taggable::TaskDefinition(_) | Taggable::CapacityProvider(_) => return Ok(()),
@@ -151,6 +161,11 @@ pub fn change_tags(tx: &mut Tx<'_>, resource: &Taggable, change: TagChange) -> R
     match resource {
         Taggable::Cluster(arn) => edit::<Cluster>(tx, arn, |it| it.tags = tags),
         Taggable::Service(arn) => edit::<Service>(tx, arn, |it| it.tags = tags),
+        Taggable::TaskSet(arn) => edit::<Service>(tx, &arn.service(), |it| {
+            if let Some(it) = it.task_set_mut(arn.id()) {
+                it.tags = tags;
+            }
+        }),
         Taggable::Task(arn) => edit::<Task>(tx, arn, |it| it.tags = tags),
         Taggable::ContainerInstance(arn) => edit::<ContainerInstance>(tx, arn, |it| it.tags = tags),
         Taggable::TaskDefinition(arn) => edit::<TaskDefinition>(tx, arn, |it| it.tags = tags),

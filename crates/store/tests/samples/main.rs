@@ -5,6 +5,7 @@
 
 mod capacity_providers;
 mod records;
+mod task_sets;
 
 use std::fmt::Debug;
 use std::path::PathBuf;

@@ -20,7 +20,8 @@ use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, HostPort, Resources};
 use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
 use domain::service::{
-    Deployment, DeploymentConfiguration, PropagateTags, Rollout, Service, ServiceEvent, ServiceStatus,
+    Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
+    ServiceStatus,
 };
 use domain::service_deployment::{
     ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
@@ -38,6 +39,7 @@ use domain::vpc::{Subnet, Vpc};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 
 use crate::capacity_providers::strategy;
+use crate::task_sets::task_set;
 
 const TASK: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "fedcba9876543210fedcba9876543210";
@@ -47,7 +49,7 @@ pub fn scope() -> Scope {
     Scope::new("123456789012", "us-east-1")
 }
 
-fn at(second: i64) -> Timestamp {
+pub fn at(second: i64) -> Timestamp {
     Timestamp::new(1_700_000_000 + second, 123_456_789).expect("in range")
 }
 
@@ -272,7 +274,7 @@ pub fn task_definition_family() -> TaskDefinitionFamily {
     }
 }
 
-fn network_configuration() -> NetworkConfiguration {
+pub fn network_configuration() -> NetworkConfiguration {
     NetworkConfiguration {
         subnets: strings(&["subnet-0123456789abcdef0"]),
         security_groups: strings(&["sg-0123456789abcdef0"]),
@@ -323,10 +325,11 @@ pub fn service() -> Service {
         cluster: cluster().arn,
         status: ServiceStatus::Active,
         desired_count: 3,
+        deployment_controller: DeploymentController::External,
         launch_type: LaunchType::Fargate,
         capacity_provider_strategy: strategy(),
         platform_version: Some("1.4.0".into()),
-        task_definition: task_definition().arn,
+        task_definition: Some(task_definition().arn),
         deployment_configuration: DeploymentConfiguration {
             maximum_percent: 200,
             minimum_healthy_percent: 100,
@@ -341,6 +344,7 @@ pub fn service() -> Service {
             updated_at: at(1),
             rollout: Rollout::InProgress,
         }],
+        task_sets: vec![task_set()],
         network_configuration: Some(network_configuration()),
         placement_constraints: vec![PlacementConstraint::DistinctInstance],
         placement_strategy: vec![

@@ -61,6 +61,13 @@ pub fn service_not_found() -> ecs::Error {
     })
 }
 
+/// "Service was not ACTIVE."
+pub fn service_not_active() -> ecs::Error {
+    ecs::Error::ServiceNotActiveException(ecs::ServiceNotActiveException {
+        message: Some("Service was not ACTIVE.".to_owned()),
+    })
+}
+
 /// What a transaction's end becomes.
 pub fn from_store<R>(error: TransactError<R>) -> ecs::Error
 where
@@ -209,9 +216,7 @@ impl FromRefusal<ServiceRefusal> for ecs::Error {
         match refusal {
             ServiceRefusal::ClusterNotFound => cluster_not_found(),
             ServiceRefusal::NotFound => service_not_found(),
-            ServiceRefusal::NotActive => Self::ServiceNotActiveException(ecs::ServiceNotActiveException {
-                message: Some("Service was not ACTIVE.".to_owned()),
-            }),
+            ServiceRefusal::NotActive => service_not_active(),
             ServiceRefusal::NotIdempotent => invalid_parameter("Creation of service was not idempotent."),
             ServiceRefusal::StillDraining => {
                 invalid_parameter("Unable to Start a service that is still Draining.")
@@ -219,6 +224,10 @@ impl FromRefusal<ServiceRefusal> for ecs::Error {
             ServiceRefusal::ScaledAboveZero => {
                 invalid_parameter("The service cannot be stopped while it is scaled above 0.")
             }
+            // terraform-provider-aws waits for task sets by this text.
+            ServiceRefusal::HasTaskSets => invalid_parameter(
+                "The service cannot be stopped while deployments are active. Delete its task sets first, or use force.",
+            ),
         }
     }
 }

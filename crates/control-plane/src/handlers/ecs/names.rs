@@ -3,7 +3,7 @@
 use api::ecs;
 use domain::arn::{Arn, InCluster, Resource};
 use domain::cluster::DEFAULT_CLUSTER;
-use domain::{CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn};
+use domain::{CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskSetArn};
 
 use super::errors::{cluster_not_found, invalid_parameter};
 
@@ -62,6 +62,30 @@ pub fn cluster(scope: &Scope, given: Option<&str>) -> Result<ClusterArn, ecs::Er
 /// InvalidParameterException.
 pub fn service(cluster: &ClusterArn, given: &str) -> Result<ServiceArn, ecs::Error> {
     member(cluster, given, "service")
+}
+
+/// A task set of a service by id (`ecs-svc/<digits>`) or ARN.
+///
+/// # Errors
+/// InvalidParameterException. <https://github.com/boto/boto3/issues/3895>
+pub fn task_set(service: &ServiceArn, given: &str) -> Result<TaskSetArn, ecs::Error> {
+    let arn = match given.starts_with("arn:") {
+        true => TaskSetArn::parse(given)
+            .ok()
+            .filter(|it| it.service() == *service),
+        false => Some(service.part(given)),
+    };
+    let has_id = |it: &TaskSetArn| {
+        let number = it.id().strip_prefix("ecs-svc/").unwrap_or_default();
+        !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit())
+    };
+    arn.filter(has_id).ok_or_else(|| {
+        invalid_parameter(format!(
+            "Task Set Identifier is invalid: {given:?} is neither the id (ecs-svc/...) nor the ARN of a task set of the \
+             service {}.",
+            service.name()
+        ))
+    })
 }
 
 /// A task by id, long ARN, or the old ARN without cluster.

@@ -7,6 +7,7 @@ mod service;
 mod service_deployment;
 mod task;
 mod task_definition;
+mod task_set;
 
 pub use capacity_provider::{capacity_provider, fargate_capacity_provider};
 pub use cluster::cluster;
@@ -15,6 +16,7 @@ pub use service::service;
 pub use service_deployment::{service_deployment, service_deployment_brief, service_revision};
 pub use task::{container_arn, task};
 pub use task_definition::task_definition;
+pub use task_set::task_set;
 
 use api::ecs;
 use domain::capacity_provider::CapacityProviderStrategyItem;

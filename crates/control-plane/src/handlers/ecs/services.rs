@@ -1,9 +1,11 @@
-//! Services.
+//! Services and their task sets.
 
+mod external;
 mod history;
 mod parse;
 mod read;
 mod rules;
+mod task_sets;
 #[cfg(test)]
 mod tests;
 mod unbuilt;
@@ -15,4 +17,7 @@ pub use history::{
 };
 pub use parse::{launch_type, platform_version};
 pub use read::{describe_services, list_services};
+pub use task_sets::{
+    create_task_set, delete_task_set, describe_task_sets, update_service_primary_task_set, update_task_set,
+};
 pub use write::{create_service, delete_service, update_service};

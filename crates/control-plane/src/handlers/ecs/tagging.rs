@@ -4,6 +4,7 @@ use api::ecs;
 use domain::capacity_provider::is_fargate;
 use domain::{
     CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn,
+    TaskSetArn,
 };
 use orchestrator::transitions::{self, TAGS_MAX, TagChange, TagRefusal, Taggable};
 
@@ -125,6 +126,10 @@ fn resource(scope: &Scope, given: &str) -> Result<Taggable, ecs::Error> {
         ["service", ..] => {
             let arn = ServiceArn::parse(given).map_err(|_| invalid())?;
             (arn.scope(), Taggable::Service(arn))
+        }
+        ["task-set", ..] => {
+            let arn = TaskSetArn::parse(given).map_err(|_| invalid())?;
+            (arn.scope(), Taggable::TaskSet(arn))
         }
         ["task", ..] => {
             let arn = TaskArn::parse(given).map_err(|_| invalid())?;

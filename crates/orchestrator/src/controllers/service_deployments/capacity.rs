@@ -1,17 +1,18 @@
-//! Which tasks of a service go first when it scales in: the ratio of its capacity provider strategy is kept.
+//! Which tasks of a part go first when it scales in: the ratio of its capacity provider strategy is kept.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::TaskArn;
-use domain::service::Service;
 use domain::task::Task;
+
+use super::part::Part;
 
 /// Of tasks in the order in which they would stop, those that their capacity provider has too many of.
 /// Empty without a strategy.
-pub fn surplus(service: &Service, tasks: &[Arc<Task>]) -> BTreeSet<TaskArn> {
-    let strategy = &service.capacity_provider_strategy;
-    let kept = placement::divide(strategy, &[], service.desired_count);
+pub fn surplus(part: &Part, tasks: &[Arc<Task>]) -> BTreeSet<TaskArn> {
+    let strategy = &part.capacity_provider_strategy;
+    let kept = placement::divide(strategy, &[], part.desired_count);
     let mut surplus = BTreeSet::new();
     for (item, kept) in strategy.iter().zip(kept) {
         let of_provider = tasks

@@ -1,10 +1,10 @@
-//! How many tasks a service starts and stops now. Pure arithmetic.
+//! How many tasks a part of a service starts and stops now. Pure arithmetic.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::TaskArn;
-use domain::service::{Service, ServiceStatus};
+use domain::service::DeploymentConfiguration;
 use domain::task::{Task, TaskStatus};
 use store::Tally;
 
@@ -35,12 +35,11 @@ pub struct Plan {
 }
 
 impl Counts {
-    /// Sums up a service's tally.
-    pub fn of(service: &Service, tallies: &[(String, Tally)]) -> Self {
-        let primary = service.deployments.first().map(|it| it.id.as_str());
+    /// Sums up a service's tally, as its PRIMARY deployment sees it.
+    pub fn of(primary: &str, tallies: &[(String, Tally)]) -> Self {
         let mut counts = Self::default();
         for (deployment, tally) in tallies {
-            let sum = if Some(deployment.as_str()) == primary {
+            let sum = if deployment == primary {
                 &mut counts.primary
             } else {
                 &mut counts.old
@@ -52,9 +51,19 @@ impl Counts {
         counts
     }
 
-    /// Counts tasks of the PRIMARY deployment that have to be replaced where they are as old ones.
-    pub fn replace(&mut self, leaving: &BTreeMap<TaskArn, Arc<Task>>, primary: Option<&str>) {
-        for task in leaving.values().filter(|it| it.started_by.as_deref() == primary) {
+    /// Those of one task set, which leaves others alone.
+    pub fn of_task_set(id: &str, tallies: &[(String, Tally)]) -> Self {
+        let mine = tallies.iter().find(|(of, _)| of == id);
+        Self {
+            primary: mine.map(|(_, tally)| *tally).unwrap_or_default(),
+            old: Tally::default(),
+        }
+    }
+
+    /// Counts tasks of the part itself that have to be replaced where they are as old ones.
+    pub fn replace(&mut self, leaving: &BTreeMap<TaskArn, Arc<Task>>, part: &str) {
+        let mine = leaving.values();
+        for task in mine.filter(|it| it.started_by.as_deref() == Some(part)) {
             let (from, to) = match task.last_status {
                 TaskStatus::Running => (&mut self.primary.running, &mut self.old.running),
                 status if status.is_pending() => (&mut self.primary.pending, &mut self.old.pending),
@@ -73,14 +82,8 @@ impl Counts {
 }
 
 /// Plans the next step. Running tasks are the healthy ones. Never more than `step_max` starts and as many stops.
-pub fn plan(service: &Service, counts: &Counts, step_max: u32) -> Plan {
+pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step_max: u32) -> Plan {
     let Counts { primary, old } = *counts;
-    let desired = if service.status == ServiceStatus::Active {
-        service.desired_count
-    } else {
-        0
-    };
-    let bounds = service.deployment_configuration;
     let primary_total = primary.pending + primary.running;
     let old_total = old.pending + old.running;
     let missing = desired.saturating_sub(primary_total);

@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 
-use domain::service::DeploymentConfiguration;
+use domain::service::{DeploymentConfiguration, PropagateTags};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 use proptest::prelude::*;
 use store::Tally;
@@ -23,15 +23,17 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         cluster,
         status: ServiceStatus::Active,
         desired_count,
+        deployment_controller: DeploymentController::Ecs,
         launch_type: domain::task_definition::LaunchType::Ec2,
         capacity_provider_strategy: Vec::new(),
         platform_version: None,
-        task_definition: TaskDefinitionArn::of(&scope, "web", 2),
+        task_definition: Some(TaskDefinitionArn::of(&scope, "web", 2)),
         deployment_configuration: DeploymentConfiguration {
             maximum_percent: maximum,
             minimum_healthy_percent: minimum,
         },
         deployments: Vec::new(),
+        task_sets: Vec::new(),
         network_configuration: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
@@ -74,11 +76,8 @@ fn plans_follow_amazons_arithmetic() {
         ((0, 100, 200), tally(0, 2, 0), tally(0, 2, 0), (0, 2, 0, 2)),
     ];
     for ((desired, minimum, maximum), primary, old, expected) in cases {
-        let it = plan(
-            &service(desired, minimum, maximum),
-            &Counts { primary, old },
-            STEP_MAX,
-        );
+        let bounds = service(desired, minimum, maximum).deployment_configuration;
+        let it = plan(desired, bounds, &Counts { primary, old }, STEP_MAX);
         let found = (
             it.start,
             it.stop_primary,
@@ -100,13 +99,12 @@ proptest! {
         old_running in 0_u32..20, order in proptest::collection::vec(any::<bool>(), 1..40),
     ) {
         // Something must be able to move: room for one more, or leave for one less.
-        let it = service(desired, minimum, 100 + extra);
-        let bounds = it.deployment_configuration;
+        let bounds = service(desired, minimum, 100 + extra).deployment_configuration;
         prop_assume!(bounds.upper_bound(desired) > desired || bounds.lower_bound(desired) < desired);
         let mut counts = Counts { primary: tally(0, 0, 0), old: tally(0, old_running, 0) };
         let mut order: VecDeque<bool> = order.into();
         for _ in 0..1000 {
-            let step = plan(&it, &counts, STEP_MAX);
+            let step = plan(desired, bounds, &counts, STEP_MAX);
             if step.is_steady {
                 prop_assert_eq!(counts.primary.running, desired);
                 return Ok(());

@@ -71,7 +71,7 @@ fn a_deployment_is_successful_once_all_tasks_are_of_its_revision() {
     assert_ne!(both[0].target, first[0].target);
     let revision = world.get::<ServiceRevision>(&both[0].target);
     let stored = world.get::<Service>(&service);
-    assert_eq!(revision.task_definition, stored.task_definition);
+    assert_eq!(Some(revision.task_definition), stored.task_definition);
     assert_eq!(stored.deployments[0].revision, revision.arn);
     let number = revision.arn.as_str().rsplit('/').next();
     assert_eq!(number, stored.deployments[0].id.rsplit('/').next());
@@ -111,7 +111,7 @@ fn a_stopped_deployment_goes_back_to_the_last_revision_reached() {
     assert_eq!(stored.deployments.len(), 1);
     let tasks = world.tasks(&service);
     assert_eq!(tasks.len(), 2);
-    assert!(tasks.iter().all(|it| it.task_definition == good));
+    assert!(tasks.iter().all(|it| Some(&it.task_definition) == good.as_ref()));
     assert_eq!(
         stop(&world, &under_way),
         Err(StopServiceDeploymentRefusal::Ended(ended.status))

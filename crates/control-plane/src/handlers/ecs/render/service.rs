@@ -1,13 +1,15 @@
-//! A service with its deployments and events.
+//! A service with its deployments, task sets and events.
 
 use api::ecs;
 use domain::ServiceRevisionArn;
-use domain::service::{Deployment, DeploymentConfiguration, Rollout, Service, ServiceStatus};
+use domain::service::{
+    Deployment, DeploymentConfiguration, DeploymentController, Rollout, Service, ServiceStatus,
+};
 use domain::task_definition::LaunchType;
 use store::{State, Tally};
 
 use super::service_deployment::counts as revision_counts;
-use super::{count, named_launch_type, platform_version};
+use super::{count, named_launch_type, platform_version, task_set};
 use crate::handlers::ecs::{capacity_providers, network, placement, tags};
 
 /// A service; tags are shown only when asked for.
@@ -45,9 +47,16 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         capacity_provider_strategy: capacity_providers::render_strategy(&it.capacity_provider_strategy),
         platform_version: it.platform_version.clone(),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
-        task_definition: Some(it.task_definition.to_string()),
+        task_definition: it.task_definition.as_ref().map(ToString::to_string),
         deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
         deployments: Some(deployments.collect()),
+        task_sets: match it.deployment_controller {
+            DeploymentController::Ecs => None,
+            DeploymentController::External => {
+                let all = it.task_sets.iter();
+                Some(all.map(|one| task_set(it, one, of(&one.id), with_tags)).collect())
+            }
+        },
         current_service_deployment: current_deployment(state, it),
         current_service_revisions: Some(current_revisions(state, it)),
         role_arn: Some(format!(
@@ -71,7 +80,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         network_configuration: it.network_configuration.as_ref().map(network::render),
         scheduling_strategy: Some(ecs::SchedulingStrategy::Replica),
         deployment_controller: Some(ecs::DeploymentController {
-            r#type: ecs::DeploymentControllerType::Ecs,
+            r#type: ecs::DeploymentControllerType::from(it.deployment_controller.as_str()),
         }),
         tags: with_tags.then(|| tags::render(&it.tags)),
         enable_ecs_managed_tags: Some(it.enable_ecs_managed_tags),

@@ -3,7 +3,8 @@
 
 use api::ecs;
 use domain::container_definition::ContainerDefinition;
-use domain::task_definition::TaskDefinition;
+use domain::service::Service;
+use domain::task_definition::{LaunchType, TaskDefinition};
 
 use crate::handlers::ecs::errors::invalid_parameter;
 
@@ -175,4 +176,24 @@ fn check_port(name: &str, port: Option<i32>, definition: &TaskDefinition) -> Res
 fn has_port(container: &ContainerDefinition, port: i32) -> bool {
     let mut mappings = container.port_mappings.iter();
     mappings.any(|it| it.container_port.map(i32::from) == Some(port))
+}
+
+/// Placement rules of a service hold for all its task sets: none of them may be on FARGATE.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn check_placement(service: &Service, launch_type: LaunchType) -> Result<(), ecs::Error> {
+    if launch_type != LaunchType::Fargate {
+        return Ok(());
+    }
+    let found = [
+        ("constraints", service.placement_constraints.is_empty()),
+        ("strategies", service.placement_strategy.is_empty()),
+    ];
+    match found.iter().find(|(_, is_empty)| !is_empty) {
+        Some((what, _)) => Err(invalid_parameter(format!(
+            "Placement {what} are not supported with FARGATE launch type."
+        ))),
+        None => Ok(()),
+    }
 }

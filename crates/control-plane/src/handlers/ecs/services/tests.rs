@@ -193,8 +193,8 @@ async fn what_is_not_obeyed_yet_is_refused_by_name() {
             "availabilityZoneRebalancing",
         ),
         (
-            json!({ "deploymentController": { "type": "EXTERNAL" } }),
-            "deploymentController",
+            json!({ "deploymentController": { "type": "CODE_DEPLOY" } }),
+            "deploymentController CODE_DEPLOY",
         ),
         (
             json!({ "serviceRegistries": [{ "registryArn": "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1" }] }),

@@ -9,10 +9,6 @@ use crate::handlers::ecs::errors::{is_filled, refuse_unbuilt};
 /// # Errors
 /// UnsupportedFeatureException that names the member.
 pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
-    let controller = input
-        .deployment_controller
-        .as_ref()
-        .map_or("ECS", |it| it.r#type.as_str());
     let scheduling = input
         .scheduling_strategy
         .as_ref()
@@ -27,7 +23,6 @@ pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
         ("serviceRegistries", is_filled(input.service_registries.as_ref())),
         ("role", input.role.is_some()),
         ("schedulingStrategy DAEMON", scheduling != "REPLICA"),
-        ("a deploymentController other than ECS", controller != "ECS"),
         ("enableExecuteCommand", input.enable_execute_command == Some(true)),
         ("availabilityZoneRebalancing", rebalancing == "ENABLED"),
         (

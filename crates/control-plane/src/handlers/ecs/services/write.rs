@@ -2,10 +2,10 @@
 
 use api::ecs;
 use domain::capacity_provider::Capacity;
-use domain::service::Service;
+use domain::service::{DeploymentController, Service};
 use orchestrator::transitions::{self, NewService, ServiceChange};
 
-use super::{parse, rules, unbuilt};
+use super::{external, parse, rules, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
@@ -30,6 +30,10 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
     let store = call.access().store();
     let new = store.read(|state| -> Result<NewService, ecs::Error> {
         require_active(state, &cluster)?;
+        let controller = external::controller(input.deployment_controller.as_ref())?;
+        if controller == DeploymentController::External {
+            return external::new_service(&call, cluster.member(&input.service_name));
+        }
         let given = input.task_definition.as_deref();
         let given = given.ok_or_else(|| invalid_parameter("TaskDefinition cannot be null or empty."))?;
         let definition = task_definitions::require_active(state, call.scope(), given)?;
@@ -50,10 +54,11 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
         Ok(NewService {
             arn: cluster.member(&input.service_name),
             desired_count: parse::desired_count(input.desired_count)?,
+            deployment_controller: controller,
             launch_type,
             capacity_provider_strategy,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
-            task_definition: definition.arn.clone(),
+            task_definition: Some(definition.arn.clone()),
             deployment_configuration: parse::bounds(input.deployment_configuration.as_ref(), None)?,
             placement_constraints: placement::constraints(
                 input.placement_constraints.as_deref(),
@@ -91,11 +96,20 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
     let change = store.read(|state| -> Result<ServiceChange, ecs::Error> {
         require_active(state, &cluster)?;
         let known = state.get::<Service>(&arn).ok_or_else(service_not_found)?;
+        external::require_same_controller(input.deployment_controller.as_ref(), known)?;
+        if known.deployment_controller == DeploymentController::External {
+            unbuilt::refuse(&shared)?;
+            return external::change(input);
+        }
         let given = input.task_definition.as_deref();
         let new = given
             .map(|it| task_definitions::require_active(state, call.scope(), it))
             .transpose()?;
-        let current = state.get(&known.task_definition).cloned();
+        let current = known
+            .task_definition
+            .as_ref()
+            .and_then(|it| state.get(it))
+            .cloned();
         let definition = new.clone().or(current).ok_or_else(service_not_found)?;
         rules::check_with(&shared, &definition)?;
         unbuilt::refuse(&shared)?;

@@ -7,7 +7,7 @@ use domain::host::Resources;
 use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy};
 use domain::service::Deployment;
 use domain::tags::Pair;
-use domain::task_definition::TaskDefinitionStatus;
+use domain::task_definition::{TaskDefinition, TaskDefinitionStatus};
 use store::{Store, memory_store};
 
 use super::*;
@@ -15,7 +15,7 @@ use crate::transitions::{Connection, RegisterContainerInstance, connect_host, re
 
 fn definition(it: &Service) -> TaskDefinition {
     TaskDefinition {
-        arn: it.task_definition.clone(),
+        arn: it.task_definition.clone().expect("runs something"),
         family: "web".into(),
         revision: 2,
         status: TaskDefinitionStatus::Active,
@@ -86,7 +86,7 @@ fn with_deployment(desired_count: u32) -> Service {
     let deployment = Deployment {
         id: "ecs-svc/1".into(),
         revision: it.arn.part("1"),
-        task_definition: it.task_definition.clone(),
+        task_definition: it.task_definition.clone().expect("runs something"),
         network_configuration: None,
         failed_tasks: 0,
         created_at: Timestamp::UNIX_EPOCH,

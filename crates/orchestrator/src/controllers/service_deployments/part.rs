@@ -1,0 +1,123 @@
+//! Parts of a service that have tasks of their own: its PRIMARY deployment, or its task sets.
+
+use domain::capacity_provider::CapacityProviderStrategyItem;
+use domain::service::{DeploymentController, PropagateTags, Service, ServiceStatus};
+use domain::tags::Pair;
+use domain::task::{NetworkConfiguration, Task};
+use domain::task_definition::{LaunchType, TaskDefinition};
+use domain::task_set::TaskSet;
+use domain::{TaskDefinitionArn, Timestamp};
+use store::State;
+
+use crate::transitions::{RunTasks, Where};
+
+/// What the tasks of a part are made of, and how many it wants.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// `startedBy` of its tasks.
+    pub id: String,
+    /// How many tasks it wants.
+    pub desired_count: u32,
+    /// What they run.
+    pub task_definition: TaskDefinitionArn,
+    /// On what.
+    pub launch_type: LaunchType,
+    /// How they are divided, if by a strategy.
+    pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+    /// FARGATE only.
+    pub platform_version: Option<String>,
+    /// In `awsvpc`.
+    pub network_configuration: Option<NetworkConfiguration>,
+    /// No task is started before this time.
+    pub throttled_until: Option<Timestamp>,
+    /// The last placement refusal announced.
+    pub announced_refusal: Option<String>,
+}
+
+/// How many tasks a service wants now: none once it is deleted.
+pub fn desired_count(service: &Service) -> u32 {
+    match service.status {
+        ServiceStatus::Active => service.desired_count,
+        ServiceStatus::Draining | ServiceStatus::Inactive => 0,
+    }
+}
+
+impl Part {
+    /// The PRIMARY deployment.
+    pub fn primary_deployment(service: &Service) -> Option<Self> {
+        let primary = service.deployments.first()?;
+        Some(Self {
+            id: primary.id.clone(),
+            desired_count: desired_count(service),
+            task_definition: primary.task_definition.clone(),
+            launch_type: service.launch_type,
+            capacity_provider_strategy: service.capacity_provider_strategy.clone(),
+            platform_version: service.platform_version.clone(),
+            network_configuration: primary.network_configuration.clone(),
+            throttled_until: service.throttled_until,
+            announced_refusal: service.announced_refusal.clone(),
+        })
+    }
+
+    /// A task set.
+    pub fn task_set(service: &Service, it: &TaskSet) -> Self {
+        Self {
+            id: it.id.clone(),
+            desired_count: it.computed_desired_count(desired_count(service)),
+            task_definition: it.task_definition.clone(),
+            launch_type: it.launch_type,
+            capacity_provider_strategy: it.capacity_provider_strategy.clone(),
+            platform_version: it.platform_version.clone(),
+            network_configuration: it.network_configuration.clone(),
+            throttled_until: it.throttled_until,
+            announced_refusal: it.announced_refusal.clone(),
+        }
+    }
+
+    /// Whether a task is of this part.
+    pub fn has(&self, task: &Task) -> bool {
+        task.started_by.as_ref() == Some(&self.id)
+    }
+
+    /// Whether a task may be stopped for this part: a deployment takes the place of all others, a task set of none.
+    pub fn may_stop(&self, service: &Service, task: &Task) -> bool {
+        service.deployment_controller == DeploymentController::Ecs || self.has(task)
+    }
+
+    /// So many of its tasks; `None` if nobody knows what they run.
+    pub fn run(&self, state: &State, service: &Service, count: u32) -> Option<RunTasks> {
+        let definition = state.get::<TaskDefinition>(&self.task_definition)?.clone();
+        let tags = tags(service, &definition);
+        Some(RunTasks {
+            cluster: service.cluster.clone(),
+            definition,
+            count,
+            launch_type: self.launch_type,
+            capacity_provider_strategy: self.capacity_provider_strategy.clone(),
+            placed: Where::Anywhere,
+            placement_constraints: service.placement_constraints.clone(),
+            placement_strategy: service.placement_strategy.clone(),
+            group: format!("service:{}", service.arn.name()),
+            started_by: Some(self.id.clone()),
+            service: Some(service.arn.clone()),
+            client_request: None,
+            overrides: domain::task::Overrides::default(),
+            network: self.network_configuration.clone(),
+            platform_version: self.platform_version.clone(),
+            tags,
+        })
+    }
+}
+
+fn tags(service: &Service, definition: &TaskDefinition) -> Vec<Pair> {
+    let mut tags = match service.propagate_tags {
+        PropagateTags::None => Vec::new(),
+        PropagateTags::Service => service.tags.clone(),
+        PropagateTags::TaskDefinition => definition.tags.clone(),
+    };
+    if service.enable_ecs_managed_tags {
+        tags.push(Pair::new("aws:ecs:clusterName", service.cluster.name()));
+        tags.push(Pair::new("aws:ecs:serviceName", service.arn.name()));
+    }
+    tags
+}
