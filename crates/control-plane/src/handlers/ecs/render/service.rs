@@ -6,6 +6,7 @@ use domain::service::{
     Deployment, DeploymentConfiguration, DeploymentController, Rollout, Service, ServiceStatus,
 };
 use domain::task_definition::LaunchType;
+use domain::task_set::TaskSet;
 use store::{State, Tally};
 
 use super::service_deployment::counts as revision_counts;
@@ -50,13 +51,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         task_definition: it.task_definition.as_ref().map(ToString::to_string),
         deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
         deployments: Some(deployments.collect()),
-        task_sets: match it.deployment_controller {
-            DeploymentController::Ecs => None,
-            DeploymentController::External => {
-                let all = it.task_sets.iter();
-                Some(all.map(|one| task_set(it, one, of(&one.id), with_tags)).collect())
-            }
-        },
+        task_sets: task_sets(it, &tallies, with_tags),
         current_service_deployment: current_deployment(state, it),
         current_service_revisions: Some(current_revisions(state, it)),
         role_arn: Some(format!(
@@ -89,6 +84,23 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         availability_zone_rebalancing: Some(ecs::AvailabilityZoneRebalancing::Disabled),
         resource_management_type: Some(ecs::ResourceManagementType::Customer),
         ..ecs::Service::default()
+    }
+}
+
+/// Absent where the service deploys by itself.
+fn task_sets(it: &Service, tallies: &[(String, Tally)], with_tags: bool) -> Option<Vec<ecs::TaskSet>> {
+    let render = |one: &TaskSet| {
+        let mine = tallies.iter().find(|(id, _)| *id == one.id);
+        task_set(
+            it,
+            one,
+            mine.map(|(_, tally)| *tally).unwrap_or_default(),
+            with_tags,
+        )
+    };
+    match it.deployment_controller {
+        DeploymentController::Ecs => None,
+        DeploymentController::External => Some(it.task_sets.iter().map(render).collect()),
     }
 }
 

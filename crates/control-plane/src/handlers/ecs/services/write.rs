@@ -4,6 +4,7 @@ use api::ecs;
 use domain::capacity_provider::Capacity;
 use domain::service::{DeploymentController, Service};
 use orchestrator::transitions::{self, NewService, ServiceChange};
+use store::State;
 
 use super::{external, parse, rules, unbuilt};
 use crate::call::Call;
@@ -98,63 +99,11 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
         let known = state.get::<Service>(&arn).ok_or_else(service_not_found)?;
         external::require_same_controller(input.deployment_controller.as_ref(), known)?;
         if known.deployment_controller == DeploymentController::External {
+            let change = external::change(input)?;
             unbuilt::refuse(&shared)?;
-            return external::change(input);
+            return Ok(change);
         }
-        let given = input.task_definition.as_deref();
-        let new = given
-            .map(|it| task_definitions::require_active(state, call.scope(), it))
-            .transpose()?;
-        let current = known
-            .task_definition
-            .as_ref()
-            .and_then(|it| state.get(it))
-            .cloned();
-        let definition = new.clone().or(current).ok_or_else(service_not_found)?;
-        rules::check_with(&shared, &definition)?;
-        unbuilt::refuse(&shared)?;
-        let capacity = capacity_providers::changed_capacity(state, known, input, &definition)?;
-        let launch_type = capacity.as_ref().map_or(known.launch_type, |it| it.launch_type);
-        if new.is_some() {
-            parse::launch_type(Some(&ecs::LaunchType::from(launch_type.as_str())), &definition)?;
-        }
-        let network = input.network_configuration.as_ref();
-        let network = network
-            .map(|it| network::parse(state, call.scope(), &definition, launch_type, Some(it)))
-            .transpose()?
-            .flatten();
-        let version = input.platform_version.as_deref();
-        // A service that comes to FARGATE gets the default version.
-        let version = match version.is_some() || launch_type != known.launch_type {
-            true => parse::platform_version(version, launch_type)?,
-            false => None,
-        };
-        let tags = input.propagate_tags.as_ref();
-        let bounds = input.deployment_configuration.as_ref();
-        let constraints = input.placement_constraints.as_deref();
-        let strategy = input.placement_strategy.as_deref();
-        Ok(ServiceChange {
-            desired_count: input
-                .desired_count
-                .map(|it| parse::desired_count(Some(it)))
-                .transpose()?,
-            task_definition: new.map(|it| it.arn.clone()),
-            deployment_configuration: bounds
-                .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))
-                .transpose()?,
-            network_configuration: network,
-            placement_constraints: constraints
-                .map(|it| placement::constraints(Some(it), launch_type))
-                .transpose()?,
-            placement_strategy: strategy
-                .map(|it| placement::strategy(Some(it), launch_type))
-                .transpose()?,
-            capacity,
-            platform_version: version,
-            propagate_tags: tags.map(|it| parse::propagate_tags(Some(it))).transpose()?,
-            enable_ecs_managed_tags: input.enable_ecs_managed_tags,
-            force_new_deployment: input.force_new_deployment == Some(true),
-        })
+        change(state, &call, known, &shared)
     })?;
     let updated = store
         .transact(move |tx| transitions::update_service(tx, &arn, &change))
@@ -162,6 +111,70 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
     let service = updated.map_err(errors::from_store)?;
     Ok(ecs::UpdateServiceOutput {
         service: Some(store.read(|state| render::service(state, &service, true))),
+    })
+}
+
+/// What UpdateService changes of a service that deploys by itself.
+fn change(
+    state: &State,
+    call: &Call<ecs::UpdateService>,
+    known: &Service,
+    shared: &ecs::CreateServiceInput,
+) -> Result<ServiceChange, ecs::Error> {
+    let input = call.input();
+    let given = input.task_definition.as_deref();
+    let new = given
+        .map(|it| task_definitions::require_active(state, call.scope(), it))
+        .transpose()?;
+    let current = known
+        .task_definition
+        .as_ref()
+        .and_then(|it| state.get(it))
+        .cloned();
+    let definition = new.clone().or(current).ok_or_else(service_not_found)?;
+    rules::check_with(shared, &definition)?;
+    unbuilt::refuse(shared)?;
+    let capacity = capacity_providers::changed_capacity(state, known, input, &definition)?;
+    let launch_type = capacity.as_ref().map_or(known.launch_type, |it| it.launch_type);
+    if new.is_some() {
+        parse::launch_type(Some(&ecs::LaunchType::from(launch_type.as_str())), &definition)?;
+    }
+    let network = input.network_configuration.as_ref();
+    let network = network
+        .map(|it| network::parse(state, call.scope(), &definition, launch_type, Some(it)))
+        .transpose()?
+        .flatten();
+    let version = input.platform_version.as_deref();
+    // A service that comes to FARGATE gets the default version.
+    let version = match version.is_some() || launch_type != known.launch_type {
+        true => parse::platform_version(version, launch_type)?,
+        false => None,
+    };
+    let tags = input.propagate_tags.as_ref();
+    let bounds = input.deployment_configuration.as_ref();
+    let constraints = input.placement_constraints.as_deref();
+    let strategy = input.placement_strategy.as_deref();
+    Ok(ServiceChange {
+        desired_count: input
+            .desired_count
+            .map(|it| parse::desired_count(Some(it)))
+            .transpose()?,
+        task_definition: new.map(|it| it.arn.clone()),
+        deployment_configuration: bounds
+            .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))
+            .transpose()?,
+        network_configuration: network,
+        placement_constraints: constraints
+            .map(|it| placement::constraints(Some(it), launch_type))
+            .transpose()?,
+        placement_strategy: strategy
+            .map(|it| placement::strategy(Some(it), launch_type))
+            .transpose()?,
+        capacity,
+        platform_version: version,
+        propagate_tags: tags.map(|it| parse::propagate_tags(Some(it))).transpose()?,
+        enable_ecs_managed_tags: input.enable_ecs_managed_tags,
+        force_new_deployment: input.force_new_deployment == Some(true),
     })
 }
 

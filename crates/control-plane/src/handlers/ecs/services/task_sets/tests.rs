@@ -191,253 +191,171 @@ async fn tags_of_a_task_set_are_changed_by_its_arn() {
     assert_eq!(refused.0, "ResourceNotFoundException");
 }
 
+const INVALID: &str = "InvalidParameterException";
+const ONLY_EXTERNAL: &str =
+    "Amazon ECS only supports task set management on services configured to use external";
+const NOT_FOUND: &str = "TaskSetNotFoundException";
+
+/// Each call is refused by that exception, in words that begin so.
+async fn check_refused(fixture: &Fixture, operation: &str, cases: &[(Value, &str, &str)]) {
+    for (input, code, message) in cases {
+        let found = fixture.refused(operation, of_web(input.clone())).await;
+        let is_so = found.0 == *code && found.1.starts_with(message);
+        assert!(is_so, "{operation} {input}: {found:?}");
+    }
+}
+
 #[tokio::test]
-async fn calls_are_refused_in_amazons_words() {
+async fn a_task_set_that_cannot_be_is_refused() {
     let fixture = external().await;
     let rolling = json!({ "serviceName": "rolling", "desiredCount": 0, "taskDefinition": "web" });
     fixture.ask("CreateService", rolling).await;
-    let (blue, green) = (
-        task_set(&fixture, 100.0).await["id"].clone(),
-        task_set(&fixture, 10.0).await["id"].clone(),
-    );
-    fixture
-        .ask(
-            "UpdateServicePrimaryTaskSet",
-            of_web(json!({ "primaryTaskSet": blue })),
-        )
-        .await;
-    let invalid = "InvalidParameterException";
-    let only_external = "Amazon ECS only supports task set management on services configured to use external";
     let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/a/b";
     let balancer = json!([{ "targetGroupArn": group, "containerName": "web", "containerPort": 80 }]);
-    let fifty = json!({ "value": 50, "unit": "PERCENT" });
+    let unbuilt = "The specified feature is not supported: serviceRegistries";
     let cases = [
+        (json!({ "service": "none" }), "ServiceNotFoundException", ""),
+        (json!({ "cluster": "none" }), "ClusterNotFoundException", ""),
+        (json!({ "service": "rolling" }), INVALID, ONLY_EXTERNAL),
+        (json!({ "scale": { "value": 101 } }), INVALID, "The scale value"),
         (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "service": "none" }),
-            "ServiceNotFoundException",
-            "Service not",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "cluster": "none" }),
-            "ClusterNotFoundException",
-            "Cluster not",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "service": "rolling" }),
-            invalid,
-            only_external,
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "scale": { "value": 101 } }),
-            invalid,
-            "The scale value",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "scale": { "unit": "COUNT" } }),
-            invalid,
+            json!({ "scale": { "unit": "COUNT" } }),
+            INVALID,
             "Invalid scale.unit",
         ),
         (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "none" }),
-            "ClientException",
-            "",
+            json!({ "launchType": "FARGATE" }),
+            INVALID,
+            "Task definition does",
         ),
+        (json!({ "clientToken": "a b" }), INVALID, "clientToken"),
+        (json!({ "externalId": "x".repeat(1025) }), INVALID, "externalId"),
+        (json!({ "loadBalancers": balancer }), INVALID, "The container web"),
         (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "launchType": "FARGATE" }),
-            invalid,
-            "Task definition does not",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "clientToken": "a b" }),
-            invalid,
-            "clientToken",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "externalId": "x".repeat(1025) }),
-            invalid,
-            "externalId",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "loadBalancers": balancer }),
-            invalid,
-            "The container web did",
-        ),
-        (
-            "CreateTaskSet",
-            json!({ "taskDefinition": "web", "serviceRegistries": [{ "registryArn": "arn" }] }),
+            json!({ "serviceRegistries": [{ "registryArn": "arn" }] }),
             "UnsupportedFeatureException",
-            "The specified feature is not supported: serviceRegistries",
+            unbuilt,
         ),
+    ];
+    let cases =
+        cases.map(|(it, code, message)| (with(json!({ "taskDefinition": "web" }), it), code, message));
+    check_refused(&fixture, "CreateTaskSet", &cases).await;
+    let unknown = [(json!({ "taskDefinition": "none" }), "ClientException", "")];
+    check_refused(&fixture, "CreateTaskSet", &unknown).await;
+    let sets = json!({ "taskSets": [UNKNOWN], "service": "rolling" });
+    let cases = [
+        (json!({}), INVALID, "TaskSets cannot be empty."),
+        (sets, INVALID, ONLY_EXTERNAL),
+        (json!({ "taskSets": ["a/b"] }), INVALID, "Task Set Identifier is"),
         (
-            "UpdateTaskSet",
-            json!({ "taskSet": UNKNOWN, "scale": fifty }),
-            "TaskSetNotFoundException",
-            "The specified task set",
-        ),
-        (
-            "UpdateTaskSet",
-            json!({ "taskSet": "blue", "scale": fifty }),
-            invalid,
-            "Task Set Identifier is invalid",
-        ),
-        (
-            "UpdateTaskSet",
-            json!({ "taskSet": blue, "scale": { "value": -1 } }),
-            invalid,
-            "The scale value",
-        ),
-        (
-            "UpdateServicePrimaryTaskSet",
-            json!({ "primaryTaskSet": UNKNOWN }),
-            "TaskSetNotFoundException",
-            "",
-        ),
-        (
-            "DeleteTaskSet",
-            json!({ "taskSet": blue }),
-            invalid,
-            "Primary TaskSet cannot be deleted",
-        ),
-        (
-            "DeleteTaskSet",
-            json!({ "taskSet": green }),
-            invalid,
-            "The task set cannot be deleted while it is scaled",
-        ),
-        (
-            "DeleteTaskSet",
-            json!({ "taskSet": UNKNOWN }),
-            "TaskSetNotFoundException",
-            "",
-        ),
-        (
-            "DescribeTaskSets",
-            json!({}),
-            invalid,
-            "TaskSets cannot be empty.",
-        ),
-        (
-            "DescribeTaskSets",
-            json!({ "taskSets": [UNKNOWN], "service": "rolling" }),
-            invalid,
-            only_external,
-        ),
-        (
-            "DescribeTaskSets",
-            json!({ "taskSets": ["a/b"] }),
-            invalid,
-            "Task Set Identifier is invalid",
-        ),
-        (
-            "DescribeTaskSets",
-            json!({ "taskSets": [blue], "include": ["ALL"] }),
-            invalid,
+            json!({ "taskSets": [UNKNOWN], "include": ["ALL"] }),
+            INVALID,
             "Invalid include",
         ),
     ];
-    for (operation, input, code, message) in cases {
-        let found = fixture.refused(operation, of_web(input.clone())).await;
-        assert!(
-            found.0 == code && found.1.starts_with(message),
-            "{operation} {input}: {found:?}"
-        );
-    }
+    check_refused(&fixture, "DescribeTaskSets", &cases).await;
+}
+
+#[tokio::test]
+async fn changes_are_refused_in_amazons_words() {
+    let fixture = external().await;
+    let blue = task_set(&fixture, 100.0).await["id"].clone();
+    let green = task_set(&fixture, 10.0).await["id"].clone();
+    let primary = of_web(json!({ "primaryTaskSet": blue }));
+    fixture.ask("UpdateServicePrimaryTaskSet", primary).await;
+    let fifty = json!({ "value": 50, "unit": "PERCENT" });
+    let cases = [
+        (json!({ "taskSet": UNKNOWN, "scale": fifty }), NOT_FOUND, ""),
+        (json!({ "taskSet": "blue", "scale": fifty }), INVALID, "Task Set"),
+        (
+            json!({ "taskSet": blue, "scale": { "value": -1 } }),
+            INVALID,
+            "The scale value",
+        ),
+    ];
+    check_refused(&fixture, "UpdateTaskSet", &cases).await;
+    let cases = [(json!({ "primaryTaskSet": UNKNOWN }), NOT_FOUND, "")];
+    check_refused(&fixture, "UpdateServicePrimaryTaskSet", &cases).await;
+    let scaled = "The task set cannot be deleted while it is scaled above 0.";
+    let cases = [
+        (
+            json!({ "taskSet": blue }),
+            INVALID,
+            "Primary TaskSet cannot be deleted",
+        ),
+        (json!({ "taskSet": green }), INVALID, scaled),
+        (json!({ "taskSet": UNKNOWN }), NOT_FOUND, "The specified task set"),
+    ];
+    check_refused(&fixture, "DeleteTaskSet", &cases).await;
 }
 
 #[tokio::test]
 async fn a_service_leaves_to_task_sets_what_is_theirs() {
     let fixture = external().await;
-    task_set(&fixture, 0.0).await;
-    let blank = |member: &str| format!("{member} must be blank.");
     let cases = [
         (
-            "CreateService",
             json!({ "taskDefinition": "web" }),
-            blank("TaskDefinition"),
+            "TaskDefinition must be blank.",
         ),
         (
-            "CreateService",
             json!({ "taskDefinition": "" }),
-            "Family should not be null or empty.".to_owned(),
+            "Family should not be null or empty.",
         ),
+        (json!({ "launchType": "EC2" }), "LaunchType must be blank."),
         (
-            "CreateService",
-            json!({ "launchType": "EC2" }),
-            blank("LaunchType"),
-        ),
-        (
-            "CreateService",
             json!({ "networkConfiguration": {} }),
-            blank("NetworkConfiguration"),
+            "NetworkConfiguration must be blank.",
         ),
+        (json!({ "schedulingStrategy": "DAEMON" }), "The daemon scheduling"),
         (
-            "CreateService",
-            json!({ "schedulingStrategy": "DAEMON" }),
-            "The daemon scheduling strategy".to_owned(),
-        ),
-        (
-            "CreateService",
             json!({ "desiredCount": 4 }),
-            "Creation of service was not idempotent.".to_owned(),
-        ),
-        (
-            "UpdateService",
-            json!({ "taskDefinition": "web" }),
-            "Unable to update task definition on services".to_owned(),
-        ),
-        (
-            "UpdateService",
-            json!({ "platformVersion": "1.4.0" }),
-            "Unable to update platform version".to_owned(),
-        ),
-        (
-            "UpdateService",
-            json!({ "forceNewDeployment": true }),
-            "Cannot force a new deployment on".to_owned(),
-        ),
-        (
-            "DeleteService",
-            json!({}),
-            "The service cannot be stopped while it is scaled above 0.".to_owned(),
+            "Creation of service was not idempotent.",
         ),
     ];
-    for (operation, input, message) in cases {
-        let input = match operation {
-            "CreateService" => create(input.clone()),
-            _ => with(json!({ "service": "web" }), input.clone()),
-        };
-        let found = fixture.refused(operation, input.clone()).await;
+    for (input, message) in cases {
+        let found = fixture.refused("CreateService", create(input.clone())).await;
         assert!(
-            found.0 == "InvalidParameterException" && found.1.starts_with(&message),
-            "{operation} {input}: {found:?}"
+            found.0 == INVALID && found.1.starts_with(message),
+            "{input}: {found:?}"
         );
     }
-    let update =
-        json!({ "service": "web", "desiredCount": 0, "deploymentController": { "type": "EXTERNAL" } });
+    let cases = [
+        (
+            json!({ "taskDefinition": "web" }),
+            INVALID,
+            "Unable to update task definition",
+        ),
+        (
+            json!({ "platformVersion": "1.4.0" }),
+            INVALID,
+            "Unable to update platform version",
+        ),
+        (
+            json!({ "forceNewDeployment": true }),
+            INVALID,
+            "Cannot force a new deployment",
+        ),
+    ];
+    check_refused(&fixture, "UpdateService", &cases).await;
+}
+
+#[tokio::test]
+async fn a_service_with_task_sets_is_deleted_by_force_only() {
+    let fixture = external().await;
+    task_set(&fixture, 0.0).await;
+    let above = "The service cannot be stopped while it is scaled above 0.";
+    check_refused(&fixture, "DeleteService", &[(json!({}), INVALID, above)]).await;
+    let controller = json!({ "type": "EXTERNAL" });
+    let update = of_web(json!({ "desiredCount": 0, "deploymentController": controller }));
     let service = fixture.ask("UpdateService", update).await["service"].clone();
     assert_eq!(
         (&service["desiredCount"], &service["deployments"]),
         (&json!(0), &json!([]))
     );
-    let (_, message) = fixture
-        .refused("DeleteService", json!({ "service": "web" }))
-        .await;
-    assert!(
-        message.starts_with("The service cannot be stopped while deployments are active."),
-        "{message}"
-    );
+    let active = "The service cannot be stopped while deployments are active.";
+    check_refused(&fixture, "DeleteService", &[(json!({}), INVALID, active)]).await;
     let deleted = fixture
-        .ask("DeleteService", json!({ "service": "web", "force": true }))
+        .ask("DeleteService", of_web(json!({ "force": true })))
         .await;
     assert_eq!(deleted["service"]["taskSets"][0]["status"], "DRAINING");
     let late = of_web(json!({ "taskDefinition": "web" }));
