@@ -11,6 +11,7 @@ mod logs;
 mod networks;
 mod placement;
 mod services;
+mod task_sets;
 mod tasks;
 mod upkeep;
 mod world;

@@ -1,4 +1,4 @@
-"""The happy path of every operation that is built: the whole answer, as boto3 reads it, compared with a golden file."""
+"""The happy path of every operation that is built, and some refusals: the whole answer, as boto3 reads it, compared with a golden file."""
 
 import os
 
@@ -21,6 +21,13 @@ class Recorder:
     def __init__(self):
         self.ecs = subject.client()
         self.of_operation = {}
+        # Exceptions wanted, by operation and case.
+        self.wanted = {}
+
+    def refused(self, code, operation, title, **arguments):
+        """Keeps a refusal by that exception."""
+        self.wanted[operation, title] = code
+        return self.call(operation, title, **arguments)
 
     def call(self, operation, title="", **arguments):
         """Calls an operation and keeps the answer for its golden file."""
@@ -40,12 +47,13 @@ class Recorder:
 
 def main():
     faults, recorder = subject.Faults(), Recorder()
-    for flow in (capacity_providers, clusters, task_definitions, tasks, services, container_instances, tags, settings, agents):
+    flows = (capacity_providers, clusters, task_definitions, tasks, services, task_sets, container_instances, tags)
+    for flow in (*flows, settings, agents):
         flow(recorder)
     for operation, cases in sorted(recorder.of_operation.items()):
         for case in cases:
             error = case["output"].get("error")
-            wanted = REFUSALS.get(operation)
+            wanted = recorder.wanted.get((operation, case["case"]), REFUSALS.get(operation))
             faults.check((error or {}).get("Code") == wanted, f"{operation} {case['case']}: {error}")
         expect.compare(operation, cases, faults)
     _missing(recorder, faults)
@@ -237,6 +245,60 @@ def _history(it):
     if newest:
         it.call("StopServiceDeployment", "back to the one before", serviceDeploymentArn=newest[0]["serviceDeploymentArn"])
     it.quietly("DeleteService", cluster="golden", service="least", force=True)
+
+
+def task_sets(it):
+    """Nothing runs: the cluster has no container instance."""
+    external = {"cluster": "golden", "serviceName": "external", "deploymentController": {"type": "EXTERNAL"}}
+    it.call("CreateService", "with task sets from outside", desiredCount=0, **external)
+    invalid, of_service = "InvalidParameterException", {"cluster": "golden", "service": "external"}
+    it.refused(invalid, "CreateService", "of both kinds", taskDefinition="golden-task", desiredCount=0, **external)
+    blue = it.call(
+        "CreateTaskSet",
+        "much of it",
+        taskDefinition="golden-task",
+        externalId="blue",
+        launchType="EC2",
+        scale={"value": 50, "unit": "PERCENT"},
+        clientToken="golden",
+        tags=[{"key": "team", "value": "blue"}],
+        **of_service,
+    )["taskSet"]
+    green = it.call("CreateTaskSet", "the least", taskDefinition="golden-task", **of_service)["taskSet"]
+    many = {"taskDefinition": "golden-task", "scale": {"value": 101, "unit": "PERCENT"}}
+    it.refused(invalid, "CreateTaskSet", "above the whole", **many, **of_service)
+    rolling = {"cluster": "golden", "service": "rolling"}
+    it.quietly("CreateService", cluster="golden", serviceName="rolling", taskDefinition="golden-task", desiredCount=0)
+    it.refused(invalid, "CreateTaskSet", "of a service that deploys by itself", taskDefinition="golden-task", **rolling)
+    it.quietly("DeleteService", force=True, **rolling)
+    it.refused("ClusterNotFoundException", "CreateTaskSet", "nowhere", cluster="none", service="none", taskDefinition="a")
+    it.until("both are steady", lambda: _stability(it, of_service, [blue, green]) == {"STEADY_STATE"})
+    unknown = "ecs-svc/1234567890123456789"
+    sets = [blue["id"], green["taskSetArn"], unknown]
+    it.call("DescribeTaskSets", "with tags, and one that never was", taskSets=sets, include=["TAGS"], **of_service)
+    it.refused(invalid, "DescribeTaskSets", "none", **of_service)
+    it.refused("ServiceNotFoundException", "DescribeTaskSets", "nowhere", cluster="golden", service="none", taskSets=sets)
+    it.call("UpdateServicePrimaryTaskSet", "the first", primaryTaskSet=blue["id"], **of_service)
+    missing = "TaskSetNotFoundException"
+    it.refused(missing, "UpdateServicePrimaryTaskSet", "one that never was", primaryTaskSet=unknown, **of_service)
+    it.call("DescribeServices", "with task sets", cluster="golden", services=["external"], include=["TAGS"])
+    it.quietly("UpdateService", cluster="golden", service="external", desiredCount=3)
+    half = {"scale": {"value": 50, "unit": "PERCENT"}}
+    it.call("UpdateTaskSet", "half of three", taskSet=green["id"], **half, **of_service)
+    it.refused(missing, "UpdateTaskSet", "one that never was", taskSet=unknown, **half, **of_service)
+    it.refused(invalid, "UpdateService", "what task sets say", taskDefinition="golden-task", **of_service)
+    it.refused(invalid, "DeleteTaskSet", "the primary one", taskSet=blue["id"], **of_service)
+    it.refused(invalid, "DeleteTaskSet", "one that is scaled", taskSet=green["id"], **of_service)
+    it.refused(missing, "DeleteTaskSet", "one that never was", taskSet=unknown, **of_service)
+    it.call("DeleteTaskSet", "by force", taskSet=green["id"], force=True, **of_service)
+    it.quietly("UpdateService", cluster="golden", service="external", desiredCount=0)
+    it.refused(invalid, "DeleteService", "with task sets", **of_service)
+    it.quietly("DeleteService", force=True, **of_service)
+
+
+def _stability(it, of_service, sets):
+    described = it.quietly("DescribeTaskSets", taskSets=[one["id"] for one in sets], **of_service)
+    return {one["stabilityStatus"] for one in described["taskSets"]}
 
 
 def container_instances(it):

@@ -13,6 +13,10 @@ DEPTH_OF_SHAPES = 8
 # Stands for a name that no variant before had.
 UNIQUE = "conformance-unique"
 
+# The service of task sets, and one that it never had.
+OF_TASK_SETS = {"cluster": subject.VOID_CLUSTER, "service": subject.VOID_EXTERNAL_SERVICE}
+NO_TASK_SET = "ecs-svc/1234567890123456789"
+
 # Inputs that lead past the first check, so that members further in are looked at.
 BASES = {
     "CreateCluster": {"clusterName": "conformance-variants"},
@@ -22,8 +26,11 @@ BASES = {
         "taskDefinition": subject.VOID_TASK_DEFINITION,
         "desiredCount": 0,
     },
+    "CreateTaskSet": {**OF_TASK_SETS, "taskDefinition": subject.VOID_TASK_DEFINITION},
     "DeleteCluster": {"cluster": "conformance-nowhere"},
     "DeleteService": {"cluster": subject.VOID_CLUSTER, "service": "conformance-nothing"},
+    "DeleteTaskSet": {**OF_TASK_SETS, "taskSet": NO_TASK_SET},
+    "DescribeTaskSets": {**OF_TASK_SETS, "taskSets": [NO_TASK_SET]},
     "DeregisterTaskDefinition": {"taskDefinition": "conformance-nothing:1"},
     "RegisterTaskDefinition": {
         "family": "conformance-variants",
@@ -36,6 +43,8 @@ BASES = {
         "taskDefinition": subject.VOID_TASK_DEFINITION,
         "containerInstances": ["0" * 32],
     },
+    "UpdateServicePrimaryTaskSet": {**OF_TASK_SETS, "primaryTaskSet": NO_TASK_SET},
+    "UpdateTaskSet": {**OF_TASK_SETS, "taskSet": NO_TASK_SET, "scale": {"value": 0.0, "unit": "PERCENT"}},
     "UpdateService": {"cluster": subject.VOID_CLUSTER, "service": subject.VOID_SERVICE},
 }
 

@@ -17,6 +17,8 @@ VOID_CLUSTER = f"conformance-void-{RUN}"
 VOID_TASK_DEFINITION = f"conformance-void-{RUN}"
 # A service in the empty cluster.
 VOID_SERVICE = "conformance-void"
+# Another one, whose task sets are managed from outside.
+VOID_EXTERNAL_SERVICE = "conformance-void-external"
 # Counted in MiB: more than any host has.
 VOID_MEMORY = 1_000_000_000
 # A state that is waited for comes within that.
@@ -53,6 +55,12 @@ def prepare():
     )
     ecs.create_service(
         cluster=VOID_CLUSTER, serviceName=VOID_SERVICE, taskDefinition=VOID_TASK_DEFINITION, desiredCount=0
+    )
+    ecs.create_service(
+        cluster=VOID_CLUSTER,
+        serviceName=VOID_EXTERNAL_SERVICE,
+        desiredCount=0,
+        deploymentController={"type": "EXTERNAL"},
     )
     return ecs
 
