@@ -264,6 +264,8 @@ def task_sets(it):
         tags=[{"key": "team", "value": "blue"}],
         **of_service,
     )["taskSet"]
+    # One after the other: so come their events.
+    it.until("blue is steady", lambda: _stability(it, of_service, [blue]) == {"STEADY_STATE"})
     green = it.call("CreateTaskSet", "the least", taskDefinition="golden-task", **of_service)["taskSet"]
     many = {"taskDefinition": "golden-task", "scale": {"value": 101, "unit": "PERCENT"}}
     it.refused(invalid, "CreateTaskSet", "above the whole", **many, **of_service)
