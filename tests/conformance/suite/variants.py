@@ -7,15 +7,8 @@ from collections import Counter
 from . import raw, subject
 from .inputs import REFUSED, UNIQUE, variants
 
-# Members that are not built are refused by the first; whole operations by the second, which only these may do.
+# Members that are not built are refused by the first; whole operations by the second.
 UNBUILT = {"UnsupportedFeatureException", "UnknownOperationException"}
-UNBUILT_OPERATIONS = {
-    "CreateTaskSet",
-    "DeleteTaskSet",
-    "DescribeTaskSets",
-    "UpdateServicePrimaryTaskSet",
-    "UpdateTaskSet",
-}
 # Errors that any operation may answer beside those that it models.
 COMMON = {
     "AccessDeniedException",
@@ -35,7 +28,6 @@ def main():
     for operation in sorted(model.operation_names):
         of_operation = model.operation_model(operation)
         codes = COMMON | {shape.name for shape in of_operation.error_shapes}
-        codes |= UNBUILT if operation in UNBUILT_OPERATIONS else set()
         for variant in variants(operation, of_operation.input_shape):
             counts["all"] += 1
             body = variant.document if isinstance(variant.document, bytes) else json.dumps(variant.document).encode()

@@ -6,7 +6,7 @@ use domain::task_definition::LaunchType;
 use domain::task_set::TaskSet;
 use store::Tally;
 
-use super::{count, named_launch_type};
+use super::{count, named_launch_type, platform_version};
 use crate::handlers::ecs::{capacity_providers, network, tags};
 
 /// A task set with its counts; tags are shown only when asked for.
@@ -27,7 +27,7 @@ pub fn task_set(service: &Service, it: &TaskSet, tally: Tally, with_tags: bool) 
         updated_at: Some(it.updated_at),
         launch_type: named_launch_type(it.launch_type, &it.capacity_provider_strategy),
         capacity_provider_strategy: capacity_providers::render_strategy(&it.capacity_provider_strategy),
-        platform_version: it.platform_version.clone(),
+        platform_version: platform_version(it.platform_version.as_deref()),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         network_configuration: it.network_configuration.as_ref().map(network::render),
         load_balancers: Some(Vec::new()),
