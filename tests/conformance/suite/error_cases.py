@@ -53,6 +53,7 @@ def run(it):
         task_definitions,
         tasks,
         services,
+        task_sets,
         service_deployments,
         container_instances,
         attributes,
@@ -261,6 +262,36 @@ def services(it, world):
     it.expect("DescribeServices", INVALID, "none", services=[], **in_cluster)
     it.expect("ListServices", INVALID, "an unknown launch type", launchType="MOON", **in_cluster)
     it.expect("ListServicesByNamespace", "NamespaceNotFoundException", "no such namespace", namespace="missing")
+
+
+def task_sets(it, world):
+    """Refusals that need a service with task sets, one without, one that is gone, and none."""
+    external = {"serviceName": "external", "desiredCount": 0, "deploymentController": {"type": "EXTERNAL"}}
+    it.make("CreateService", cluster=world.CLUSTER, **external)
+    unknown = "ecs-svc/1234567890123456789"
+    operations = {
+        "CreateTaskSet": {"taskDefinition": "errors"},
+        "DeleteTaskSet": {"taskSet": unknown},
+        "DescribeTaskSets": {"taskSets": [unknown]},
+        "UpdateServicePrimaryTaskSet": {"primaryTaskSet": unknown},
+        "UpdateTaskSet": {"taskSet": unknown, "scale": {"value": 50, "unit": "PERCENT"}},
+    }
+    in_cluster = {"cluster": world.CLUSTER}
+    for operation, arguments in operations.items():
+        it.expect(operation, NO_CLUSTER, "no such cluster", cluster="nowhere", service="external", **arguments)
+        it.expect(operation, "ServiceNotFoundException", "no such service", service="missing", **in_cluster, **arguments)
+        it.expect(operation, "ServiceNotActiveException", "a deleted service", service="gone", **in_cluster, **arguments)
+        it.expect(operation, INVALID, "a service that deploys by itself", service="web", **in_cluster, **arguments)
+    of_service = {**in_cluster, "service": "external"}
+    for operation in ("DeleteTaskSet", "UpdateServicePrimaryTaskSet", "UpdateTaskSet"):
+        it.expect(operation, "TaskSetNotFoundException", "no such task set", **of_service, **operations[operation])
+    create = {"operation": "CreateTaskSet", **of_service}
+    it.expect(code=CLIENT, case="no such task definition", taskDefinition="errors-never", **create)
+    fargate = {"taskDefinition": "errors-fargate", "launchType": "FARGATE", "networkConfiguration": world.network}
+    it.expect(code="PlatformUnknownException", case="no such platform", platformVersion="9.9.9", **fargate, **create)
+    registries = [{"registryArn": "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1"}]
+    it.expect(code=UNSUPPORTED, case="service registries", taskDefinition="errors", serviceRegistries=registries, **create)
+    it.make("DeleteService", force=True, **of_service)
 
 
 def service_deployments(it, world):

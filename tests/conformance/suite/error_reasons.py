@@ -19,6 +19,7 @@ NAMES_IT = "every refusal of the operation has a more particular exception"
 SERVICE_CONNECT = "Service Connect is refused before its namespace is looked for"
 NOTHING_UNSUPPORTED = "nothing that can be asked of it is unsupported"
 MISSING = "what is not found is a failure MISSING of the answer"
+TOO_MANY = "Amazon answers InvalidParameterException for too many task sets"
 AT_ONCE = "nothing takes time that another call could run into"
 
 # Of errors that nothing provokes, whatever the operation.
@@ -37,6 +38,14 @@ OF_PAIRS = {
     ("CreateCapacityProvider", "LimitExceededException"): "there is no quota",
     ("CreateCluster", "NamespaceNotFoundException"): SERVICE_CONNECT,
     ("CreateService", "NamespaceNotFoundException"): SERVICE_CONNECT,
+    ("CreateTaskSet", "LimitExceededException"): TOO_MANY,
+    ("CreateTaskSet", "NamespaceNotFoundException"): SERVICE_CONNECT,
+    ("DeleteTaskSet", "LimitExceededException"): TOO_MANY,
+    ("DeleteTaskSet", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
+    ("DescribeTaskSets", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
+    ("UpdateServicePrimaryTaskSet", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
+    ("UpdateTaskSet", "LimitExceededException"): TOO_MANY,
+    ("UpdateTaskSet", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
     ("DeleteCapacityProvider", "ClusterNotFoundException"): "only managed instances belong to a cluster",
     ("DeleteCapacityProvider", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
     ("DescribeCapacityProviders", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
@@ -65,6 +74,7 @@ OF_PAIRS = {
 CLIENT_EXCEPTION = {
     "CreateCapacityProvider",
     "CreateService",
+    "CreateTaskSet",
     "DeleteCapacityProvider",
     "DeleteDaemonTaskDefinition",
     "DeregisterContainerInstance",
