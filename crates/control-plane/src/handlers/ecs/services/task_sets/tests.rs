@@ -172,7 +172,7 @@ async fn tags_of_a_task_set_are_changed_by_its_arn() {
     let arn = task_set(&fixture, 0.0).await["taskSetArn"].clone();
     let tags = json!([{ "key": "team", "value": "a" }, { "key": "cost", "value": "b" }]);
     fixture
-        .ask("TagResource", json!({ "resourceArn": arn, "tags": tags }))
+        .ask("TagResource", json!({ "resourceArn": arn, "tags": tags.clone() }))
         .await;
     fixture
         .ask(
@@ -185,9 +185,8 @@ async fn tags_of_a_task_set_are_changed_by_its_arn() {
         .await;
     assert_eq!(listed["tags"], json!([{ "key": "cost", "value": "b" }]));
     let unknown = format!("{ACCOUNT}:task-set/default/web/{UNKNOWN}");
-    let refused = fixture
-        .refused("ListTagsForResource", json!({ "resourceArn": unknown }))
-        .await;
+    let tag = json!({ "resourceArn": unknown, "tags": tags });
+    let refused = fixture.refused("TagResource", tag).await;
     assert_eq!(refused.0, "ResourceNotFoundException");
 }
 
