@@ -2,7 +2,10 @@
 
 mod api;
 mod client;
+mod exchange;
+mod instant_hosts;
 mod launch;
+mod load;
 mod memory;
 mod peers;
 mod report;
@@ -28,6 +31,9 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
         Some(name) => bail!("no measurement {name}: there are {}", all.join(", ")),
     };
     install::for_build()?;
+    if cfg!(debug_assertions) {
+        return optimized(root, name);
+    }
     install::for_run()?;
     let binary = build(root)?;
     report::machine()?;
@@ -42,7 +48,20 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Goes on in a release build: client and server share the processors, so the client must cost little too.
+fn optimized(root: &Path, name: Option<&str>) -> Result<()> {
+    say("Building the client of the measurements");
+    run(Command::new("cargo")
+        .current_dir(root)
+        .args(["run", "--release", "--package", "xtask", "--", "bench"])
+        .args(name))
+}
+
+/// The release build, or another that `GANTRY_BENCH_BINARY` names, to compare with.
 fn build(root: &Path) -> Result<PathBuf> {
+    if let Some(other) = std::env::var_os("GANTRY_BENCH_BINARY") {
+        return Ok(PathBuf::from(other));
+    }
     say("Building the release binary");
     run(Command::new("cargo")
         .current_dir(root)

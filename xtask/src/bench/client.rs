@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use test_support::gantry::{ACCESS_KEY_ID, Gantry, SECRET_ACCESS_KEY};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::Request;
 use wire::client;
 use wire::shape::Operation;
 use wire::sigv4::{Signer, sign};
@@ -22,16 +24,19 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Head and body of a signed request, as they go over the wire.
-pub fn signed<O: Operation>(host: &str, input: &O::Input) -> Result<Vec<u8>> {
-    let (mut parts, body) = client::request::<O>(host, input)?;
-    let signer = Signer {
+fn signer(service: &str) -> Signer<'_> {
+    Signer {
         access_key_id: ACCESS_KEY_ID,
         secret_access_key: SECRET_ACCESS_KEY,
         region: "us-east-1",
-        service: O::SERVICE.signing_name,
-    };
-    sign(&signer, &mut parts, &body, now());
+        service,
+    }
+}
+
+/// Head and body of a signed request, as they go over the wire.
+pub fn signed<O: Operation>(host: &str, input: &O::Input) -> Result<Vec<u8>> {
+    let (mut parts, body) = client::request::<O>(host, input)?;
+    sign(&signer(O::SERVICE.signing_name), &mut parts, &body, now());
     let mut bytes = b"POST / HTTP/1.1\r\n".to_vec();
     for (name, value) in &parts.headers {
         write!(bytes, "{name}: {}\r\n", value.to_str()?)?;
@@ -39,6 +44,16 @@ pub fn signed<O: Operation>(host: &str, input: &O::Input) -> Result<Vec<u8>> {
     write!(bytes, "content-length: {}\r\n\r\n", body.len())?;
     bytes.extend(body);
     Ok(bytes)
+}
+
+/// The signed request that an agent's socket begins with: a GET of a path and query of ECS.
+pub fn signed_upgrade(host: &str, path: &str) -> Result<Request<()>> {
+    let request = Request::builder().uri(path).header("host", host).body(())?;
+    let (mut parts, ()) = request.into_parts();
+    sign(&signer("ecs"), &mut parts, b"", now());
+    let mut upgrade = format!("ws://{host}{path}").into_client_request()?;
+    upgrade.headers_mut().extend(parts.headers);
+    Ok(upgrade)
 }
 
 /// A kept-alive connection.
