@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::control_plane::ControlPlane;
 use crate::routes::Routes;
+use crate::sessions;
 
 /// Most connections at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
@@ -23,6 +24,12 @@ pub async fn serve(control_plane: Arc<ControlPlane>, listener: TcpListener, shut
     let routes = Arc::new(Routes::new());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let connections = TaskTracker::new();
+    let feed = control_plane.store.follow();
+    tokio::spawn(sessions::dispatch(
+        Arc::clone(&control_plane),
+        feed,
+        shutdown.clone(),
+    ));
     loop {
         let place = tokio::select! {
             biased;

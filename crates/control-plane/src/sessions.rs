@@ -1,11 +1,14 @@
 //! Sessions with agents: they follow the store and carry what it wants to the hosts.
 
 mod acs;
+mod dispatch;
+mod mailbox;
 mod outbox;
 mod payload;
 mod registry;
 mod tcs;
 mod upgrade;
 
+pub use dispatch::dispatch;
 pub use registry::Sessions;
 pub use upgrade::upgrade;

@@ -9,7 +9,7 @@ use api::acs;
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use futures_util::{SinkExt, StreamExt};
 use orchestrator::transitions::{self, Connection};
-use store::{Change, Commit, CommitId, Feed, Followed, State};
+use store::{CommitId, State};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
 use wire::shape::Value;
 
+use super::mailbox::{Mailbox, News};
 use super::outbox::Outbox;
 use super::payload;
 use super::upgrade::{Agent, Socket};
@@ -36,7 +37,10 @@ struct Session {
     agent: Agent,
     host_id: String,
     socket: Socket,
+    mailbox: Arc<Mailbox>,
     outbox: Outbox,
+    /// The last commit that [`Session::catch_up`] saw: what the mailbox has of it and before is old.
+    seen: CommitId,
     /// The last manifest sent: candidates of others are not answered.
     manifest_id: String,
     heard_at: Instant,
@@ -52,17 +56,19 @@ pub async fn run(
     socket: Socket,
     shutdown: CancellationToken,
 ) {
-    let place = control_plane.sessions.open(&agent.instance, &shutdown);
     let host_id = agent.instance.name().to_owned();
+    let place = control_plane.sessions.open(&host_id, &shutdown);
     let instance = agent.instance.clone();
     tracing::info!(container_instance = %instance, "agent connected");
     note(&control_plane, &agent, Connection::Connected).await;
     let mut session = Session {
         control_plane: Arc::clone(&control_plane),
         agent,
-        host_id,
+        host_id: host_id.clone(),
         socket,
+        mailbox: Arc::clone(&place.mailbox),
         outbox: Outbox::default(),
+        seen: CommitId::default(),
         manifest_id: String::new(),
         heard_at: Instant::now(),
     };
@@ -78,7 +84,7 @@ pub async fn run(
         };
         let _ = tokio::time::timeout(SEND_DEADLINE, session.socket.close(Some(frame))).await;
     }
-    if control_plane.sessions.close(&instance, &place) && !shutdown.is_cancelled() {
+    if control_plane.sessions.close(&host_id, &place) && !shutdown.is_cancelled() {
         tracing::info!(container_instance = %instance, "agent disconnected");
         note(&control_plane, &session.agent, Connection::Lost).await;
     }
@@ -100,15 +106,16 @@ async fn note(control_plane: &ControlPlane, agent: &Agent, connection: Connectio
 
 impl Session {
     async fn serve(&mut self) -> Result<(), Over> {
-        let mut feed = self.catch_up().await?;
+        let mailbox = Arc::clone(&self.mailbox);
+        self.catch_up().await?;
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
         loop {
             tokio::select! {
                 biased;
                 message = self.socket.next() => self.hear(message).await?,
-                news = feed.next() => match news {
-                    Followed::Commit(commit) => self.follow(&commit).await?,
-                    Followed::Lagged => feed = self.catch_up().await?,
+                news = mailbox.next() => match news {
+                    News::Tasks(tasks) => self.follow(&tasks).await?,
+                    News::Missed => self.catch_up().await?,
                 },
                 _ = heartbeat.tick() => self.beat().await?,
             }
@@ -116,11 +123,10 @@ impl Session {
     }
 
     /// Sends what the agent may have missed: tasks it has not confirmed, tasks that shall stop, and the manifest.
-    async fn catch_up(&mut self) -> Result<Feed, Over> {
-        let host_id = self.host_id.clone();
-        let store = self.control_plane.store.clone();
-        let ((tasks, manifest, at), feed) = store.follow_with(|state| {
-            let mine: Vec<&Arc<Task>> = state.tasks_of_host(&host_id).collect();
+    async fn catch_up(&mut self) -> Result<(), Over> {
+        let host_id = self.host_id.as_str();
+        let (tasks, manifest, at) = self.control_plane.store.read(|state| {
+            let mine: Vec<&Arc<Task>> = state.tasks_of_host(host_id).collect();
             let open = mine
                 .iter()
                 .filter(|it| is_unconfirmed(it))
@@ -128,6 +134,7 @@ impl Session {
             let manifest = mine.iter().map(|it| identifier(it)).collect::<Vec<_>>();
             (open.collect::<Vec<_>>(), manifest, state.last_commit())
         });
+        self.seen = at;
         self.send_tasks(tasks, at).await?;
         let message_id = new_id();
         self.manifest_id.clone_from(&message_id);
@@ -140,25 +147,18 @@ impl Session {
             tasks: Some(manifest),
         };
         self.send_tracked("TaskManifestMessage", message_id, &message)
-            .await?;
-        Ok(feed)
+            .await
     }
 
-    /// Tells the agent of its tasks in a commit: new ones, and those that shall stop from now on.
-    async fn follow(&mut self, commit: &Commit) -> Result<(), Over> {
-        let is_news = |change: &Change| -> Option<Arc<Task>> {
-            let Change::Task(change) = change else { return None };
-            let task = change.after.as_ref().filter(|it| it.host_id == self.host_id)?;
-            let wished_before = change.before.as_ref().map(|it| it.desired_status);
-            (wished_before != Some(task.desired_status) && is_unconfirmed(task)).then(|| Arc::clone(task))
-        };
-        let news: Vec<Arc<Task>> = commit.changes.iter().filter_map(is_news).collect();
-        if news.is_empty() {
+    /// Tells the agent of its tasks in commits: new ones, and those that shall stop from then on.
+    async fn follow(&mut self, changed: &[(CommitId, Arc<Task>)]) -> Result<(), Over> {
+        let news = || changed.iter().filter(|(at, _)| *at > self.seen);
+        let Some((last, _)) = news().next_back() else {
             return Ok(());
-        }
-        let render = |state: &State| news.iter().map(|it| payload::task(state, it)).collect::<Vec<_>>();
+        };
+        let render = |state: &State| news().map(|(_, it)| payload::task(state, it)).collect();
         let tasks = self.control_plane.store.read(render);
-        self.send_tasks(tasks, commit.id).await
+        self.send_tasks(tasks, *last).await
     }
 
     async fn send_tasks(&mut self, tasks: Vec<acs::Task>, at: CommitId) -> Result<(), Over> {
@@ -281,7 +281,7 @@ impl Session {
 }
 
 /// Whether the agent still has to act: start a task it has not reported running, or stop one.
-fn is_unconfirmed(task: &Task) -> bool {
+pub fn is_unconfirmed(task: &Task) -> bool {
     match task.desired_status {
         DesiredStatus::Running => task.last_status < TaskStatus::Running,
         DesiredStatus::Stopped => task.last_status < TaskStatus::Stopped,

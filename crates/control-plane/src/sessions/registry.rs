@@ -1,17 +1,27 @@
-//! Which agent sessions there are: one for each container instance, the newest.
+//! Which agent sessions there are: one for each host, the newest.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::ContainerInstanceArn;
+use domain::task::Task;
 use parking_lot::Mutex;
+use store::CommitId;
 use tokio_util::sync::CancellationToken;
 
-/// The sessions that are open.
+use super::mailbox::Mailbox;
+
+/// The sessions that are open, by the id of their host.
 #[derive(Default)]
 pub struct Sessions {
-    open: Mutex<HashMap<ContainerInstanceArn, (u64, CancellationToken)>>,
+    open: Mutex<HashMap<String, Open>>,
     last: AtomicU64,
+}
+
+struct Open {
+    number: u64,
+    end: CancellationToken,
+    mailbox: Arc<Mailbox>,
 }
 
 /// A session's place in the registry.
@@ -19,46 +29,49 @@ pub struct Place {
     number: u64,
     /// Ends the session: the server stops, or a newer session took its place.
     pub end: CancellationToken,
+    /// Changes of its tasks from now on.
+    pub mailbox: Arc<Mailbox>,
 }
 
 impl Sessions {
-    /// Opens a session; an older one of the same container instance ends.
-    pub fn open(&self, instance: &ContainerInstanceArn, shutdown: &CancellationToken) -> Place {
+    /// Opens a session; an older one of the same host ends.
+    pub fn open(&self, host_id: &str, shutdown: &CancellationToken) -> Place {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
-        let end = shutdown.child_token();
-        let older = self.open.lock().insert(instance.clone(), (number, end.clone()));
-        if let Some((_, older)) = older {
-            older.cancel();
+        let (end, mailbox) = (shutdown.child_token(), Arc::<Mailbox>::default());
+        let open = Open {
+            number,
+            end: end.clone(),
+            mailbox: Arc::clone(&mailbox),
+        };
+        let older = self.open.lock().insert(host_id.to_owned(), open);
+        if let Some(older) = older {
+            older.end.cancel();
         }
-        Place { number, end }
+        Place { number, end, mailbox }
     }
 
     /// Closes a session. Returns whether it was the newest: then nobody is connected any more.
-    pub fn close(&self, instance: &ContainerInstanceArn, place: &Place) -> bool {
+    pub fn close(&self, host_id: &str, place: &Place) -> bool {
         let mut open = self.open.lock();
-        let is_newest = open
-            .get(instance)
-            .is_some_and(|(number, _)| *number == place.number);
+        let is_newest = open.get(host_id).is_some_and(|it| it.number == place.number);
         if is_newest {
-            open.remove(instance);
+            open.remove(host_id);
         }
         is_newest
+    }
+
+    /// A commit changed a task: its host's session learns of it, if there is one.
+    pub fn tell(&self, at: CommitId, task: &Arc<Task>) {
+        if let Some(open) = self.open.lock().get(&task.host_id) {
+            open.mailbox.put(at, Arc::clone(task));
+        }
+    }
+
+    /// Commits were missed: all sessions look at the state again.
+    pub fn miss(&self) {
+        self.open.lock().values().for_each(|it| it.mailbox.miss());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use domain::{ClusterArn, Scope};
-
-    #[test]
-    fn the_newest_session_of_an_instance_stays() {
-        let instance = ClusterArn::of(&Scope::new("1", "us-east-1"), "lab").member("i");
-        let (sessions, shutdown) = (Sessions::default(), CancellationToken::new());
-        let first = sessions.open(&instance, &shutdown);
-        let second = sessions.open(&instance, &shutdown);
-        assert!(first.end.is_cancelled() && !second.end.is_cancelled());
-        assert!(!sessions.close(&instance, &first));
-        assert!(sessions.close(&instance, &second));
-    }
-}
+mod tests;

@@ -1,0 +1,37 @@
+//! Follows the store for all sessions: a commit wakes only those whose tasks it changed.
+
+use std::sync::Arc;
+
+use domain::task::Task;
+use store::{Change, Feed, Followed};
+use tokio_util::sync::CancellationToken;
+
+use super::acs::is_unconfirmed;
+use crate::control_plane::ControlPlane;
+
+/// Hands out what the feed tells until `shutdown`. The feed must begin before the first session does.
+pub async fn dispatch(control_plane: Arc<ControlPlane>, mut feed: Feed, shutdown: CancellationToken) {
+    loop {
+        let news = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return,
+            news = feed.next() => news,
+        };
+        match news {
+            Followed::Lagged => control_plane.sessions.miss(),
+            Followed::Commit(commit) => {
+                for task in commit.changes.iter().filter_map(news_of) {
+                    control_plane.sessions.tell(commit.id, task);
+                }
+            }
+        }
+    }
+}
+
+/// A task that is new, or shall stop from now on.
+fn news_of(change: &Change) -> Option<&Arc<Task>> {
+    let Change::Task(change) = change else { return None };
+    let task = change.after.as_ref()?;
+    let wished_before = change.before.as_ref().map(|it| it.desired_status);
+    (wished_before != Some(task.desired_status) && is_unconfirmed(task)).then_some(task)
+}
