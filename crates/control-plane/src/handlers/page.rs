@@ -33,23 +33,23 @@ pub struct PageRequest<'a> {
 ///
 /// # Errors
 /// [`InvalidToken`].
-pub fn page<T>(
+pub fn page<K: AsRef<str>, T>(
     key: &PageKey,
     request: &PageRequest<'_>,
-    items: impl Iterator<Item = (String, T)>,
+    items: impl Iterator<Item = (K, T)>,
 ) -> Result<(Vec<T>, Option<String>), InvalidToken> {
     let after = request
         .next_token
         .map(|token| open(key, request.listing, token))
         .transpose()?;
     // The listing may have changed since: items are compared, not counted.
-    let items = items.filter(|(at, _)| after.as_ref().is_none_or(|it| it.is_before(at)));
+    let items = items.filter(|(at, _)| after.as_ref().is_none_or(|it| it.is_before(at.as_ref())));
     let mut page = Vec::new();
-    let mut last = None;
+    let mut last: Option<K> = None;
     for (at, item) in items {
         match last {
             Some(last) if page.len() == request.max_results => {
-                let end = Position::between(last, &at);
+                let end = Position::between(last.as_ref(), at.as_ref());
                 return Ok((page, Some(seal(key, request.listing, &end))));
             }
             _ => page.push(item),
@@ -57,6 +57,22 @@ pub fn page<T>(
         last = Some(at);
     }
     Ok((page, None))
+}
+
+/// The key of the item after which a listing that goes up is to go on, so that those before need not be looked at.
+///
+/// # Errors
+/// [`InvalidToken`].
+pub fn resumes_after(
+    key: &PageKey,
+    listing: &str,
+    next_token: Option<&str>,
+) -> Result<Option<String>, InvalidToken> {
+    let position = next_token.map(|token| open(key, listing, token)).transpose()?;
+    Ok(match position {
+        Some(Position::GoesUp(last)) => Some(last),
+        Some(Position::GoesDown(_)) | None => None,
+    })
 }
 
 /// Where a page ended, in a listing that goes up or down from there.
@@ -67,11 +83,12 @@ enum Position {
 }
 
 impl Position {
-    fn between(last: String, next: &str) -> Self {
-        if *next < *last {
-            Self::GoesDown(last)
+    fn between(last: &str, next: &str) -> Self {
+        let end = last.to_owned();
+        if next < last {
+            Self::GoesDown(end)
         } else {
-            Self::GoesUp(last)
+            Self::GoesUp(end)
         }
     }
 

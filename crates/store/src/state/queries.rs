@@ -16,7 +16,8 @@ use domain::task::Task;
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
 use domain::{
-    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, TaskDefinitionArn, Timestamp,
+    ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinitionArn,
+    Timestamp,
 };
 
 use super::{State, Tally};
@@ -26,6 +27,15 @@ impl State {
     /// Tasks of a cluster, STOPPED ones too, by ARN.
     pub fn tasks_of_cluster(&self, cluster: &ClusterArn) -> impl Iterator<Item = &Arc<Task>> + use<'_> {
         self.members::<kinds::Task, Task>(cluster)
+    }
+
+    /// [`State::tasks_of_cluster`] beyond one of them, which may be gone.
+    pub fn tasks_of_cluster_after(
+        &self,
+        cluster: &ClusterArn,
+        after: Option<&TaskArn>,
+    ) -> impl Iterator<Item = &Arc<Task>> + use<'_> {
+        self.members_after::<kinds::Task, Task>(cluster, after)
     }
 
     /// Services of a cluster, INACTIVE ones too, by ARN.
@@ -58,8 +68,17 @@ impl State {
         &self,
         cluster: &ClusterArn,
     ) -> impl Iterator<Item = &Arc<R>> + use<'_, K, R> {
+        self.members_after::<K, R>(cluster, None)
+    }
+
+    fn members_after<K: InCluster + 'static, R: Record<Key = Arn<K>>>(
+        &self,
+        cluster: &ClusterArn,
+        after: Option<&Arn<K>>,
+    ) -> impl Iterator<Item = &Arc<R>> + use<'_, K, R> {
         let first: Arn<K> = cluster.member("");
-        let range = R::table(self).range((Bound::Included(&first), Bound::Unbounded));
+        let start = after.filter(|it| **it > first).unwrap_or(&first);
+        let range = R::table(self).range((Bound::Excluded(start), Bound::Unbounded));
         range
             .take_while(move |(arn, _)| arn.as_str().starts_with(first.as_str()))
             .map(|(_, record)| record)

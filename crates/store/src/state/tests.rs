@@ -258,6 +258,7 @@ fn compare_with_a_walk(state: &State) {
         let cluster = cluster(number);
         let mut members = all.iter().filter(|it| it.cluster() == cluster);
         assert_eq!(arns(&mut state.tasks_of_cluster(&cluster)), arns(&mut members));
+        compare_the_rest_with_a_walk(state, &cluster, &all);
         let tally = state.cluster_tally(&cluster);
         let running = all
             .iter()
@@ -319,6 +320,16 @@ fn compare_with_a_walk(state: &State) {
         .collect();
     assert!(revisions.is_sorted());
     assert_eq!(revisions.len(), state.all::<TaskDefinition>().count());
+}
+
+/// What comes after each task, of this cluster or another.
+fn compare_the_rest_with_a_walk(state: &State, cluster: &ClusterArn, all: &[Arc<Task>]) {
+    for after in all {
+        let rest = state.tasks_of_cluster_after(cluster, Some(&after.arn));
+        let members = all.iter().filter(|it| it.cluster() == *cluster);
+        let expected = members.filter(|it| it.arn > after.arn);
+        assert!(rest.eq(expected));
+    }
 }
 
 fn tally_by_walk(all: &[Arc<Task>], service: &ServiceArn) -> Vec<(String, Tally)> {

@@ -7,7 +7,7 @@ use store::{Record, State};
 
 use super::errors::invalid_parameter;
 use super::render;
-use crate::handlers::page::{PageKey, PageRequest, page};
+use crate::handlers::page::{self, PageKey, PageRequest, page};
 
 #[cfg(test)]
 mod tests;
@@ -82,16 +82,28 @@ where
 /// Launch types of the model.
 pub const LAUNCH_TYPES: [&str; 4] = ["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"];
 
+/// The key after which a listing that goes up is to go on.
+///
+/// # Errors
+/// InvalidParameterException for a foreign token.
+pub fn resumes_after(
+    key: &PageKey,
+    wanted: &Wanted<'_>,
+    listing: &str,
+) -> Result<Option<String>, ecs::Error> {
+    page::resumes_after(key, listing, wanted.next_token).map_err(|_| invalid_token())
+}
+
 /// Cuts a page out of a listing; `listing` names it with its filters.
 ///
 /// # Errors
 /// InvalidParameterException for a foreign token or a size out of bounds.
-pub fn list<T>(
+pub fn list<K: AsRef<str>, T>(
     key: &PageKey,
     limits: Limits,
     wanted: &Wanted<'_>,
     listing: &str,
-    items: impl Iterator<Item = (String, T)>,
+    items: impl Iterator<Item = (K, T)>,
 ) -> Result<(Vec<T>, Option<String>), ecs::Error> {
     let max_results = match wanted.max_results {
         None => limits.default,
@@ -110,5 +122,9 @@ pub fn list<T>(
         next_token: wanted.next_token,
         max_results,
     };
-    page(key, &request, items).map_err(|_| invalid_parameter("Invalid token."))
+    page(key, &request, items).map_err(|_| invalid_token())
+}
+
+fn invalid_token() -> ecs::Error {
+    invalid_parameter("Invalid token.")
 }

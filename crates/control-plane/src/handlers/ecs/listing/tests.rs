@@ -58,3 +58,32 @@ async fn tokens_are_good_for_their_own_listing_only() {
         assert_eq!(code(refused), "InvalidParameterException");
     }
 }
+
+#[tokio::test]
+async fn pages_of_tasks_go_on_where_the_last_one_ended() {
+    let fixture = Fixture::new().await;
+    fixture.instance().await;
+    fixture.definition().await;
+    let run = json!({ "taskDefinition": "web", "count": 7 });
+    fixture.ask("RunTask", run).await;
+    let listed = |page: &serde_json::Value| page["taskArns"].as_array().cloned().unwrap_or_default();
+    let all = listed(&fixture.ask("ListTasks", json!({})).await);
+    assert_eq!(all.len(), 7);
+    let (mut pages, mut token) = (Vec::new(), json!(null));
+    loop {
+        let wanted = json!({ "maxResults": 3, "nextToken": token });
+        let page = fixture.ask("ListTasks", wanted).await;
+        pages.extend(listed(&page));
+        token = page["nextToken"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(pages, all);
+    let first = fixture.ask("ListTasks", json!({ "maxResults": 3 })).await;
+    let last_listed = all[2].clone();
+    fixture.ask("StopTask", json!({ "task": last_listed })).await;
+    let wanted = json!({ "nextToken": first["nextToken"] });
+    let rest = fixture.ask("ListTasks", wanted).await;
+    assert_eq!(listed(&rest), all[3..]);
+}

@@ -1,6 +1,9 @@
 //! DescribeTasks and ListTasks.
 
+use std::sync::Arc;
+
 use api::ecs;
+use domain::TaskArn;
 use domain::task::Task;
 use store::State;
 
@@ -97,16 +100,21 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
     let key = call.access().page_key();
     let (task_arns, next_token) = call.access().store().read(|state| {
         require_active(state, &cluster)?;
-        let tasks: Box<dyn Iterator<Item = _>> = match &service {
-            Some(service) => {
+        let tasks: Box<dyn Iterator<Item = &Arc<Task>>> = match (&service, &instance) {
+            (Some(service), _) => {
                 require_service(state, service)?;
                 Box::new(state.tasks_of_service(service))
             }
-            None => Box::new(state.tasks_of_cluster(&cluster)),
+            (None, Some(instance)) => Box::new(state.tasks_of_container_instance(instance)),
+            (None, None) => {
+                let after = listing::resumes_after(key, &wanted, &listing_name)?;
+                let after = after.and_then(|it| TaskArn::parse(&it).ok());
+                Box::new(state.tasks_of_cluster_after(&cluster, after.as_ref()))
+            }
         };
         let items = tasks
             .filter(|it| matches(it))
-            .map(|it| (it.arn.to_string(), it.arn.to_string()));
+            .map(|it| (it.arn.as_str(), it.arn.to_string()));
         listing::list(key, listing::HUNDRED, &wanted, &listing_name, items)
     })?;
     Ok(ecs::ListTasksOutput {
@@ -117,11 +125,11 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
 
 /// The filters that are plain members of a task.
 fn is_asked_for(input: &ecs::ListTasksInput, task: &Task) -> bool {
-    let family = task
-        .task_definition
-        .family_and_revision()
-        .map(|(family, _)| family);
-    input.family.as_deref().is_none_or(|it| family == Some(it))
+    let is_of_family = |family: &str| {
+        let known = task.task_definition.family_and_revision();
+        known.is_some_and(|(it, _)| it == family)
+    };
+    input.family.as_deref().is_none_or(is_of_family)
         && input
             .started_by
             .as_deref()
