@@ -4,7 +4,8 @@
 mod ranking;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, Resources};
@@ -54,18 +55,83 @@ pub struct Placement {
 
 /// Finds places for `count` tasks, each after the ones before it. The same input gives the same places.
 pub fn place(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: u32) -> Placement {
+    let count = count as usize;
+    let placed = if wanted.rules.preferences().is_empty() {
+        by_zone(candidates, wanted, count)
+    } else {
+        by_strategies(candidates, wanted, count)
+    };
+    let refused = if placed.len() == count {
+        Vec::new()
+    } else {
+        refusals(candidates, wanted, &placed)
+    };
+    Placement { placed, refused }
+}
+
+/// A zone's tasks, and its candidates that may still take some: the one with the fewest tasks first.
+#[derive(Default)]
+struct Zone {
+    tasks: u64,
+    open: BinaryHeap<Reverse<(u32, usize)>>,
+}
+
+/// Without strategies: the zone with the fewest tasks, then the host. Whether a host takes the task is asked only when
+/// it is the best: of many hosts, most are not even looked at.
+fn by_zone(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize) -> Vec<usize> {
+    let mut zones: BTreeMap<&str, Zone> = BTreeMap::new();
+    for (index, Candidate { host, .. }) in candidates.iter().enumerate() {
+        let zone = zones.entry(&host.availability_zone).or_default();
+        zone.tasks += u64::from(host.task_count);
+        zone.open.push(Reverse((host.task_count, index)));
+    }
+    // Only the ledgers that change are copied.
+    let mut ledgers: BTreeMap<usize, Host> = BTreeMap::new();
+    let mut placed = Vec::new();
+    while placed.len() < count {
+        let best_of = |it: &Zone| it.open.peek().map(|Reverse(best)| (it.tasks, *best));
+        let open = zones.values_mut().filter(|it| !it.open.is_empty());
+        let Some(zone) = open.min_by_key(|it| best_of(it)) else {
+            break;
+        };
+        let Some(Reverse((tasks, index))) = zone.open.pop() else {
+            break;
+        };
+        let candidate = &candidates[index];
+        let before = times(&placed, index);
+        let is_eligible = standing(candidate, wanted).is_empty()
+            && fits(ledgers.get(&index).unwrap_or(candidate.host), wanted)
+            && unsatisfied(candidate, wanted, before).is_empty();
+        if !is_eligible {
+            // Not asked again; it still counts where tasks spread.
+            continue;
+        }
+        let ledger = ledgers.entry(index).or_insert_with(|| candidate.host.clone());
+        // It has just been seen to fit.
+        let _ = ledger.promise(wanted.resources);
+        placed.push(index);
+        zone.tasks += 1;
+        zone.open.push(Reverse((tasks + 1, index)));
+    }
+    placed
+}
+
+/// With strategies, which compare all that can take a task.
+fn by_strategies(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize) -> Vec<usize> {
     let is_eligible = |it: &Candidate<'_>| {
-        standing(it, wanted).is_empty() && fits(it.host, wanted) && unsatisfied(it, wanted, 0).is_empty()
+        fits(it.host, wanted) && standing(it, wanted).is_empty() && unsatisfied(it, wanted, 0).is_empty()
     };
     // Only the ledgers that change are copied.
     let mut eligible: Vec<Option<Cow<'_, Host>>> = candidates
         .iter()
         .map(|it| is_eligible(it).then_some(Cow::Borrowed(it.host)))
         .collect();
-    let mut order = Order::new(candidates, wanted);
+    let mut ranking = Ranking::new(candidates, wanted);
     let mut placed = Vec::new();
-    while placed.len() < count as usize {
-        let Some(best) = order.best(candidates, &eligible) else {
+    while placed.len() < count {
+        let open = eligible.iter().enumerate();
+        let open = open.filter_map(|(index, host)| Some((index, host.as_deref()?)));
+        let Some(best) = ranking.best(open) else {
             break;
         };
         let Some(host) = &mut eligible[best] else { break };
@@ -77,67 +143,14 @@ pub fn place(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: u32
             // Full now; it still counts where tasks spread.
             let _ = eligible[best].take();
         }
-        order.placed(candidates, best);
+        ranking.placed(best);
     }
-    let refused = if placed.len() == count as usize {
-        Vec::new()
-    } else {
-        refusals(candidates, wanted, &placed)
-    };
-    Placement { placed, refused }
+    placed
 }
 
 /// How often a candidate was chosen.
 fn times(placed: &[usize], index: usize) -> u32 {
     placed.iter().fold(0, |sum, it| sum + u32::from(*it == index))
-}
-
-/// What decides between candidates.
-enum Order<'a> {
-    /// Without strategies: the zone with the fewest tasks, then the host.
-    Zones(BTreeMap<&'a str, u64>),
-    Strategies(Ranking),
-}
-
-impl<'a> Order<'a> {
-    fn new(candidates: &[Candidate<'a>], wanted: &Requirements<'_>) -> Self {
-        if !wanted.rules.preferences().is_empty() {
-            return Self::Strategies(Ranking::new(candidates, wanted));
-        }
-        let mut zones: BTreeMap<&str, u64> = BTreeMap::new();
-        for candidate in candidates {
-            *zones.entry(&candidate.host.availability_zone).or_default() +=
-                u64::from(candidate.host.task_count);
-        }
-        Self::Zones(zones)
-    }
-
-    fn best(&self, candidates: &[Candidate<'_>], eligible: &[Option<Cow<'_, Host>>]) -> Option<usize> {
-        let open = eligible
-            .iter()
-            .enumerate()
-            .filter_map(|(index, host)| Some((index, host.as_deref()?)));
-        match self {
-            Self::Strategies(ranking) => ranking.best(open),
-            Self::Zones(zones) => {
-                let rank = |(index, host): &(usize, &Host)| {
-                    let zone = candidates[*index].host.availability_zone.as_str();
-                    (zones.get(zone).copied().unwrap_or(0), host.task_count, *index)
-                };
-                open.min_by_key(rank).map(|(index, _)| index)
-            }
-        }
-    }
-
-    fn placed(&mut self, candidates: &[Candidate<'a>], index: usize) {
-        match self {
-            Self::Strategies(ranking) => ranking.placed(index),
-            Self::Zones(zones) => {
-                let zone = &candidates[index].host.availability_zone;
-                *zones.entry(zone).or_default() += 1;
-            }
-        }
-    }
 }
 
 /// Constraints that do not hold once so many more tasks are placed there.

@@ -8,7 +8,7 @@ mod once;
 use std::sync::Arc;
 
 use domain::capacity_provider::CapacityProviderStrategyItem;
-use domain::container_instance::ContainerInstance;
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, Resources};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::tags::Pair;
@@ -127,7 +127,8 @@ pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, Run
                         .push(failure(arn.to_string(), "MISSING", None, "is not there"));
                     continue;
                 }
-                place_on(tx, run, &wanted, &hosts, 1, &mut outcome)?;
+                let placement = placement(tx, run, &wanted, &hosts, 1);
+                start(tx, run, &wanted, placement, &mut outcome)?;
             }
         }
     }
@@ -148,15 +149,16 @@ fn place_anywhere(
     if hosts.is_empty() {
         return Err(RunTasksRefusal::NoContainerInstances);
     }
-    place_on(tx, run, wanted, &hosts, run.count, outcome)
+    let placement = placement(tx, run, wanted, &hosts, run.count);
+    start(tx, run, wanted, placement, outcome)
 }
 
-type Hosts = Vec<(Arc<Host>, Arc<ContainerInstance>)>;
+/// A host, and the container instance that it registered as.
+type Joined<'a> = (&'a Arc<Host>, &'a Arc<ContainerInstance>);
 
-/// Hosts in question, each with the container instance that it registered as.
-fn hosts(state: &State, run: &RunTasks, only: Option<&ContainerInstanceArn>) -> Hosts {
-    let joined =
-        |it: &Arc<ContainerInstance>| Some((state.get::<Host>(&it.host_id)?.clone(), Arc::clone(it)));
+/// Hosts in question.
+fn hosts<'a>(state: &'a State, run: &RunTasks, only: Option<&ContainerInstanceArn>) -> Vec<Joined<'a>> {
+    let joined = |it: &'a Arc<ContainerInstance>| Some((state.get::<Host>(&it.host_id)?, it));
     if run.launch_type == LaunchType::Fargate {
         let account = run.cluster.scope().account;
         let pool = state
@@ -166,26 +168,26 @@ fn hosts(state: &State, run: &RunTasks, only: Option<&ContainerInstanceArn>) -> 
             .filter_map(|it| joined(state.container_instances_of_host(&it.id).next()?))
             .collect();
     }
+    if let Some(arn) = only {
+        let named = state.get::<ContainerInstance>(arn);
+        return named.and_then(joined).into_iter().collect();
+    }
     let is_external = run.launch_type == LaunchType::External;
     let of_cluster = state.container_instances_of_cluster(&run.cluster);
-    let is_meant = |it: &&Arc<ContainerInstance>| match only {
-        Some(arn) => it.arn == *arn,
-        None => {
-            it.is_external == is_external
-                && it.status != domain::container_instance::ContainerInstanceStatus::Inactive
-        }
+    let is_meant = |it: &&Arc<ContainerInstance>| {
+        it.is_external == is_external && it.status != ContainerInstanceStatus::Inactive
     };
     of_cluster.filter(is_meant).filter_map(joined).collect()
 }
 
-fn place_on(
-    tx: &mut Tx<'_>,
-    run: &RunTasks,
-    wanted: &Resources,
-    hosts: &Hosts,
-    count: u32,
-    outcome: &mut RunTasksOutcome,
-) -> Result<(), RunTasksRefusal> {
+/// What placement has decided.
+struct Decided {
+    /// The host of each task, and the container instance.
+    chosen: Vec<(Arc<Host>, Arc<ContainerInstance>)>,
+    failures: Vec<PlacementFailure>,
+}
+
+fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: &[Joined<'_>], count: u32) -> Decided {
     let is_fargate = run.launch_type == LaunchType::Fargate;
     let rules = rules(run);
     let tasks = instance_tasks::of(tx.state(), run, &rules, hosts);
@@ -194,7 +196,7 @@ fn place_on(
         .enumerate()
         .map(|(index, (host, instance))| Candidate {
             host,
-            container_instance: (!is_fargate).then_some(&**instance),
+            container_instance: (!is_fargate).then_some(&***instance),
             tasks: tasks.get(index),
         })
         .collect();
@@ -210,26 +212,37 @@ fn place_on(
         },
         count,
     );
-    for index in placed {
-        let (host, instance) = &hosts[index];
-        let container_instance = (!is_fargate).then(|| instance.arn.clone());
-        let task = new_task(tx, run, wanted, host, container_instance)?;
-        outcome.tasks.push(Arc::new(task));
+    let chosen = placed.into_iter().map(|index| {
+        let (host, instance) = hosts[index];
+        (Arc::clone(host), Arc::clone(instance))
+    });
+    let failures = refused.into_iter().map(|(index, refusal)| {
+        let detail = match &refusal {
+            PlacementRefusal::Attribute(name) => Some(name.clone()),
+            _ => None,
+        };
+        let arn = hosts[index].1.arn.to_string();
+        failure(arn, refusal.reason(), detail, refusal.in_event())
+    });
+    Decided {
+        chosen: chosen.collect(),
+        failures: failures.collect(),
     }
-    outcome
-        .failures
-        .extend(refused.into_iter().map(|(index, refusal)| {
-            let detail = match &refusal {
-                PlacementRefusal::Attribute(name) => Some(name.clone()),
-                _ => None,
-            };
-            failure(
-                hosts[index].1.arn.to_string(),
-                refusal.reason(),
-                detail,
-                refusal.in_event(),
-            )
-        }));
+}
+
+fn start(
+    tx: &mut Tx<'_>,
+    run: &RunTasks,
+    wanted: &Resources,
+    decided: Decided,
+    outcome: &mut RunTasksOutcome,
+) -> Result<(), RunTasksRefusal> {
+    for (host, instance) in decided.chosen {
+        let container_instance = (run.launch_type != LaunchType::Fargate).then(|| instance.arn.clone());
+        let task = new_task(tx, run, wanted, &host, container_instance)?;
+        outcome.tasks.push(task);
+    }
+    outcome.failures.extend(decided.failures);
     Ok(())
 }
 
@@ -261,7 +274,7 @@ fn new_task(
     wanted: &Resources,
     host: &Host,
     container_instance: Option<ContainerInstanceArn>,
-) -> Result<Task, RunTasksRefusal> {
+) -> Result<Arc<Task>, RunTasksRefusal> {
     let eni = run
         .network
         .as_ref()
@@ -326,5 +339,5 @@ fn new_task(
         }
     }
     tx.put(task.clone());
-    Ok(task)
+    Ok(Arc::new(task))
 }

@@ -6,10 +6,10 @@ use domain::task::{Task, TaskStatus};
 use placement::{InstanceTasks, Rules};
 use store::State;
 
-use super::{Hosts, RunTasks};
+use super::{Joined, RunTasks};
 
 /// One for each host, in order; none if the rules ask for nothing.
-pub fn of(state: &State, run: &RunTasks, rules: &Rules, hosts: &Hosts) -> Vec<InstanceTasks> {
+pub fn of(state: &State, run: &RunTasks, rules: &Rules, hosts: &[Joined<'_>]) -> Vec<InstanceTasks> {
     if rules.is_empty() {
         return Vec::new();
     }
