@@ -24,6 +24,10 @@ use crate::identity;
 /// Longest message of an agent.
 const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// What is read at once: each session has a buffer of that size, which is cleared before each attempt to read. Agents
+/// send little.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
 /// A websocket of an agent.
 pub type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
@@ -66,6 +70,7 @@ pub fn upgrade(
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let socket =
