@@ -95,6 +95,20 @@ impl<R: Resource> Arn<R> {
         &self.0
     }
 
+    /// The ARN of another resource of the same scope. Asked for a lot, so nothing is taken apart.
+    fn beside<Q: Resource>(of: &Arn<Q>, path: &str, name: &str) -> Self {
+        Self(
+            format!("{}{}/{path}/{name}", of.head(), R::WORD).into(),
+            PhantomData,
+        )
+    }
+
+    /// `arn:aws:ecs:<region>:<account>:`
+    fn head(&self) -> &str {
+        let end = self.0.match_indices(':').nth(4).map_or(0, |(at, _)| at + 1);
+        &self.0[..end]
+    }
+
     /// Account and region.
     pub fn scope(&self) -> Scope {
         let mut fields = self.0.split(':').skip(3);
@@ -259,7 +273,7 @@ impl ClusterArn {
 
     /// A resource of this cluster: same scope, the cluster's name before its own.
     pub fn member<R: Resource>(&self, name: &str) -> Arn<R> {
-        Arn::new(&self.scope(), &[self.name(), name])
+        Arn::beside(self, self.name(), name)
     }
 }
 
@@ -275,7 +289,8 @@ impl InCluster for kinds::ContainerInstance {}
 impl<R: InCluster> Arn<R> {
     /// The cluster it belongs to.
     pub fn cluster(&self) -> ClusterArn {
-        ClusterArn::of(&self.scope(), self.path().split('/').next().unwrap_or_default())
+        let name = self.path().split('/').next().unwrap_or_default();
+        Arn(format!("{}cluster/{name}", self.head()).into(), PhantomData)
     }
 }
 
@@ -296,7 +311,7 @@ impl TaskSetArn {
 impl ServiceArn {
     /// A deployment, a revision or a task set of this service: same scope, its path before the name.
     pub fn part<R: Resource>(&self, name: &str) -> Arn<R> {
-        Arn::new(&self.scope(), &[self.path(), name])
+        Arn::beside(self, self.path(), name)
     }
 }
 

@@ -49,7 +49,10 @@ impl Indexes {
         self.tasks_by_container_instance
             .update(by_instance(before).zip(before), by_instance(after).zip(after));
         let by_token = |it: Option<&Arc<Task>>| {
-            it.and_then(|task| Some((task.cluster(), task.client_request.as_ref()?.token.clone())))
+            it.and_then(|task| {
+                let token = task.client_request.as_ref()?.token.clone();
+                Some((task.cluster(), token))
+            })
         };
         self.tasks_by_client_token
             .update(by_token(before).zip(before), by_token(after).zip(after));
