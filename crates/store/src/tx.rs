@@ -68,10 +68,11 @@ impl<'a> Tx<'a> {
         self.state.get::<R>(key).cloned()
     }
 
-    /// Creates or replaces a record. Writing a record as it already is changes nothing.
-    pub fn put<R: Record>(&mut self, record: R) {
-        let key = record.key();
-        self.write(&key, Some(Arc::new(record)));
+    /// Creates or replaces a record, and gives it back. Writing a record as it already is changes nothing.
+    pub fn put<R: Record>(&mut self, record: R) -> Arc<R> {
+        let record = Arc::new(record);
+        self.write(&record.key(), Some(Arc::clone(&record)));
+        record
     }
 
     /// Deletes a record, if it is there.

@@ -338,6 +338,5 @@ fn new_task(
             tx.put(ledger);
         }
     }
-    tx.put(task.clone());
-    Ok(Arc::new(task))
+    Ok(tx.put(task))
 }

@@ -177,13 +177,13 @@ enum Write {
 impl Write {
     fn apply(&self, tx: &mut Tx<'_>) {
         match *self {
-            Self::PutTask(id, traits) => tx.put(task(id, traits)),
+            Self::PutTask(id, traits) => drop(tx.put(task(id, traits))),
             Self::DeleteTask(id) => tx.delete::<Task>(&task(id, [0; 8]).arn),
-            Self::PutInstance(number, host) => tx.put(instance(number, host)),
+            Self::PutInstance(number, host) => drop(tx.put(instance(number, host))),
             Self::DeleteInstance(number) => tx.delete::<ContainerInstance>(&instance_arn(number)),
-            Self::PutHost(number, account) => tx.put(host(number, account)),
+            Self::PutHost(number, account) => drop(tx.put(host(number, account))),
             Self::DeleteHost(number) => tx.delete::<Host>(&format!("host-{number}")),
-            Self::PutDefinition(revision) => tx.put(definition(revision)),
+            Self::PutDefinition(revision) => drop(tx.put(definition(revision))),
             Self::DeleteDefinition(revision) => tx.delete::<TaskDefinition>(&definition(revision).arn),
         }
     }
