@@ -37,6 +37,13 @@ pub struct Resources {
     pub memory: u32,
     /// Host ports. In a total: those that nobody may have.
     pub ports: BTreeSet<HostPort>,
+    /// GPUs. No agent is told which of them a container may use, so no host has any to give.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub gpus: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A port of the host.
@@ -57,6 +64,8 @@ pub enum Shortage {
     Memory,
     /// `RESOURCE:PORTS`
     Ports,
+    /// `RESOURCE:GPU`
+    Gpu,
 }
 
 impl Host {
@@ -73,6 +82,9 @@ impl Host {
         if wanted.ports.iter().any(is_taken) {
             missing.push(Shortage::Ports);
         }
+        if wanted.gpus > self.total.gpus.saturating_sub(self.promised.gpus) {
+            missing.push(Shortage::Gpu);
+        }
         missing
     }
 
@@ -87,6 +99,7 @@ impl Host {
         self.promised.cpu += wanted.cpu;
         self.promised.memory += wanted.memory;
         self.promised.ports.extend(&wanted.ports);
+        self.promised.gpus += wanted.gpus;
         self.task_count += 1;
         Ok(())
     }
@@ -96,6 +109,7 @@ impl Host {
         self.promised.cpu = self.promised.cpu.saturating_sub(given.cpu);
         self.promised.memory = self.promised.memory.saturating_sub(given.memory);
         self.promised.ports.retain(|port| !given.ports.contains(port));
+        self.promised.gpus = self.promised.gpus.saturating_sub(given.gpus);
         self.task_count = self.task_count.saturating_sub(1);
     }
 }
@@ -107,6 +121,7 @@ impl Shortage {
             Self::Cpu => "RESOURCE:CPU",
             Self::Memory => "RESOURCE:MEMORY",
             Self::Ports => "RESOURCE:PORTS",
+            Self::Gpu => "RESOURCE:GPU",
         }
     }
 }
@@ -123,6 +138,7 @@ mod tests {
                 cpu: 1024,
                 memory: 512,
                 ports: BTreeSet::from([tcp(22)]),
+                gpus: 0,
             },
             promised: Resources::default(),
             task_count: 0,
@@ -146,6 +162,7 @@ mod tests {
             cpu: 600,
             memory: 300,
             ports: BTreeSet::from([tcp(80)]),
+            gpus: 0,
         };
         host.promise(&wanted).expect("fits");
         assert_eq!(

@@ -302,17 +302,24 @@ impl ContainerStatus {
     }
 }
 
-/// A published port.
+/// A published port, or a range of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkBinding {
     /// `0.0.0.0`
     pub bind_ip: String,
-    /// In the container.
+    /// In the container; of a range, the first.
     pub container_port: u16,
-    /// On the host.
+    /// On the host; of a range, the first.
     pub host_port: u16,
     /// Transport.
     pub protocol: TransportProtocol,
+    /// How many ports follow the first, on both sides: 0 unless it is a range.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub following: u16,
+}
+
+fn is_zero(number: &u16) -> bool {
+    *number == 0
 }
 
 /// The network interface of an `awsvpc` task. Its address is free again when the task is STOPPED.

@@ -87,6 +87,7 @@ impl World {
             cpu: 1024,
             memory: 640,
             ports: BTreeSet::new(),
+            gpus: 0,
         };
         self.instance_of(total, attributes)
     }

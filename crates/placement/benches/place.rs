@@ -15,11 +15,13 @@ fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
             cpu: 16_384,
             memory: 65_536,
             ports: BTreeSet::new(),
+            gpus: 0,
         },
         promised: Resources {
             cpu: index % 8000,
             memory: index % 30_000,
             ports: BTreeSet::new(),
+            gpus: 0,
         },
         task_count: index % 50,
         is_fargate_capacity: true,
@@ -39,6 +41,7 @@ fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
         cpu: 256,
         memory: 512,
         ports: BTreeSet::new(),
+        gpus: 0,
     };
     let wanted = Requirements {
         resources: &resources,

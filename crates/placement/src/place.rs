@@ -34,7 +34,7 @@ pub struct Candidate<'a> {
 pub struct Requirements<'a> {
     /// Of the ledger.
     pub resources: &'a Resources,
-    /// Of the container instance.
+    /// Of the container instance; one with a value asks for just that value.
     pub attributes: &'a [Pair],
     /// Constraints and strategies.
     pub rules: &'a Rules,
@@ -186,8 +186,11 @@ fn standing(candidate: &Candidate<'_>, wanted: &Requirements<'_>) -> Vec<Placeme
         refusals.push(PlacementRefusal::Agent);
     }
     if let Some(instance) = instance {
-        let has = |name: &str| instance.attributes.iter().any(|it| it.name == name);
-        let missing = wanted.attributes.iter().filter(|it| !has(&it.name));
+        let has = |wanted: &Pair| {
+            let mut named = instance.attributes.iter().filter(|it| it.name == wanted.name);
+            named.any(|it| wanted.value.is_none() || it.value == wanted.value)
+        };
+        let missing = wanted.attributes.iter().filter(|it| !has(it));
         refusals.extend(missing.map(|it| PlacementRefusal::Attribute(it.name.clone())));
     }
     refusals

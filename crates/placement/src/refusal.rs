@@ -45,6 +45,7 @@ impl PlacementRefusal {
             Self::Resource(Shortage::Cpu) => "has insufficient CPU units available",
             Self::Resource(Shortage::Memory) => "has insufficient memory available",
             Self::Resource(Shortage::Ports) => "is already using a port required by your task",
+            Self::Resource(Shortage::Gpu) => "has insufficient GPU resource available",
         }
     }
 }

@@ -43,6 +43,16 @@ pub struct PortRange {
 }
 
 impl PortRange {
+    /// Reads `first-last`; `None` if that is no range upwards.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (first, last) = text.split_once('-')?;
+        let range = Self {
+            first: first.parse().ok()?,
+            last: last.parse().ok()?,
+        };
+        (range.first <= range.last).then_some(range)
+    }
+
     /// Whether a port is in both.
     pub fn overlaps(self, other: Self) -> bool {
         self.first <= other.last && other.first <= self.last

@@ -1,5 +1,6 @@
 //! What a task takes of its host.
 
+use domain::container_definition::ResourceType;
 use domain::host::Resources;
 use domain::task::Overrides;
 use domain::task_definition::TaskDefinition;
@@ -21,5 +22,17 @@ pub fn reservation(definition: &TaskDefinition, overrides: &Overrides) -> Resour
         cpu: overrides.cpu.or(definition.cpu).unwrap_or(cpu),
         memory: overrides.memory.or(definition.memory).unwrap_or(memory),
         ports: definition.host_ports().into_iter().collect(),
+        gpus: gpus(definition),
     }
+}
+
+fn gpus(definition: &TaskDefinition) -> u32 {
+    let required = definition
+        .containers
+        .iter()
+        .flat_map(|it| it.resource_requirements.iter().flatten());
+    required
+        .filter(|it| it.kind == ResourceType::Gpu)
+        .filter_map(|it| it.value.parse::<u32>().ok())
+        .fold(0, u32::saturating_add)
 }

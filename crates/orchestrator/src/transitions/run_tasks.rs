@@ -4,6 +4,7 @@ mod address;
 mod capacity;
 mod instance_tasks;
 mod once;
+mod platform;
 
 use std::sync::Arc;
 
@@ -189,6 +190,7 @@ struct Decided {
 
 fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: &[Joined<'_>], count: u32) -> Decided {
     let is_fargate = run.launch_type == LaunchType::Fargate;
+    let hosts = &platform::matching(run, hosts, outcome);
     let rules = rules(run);
     let tasks = instance_tasks::of(tx.state(), run, &rules, hosts);
     let candidates: Vec<Candidate<'_>> = hosts
@@ -200,7 +202,7 @@ fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: &[Joined<'_
             tasks: tasks.get(index),
         })
         .collect();
-    let attributes = &run.definition.requires_attributes;
+    let attributes = &platform::attributes(&run.definition);
     let Placement { placed, refused } = place(
         &candidates,
         &Requirements {

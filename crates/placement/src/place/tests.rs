@@ -16,6 +16,7 @@ fn host(id: &str, zone: &str, cpu: u32, memory: u32) -> Host {
             cpu,
             memory,
             ports: BTreeSet::new(),
+            gpus: 0,
         },
         promised: Resources::default(),
         task_count: 0,
@@ -30,6 +31,7 @@ fn needs(cpu: u32, memory: u32) -> Resources {
         cpu,
         memory,
         ports: BTreeSet::new(),
+        gpus: 0,
     }
 }
 

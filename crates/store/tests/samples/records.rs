@@ -419,6 +419,7 @@ pub fn task() -> Task {
                 container_port: 80,
                 host_port: 32768,
                 protocol: TransportProtocol::Udp,
+                following: 0,
             }],
         }],
         overrides: overrides(),
@@ -464,6 +465,7 @@ fn resources(port: u16) -> Resources {
         cpu: 2048,
         memory: 3900,
         ports: BTreeSet::from([HostPort { port, protocol }]),
+        gpus: 0,
     }
 }
 

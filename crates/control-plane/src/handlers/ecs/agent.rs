@@ -2,7 +2,7 @@
 
 use api::ecs;
 use domain::TaskArn;
-use domain::container_definition::TransportProtocol;
+use domain::container_definition::{PortRange, TransportProtocol};
 use domain::host::{HostPort, Resources};
 use domain::tags::Pair;
 use domain::task::{ContainerStatus, NetworkBinding, TaskStatus};
@@ -92,6 +92,7 @@ fn total(given: &[ecs::Resource]) -> Result<Resources, ecs::Error> {
         cpu: integer("CPU")?,
         memory: integer("MEMORY")?,
         ports: all.into_iter().collect(),
+        gpus: 0,
     })
 }
 
@@ -237,13 +238,18 @@ fn container(it: &ecs::ContainerStateChange) -> ContainerReport {
 }
 
 fn binding(it: &ecs::NetworkBinding) -> Option<NetworkBinding> {
+    let port = |it: Option<i32>| u16::try_from(it?).ok();
+    let range = |it: Option<&String>| PortRange::parse(it?);
+    let container = range(it.container_port_range.as_ref());
+    let host = range(it.host_port_range.as_ref());
     Some(NetworkBinding {
         bind_ip: it.bind_ip.clone().unwrap_or_default(),
-        container_port: u16::try_from(it.container_port?).ok()?,
-        host_port: u16::try_from(it.host_port?).ok()?,
+        container_port: container.map_or_else(|| port(it.container_port), |it| Some(it.first))?,
+        host_port: host.map_or_else(|| port(it.host_port), |it| Some(it.first))?,
         protocol: match it.protocol.as_ref().map(ecs::TransportProtocol::as_str) {
             Some("udp") => TransportProtocol::Udp,
             _ => TransportProtocol::Tcp,
         },
+        following: container.map_or(0, |it| it.last - it.first),
     })
 }

@@ -24,6 +24,7 @@ pub fn container_instance(
         cpu: total.cpu.saturating_sub(promised.cpu),
         memory: total.memory.saturating_sub(promised.memory),
         ports: total.ports.union(&promised.ports).copied().collect(),
+        gpus: 0,
     };
     let tally = state.container_instance_tally(&it.arn);
     let attribute = |it: &Pair| ecs::Attribute {

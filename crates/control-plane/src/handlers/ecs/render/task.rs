@@ -183,12 +183,16 @@ pub fn container_arn(task: &Task, container: &TaskContainer) -> String {
 }
 
 fn network_binding(it: &NetworkBinding) -> ecs::NetworkBinding {
+    let is_range = it.following > 0;
+    let port = |it: u16| (!is_range).then(|| i32::from(it));
+    let range = |first: u16| is_range.then(|| format!("{first}-{}", first.saturating_add(it.following)));
     ecs::NetworkBinding {
         bind_ip: Some(it.bind_ip.clone()),
-        container_port: Some(i32::from(it.container_port)),
-        host_port: Some(i32::from(it.host_port)),
+        container_port: port(it.container_port),
+        container_port_range: range(it.container_port),
+        host_port: port(it.host_port),
+        host_port_range: range(it.host_port),
         protocol: Some(ecs::TransportProtocol::from(it.protocol.as_str())),
-        ..ecs::NetworkBinding::default()
     }
 }
 

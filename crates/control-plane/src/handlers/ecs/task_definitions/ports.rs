@@ -87,12 +87,7 @@ fn port(value: i32) -> Option<u16> {
 
 /// `first-last`, the first below the last.
 fn port_range(text: &str) -> Option<PortRange> {
-    let (first, last) = text.split_once('-')?;
-    let range = PortRange {
-        first: first.parse().ok()?,
-        last: last.parse().ok()?,
-    };
-    (range.first > 0 && range.first < range.last).then_some(range)
+    PortRange::parse(text).filter(|it| it.first > 0 && it.first < it.last)
 }
 
 fn host_port(
