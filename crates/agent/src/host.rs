@@ -1,11 +1,17 @@
 //! What the agent asks of its host. `runtime` is the real implementation, the simulation has another.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+pub use settings::{
+    Device, DockerVolume, IpcSharing, Link, NameSettings, PidSharing, SecuritySettings, SwapSettings,
+    Terminal, Tmpfs, VolumeScope, VolumesFrom,
+};
 use tokio::sync::mpsc;
 
 /// The machine on which tasks run. Every call may be repeated: doing what is already done is no error.
@@ -23,7 +29,7 @@ pub trait Host: Send + Sync + 'static {
     /// Makes what the containers of a task share: its directory, cgroups, shim, and in `awsvpc` its network.
     ///
     /// # Errors
-    /// [`HostError::ResourceInitialization`].
+    /// [`HostError::ResourceInitialization`] or [`HostError::Volume`].
     async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError>;
 
     /// Starts one container in a sandbox. Returns once its process has been executed.
@@ -90,7 +96,7 @@ pub struct PulledImage {
 }
 
 /// What the containers of a task share.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SandboxSpec {
     /// 32 hexadecimal digits.
     pub task_id: String,
@@ -100,14 +106,21 @@ pub struct SandboxSpec {
     pub cpu_units: Option<u32>,
     /// Task-level memory in MiB: a hard limit. `None`: no limit.
     pub memory_mib: Option<u64>,
+    /// Whose processes its containers see.
+    pub pid: PidSharing,
+    /// With whom they share memory.
+    pub ipc: IpcSharing,
+    /// Volumes that are more than directories of the task.
+    pub volumes: Vec<DockerVolume>,
 }
 
 /// Network modes of a task definition.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum SandboxNetwork {
     /// One network namespace for the task with an address of its own.
     Awsvpc(Eni),
     /// A network namespace for each container, ports published on the host.
+    #[default]
     Bridge,
     /// The host's own network.
     Host,
@@ -169,17 +182,39 @@ pub struct ContainerSpec {
     pub capabilities_drop: Vec<String>,
     /// Limits by name (`nofile`), soft and hard.
     pub ulimits: Vec<(String, u64, u64)>,
-    /// Bind mounts.
+    /// Volumes.
     pub mounts: Vec<Mount>,
+    /// Volumes of other containers; a path of `mounts` hides the same of theirs.
+    pub volumes_from: Vec<VolumesFrom>,
     /// Ports to publish, in `bridge` only.
     pub port_mappings: Vec<PortMapping>,
+    /// Loopback only, whatever the network mode; not in `awsvpc`.
+    pub networking_disabled: bool,
+    /// Other containers by name, in `bridge` only; they must have been started.
+    pub links: Vec<Link>,
+    /// Names and name servers.
+    pub names: NameSettings,
+    /// Restrictions beyond capabilities.
+    pub security: SecuritySettings,
+    /// Standard input and terminal.
+    pub terminal: Terminal,
+    /// Kernel parameters of its namespaces.
+    pub sysctls: BTreeMap<String, String>,
+    /// Devices of the host.
+    pub devices: Vec<Device>,
+    /// Size of `/dev/shm`; by default 64 MiB.
+    pub shared_memory_bytes: Option<u64>,
+    /// File systems in memory.
+    pub tmpfs: Vec<Tmpfs>,
+    /// Swap.
+    pub swap: SwapSettings,
 }
 
-/// A bind mount.
+/// A volume in a container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mount {
-    /// On the host; made as a directory if it is missing. `None`: a directory that lives as long as the task,
-    /// shared by all containers that name the same `volume`.
+    /// On the host; made as a directory if it is missing. `None`: the volume of that name of the sandbox, or a
+    /// directory that lives as long as the task, shared by all containers that name the same `volume`.
     pub source: Option<PathBuf>,
     /// Name of the volume in the task definition.
     pub volume: String,
@@ -189,15 +224,29 @@ pub struct Mount {
     pub read_only: bool,
 }
 
-/// A port that `bridge` publishes on every address of the host.
+/// A port, or ports in a row, that `bridge` publishes on every address of the host.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PortMapping {
-    /// In the container.
+    /// In the container; of a range, the first.
     pub container_port: u16,
-    /// On the host; 0 takes a free one from 32768 up.
+    /// On the host; 0 takes a free one from 32768 up, of a range so many in a row.
     pub host_port: u16,
     /// Transport.
     pub protocol: TransportProtocol,
+    /// How many ports follow the first, on both sides: 0 unless it is a range.
+    pub following: u16,
+}
+
+impl PortMapping {
+    /// Each of its ports as a mapping of its own.
+    pub fn single_ports(self) -> impl Iterator<Item = Self> {
+        (0..=self.following).map(move |step| Self {
+            container_port: self.container_port.saturating_add(step),
+            host_port: self.host_port.saturating_add(step),
+            following: 0,
+            ..self
+        })
+    }
 }
 
 /// Transport of a port.
@@ -311,6 +360,9 @@ pub enum HostError {
     /// What its task needs could not be made.
     #[error("ResourceInitializationError: {0}")]
     ResourceInitialization(String),
+    /// A volume is not there, or not as it is said to be.
+    #[error("initialize volume: {0}")]
+    Volume(String),
     /// The runtime itself failed.
     #[error("ContainerRuntimeError: {0}")]
     ContainerRuntime(String),

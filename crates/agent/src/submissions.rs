@@ -13,6 +13,7 @@ use wire::client::ClientError;
 
 use crate::backoff::{Backoff, random};
 use crate::control_plane::{CallError, ControlPlane};
+use crate::host::PortMapping;
 use crate::tasks::record::protocol;
 use crate::tasks::state::Status;
 use crate::tasks::state_change::{ContainerStateChange, Submission, TaskStateChange};
@@ -116,13 +117,7 @@ fn input(cluster: &str, change: &TaskStateChange) -> ecs::SubmitTaskStateChangeI
 }
 
 fn container(change: &ContainerStateChange) -> ecs::ContainerStateChange {
-    let bindings = change.network_bindings.iter().map(|it| ecs::NetworkBinding {
-        bind_ip: Some("0.0.0.0".to_owned()),
-        container_port: Some(i32::from(it.container_port)),
-        host_port: Some(i32::from(it.host_port)),
-        protocol: Some(ecs::TransportProtocol::from(protocol(it.protocol))),
-        ..ecs::NetworkBinding::default()
-    });
+    let bindings = change.network_bindings.iter().map(binding);
     ecs::ContainerStateChange {
         container_name: Some(change.name.clone()),
         exit_code: change.exit_code,
@@ -131,6 +126,21 @@ fn container(change: &ContainerStateChange) -> ecs::ContainerStateChange {
         reason: change.reason.clone(),
         runtime_id: change.runtime_id.clone(),
         status: Some(word(change.status).to_owned()),
+    }
+}
+
+/// A range is told as two ranges, and not by its first ports.
+fn binding(it: &PortMapping) -> ecs::NetworkBinding {
+    let range = |first: u16| format!("{first}-{}", first.saturating_add(it.following));
+    let is_range = it.following > 0;
+    let port = |it: u16| (!is_range).then(|| i32::from(it));
+    ecs::NetworkBinding {
+        bind_ip: Some("0.0.0.0".to_owned()),
+        container_port: port(it.container_port),
+        host_port: port(it.host_port),
+        container_port_range: is_range.then(|| range(it.container_port)),
+        host_port_range: is_range.then(|| range(it.host_port)),
+        protocol: Some(ecs::TransportProtocol::from(protocol(it.protocol))),
     }
 }
 

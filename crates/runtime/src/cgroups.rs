@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+pub use devices::{Access, AllowedDevice, DeviceKind};
 use hierarchies::{Hierarchy, Version};
 pub use limits::{ContainerLimits, Devices, TaskLimits};
 
@@ -129,6 +130,27 @@ impl Cgroups {
             Version::V2 => "memory.events",
         };
         Some(self.path(hierarchy, task_id).join(runtime_id).join(name))
+    }
+
+    /// A container's own groups with their places below `/sys/fs/cgroup`.
+    pub fn places(&self, task_id: &str, runtime_id: &str) -> Vec<(PathBuf, PathBuf)> {
+        let group = Path::new(task_id).join(runtime_id);
+        let all = self.hierarchies.iter().filter_map(|it| {
+            let place = it.mount.strip_prefix("/sys/fs/cgroup").ok()?;
+            let group = it.mount.join(&self.parent).join(&group);
+            Some((group, place.to_owned()))
+        });
+        all.collect()
+    }
+
+    /// The file in which the kernel lists the processes of a container.
+    pub fn processes_file(&self, task_id: &str, runtime_id: &str) -> Option<PathBuf> {
+        let hierarchy = self.hierarchy("memory").ok()?;
+        Some(
+            self.path(hierarchy, task_id)
+                .join(runtime_id)
+                .join("cgroup.procs"),
+        )
     }
 
     /// Kills whatever runs in a task's containers. Blocks until it is gone.

@@ -2,29 +2,36 @@
 
 mod capabilities;
 mod command;
-mod devices;
+mod copy;
+pub mod devices;
 mod host_files;
+mod links;
 pub mod mount_points;
-mod mounts;
+pub mod mounts;
 mod overlay;
 mod root;
 mod seccomp;
 mod spec;
 mod ulimits;
 mod user;
+mod volumes;
 
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use agent::host::ContainerSpec;
+use agent::host::{ContainerSpec, IpcSharing, PidSharing};
+pub use devices::Granted;
+pub use links::Linked;
 use oci_spec::OciSpecError;
+use parking_lot::Mutex;
 use rustix::fd::OwnedFd;
 pub use seccomp::Filters;
-use shim::{Confinement, SystemCalls, files};
+use shim::{Confinement, Privileges, SystemCalls, files};
 
 use crate::images::Image;
+use crate::volumes::{TaskVolume, VolumeMount};
 
 /// Why a container cannot be prepared. The texts follow Docker's where it has one.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +85,14 @@ pub enum PrepareError {
         /// What the agent runs with.
         available: u64,
     },
+    /// A device that is not there, or is none.
+    #[error("error gathering device information while adding custom device {path:?}: {reason}")]
+    Device {
+        /// On the host.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A path that must be absolute is not, or leads out of its place.
     #[error("invalid path {0}: it must be absolute and without \"..\"")]
     Path(PathBuf),
@@ -107,6 +122,8 @@ pub struct ContainerNetwork {
     pub address: Option<Ipv4Addr>,
     /// Its host name, unless the task definition says.
     pub hostname: String,
+    /// Containers that it knows by name.
+    pub linked: Vec<Linked>,
 }
 
 /// Where the parts of a container go.
@@ -116,10 +133,24 @@ pub struct Place<'a> {
     pub directory: &'a Path,
     /// Directory of the task's own volumes.
     pub volumes: &'a Path,
+    /// Volumes that are more than directories there.
+    pub task_volumes: &'a [TaskVolume],
+    /// Volumes of other containers that it takes over.
+    pub inherited_volumes: &'a [VolumeMount],
+    /// Held while a volume is filled.
+    pub filling: &'a Mutex<()>,
+    /// Directory of what the containers share.
+    pub shared: &'a Path,
+    /// Whose processes it sees.
+    pub pid: PidSharing,
+    /// With whom it shares memory.
+    pub ipc: IpcSharing,
     /// The lowest layer, see [`mount_points`].
     pub mount_points: &'a Path,
     /// Its group, as `config.json` names it.
     pub cgroup: &'a Path,
+    /// Its groups, with their places below `/sys/fs/cgroup`.
+    pub groups: &'a [(PathBuf, PathBuf)],
     /// The init program.
     pub init: &'a Path,
     /// Compiled seccomp filters.
@@ -135,6 +166,8 @@ pub struct Prepared {
     pub uid: u32,
     /// What its process is confined to.
     pub confinement: Confinement,
+    /// Its volumes.
+    pub volumes: Vec<VolumeMount>,
 }
 
 /// Makes a container's root, files and `config.json`. Blocks.
@@ -145,6 +178,7 @@ pub fn prepare(
     container: &ContainerSpec,
     image: &Image,
     network: &ContainerNetwork,
+    devices: &[Granted],
     place: Place<'_>,
 ) -> Result<Prepared, PrepareError> {
     for name in [files::ROOT, files::LOG] {
@@ -159,14 +193,19 @@ pub fn prepare(
     let image_user = image_config.as_ref().and_then(|it| it.user().as_deref());
     let user = user::resolve(&root, wanted_user.or(image_user).unwrap_or_default())?;
     let hostname = container.hostname.as_deref().unwrap_or(&network.hostname);
-    let host_files = host_files::write(place.directory, hostname, network)?;
-    let mounts = mounts::specify(container, place, &host_files)?;
+    let host_files = host_files::write(place.directory, hostname, &container.names, network)?;
+    let declared = image_config.as_ref().and_then(|it| it.volumes().clone());
+    let volumes = volumes::resolve(container, &declared.unwrap_or_default(), place)?;
+    volumes::fill(&volumes, &root, place)?;
+    let mut mounts = mounts::specify(container, place, &host_files, &volumes)?;
+    mounts.extend(mounts::of_devices(devices)?);
     let parts = spec::Parts {
         container,
         image: image_config.as_ref(),
         network,
         hostname,
         user: &user,
+        devices,
         place,
     };
     let spec = spec::compose(parts, mounts)?;
@@ -186,6 +225,7 @@ pub fn prepare(
         root,
         uid: user.uid,
         confinement,
+        volumes,
     })
 }
 
@@ -200,11 +240,16 @@ fn confine(container: &ContainerSpec, uid: u32, place: Place<'_>) -> Result<Conf
     let bounding = capabilities::mask(&granted);
     // Another user than root has them only as a bound, as an execution would leave it.
     let held = if uid == 0 { bounding } else { 0 };
-    if container.privileged {
+    let privileges = match container.security.no_new_privileges {
+        true => Privileges::NoNew,
+        false => Privileges::OfFiles,
+    };
+    if container.privileged || container.security.seccomp_unconfined {
         return Ok(Confinement {
             bounding,
             held,
             system_calls: SystemCalls::All,
+            privileges,
         });
     }
     let filter = place.filters.get(&granted).map_err(PrepareError::Filter)?;
@@ -214,5 +259,6 @@ fn confine(container: &ContainerSpec, uid: u32, place: Place<'_>) -> Result<Conf
         bounding,
         held,
         system_calls: SystemCalls::Filtered,
+        privileges,
     })
 }

@@ -19,5 +19,6 @@ pub mod network;
 mod shim_client;
 mod shim_process;
 mod task_directory;
+mod volumes;
 
 pub use linux_host::{LinuxHost, LinuxHostConfig, OpenError};

@@ -29,6 +29,7 @@ use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
 use crate::shim_process::{self, ShimProgram};
 use crate::task_directory::{TaskDirectory, is_name};
+use crate::volumes::Volumes;
 use sandbox::Sandbox;
 
 /// Events that wait for the agent; exits beyond that wait in their shims.
@@ -95,6 +96,9 @@ struct Inner {
     cgroups: Arc<Cgroups>,
     shim: Arc<ShimProgram>,
     filters: Filters,
+    volumes: Volumes,
+    /// Held while a volume is filled from an image.
+    filling: Mutex<()>,
     events: mpsc::Sender<HostEvent>,
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
 }
@@ -136,6 +140,8 @@ impl LinuxHost {
             cgroups: Arc::new(Cgroups::open(&config.cgroup_parent)?),
             filters,
             shim,
+            volumes: Volumes::new(directory("volumes")?),
+            filling: Mutex::default(),
             events,
             sandboxes: Mutex::default(),
         };

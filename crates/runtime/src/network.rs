@@ -152,6 +152,14 @@ impl Network {
         })
     }
 
+    /// Address of a container on the bridge; `None` if it is not there. `key` is `<task>/<container>`.
+    ///
+    /// # Errors
+    /// Other work on the same container takes too long.
+    pub async fn bridge_address(&self, key: &str) -> Result<Option<Ipv4Addr>, NetworkError> {
+        self.attachments.bridge_address(key).await
+    }
+
     /// Makes a network namespace with a loopback device only, for network mode `none`.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use shim::{
     Answer, ContainerStatus, Exited, FailedStep, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Reply,
-    Request, StartContainer, Started,
+    Request, Sharing, StartContainer, Started,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
@@ -72,6 +72,14 @@ impl ShimClient {
             Reply::StartFailed { step, message } => Err(ShimError::Start { step, message }),
             other => Err(unexpected(other)),
         }
+    }
+
+    /// Makes what the containers share.
+    ///
+    /// # Errors
+    /// [`ShimError`].
+    pub async fn share(&self, sharing: Sharing) -> Result<(), ShimError> {
+        self.ask_done(Request::Share(sharing)).await
     }
 
     /// Sends a signal to a container's first process.

@@ -4,7 +4,8 @@
 //!  tasks/<task id>/
 //!    sandbox.json   written last when the sandbox is made: without it the sandbox is half-made
 //!    lock  shim.sock  shim.errors
-//!    volumes/<name>
+//!    volumes/<name>  volumes/.<container>-<n>
+//!    shared/pid  shared/ipc  shared/shm   what the containers share, see `shim::Sharing`
 //!    containers/<name>/
 //!      container.json   written before the start
 //!      started  exit  log/       the shim's
@@ -16,15 +17,19 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use agent::host::{PortMapping, TransportProtocol};
+use agent::host::{IpcSharing, PidSharing, PortMapping, TransportProtocol};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shim::files;
+
+use crate::volumes::{TaskVolume, VolumeMount};
 
 /// Version of the records written here.
 pub const RECORD_VERSION: u32 = 1;
 const SANDBOX: &str = "sandbox.json";
 const CONTAINER: &str = "container.json";
+/// In the directory of what is shared: the containers' `/dev/shm`.
+pub const SHARED_MEMORY: &str = "shm";
 
 /// What must be known of a sandbox after a restart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +40,15 @@ pub struct SandboxRecord {
     pub boot_id: String,
     /// Its network.
     pub network: NetworkRecord,
+    /// Whose processes its containers see.
+    #[serde(default)]
+    pub pid: PidSharing,
+    /// With whom they share memory.
+    #[serde(default)]
+    pub ipc: IpcSharing,
+    /// Volumes that are more than directories of the task.
+    #[serde(default)]
+    pub volumes: Vec<TaskVolume>,
 }
 
 /// The network of a sandbox.
@@ -65,6 +79,9 @@ pub struct ContainerRecord {
     pub runtime_id: String,
     /// With the host ports it got.
     pub port_mappings: Vec<PortRecord>,
+    /// Its volumes, for those that take them over.
+    #[serde(default)]
+    pub mounts: Vec<VolumeMount>,
 }
 
 /// A published port.
@@ -73,6 +90,8 @@ pub struct PortRecord {
     container_port: u16,
     host_port: u16,
     is_udp: bool,
+    #[serde(default)]
+    following: u16,
 }
 
 impl From<PortMapping> for PortRecord {
@@ -81,6 +100,7 @@ impl From<PortMapping> for PortRecord {
             container_port: it.container_port,
             host_port: it.host_port,
             is_udp: it.protocol == TransportProtocol::Udp,
+            following: it.following,
         }
     }
 }
@@ -96,6 +116,7 @@ impl From<PortRecord> for PortMapping {
             container_port: it.container_port,
             host_port: it.host_port,
             protocol,
+            following: it.following,
         }
     }
 }
@@ -132,6 +153,16 @@ impl TaskDirectory {
     /// Directory of the task's volumes.
     pub fn volumes(&self) -> PathBuf {
         self.path.join("volumes")
+    }
+
+    /// Directory of links to the namespaces that the containers share.
+    pub fn shared(&self) -> PathBuf {
+        self.path.join(files::SHARED)
+    }
+
+    /// Where they find the memory that they share.
+    pub fn shared_memory(&self) -> PathBuf {
+        self.shared().join(SHARED_MEMORY)
     }
 
     /// Directory of a container.

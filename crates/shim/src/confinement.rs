@@ -15,6 +15,20 @@ pub struct Confinement {
     pub held: u64,
     /// Its system calls.
     pub system_calls: SystemCalls,
+    /// What its executions may give it.
+    #[serde(default)]
+    pub privileges: Privileges,
+}
+
+/// What the execution of a program may give a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Privileges {
+    /// What the program's file says.
+    #[default]
+    OfFiles,
+    /// Nothing that it did not have.
+    NoNew,
 }
 
 /// Which system calls a container may make.

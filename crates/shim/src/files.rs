@@ -6,6 +6,8 @@ pub const LOCK: &str = "lock";
 pub const SOCKET: &str = "shim.sock";
 /// Parent of the containers' directories.
 pub const CONTAINERS: &str = "containers";
+/// Directory of links to the namespaces that the containers share, see [`crate::SharedNamespace::link`].
+pub const SHARED: &str = "shared";
 
 /// In a container's directory: empty directory on which its root is mounted, seen by the container only.
 pub const ROOT: &str = "rootfs";

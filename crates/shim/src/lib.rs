@@ -17,9 +17,12 @@ pub mod files;
 pub mod log;
 mod messages;
 
-pub use confinement::{COMPILE_FILTER, Condition, Confinement, FilterProfile, FilterRule, SystemCalls};
+pub use confinement::{
+    COMPILE_FILTER, Condition, Confinement, FilterProfile, FilterRule, Privileges, SystemCalls,
+};
 pub use messages::{
-    Answer, ContainerStatus, Exit, Exited, FailedStep, Message, Reply, Request, StartContainer, Started,
+    Answer, Console, ContainerStatus, Exit, Exited, FailedStep, Input, Message, Reply, Request, SharedMemory,
+    SharedNamespace, Sharing, StartContainer, Started,
 };
 
 /// Version of the messages and files. A shim and an agent of neighbouring versions understand each other.

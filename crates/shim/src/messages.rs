@@ -21,6 +21,8 @@ pub struct Message {
 pub enum Request {
     /// Makes and starts a container. Repeated for one that was started, it answers the same again.
     Start(StartContainer),
+    /// Makes what the containers of the task share. Comes before the first of them; repeated, it makes nothing anew.
+    Share(Sharing),
     /// Sends a signal to the first process of a container; one that has ended is left alone.
     Signal {
         /// Its name.
@@ -47,6 +49,76 @@ pub struct StartContainer {
     pub confinement: Confinement,
     /// File of the kernel that counts kills for want of memory (`memory.oom_control` or `memory.events`).
     pub oom_counter: Option<PathBuf>,
+    /// What it writes to.
+    #[serde(default)]
+    pub console: Console,
+    /// What it reads from, unless that is a terminal.
+    #[serde(default)]
+    pub input: Input,
+    /// File of the kernel that lists its processes, if those can outlive the first: they are killed after it.
+    #[serde(default)]
+    pub survivors: Option<PathBuf>,
+}
+
+/// What a container writes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Console {
+    /// A pipe for each stream.
+    #[default]
+    Pipes,
+    /// A terminal of its own.
+    Terminal,
+}
+
+/// What a container reads from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Input {
+    /// It finds the end at once.
+    #[default]
+    Empty,
+    /// A pipe to which nobody has written yet.
+    Open,
+}
+
+/// What the containers of a task share. A process of the shim holds it; the links to its namespaces are below
+/// [`crate::files::SHARED`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sharing {
+    /// Namespaces.
+    pub namespaces: Vec<SharedNamespace>,
+    /// File systems in memory, which the mounts of containers can name as sources.
+    pub memory: Vec<SharedMemory>,
+}
+
+/// A namespace of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedNamespace {
+    /// Of processes.
+    Pid,
+    /// Of shared memory, semaphores and queues.
+    Ipc,
+}
+
+impl SharedNamespace {
+    /// Name of the link to it.
+    pub fn link(self) -> &'static str {
+        match self {
+            Self::Pid => "pid",
+            Self::Ipc => "ipc",
+        }
+    }
+}
+
+/// A file system in memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedMemory {
+    /// An empty directory, on which only the containers see it.
+    pub target: PathBuf,
+    /// Options of the mount.
+    pub options: String,
 }
 
 /// A reply with the version of the shim.
@@ -73,7 +145,7 @@ pub enum Reply {
     },
     /// To `Subscribe`: the containers that were started, in no order.
     Containers(Vec<ContainerStatus>),
-    /// To `Signal` and `Shutdown`.
+    /// To `Share`, `Signal` and `Shutdown`.
     Done,
     /// The request makes no sense to this shim.
     Refused {

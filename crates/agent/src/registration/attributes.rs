@@ -13,14 +13,20 @@ const CAPABILITIES: [&str; 13] = [
     "com.amazonaws.ecs.capability.logging-driver.syslog",
     "com.amazonaws.ecs.capability.privileged-container",
     "ecs.capability.container-ordering",
+    "ecs.capability.docker-plugin.local",
     "ecs.capability.execution-role-awslogs",
     "ecs.capability.full-sync",
     "ecs.capability.increased-task-cpu-limit",
+    "ecs.capability.pid-ipc-namespace-sharing",
     "ecs.capability.task-cpu-mem-limit",
     "ecs.capability.task-eni",
     // Interfaces of tasks arrive in their payload and need no device of their own.
     "gantry.capability.task-eni-veth",
 ];
+/// The host can confine containers by profiles of AppArmor.
+const APPARMOR: &str = "com.amazonaws.ecs.capability.apparmor";
+/// Says `Y` where the kernel does that.
+const APPARMOR_ENABLED: &str = "/sys/module/apparmor/parameters/enabled";
 /// Says that tasks of launch type FARGATE may be sent here.
 const FARGATE_CAPACITY: &str = "gantry.capability.fargate-capacity";
 
@@ -29,6 +35,9 @@ pub fn attributes(config: &AgentConfig) -> Vec<(String, Option<String>)> {
     let docker = DOCKER_API_MINORS.map(|it| format!("com.amazonaws.ecs.capability.docker-remote-api.1.{it}"));
     let capabilities = CAPABILITIES.into_iter().map(str::to_owned);
     let mut attributes: Vec<_> = docker.chain(capabilities).map(|name| (name, None)).collect();
+    if std::fs::read_to_string(APPARMOR_ENABLED).is_ok_and(|it| it.trim() == "Y") {
+        attributes.push((APPARMOR.to_owned(), None));
+    }
     if config.capacity == CapacityKind::ContainerInstanceAndFargate {
         attributes.push((FARGATE_CAPACITY.to_owned(), None));
     }

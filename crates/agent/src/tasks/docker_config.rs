@@ -7,8 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::payload::Refusal;
-use crate::host::ContainerSpec;
+use crate::host::{ContainerSpec, Terminal};
 
+mod options;
+mod signals;
 #[cfg(test)]
 mod tests;
 
@@ -53,9 +55,15 @@ pub fn apply(config: &str, host_config: &str, spec: &mut ContainerSpec) -> Resul
     spec.working_directory = config.text("WorkingDir")?;
     spec.hostname = config.text("Hostname")?;
     if let Some(text) = config.text("StopSignal")? {
-        let number = signal(&text).ok_or_else(|| Refusal::unsupported(format!("stop signal {text}")))?;
+        let number =
+            signals::number(&text).ok_or_else(|| Refusal::unsupported(format!("stop signal {text}")))?;
         settings.stop_signal = Some(number);
     }
+    spec.networking_disabled = config.take("NetworkDisabled")?.unwrap_or(false);
+    spec.terminal = Terminal {
+        is_interactive: config.take("OpenStdin")?.unwrap_or(false),
+        is_allocated: config.take("Tty")?.unwrap_or(false),
+    };
     // Labels are for tools that look at Docker; they change nothing in the container.
     config.take::<Value>("Labels")?;
     config.refuse_rest()?;
@@ -80,6 +88,7 @@ pub fn apply(config: &str, host_config: &str, spec: &mut ContainerSpec) -> Resul
     if let Some(shares) = host.take::<u32>("CpuShares")?.filter(|it| *it > 0) {
         spec.cpu_shares = Some(shares.max(2));
     }
+    options::apply(&mut host, spec)?;
     settings.log = host
         .take::<LogConfig>("LogConfig")?
         .filter(|it| !it.driver.is_empty());
@@ -149,57 +158,4 @@ fn capabilities(names: Option<Vec<String>>) -> Vec<String> {
 /// Docker writes "no limit" as -1.
 fn limit(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
-}
-
-/// Number of a signal as images and task definitions name it: `SIGTERM`, `TERM`, `15`, `SIGRTMIN+3`.
-fn signal(text: &str) -> Option<i32> {
-    // What glibc leaves of the real-time signals, which is also what Docker counts from.
-    const REAL_TIME: std::ops::RangeInclusive<i32> = 34..=64;
-    if let Ok(number) = text.parse() {
-        return (1..=*REAL_TIME.end()).contains(&number).then_some(number);
-    }
-    let upper = text.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    if let Some(rest) = name.strip_prefix("RTMIN") {
-        let offset: i32 = if rest.is_empty() {
-            0
-        } else {
-            rest.strip_prefix('+')?.parse().ok()?
-        };
-        return REAL_TIME
-            .start()
-            .checked_add(offset)
-            .filter(|it| REAL_TIME.contains(it));
-    }
-    if let Some(rest) = name.strip_prefix("RTMAX") {
-        let offset: i32 = if rest.is_empty() {
-            0
-        } else {
-            rest.strip_prefix('-')?.parse().ok()?
-        };
-        return REAL_TIME
-            .end()
-            .checked_sub(offset)
-            .filter(|it| REAL_TIME.contains(it));
-    }
-    let number = match name {
-        "HUP" => libc::SIGHUP,
-        "INT" => libc::SIGINT,
-        "QUIT" => libc::SIGQUIT,
-        "ABRT" => libc::SIGABRT,
-        "KILL" => libc::SIGKILL,
-        "USR1" => libc::SIGUSR1,
-        "USR2" => libc::SIGUSR2,
-        "PIPE" => libc::SIGPIPE,
-        "ALRM" => libc::SIGALRM,
-        "TERM" => libc::SIGTERM,
-        "CHLD" => libc::SIGCHLD,
-        "CONT" => libc::SIGCONT,
-        "STOP" => libc::SIGSTOP,
-        "TSTP" => libc::SIGTSTP,
-        "WINCH" => libc::SIGWINCH,
-        "PWR" => libc::SIGPWR,
-        _ => return None,
-    };
-    Some(number)
 }

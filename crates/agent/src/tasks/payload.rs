@@ -12,6 +12,7 @@ use super::task::{Container, Task, task_id};
 
 mod container;
 mod network;
+mod volumes;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,8 @@ const TASK_MEMBERS: &[&str] = &[
     "elasticNetworkInterfaces",
     "roleCredentials",
     "executionRoleCredentials",
+    "pidMode",
+    "ipcMode",
 ];
 /// The same of a container.
 const CONTAINER_MEMBERS: &[&str] = &[
@@ -59,9 +62,11 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "dockerConfig",
     "logsAuthStrategy",
     "privileged",
+    "links",
+    "volumesFrom",
 ];
 /// The same of a volume.
-const VOLUME_MEMBERS: &[&str] = &["name", "type", "host"];
+const VOLUME_MEMBERS: &[&str] = &["name", "type", "host", "dockerVolumeConfiguration"];
 /// Members that hold secrets which must not reach the disk.
 const CREDENTIALS: [&str; 2] = ["roleCredentials", "executionRoleCredentials"];
 
@@ -200,6 +205,9 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
             .filter(|it| *it > 0.0)
             .map(|vcpus| (vcpus * 1024.0).round() as u32),
         memory_mib,
+        pid: network::pid_sharing(task.pid_mode.as_deref())?,
+        ipc: network::ipc_sharing(task.ipc_mode.as_deref())?,
+        volumes: volumes::of_docker(&volumes)?,
         containers,
     };
     if has_cycle(&task) {

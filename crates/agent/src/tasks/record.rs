@@ -46,6 +46,9 @@ pub struct ContainerProgress {
     pub started_at: Option<Timestamp>,
     /// Container port, host port, `tcp` or `udp`.
     pub ports: Vec<(u16, u16, String)>,
+    /// How many ports follow each of them in a row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub following_ports: Vec<u16>,
     pub has_stopped: bool,
     pub exit_code: Option<i32>,
     pub is_out_of_memory: bool,
@@ -100,6 +103,7 @@ impl ContainerProgress {
             progress.runtime_id = Some(started.runtime_id.clone());
             progress.started_at = Some(started.started_at);
             let ports = started.port_mappings.iter();
+            progress.following_ports = ports.clone().map(|it| it.following).collect();
             progress.ports = ports
                 .map(|it| (it.container_port, it.host_port, protocol(it.protocol).to_owned()))
                 .collect();
@@ -118,7 +122,8 @@ impl ContainerProgress {
             let ports = self
                 .ports
                 .iter()
-                .map(|(container_port, host_port, text)| PortMapping {
+                .enumerate()
+                .map(|(index, (container_port, host_port, text))| PortMapping {
                     container_port: *container_port,
                     host_port: *host_port,
                     protocol: if text == "udp" {
@@ -126,6 +131,7 @@ impl ContainerProgress {
                     } else {
                         TransportProtocol::Tcp
                     },
+                    following: self.following_ports.get(index).copied().unwrap_or(0),
                 });
             container.started = Some(StartedContainer {
                 runtime_id: runtime_id.clone(),

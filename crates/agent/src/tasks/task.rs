@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::host::{ContainerSpec, SandboxNetwork, SandboxSpec};
+use crate::host::{ContainerSpec, DockerVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec};
 use crate::log_drivers::LogDriver;
 
 /// One task. Nothing in it changes while it runs; see [`TaskState`](super::state::TaskState) for what does.
@@ -20,6 +20,12 @@ pub struct Task {
     pub cpu_units: Option<u32>,
     /// Hard limit for all containers in MiB.
     pub memory_mib: Option<u64>,
+    /// Whose processes the containers see.
+    pub pid: PidSharing,
+    /// With whom they share memory.
+    pub ipc: IpcSharing,
+    /// Volumes of Docker drivers.
+    pub volumes: Vec<DockerVolume>,
     /// In the order of the task definition.
     pub containers: Vec<Container>,
 }
@@ -75,6 +81,9 @@ impl Task {
             attachment_arn: None,
             cpu_units: None,
             memory_mib: None,
+            pid: PidSharing::Container,
+            ipc: IpcSharing::Container,
+            volumes: Vec::new(),
             containers: Vec::new(),
         }
     }
@@ -86,6 +95,9 @@ impl Task {
             network: self.network.clone(),
             cpu_units: self.cpu_units,
             memory_mib: self.memory_mib,
+            pid: self.pid,
+            ipc: self.ipc,
+            volumes: self.volumes.clone(),
         }
     }
 

@@ -499,6 +499,53 @@ impl Value for DockerConfig {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DockerVolumeConfiguration {
+    pub autoprovision: Option<bool>,
+    pub driver: Option<String>,
+    pub driver_opts: Option<std::collections::BTreeMap<String, String>>,
+    pub labels: Option<std::collections::BTreeMap<String, String>>,
+    pub scope: Option<String>,
+}
+
+impl Value for DockerVolumeConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "autoprovision", &self.autoprovision);
+        write_member(writer, "driver", &self.driver);
+        write_member(writer, "driverOpts", &self.driver_opts);
+        write_member(writer, "labels", &self.labels);
+        write_member(writer, "scope", &self.scope);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "autoprovision" => {
+                    read_member(reader, name, &mut it.autoprovision)?;
+                }
+                "driver" => {
+                    read_member(reader, name, &mut it.driver)?;
+                }
+                "driverOpts" => {
+                    read_member(reader, name, &mut it.driver_opts)?;
+                }
+                "labels" => {
+                    read_member(reader, name, &mut it.labels)?;
+                }
+                "scope" => {
+                    read_member(reader, name, &mut it.scope)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ElasticNetworkInterface {
     pub attachment_arn: Option<String>,
     pub domain_name: Option<Vec<String>>,
@@ -1953,6 +2000,7 @@ impl Value for UpdateInfo {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume {
+    pub docker_volume_configuration: Option<DockerVolumeConfiguration>,
     pub host: Option<HostVolume>,
     pub name: Option<String>,
     pub r#type: Option<String>,
@@ -1961,6 +2009,11 @@ pub struct Volume {
 impl Value for Volume {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
+        write_member(
+            writer,
+            "dockerVolumeConfiguration",
+            &self.docker_volume_configuration,
+        );
         write_member(writer, "host", &self.host);
         write_member(writer, "name", &self.name);
         write_member(writer, "type", &self.r#type);
@@ -1971,6 +2024,9 @@ impl Value for Volume {
         let mut it = Self::default();
         reader.object(&mut |name, reader| {
             match name {
+                "dockerVolumeConfiguration" => {
+                    read_member(reader, name, &mut it.docker_volume_configuration)?;
+                }
                 "host" => {
                     read_member(reader, name, &mut it.host)?;
                 }

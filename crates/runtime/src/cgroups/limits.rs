@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::CgroupError;
-use super::devices;
+use super::devices::{self, AllowedDevice};
 use super::hierarchies::{Hierarchy, Version, write, write_if_present};
 
 const MIB: u64 = 1024 * 1024;
@@ -27,7 +27,7 @@ pub struct TaskLimits {
 }
 
 /// Limits of a container.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ContainerLimits {
     /// Relative weight.
     pub cpu_shares: Option<u32>,
@@ -35,18 +35,27 @@ pub struct ContainerLimits {
     pub memory_mib: Option<u64>,
     /// A soft limit in MiB.
     pub memory_reservation_mib: Option<u64>,
+    /// Swap beside the hard limit in MiB; none if it is not given.
+    pub max_swap_mib: Option<u64>,
+    /// Inclination to swap, 0 to 100.
+    pub swappiness: Option<u64>,
     /// Which devices it may use.
     pub devices: Devices,
 }
 
 /// Which devices a container may use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Devices {
-    /// The harmless ones that every container has.
-    #[default]
-    Default,
+    /// The harmless ones that every container has, and these.
+    DefaultAnd(Vec<AllowedDevice>),
     /// Any.
     All,
+}
+
+impl Default for Devices {
+    fn default() -> Self {
+        Self::DefaultAnd(Vec::new())
+    }
 }
 
 impl TaskLimits {
@@ -63,7 +72,7 @@ impl TaskLimits {
             }
         }
         if let Some(limit) = self.memory_mib {
-            write_memory_limit(hierarchy, group, limit)?;
+            write_memory_limit(hierarchy, group, limit, 0)?;
         }
         if hierarchy.has("pids") {
             write(&group.join("pids.max"), &TASK_PROCESSES.to_string())?;
@@ -83,7 +92,11 @@ impl ContainerLimits {
             }
         }
         if let Some(limit) = self.memory_mib {
-            write_memory_limit(hierarchy, group, limit)?;
+            write_memory_limit(hierarchy, group, limit, self.max_swap_mib.unwrap_or(0))?;
+        }
+        if let Some(swappiness) = self.swappiness.filter(|_| hierarchy.has("memory")) {
+            // Version 2 has no such file.
+            write_if_present(&group.join("memory.swappiness"), &swappiness.to_string())?;
         }
         if let Some(reservation) = self.memory_reservation_mib.filter(|_| hierarchy.has("memory")) {
             let bytes = reservation.saturating_mul(MIB).to_string();
@@ -92,27 +105,41 @@ impl ContainerLimits {
                 Version::V2 => write(&group.join("memory.low"), &bytes)?,
             }
         }
-        match self.devices {
-            Devices::Default => devices::restrict(hierarchy, group),
+        match &self.devices {
+            Devices::DefaultAnd(more) => devices::restrict(hierarchy, group, more),
             Devices::All => Ok(()),
         }
     }
 }
 
-/// The whole limit without swap, where the kernel counts swap.
-fn write_memory_limit(hierarchy: &Hierarchy, group: &Path, mib: u64) -> Result<(), CgroupError> {
+/// The limit, and so much swap, where the kernel counts swap. `u64::MAX` is no limit of swap.
+fn write_memory_limit(
+    hierarchy: &Hierarchy,
+    group: &Path,
+    mib: u64,
+    swap_mib: u64,
+) -> Result<(), CgroupError> {
     if !hierarchy.has("memory") {
         return Ok(());
     }
     let bytes = mib.saturating_mul(MIB).to_string();
+    let is_unlimited = swap_mib == u64::MAX;
     match hierarchy.version {
         Version::V1 => {
             write(&group.join("memory.limit_in_bytes"), &bytes)?;
-            write_if_present(&group.join("memory.memsw.limit_in_bytes"), &bytes)
+            let both = match is_unlimited {
+                true => "-1".to_owned(),
+                false => mib.saturating_add(swap_mib).saturating_mul(MIB).to_string(),
+            };
+            write_if_present(&group.join("memory.memsw.limit_in_bytes"), &both)
         }
         Version::V2 => {
             write(&group.join("memory.max"), &bytes)?;
-            write_if_present(&group.join("memory.swap.max"), "0")
+            let swap = match is_unlimited {
+                true => "max".to_owned(),
+                false => swap_mib.saturating_mul(MIB).to_string(),
+            };
+            write_if_present(&group.join("memory.swap.max"), &swap)
         }
     }
 }

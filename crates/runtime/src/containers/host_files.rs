@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use agent::host::NameSettings;
+
 use super::{ContainerNetwork, PrepareError};
 
 /// Where systemd keeps the real resolvers, when `/etc/resolv.conf` names only its own on a loopback address.
@@ -33,28 +35,25 @@ pub struct HostFile {
 pub fn write(
     directory: &Path,
     hostname: &str,
+    names: &NameSettings,
     network: &ContainerNetwork,
 ) -> Result<Vec<HostFile>, PrepareError> {
     let folder = directory.join("etc");
     fs::create_dir(&folder).map_err(|source| PrepareError::io(&folder, source))?;
     let host = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let (hosts, resolvers) = match network.namespace {
-        None => (host("/etc/hosts"), host("/etc/resolv.conf")),
-        Some(_) => {
-            let own = network
-                .address
-                .map(|it| format!("{it}\t{hostname}\n"))
-                .unwrap_or_default();
-            (
-                format!("{LOOPBACK_HOSTS}{own}"),
-                resolvers(&host("/etc/resolv.conf"), &host(SYSTEMD_RESOLVERS)),
-            )
-        }
+    let inherited = match network.namespace {
+        None => host("/etc/resolv.conf"),
+        Some(_) => resolvers(&host("/etc/resolv.conf"), &host(SYSTEMD_RESOLVERS)),
+    };
+    // Also with the host's network, lines of its own give a container a file of its own, as in Docker.
+    let hosts = match network.namespace {
+        None if names.extra_hosts.is_empty() => host("/etc/hosts"),
+        _ => hosts(hostname, names, network),
     };
     let contents = [
         ("hosts", "/etc/hosts", hosts),
         ("hostname", "/etc/hostname", format!("{hostname}\n")),
-        ("resolv.conf", "/etc/resolv.conf", resolvers),
+        ("resolv.conf", "/etc/resolv.conf", replaced(&inherited, names)),
     ];
     let mut written = Vec::new();
     for (name, target, content) in contents {
@@ -63,6 +62,49 @@ pub fn write(
         written.push(HostFile { source, target });
     }
     Ok(written)
+}
+
+fn hosts(hostname: &str, names: &NameSettings, network: &ContainerNetwork) -> String {
+    let extra = names
+        .extra_hosts
+        .iter()
+        .map(|(name, address)| (address.clone(), name.clone()));
+    let linked = network
+        .linked
+        .iter()
+        .map(|it| (it.address.to_string(), it.names()));
+    let own = network.address.map(|it| (it.to_string(), hostname.to_owned()));
+    let lines = extra.chain(linked).chain(own);
+    let lines: String = lines
+        .map(|(address, name)| format!("{address}\t{name}\n"))
+        .collect();
+    format!("{LOOPBACK_HOSTS}{lines}")
+}
+
+/// What the task definition says stands in the place of what is inherited.
+fn replaced(inherited: &str, names: &NameSettings) -> String {
+    let (servers, domains) = (&names.dns_servers, &names.dns_search_domains);
+    let is_kept = |line: &&str| match line.split_whitespace().next() {
+        Some("nameserver") => servers.is_empty(),
+        Some("search" | "domain") => domains.is_empty(),
+        _ => true,
+    };
+    let mut text: String = inherited
+        .lines()
+        .filter(is_kept)
+        .map(|it| format!("{it}\n"))
+        .collect();
+    // A single dot is Docker's word for no domain at all.
+    let domains: Vec<&str> = domains
+        .iter()
+        .map(String::as_str)
+        .filter(|it| *it != ".")
+        .collect();
+    if !domains.is_empty() {
+        text.push_str(&format!("search {}\n", domains.join(" ")));
+    }
+    text.extend(servers.iter().map(|it| format!("nameserver {it}\n")));
+    text
 }
 
 /// A loopback resolver of the host is another one in the container, so it is left out.
@@ -105,5 +147,28 @@ mod tests {
         let stub = "nameserver 127.0.0.53\n";
         assert_eq!(resolvers(stub, "nameserver 10.0.0.3\n"), "nameserver 10.0.0.3\n");
         assert_eq!(resolvers(stub, ""), "");
+    }
+
+    #[test]
+    fn given_servers_and_domains_replace_inherited_ones() {
+        let inherited = "domain a\nsearch a b\nnameserver 10.0.0.2\noptions edns0\n";
+        let names = |servers: &[&str], domains: &[&str]| NameSettings {
+            dns_servers: servers.iter().map(|it| (*it).to_owned()).collect(),
+            dns_search_domains: domains.iter().map(|it| (*it).to_owned()).collect(),
+            ..NameSettings::default()
+        };
+        assert_eq!(replaced(inherited, &names(&[], &[])), inherited);
+        assert_eq!(
+            replaced(inherited, &names(&["1.1.1.1", "::1"], &[])),
+            "domain a\nsearch a b\noptions edns0\nnameserver 1.1.1.1\nnameserver ::1\n"
+        );
+        assert_eq!(
+            replaced(inherited, &names(&[], &["x.test", "y.test"])),
+            "nameserver 10.0.0.2\noptions edns0\nsearch x.test y.test\n"
+        );
+        assert_eq!(
+            replaced(inherited, &names(&[], &["."])),
+            "nameserver 10.0.0.2\noptions edns0\n"
+        );
     }
 }

@@ -28,6 +28,11 @@ pub fn read_file(root: &OwnedFd, path: &str) -> String {
     read().unwrap_or_default()
 }
 
+/// A directory in the container, open, if it is there.
+pub fn open_directory(root: &OwnedFd, path: &Path) -> Option<OwnedFd> {
+    open_inside(root, path, OFlags::PATH | OFlags::DIRECTORY).ok()
+}
+
 /// Opens something in the container, links resolved inside.
 ///
 /// # Errors

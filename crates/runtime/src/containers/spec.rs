@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use agent::host::ContainerSpec;
+use agent::host::{ContainerSpec, IpcSharing, PidSharing};
 use oci_spec::image::Config;
 use oci_spec::runtime::{
     Linux, LinuxBuilder, LinuxNamespace, LinuxNamespaceBuilder, LinuxNamespaceType, Mount, Process,
     ProcessBuilder, RootBuilder, Spec, SpecBuilder, UserBuilder,
 };
-use shim::files;
+use shim::{SharedNamespace, files};
 
+use super::devices::Granted;
 use super::user::User;
 use super::{ContainerNetwork, Place, PrepareError, capabilities, command, ulimits};
 
@@ -56,6 +57,8 @@ pub struct Parts<'a> {
     pub hostname: &'a str,
     /// Who it runs as.
     pub user: &'a User,
+    /// Devices that it asked for.
+    pub devices: &'a [Granted],
     /// Where its parts are.
     pub place: Place<'a>,
 }
@@ -100,7 +103,7 @@ fn process(parts: Parts<'_>) -> Result<Process, PrepareError> {
         .additional_gids(parts.user.groups.clone())
         .build()?;
     let mut process = ProcessBuilder::default()
-        .terminal(false)
+        .terminal(container.terminal.is_allocated)
         .user(user)
         .args(arguments)
         .env(environment(parts))
@@ -109,6 +112,8 @@ fn process(parts: Parts<'_>) -> Result<Process, PrepareError> {
         .build()?;
     // The shim itself takes these away as its last step, together with loading the filter.
     process.set_capabilities(None).set_no_new_privileges(None);
+    let profile = container.security.apparmor_profile.clone();
+    process.set_apparmor_profile(profile.filter(|_| !container.privileged));
     Ok(process)
 }
 
@@ -119,6 +124,12 @@ fn environment(parts: Parts<'_>) -> Vec<String> {
         ("HOSTNAME".to_owned(), parts.hostname.to_owned()),
         ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
     ]);
+    if parts.container.terminal.is_allocated {
+        variables.insert("TERM".to_owned(), "xterm".to_owned());
+    }
+    for linked in &parts.network.linked {
+        variables.extend(linked.variables(&parts.container.name));
+    }
     let of_image = parts.image.and_then(|it| it.env().as_ref()).into_iter().flatten();
     variables.extend(of_image.filter_map(|it| {
         let (name, value) = it.split_once('=')?;
@@ -149,7 +160,7 @@ fn working_directory(parts: Parts<'_>) -> Result<PathBuf, PrepareError> {
 fn linux(parts: Parts<'_>) -> Result<Linux, PrepareError> {
     let container = parts.container;
     let mut linux = LinuxBuilder::default()
-        .namespaces(namespaces(parts.network)?)
+        .namespaces(namespaces(parts.network, parts.place)?)
         .cgroups_path(parts.place.cgroup.to_owned())
         .rootfs_propagation("private");
     if !container.privileged {
@@ -165,29 +176,43 @@ fn linux(parts: Parts<'_>) -> Result<Linux, PrepareError> {
         linux.set_masked_paths(None).set_readonly_paths(None);
         linux.set_devices(Some(super::devices::of_host()?));
     }
+    let nodes = parts.devices.iter().map(|it| it.node.clone());
+    // The library makes nodes below `/dev` only; elsewhere they are bound.
+    let nodes: Vec<_> = nodes.filter(|it| it.path().starts_with("/dev")).collect();
+    if !nodes.is_empty() {
+        let mut all = linux.devices().clone().unwrap_or_default();
+        all.retain(|known| nodes.iter().all(|it| it.path() != known.path()));
+        all.extend(nodes);
+        linux.set_devices(Some(all));
+    }
+    if !container.sysctls.is_empty() {
+        let sysctls = container.sysctls.clone().into_iter().collect();
+        linux.set_sysctl(Some(sysctls));
+    }
     Ok(linux)
 }
 
-fn namespaces(network: &ContainerNetwork) -> Result<Vec<LinuxNamespace>, PrepareError> {
-    let own = [
-        LinuxNamespaceType::Pid,
-        LinuxNamespaceType::Ipc,
-        LinuxNamespaceType::Uts,
-        LinuxNamespaceType::Mount,
-        LinuxNamespaceType::Cgroup,
+fn namespaces(network: &ContainerNetwork, place: Place<'_>) -> Result<Vec<LinuxNamespace>, PrepareError> {
+    let own = |kind| LinuxNamespaceBuilder::default().typ(kind).build();
+    let at = |kind, path: PathBuf| LinuxNamespaceBuilder::default().typ(kind).path(path).build();
+    let mut namespaces = vec![
+        own(LinuxNamespaceType::Uts)?,
+        own(LinuxNamespaceType::Mount)?,
+        own(LinuxNamespaceType::Cgroup)?,
     ];
-    let mut namespaces = Vec::new();
-    for kind in own {
-        namespaces.push(LinuxNamespaceBuilder::default().typ(kind).build()?);
+    let link = |namespace: SharedNamespace| place.shared.join(namespace.link());
+    match place.pid {
+        PidSharing::Container => namespaces.push(own(LinuxNamespaceType::Pid)?),
+        PidSharing::Task => namespaces.push(at(LinuxNamespaceType::Pid, link(SharedNamespace::Pid))?),
+        PidSharing::Host => {}
+    }
+    match place.ipc {
+        IpcSharing::Container | IpcSharing::None => namespaces.push(own(LinuxNamespaceType::Ipc)?),
+        IpcSharing::Task => namespaces.push(at(LinuxNamespaceType::Ipc, link(SharedNamespace::Ipc))?),
+        IpcSharing::Host => {}
     }
     if let Some(path) = &network.namespace {
-        let kind = LinuxNamespaceType::Network;
-        namespaces.push(
-            LinuxNamespaceBuilder::default()
-                .typ(kind)
-                .path(path.clone())
-                .build()?,
-        );
+        namespaces.push(at(LinuxNamespaceType::Network, path.clone())?);
     }
     Ok(namespaces)
 }

@@ -136,14 +136,12 @@ fn describe(sandbox: &Sandbox) -> RecoveredSandbox {
 }
 
 fn network_keys(sandbox: &Sandbox) -> Vec<String> {
-    match sandbox.record.network {
-        NetworkRecord::Awsvpc { .. } => vec![sandbox.task_id.clone()],
-        NetworkRecord::Host => Vec::new(),
-        NetworkRecord::Bridge | NetworkRecord::None => sandbox
-            .containers
-            .lock()
-            .keys()
-            .map(|name| network_key(&sandbox.task_id, name))
-            .collect(),
-    }
+    let of_task = match sandbox.record.network {
+        NetworkRecord::Awsvpc { .. } => Some(sandbox.task_id.clone()),
+        NetworkRecord::Host | NetworkRecord::Bridge | NetworkRecord::None => None,
+    };
+    // In any mode a container may have asked for a namespace without a network.
+    let containers = sandbox.containers.lock();
+    let of_containers = containers.keys().map(|name| network_key(&sandbox.task_id, name));
+    of_task.into_iter().chain(of_containers).collect()
 }

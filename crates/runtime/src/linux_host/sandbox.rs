@@ -6,15 +6,20 @@ use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use agent::host::{ContainerExit, HostError, SandboxNetwork, SandboxSpec, StartedContainer};
+use agent::host::{
+    ContainerExit, HostError, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec, StartedContainer,
+};
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use shim::{SharedMemory, SharedNamespace, Sharing};
 
 use super::{Inner, blocking};
 use crate::cgroups::{CgroupError, TaskLimits};
+use crate::containers::mounts::SHARED_MEMORY_BYTES;
 use crate::network::NetworkError;
 use crate::shim_client::{ShimClient, ShimError};
 use crate::task_directory::{NetworkRecord, RECORD_VERSION, SandboxRecord, TaskDirectory};
+use crate::volumes::{VolumeError, VolumeSource};
 
 /// Why a sandbox could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,8 @@ enum SandboxError {
     Network(#[from] NetworkError),
     #[error(transparent)]
     Shim(#[from] ShimError),
+    #[error(transparent)]
+    Volume(#[from] VolumeError),
     #[error(transparent)]
     Interrupted(#[from] HostError),
 }
@@ -143,7 +150,10 @@ impl Inner {
                 if let Err(left) = self.purge(&spec.task_id).await {
                     tracing::warn!(task = spec.task_id, error = %left, "a failed sandbox is left behind");
                 }
-                Err(HostError::ResourceInitialization(error.to_string()))
+                Err(match error {
+                    SandboxError::Volume(error) => HostError::Volume(error.to_string()),
+                    other => HostError::ResourceInitialization(other.to_string()),
+                })
             }
         }
     }
@@ -170,24 +180,60 @@ impl Inner {
             cpu_units: spec.cpu_units,
             memory_mib: spec.memory_mib,
         };
-        let made = blocking(move || -> Result<Child, SandboxError> {
+        let wanted = spec.volumes.clone();
+        let made = blocking(move || -> Result<_, SandboxError> {
             place.create()?;
+            let of_task = place.volumes();
+            let volumes = wanted.iter().map(|it| inner.volumes.prepare(it, &of_task));
+            let volumes = volumes.collect::<Result<Vec<_>, _>>()?;
             let child = inner.shim.spawn(place.path(), &inner.cgroups.shim_groups())?;
             inner.cgroups.create_task(&task_id, limits)?;
-            Ok(child)
+            Ok((child, volumes))
         });
         // Both take milliseconds, and neither needs the other. Both are waited for: a purge must find all of it.
         let (made, network) = tokio::join!(made, self.sandbox_network(spec));
-        let (child, network) = (made??, network?);
+        let ((child, volumes), network) = (made??, network?);
         let record = SandboxRecord {
             version: RECORD_VERSION,
             boot_id: self.boot_id.clone(),
             network,
+            pid: spec.pid,
+            ipc: spec.ipc,
+            volumes,
         };
-        directory.write_sandbox(&record)?;
+        let sharing = sharing(directory, &record)?;
         let sandbox = Sandbox::new(&spec.task_id, directory.clone(), record, Some(child));
+        if let Some(sharing) = sharing {
+            sandbox.shim.share(sharing).await?;
+        }
+        directory.write_sandbox(&sandbox.record)?;
         let (_, subscription) = sandbox.shim.subscribe().await?;
         self.watch(sandbox.clone(), subscription);
         Ok(sandbox)
     }
+}
+
+/// What the shim has to hold for the containers, if anything, with the directories for it.
+fn sharing(directory: &TaskDirectory, record: &SandboxRecord) -> io::Result<Option<Sharing>> {
+    let mut sharing = Sharing::default();
+    if record.pid == PidSharing::Task {
+        sharing.namespaces.push(SharedNamespace::Pid);
+    }
+    if record.ipc == IpcSharing::Task {
+        let target = directory.shared_memory();
+        std::fs::create_dir_all(&target)?;
+        sharing.namespaces.push(SharedNamespace::Ipc);
+        sharing.memory.push(SharedMemory {
+            target,
+            options: format!("mode=1777,size={SHARED_MEMORY_BYTES}"),
+        });
+    }
+    let in_memory = record.volumes.iter().filter_map(|it| match &it.source {
+        VolumeSource::Memory { directory, options } => Some((directory.clone(), options.clone())),
+        _ => None,
+    });
+    sharing
+        .memory
+        .extend(in_memory.map(|(target, options)| SharedMemory { target, options }));
+    Ok((sharing != Sharing::default()).then_some(sharing))
 }

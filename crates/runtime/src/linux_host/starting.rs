@@ -4,16 +4,17 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use agent::host::{ContainerSpec, HostError, PortMapping, StartedContainer};
+use agent::host::{ContainerSpec, HostError, PidSharing, PortMapping, StartedContainer};
 use rand::RngCore;
-use shim::{FailedStep, StartContainer};
+use shim::{Console, FailedStep, Input, StartContainer};
 
 use super::sandbox::{Container, Sandbox, timestamp};
 use super::{Inner, blocking};
 use crate::cgroups::{ContainerLimits, Devices};
-use crate::containers::{self, ContainerNetwork, Place, Prepared};
+use crate::containers::{self, ContainerNetwork, Linked, Place, Prepared, devices};
 use crate::shim_client::ShimError;
 use crate::task_directory::{ContainerRecord, NetworkRecord, RECORD_VERSION, is_name};
+use crate::volumes::VolumeMount;
 
 /// Length of the part of a runtime id that is a container's host name.
 const SHORT_ID: usize = 12;
@@ -61,11 +62,17 @@ impl Inner {
                 mount.volume
             )));
         }
-        let (network, ports) = self.container_network(sandbox, spec, runtime_id).await?;
+        let (mut network, ports) = self.container_network(sandbox, spec, runtime_id).await?;
+        network.linked = self.linked(sandbox, spec).await?;
         let prepared = {
             let (inner, sandbox, spec) = (self.clone(), sandbox.clone(), spec.clone());
             let (runtime_id, ports) = (runtime_id.to_owned(), ports.clone());
             blocking(move || inner.prepare(&sandbox, &spec, &network, &runtime_id, &ports)).await??
+        };
+        // Without a process namespace of its own, the end of its first process is not the end of the others.
+        let survivors = match sandbox.record.pid {
+            PidSharing::Container => None,
+            PidSharing::Task | PidSharing::Host => self.cgroups.processes_file(&spec.task_id, runtime_id),
         };
         let request = StartContainer {
             container: spec.name.clone(),
@@ -73,6 +80,15 @@ impl Inner {
             stdio_owner: prepared.uid,
             confinement: prepared.confinement,
             oom_counter: self.cgroups.oom_counter(&spec.task_id, runtime_id),
+            console: match spec.terminal.is_allocated {
+                true => Console::Terminal,
+                false => Console::Pipes,
+            },
+            input: match spec.terminal.is_interactive {
+                true => Input::Open,
+                false => Input::Empty,
+            },
+            survivors,
         };
         let started = sandbox
             .shim
@@ -98,30 +114,35 @@ impl Inner {
         let failed = |error: crate::network::NetworkError| HostError::CannotStartContainer(error.to_string());
         let key = network_key(&spec.task_id, &spec.name);
         let short_id = runtime_id[..SHORT_ID].to_owned();
+        let isolated = |namespace| ContainerNetwork {
+            namespace: Some(namespace),
+            address: None,
+            hostname: short_id.clone(),
+            linked: Vec::new(),
+        };
+        if spec.networking_disabled {
+            let namespace = self.network.isolated(&key).await.map_err(failed)?;
+            return Ok((isolated(namespace), Vec::new()));
+        }
         Ok(match &sandbox.record.network {
             NetworkRecord::Host => {
                 let hostname = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-                let hostname = hostname.trim().to_owned();
-                (
-                    ContainerNetwork {
-                        namespace: None,
-                        address: None,
-                        hostname,
-                    },
-                    Vec::new(),
-                )
+                let network = ContainerNetwork {
+                    namespace: None,
+                    address: None,
+                    hostname: hostname.trim().to_owned(),
+                    linked: Vec::new(),
+                };
+                (network, Vec::new())
             }
             NetworkRecord::Awsvpc { namespace, address } => {
-                let hostname = hostname_of(*address);
-                let namespace = Some(namespace.clone());
-                (
-                    ContainerNetwork {
-                        namespace,
-                        address: Some(*address),
-                        hostname,
-                    },
-                    Vec::new(),
-                )
+                let network = ContainerNetwork {
+                    namespace: Some(namespace.clone()),
+                    address: Some(*address),
+                    hostname: hostname_of(*address),
+                    linked: Vec::new(),
+                };
+                (network, Vec::new())
             }
             NetworkRecord::Bridge => {
                 let attached = self
@@ -133,21 +154,39 @@ impl Inner {
                     namespace: Some(attached.netns),
                     address: Some(attached.address),
                     hostname: short_id,
+                    linked: Vec::new(),
                 };
                 (network, attached.ports)
             }
             NetworkRecord::None => {
-                let namespace = Some(self.network.isolated(&key).await.map_err(failed)?);
-                (
-                    ContainerNetwork {
-                        namespace,
-                        address: None,
-                        hostname: short_id,
-                    },
-                    Vec::new(),
-                )
+                let namespace = self.network.isolated(&key).await.map_err(failed)?;
+                (isolated(namespace), Vec::new())
             }
         })
+    }
+
+    /// The containers that it knows by name, which have been started.
+    async fn linked(&self, sandbox: &Sandbox, spec: &ContainerSpec) -> Result<Vec<Linked>, HostError> {
+        let mut all = Vec::new();
+        for link in &spec.links {
+            let key = network_key(&spec.task_id, &link.container);
+            let address = self.network.bridge_address(&key).await;
+            let address = address.map_err(|error| HostError::CannotStartContainer(error.to_string()))?;
+            let record = sandbox.directory.read_container(&link.container);
+            let (Some(address), Some(record)) = (address, record) else {
+                let text = format!("Cannot link to {}, as it has no address", link.container);
+                return Err(HostError::CannotStartContainer(text));
+            };
+            let mappings: Vec<PortMapping> = record.port_mappings.into_iter().map(Into::into).collect();
+            all.push(Linked {
+                alias: link.alias.clone(),
+                container: link.container.clone(),
+                hostname: record.runtime_id[..SHORT_ID.min(record.runtime_id.len())].to_owned(),
+                address,
+                ports: Linked::ports(&mappings),
+            });
+        }
+        Ok(all)
     }
 
     fn prepare(
@@ -166,37 +205,51 @@ impl Inner {
             fs::remove_dir_all(&directory).map_err(|error| failed(&error))?;
         }
         fs::create_dir(&directory).map_err(|error| failed(&error))?;
-        let record = ContainerRecord {
-            version: RECORD_VERSION,
-            runtime_id: runtime_id.to_owned(),
-            port_mappings: ports.iter().copied().map(Into::into).collect(),
-        };
-        sandbox
-            .directory
-            .write_container(&spec.name, &record)
-            .map_err(|error| failed(&error))?;
+        let devices = devices::granted(&spec.devices).map_err(|error| failed(&error))?;
         let limits = ContainerLimits {
             cpu_shares: spec.cpu_shares,
             memory_mib: spec.memory_mib,
             memory_reservation_mib: spec.memory_reservation_mib,
+            max_swap_mib: spec.swap.max_swap_mib,
+            swappiness: spec.swap.swappiness,
             devices: if spec.privileged {
                 Devices::All
             } else {
-                Devices::Default
+                Devices::DefaultAnd(devices.iter().map(|it| it.allowed).collect())
             },
         };
         self.cgroups
             .create_container(&spec.task_id, runtime_id, &limits)
             .map_err(|error| failed(&error))?;
+        let inherited = inherited_volumes(sandbox, spec)?;
         let place = Place {
             directory: &directory,
             volumes: &sandbox.directory.volumes(),
+            task_volumes: &sandbox.record.volumes,
+            inherited_volumes: &inherited,
+            filling: &self.filling,
+            shared: &sandbox.directory.shared(),
+            pid: sandbox.record.pid,
+            ipc: sandbox.record.ipc,
             mount_points: &self.mount_points,
             cgroup: &self.cgroups.spec_path(&spec.task_id, runtime_id),
+            groups: &self.cgroups.places(&spec.task_id, runtime_id),
             init: &self.init,
             filters: &self.filters,
         };
-        containers::prepare(spec, &image, network, place).map_err(|error| failed(&error))
+        let prepared = containers::prepare(spec, &image, network, &devices, place);
+        let prepared = prepared.map_err(|error| failed(&error))?;
+        let record = ContainerRecord {
+            version: RECORD_VERSION,
+            runtime_id: runtime_id.to_owned(),
+            port_mappings: ports.iter().copied().map(Into::into).collect(),
+            mounts: prepared.volumes.clone(),
+        };
+        sandbox
+            .directory
+            .write_container(&spec.name, &record)
+            .map_err(|error| failed(&error))?;
+        Ok(prepared)
     }
 
     /// Leaves nothing of a container that did not start.
@@ -216,6 +269,22 @@ impl Inner {
             tracing::warn!(%error, "the group of a failed container is left behind");
         }
     }
+}
+
+/// All volumes of the containers that it takes them over from, which have been started.
+fn inherited_volumes(sandbox: &Sandbox, spec: &ContainerSpec) -> Result<Vec<VolumeMount>, HostError> {
+    let mut all: Vec<VolumeMount> = Vec::new();
+    for from in &spec.volumes_from {
+        let record = sandbox.directory.read_container(&from.container).ok_or_else(|| {
+            HostError::CannotCreateContainer(format!("No such container: {}", from.container))
+        })?;
+        for mut mount in record.mounts {
+            mount.is_read_only |= from.read_only;
+            all.retain(|it| it.target != mount.target);
+            all.push(mount);
+        }
+    }
+    Ok(all)
 }
 
 /// Names a container's network.

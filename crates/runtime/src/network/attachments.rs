@@ -63,7 +63,8 @@ impl Attachments {
             if let Kind::Bridge { address, ports } = &attachment.kind {
                 let ports = mappings(ports);
                 self.addresses.take_again(*address);
-                for port in &ports {
+                for port in ports.iter().flat_map(|it| it.single_ports()) {
+                    let port = &port;
                     if let Err(error) = self.ports.take_again(port) {
                         tracing::warn!(key = attachment.key, port = port.host_port, %error, "a published port was taken by a process of the host meanwhile");
                     }
@@ -145,6 +146,18 @@ impl Attachments {
             self.drop_if_unused(&key, &slot);
         }
         Ok(())
+    }
+
+    /// Address of a container on the bridge.
+    pub(super) async fn bridge_address(&self, key: &str) -> Result<Option<Ipv4Addr>, NetworkError> {
+        let Some(slot) = self.slots.lock().get(key).cloned() else {
+            return Ok(None);
+        };
+        let held = lock(&slot).await?;
+        Ok(held.as_ref().and_then(|it| match it.kind {
+            Kind::Bridge { address, .. } => Some(address),
+            _ => None,
+        }))
     }
 
     fn drop_if_unused(&self, key: &str, slot: &Slot) {

@@ -121,7 +121,8 @@ impl Host {
 
 /// Where the ports of a container lead.
 pub(super) fn publications(address: Ipv4Addr, ports: &[PortMapping]) -> impl Iterator<Item = Publication> {
-    ports.iter().map(move |port| Publication {
+    let single = ports.iter().flat_map(|it| it.single_ports());
+    single.map(move |port| Publication {
         protocol: port.protocol,
         host_port: port.host_port,
         address,

@@ -41,19 +41,12 @@ impl Ports {
         }
     }
 
-    /// Takes all the ports or none. Host port 0 gets one of the dynamic range.
+    /// Takes all the ports or none. Host port 0 gets one of the dynamic range, or as many in a row as are asked for.
     pub(super) fn take(&self, key: &str, asked: &[PortMapping]) -> Result<Vec<PortMapping>, NetworkError> {
         let mut granted: Vec<PortMapping> = Vec::with_capacity(asked.len());
         for mapping in asked {
-            let host_port = match mapping.host_port {
-                0 => self.take_dynamic(mapping.protocol),
-                port => self.take_fixed(key, (mapping.protocol, port)).map(|()| port),
-            };
-            match host_port {
-                Ok(host_port) => granted.push(PortMapping {
-                    host_port,
-                    ..*mapping
-                }),
+            match self.take_one(key, *mapping) {
+                Ok(mapping) => granted.push(mapping),
                 Err(error) => {
                     self.release(&granted);
                     return Err(error);
@@ -61,6 +54,22 @@ impl Ports {
             }
         }
         Ok(granted)
+    }
+
+    fn take_one(&self, key: &str, mapping: PortMapping) -> Result<PortMapping, NetworkError> {
+        if mapping.host_port == 0 {
+            let host_port = self.take_dynamic(mapping.protocol, mapping.following)?;
+            return Ok(PortMapping { host_port, ..mapping });
+        }
+        let mut taken = Vec::new();
+        for single in mapping.single_ports() {
+            if let Err(error) = self.take_fixed(key, (single.protocol, single.host_port)) {
+                self.release(&taken);
+                return Err(error);
+            }
+            taken.push(single);
+        }
+        Ok(mapping)
     }
 
     /// Takes back what an earlier run of the agent had given away. The rules lead there in any case, so a port
@@ -78,7 +87,7 @@ impl Ports {
 
     pub(super) fn release(&self, mappings: &[PortMapping]) {
         let mut taken = self.taken.lock();
-        for mapping in mappings {
+        for mapping in mappings.iter().flat_map(|it| it.single_ports()) {
             taken.held.remove(&(mapping.protocol, mapping.host_port));
         }
     }
@@ -102,22 +111,38 @@ impl Ports {
         }
     }
 
-    fn take_dynamic(&self, protocol: TransportProtocol) -> Result<u16, NetworkError> {
+    /// Takes a free port and the `following` ones after it.
+    fn take_dynamic(&self, protocol: TransportProtocol, following: u16) -> Result<u16, NetworkError> {
         let (first, last) = (*self.dynamic.start(), *self.dynamic.end());
         let mut taken = self.taken.lock();
+        let mut row: Vec<(u16, OwnedFd)> = Vec::new();
         for _ in self.dynamic.clone() {
-            let port = (protocol, taken.next);
-            taken.next = if port.1 == last { first } else { port.1 + 1 };
-            if taken.held.contains_key(&port) {
+            let port = taken.next;
+            taken.next = if port == last { first } else { port + 1 };
+            let is_held = taken.held.contains_key(&(protocol, port));
+            if is_held
+                || row
+                    .last()
+                    .is_some_and(|(before, _)| before.checked_add(1) != Some(port))
+            {
+                // A row must not be interrupted; what was bound of it is let go.
+                row.clear();
+            }
+            if is_held {
                 continue;
             }
-            match bind_strictly(port) {
-                Ok(socket) => {
-                    taken.held.insert(port, Some(socket));
-                    return Ok(port.1);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-                Err(source) => return Err(NetworkError::PortBind { port: port.1, source }),
+            match bind_strictly((protocol, port)) {
+                Ok(socket) => row.push((port, socket)),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => row.clear(),
+                Err(source) => return Err(NetworkError::PortBind { port, source }),
+            }
+            if row.len() == usize::from(following) + 1 {
+                let host_port = row[0].0;
+                let held = row
+                    .into_iter()
+                    .map(|(port, socket)| ((protocol, port), Some(socket)));
+                taken.held.extend(held);
+                return Ok(host_port);
             }
         }
         Err(NetworkError::NoFreePort { first, last })

@@ -96,6 +96,8 @@ pub(super) struct Port {
     container_port: u16,
     host_port: u16,
     protocol: Protocol,
+    #[serde(default)]
+    following: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +117,7 @@ impl From<&PortMapping> for Port {
             container_port: mapping.container_port,
             host_port: mapping.host_port,
             protocol,
+            following: mapping.following,
         }
     }
 }
@@ -129,6 +132,7 @@ impl From<&Port> for PortMapping {
             container_port: port.container_port,
             host_port: port.host_port,
             protocol,
+            following: port.following,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use agent::host::{Host, SandboxNetwork, SandboxSpec};
+use agent::host::{Host, SandboxNetwork, SandboxSpec, SwapSettings};
 
 use crate::world::{TASK, World};
 
@@ -27,6 +27,7 @@ async fn the_limit_of_a_task_holds_for_its_containers() {
         network: SandboxNetwork::Host,
         cpu_units: Some(512),
         memory_mib: Some(16),
+        ..SandboxSpec::default()
     };
     world
         .host
@@ -55,6 +56,11 @@ async fn shares_and_soft_limits_reach_the_kernel() {
     let mut spec = world.script("app", "sleep 1000");
     spec.cpu_shares = Some(512);
     spec.memory_reservation_mib = Some(32);
+    spec.memory_mib = Some(64);
+    spec.swap = SwapSettings {
+        max_swap_mib: Some(16),
+        swappiness: Some(10),
+    };
     let started = world.start(&spec).await;
     let read = |name: &str| {
         let files = world
@@ -71,6 +77,16 @@ async fn shares_and_soft_limits_reach_the_kernel() {
     );
     if let Some(soft) = read("memory.soft_limit_in_bytes").or(read("memory.low")) {
         assert_eq!(soft, (32 << 20).to_string());
+    }
+    // Kernels that count no swap have no such files, and version 2 knows no inclination.
+    if let Some(both) = read("memory.memsw.limit_in_bytes") {
+        assert_eq!(both, (80 << 20).to_string());
+    }
+    if let Some(swap) = read("memory.swap.max") {
+        assert_eq!(swap, (16 << 20).to_string());
+    }
+    if let Some(swappiness) = read("memory.swappiness") {
+        assert_eq!(swappiness, "10");
     }
     world
         .host

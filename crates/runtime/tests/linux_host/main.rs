@@ -1,8 +1,13 @@
 //! The real host with real containers: needs root, a cgroup tree and a static busybox.
 
+mod consoles;
+mod differential;
 mod isolation;
 mod life;
 mod limits;
+mod names;
 mod network;
 mod recovery;
+mod sharing;
+mod volumes;
 mod world;

@@ -33,6 +33,7 @@ async fn a_container_on_the_bridge_answers_on_its_host_port() {
         container_port: 80,
         host_port: 0,
         protocol: TransportProtocol::Tcp,
+        following: 0,
     });
     let started = world.start(&spec).await;
     world.await_line("app", "ready").await;
@@ -40,15 +41,7 @@ async fn a_container_on_the_bridge_answers_on_its_host_port() {
         panic!("{started:?}")
     };
     assert!(mapping.host_port >= 32768);
-    let deadline = std::time::Instant::now() + crate::world::DEADLINE;
-    let answer = loop {
-        let answer = ask(mapping.host_port).await.unwrap_or_default();
-        if !answer.is_empty() || std::time::Instant::now() > deadline {
-            break answer;
-        }
-        tokio::time::sleep(PAUSE).await;
-    };
-    assert_eq!(answer, "hello\n");
+    assert_eq!(answer_of(mapping.host_port).await, "hello\n");
     world.close().await;
 }
 
@@ -87,6 +80,18 @@ async fn an_awsvpc_task_has_one_address_for_all_its_containers() {
     world.exit("later").await;
     assert_eq!(world.lines("later").await, ["1"]);
     world.close().await;
+}
+
+/// What a server answers, once it does.
+pub async fn answer_of(port: u16) -> String {
+    let deadline = std::time::Instant::now() + crate::world::DEADLINE;
+    loop {
+        let answer = ask(port).await.unwrap_or_default();
+        if !answer.is_empty() || std::time::Instant::now() > deadline {
+            return answer;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 async fn ask(port: u16) -> std::io::Result<String> {

@@ -22,9 +22,10 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The only task of a test, unless it makes others.
 pub const TASK: &str = "0123456789abcdef0123456789abcdef";
 
-const APPLETS: [&str; 22] = [
-    "cat", "chmod", "df", "echo", "env", "grep", "head", "hostname", "id", "ip", "kill", "ls", "mknod",
-    "mount", "nc", "ping", "pwd", "sh", "sleep", "touch", "true", "unshare",
+const APPLETS: [&str; 27] = [
+    "cat", "chmod", "dd", "df", "echo", "env", "grep", "head", "hostname", "id", "ip", "kill", "ls", "mknod",
+    "mount", "nc", "ping", "pwd", "readlink", "sh", "sleep", "stat", "stty", "touch", "true", "tty",
+    "unshare",
 ];
 
 pub struct World {
@@ -69,11 +70,18 @@ impl World {
     }
 
     pub async fn sandbox(&self, network: SandboxNetwork) {
+        self.sandbox_with(SandboxSpec {
+            network,
+            ..SandboxSpec::default()
+        })
+        .await;
+    }
+
+    /// A sandbox of the test's task with other settings.
+    pub async fn sandbox_with(&self, spec: SandboxSpec) {
         let spec = SandboxSpec {
             task_id: TASK.to_owned(),
-            network,
-            cpu_units: None,
-            memory_mib: None,
+            ..spec
         };
         self.host
             .create_sandbox(&spec)
@@ -115,6 +123,44 @@ impl World {
         self.start(spec).await;
         let exit = self.exit(&spec.name).await;
         (self.lines(&spec.name).await, exit)
+    }
+
+    /// The next container that ends, with its exit code.
+    pub async fn any_exit(&mut self) -> (String, i32) {
+        let event = tokio::time::timeout(DEADLINE, self.events.recv())
+            .await
+            .expect("an event in time");
+        let Some(HostEvent::ContainerExited { container, exit, .. }) = event else {
+            panic!("{event:?}")
+        };
+        (container, exit.exit_code)
+    }
+
+    /// Waits until nothing runs in a group.
+    pub async fn await_empty(&self, group: &Path) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let mut processes = Vec::new();
+            collect_processes(group, &mut processes);
+            if processes.is_empty() {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{processes:?} run in {}",
+                group.display()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until a file is no more.
+    pub async fn await_gone(&self, path: &Path) {
+        let deadline = Instant::now() + DEADLINE;
+        while path.exists() {
+            assert!(Instant::now() < deadline, "{} stays", path.display());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub async fn exit(&mut self, name: &str) -> ContainerExit {
@@ -267,12 +313,13 @@ fn children(group: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// An archive as `docker save` writes it, with one layer.
-fn image_archive() -> Vec<u8> {
+/// The only layer of the image.
+pub fn image_layer() -> Vec<u8> {
     let busybox = fs::read("/bin/busybox").expect("a static busybox (Debian: busybox-static)");
     let mut layer = tar::Builder::new(Vec::new());
     append(&mut layer, "bin/busybox", 0o755, &busybox);
     append(&mut layer, "mnt/below/file", 0o644, b"text");
+    append(&mut layer, "declared/of-image", 0o640, b"text");
     append(&mut layer, "bin/not-executable", 0o644, b"text");
     append(&mut layer, "bin/not-a-program", 0o755, b"text");
     append(
@@ -294,11 +341,17 @@ fn image_archive() -> Vec<u8> {
             .append_link(&mut header, format!("bin/{applet}"), "busybox")
             .expect("a link in the layer");
     }
-    let layer = layer.into_inner().expect("the layer");
+    layer.into_inner().expect("the layer")
+}
+
+/// An archive as `docker save` writes it, with one layer.
+fn image_archive() -> Vec<u8> {
+    let layer = image_layer();
     let config = serde_json::json!({
         "architecture": "amd64",
         "os": "linux",
-        "config": { "Env": ["PATH=/bin", "FROM_IMAGE=yes"], "Cmd": ["sh"], "StopSignal": "SIGQUIT" },
+        "config": { "Env": ["PATH=/bin", "FROM_IMAGE=yes"], "Cmd": ["sh"], "StopSignal": "SIGQUIT",
+            "Volumes": { "/declared": {} } },
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{}", hex::encode(Sha256::digest(&layer)))] },
         "history": [],
     });

@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::signals::number as signal;
 use super::*;
 
 fn read(config: &Value, host_config: &Value) -> Result<(ContainerSpec, Settings), String> {
@@ -42,7 +43,6 @@ fn all_that_is_supported_reaches_the_host() {
 #[test]
 fn what_would_be_ignored_is_refused_by_name() {
     for (config, host_config, expected) in [
-        (json!({"Tty": true}), json!({}), "dockerConfig.config.Tty"),
         (
             json!({"Healthcheck": {"Test": ["CMD", "true"]}}),
             json!({}),
@@ -50,13 +50,18 @@ fn what_would_be_ignored_is_refused_by_name() {
         ),
         (
             json!({}),
-            json!({"Sysctls": {"net.core.somaxconn": "1"}}),
-            "dockerConfig.hostConfig.Sysctls",
+            json!({"OomKillDisable": true}),
+            "dockerConfig.hostConfig.OomKillDisable",
         ),
         (
             json!({}),
-            json!({"ExtraHosts": ["a:1.2.3.4"]}),
-            "dockerConfig.hostConfig.ExtraHosts",
+            json!({"SecurityOpt": ["label:type:x"]}),
+            "security option label:type:x",
+        ),
+        (
+            json!({}),
+            json!({"ExtraHosts": ["alone"]}),
+            "extra host \"alone\"",
         ),
         (json!({"StopSignal": "SIGNOPE"}), json!({}), "stop signal SIGNOPE"),
     ] {
@@ -94,4 +99,45 @@ fn signals_have_many_spellings() {
     ] {
         assert_eq!(signal(text), expected, "{text}");
     }
+}
+
+#[test]
+fn names_devices_memory_and_security_reach_the_host() {
+    let config = json!({ "OpenStdin": true, "Tty": true, "NetworkDisabled": true });
+    let host_config = json!({
+        "ExtraHosts": ["db:10.0.0.3", "six:fd00::1"], "Dns": ["10.0.0.2"], "DnsSearch": ["a.test"],
+        "SecurityOpt": ["no-new-privileges", "apparmor:docker-default", "seccomp=unconfined", "label:disable"],
+        "Devices": [
+            {"PathOnHost": "/dev/fuse", "PathInContainer": "/dev/mine", "CgroupPermissions": "r"},
+            {"PathOnHost": "/dev/kvm"},
+        ],
+        "ShmSize": 1_048_576, "Tmpfs": {"/run": "exec,size=16m", "/tmp": ""},
+        "Sysctls": {"net.core.somaxconn": "1"}, "MemorySwap": 100_663_296, "MemorySwappiness": 10,
+    });
+    let (spec, _) = read(&config, &host_config).unwrap();
+    assert!(spec.networking_disabled && spec.terminal.is_interactive && spec.terminal.is_allocated);
+    let pairs = [("db", "10.0.0.3"), ("six", "fd00::1")];
+    assert_eq!(
+        spec.names.extra_hosts,
+        pairs.map(|(a, b)| (a.to_owned(), b.to_owned()))
+    );
+    assert_eq!(spec.names.dns_servers, ["10.0.0.2"]);
+    assert_eq!(spec.names.dns_search_domains, ["a.test"]);
+    let security = &spec.security;
+    assert!(security.no_new_privileges && security.seccomp_unconfined);
+    assert_eq!(security.apparmor_profile.as_deref(), Some("docker-default"));
+    let devices = spec.devices.iter();
+    let devices: Vec<_> = devices
+        .map(|it| format!("{} {}", it.container_path.display(), it.permissions))
+        .collect();
+    assert_eq!(devices, ["/dev/mine r", "/dev/kvm rwm"]);
+    assert_eq!(spec.shared_memory_bytes, Some(1 << 20));
+    assert_eq!(spec.tmpfs[0].options, ["exec", "size=16m"]);
+    assert_eq!(spec.tmpfs[1].options, [""; 0]);
+    assert_eq!(spec.sysctls["net.core.somaxconn"], "1");
+    // 96 MiB for both, of which 64 are memory.
+    assert_eq!(
+        (spec.swap.max_swap_mib, spec.swap.swappiness),
+        (Some(32), Some(10))
+    );
 }

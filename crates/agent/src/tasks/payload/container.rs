@@ -1,7 +1,6 @@
 //! One container of a task from its payload.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use api::acs;
@@ -9,8 +8,8 @@ use serde_json::Value;
 
 use super::super::docker_config;
 use super::super::task::{Condition, Container, Dependency, task_id};
-use super::Refusal;
-use crate::host::{ContainerSpec, Mount, PortMapping, TransportProtocol};
+use super::{Refusal, volumes};
+use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
 use crate::log_drivers::LogDriver;
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
@@ -54,11 +53,18 @@ pub fn container(
         spec.command = Some(command);
     }
     for mount in definition.mount_points.unwrap_or_default() {
-        spec.mounts.push(mount_point(mount, context.volumes)?);
+        spec.mounts.push(volumes::mount_point(mount, context.volumes)?);
     }
     for mapping in definition.port_mappings.unwrap_or_default() {
         spec.port_mappings.push(port_mapping(&mapping)?);
     }
+    let all = definition.links.unwrap_or_default();
+    spec.links = all.iter().map(|it| link(it)).collect();
+    let all = definition.volumes_from.unwrap_or_default();
+    spec.volumes_from = all
+        .into_iter()
+        .map(volumes::volumes_from)
+        .collect::<Result<_, _>>()?;
     let docker = definition.docker_config.unwrap_or_default();
     let (config, host_config) = (
         docker.config.unwrap_or_default(),
@@ -67,10 +73,22 @@ pub fn container(
     let settings = docker_config::apply(&config, &host_config, &mut spec)?;
     let dependencies = definition.depends_on.unwrap_or_default();
     let dependencies = dependencies.iter().map(|it| dependency(context.arn, it, names));
+    let mut depends_on = dependencies.collect::<Result<Vec<_>, _>>()?;
+    // Who uses an address or volumes of another comes after it.
+    let linked = spec.links.iter().map(|it| &it.container);
+    for used in linked.chain(spec.volumes_from.iter().map(|it| &it.container)) {
+        let on = position(context.arn, used, names)?;
+        if !depends_on.iter().any(|it| it.on == on) {
+            depends_on.push(Dependency {
+                on,
+                condition: Condition::Start,
+            });
+        }
+    }
     Ok(Container {
         image: required(definition.image, "image")?,
         is_essential: definition.essential.unwrap_or(true),
-        depends_on: dependencies.collect::<Result<_, _>>()?,
+        depends_on,
         start_timeout: seconds(definition.start_timeout),
         stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
         stop_signal: settings.stop_signal,
@@ -108,33 +126,7 @@ fn command_override(text: &str) -> Result<Option<Vec<String>>, Refusal> {
     command.map_err(|error| malformed(error.to_string()))
 }
 
-fn mount_point(mount: acs::MountPoint, volumes: &[acs::Volume]) -> Result<Mount, Refusal> {
-    let name = mount.source_volume.unwrap_or_default();
-    let volume = volumes
-        .iter()
-        .find(|it| it.name.as_deref() == Some(name.as_str()));
-    let volume = volume.ok_or_else(|| Refusal::Malformed(format!("mount point of unknown volume {name}")))?;
-    match volume.r#type.as_deref().unwrap_or_default() {
-        "" | "host" => {}
-        other => return Err(Refusal::unsupported(format!("volume type {other}"))),
-    }
-    let source = volume.host.as_ref().and_then(|it| it.source_path.as_deref());
-    Ok(Mount {
-        source: source.filter(|it| !it.is_empty()).map(PathBuf::from),
-        volume: name,
-        target: PathBuf::from(required(mount.container_path, "containerPath of a mount point")?),
-        read_only: mount.read_only.unwrap_or(false),
-    })
-}
-
 fn port_mapping(mapping: &acs::PortMapping) -> Result<PortMapping, Refusal> {
-    if mapping
-        .container_port_range
-        .as_deref()
-        .is_some_and(|it| !it.is_empty())
-    {
-        return Err(Refusal::unsupported("containerPortRange"));
-    }
     let port = |value: Option<i32>| {
         let value = value.unwrap_or(0);
         u16::try_from(value).map_err(|_| Refusal::Malformed(format!("port {value}")))
@@ -144,11 +136,26 @@ fn port_mapping(mapping: &acs::PortMapping) -> Result<PortMapping, Refusal> {
         "udp" => TransportProtocol::Udp,
         other => return Err(Refusal::Malformed(format!("protocol {other}"))),
     };
-    let container_port = port(mapping.container_port)?;
+    let range = mapping.container_port_range.as_deref().unwrap_or_default();
+    if range.is_empty() {
+        return Ok(PortMapping {
+            container_port: port(mapping.container_port)?,
+            host_port: port(mapping.host_port)?,
+            protocol,
+            following: 0,
+        });
+    }
+    let bounds = range.split_once('-').and_then(|(first, last)| {
+        let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
+        Some((first, last.checked_sub(first)?))
+    });
+    let (container_port, following) =
+        bounds.ok_or_else(|| Refusal::Malformed(format!("containerPortRange {range}")))?;
     Ok(PortMapping {
         container_port,
-        host_port: port(mapping.host_port)?,
+        host_port: 0,
         protocol,
+        following,
     })
 }
 
@@ -157,11 +164,11 @@ fn dependency(
     dependency: &acs::ContainerDependency,
     names: &[String],
 ) -> Result<Dependency, Refusal> {
-    let name = dependency.container_name.as_deref().unwrap_or_default();
-    let on = names
-        .iter()
-        .position(|it| it == name)
-        .ok_or_else(|| Refusal::Dependencies(arn.to_owned()))?;
+    let on = position(
+        arn,
+        dependency.container_name.as_deref().unwrap_or_default(),
+        names,
+    )?;
     let condition = match dependency.condition.as_deref().unwrap_or_default() {
         "START" => Condition::Start,
         "COMPLETE" => Condition::Complete,
@@ -169,4 +176,18 @@ fn dependency(
         other => return Err(Refusal::unsupported(format!("dependsOn condition {other}"))),
     };
     Ok(Dependency { on, condition })
+}
+
+fn position(arn: &str, name: &str, names: &[String]) -> Result<usize, Refusal> {
+    let found = names.iter().position(|it| it == name);
+    found.ok_or_else(|| Refusal::Dependencies(arn.to_owned()))
+}
+
+/// `name` or `name:alias`
+fn link(text: &str) -> Link {
+    let (container, alias) = text.split_once(':').unwrap_or((text, text));
+    Link {
+        container: container.to_owned(),
+        alias: alias.to_owned(),
+    }
 }

@@ -1,11 +1,11 @@
-//! The network of a task from its payload.
+//! The network of a task from its payload, and the other namespaces that its containers share.
 
 use std::net::Ipv4Addr;
 
 use api::acs::ElasticNetworkInterface;
 
 use super::Refusal;
-use crate::host::{Eni, SandboxNetwork};
+use crate::host::{Eni, IpcSharing, PidSharing, SandboxNetwork};
 
 /// The network mode with what it needs.
 pub fn network(
@@ -25,6 +25,27 @@ pub fn network(
         (mode, _) => Err(Refusal::Malformed(format!(
             "a network interface in network mode {mode}"
         ))),
+    }
+}
+
+/// `pidMode`
+pub fn pid_sharing(mode: Option<&str>) -> Result<PidSharing, Refusal> {
+    match mode.unwrap_or_default() {
+        "" => Ok(PidSharing::Container),
+        "task" => Ok(PidSharing::Task),
+        "host" => Ok(PidSharing::Host),
+        other => Err(Refusal::unsupported(format!("pidMode {other}"))),
+    }
+}
+
+/// `ipcMode`
+pub fn ipc_sharing(mode: Option<&str>) -> Result<IpcSharing, Refusal> {
+    match mode.unwrap_or_default() {
+        "" => Ok(IpcSharing::Container),
+        "none" => Ok(IpcSharing::None),
+        "task" => Ok(IpcSharing::Task),
+        "host" => Ok(IpcSharing::Host),
+        other => Err(Refusal::unsupported(format!("ipcMode {other}"))),
     }
 }
 

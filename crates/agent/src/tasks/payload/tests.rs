@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::host::{PortMapping, SandboxNetwork, TransportProtocol};
+use crate::host::{IpcSharing, PidSharing, PortMapping, SandboxNetwork, TransportProtocol, VolumeScope};
 use crate::log_drivers::LogDriver;
 use crate::log_drivers::awslogs::MissingGroup;
+use crate::tasks::task::{Condition, Dependency};
 
 const ARN: &str = "arn:aws:ecs:us-east-1:123456789012:task/lab/6133f22d3e734b5faeff49540f939c96";
 
@@ -69,7 +70,8 @@ fn a_recorded_task_is_understood() {
         [PortMapping {
             container_port: 8080,
             host_port: 0,
-            protocol
+            protocol,
+            following: 0,
         }]
     );
     let environment: Vec<_> = container
@@ -157,8 +159,8 @@ fn an_interface_becomes_the_network() {
 
 #[test]
 fn what_is_not_built_is_refused_by_name() {
-    let cases: [(&str, Value, &str); 9] = [
-        ("pidMode", json!("host"), "pidMode is not supported"),
+    let cases: [(&str, Value, &str); 7] = [
+        ("pidMode", json!("cluster"), "pidMode cluster is not supported"),
         (
             "proxyConfiguration",
             json!({"type": "APPMESH"}),
@@ -174,11 +176,10 @@ fn what_is_not_built_is_refused_by_name() {
             json!([{"name": "x"}]),
             "container main: secrets is not supported",
         ),
-        ("/links", json!(["a"]), "container main: links is not supported"),
         (
-            "/volumesFrom",
-            json!([{"sourceContainer": "a"}]),
-            "container main: volumesFrom is not supported",
+            "volumes",
+            json!([{"name": "v", "type": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]),
+            "efsVolumeConfiguration is not supported",
         ),
         (
             "/restartPolicy",
@@ -189,11 +190,6 @@ fn what_is_not_built_is_refused_by_name() {
             "/registryAuthentication",
             json!({"type": "ecr"}),
             "registryAuthentication is not supported",
-        ),
-        (
-            "/portMappings",
-            json!([{"containerPortRange": "1-9"}]),
-            "containerPortRange is not supported",
         ),
     ];
     for (member, value, expected) in cases {
@@ -217,6 +213,14 @@ fn what_is_wrong_is_malformed() {
         (json!({"image": ""}), "without image"),
         (json!({"memory": 4096}), "above the task's 128 MiB"),
         (json!({"portMappings": [{"containerPort": 70000}]}), "port 70000"),
+        (
+            json!({"portMappings": [{"containerPortRange": "9-1"}]}),
+            "containerPortRange 9-1",
+        ),
+        (
+            json!({"volumesFrom": [{}]}),
+            "volumesFrom without sourceContainer",
+        ),
         (
             json!({"mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}]}),
             "unknown volume v",
@@ -342,4 +346,70 @@ fn awslogs_names_its_stream() {
         it["containers"][0]["dockerConfig"]["hostConfig"] = json!("{\"LogConfig\":{\"Type\":\"splunk\"}}");
     };
     assert!(refusal(splunk).contains("log driver splunk"));
+}
+
+#[test]
+fn links_and_volumes_of_others_are_waited_for() {
+    let (task, refused) = changed(|payload| {
+        let mut second = payload["containers"][0].clone();
+        second["name"] = json!("second");
+        second["links"] = json!(["CONTAINER:alias"]);
+        second["volumesFrom"] = json!([{"sourceContainer": "CONTAINER", "readOnly": true}]);
+        let first = payload["containers"][0]["name"].as_str().unwrap().to_owned();
+        let text = second.to_string().replace("CONTAINER", &first);
+        second = serde_json::from_str(&text).unwrap();
+        payload["containers"].as_array_mut().unwrap().push(second);
+    });
+    assert_eq!(refused, None);
+    let second = &task.containers[1];
+    let first = &task.containers[0].spec.name;
+    assert_eq!(
+        (
+            &second.spec.links[0].container,
+            second.spec.links[0].alias.as_str()
+        ),
+        (first, "alias")
+    );
+    assert!(second.spec.volumes_from[0].read_only);
+    assert_eq!(
+        second.depends_on,
+        [Dependency {
+            on: 0,
+            condition: Condition::Start
+        }]
+    );
+}
+
+#[test]
+fn modes_ranges_and_volumes_are_read() {
+    let (task, refused) = changed(|payload| {
+        payload["pidMode"] = json!("task");
+        payload["ipcMode"] = json!("host");
+        payload["volumes"] = json!([{
+            "name": "data", "type": "docker",
+            "dockerVolumeConfiguration": {"scope": "shared", "autoprovision": true, "driver": "local"},
+        }]);
+        payload["containers"][0]["mountPoints"] =
+            json!([{"sourceVolume": "data", "containerPath": "/data", "readOnly": true}]);
+        payload["containers"][0]["portMappings"] =
+            json!([{"containerPortRange": "8000-8010", "hostPort": 0, "protocol": "tcp"}]);
+    });
+    assert_eq!(refused, None);
+    assert_eq!((task.pid, task.ipc), (PidSharing::Task, IpcSharing::Host));
+    assert_eq!(task.volumes[0].scope, VolumeScope::SharedAutoprovisioned);
+    let spec = &task.containers[0].spec;
+    assert_eq!(spec.mounts[0].source, None);
+    let mapping = spec.port_mappings[0];
+    assert_eq!((mapping.container_port, mapping.following), (8000, 10));
+    let other = refusal(|payload| {
+        payload["volumes"] =
+            json!([{"name": "data", "type": "docker", "dockerVolumeConfiguration": {"driver": "nfs"}}]);
+    });
+    assert!(other.contains("volume data: driver nfs"), "{other}");
+}
+
+#[test]
+fn a_link_to_nobody_cannot_be_resolved() {
+    let text = refusal(|payload| payload["containers"][0]["links"] = json!(["nobody"]));
+    assert!(text.starts_with("Task dependencies cannot be resolved"), "{text}");
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 
-use super::Allowed;
+use super::{AllowedDevice, DeviceKind};
 
 /// An instruction of the kernel's virtual machine: operation, registers, offset, constant.
 #[repr(C)]
@@ -35,11 +35,14 @@ const MAJOR: u8 = 4;
 const MINOR: u8 = 5;
 
 /// The kernel's numbers of kinds and accesses.
+const BLOCK: i32 = 1;
 const CHARACTER: i32 = 2;
 const MAKE_NODE: i32 = 1;
+const READ: i32 = 2;
+const WRITE: i32 = 4;
 
 /// Lets nodes be made and the allowed devices be used.
-pub fn compose(allowed: &[Allowed]) -> Vec<Instruction> {
+pub fn compose(allowed: &[AllowedDevice]) -> Vec<Instruction> {
     let mut program = vec![
         step(LOAD, KIND, QUESTION, 0, 0),
         step(ASSIGN_REGISTER, ACCESS, KIND, 0, 0),
@@ -50,12 +53,30 @@ pub fn compose(allowed: &[Allowed]) -> Vec<Instruction> {
     ];
     append_rule(&mut program, &[(ACCESS, MAKE_NODE)]);
     for device in allowed {
-        let mut conditions = vec![(KIND, CHARACTER), (MAJOR, device.major as i32)];
+        let kind = match device.kind {
+            DeviceKind::Character => CHARACTER,
+            DeviceKind::Block => BLOCK,
+        };
+        let mut conditions = vec![(KIND, kind), (MAJOR, device.major as i32)];
         conditions.extend(device.minor.map(|it| (MINOR, it as i32)));
-        append_rule(&mut program, &conditions);
+        append_rules_by_access(&mut program, device, &conditions);
     }
     program.extend([step(ASSIGN, ANSWER, 0, 0, 0), step(END, 0, 0, 0, 0)]);
     program
+}
+
+/// One rule if everything is allowed, else one for each access that is asked for alone.
+fn append_rules_by_access(program: &mut Vec<Instruction>, device: &AllowedDevice, conditions: &[(u8, i32)]) {
+    let accesses: &[i32] = match (device.access.read, device.access.write) {
+        (true, true) => return append_rule(program, conditions),
+        (true, false) => &[READ, READ | MAKE_NODE],
+        (false, true) => &[WRITE, WRITE | MAKE_NODE],
+        (false, false) => &[],
+    };
+    for access in accesses {
+        let with_access = [conditions, &[(ACCESS, *access)]].concat();
+        append_rule(program, &with_access);
+    }
 }
 
 /// If all conditions hold, the answer is yes.

@@ -67,6 +67,7 @@ fn datagrams_are_published_too() {
             container_port: 53,
             host_port: 5353,
             protocol: TransportProtocol::Udp,
+            following: 0,
         };
         let server = network
             .attach_bridge_container("task1/dns", &[dns, tcp(53, 5353)])

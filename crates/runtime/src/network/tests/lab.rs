@@ -106,6 +106,7 @@ pub(super) fn tcp(container_port: u16, host_port: u16) -> PortMapping {
         container_port,
         host_port,
         protocol: TransportProtocol::Tcp,
+        following: 0,
     }
 }
 

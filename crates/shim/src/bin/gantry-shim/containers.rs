@@ -1,8 +1,10 @@
 //! What the shim knows of each container, and the files in which it outlives the shim.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,6 +13,10 @@ use shim::{Exit, StartContainer, Started, files};
 
 use crate::clients::ClientId;
 use crate::output::Output;
+use crate::system;
+
+/// Looks at the processes of a container that ends; each finds those made since the last.
+const MAX_SURVIVOR_ROUNDS: usize = 1000;
 
 /// A container of the task.
 pub struct Container {
@@ -18,6 +24,10 @@ pub struct Container {
     pub name: String,
     /// File that counts kills for want of memory.
     pub oom_counter: Option<PathBuf>,
+    /// File that lists its processes, if those can outlive the first.
+    pub survivors: Option<PathBuf>,
+    /// The end of its standard input to which nobody writes; it is open as long as this is.
+    pub input: Option<OwnedFd>,
     /// Its output, until it has ended.
     pub output: Output,
     /// Where it is in its life.
@@ -39,7 +49,11 @@ pub struct Starting {
     /// The process that makes it.
     pub child: i32,
     /// Where that process says how it went.
-    pub result: OwnedFd,
+    pub result: UnixStream,
+    /// The terminal that came with it.
+    pub terminal: Option<OwnedFd>,
+    /// The container's standard input, see [`Container::input`].
+    pub input: Option<OwnedFd>,
     /// What it has said so far.
     pub said: Vec<u8>,
     /// Who waits for the result.
@@ -50,10 +64,12 @@ pub struct Starting {
 
 impl Container {
     /// A container whose start has begun.
-    pub fn starting(request: StartContainer, output: Output, starting: Starting) -> Self {
+    pub fn starting(request: StartContainer, output: Output, mut starting: Starting) -> Self {
         Self {
             name: request.container,
             oom_counter: request.oom_counter,
+            survivors: request.survivors,
+            input: starting.input.take(),
             output,
             state: State::Starting(starting),
         }
@@ -74,6 +90,28 @@ impl Container {
         };
         let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
         count.is_some_and(|count| count.trim() != "0")
+    }
+
+    /// Kills what is left of it when its first process has ended. Processes that are about to be killed make no
+    /// new ones, so it is over when all that are listed have been seen.
+    pub fn kill_survivors(&self) {
+        let Some(list) = &self.survivors else { return };
+        let mut killed = BTreeSet::new();
+        for _ in 0..MAX_SURVIVOR_ROUNDS {
+            let listed = fs::read_to_string(list).unwrap_or_default();
+            let new: Vec<i32> = listed
+                .lines()
+                .filter_map(|it| it.parse().ok())
+                .filter(|it| killed.insert(*it))
+                .collect();
+            if new.is_empty() {
+                return;
+            }
+            for pid in new {
+                // A failure means that it has just ended.
+                drop(system::kill(pid, libc::SIGKILL));
+            }
+        }
     }
 
     /// Puts a record beside the container, whole or not at all. It is not synchronised here: after a crash

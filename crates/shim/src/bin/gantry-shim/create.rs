@@ -5,17 +5,18 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::error::LibcontainerError;
 use libcontainer::syscall::syscall::SyscallType;
-use shim::{FailedStep, Reply, StartContainer, Started, SystemCalls, files};
+use shim::{Console, FailedStep, Reply, StartContainer, Started, SystemCalls, files};
 
 use crate::containers::Container;
 use crate::execute::Execute;
 use crate::filter::Filter;
-use crate::{notes, system};
+use crate::{namespaces, notes, system};
 
 /// Most of a failure's text that is passed on, in bytes.
 const MAX_REPORT_BYTES: u64 = 4096;
@@ -24,32 +25,35 @@ const MAX_REPORT_BYTES: u64 = 4096;
 pub struct Parts {
     /// A detached mount of its root file system.
     pub root: OwnedFd,
+    /// Detached mounts that its own mounts name, with their places.
+    pub memory: Vec<(OwnedFd, PathBuf)>,
+    /// Its standard input, if it has one.
+    pub input: Option<OwnedFd>,
     /// Its standard output.
     pub output: OwnedFd,
     /// Its standard error.
     pub error: OwnedFd,
-    /// Where to say how it went.
-    pub result: OwnedFd,
 }
 
 /// Makes and starts the container and says how it went. Only for a process that ends then.
-pub fn run(request: &StartContainer, parts: Parts) {
+/// Beside the first byte goes the container's terminal, if it has one.
+pub fn run(request: &StartContainer, parts: Parts, mut result: UnixStream) {
     system::die_with_parent();
     system::default_signals();
-    let Parts {
-        root,
-        output,
-        error,
-        result,
-    } = parts;
-    let reply = create(request, root, output, error).unwrap_or_else(|failure| Reply::StartFailed {
-        step: failure.step,
-        message: failure.message,
+    let (reply, terminal) = create(request, parts).unwrap_or_else(|failure| {
+        let failed = Reply::StartFailed {
+            step: failure.step,
+            message: failure.message,
+        };
+        (failed, None)
     });
     let mut line = serde_json::to_vec(&reply).unwrap_or_default();
     line.push(b'\n');
-    // If this fails, the shim sees the end of the pipe without a reply.
-    drop(File::from(result).write_all(&line));
+    // If this fails, the shim sees the end of the stream without a reply.
+    match terminal {
+        Some(terminal) => drop(system::send(&result, &line, &terminal)),
+        None => drop(result.write_all(&line)),
+    }
 }
 
 struct Failure {
@@ -79,19 +83,18 @@ fn terminated(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)
 }
 
-fn create(
-    request: &StartContainer,
-    root: OwnedFd,
-    output: OwnedFd,
-    error: OwnedFd,
-) -> Result<Reply, Failure> {
+fn create(request: &StartContainer, parts: Parts) -> Result<(Reply, Option<OwnedFd>), Failure> {
     let bundle = std::env::current_dir()?.join(Container::directory(&request.container));
-    system::mount_privately(&root, &terminated(&bundle.join(files::ROOT))?)?;
-    drop(root);
+    namespaces::mount_privately(&parts.root, &terminated(&bundle.join(files::ROOT))?)?;
+    drop(parts.root);
+    for (mount, target) in &parts.memory {
+        namespaces::attach_mount(mount, &terminated(target)?)?;
+    }
+    drop(parts.memory);
     // Nobody else reads it, and it need not outlive this process.
     let state = bundle.join(files::STATE);
     fs::create_dir(&state)?;
-    system::mount_memory(&terminated(&state)?)?;
+    namespaces::mount_memory(&terminated(&state)?)?;
     // The process holds the ends of both until it executes its program, which closes them.
     let (report, report_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;
     let (noted, notes_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;
@@ -100,13 +103,22 @@ fn create(
         SystemCalls::All => None,
         SystemCalls::Filtered => Some(Filter::from_bytes(&fs::read(bundle.join(files::FILTER))?)?),
     };
-    let executor = Execute::new(&report_end, request.confinement, filter);
+    let executor = Execute::new(&report_end, request, filter);
+    let console = match request.console {
+        Console::Pipes => None,
+        Console::Terminal => Some(ConsoleSocket::listen(&state)?),
+    };
+    let input = match parts.input {
+        Some(input) => input,
+        None => File::open("/dev/null")?.into(),
+    };
     let built = ContainerBuilder::new(request.runtime_id.clone(), SyscallType::default())
         .with_executor(executor)
         .with_root_path(state)?
-        .with_stdin(File::open("/dev/null")?)
-        .with_stdout(output)
-        .with_stderr(error)
+        .with_console_socket(console.as_ref().map(|it| it.path.clone()))
+        .with_stdin(input)
+        .with_stdout(parts.output)
+        .with_stderr(parts.error)
         .as_init(&bundle)
         .with_systemd(false)
         .with_detach(true)
@@ -129,10 +141,15 @@ fn create(
         });
     }
     match started {
-        Ok(pid) => Ok(Reply::Started(Started {
-            pid,
-            started_at_nanoseconds: system::now(),
-        })),
+        Ok(pid) => {
+            let started_at_nanoseconds = system::now();
+            let terminal = console.map(|it| it.receive()).transpose()?;
+            let started = Started {
+                pid,
+                started_at_nanoseconds,
+            };
+            Ok((Reply::Started(started), terminal))
+        }
         Err(error) => {
             let mut failure = Failure::from(error);
             let mut details = String::new();
@@ -143,5 +160,36 @@ fn create(
             }
             Err(failure)
         }
+    }
+}
+
+/// Where the library leaves the terminal that it makes inside the container.
+struct ConsoleSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl ConsoleSocket {
+    /// Listens in a directory, however long its path is.
+    fn listen(directory: &Path) -> io::Result<Self> {
+        const NAME: &str = "console.sock";
+        let before = std::env::current_dir()?;
+        std::env::set_current_dir(directory)?;
+        let listener = UnixListener::bind(NAME);
+        std::env::set_current_dir(before)?;
+        let listener = listener?;
+        // The terminal has come when the container is made: nobody has to wait for it.
+        listener.set_nonblocking(true)?;
+        Ok(Self {
+            listener,
+            path: directory.join(NAME),
+        })
+    }
+
+    /// The terminal's own end.
+    fn receive(&self) -> io::Result<OwnedFd> {
+        let (stream, _) = self.listener.accept()?;
+        let (_, terminal) = system::receive(&stream, &mut [0; 64])?;
+        terminal.ok_or_else(|| io::Error::other("the terminal is missing"))
     }
 }

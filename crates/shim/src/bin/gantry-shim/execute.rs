@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use libcontainer::oci_spec::runtime::Spec;
 use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
-use shim::Confinement;
+use shim::{Confinement, Console, Privileges, StartContainer};
 
 use crate::filter::Filter;
 use crate::system;
@@ -20,15 +20,19 @@ pub struct Execute {
     /// Closed by a successful execution.
     report: RawFd,
     confinement: Confinement,
+    console: Console,
+    user: u32,
     filter: Option<Filter>,
 }
 
 impl Execute {
     /// Failures are written to `report`, which must stay open until then.
-    pub fn new(report: &OwnedFd, confinement: Confinement, filter: Option<Filter>) -> Self {
+    pub fn new(report: &OwnedFd, request: &StartContainer, filter: Option<Filter>) -> Self {
         Self {
             report: report.as_raw_fd(),
-            confinement,
+            confinement: request.confinement,
+            console: request.console,
+            user: request.stdio_owner,
             filter,
         }
     }
@@ -36,6 +40,12 @@ impl Execute {
     /// Gives up what the container must not have. Until here the process had all that the shim has: loading
     /// a filter needs it.
     fn confine(&self) -> io::Result<()> {
+        if self.console == Console::Terminal {
+            system::own_terminal(self.user)?;
+        }
+        if self.confinement.privileges == Privileges::NoNew {
+            system::forbid_new_privileges()?;
+        }
         system::drop_bounding_capabilities(self.confinement.bounding)?;
         if let Some(filter) = &self.filter {
             filter.load()?;

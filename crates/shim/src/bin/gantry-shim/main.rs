@@ -9,8 +9,10 @@ mod containers;
 mod create;
 mod execute;
 mod filter;
+mod namespaces;
 mod notes;
 mod output;
+mod sharing;
 mod supervisor;
 mod system;
 

@@ -52,6 +52,15 @@ impl Output {
         }
     }
 
+    /// Reads a terminal in place of the pipes. What comes through it counts as standard output.
+    pub fn read_terminal(&mut self, terminal: OwnedFd) {
+        self.pipes = vec![Pipe {
+            end: terminal,
+            stream: Stream::Output,
+            unfinished: Vec::new(),
+        }];
+    }
+
     /// The pipes that are still open.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> + '_ {
         self.pipes.iter().map(|pipe| pipe.end.as_raw_fd())

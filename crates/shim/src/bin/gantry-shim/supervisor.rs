@@ -2,18 +2,19 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::{Duration, Instant};
 
 use shim::{
-    ContainerStatus, Exit, Exited, FailedStep, PROTOCOL_VERSION, Reply, Request, StartContainer, Started,
-    files,
+    ContainerStatus, Exit, Exited, FailedStep, Input, PROTOCOL_VERSION, Reply, Request, Sharing,
+    StartContainer, Started, files,
 };
 
 use crate::clients::{ClientId, Clients, Heard};
 use crate::containers::{Container, Starting, State};
 use crate::create;
 use crate::output::Output;
+use crate::sharing::Holder;
 use crate::system::{self, Reaped};
 
 /// Longest time that making a container may take.
@@ -35,6 +36,8 @@ pub struct Supervisor {
     strangers: Vec<Reaped>,
     /// Subscribers that wait until no start is under way.
     subscribing: Vec<ClientId>,
+    /// Holds what the containers share, if they share anything.
+    holder: Option<Holder>,
     /// Who asked for the end.
     ending: Option<ClientId>,
     buffer: Vec<u8>,
@@ -61,6 +64,7 @@ impl Supervisor {
             containers: Vec::new(),
             strangers: Vec::new(),
             subscribing: Vec::new(),
+            holder: None,
             ending: None,
             buffer: vec![0; BUFFER_BYTES],
         }
@@ -144,6 +148,10 @@ impl Supervisor {
     fn handle(&mut self, client: ClientId, request: Request, descriptor: Option<OwnedFd>) {
         match request {
             Request::Start(request) => self.start(client, request, descriptor),
+            Request::Share(sharing) => {
+                let reply = self.share(sharing);
+                self.clients.answer(client, reply);
+            }
             Request::Signal { container, signal } => {
                 let running = self.containers.iter().find(|it| it.name == container);
                 if let Some(Container {
@@ -184,7 +192,7 @@ impl Supervisor {
         let begun = match root {
             _ if self.ending.is_some() => Err(io::Error::other("the task ends")),
             None => Err(io::Error::other("the container's root is missing")),
-            Some(root) => begin(client, &request, root),
+            Some(root) => begin(client, &request, root, self.holder.as_ref()),
         };
         match begun {
             Ok((output, starting)) => self
@@ -200,6 +208,21 @@ impl Supervisor {
         }
     }
 
+    fn share(&mut self, sharing: Sharing) -> Reply {
+        if self.holder.is_some() {
+            return Reply::Done;
+        }
+        match Holder::start(sharing) {
+            Ok(holder) => {
+                self.holder = Some(holder);
+                Reply::Done
+            }
+            Err(error) => Reply::Refused {
+                message: format!("what the containers share cannot be made: {error}"),
+            },
+        }
+    }
+
     fn read_start(&mut self, descriptor: RawFd) {
         let found = self.containers.iter_mut().position(
             |it| matches!(&it.state, State::Starting(starting) if starting.result.as_raw_fd() == descriptor),
@@ -208,9 +231,10 @@ impl Supervisor {
         let State::Starting(starting) = &mut self.containers[at].state else {
             return;
         };
-        let reply = match system::read(&starting.result, &mut self.buffer) {
-            Ok(None) => return,
-            Ok(Some(count)) if count > 0 => {
+        let reply = match system::receive(&starting.result, &mut self.buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Ok((count, terminal)) if count > 0 => {
+                starting.terminal = terminal.or(starting.terminal.take());
                 starting.said.extend_from_slice(&self.buffer[..count]);
                 if starting.said.last() != Some(&b'\n') {
                     return;
@@ -233,6 +257,11 @@ impl Supervisor {
         let waiting = std::mem::take(&mut starting.waiting);
         match reply {
             Reply::Started(started) => {
+                if let Some(terminal) = starting.terminal.take() {
+                    // It can only fail for a descriptor that is none.
+                    drop(system::set_nonblocking(&terminal));
+                    container.output.read_terminal(terminal);
+                }
                 container.state = State::Running(started);
                 if let Err(error) = container.write_record(files::STARTED, &started) {
                     eprintln!(
@@ -305,6 +334,8 @@ impl Supervisor {
     fn finish(&mut self, at: usize, started: Started, exit_code: i32) {
         let container = &mut self.containers[at];
         let finished_at_nanoseconds = system::now();
+        container.kill_survivors();
+        container.input = None;
         container.output.finish(&mut self.buffer);
         let is_out_of_memory = exit_code != 0 && container.was_out_of_memory();
         let exit = Exit {
@@ -382,27 +413,51 @@ fn status(container: &Container) -> Option<ContainerStatus> {
     })
 }
 
-fn begin(client: ClientId, request: &StartContainer, root: OwnedFd) -> io::Result<(Output, Starting)> {
+fn begin(
+    client: ClientId,
+    request: &StartContainer,
+    root: OwnedFd,
+    holder: Option<&Holder>,
+) -> io::Result<(Output, Starting)> {
     let (output_end, output) = system::pipe()?;
     let (error_end, error) = system::pipe()?;
-    let (result, result_end) = system::pipe()?;
-    for end in [&output_end, &error_end, &result] {
+    let (result, result_end) = UnixStream::pair()?;
+    for end in [&output_end, &error_end] {
         system::set_nonblocking(end)?;
     }
+    result.set_nonblocking(true)?;
     for pipe in [&output, &error] {
         system::change_owner(pipe, request.stdio_owner)?;
     }
-    let parts = create::Parts {
-        root,
-        output,
-        error,
-        result: result_end,
+    let (input, input_end) = match request.input {
+        Input::Empty => (None, None),
+        Input::Open => system::pipe().map(|(read, write)| (Some(read), Some(write)))?,
     };
-    let child = system::fork(|| create::run(request, parts))?;
+    if let Some(input) = &input {
+        system::change_owner(input, request.stdio_owner)?;
+    }
+    let child = system::fork(|| {
+        let memory = holder.map(Holder::memory).unwrap_or_else(|| Ok(Vec::new()));
+        match memory {
+            Ok(memory) => {
+                let parts = create::Parts {
+                    root,
+                    memory,
+                    input,
+                    output,
+                    error,
+                };
+                create::run(request, parts, result_end);
+            }
+            Err(error) => eprintln!("gantry-shim: what the containers share is not there: {error}"),
+        }
+    })?;
     let log = Container::directory(&request.container).join(files::LOG);
     let starting = Starting {
         child,
         result,
+        terminal: None,
+        input: input_end,
         said: Vec::new(),
         waiting: vec![client],
         deadline: Instant::now() + START_DEADLINE,

@@ -14,7 +14,8 @@ pub struct Reaped {
     pub code: i32,
 }
 
-fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+/// The error of a call that failed.
+pub fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {
@@ -211,6 +212,47 @@ pub fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Opt
     }
 }
 
+/// Sends bytes and a descriptor.
+pub fn send(stream: &UnixStream, bytes: &[u8], descriptor: &OwnedFd) -> io::Result<()> {
+    let mut control = [0u64; 4];
+    let mut part = libc::iovec {
+        iov_base: bytes.as_ptr().cast_mut().cast(),
+        iov_len: bytes.len(),
+    };
+    // SAFETY: all pointers are to live local storage of the stated sizes, which has room for one descriptor; the
+    // kernel only reads the bytes.
+    let count = unsafe {
+        let mut header: libc::msghdr = std::mem::zeroed();
+        header.msg_iov = &mut part;
+        header.msg_iovlen = 1;
+        header.msg_control = control.as_mut_ptr().cast();
+        header.msg_controllen = libc::CMSG_SPACE(size_of::<RawFd>() as u32) as usize;
+        let message = libc::CMSG_FIRSTHDR(&header);
+        (*message).cmsg_level = libc::SOL_SOCKET;
+        (*message).cmsg_type = libc::SCM_RIGHTS;
+        (*message).cmsg_len = libc::CMSG_LEN(size_of::<RawFd>() as u32) as usize;
+        std::ptr::write_unaligned(libc::CMSG_DATA(message).cast::<RawFd>(), descriptor.as_raw_fd());
+        libc::sendmsg(stream.as_raw_fd(), &header, libc::MSG_NOSIGNAL)
+    };
+    match usize::try_from(count) {
+        Ok(count) if count == bytes.len() => Ok(()),
+        Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+        Err(_) => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Gives the terminal on standard input to a user, so that it may open it by name.
+pub fn own_terminal(user: u32) -> io::Result<()> {
+    // SAFETY: no pointers; the group is left as it is.
+    check(unsafe { libc::fchown(0, user, libc::gid_t::MAX) }).map(drop)
+}
+
+/// From now on no execution gives this process more than it has.
+pub fn forbid_new_privileges() -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }).map(drop)
+}
+
 /// Drops all capabilities but these from what this process and its children can ever have.
 pub fn drop_bounding_capabilities(kept: u64) -> io::Result<()> {
     for capability in 0..64 {
@@ -246,47 +288,6 @@ pub fn set_capabilities(held: u64) -> io::Result<()> {
         let set = libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr());
         check(set as libc::c_int).map(drop)
     }
-}
-
-/// Mounts a detached mount on `target` in a mount namespace of this process's own.
-pub fn mount_privately(mount: &OwnedFd, target: &std::ffi::CStr) -> io::Result<()> {
-    // SAFETY: all strings are terminated and live through the calls.
-    unsafe {
-        check(libc::unshare(libc::CLONE_NEWNS))?;
-        check(libc::mount(
-            std::ptr::null(),
-            c"/".as_ptr(),
-            std::ptr::null(),
-            libc::MS_REC | libc::MS_SLAVE,
-            std::ptr::null(),
-        ))?;
-        let moved = libc::syscall(
-            libc::SYS_move_mount,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_FDCWD,
-            target.as_ptr(),
-            libc::MOVE_MOUNT_F_EMPTY_PATH,
-        );
-        check(moved as libc::c_int).map(drop)
-    }
-}
-
-/// Mounts a small file system in memory on `target`, in the mount namespace that this process has of its own.
-pub fn mount_memory(target: &std::ffi::CStr) -> io::Result<()> {
-    let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-    let options = c"mode=700,size=1m";
-    // SAFETY: all strings are terminated and live through the call.
-    let mounted = unsafe {
-        libc::mount(
-            c"tmpfs".as_ptr(),
-            target.as_ptr(),
-            c"tmpfs".as_ptr(),
-            flags,
-            options.as_ptr().cast(),
-        )
-    };
-    check(mounted).map(drop)
 }
 
 /// The time of day, nanoseconds since 1970.

@@ -1,0 +1,81 @@
+//! The volumes of a task and its containers from the payload.
+
+use std::path::PathBuf;
+
+use api::acs;
+
+use super::Refusal;
+use crate::host::{DockerVolume, Mount, VolumeScope, VolumesFrom};
+
+/// The only driver there is.
+const LOCAL: &str = "local";
+
+/// Volumes of Docker drivers.
+///
+/// # Errors
+/// Another driver, or a scope that is none.
+pub fn of_docker(volumes: &[acs::Volume]) -> Result<Vec<DockerVolume>, Refusal> {
+    let of_docker = volumes.iter().filter(|it| it.r#type.as_deref() == Some("docker"));
+    of_docker.map(docker_volume).collect()
+}
+
+fn docker_volume(volume: &acs::Volume) -> Result<DockerVolume, Refusal> {
+    let name = volume.name.clone().unwrap_or_default();
+    let settings = volume.docker_volume_configuration.clone().unwrap_or_default();
+    let within = |what: String| Refusal::unsupported(format!("volume {name}: {what}"));
+    let driver = settings.driver.filter(|it| !it.is_empty());
+    if let Some(other) = driver.filter(|it| it != LOCAL) {
+        return Err(within(format!("driver {other}")));
+    }
+    let scope = settings.scope.unwrap_or_default();
+    let scope = match (scope.as_str(), settings.autoprovision.unwrap_or(false)) {
+        ("" | "task", _) => VolumeScope::Task,
+        ("shared", false) => VolumeScope::Shared,
+        ("shared", true) => VolumeScope::SharedAutoprovisioned,
+        (other, _) => return Err(within(format!("scope {other}"))),
+    };
+    Ok(DockerVolume {
+        name,
+        scope,
+        driver_options: settings.driver_opts.unwrap_or_default(),
+        labels: settings.labels.unwrap_or_default(),
+    })
+}
+
+/// A volume at its place in a container.
+///
+/// # Errors
+/// A volume that is not there, or of a kind that is not supported.
+pub fn mount_point(mount: acs::MountPoint, volumes: &[acs::Volume]) -> Result<Mount, Refusal> {
+    let name = mount.source_volume.unwrap_or_default();
+    let volume = volumes
+        .iter()
+        .find(|it| it.name.as_deref() == Some(name.as_str()));
+    let volume = volume.ok_or_else(|| Refusal::Malformed(format!("mount point of unknown volume {name}")))?;
+    match volume.r#type.as_deref().unwrap_or_default() {
+        "" | "host" | "docker" => {}
+        other => return Err(Refusal::unsupported(format!("volume type {other}"))),
+    }
+    let target = mount.container_path.filter(|it| !it.is_empty());
+    let target = target.ok_or_else(|| Refusal::Malformed("mount point without containerPath".to_owned()))?;
+    let source = volume.host.as_ref().and_then(|it| it.source_path.as_deref());
+    Ok(Mount {
+        source: source.filter(|it| !it.is_empty()).map(PathBuf::from),
+        volume: name,
+        target: PathBuf::from(target),
+        read_only: mount.read_only.unwrap_or(false),
+    })
+}
+
+/// All volumes of another container.
+///
+/// # Errors
+/// Without its name.
+pub fn volumes_from(it: acs::VolumeFrom) -> Result<VolumesFrom, Refusal> {
+    let container = it.source_container.filter(|it| !it.is_empty());
+    Ok(VolumesFrom {
+        container: container
+            .ok_or_else(|| Refusal::Malformed("volumesFrom without sourceContainer".to_owned()))?,
+        read_only: it.read_only.unwrap_or(false),
+    })
+}
