@@ -5,6 +5,7 @@
 mod bad_input;
 mod capacity_providers;
 mod commands;
+mod containers;
 mod crashes;
 mod default_vpc;
 mod logs;

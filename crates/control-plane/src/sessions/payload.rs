@@ -1,5 +1,10 @@
 //! A task as its agent gets it: everything resolved, in the agent's own JSON.
 
+mod docker;
+#[cfg(test)]
+mod tests;
+mod volumes;
+
 use std::collections::BTreeMap;
 
 use api::acs;
@@ -25,16 +30,7 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         let definition = definition?.container(&container.name)?;
         Some(self::container(it, mode, container, definition))
     });
-    let volumes = definition
-        .iter()
-        .flat_map(|it| &it.volumes)
-        .map(|it| acs::Volume {
-            name: Some(it.name.clone()),
-            r#type: Some("host".to_owned()),
-            host: Some(acs::HostVolume {
-                source_path: Some(it.source_path.clone().unwrap_or_default()),
-            }),
-        });
+    let volumes = definition.iter().flat_map(|it| &it.volumes).map(volumes::volume);
     let cpu = it.overrides.cpu.or(definition.and_then(|it| it.cpu));
     let memory = it.overrides.memory.or(definition.and_then(|it| it.memory));
     acs::Task {
@@ -54,6 +50,12 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         memory: memory.map(i64::from),
         containers: Some(containers.collect()),
         volumes: Some(volumes.collect()),
+        pid_mode: definition
+            .and_then(|it| it.pid_mode)
+            .map(|it| it.as_str().to_owned()),
+        ipc_mode: definition
+            .and_then(|it| it.ipc_mode)
+            .map(|it| it.as_str().to_owned()),
         associations: Some(Vec::new()),
         elastic_network_interfaces: it.eni.as_ref().map(|eni| vec![interface(state, it, eni)]),
         ..acs::Task::default()
@@ -110,8 +112,17 @@ fn container(
         )),
         overrides: Some("{}".to_owned()),
         port_mappings: Some(port_mappings(mode, definition)),
-        links: Some(Vec::new()),
-        volumes_from: Some(Vec::new()),
+        links: Some(definition.links.clone().unwrap_or_default()),
+        volumes_from: Some(
+            definition
+                .volumes_from
+                .iter()
+                .map(|it| acs::VolumeFrom {
+                    source_container: Some(it.source_container.clone()),
+                    read_only: it.read_only,
+                })
+                .collect(),
+        ),
         mount_points: Some(
             definition
                 .mount_points
@@ -148,9 +159,9 @@ fn port_mappings(mode: NetworkMode, definition: &ContainerDefinition) -> Vec<acs
     }
     let mapping = |it: &domain::container_definition::PortMapping| acs::PortMapping {
         container_port: it.container_port.map(i32::from),
+        container_port_range: it.container_port_range.map(|it| it.to_string()),
         host_port: Some(i32::from(it.host_port.unwrap_or(0))),
         protocol: Some(it.protocol.as_str().to_owned()),
-        ..acs::PortMapping::default()
     };
     definition.port_mappings.iter().map(mapping).collect()
 }
@@ -170,6 +181,7 @@ fn config(definition: &ContainerDefinition) -> String {
     );
     put("Hostname", definition.hostname.as_ref().map(|it| json!(it)));
     put("Labels", definition.docker_labels.as_ref().map(|it| json!(it)));
+    docker::extend_config(&mut config, definition);
     Value::Object(config).to_string()
 }
 
@@ -219,5 +231,6 @@ fn host_config(mode: NetworkMode, definition: &ContainerDefinition, changes: &Co
         "MemoryReservation",
         reservation.map(|it| json!(u64::from(it) * MIB)),
     );
+    docker::extend_host_config(&mut config, definition, changes.memory.or(definition.memory));
     Value::Object(config).to_string()
 }

@@ -49,6 +49,12 @@ const CAPABILITIES: [&str; 38] = [
     "WAKE_ALARM",
 ];
 
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tmpfs.html>
+const TMPFS_OPTIONS: &str = "defaults ro rw suid nosuid dev nodev exec noexec sync async dirsync remount mand \
+                             nomand atime noatime diratime nodiratime bind rbind unbindable runbindable private \
+                             rprivate shared rshared slave rslave relatime norelatime strictatime nostrictatime \
+                             mode uid gid nr_inodes nr_blocks mpol";
+
 /// Checks Linux settings.
 ///
 /// # Errors
@@ -119,6 +125,16 @@ fn tmpfs(container: &str, it: &ecs::Tmpfs) -> Result<Tmpfs, ecs::Error> {
         return Err(setting(
             container,
             "The 'containerPath' of a tmpfs must be an absolute path.",
+        ));
+    }
+    // Some have a value: `mode=0755`.
+    let name = |it: &str| it.split('=').next().unwrap_or_default().to_owned();
+    let is_known = |it: &&String| TMPFS_OPTIONS.split_whitespace().any(|known| known == name(it));
+    let mut options = it.mount_options.iter().flatten();
+    if let Some(unknown) = options.find(|it| !is_known(it)) {
+        return Err(setting(
+            container,
+            &format!("Invalid tmpfs mount option: {unknown:?}."),
         ));
     }
     let size = bounded(container, "tmpfs.size", Some(it.size), 1..=i32::MAX)?;

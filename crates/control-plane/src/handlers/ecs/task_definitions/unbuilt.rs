@@ -2,8 +2,8 @@
 //! without its secrets or health check would only pretend. A feature that is built takes its line out.
 
 use api::ecs;
-use domain::container_definition::{ContainerDefinition, LinuxParameters, LogConfiguration};
-use domain::task_definition::{IpcMode, Volume, VolumeKind};
+use domain::container_definition::{ContainerDefinition, LogConfiguration};
+use domain::task_definition::{Volume, VolumeKind};
 
 use super::parse::Draft;
 use crate::handlers::ecs::errors::{client, is_filled};
@@ -11,11 +11,12 @@ use crate::handlers::ecs::errors::{client, is_filled};
 /// A member by name, and whether something of it would have to be obeyed.
 type Member<T> = (&'static str, fn(&T) -> bool);
 
-const OF_TASK: [Member<Draft>; 6] = [
-    ("pidMode", |it| it.pid_mode.is_some()),
-    ("ipcMode", |it| it.ipc_mode.is_some_and(|it| it != IpcMode::None)),
+const OF_TASK: [Member<Draft>; 4] = [
     ("proxyConfiguration", |it| it.proxy_configuration.is_some()),
-    ("ephemeralStorage", |it| it.ephemeral_storage_gib.is_some()),
+    (
+        "ephemeralStorage (no quota holds tasks to a share of their host's disk)",
+        |it| it.ephemeral_storage_gib.is_some(),
+    ),
     ("enableFaultInjection", |it| {
         it.enable_fault_injection == Some(true)
     }),
@@ -26,49 +27,23 @@ const OF_TASK: [Member<Draft>; 6] = [
     }),
 ];
 
-const OF_CONTAINER: [Member<ContainerDefinition>; 22] = [
+const OF_CONTAINER: [Member<ContainerDefinition>; 11] = [
+    ("dockerSecurityOptions credentialspec", |it| {
+        let mut options = it.docker_security_options.iter().flatten();
+        options.any(|it| it.starts_with("credentialspec:"))
+    }),
     ("repositoryCredentials", |it| it.repository_credentials.is_some()),
-    ("links", |it| is_filled(it.links.as_ref())),
     ("restartPolicy", |it| {
         it.restart_policy.as_ref().is_some_and(|it| it.enabled)
     }),
     ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
-    ("volumesFrom", |it| !it.volumes_from.is_empty()),
     ("secrets", |it| is_filled(it.secrets.as_ref())),
     ("dependsOn", |it| is_filled(it.depends_on.as_ref())),
     ("startTimeout", |it| it.start_timeout_seconds.is_some()),
-    ("disableNetworking", |it| it.disable_networking == Some(true)),
-    ("dnsServers", |it| is_filled(it.dns_servers.as_ref())),
-    ("dnsSearchDomains", |it| is_filled(it.dns_search_domains.as_ref())),
-    ("extraHosts", |it| is_filled(it.extra_hosts.as_ref())),
-    ("dockerSecurityOptions", |it| {
-        is_filled(it.docker_security_options.as_ref())
-    }),
-    ("interactive", |it| it.interactive == Some(true)),
-    ("pseudoTerminal", |it| it.pseudo_terminal == Some(true)),
     ("healthCheck", |it| it.health_check.is_some()),
-    ("systemControls", |it| !it.system_controls.is_empty()),
-    ("resourceRequirements", |it| {
-        is_filled(it.resource_requirements.as_ref())
-    }),
     ("firelensConfiguration", |it| it.firelens_configuration.is_some()),
     ("credentialSpecs", |it| is_filled(it.credential_specs.as_ref())),
     ("versionConsistency", |it| it.is_version_consistent == Some(true)),
-    ("portMappings.containerPortRange", |it| {
-        it.port_mappings
-            .iter()
-            .any(|it| it.container_port_range.is_some())
-    }),
-];
-
-const OF_LINUX_PARAMETERS: [Member<LinuxParameters>; 5] = [
-    ("linuxParameters.devices", |it| is_filled(it.devices.as_ref())),
-    ("linuxParameters.sharedMemorySize", |it| {
-        it.shared_memory_size_mib.is_some()
-    }),
-    ("linuxParameters.tmpfs", |it| is_filled(it.tmpfs.as_ref())),
-    ("linuxParameters.maxSwap", |it| it.max_swap_mib.is_some()),
-    ("linuxParameters.swappiness", |it| it.swappiness.is_some()),
 ];
 
 const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 3] = [
@@ -87,10 +62,7 @@ const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 3] = [
     }),
 ];
 
-const OF_VOLUME: [Member<Volume>; 5] = [
-    ("dockerVolumeConfiguration", |it| {
-        matches!(it.kind, VolumeKind::Docker(_))
-    }),
+const OF_VOLUME: [Member<Volume>; 4] = [
     ("efsVolumeConfiguration", |it| {
         matches!(it.kind, VolumeKind::Efs(_))
     }),
@@ -150,9 +122,6 @@ pub fn refuse(draft: &Draft) -> Result<(), ecs::Error> {
     for container in &draft.containers {
         let place = format!(" (container '{}')", container.name);
         collect(&mut all, &place, &OF_CONTAINER, container);
-        if let Some(linux) = &container.linux_parameters {
-            collect(&mut all, &place, &OF_LINUX_PARAMETERS, linux);
-        }
         if let Some(log) = &container.log_configuration {
             collect(&mut all, &place, &OF_LOG_CONFIGURATION, log);
         }

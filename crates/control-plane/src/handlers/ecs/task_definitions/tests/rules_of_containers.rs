@@ -224,6 +224,10 @@ fn health_and_linux_settings_have_bounds() {
             "Invalid setting for container 'web'. Unknown Linux capability: \"EVERYTHING\".",
         ),
         (
+            linux(json!({ "tmpfs": [{ "containerPath": "/run", "size": 1, "mountOptions": ["nr=1"] }] })),
+            "Invalid setting for container 'web'. Invalid tmpfs mount option: \"nr=1\".",
+        ),
+        (
             linux(json!({ "tmpfs": [{ "containerPath": "/run", "size": 0 }] })),
             "Invalid setting for container 'web'. The 'tmpfs.size' setting must be at least 1.",
         ),

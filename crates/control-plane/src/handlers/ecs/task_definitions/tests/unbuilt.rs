@@ -9,20 +9,24 @@ use super::{client_message, draft, fargate, of_container, task};
 fn each_member_is_named_with_its_container() {
     let definition = of_container(&json!({
         "healthCheck": { "command": ["CMD", "true"] },
-        "linuxParameters": { "tmpfs": [{ "containerPath": "/run", "size": 8 }] },
+        "dockerSecurityOptions": ["no-new-privileges", "credentialspec:file"],
+        "credentialSpecs": ["credentialspec:arn:aws:s3:::bucket/spec"],
         "mountPoints": [],
     }));
     let definition = super::merged(
         definition,
-        &json!({ "pidMode": "host", "volumes": [{ "name": "v", "dockerVolumeConfiguration": {} }] }),
+        &json!({ "networkMode": "host", "enableFaultInjection": true, "volumes": [
+            { "name": "v", "efsVolumeConfiguration": { "fileSystemId": "fs-12345678" } },
+        ] }),
     );
     let refusal = unbuilt::refuse(&draft(&definition).expect("is valid")).expect_err("is not built");
     assert_eq!(
         client_message(refusal),
-        "pidMode is not supported by Gantry yet; \
+        "enableFaultInjection is not supported by Gantry yet; \
+         dockerSecurityOptions credentialspec is not supported by Gantry yet (container 'web'); \
          healthCheck is not supported by Gantry yet (container 'web'); \
-         linuxParameters.tmpfs is not supported by Gantry yet (container 'web'); \
-         dockerVolumeConfiguration is not supported by Gantry yet (volume 'v')."
+         credentialSpecs is not supported by Gantry yet (container 'web'); \
+         efsVolumeConfiguration is not supported by Gantry yet (volume 'v')."
     );
 }
 
@@ -38,7 +42,28 @@ fn what_is_obeyed_passes() {
         "logConfiguration": logs, "stopTimeout": 10, "secrets": [], "dependsOn": [], "interactive": false,
     }));
     let web = super::merged(web, &json!({ "executionRoleArn": "execution", "ipcMode": null }));
+    let everything = of_container(&json!({
+        "links": [], "volumesFrom": [], "interactive": true, "pseudoTerminal": true,
+        "dnsServers": ["10.0.0.2"], "dnsSearchDomains": ["a.test"], "disableNetworking": true,
+        "extraHosts": [{ "hostname": "db", "ipAddress": "10.0.0.3" }],
+        "dockerSecurityOptions": ["no-new-privileges", "apparmor:docker-default", "label:disable"],
+        "systemControls": [{ "namespace": "net.core.somaxconn", "value": "1" }],
+        "resourceRequirements": [{ "type": "GPU", "value": "1" }],
+        "portMappings": [{ "containerPortRange": "8000-8010" }],
+        "linuxParameters": {
+            "devices": [{ "hostPath": "/dev/fuse" }], "sharedMemorySize": 64, "maxSwap": 0, "swappiness": 10,
+            "tmpfs": [{ "containerPath": "/run", "size": 16, "mountOptions": ["exec", "mode=0755"] }],
+        },
+    }));
+    let everything = super::merged(
+        everything,
+        &json!({
+            "pidMode": "task", "ipcMode": "host",
+            "volumes": [{ "name": "v", "dockerVolumeConfiguration": { "scope": "shared" } }],
+        }),
+    );
     for definition in [
+        everything,
         web,
         task(&json!({ "ipcMode": "none", "volumes": [{ "name": "v" }] })),
     ] {
