@@ -132,13 +132,18 @@ impl Cgroups {
         Some(self.path(hierarchy, task_id).join(runtime_id).join(name))
     }
 
-    /// A container's own groups with their places below `/sys/fs/cgroup`.
+    /// A container's own groups with their places below `/sys/fs/cgroup`: the one tree of version 2, or those of
+    /// version 1 only, as every runtime shows a mixture.
     pub fn places(&self, task_id: &str, runtime_id: &str) -> Vec<(PathBuf, PathBuf)> {
         let group = Path::new(task_id).join(runtime_id);
-        let all = self.hierarchies.iter().filter_map(|it| {
+        let is_mixed = self.hierarchies.iter().any(|it| it.version == Version::V1);
+        let shown = self
+            .hierarchies
+            .iter()
+            .filter(|it| !is_mixed || it.version == Version::V1);
+        let all = shown.filter_map(|it| {
             let place = it.mount.strip_prefix("/sys/fs/cgroup").ok()?;
-            let group = it.mount.join(&self.parent).join(&group);
-            Some((group, place.to_owned()))
+            Some((self.path(it, "").join(&group), place.to_owned()))
         });
         all.collect()
     }

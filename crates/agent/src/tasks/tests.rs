@@ -230,11 +230,10 @@ async fn failures_are_reported_with_their_reasons() {
             .starts_with("CannotStartContainerError: exec")
     );
 
-    let unsupported =
-        json!({"arn": arn("3"), "pidMode": "host", "containers": [{"name": "a", "image": "b"}]});
+    let unsupported = json!({"arn": arn("3"), "proxyConfiguration": {"type": "APPMESH"}, "containers": [{"name": "a", "image": "b"}]});
     engine.accept(vec![payload::arrival(unsupported).unwrap()]).await;
     let change = engine.change().await;
-    let reason = "ResourceInitializationError: pidMode is not supported by this agent";
+    let reason = "ResourceInitializationError: proxyConfiguration is not supported by this agent";
     assert_eq!(
         (change.status, change.reason.as_deref()),
         (Some(Status::Stopped), Some(reason))

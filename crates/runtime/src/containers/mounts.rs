@@ -76,16 +76,18 @@ pub fn specify(
     Ok(mounts)
 }
 
-/// Its own groups. In a process namespace that is not of its making the library looks for a process by a number
-/// that means another one, so there they are bound one by one.
+/// Its own groups, which it cannot change: raising its limits would be easy otherwise. They are bound one by one,
+/// since the library mounts those of version 1 writable whatever it is told, and in a process namespace that is not
+/// of its making it looks for a process by a number that means another one.
 fn of_groups(place: Place<'_>, system: &str) -> Result<Vec<Mount>, PrepareError> {
     const GROUPS: &str = "/sys/fs/cgroup";
     let options = ["nosuid", "noexec", "nodev", "relatime", system];
-    if place.pid != PidSharing::Task {
+    let is_one_tree = place.groups.iter().any(|(_, it)| it.as_os_str().is_empty());
+    if is_one_tree && place.pid != PidSharing::Task {
         return Ok(vec![kernel(GROUPS, "cgroup", &options)?]);
     }
     let mut mounts = Vec::new();
-    if !place.groups.iter().any(|(_, it)| it.as_os_str().is_empty()) {
+    if !is_one_tree {
         mounts.push(kernel(
             GROUPS,
             "tmpfs",

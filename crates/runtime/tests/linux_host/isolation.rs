@@ -142,3 +142,15 @@ async fn ulimits_and_dropped_capabilities_take_effect() {
     assert_eq!(status(&lines, "CapEff").as_deref(), Some("0000000000000001"));
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_cannot_raise_its_own_limits() {
+    let mut world = World::new().await;
+    let script = "for it in /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max; do \
+                  [ -e $it ] && (echo 1000000000 > $it) 2> /dev/null && echo raised; done; echo tried";
+    let mut spec = world.script("app", script);
+    spec.memory_mib = Some(32);
+    let (lines, _) = world.run(&spec).await;
+    assert_eq!(lines, ["tried"]);
+    world.close().await;
+}

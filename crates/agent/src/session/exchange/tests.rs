@@ -95,7 +95,7 @@ fn a_payload_with_a_task_that_cannot_be_read_is_not_acknowledged_but_done() {
 
 #[test]
 fn a_task_that_is_not_supported_is_acknowledged_and_refused() {
-    let task = json!({"arn": "a/1", "pidMode": "host", "containers": [{"name": "a", "image": "b"}]});
+    let task = json!({"arn": "a/1", "proxyConfiguration": {"type": "APPMESH"}, "containers": [{"name": "a", "image": "b"}]});
     let payload = message("PayloadMessage", json!({"messageId": "m", "tasks": [task]}));
     let effects = exchange().receive(payload, &Tasks(&[]));
     let [Effect::Accept(arrivals, frames)] = &effects[..] else {
