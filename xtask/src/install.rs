@@ -45,6 +45,12 @@ const RUN: [Package; 3] = [
     },
 ];
 
+/// What tests compare containers with.
+const COMPARED: [Package; 1] = [Package {
+    name: "runc",
+    proof: "/usr/sbin/runc",
+}];
+
 /// For the AWS clients.
 const CLIENTS: [Package; 4] = [
     Package {
@@ -87,6 +93,11 @@ pub fn for_build() -> Result<()> {
 /// Installs what running containers needs.
 pub fn for_run() -> Result<()> {
     packages(&RUN)
+}
+
+/// Installs what tests compare with.
+pub fn for_comparing() -> Result<()> {
+    packages(&COMPARED)
 }
 
 /// Installs what fuzzing needs.

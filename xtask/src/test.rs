@@ -15,6 +15,7 @@ const SDK_FLOW: &str = "tests/conformance/rust-sdk";
 pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
     install::for_build()?;
     install::for_run()?;
+    install::for_comparing()?;
     install::nextest()?;
     let clients = install::aws_clients(root)?;
     if arguments.is_empty() {

@@ -1,5 +1,6 @@
 //! The real host of the agent: tasks in namespaces and cgroups of this machine.
 
+mod joining;
 mod recovery;
 mod removal;
 mod sandbox;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use agent::host::{HostError, RecoveredContainer, RecoveredSandbox, StartedContainer};
 
+use super::joining::network_key;
 use super::removal::{delete_later, is_removed};
 use super::sandbox::{Container, Sandbox, exit_of, timestamp};
-use super::starting::network_key;
 use super::{Inner, blocking, runtime_error};
 use crate::shim_process;
 use crate::task_directory::{NetworkRecord, SandboxRecord, TaskDirectory, is_name};
