@@ -94,7 +94,7 @@ fn a_container_is_made_as_it_was_declared() -> Result<()> {
     has("/proc/sys/net/core/somaxconn", "1234");
     has("/proc/1/comm", "gantry-shim");
     has("env", "STORE_NAME=/web/store");
-    has("id", "uid=1000 gid=1001 groups=1001");
+    has("id", "uid=1000(web) gid=1001 groups=1001");
     has("ls", "/dev/mine");
     has("ls", "file");
     let limits = part(&facts, "/proc/self/limits").join("\n");
