@@ -186,6 +186,7 @@ fn network_modes_have_rules() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn health_and_linux_settings_have_bounds() {
     let health = |changes: Value| {
         of_container(&json!({ "healthCheck": merged(json!({ "command": ["CMD", "true"] }), &changes) }))
