@@ -104,6 +104,19 @@ fn a_fixed_port_is_there_once_a_host() {
 }
 
 #[test]
+fn nobody_has_gpus_to_give() {
+    let wanted = Resources {
+        gpus: 1,
+        ..needs(1, 1)
+    };
+    let placement = on(&[host("a", "a", 1024, 512)], &wanted, 1);
+    assert_eq!(
+        placement.refused,
+        [(0, PlacementRefusal::Resource(Shortage::Gpu))]
+    );
+}
+
+#[test]
 fn lost_agents_take_nothing() {
     let mut lost = host("a", "a", 1024, 512);
     lost.is_connected = false;

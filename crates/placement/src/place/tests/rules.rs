@@ -278,3 +278,41 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_attribute_may_be_asked_for_with_its_value() {
+    let members = [
+        member("a", "a", "left"),
+        member("b", "a", "right"),
+        member("c", "a", ""),
+    ];
+    let candidates: Vec<_> = members
+        .iter()
+        .map(|it| Candidate {
+            host: &it.host,
+            container_instance: Some(&it.instance),
+            tasks: Some(&it.tasks),
+        })
+        .collect();
+    let placed = |attribute: Pair| {
+        let wanted = Requirements {
+            resources: &needs(600, 600),
+            attributes: &[attribute],
+            rules: &Rules::default(),
+            group: "family:web",
+            seed: 0,
+        };
+        place(&candidates, &wanted, 3)
+    };
+    let by_value = placed(Pair::new("rack", "right"));
+    assert_eq!(by_value.placed, [1]);
+    let missing = PlacementRefusal::Attribute("rack".to_owned());
+    for index in [0, 2] {
+        assert!(by_value.refused.contains(&(index, missing.clone())));
+    }
+    let by_name = placed(Pair {
+        name: "rack".to_owned(),
+        value: None,
+    });
+    assert_eq!(by_name.placed, [0, 1]);
+}
