@@ -128,7 +128,7 @@ pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, Run
                         .push(failure(arn.to_string(), "MISSING", None, "is not there"));
                     continue;
                 }
-                let placement = placement(tx, run, &wanted, &hosts, 1);
+                let placement = placement(tx, run, &wanted, hosts, 1);
                 start(tx, run, &wanted, placement, &mut outcome)?;
             }
         }
@@ -150,7 +150,7 @@ fn place_anywhere(
     if hosts.is_empty() {
         return Err(RunTasksRefusal::NoContainerInstances);
     }
-    let placement = placement(tx, run, wanted, &hosts, run.count);
+    let placement = placement(tx, run, wanted, hosts, run.count);
     start(tx, run, wanted, placement, outcome)
 }
 
@@ -188,11 +188,11 @@ struct Decided {
     failures: Vec<PlacementFailure>,
 }
 
-fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: &[Joined<'_>], count: u32) -> Decided {
+fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: Vec<Joined<'_>>, count: u32) -> Decided {
     let is_fargate = run.launch_type == LaunchType::Fargate;
-    let hosts = &platform::matching(run, hosts, outcome);
+    let (hosts, mut failures) = platform::matching(run, hosts);
     let rules = rules(run);
-    let tasks = instance_tasks::of(tx.state(), run, &rules, hosts);
+    let tasks = instance_tasks::of(tx.state(), run, &rules, &hosts);
     let candidates: Vec<Candidate<'_>> = hosts
         .iter()
         .enumerate()
@@ -218,17 +218,17 @@ fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: &[Joined<'_
         let (host, instance) = hosts[index];
         (Arc::clone(host), Arc::clone(instance))
     });
-    let failures = refused.into_iter().map(|(index, refusal)| {
+    failures.extend(refused.into_iter().map(|(index, refusal)| {
         let detail = match &refusal {
             PlacementRefusal::Attribute(name) => Some(name.clone()),
             _ => None,
         };
         let arn = hosts[index].1.arn.to_string();
         failure(arn, refusal.reason(), detail, refusal.in_event())
-    });
+    }));
     Decided {
         chosen: chosen.collect(),
-        failures: failures.collect(),
+        failures,
     }
 }
 

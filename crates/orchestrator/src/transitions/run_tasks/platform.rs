@@ -4,7 +4,7 @@ use domain::container_instance::ContainerInstance;
 use domain::tags::Pair;
 use domain::task_definition::{LaunchType, TaskDefinition};
 
-use super::{Hosts, RunTasks, RunTasksOutcome, failure};
+use super::{Joined, PlacementFailure, RunTasks, failure};
 
 /// Attribute in which container instances name theirs.
 const ARCHITECTURE: &str = "ecs.cpu-architecture";
@@ -18,28 +18,27 @@ pub fn attributes(definition: &TaskDefinition) -> Vec<Pair> {
 }
 
 /// On FARGATE, which asks for no attributes, hosts of another architecture are refused here.
-pub fn matching(run: &RunTasks, hosts: &Hosts, outcome: &mut RunTasksOutcome) -> Hosts {
+pub fn matching<'a>(run: &RunTasks, hosts: Vec<Joined<'a>>) -> (Vec<Joined<'a>>, Vec<PlacementFailure>) {
     let wanted = architecture(&run.definition).filter(|_| run.launch_type == LaunchType::Fargate);
     let Some(wanted) = wanted else {
-        return hosts.clone();
+        return (hosts, Vec::new());
     };
-    let (matching, others): (Hosts, Hosts) = hosts
-        .iter()
-        .cloned()
+    let (matching, others): (Vec<_>, Vec<_>) = hosts
+        .into_iter()
         .partition(|(_, instance)| architecture_of(instance).is_none_or(|it| it == wanted));
-    if matching.is_empty() {
-        let refused = others.iter().map(|(_, instance)| {
-            let detail = Some(ARCHITECTURE.to_owned());
-            failure(
-                instance.arn.to_string(),
-                "ATTRIBUTE",
-                detail,
-                "is missing an attribute required by your task",
-            )
-        });
-        outcome.failures.extend(refused);
+    if !matching.is_empty() {
+        return (matching, Vec::new());
     }
-    matching
+    let refused = others.iter().map(|(_, instance)| {
+        let detail = Some(ARCHITECTURE.to_owned());
+        failure(
+            instance.arn.to_string(),
+            "ATTRIBUTE",
+            detail,
+            "is missing an attribute required by your task",
+        )
+    });
+    (matching, refused.collect())
 }
 
 /// In the word of the attribute.

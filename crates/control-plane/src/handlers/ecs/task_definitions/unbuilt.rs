@@ -109,7 +109,10 @@ const BUILT_LOG_DRIVERS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("json-file", &[]),
-    ("syslog", &["syslog-address", "syslog-facility", "syslog-format", "tag"]),
+    (
+        "syslog",
+        &["syslog-address", "syslog-facility", "syslog-format", "tag"],
+    ),
 ];
 
 /// Refuses what would be accepted and then ignored.
