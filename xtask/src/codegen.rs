@@ -21,7 +21,9 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 5] = ["acs", "ec2", "ecs", "logs", "sts"];
+const MODULES: [&str; 8] = [
+    "acs", "ec2", "ecs", "iam", "logs", "secretsmanager", "ssm", "sts",
+];
 
 /// Generates `crates/api/src`.
 pub fn codegen(root: &Path, mode: Mode) -> Result<()> {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::install::run;
 
 /// Members of a shape that are kept; documentation and examples are not.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 18] = [
     "type",
     "members",
     "member",
@@ -31,6 +31,7 @@ const KEPT: [&str; 17] = [
     "max",
     "fault",
     "document",
+    "sensitive",
 ];
 
 #[derive(Deserialize)]

@@ -5,5 +5,8 @@
 pub mod acs;
 pub mod ec2;
 pub mod ecs;
+pub mod iam;
 pub mod logs;
+pub mod secretsmanager;
+pub mod ssm;
 pub mod sts;

@@ -100,6 +100,7 @@ fn empty_structure(out: &mut String, name: &str) {
         exception: false,
         fault: false,
         document: false,
+        sensitive: false,
         error: None,
     };
     structure_named(out, name, &shape, &[]);
@@ -112,6 +113,8 @@ struct Field {
     name: String,
     kind: String,
     is_required: bool,
+    /// Left out of `Debug`.
+    is_sensitive: bool,
 }
 
 fn structure(out: &mut String, model: &Model, name: &str, shape: &Shape) {
@@ -133,6 +136,7 @@ fn structure(out: &mut String, model: &Model, name: &str, shape: &Shape) {
                     format!("Option<{kind}>")
                 },
                 is_required,
+                is_sensitive: model.shape(&it.shape).sensitive,
             }
         })
         .collect();
@@ -148,6 +152,7 @@ fn structure(out: &mut String, model: &Model, name: &str, shape: &Shape) {
             name: "message".to_owned(),
             kind: "Option<String>".to_owned(),
             is_required: false,
+            is_sensitive: false,
         });
     }
     structure_named(out, &model.structure_name(name), shape, &fields);
@@ -179,16 +184,22 @@ fn read_call(field: &Field) -> String {
 }
 
 fn structure_named(out: &mut String, name: &str, shape: &Shape, fields: &[Field]) {
+    let has_secrets = fields.iter().any(|it| it.is_sensitive);
+    let debug = if has_secrets { "" } else { "Debug, " };
     let _ = writeln!(
         out,
-        "#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{"
+        "#[derive(Clone, {debug}Default, PartialEq)]\npub struct {name} {{"
     );
     for it in fields {
         let _ = writeln!(out, "pub {}: {},", it.name, it.kind);
     }
+    let _ = writeln!(out, "}}\n");
+    if has_secrets {
+        debug_without_secrets(out, name, fields);
+    }
     let _ = writeln!(
         out,
-        "}}\n\nimpl Value for {name} {{\nfn write<W: ValueWriter>(&self, writer: &mut W) {{\nwriter.begin_object();"
+        "impl Value for {name} {{\nfn write<W: ValueWriter>(&self, writer: &mut W) {{\nwriter.begin_object();"
     );
     for it in fields {
         let _ = writeln!(out, "{}", write_call(it));
@@ -224,6 +235,24 @@ fn structure_named(out: &mut String, name: &str, shape: &Shape, fields: &[Field]
         let _ = writeln!(out, "require(read[{at}], {:?})?;", it.wire.read_name);
     }
     let _ = writeln!(out, "Ok(it)\n}}\n}}\n");
+}
+
+/// What the model marks as sensitive must not reach a log.
+fn debug_without_secrets(out: &mut String, name: &str, fields: &[Field]) {
+    let _ = writeln!(
+        out,
+        "impl std::fmt::Debug for {name} {{\nfn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {{\n\
+         f.debug_struct({name:?})"
+    );
+    for it in fields.iter().filter(|it| !it.is_sensitive) {
+        let _ = writeln!(
+            out,
+            ".field({:?}, &self.{})",
+            it.name.trim_start_matches("r#"),
+            it.name
+        );
+    }
+    let _ = writeln!(out, ".finish_non_exhaustive()\n}}\n}}\n");
 }
 
 fn rust_type(model: &Model, name: &str) -> String {
@@ -330,12 +359,13 @@ fn errors(model: &Model) -> String {
         return no_errors();
     }
     let mut out = format!(
-        "{HEAD}\nuse wire::ServiceError;\nuse wire::json::{{self, JsonWriter}};\nuse wire::shape::write_member;\nuse super::structures::*;\n\n"
+        "{HEAD}\nuse wire::ServiceError;\nuse wire::error::CodedError;\nuse wire::json::{{self, JsonWriter}};\nuse wire::shape::write_member;\nuse super::structures::*;\n\n"
     );
     let _ = writeln!(out, "#[derive(Clone, Debug, PartialEq)]\npub enum Error {{");
     for name in &errors {
         let _ = writeln!(out, "{name}({name}),");
     }
+    let _ = writeln!(out, "/// One that the model does not name, as ValidationException.\nUnmodelled(CodedError),");
     let _ = writeln!(
         out,
         "}}\n\nimpl ServiceError for Error {{\nfn code(&self) -> &str {{\nmatch self {{"
@@ -343,6 +373,7 @@ fn errors(model: &Model) -> String {
     for name in &errors {
         let _ = writeln!(out, "Self::{name}(_) => {:?},", code(model, name));
     }
+    let _ = writeln!(out, "Self::Unmodelled(it) => it.code(),");
     let _ = writeln!(
         out,
         "}}\n}}\n\nfn message(&self) -> Option<&str> {{\nmatch self {{"
@@ -350,6 +381,7 @@ fn errors(model: &Model) -> String {
     for name in &errors {
         let _ = writeln!(out, "Self::{name}(it) => it.message.as_deref(),");
     }
+    let _ = writeln!(out, "Self::Unmodelled(it) => it.message(),");
     let _ = writeln!(out, "}}\n}}\n\nfn http_status(&self) -> u16 {{\nmatch self {{");
     for name in &errors {
         let shape = model.shape(name);
@@ -357,6 +389,7 @@ fn errors(model: &Model) -> String {
         let status = modelled.unwrap_or(if shape.fault { 500 } else { 400 });
         let _ = writeln!(out, "Self::{name}(_) => {status},");
     }
+    let _ = writeln!(out, "Self::Unmodelled(it) => it.http_status(),");
     let _ = writeln!(
         out,
         "}}\n}}\n\nfn write_members(&self, writer: &mut JsonWriter) {{\nmatch self {{"
@@ -372,6 +405,7 @@ fn errors(model: &Model) -> String {
             .map(|it| format!("write_member(writer, {it:?}, &it.{});", field(it)));
         let _ = writeln!(out, "Self::{name}(it) => {{ {} }}", writes.collect::<String>());
     }
+    let _ = writeln!(out, "Self::Unmodelled(it) => it.write_members(writer),");
     let _ = writeln!(
         out,
         "}}\n}}\n\nfn from_json(code: &str, document: &[u8]) -> Option<Self> {{\nmatch code {{"

@@ -71,6 +71,9 @@ pub struct Shape {
     /// Any JSON, whatever the members.
     #[serde(default)]
     pub document: bool,
+    /// Must not reach a log.
+    #[serde(default)]
+    pub sensitive: bool,
     pub error: Option<ErrorTrait>,
 }
 

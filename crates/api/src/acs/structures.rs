@@ -753,7 +753,7 @@ impl Value for HostVolume {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct IAMRoleCredentials {
     pub access_key_id: Option<String>,
     pub credential_scope: Option<String>,
@@ -762,6 +762,18 @@ pub struct IAMRoleCredentials {
     pub role_arn: Option<String>,
     pub secret_access_key: Option<String>,
     pub session_token: Option<String>,
+}
+
+impl std::fmt::Debug for IAMRoleCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IAMRoleCredentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("credential_scope", &self.credential_scope)
+            .field("credentials_id", &self.credentials_id)
+            .field("expiration", &self.expiration)
+            .field("role_arn", &self.role_arn)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Value for IAMRoleCredentials {

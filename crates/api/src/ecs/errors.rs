@@ -2,6 +2,7 @@
 
 use super::structures::*;
 use wire::ServiceError;
+use wire::error::CodedError;
 use wire::json::{self, JsonWriter};
 use wire::shape::write_member;
 
@@ -37,6 +38,8 @@ pub enum Error {
     TaskSetNotFoundException(TaskSetNotFoundException),
     UnsupportedFeatureException(UnsupportedFeatureException),
     UpdateInProgressException(UpdateInProgressException),
+    /// One that the model does not name, as ValidationException.
+    Unmodelled(CodedError),
 }
 
 impl ServiceError for Error {
@@ -76,6 +79,7 @@ impl ServiceError for Error {
             Self::TaskSetNotFoundException(_) => "TaskSetNotFoundException",
             Self::UnsupportedFeatureException(_) => "UnsupportedFeatureException",
             Self::UpdateInProgressException(_) => "UpdateInProgressException",
+            Self::Unmodelled(it) => it.code(),
         }
     }
 
@@ -111,6 +115,7 @@ impl ServiceError for Error {
             Self::TaskSetNotFoundException(it) => it.message.as_deref(),
             Self::UnsupportedFeatureException(it) => it.message.as_deref(),
             Self::UpdateInProgressException(it) => it.message.as_deref(),
+            Self::Unmodelled(it) => it.message(),
         }
     }
 
@@ -146,6 +151,7 @@ impl ServiceError for Error {
             Self::TaskSetNotFoundException(_) => 400,
             Self::UnsupportedFeatureException(_) => 400,
             Self::UpdateInProgressException(_) => 400,
+            Self::Unmodelled(it) => it.http_status(),
         }
     }
 
@@ -242,6 +248,7 @@ impl ServiceError for Error {
             Self::UpdateInProgressException(it) => {
                 write_member(writer, "message", &it.message);
             }
+            Self::Unmodelled(it) => it.write_members(writer),
         }
     }
 

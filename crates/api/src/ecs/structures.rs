@@ -1228,7 +1228,7 @@ impl Value for Container {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct ContainerDefinition {
     pub command: Option<Vec<String>>,
     pub cpu: Option<i32>,
@@ -1272,6 +1272,53 @@ pub struct ContainerDefinition {
     pub version_consistency: Option<VersionConsistency>,
     pub volumes_from: Option<Vec<VolumeFrom>>,
     pub working_directory: Option<String>,
+}
+
+impl std::fmt::Debug for ContainerDefinition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerDefinition")
+            .field("command", &self.command)
+            .field("cpu", &self.cpu)
+            .field("credential_specs", &self.credential_specs)
+            .field("depends_on", &self.depends_on)
+            .field("disable_networking", &self.disable_networking)
+            .field("dns_search_domains", &self.dns_search_domains)
+            .field("dns_servers", &self.dns_servers)
+            .field("docker_labels", &self.docker_labels)
+            .field("docker_security_options", &self.docker_security_options)
+            .field("entry_point", &self.entry_point)
+            .field("environment_files", &self.environment_files)
+            .field("essential", &self.essential)
+            .field("extra_hosts", &self.extra_hosts)
+            .field("firelens_configuration", &self.firelens_configuration)
+            .field("health_check", &self.health_check)
+            .field("hostname", &self.hostname)
+            .field("image", &self.image)
+            .field("interactive", &self.interactive)
+            .field("links", &self.links)
+            .field("linux_parameters", &self.linux_parameters)
+            .field("log_configuration", &self.log_configuration)
+            .field("memory", &self.memory)
+            .field("memory_reservation", &self.memory_reservation)
+            .field("mount_points", &self.mount_points)
+            .field("name", &self.name)
+            .field("port_mappings", &self.port_mappings)
+            .field("privileged", &self.privileged)
+            .field("pseudo_terminal", &self.pseudo_terminal)
+            .field("readonly_root_filesystem", &self.readonly_root_filesystem)
+            .field("resource_requirements", &self.resource_requirements)
+            .field("restart_policy", &self.restart_policy)
+            .field("secrets", &self.secrets)
+            .field("start_timeout", &self.start_timeout)
+            .field("stop_timeout", &self.stop_timeout)
+            .field("system_controls", &self.system_controls)
+            .field("ulimits", &self.ulimits)
+            .field("user", &self.user)
+            .field("version_consistency", &self.version_consistency)
+            .field("volumes_from", &self.volumes_from)
+            .field("working_directory", &self.working_directory)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Value for ContainerDefinition {
@@ -1676,7 +1723,7 @@ impl Value for ContainerInstanceHealthStatus {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct ContainerOverride {
     pub command: Option<Vec<String>>,
     pub cpu: Option<i32>,
@@ -1686,6 +1733,20 @@ pub struct ContainerOverride {
     pub memory_reservation: Option<i32>,
     pub name: Option<String>,
     pub resource_requirements: Option<Vec<ResourceRequirement>>,
+}
+
+impl std::fmt::Debug for ContainerOverride {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContainerOverride")
+            .field("command", &self.command)
+            .field("cpu", &self.cpu)
+            .field("environment_files", &self.environment_files)
+            .field("memory", &self.memory)
+            .field("memory_reservation", &self.memory_reservation)
+            .field("name", &self.name)
+            .field("resource_requirements", &self.resource_requirements)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Value for ContainerOverride {
@@ -2818,7 +2879,7 @@ impl Value for DaemonCircuitBreaker {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct DaemonContainerDefinition {
     pub command: Option<Vec<String>>,
     pub cpu: Option<i32>,
@@ -2849,6 +2910,40 @@ pub struct DaemonContainerDefinition {
     pub ulimits: Option<Vec<Ulimit>>,
     pub user: Option<String>,
     pub working_directory: Option<String>,
+}
+
+impl std::fmt::Debug for DaemonContainerDefinition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DaemonContainerDefinition")
+            .field("command", &self.command)
+            .field("cpu", &self.cpu)
+            .field("depends_on", &self.depends_on)
+            .field("entry_point", &self.entry_point)
+            .field("environment_files", &self.environment_files)
+            .field("essential", &self.essential)
+            .field("firelens_configuration", &self.firelens_configuration)
+            .field("health_check", &self.health_check)
+            .field("image", &self.image)
+            .field("interactive", &self.interactive)
+            .field("linux_parameters", &self.linux_parameters)
+            .field("log_configuration", &self.log_configuration)
+            .field("memory", &self.memory)
+            .field("memory_reservation", &self.memory_reservation)
+            .field("mount_points", &self.mount_points)
+            .field("name", &self.name)
+            .field("privileged", &self.privileged)
+            .field("pseudo_terminal", &self.pseudo_terminal)
+            .field("readonly_root_filesystem", &self.readonly_root_filesystem)
+            .field("restart_policy", &self.restart_policy)
+            .field("secrets", &self.secrets)
+            .field("start_timeout", &self.start_timeout)
+            .field("stop_timeout", &self.stop_timeout)
+            .field("system_controls", &self.system_controls)
+            .field("ulimits", &self.ulimits)
+            .field("user", &self.user)
+            .field("working_directory", &self.working_directory)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Value for DaemonContainerDefinition {
@@ -6677,7 +6772,7 @@ impl Value for ExecuteCommandOutput {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct ExpressGatewayContainer {
     pub aws_logs_configuration: Option<ExpressGatewayServiceAwsLogsConfiguration>,
     pub command: Option<Vec<String>>,
@@ -6686,6 +6781,19 @@ pub struct ExpressGatewayContainer {
     pub image: String,
     pub repository_credentials: Option<ExpressGatewayRepositoryCredentials>,
     pub secrets: Option<Vec<Secret>>,
+}
+
+impl std::fmt::Debug for ExpressGatewayContainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExpressGatewayContainer")
+            .field("aws_logs_configuration", &self.aws_logs_configuration)
+            .field("command", &self.command)
+            .field("container_port", &self.container_port)
+            .field("image", &self.image)
+            .field("repository_credentials", &self.repository_credentials)
+            .field("secrets", &self.secrets)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Value for ExpressGatewayContainer {
@@ -13354,11 +13462,20 @@ impl Value for ServiceVolumeConfiguration {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Session {
     pub session_id: Option<String>,
     pub stream_url: Option<String>,
     pub token_value: Option<String>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("session_id", &self.session_id)
+            .field("stream_url", &self.stream_url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Value for Session {

@@ -2,6 +2,7 @@
 
 use super::structures::*;
 use wire::ServiceError;
+use wire::error::CodedError;
 use wire::json::{self, JsonWriter};
 use wire::shape::write_member;
 
@@ -17,6 +18,8 @@ pub enum Error {
     ServiceUnavailableException(ServiceUnavailableException),
     UnrecognizedClientException(UnrecognizedClientException),
     ValidationException(ValidationException),
+    /// One that the model does not name, as ValidationException.
+    Unmodelled(CodedError),
 }
 
 impl ServiceError for Error {
@@ -32,6 +35,7 @@ impl ServiceError for Error {
             Self::ServiceUnavailableException(_) => "ServiceUnavailableException",
             Self::UnrecognizedClientException(_) => "UnrecognizedClientException",
             Self::ValidationException(_) => "ValidationException",
+            Self::Unmodelled(it) => it.code(),
         }
     }
 
@@ -47,6 +51,7 @@ impl ServiceError for Error {
             Self::ServiceUnavailableException(it) => it.message.as_deref(),
             Self::UnrecognizedClientException(it) => it.message.as_deref(),
             Self::ValidationException(it) => it.message.as_deref(),
+            Self::Unmodelled(it) => it.message(),
         }
     }
 
@@ -62,6 +67,7 @@ impl ServiceError for Error {
             Self::ServiceUnavailableException(_) => 500,
             Self::UnrecognizedClientException(_) => 400,
             Self::ValidationException(_) => 400,
+            Self::Unmodelled(it) => it.http_status(),
         }
     }
 
@@ -99,6 +105,7 @@ impl ServiceError for Error {
             Self::ValidationException(it) => {
                 write_member(writer, "message", &it.message);
             }
+            Self::Unmodelled(it) => it.write_members(writer),
         }
     }
 

@@ -24,6 +24,16 @@ pub static SERVICE: Service = Service {
     ],
 };
 
+pub struct AssumeRole;
+
+impl Operation for AssumeRole {
+    const NAME: &'static str = "AssumeRole";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AssumeRoleInput;
+    type Output = AssumeRoleOutput;
+    type Error = Error;
+}
+
 pub struct GetCallerIdentity;
 
 impl Operation for GetCallerIdentity {
