@@ -10,6 +10,7 @@ use wire::Operation;
 
 use crate::control_plane::ControlPlane;
 use crate::handlers::PageKey;
+use crate::vault::Vault;
 
 /// Who signed the request.
 #[derive(Clone, Debug)]
@@ -119,6 +120,11 @@ impl Authorized {
     /// Log events.
     pub fn logs(&self) -> &Arc<Logs> {
         &self.0.logs
+    }
+
+    /// Seals parameters and secrets.
+    pub fn values(&self) -> &Vault {
+        &self.0.values
     }
 
     /// Signs page tokens.

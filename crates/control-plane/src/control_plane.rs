@@ -10,6 +10,7 @@ use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::sessions::Sessions;
+use crate::vault::{MasterKey, Vault};
 
 /// Settings of a control plane.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct ControlPlane {
     pub(crate) page_key: PageKey,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) sessions: Sessions,
+    /// Seals parameters and secrets.
+    pub(crate) values: Vault,
     pub(crate) buckets: Buckets,
 }
 
@@ -44,6 +47,7 @@ impl ControlPlane {
         logs: Arc<Logs>,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        master_key: &MasterKey,
     ) -> Result<Arc<Self>, getrandom::Error> {
         let mut page_key = [0; 32];
         getrandom::fill(&mut page_key)?;
@@ -56,6 +60,7 @@ impl ControlPlane {
             page_key: PageKey(page_key),
             signing_keys: SigningKeys::default(),
             sessions: Sessions::default(),
+            values: master_key.vault("values"),
         }))
     }
 }

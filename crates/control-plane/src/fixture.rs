@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use api::ecs;
 use bytes::Bytes;
 use domain::access_key::Principal;
 use domain::clock::Clock;
@@ -40,7 +39,8 @@ impl Fixture {
         };
         let time: Arc<dyn Clock> = clock.clone();
         let fixture = Self {
-            control_plane: ControlPlane::new(store, logs, time, settings).expect("random bytes"),
+            control_plane: ControlPlane::new(store, logs, time, settings, &crate::MasterKey([7; 32]))
+                .expect("random bytes"),
             routes: Routes::new(),
             clock,
             _logs: folder,
@@ -53,29 +53,39 @@ impl Fixture {
         &self.control_plane.store
     }
 
-    /// The answer.
+    /// The answer of ECS.
     pub async fn ask(&self, operation: &str, input: Value) -> Value {
-        match self.attempt(operation, input).await {
+        self.ask_of("ecs", operation, input).await
+    }
+
+    /// The answer of a service.
+    pub async fn ask_of(&self, service: &str, operation: &str, input: Value) -> Value {
+        match self.attempt(service, operation, input).await {
             Ok(answer) => answer,
             Err((code, message)) => panic!("{operation}: {code}: {message}"),
         }
     }
 
-    /// The exception and its message.
+    /// The exception of ECS and its message.
     pub async fn refused(&self, operation: &str, input: Value) -> (String, String) {
-        match self.attempt(operation, input).await {
+        self.refused_of("ecs", operation, input).await
+    }
+
+    /// The exception of a service and its message.
+    pub async fn refused_of(&self, service: &str, operation: &str, input: Value) -> (String, String) {
+        match self.attempt(service, operation, input).await {
             Ok(answer) => panic!("{operation} is not refused: {answer}"),
             Err(refusal) => refusal,
         }
     }
 
-    async fn attempt(&self, operation: &str, input: Value) -> Result<Value, (String, String)> {
+    async fn attempt(&self, service: &str, operation: &str, input: Value) -> Result<Value, (String, String)> {
         let caller = Caller {
             scope: Scope::new("123456789012", "us-east-1"),
             principal: Principal::Root,
             access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
         };
-        let access = authorize(&self.control_plane, &caller, "ecs", operation).expect("root may");
+        let access = authorize(&self.control_plane, &caller, service, operation).expect("root may");
         let request = Request {
             body: Bytes::from(input.to_string()),
             protocol: Protocol::Json11,
@@ -84,7 +94,7 @@ impl Fixture {
             access,
             now: self.clock.now(),
         };
-        let handler = self.routes.get(ecs::SERVICE.signing_name, operation);
+        let handler = self.routes.get(service, operation);
         let answered = handler.expect("is built")(request).await;
         let read = |body: &[u8]| -> Value { serde_json::from_slice(body).expect("JSON") };
         answered.map(|body| read(&body)).map_err(|error| {

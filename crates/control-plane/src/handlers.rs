@@ -3,6 +3,7 @@
 pub mod ec2;
 pub mod ecs;
 pub mod logs;
+pub mod ssm;
 pub mod sts;
 
 mod page;

@@ -16,8 +16,10 @@ mod identity;
 mod request_limits;
 mod routes;
 mod sessions;
+mod vault;
 
 pub use control_plane::{ControlPlane, Settings};
 pub use http::serve;
 pub use request_limits::RequestLimits;
 pub use routes::coverage;
+pub use vault::MasterKey;

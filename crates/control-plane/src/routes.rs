@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecs, logs, sts};
+use api::{ec2, ecs, logs, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use wire::error::{CommonError, ErrorAnswer, modelled};
@@ -16,7 +16,7 @@ use crate::handlers::ecs::{
     account_settings, agent, attributes, capacity_providers, clusters, container_instances, services,
     tagging, task_definitions, tasks,
 };
-use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, sts as sts_handlers};
+use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, ssm as parameters, sts as sts_handlers};
 
 mod partial;
 mod refused;
@@ -24,7 +24,13 @@ mod refused;
 mod tests;
 
 /// Services that are spoken.
-pub static SERVICES: [&Service; 4] = [&ec2::SERVICE, &ecs::SERVICE, &logs::SERVICE, &sts::SERVICE];
+pub static SERVICES: [&Service; 5] = [
+    &ec2::SERVICE,
+    &ecs::SERVICE,
+    &logs::SERVICE,
+    &ssm::SERVICE,
+    &sts::SERVICE,
+];
 
 /// A verified request of an operation.
 pub struct Request {
@@ -61,6 +67,7 @@ impl Routes {
         routes.ecs();
         routes.refused();
         routes.logs();
+        routes.ssm();
         routes.on::<sts::GetCallerIdentity, _, _>(sts_handlers::get_caller_identity);
         routes
     }
@@ -194,6 +201,22 @@ impl Routes {
         self.on::<logs::PutLogEvents, _, _>(log_handlers::put_log_events);
         self.on::<logs::GetLogEvents, _, _>(log_handlers::get_log_events);
         self.on::<logs::FilterLogEvents, _, _>(log_handlers::filter_log_events);
+    }
+
+    fn ssm(&mut self) {
+        self.on::<ssm::PutParameter, _, _>(parameters::put_parameter);
+        self.on::<ssm::GetParameter, _, _>(parameters::get_parameter);
+        self.on::<ssm::GetParameters, _, _>(parameters::get_parameters);
+        self.on::<ssm::GetParametersByPath, _, _>(parameters::get_parameters_by_path);
+        self.on::<ssm::GetParameterHistory, _, _>(parameters::get_parameter_history);
+        self.on::<ssm::DescribeParameters, _, _>(parameters::describe_parameters);
+        self.on::<ssm::DeleteParameter, _, _>(parameters::delete_parameter);
+        self.on::<ssm::DeleteParameters, _, _>(parameters::delete_parameters);
+        self.on::<ssm::LabelParameterVersion, _, _>(parameters::label_parameter_version);
+        self.on::<ssm::UnlabelParameterVersion, _, _>(parameters::unlabel_parameter_version);
+        self.on::<ssm::AddTagsToResource, _, _>(parameters::add_tags_to_resource);
+        self.on::<ssm::ListTagsForResource, _, _>(parameters::list_tags_for_resource);
+        self.on::<ssm::RemoveTagsFromResource, _, _>(parameters::remove_tags_from_resource);
     }
 }
 

@@ -1,6 +1,7 @@
-//! Access keys on disk: the root key and the agent's.
+//! Keys on disk: the root's access key, the agent's, and the master key that values are encrypted under.
 
 use anyhow::{Context, Result, bail};
+use control_plane::MasterKey;
 use serde::{Deserialize, Serialize};
 
 use crate::data_dir::{DataDir, read_json, write_json};
@@ -39,6 +40,28 @@ pub fn root(data_dir: &DataDir) -> Result<Key> {
 /// The key of this host's agent.
 pub fn agent(data_dir: &DataDir) -> Result<Key> {
     kept_or_new(data_dir, "agent")
+}
+
+/// The master key as it is on disk.
+#[derive(Serialize, Deserialize)]
+struct Master {
+    /// 64 hexadecimal digits.
+    key: String,
+}
+
+/// What parameters and secrets are encrypted under: made at the first start. Without it they cannot be read.
+pub fn master(data_dir: &DataDir) -> Result<MasterKey> {
+    let path = data_dir.key_file("master");
+    let mut key = [0; 32];
+    if let Some(kept) = read_json::<Master>(&path)? {
+        hex::decode_to_slice(&kept.key, &mut key)
+            .with_context(|| format!("{} is damaged", path.display()))?;
+        return Ok(MasterKey(key));
+    }
+    getrandom::fill(&mut key).context("the operating system gives no random bytes")?;
+    let key_text = hex::encode(key);
+    write_json(&path, &Master { key: key_text })?;
+    Ok(MasterKey(key))
 }
 
 /// A key that an earlier run made.

@@ -9,6 +9,9 @@ use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
+use domain::parameter::{Parameter, ParameterVersion};
+use domain::role::Role;
+use domain::secret::{Secret, SecretVersion};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
@@ -77,6 +80,16 @@ pub enum Change {
     AccountSetting(Changed<AccountSetting>),
     /// See [`CapacityProvider`].
     CapacityProvider(Changed<CapacityProvider>),
+    /// See [`Parameter`].
+    Parameter(Changed<Parameter>),
+    /// See [`ParameterVersion`].
+    ParameterVersion(Changed<ParameterVersion>),
+    /// See [`Secret`].
+    Secret(Changed<Secret>),
+    /// See [`SecretVersion`].
+    SecretVersion(Changed<SecretVersion>),
+    /// See [`Role`].
+    Role(Changed<Role>),
 }
 
 /// Before and after; at least one of them is there.
@@ -159,6 +172,11 @@ impl Change {
             Self::AccessKey(it) => it,
             Self::AccountSetting(it) => it,
             Self::CapacityProvider(it) => it,
+            Self::Parameter(it) => it,
+            Self::ParameterVersion(it) => it,
+            Self::Secret(it) => it,
+            Self::SecretVersion(it) => it,
+            Self::Role(it) => it,
         }
     }
 }

@@ -12,6 +12,9 @@ use crate::{Change, Changed, State};
 
 mod capacity_provider;
 mod records;
+mod secrets;
+
+pub use secrets::role_key;
 
 /// A kind of record. Its encoding is a promise: what one release has stored, every later one reads.
 pub trait Record: Clone + PartialEq + Debug + Serialize + DeserializeOwned + Send + Sync + 'static {

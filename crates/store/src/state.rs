@@ -9,6 +9,9 @@ use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
+use domain::parameter::{Parameter, ParameterVersion};
+use domain::role::Role;
+use domain::secret::{Secret, SecretVersion};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
@@ -25,6 +28,7 @@ mod addresses;
 mod group;
 mod indexes;
 mod queries;
+mod secrets;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -53,6 +57,11 @@ pub struct State {
     pub(crate) access_keys: BTreeMap<String, Arc<AccessKey>>,
     pub(crate) account_settings: BTreeMap<(Scope, String, SettingName), Arc<AccountSetting>>,
     pub(crate) capacity_providers: BTreeMap<CapacityProviderArn, Arc<CapacityProvider>>,
+    pub(crate) parameters: BTreeMap<(Scope, String), Arc<Parameter>>,
+    pub(crate) parameter_versions: BTreeMap<(Scope, String, u64), Arc<ParameterVersion>>,
+    pub(crate) secrets: BTreeMap<(Scope, String), Arc<Secret>>,
+    pub(crate) secret_versions: BTreeMap<(Scope, String, String), Arc<SecretVersion>>,
+    pub(crate) roles: BTreeMap<(String, String), Arc<Role>>,
     pub(crate) indexes: Indexes,
 }
 

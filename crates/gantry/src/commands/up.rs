@@ -130,7 +130,9 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
             RequestLimits::Off
         },
     };
-    let control_plane = ControlPlane::new(store.clone(), Arc::clone(&logs), Arc::clone(&clock), settings)
+    let master_key = keys::master(data_dir)?;
+    let (all, time) = (Arc::clone(&logs), Arc::clone(&clock));
+    let control_plane = ControlPlane::new(store.clone(), all, time, settings, &master_key)
         .map_err(|error| no_random_bytes(&error))?;
     let shutdown = CancellationToken::new();
     let mut parts = Parts::new(shutdown.clone());

@@ -8,6 +8,9 @@ use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
+use domain::parameter::{Parameter, ParameterVersion};
+use domain::role::Role;
+use domain::secret::{Secret, SecretVersion};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
@@ -43,6 +46,11 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
         AccessKey::TABLE => put::<AccessKey>(state, operation),
         AccountSetting::TABLE => put::<AccountSetting>(state, operation),
         CapacityProvider::TABLE => put::<CapacityProvider>(state, operation),
+        Parameter::TABLE => put::<Parameter>(state, operation),
+        ParameterVersion::TABLE => put::<ParameterVersion>(state, operation),
+        Secret::TABLE => put::<Secret>(state, operation),
+        SecretVersion::TABLE => put::<SecretVersion>(state, operation),
+        Role::TABLE => put::<Role>(state, operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

@@ -37,7 +37,8 @@ impl World {
         };
         let world = Self {
             routes: Routes::new(),
-            control_plane: ControlPlane::new(store, logs, clock, settings).expect("random bytes"),
+            control_plane: ControlPlane::new(store, logs, clock, settings, &crate::MasterKey([7; 32]))
+                .expect("random bytes"),
             _folder: folder,
         };
         world.call("CreateCluster", json!({})).await;
