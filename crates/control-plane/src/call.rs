@@ -10,6 +10,7 @@ use wire::Operation;
 
 use crate::control_plane::ControlPlane;
 use crate::handlers::PageKey;
+use crate::role_sessions::RoleSessions;
 use crate::vault::Vault;
 
 /// Who signed the request.
@@ -27,9 +28,15 @@ impl Caller {
     /// As `sts get-caller-identity` and `registeredBy` show it.
     pub fn arn(&self) -> String {
         let account = &self.scope.account;
-        match self.principal {
+        match &self.principal {
             Principal::Root => format!("arn:aws:iam::{account}:root"),
             Principal::Agent => format!("arn:aws:iam::{account}:user/gantry/agent"),
+            Principal::Role(session) => {
+                format!(
+                    "arn:aws:sts::{account}:assumed-role/{}/{}",
+                    session.role, session.name
+                )
+            }
         }
     }
 }
@@ -91,8 +98,9 @@ pub fn authorize(
     service: &str,
     operation: &str,
 ) -> Result<Authorized, AccessDenied> {
-    let is_allowed = match caller.principal {
-        Principal::Root => true,
+    let is_allowed = match &caller.principal {
+        // Policies of roles are kept, and decide nothing yet.
+        Principal::Root | Principal::Role(_) => true,
         Principal::Agent => {
             let of_service = AGENT_OPERATIONS.iter().filter(|(of, _)| *of == service);
             of_service
@@ -125,6 +133,11 @@ impl Authorized {
     /// Seals parameters and secrets.
     pub fn values(&self) -> &Vault {
         &self.0.values
+    }
+
+    /// Issues credentials.
+    pub fn role_sessions(&self) -> &RoleSessions {
+        &self.0.role_sessions
     }
 
     /// Signs page tokens.

@@ -9,6 +9,7 @@ use telemetry::logs::Logs;
 use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
 use crate::request_limits::{Buckets, RequestLimits};
+use crate::role_sessions::RoleSessions;
 use crate::sessions::Sessions;
 use crate::vault::{MasterKey, Vault};
 
@@ -34,6 +35,7 @@ pub struct ControlPlane {
     pub(crate) sessions: Sessions,
     /// Seals parameters and secrets.
     pub(crate) values: Vault,
+    pub(crate) role_sessions: RoleSessions,
     pub(crate) buckets: Buckets,
 }
 
@@ -61,6 +63,7 @@ impl ControlPlane {
             signing_keys: SigningKeys::default(),
             sessions: Sessions::default(),
             values: master_key.vault("values"),
+            role_sessions: RoleSessions::new(master_key),
         }))
     }
 }

@@ -2,7 +2,9 @@
 
 pub mod ec2;
 pub mod ecs;
+pub mod iam;
 pub mod logs;
+pub mod secretsmanager;
 pub mod ssm;
 pub mod sts;
 

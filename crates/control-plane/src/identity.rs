@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use ::http::request::Parts;
 use domain::Scope;
 use domain::Timestamp;
-use domain::access_key::AccessKey;
+use domain::access_key::{AccessKey, Principal};
 use parking_lot::RwLock;
 use wire::error::CommonError;
 use wire::sigv4;
 
 use crate::call::Caller;
 use crate::control_plane::ControlPlane;
+use crate::role_sessions::is_of_session;
 
 /// Most derived keys that are kept; a key lives for a day, region and service.
 const SIGNING_KEYS_MAX: usize = 1024;
+/// Region that services without regions are signed for.
+const GLOBAL_REGION: &str = "us-east-1";
 
 /// Derived signing keys: each costs four HMACs to make.
 #[derive(Default)]
@@ -48,6 +51,41 @@ impl SigningKeys {
     }
 }
 
+/// The key that signed: a long-lived one, or that of a role session, which the request's token tells.
+fn key(
+    control_plane: &ControlPlane,
+    signature: &sigv4::Signature,
+    parts: &Parts,
+    now: Timestamp,
+) -> Result<AccessKey, CommonError> {
+    let id = &signature.access_key_id;
+    if !is_of_session(id) {
+        let known = control_plane
+            .store
+            .read(|state| state.get::<AccessKey>(id).map(|it| AccessKey::clone(it)));
+        return known.ok_or_else(sigv4::unknown_key);
+    }
+    let token = sigv4::session_token(parts).ok_or_else(sigv4::unknown_key)?;
+    let opened = control_plane.role_sessions.open(id, &token);
+    let (claims, secret_access_key) = opened.ok_or_else(sigv4::unknown_key)?;
+    if claims.expires_at <= now.as_second() {
+        return Err(sigv4::expired_token());
+    }
+    let is_role_there = control_plane.store.read(|state| {
+        let role = state.role(&claims.account, &claims.session.role);
+        role.is_some_and(|it| it.id == claims.session.role_id)
+    });
+    if !is_role_there {
+        return Err(sigv4::unknown_key());
+    }
+    Ok(AccessKey {
+        access_key_id: id.clone(),
+        secret_access_key,
+        account: claims.account,
+        principal: Principal::Role(claims.session),
+    })
+}
+
 /// Verifies the signature of a request for a service.
 ///
 /// # Errors
@@ -60,17 +98,16 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<Caller, CommonError> {
     let signature = sigv4::read(parts)?;
-    let key = control_plane
-        .store
-        .read(|state| state.get::<AccessKey>(&signature.access_key_id).cloned());
-    let key = key.ok_or_else(sigv4::unknown_key)?;
+    let key = key(control_plane, &signature, parts, now)?;
     if signature.service != service {
         return Err(sigv4::invalid(format!(
             "Credential should be scoped to correct service: '{service}'."
         )));
     }
     let regions = &control_plane.settings.regions;
-    if !regions.contains(&signature.region) {
+    // IAM is the same in all regions, and is signed for this one.
+    let is_global = service == "iam" && signature.region == GLOBAL_REGION;
+    if !is_global && !regions.contains(&signature.region) {
         return Err(sigv4::invalid(format!(
             "Credential should be scoped to a valid region, not '{}'. This server serves {}.",
             signature.region,

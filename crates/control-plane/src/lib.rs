@@ -14,6 +14,7 @@ mod handlers;
 mod http;
 mod identity;
 mod request_limits;
+mod role_sessions;
 mod routes;
 mod sessions;
 mod vault;

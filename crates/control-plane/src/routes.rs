@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecs, logs, ssm, sts};
+use api::{ec2, ecs, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use wire::error::{CommonError, ErrorAnswer, modelled};
@@ -16,7 +16,10 @@ use crate::handlers::ecs::{
     account_settings, agent, attributes, capacity_providers, clusters, container_instances, services,
     tagging, task_definitions, tasks,
 };
-use crate::handlers::{ec2 as ec2_handlers, logs as log_handlers, ssm as parameters, sts as sts_handlers};
+use crate::handlers::{
+    ec2 as ec2_handlers, iam as roles, logs as log_handlers, secretsmanager as secrets, ssm as parameters,
+    sts as sts_handlers,
+};
 
 mod partial;
 mod refused;
@@ -24,10 +27,12 @@ mod refused;
 mod tests;
 
 /// Services that are spoken.
-pub static SERVICES: [&Service; 5] = [
+pub static SERVICES: [&Service; 7] = [
     &ec2::SERVICE,
     &ecs::SERVICE,
+    &iam::SERVICE,
     &logs::SERVICE,
+    &secretsmanager::SERVICE,
     &ssm::SERVICE,
     &sts::SERVICE,
 ];
@@ -66,8 +71,11 @@ impl Routes {
         routes.ec2();
         routes.ecs();
         routes.refused();
+        routes.iam();
         routes.logs();
+        routes.secretsmanager();
         routes.ssm();
+        routes.on::<sts::AssumeRole, _, _>(sts_handlers::assume_role);
         routes.on::<sts::GetCallerIdentity, _, _>(sts_handlers::get_caller_identity);
         routes
     }
@@ -189,6 +197,25 @@ impl Routes {
         self.on::<ecs::UpdateTaskProtection, _, _>(tasks::update_task_protection);
     }
 
+    fn iam(&mut self) {
+        self.on::<iam::AttachRolePolicy, _, _>(roles::attach_role_policy);
+        self.on::<iam::CreateRole, _, _>(roles::create_role);
+        self.on::<iam::DeleteRole, _, _>(roles::delete_role);
+        self.on::<iam::DeleteRolePolicy, _, _>(roles::delete_role_policy);
+        self.on::<iam::DetachRolePolicy, _, _>(roles::detach_role_policy);
+        self.on::<iam::GetRole, _, _>(roles::get_role);
+        self.on::<iam::GetRolePolicy, _, _>(roles::get_role_policy);
+        self.on::<iam::ListAttachedRolePolicies, _, _>(roles::list_attached_role_policies);
+        self.on::<iam::ListRolePolicies, _, _>(roles::list_role_policies);
+        self.on::<iam::ListRoleTags, _, _>(roles::list_role_tags);
+        self.on::<iam::ListRoles, _, _>(roles::list_roles);
+        self.on::<iam::PutRolePolicy, _, _>(roles::put_role_policy);
+        self.on::<iam::TagRole, _, _>(roles::tag_role);
+        self.on::<iam::UntagRole, _, _>(roles::untag_role);
+        self.on::<iam::UpdateAssumeRolePolicy, _, _>(roles::update_assume_role_policy);
+        self.on::<iam::UpdateRole, _, _>(roles::update_role);
+    }
+
     fn logs(&mut self) {
         self.on::<logs::CreateLogGroup, _, _>(log_handlers::create_log_group);
         self.on::<logs::DeleteLogGroup, _, _>(log_handlers::delete_log_group);
@@ -201,6 +228,22 @@ impl Routes {
         self.on::<logs::PutLogEvents, _, _>(log_handlers::put_log_events);
         self.on::<logs::GetLogEvents, _, _>(log_handlers::get_log_events);
         self.on::<logs::FilterLogEvents, _, _>(log_handlers::filter_log_events);
+    }
+
+    fn secretsmanager(&mut self) {
+        self.on::<secretsmanager::CreateSecret, _, _>(secrets::create_secret);
+        self.on::<secretsmanager::DeleteSecret, _, _>(secrets::delete_secret);
+        self.on::<secretsmanager::DescribeSecret, _, _>(secrets::describe_secret);
+        self.on::<secretsmanager::GetRandomPassword, _, _>(secrets::get_random_password);
+        self.on::<secretsmanager::GetSecretValue, _, _>(secrets::get_secret_value);
+        self.on::<secretsmanager::ListSecretVersionIds, _, _>(secrets::list_secret_version_ids);
+        self.on::<secretsmanager::ListSecrets, _, _>(secrets::list_secrets);
+        self.on::<secretsmanager::PutSecretValue, _, _>(secrets::put_secret_value);
+        self.on::<secretsmanager::RestoreSecret, _, _>(secrets::restore_secret);
+        self.on::<secretsmanager::TagResource, _, _>(secrets::tag_resource);
+        self.on::<secretsmanager::UntagResource, _, _>(secrets::untag_resource);
+        self.on::<secretsmanager::UpdateSecret, _, _>(secrets::update_secret);
+        self.on::<secretsmanager::UpdateSecretVersionStage, _, _>(secrets::update_secret_version_stage);
     }
 
     fn ssm(&mut self) {

@@ -33,11 +33,16 @@ pub enum VaultError {
 impl MasterKey {
     /// The vault of a purpose: what one seals, another cannot open.
     pub fn vault(&self, purpose: &str) -> Vault {
+        let key = UnboundKey::new(&AES_256_GCM, &self.key(purpose));
+        let key = key.expect("the key has the length of the algorithm");
+        Vault(Arc::new(LessSafeKey::new(key)))
+    }
+
+    /// The key of a purpose.
+    pub fn key(&self, purpose: &str) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
         mac.update(purpose.as_bytes());
-        let key: [u8; 32] = mac.finalize().into_bytes().into();
-        let key = UnboundKey::new(&AES_256_GCM, &key).expect("the key has the length of the algorithm");
-        Vault(Arc::new(LessSafeKey::new(key)))
+        mac.finalize().into_bytes().into()
     }
 }
 

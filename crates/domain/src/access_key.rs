@@ -31,4 +31,17 @@ pub enum Principal {
     Root,
     /// The agent of a host: may call what an ECS agent calls, for its own container instance.
     Agent,
+    /// Whoever has assumed a role.
+    Role(RoleSession),
+}
+
+/// A role that was assumed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleSession {
+    /// Name of the role.
+    pub role: String,
+    /// `AROA…`: a role made again under an old name is another one.
+    pub role_id: String,
+    /// Name of the session; of a task, its id.
+    pub name: String,
 }

@@ -67,6 +67,24 @@ impl Ids {
             .collect()
     }
 
+    /// Six letters and digits: the end of a secret's ARN.
+    pub fn secret_suffix(&self) -> String {
+        const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut source = self.0.lock();
+        (0..6)
+            .map(|_| char::from(LETTERS[source.random_range(0..LETTERS.len())]))
+            .collect()
+    }
+
+    /// A prefix and 17 capital letters and digits: `AROA…` of a role.
+    pub fn iam(&self, prefix: &str) -> String {
+        const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let mut bytes = [0_u8; 17];
+        self.0.lock().fill_bytes(&mut bytes);
+        let letters = bytes.map(|it| char::from(LETTERS[usize::from(it % 32)]));
+        format!("{prefix}{}", letters.iter().collect::<String>())
+    }
+
     /// A locally administered MAC address.
     pub fn mac_address(&self) -> String {
         let bits = self.0.lock().random::<u64>();

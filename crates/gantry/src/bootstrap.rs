@@ -62,6 +62,10 @@ fn prepare(
     put_key(tx, scope, root, Principal::Root);
     put_key(tx, scope, agent, Principal::Agent);
     forget_sessions(tx);
+    // One that was deleted stays so: an account that has roles had these.
+    if tx.state().roles(&scope.account).next().is_none() {
+        transitions::create_default_roles(tx, &scope.account);
+    }
     let default = NewCluster {
         arn: ClusterArn::of(scope, DEFAULT_CLUSTER),
         settings: None,

@@ -1,5 +1,6 @@
 //! Who wants what, and when. A controller is told which key to look at, never what happened.
 
+pub mod deleted_secrets;
 pub mod deleted_task_definitions;
 pub mod service_deployments;
 pub mod stopped_tasks;

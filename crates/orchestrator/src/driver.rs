@@ -11,6 +11,7 @@ use store::{Followed, Store, TransactError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::controllers::deleted_secrets::DeletedSecrets;
 use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::stopped_tasks::StoppedTasks;
@@ -36,6 +37,7 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
     tokio::join!(
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(stopped), shutdown.clone()),
+        drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),
     );
 }

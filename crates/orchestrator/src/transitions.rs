@@ -6,9 +6,11 @@ mod capacity_providers;
 mod clusters;
 mod container_instances;
 mod default_network;
+mod default_roles;
 mod observe_task;
 mod reservation;
 mod run_tasks;
+mod secrets;
 mod service_deployments;
 mod services;
 mod stop_task;
@@ -34,11 +36,13 @@ pub use container_instances::{
     register_container_instance, update_container_instances_state,
 };
 pub use default_network::ensure_default_network;
+pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use run_tasks::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
     RunTasksRefusal, Where, run_tasks, run_tasks_once,
 };
+pub use secrets::forget_secret;
 pub(crate) use service_deployments::complete as complete_service_deployment;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
 pub(crate) use services::record_task_set_event;

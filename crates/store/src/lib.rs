@@ -25,7 +25,7 @@ pub use engine::memory::Memory;
 pub use error::{StoreError, TransactError};
 pub use feed::{FEED_CAPACITY, Feed, Followed};
 pub use memory::{ManualClock, memory_store};
-pub use record::Record;
+pub use record::{Record, role_key};
 pub use state::{State, Tally};
 pub use store::Store;
 pub use tx::{MAX_COMMIT_BYTES, Tx};

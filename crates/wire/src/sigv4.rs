@@ -254,6 +254,27 @@ pub fn unknown_key() -> CommonError {
     }
 }
 
+/// The session that the key belongs to is over.
+pub fn expired_token() -> CommonError {
+    CommonError {
+        status: 400,
+        json_code: "ExpiredTokenException",
+        query_code: "ExpiredToken",
+        message: "The security token included in the request is expired".to_owned(),
+    }
+}
+
+/// The token that goes with a key of a session, from the header or the query. A header of that name is always signed.
+pub fn session_token(parts: &Parts) -> Option<String> {
+    if let Some(header) = parts.headers.get("x-amz-security-token") {
+        return header.to_str().ok().map(str::to_owned);
+    }
+    let mut query = canonical::pairs(parts.uri.query().unwrap_or_default()).into_iter();
+    query
+        .find(|(name, _)| name == "X-Amz-Security-Token")
+        .map(|(_, value)| value)
+}
+
 /// The signature is for something else.
 pub fn invalid(message: String) -> CommonError {
     CommonError {

@@ -315,7 +315,7 @@ proptest! {
 
     #[test]
     fn what_we_sign_verifies(path in "(/[a-zA-Z0-9%._~-]{0,6}){1,3}(\\?[a-zA-Z0-9%+=&/._~-]{0,24})?", body in any::<Vec<u8>>(), value in "[ -~]{0,20}") {
-        let signer = Signer { access_key_id: "AKID", secret_access_key: "secret", region: "r", service: "s" };
+        let signer = Signer { access_key_id: "AKID", secret_access_key: "secret", region: "r", service: "s", session_token: None };
         let mut parts = parts(&path, &[("host", "h"), ("x-amz-meta", &value)]);
         sigv4::sign(&signer, &mut parts, &body, now());
         let signature = sigv4::read(&parts).expect("complete");

@@ -30,6 +30,7 @@ fn signer(service: &str) -> Signer<'_> {
         secret_access_key: SECRET_ACCESS_KEY,
         region: "us-east-1",
         service,
+        session_token: None,
     }
 }
 

@@ -1,5 +1,17 @@
 //! Operations that work in part: what of each is refused, or kept without an effect yet.
 
+/// Said of the operations of IAM that have to do with policies, and of AssumeRole.
+const POLICIES: &str = "policies are kept; they decide nothing yet";
+/// These.
+const OF_POLICIES: [(&str, &str); 6] = [
+    ("iam", "AttachRolePolicy"),
+    ("iam", "CreateRole"),
+    ("iam", "PutRolePolicy"),
+    ("iam", "UpdateAssumeRolePolicy"),
+    ("sts", "AssumeRole"),
+    ("iam", "DetachRolePolicy"),
+];
+
 /// Operation and what is missing, in the order of their names.
 const PARTIAL: [(&str, &str); 12] = [
     (
@@ -40,8 +52,11 @@ const PARTIAL: [(&str, &str); 12] = [
     ("UpdateContainerAgent", "there is never an update"),
 ];
 
-/// What an operation of ECS lacks, if it works in part.
+/// What an operation lacks, if it works in part.
 pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
+    if OF_POLICIES.contains(&(service, operation)) {
+        return Some(POLICIES);
+    }
     let found = PARTIAL.iter().find(|(name, _)| *name == operation);
     found.filter(|_| service == "ecs").map(|(_, what)| *what)
 }

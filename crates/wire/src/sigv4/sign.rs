@@ -17,6 +17,8 @@ pub struct Signer<'a> {
     pub region: &'a str,
     /// Service of the scope.
     pub service: &'a str,
+    /// Token of a session's key.
+    pub session_token: Option<&'a str>,
 }
 
 impl Signer<'_> {
@@ -35,6 +37,9 @@ pub fn sign(signer: &Signer<'_>, parts: &mut Parts, body: &[u8], now: Timestamp)
     let amz_date = format_amz_date(now);
     let date = &amz_date[..8];
     insert(parts, "x-amz-date", &amz_date);
+    if let Some(token) = signer.session_token {
+        insert(parts, "x-amz-security-token", token);
+    }
     let mut names: Vec<String> = parts.headers.keys().map(|it| it.as_str().to_owned()).collect();
     names.retain(|it| is_signed(it));
     names.sort();
@@ -68,16 +73,19 @@ pub fn sign_query(signer: &Signer<'_>, parts: &Parts, expires_seconds: u32, now:
     let scope = signer.scope(date);
     let credential = format!("{}/{scope}", signer.access_key_id);
     let expires = expires_seconds.to_string();
-    let added = [
+    let mut added = vec![
         ("X-Amz-Algorithm", ALGORITHM),
         ("X-Amz-Credential", &credential),
         ("X-Amz-Date", &amz_date),
         ("X-Amz-Expires", &expires),
-        ("X-Amz-SignedHeaders", "host"),
     ];
-    let added = added
+    added.extend(signer.session_token.map(|token| ("X-Amz-Security-Token", token)));
+    added.push(("X-Amz-SignedHeaders", "host"));
+    let added: Vec<String> = added
+        .into_iter()
         .map(|(name, value)| format!("{name}={}", canonical::encode(value)))
-        .join("&");
+        .collect();
+    let added = added.join("&");
     let query = match parts.uri.query().unwrap_or_default() {
         "" => added,
         query => format!("{query}&{added}"),

@@ -68,6 +68,7 @@ fn what_we_sign_verifies_and_nothing_else_does() {
         secret_access_key: SECRET,
         region: "us-east-1",
         service: "service",
+        session_token: None,
     };
     let now = at("2015-08-30T12:36:00Z");
     let mut signed = parts(
@@ -117,6 +118,7 @@ fn clocks_may_differ_by_five_minutes() {
         secret_access_key: SECRET,
         region: "us-east-1",
         service: "service",
+        session_token: None,
     };
     let mut signed = parts("POST", "/", &[("host", "h")]);
     sign(&signer, &mut signed, b"", at("2015-08-30T12:36:00Z"));
@@ -184,6 +186,7 @@ fn amazon_headers_must_be_signed() {
         secret_access_key: SECRET,
         region: "us-east-1",
         service: "service",
+        session_token: None,
     };
     let now = at("2015-08-30T12:36:00Z");
     let mut signed = parts("POST", "/", &[("host", "h")]);
