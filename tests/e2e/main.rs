@@ -11,6 +11,7 @@ mod default_vpc;
 mod logs;
 mod networks;
 mod placement;
+mod secrets;
 mod services;
 mod task_sets;
 mod tasks;

@@ -16,6 +16,7 @@ use wire::sigv4::{Signer, sign};
 use wire::{Operation, ServiceError};
 
 use crate::config::AgentConfig;
+use crate::credentials::RoleCredentials;
 
 /// A call that is not answered in this time has failed.
 const CALL_DEADLINE: Duration = Duration::from_secs(30);
@@ -140,10 +141,39 @@ impl ControlPlane {
         region: &str,
         input: &O::Input,
     ) -> Result<O::Output, CallError<O::Error>> {
+        self.exchange::<O>(&self.signer(region, O::SERVICE.signing_name), input)
+            .await
+    }
+
+    /// Calls an operation in a region, as a task's role.
+    ///
+    /// # Errors
+    /// [`CallError`]; nothing is tried again here.
+    pub async fn call_as<O: Operation>(
+        &self,
+        role: &RoleCredentials,
+        region: &str,
+        input: &O::Input,
+    ) -> Result<O::Output, CallError<O::Error>> {
+        let signer = Signer {
+            access_key_id: &role.access_key_id,
+            secret_access_key: &role.secret_access_key,
+            region,
+            service: O::SERVICE.signing_name,
+            session_token: Some(&role.session_token),
+        };
+        self.exchange::<O>(&signer, input).await
+    }
+
+    async fn exchange<O: Operation>(
+        &self,
+        signer: &Signer<'_>,
+        input: &O::Input,
+    ) -> Result<O::Output, CallError<O::Error>> {
         let unreachable = |error: &dyn std::fmt::Display| CallError::Unreachable(error.to_string());
         let (mut parts, body) =
             wire::client::request::<O>(&self.authority, input).map_err(|it| unreachable(&it))?;
-        self.sign(&mut parts, &body, region, O::SERVICE.signing_name);
+        sign(signer, &mut parts, &body, self.clock.now());
         parts.uri = format!("{}/", self.endpoint)
             .parse()
             .map_err(|it: http::uri::InvalidUri| unreachable(&it))?;
@@ -165,13 +195,17 @@ impl ControlPlane {
 
     /// Signs a request that is sent by other means.
     pub fn sign(&self, parts: &mut Parts, body: &[u8], region: &str, service: &str) {
-        let signer = Signer {
+        sign(&self.signer(region, service), parts, body, self.clock.now());
+    }
+
+    fn signer<'a>(&'a self, region: &'a str, service: &'a str) -> Signer<'a> {
+        Signer {
             access_key_id: &self.access_key_id,
             secret_access_key: &self.secret_access_key,
             region,
             service,
-        };
-        sign(&signer, parts, body, self.clock.now());
+            session_token: None,
+        }
     }
 
     /// Signs a request to ECS in the agent's own region.

@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::AgentConfig;
 use crate::control_plane::{ControlPlane, InvalidEndpoint};
+use crate::credentials::Credentials;
 use crate::host::Host;
 use crate::log_drivers::LogDrivers;
 use crate::registration::{RegistrationError, register};
+use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::submissions::deliver;
 use crate::tasks::record::Records;
@@ -58,7 +60,10 @@ pub async fn run(
         ids: ids.clone(),
         shutdown: stop.clone(),
     };
+    let credentials = Arc::new(Credentials::default());
     let tasks = Tasks::new(Arc::new(Shared {
+        credentials: credentials.clone(),
+        secrets: Secrets::new(control_plane.clone(), credentials),
         host: host.clone(),
         clock,
         records,

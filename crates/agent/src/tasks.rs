@@ -21,6 +21,7 @@ use self::payload::Arrival;
 use self::state::{DesiredStatus, Observation, TaskState};
 use self::task::{Task, task_id};
 use self::worker::{Ending, Published, Shared, Worker};
+use crate::credentials::{RoleCredentials, RoleType};
 use crate::host::{HostError, HostEvent, RecoveredSandbox};
 
 pub mod docker_config;
@@ -129,6 +130,13 @@ impl Tasks {
         for arrival in arrivals {
             let entry = self.entry(task_id(&arrival.arn));
             let is_stop = arrival.desired == DesiredStatus::Stopped;
+            if !is_stop && !self.has_finished(task_id(&arrival.arn)) {
+                for (kind, credentials) in &arrival.credentials {
+                    self.shared
+                        .credentials
+                        .put(&arrival.arn, *kind, credentials.clone());
+                }
+            }
             match entry {
                 Some(entry) if is_stop => tell(&entry, Observation::StopRequested).await,
                 Some(entry) => seen.push(entry.seen),
@@ -140,6 +148,13 @@ impl Tasks {
         }
         async move {
             join_all(seen.into_iter().map(|it| worker::saved(it, SAVE_PATIENCE))).await;
+        }
+    }
+
+    /// Takes over new credentials of a task that is here.
+    pub fn renew(&self, arn: &str, kind: RoleType, credentials: RoleCredentials) {
+        if self.knows(arn) {
+            self.shared.credentials.put(arn, kind, credentials);
         }
     }
 
@@ -215,6 +230,8 @@ impl Tasks {
         let tasks = self.clone();
         self.workers.spawn(async move {
             if worker.run(inbox).await == Ending::Finished {
+                tasks.shared.credentials.forget(&task.arn);
+                tasks.shared.secrets.forget(&task.arn);
                 tasks.table.lock().finish(&task.id);
             }
         });

@@ -1,6 +1,7 @@
 //! Sessions with agents: they follow the store and carry what it wants to the hosts.
 
 mod acs;
+mod credentials;
 mod dispatch;
 mod mailbox;
 mod outbox;

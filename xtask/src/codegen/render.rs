@@ -365,7 +365,10 @@ fn errors(model: &Model) -> String {
     for name in &errors {
         let _ = writeln!(out, "{name}({name}),");
     }
-    let _ = writeln!(out, "/// One that the model does not name, as ValidationException.\nUnmodelled(CodedError),");
+    let _ = writeln!(
+        out,
+        "/// One that the model does not name, as ValidationException.\nUnmodelled(CodedError),"
+    );
     let _ = writeln!(
         out,
         "}}\n\nimpl ServiceError for Error {{\nfn code(&self) -> &str {{\nmatch self {{"

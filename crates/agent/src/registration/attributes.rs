@@ -4,8 +4,8 @@ use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
-/// Capabilities by name. Not among them: health checks, secrets, roles, registry logins, file systems, GPUs.
-const CAPABILITIES: [&str; 15] = [
+/// Capabilities by name. Not among them: health checks, roles, registry logins, file systems, GPUs.
+const CAPABILITIES: [&str; 17] = [
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.logging-driver.fluentd",
     "com.amazonaws.ecs.capability.logging-driver.json-file",
@@ -18,6 +18,8 @@ const CAPABILITIES: [&str; 15] = [
     "ecs.capability.full-sync",
     "ecs.capability.increased-task-cpu-limit",
     "ecs.capability.pid-ipc-namespace-sharing",
+    "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.secrets.ssm.environment-variables",
     "ecs.capability.task-cpu-mem-limit",
     "ecs.capability.task-eni",
     // Interfaces of tasks arrive in their payload and need no device of their own.

@@ -74,8 +74,7 @@ fn attributes_say_what_the_agent_can_do() {
             .any(|it| it == "gantry.capability.fargate-capacity")
     );
     assert!(
-        !all.iter()
-            .any(|it| it.contains("secrets") || it.contains("task-iam-role")),
+        !all.iter().any(|it| it.contains("task-iam-role-network-host")),
         "not built yet"
     );
 }

@@ -52,6 +52,7 @@ impl Effects {
                     }
                 });
             }
+            Effect::Renew(arn, kind, credentials) => self.tasks.renew(&arn, kind, credentials),
             Effect::Stop(arn) => self.tasks.stop(&arn).await,
             Effect::Expected(arn) => {
                 let effects = self.clone();

@@ -4,6 +4,7 @@ use api::acs;
 use serde_json::Value;
 
 use super::messages::{Incoming, Payload, encode};
+use crate::credentials::{RoleCredentials, RoleType};
 use crate::tasks::payload::{Arrival, Refusal, arrival};
 
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub enum Effect {
     Reply(String),
     /// Take tasks over; send the frames once they are recorded.
     Accept(Vec<Arrival>, Vec<String>),
+    /// Keep new credentials of a task's role.
+    Renew(String, RoleType, RoleCredentials),
     /// Stop a task.
     Stop(String),
     /// A task is expected here that was not here when the message came.
@@ -68,7 +71,7 @@ impl Exchange {
                 vec![Effect::Reply(encode("HeartbeatAckRequest", &reply))]
             }
             Incoming::Payload(it) => self.payload(it),
-            Incoming::Credentials(it) => credentials(&it),
+            Incoming::Credentials(it) => credentials(it),
             Incoming::Manifest(it) => self.manifest(it, present),
             Incoming::StopVerification(it) => self.stop_verification(it),
             Incoming::AttachTaskInterfaces(it) => self.attach(it),
@@ -217,21 +220,17 @@ fn ack(cluster: String, container_instance: String, message_id: String) -> Strin
     encode("AckRequest", &ack)
 }
 
-/// The receipt of credentials is acknowledged. They are not kept: nothing on this host hands them out.
-fn credentials(message: &acs::IAMRoleCredentialsMessage) -> Vec<Effect> {
-    let role_type = message.role_type.as_deref().unwrap_or_default();
-    if !matches!(role_type, "TaskApplication" | "TaskExecution") {
-        return Vec::new();
-    }
-    let Some(credentials) = &message.role_credentials else {
-        return Vec::new();
-    };
-    let Some(id) = credentials.credentials_id.as_deref().filter(|it| !it.is_empty()) else {
+/// Credentials are kept, and their receipt is acknowledged.
+fn credentials(message: acs::IAMRoleCredentialsMessage) -> Vec<Effect> {
+    let kind = message.role_type.as_deref().and_then(RoleType::parse);
+    let credentials = message.role_credentials.as_ref().and_then(RoleCredentials::read);
+    let (Some(kind), Some(credentials)) = (kind, credentials) else {
         return Vec::new();
     };
     let message_id = message.message_id.as_deref().unwrap_or_default();
-    let expiration = credentials.expiration.as_deref().unwrap_or_default();
-    vec![Effect::Reply(credentials_ack(message_id, id, expiration))]
+    let reply = credentials_ack(message_id, &credentials.id, &credentials.expiration);
+    let task = message.task_arn.unwrap_or_default();
+    vec![Effect::Renew(task, kind, credentials), Effect::Reply(reply)]
 }
 
 fn credentials_acks<'a>(message_id: &'a str, task: &'a Value) -> impl Iterator<Item = String> + 'a {

@@ -9,6 +9,7 @@ use self::container::Context;
 use super::docker_config::is_neutral;
 use super::state::DesiredStatus;
 use super::task::{Container, Task, task_id};
+use crate::credentials::{RoleCredentials, RoleType, of_payload};
 
 mod container;
 mod network;
@@ -64,6 +65,7 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "privileged",
     "links",
     "volumesFrom",
+    "secrets",
 ];
 /// The same of a volume.
 const VOLUME_MEMBERS: &[&str] = &["name", "type", "host", "dockerVolumeConfiguration"];
@@ -83,6 +85,8 @@ pub struct Arrival {
     pub task: Task,
     /// Why it cannot run here.
     pub refusal: Option<Refusal>,
+    /// Of its roles.
+    pub credentials: Vec<(RoleType, RoleCredentials)>,
 }
 
 /// Why a task cannot run here, as its reason will say.
@@ -122,6 +126,7 @@ pub fn arrival(mut payload: Value) -> Option<Arrival> {
     }
     let is_stop = payload.get("desiredStatus").and_then(Value::as_str) == Some("STOPPED");
     let (task, refusal) = read(&arn, &payload);
+    let credentials = of_payload(&payload);
     if let Some(members) = payload.as_object_mut() {
         members.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
     }
@@ -136,6 +141,7 @@ pub fn arrival(mut payload: Value) -> Option<Arrival> {
         payload,
         task,
         refusal,
+        credentials,
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::host::{ContainerSpec, DockerVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec};
 use crate::log_drivers::LogDriver;
+use crate::secrets::SecretSource;
 
 /// One task. Nothing in it changes while it runs; see [`TaskState`](super::state::TaskState) for what does.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +50,8 @@ pub struct Container {
     pub stop_signal: Option<i32>,
     /// Where its output goes.
     pub log_driver: LogDriver,
+    /// Variables whose values are fetched.
+    pub secrets: Vec<SecretSource>,
 }
 
 /// "Start after": one line of `dependsOn`.

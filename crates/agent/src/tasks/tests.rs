@@ -14,7 +14,9 @@ use super::worker::CONCURRENT_STARTS;
 use super::*;
 use crate::config::{AgentConfig, CapacityKind};
 use crate::control_plane::ControlPlane;
+use crate::credentials::Credentials;
 use crate::log_drivers::LogDrivers;
+use crate::secrets::Secrets;
 
 #[path = "../../tests/agent/fake_host.rs"]
 mod fake_host;
@@ -60,14 +62,18 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
     let records = Records::open(folder.path().join("tasks")).unwrap();
     let shutdown = CancellationToken::new();
     let (sender, submissions) = mpsc::channel(QUEUE_BOUND);
+    let control_plane = Arc::new(ControlPlane::new(&config, clock.clone()).unwrap());
+    let credentials = Arc::new(Credentials::default());
     let log_drivers = LogDrivers {
-        control_plane: Arc::new(ControlPlane::new(&config, clock.clone()).unwrap()),
+        control_plane: control_plane.clone(),
         host: host.clone(),
         records: records.clone(),
         ids: Arc::new(Ids::seeded([1; 32])),
         shutdown: shutdown.clone(),
     };
     let shared = Shared {
+        credentials: credentials.clone(),
+        secrets: Secrets::new(control_plane, credentials),
         host: host.clone(),
         clock,
         records,

@@ -16,8 +16,10 @@ use super::record::{Progress, Records, TaskRecord};
 use super::state::{DesiredStatus, Image, Observation, Phase, Sandbox, TaskState};
 use super::state_change::{Submission, state_change};
 use super::task::Task;
+use crate::credentials::Credentials;
 use crate::host::Host;
 use crate::log_drivers::{Follower, LogDrivers};
+use crate::secrets::Secrets;
 
 mod steps;
 
@@ -37,6 +39,10 @@ pub struct Shared {
     pub submissions: mpsc::Sender<Submission>,
     /// Where output goes.
     pub log_drivers: LogDrivers,
+    /// Of the roles of tasks.
+    pub credentials: Arc<Credentials>,
+    /// Variables that are fetched.
+    pub secrets: Secrets,
     /// [`CONCURRENT_STARTS`] permits.
     pub starts: Arc<Semaphore>,
     /// The agent ends; tasks stay.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use api::acs;
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use futures_util::{SinkExt, StreamExt};
-use orchestrator::transitions::{self, Connection};
+use orchestrator::transitions::{self, Connection, TaskReport};
 use store::{CommitId, State};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_util::sync::CancellationToken;
 use wire::shape::Value;
 
+use super::credentials::{Issuer, REFRESH, RoleType, Unassumable};
 use super::mailbox::{Mailbox, News};
 use super::outbox::Outbox;
 use super::payload;
@@ -109,6 +110,7 @@ impl Session {
         let mailbox = Arc::clone(&self.mailbox);
         self.catch_up().await?;
         let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        let mut refresh = tokio::time::interval_at(Instant::now() + REFRESH, REFRESH);
         loop {
             tokio::select! {
                 biased;
@@ -118,6 +120,7 @@ impl Session {
                     News::Missed => self.catch_up().await?,
                 },
                 _ = heartbeat.tick() => self.beat().await?,
+                _ = refresh.tick() => self.send_credentials().await?,
             }
         }
     }
@@ -130,12 +133,13 @@ impl Session {
             let open = mine
                 .iter()
                 .filter(|it| is_unconfirmed(it))
-                .map(|it| payload::task(state, it));
+                .map(|it| self.equipped(state, it));
             let manifest = mine.iter().map(|it| identifier(it)).collect::<Vec<_>>();
             (open.collect::<Vec<_>>(), manifest, state.last_commit())
         });
         self.seen = at;
         self.send_tasks(tasks, at).await?;
+        self.send_credentials().await?;
         let message_id = new_id();
         self.manifest_id.clone_from(&message_id);
         let message = acs::TaskManifestMessage {
@@ -156,12 +160,92 @@ impl Session {
         let Some((last, _)) = news().next_back() else {
             return Ok(());
         };
-        let render = |state: &State| news().map(|(_, it)| payload::task(state, it)).collect();
+        let render = |state: &State| news().map(|(_, it)| self.equipped(state, it)).collect();
         let tasks = self.control_plane.store.read(render);
         self.send_tasks(tasks, *last).await
     }
 
-    async fn send_tasks(&mut self, tasks: Vec<acs::Task>, at: CommitId) -> Result<(), Over> {
+    fn issuer(&self) -> Issuer<'_> {
+        Issuer {
+            sessions: &self.control_plane.role_sessions,
+            now: self.control_plane.clock.now(),
+        }
+    }
+
+    /// A task with the credentials of its roles, if it is to run.
+    fn equipped(&self, state: &State, task: &Task) -> Result<acs::Task, Unassumable> {
+        let mut rendered = payload::task(state, task);
+        if task.desired_status == DesiredStatus::Running {
+            for (kind, credentials) in self.issuer().credentials(state, task)? {
+                match kind {
+                    RoleType::Application => rendered.role_credentials = Some(credentials),
+                    RoleType::Execution => rendered.execution_role_credentials = Some(credentials),
+                }
+            }
+        }
+        Ok(rendered)
+    }
+
+    /// New credentials for the tasks that have arrived: agents keep them in memory only.
+    async fn send_credentials(&mut self) -> Result<(), Over> {
+        let messages = self.control_plane.store.read(|state| {
+            let running = state
+                .tasks_of_host(&self.host_id)
+                .filter(|it| it.desired_status == DesiredStatus::Running && !is_unconfirmed(it));
+            running
+                .flat_map(|task| {
+                    let issued = self.issuer().credentials(state, task).unwrap_or_else(|error| {
+                        tracing::warn!(task = %task.arn, role = error.role, "a running task's role is gone");
+                        Vec::new()
+                    });
+                    issued
+                        .into_iter()
+                        .map(|(kind, credentials)| acs::IAMRoleCredentialsMessage {
+                            message_id: Some(new_id()),
+                            task_arn: Some(task.arn.to_string()),
+                            task_cluster_arn: Some(task.cluster().to_string()),
+                            role_type: Some(kind.as_str().to_owned()),
+                            role_credentials: Some(credentials),
+                        })
+                })
+                .collect::<Vec<_>>()
+        });
+        for message in messages {
+            self.send(frame("IAMRoleCredentialsMessage", &message)).await?;
+        }
+        Ok(())
+    }
+
+    /// A task whose role is not there never reaches the agent.
+    async fn fail(&mut self, unassumable: Unassumable) {
+        let report = TaskReport {
+            status: Some(TaskStatus::Stopped),
+            reason: Some(unassumable.to_string()),
+            ..TaskReport::default()
+        };
+        let task = unassumable.task.clone();
+        let failed = self
+            .control_plane
+            .store
+            .transact(move |tx| transitions::observe_task(tx, &task, &report));
+        if let Err(error) = failed.await {
+            tracing::warn!(task = %unassumable.task, ?error, "cannot stop a task whose role is not there");
+        }
+    }
+
+    async fn send_tasks(
+        &mut self,
+        tasks: Vec<Result<acs::Task, Unassumable>>,
+        at: CommitId,
+    ) -> Result<(), Over> {
+        let mut equipped = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            match task {
+                Ok(task) => equipped.push(task),
+                Err(unassumable) => self.fail(unassumable).await,
+            }
+        }
+        let tasks = equipped;
         for part in tasks.chunks(TASKS_MAX) {
             let message_id = new_id();
             let message = acs::PayloadMessage {

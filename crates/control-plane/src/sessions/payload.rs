@@ -18,6 +18,11 @@ use store::State;
 
 use crate::handlers::ecs::container_arn;
 
+mod secrets;
+
+#[cfg(test)]
+pub use secrets::secrets as secrets_of;
+
 /// Bytes of a MiB.
 const MIB: u64 = 1024 * 1024;
 
@@ -28,7 +33,11 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
     let mode = definition.map_or(NetworkMode::None, |it| it.effective_network_mode());
     let containers = it.containers.iter().filter_map(|container| {
         let definition = definition?.container(&container.name)?;
-        Some(self::container(it, mode, container, definition))
+        let rendered = self::container(it, mode, container, definition);
+        Some(acs::Container {
+            secrets: secrets::secrets(state, &it.arn.scope(), definition),
+            ..rendered
+        })
     });
     let volumes = definition.iter().flat_map(|it| &it.volumes).map(volumes::volume);
     let cpu = it.overrides.cpu.or(definition.and_then(|it| it.cpu));

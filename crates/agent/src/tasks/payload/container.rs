@@ -11,6 +11,7 @@ use super::super::task::{Condition, Container, Dependency, task_id};
 use super::{Refusal, volumes};
 use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
 use crate::log_drivers::LogDriver;
+use crate::secrets::{Provider, SecretSource};
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,6 +72,8 @@ pub fn container(
         docker.host_config.unwrap_or_default(),
     );
     let settings = docker_config::apply(&config, &host_config, &mut spec)?;
+    let secrets = definition.secrets.unwrap_or_default();
+    let secrets = secrets.into_iter().map(secret_source).collect::<Result<_, _>>()?;
     let dependencies = definition.depends_on.unwrap_or_default();
     let dependencies = dependencies.iter().map(|it| dependency(context.arn, it, names));
     let mut depends_on = dependencies.collect::<Result<Vec<_>, _>>()?;
@@ -93,7 +96,31 @@ pub fn container(
         stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
         stop_signal: settings.stop_signal,
         log_driver: LogDriver::parse(settings.log, &spec)?,
+        secrets,
         spec,
+    })
+}
+
+/// Secrets become variables; those of log drivers and files are not built.
+fn secret_source(secret: acs::Secret) -> Result<SecretSource, Refusal> {
+    let name = required(secret.name, "a secret's name")?;
+    let kind = secret.r#type.as_deref().unwrap_or("ENVIRONMENT_VARIABLE");
+    let target = secret.target.as_deref().unwrap_or("CONTAINER");
+    if kind != "ENVIRONMENT_VARIABLE" || target != "CONTAINER" {
+        return Err(Refusal::unsupported(format!(
+            "secret {name} of type {kind} for {target}"
+        )));
+    }
+    let provider = match secret.provider.as_deref().unwrap_or("ssm") {
+        "ssm" => Provider::Ssm,
+        "asm" => Provider::Asm,
+        other => return Err(Refusal::unsupported(format!("secret {name} of provider {other}"))),
+    };
+    Ok(SecretSource {
+        name,
+        value_from: required(secret.value_from, "a secret's valueFrom")?,
+        region: required(secret.region, "a secret's region")?,
+        provider,
     })
 }
 

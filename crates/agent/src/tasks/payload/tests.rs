@@ -173,8 +173,8 @@ fn what_is_not_built_is_refused_by_name() {
         ),
         (
             "/secrets",
-            json!([{"name": "x"}]),
-            "container main: secrets is not supported",
+            json!([{"name": "x", "valueFrom": "p", "region": "r", "type": "MOUNT_POINT"}]),
+            "container main: secret x of type MOUNT_POINT",
         ),
         (
             "volumes",

@@ -20,6 +20,7 @@ struct Story {
 
 fn container(name: &str) -> Container {
     Container {
+        secrets: Vec::new(),
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()

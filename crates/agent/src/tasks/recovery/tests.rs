@@ -14,6 +14,7 @@ fn task() -> Task {
 
 fn container(name: &str) -> Container {
     Container {
+        secrets: Vec::new(),
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()

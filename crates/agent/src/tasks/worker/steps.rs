@@ -77,6 +77,13 @@ impl Step {
 
     /// Makes the sandbox, when it is this task's turn.
     pub async fn create_sandbox(self, permit: Option<OwnedSemaphorePermit>) -> Done {
+        // Fetched before anything is made: without them the task never starts.
+        if let Err(text) = self.shared.secrets.values(&self.task).await {
+            return Done {
+                observation: Observation::SandboxCreated(Err(HostError::ResourceInitialization(text))),
+                permit,
+            };
+        }
         let permit = self.start_permit(permit).await;
         let sandbox = self.task.sandbox();
         let create = self.shared.host.create_sandbox(&sandbox);
@@ -91,9 +98,19 @@ impl Step {
     pub async fn start_container(
         self,
         index: usize,
-        spec: ContainerSpec,
+        mut spec: ContainerSpec,
         permit: Option<OwnedSemaphorePermit>,
     ) -> Done {
+        match self.shared.secrets.values(&self.task).await {
+            Ok(values) => spec.environment.extend(values[index].clone()),
+            Err(text) => {
+                let result = Err(HostError::ResourceInitialization(text));
+                return Done {
+                    observation: Observation::ContainerStarted(index, result),
+                    permit,
+                };
+            }
+        }
         let permit = self.start_permit(permit).await;
         let start = self.shared.host.start_container(&spec);
         let result = within(START_DEADLINE, HostError::CannotStartContainer, start).await;

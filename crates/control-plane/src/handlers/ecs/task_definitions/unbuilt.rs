@@ -27,7 +27,7 @@ const OF_TASK: [Member<Draft>; 4] = [
     }),
 ];
 
-const OF_CONTAINER: [Member<ContainerDefinition>; 11] = [
+const OF_CONTAINER: [Member<ContainerDefinition>; 10] = [
     ("dockerSecurityOptions credentialspec", |it| {
         let mut options = it.docker_security_options.iter().flatten();
         options.any(|it| it.starts_with("credentialspec:"))
@@ -37,7 +37,6 @@ const OF_CONTAINER: [Member<ContainerDefinition>; 11] = [
         it.restart_policy.as_ref().is_some_and(|it| it.enabled)
     }),
     ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
-    ("secrets", |it| is_filled(it.secrets.as_ref())),
     ("dependsOn", |it| is_filled(it.depends_on.as_ref())),
     ("startTimeout", |it| it.start_timeout_seconds.is_some()),
     ("healthCheck", |it| it.health_check.is_some()),
