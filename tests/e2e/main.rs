@@ -12,6 +12,7 @@ mod logs;
 mod networks;
 mod placement;
 mod secrets;
+mod task_roles;
 mod services;
 mod task_sets;
 mod tasks;

@@ -25,6 +25,17 @@ pub struct AgentConfig {
     pub capacity: CapacityKind,
     /// Version to report, e.g. `0.1.0`.
     pub version: String,
+    /// Whether tasks reach the AWS APIs.
+    pub task_api: TaskApi,
+}
+
+/// Whether tasks with a role find the AWS APIs at 169.254.170.2:4566.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskApi {
+    /// Their SDKs are told by `AWS_ENDPOINT_URL`.
+    Forwarded,
+    /// Connections are closed, and nothing is told.
+    Closed,
 }
 
 /// Whose tasks a host runs.

@@ -119,6 +119,11 @@ impl ControlPlane {
         })
     }
 
+    /// `host:port`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// `http://host:port`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint

@@ -119,6 +119,15 @@ impl Credentials {
         self.of_tasks.lock().get(&(task_arn.to_owned(), kind)).cloned()
     }
 
+    /// Those of a task's containers, if they have that id.
+    pub fn of_application(&self, task_id: &str, id: &str) -> Option<Arc<RoleCredentials>> {
+        let of_tasks = self.of_tasks.lock();
+        let mut mine = of_tasks.iter().filter(|((arn, kind), _)| {
+            *kind == RoleType::Application && arn.rsplit('/').next() == Some(task_id)
+        });
+        mine.find(|(_, it)| it.id == id).map(|(_, it)| it.clone())
+    }
+
     /// The same; waits for them for a while, since after a restart they are on their way.
     pub async fn wait_for(&self, task_arn: &str, kind: RoleType) -> Option<Arc<RoleCredentials>> {
         let mut changes = self.changes.subscribe();

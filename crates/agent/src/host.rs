@@ -12,6 +12,7 @@ pub use settings::{
     Device, DockerVolume, IpcSharing, Link, NameSettings, PidSharing, SecuritySettings, SwapSettings,
     Terminal, Tmpfs, VolumeScope, VolumesFrom,
 };
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 /// The machine on which tasks run. Every call may be repeated: doing what is already done is no error.
@@ -60,6 +61,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// What happens on the host from now on. May be taken once.
     fn take_events(&self) -> mpsc::Receiver<HostEvent>;
+
+    /// Connections of tasks to 169.254.170.2. May be taken once; a host without such an address has none.
+    fn take_task_connections(&self) -> mpsc::Receiver<TaskConnection> {
+        mpsc::channel(1).1
+    }
 
     /// Output of a container from `position` on (bytes into the host's own record of it; 0 is the start),
     /// at most about `max_bytes`. Works until the sandbox is removed.
@@ -292,6 +298,26 @@ pub enum HostEvent {
         /// How.
         exit: ContainerExit,
     },
+}
+
+/// A connection of a task to 169.254.170.2.
+#[derive(Debug)]
+pub struct TaskConnection {
+    /// Whose it is; the host vouches for it.
+    pub task_id: String,
+    /// Which port it is for.
+    pub port: TaskPort,
+    /// The connection.
+    pub stream: TcpStream,
+}
+
+/// Ports of 169.254.170.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskPort {
+    /// 80: credentials.
+    Endpoint,
+    /// 4566: the AWS APIs.
+    Api,
 }
 
 /// A sandbox found after a restart.

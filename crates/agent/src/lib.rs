@@ -19,6 +19,7 @@ mod run;
 mod secrets;
 mod session;
 mod submissions;
+mod task_endpoint;
 mod tasks;
 
 // The fake host of the tests names this crate as users do.
@@ -31,7 +32,7 @@ pub mod fuzzed {
     pub use crate::session::fuzzed::*;
 }
 
-pub use config::{AgentConfig, CapacityKind};
+pub use config::{AgentConfig, CapacityKind, TaskApi};
 pub use control_plane::InvalidEndpoint;
 pub use registration::RegistrationError;
 pub use run::{AgentError, run};

@@ -16,6 +16,7 @@ use crate::registration::{RegistrationError, register};
 use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::submissions::deliver;
+use crate::task_endpoint::TaskEndpoint;
 use crate::tasks::record::Records;
 use crate::tasks::state_change::QUEUE_BOUND;
 use crate::tasks::worker::{CONCURRENT_STARTS, Shared};
@@ -61,8 +62,16 @@ pub async fn run(
         shutdown: stop.clone(),
     };
     let credentials = Arc::new(Credentials::default());
+    let endpoint = TaskEndpoint {
+        credentials: credentials.clone(),
+        api: control_plane.authority().to_owned(),
+        task_api: config.task_api,
+        shutdown: stop.clone(),
+    };
+    let endpoint = tokio::spawn(endpoint.serve(host.take_task_connections()));
     let tasks = Tasks::new(Arc::new(Shared {
         credentials: credentials.clone(),
+        task_api: config.task_api,
         secrets: Secrets::new(control_plane.clone(), credentials),
         host: host.clone(),
         clock,
@@ -108,5 +117,8 @@ pub async fn run(
     };
     stop.cancel();
     tasks.close().await;
+    if let Err(error) = endpoint.await {
+        tracing::error!(%error, "the endpoint of tasks failed");
+    }
     result
 }

@@ -49,6 +49,10 @@ impl Fixture {
         fixture
     }
 
+    pub fn control_plane(&self) -> &ControlPlane {
+        &self.control_plane
+    }
+
     pub fn store(&self) -> &Store {
         &self.control_plane.store
     }

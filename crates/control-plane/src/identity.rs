@@ -14,6 +14,9 @@ use crate::call::Caller;
 use crate::control_plane::ControlPlane;
 use crate::role_sessions::is_of_session;
 
+#[cfg(test)]
+mod tests;
+
 /// Most derived keys that are kept; a key lives for a day, region and service.
 const SIGNING_KEYS_MAX: usize = 1024;
 /// Region that services without regions are signed for.

@@ -81,6 +81,9 @@ pub struct Up {
     /// Limit requests as Amazon does, answering ThrottlingException beyond: to see how clients bear it.
     #[arg(long, env = "GANTRY_API_RATE_LIMITS")]
     pub api_rate_limits: bool,
+    /// Do not lead the AWS SDKs in tasks that have a role to this Gantry (`AWS_ENDPOINT_URL`).
+    #[arg(long, env = "GANTRY_NO_TASK_API")]
+    pub no_task_api: bool,
     /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
     #[arg(long)]
     pub no_profile: bool,

@@ -82,7 +82,7 @@ impl DataDir {
                 )
             })?;
         }
-        for private in ["keys", "agent", "run"] {
+        for private in ["keys", "agent", "run", "tasks"] {
             fs::set_permissions(self.0.join(private), fs::Permissions::from_mode(0o700))?;
         }
         Ok(())

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use agent::host::{
     ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, PulledImage, RecoveredSandbox,
-    SandboxSpec, StartedContainer,
+    SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -254,6 +254,10 @@ impl Host for LinuxHost {
     fn take_events(&self) -> mpsc::Receiver<HostEvent> {
         // Taken twice, it is a queue that has ended.
         self.events.lock().take().unwrap_or_else(|| mpsc::channel(1).1)
+    }
+
+    fn take_task_connections(&self) -> mpsc::Receiver<TaskConnection> {
+        self.inner.network.take_task_connections()
     }
 
     async fn read_log(

@@ -10,6 +10,7 @@
 mod addresses;
 mod attachments;
 mod cidr;
+mod endpoint;
 mod error;
 mod host;
 mod links;
@@ -27,11 +28,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use agent::host::{Eni, PortMapping};
+use agent::host::{Eni, PortMapping, TaskConnection};
 
 use addresses::Addresses;
 use attachments::{Attachments, Wanted, mappings};
 use cidr::Cidr;
+use endpoint::Endpoint;
 pub use error::NetworkError;
 use host::Host;
 use names::Names;
@@ -105,9 +107,11 @@ impl Network {
             return Err(NetworkError::InvalidConfig("no dynamic ports".to_owned()));
         }
         let records = Records::open(&config.state_dir)?;
+        let endpoint = Endpoint::new();
         let attachments = Attachments {
             host: Host::open(names, bridge_range)?,
-            vpcs: Vpcs::open(records.clone())?,
+            vpcs: Vpcs::open(records.clone(), Arc::clone(&endpoint))?,
+            endpoint,
             records,
             ports: Ports::new(config.dynamic_ports),
             addresses: Addresses::new(bridge_range),
@@ -117,6 +121,11 @@ impl Network {
         Ok(Self {
             attachments: Arc::new(attachments),
         })
+    }
+
+    /// Connections of tasks to 169.254.170.2. May be taken once.
+    pub fn take_task_connections(&self) -> tokio::sync::mpsc::Receiver<TaskConnection> {
+        self.attachments.endpoint.take_connections()
     }
 
     /// Makes the network namespace of an `awsvpc` task, with `eth0` as the ENI says, and answers its bind mount.

@@ -4,14 +4,15 @@ use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
-/// Capabilities by name. Not among them: health checks, roles, registry logins, file systems, GPUs.
-const CAPABILITIES: [&str; 17] = [
+/// Capabilities by name. Not among them: health checks, roles in the host's network, registry logins, file systems, GPUs.
+const CAPABILITIES: [&str; 18] = [
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.logging-driver.fluentd",
     "com.amazonaws.ecs.capability.logging-driver.json-file",
     "com.amazonaws.ecs.capability.logging-driver.none",
     "com.amazonaws.ecs.capability.logging-driver.syslog",
     "com.amazonaws.ecs.capability.privileged-container",
+    "com.amazonaws.ecs.capability.task-iam-role",
     "ecs.capability.container-ordering",
     "ecs.capability.docker-plugin.local",
     "ecs.capability.execution-role-awslogs",

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::CapacityKind;
+use crate::config::{CapacityKind, TaskApi};
 
 fn config() -> AgentConfig {
     AgentConfig {
@@ -15,6 +15,7 @@ fn config() -> AgentConfig {
         reserved_ports: vec![22, 4566],
         capacity: CapacityKind::ContainerInstanceAndFargate,
         version: "0.1.0".to_owned(),
+        task_api: TaskApi::Closed,
     }
 }
 

@@ -127,9 +127,7 @@ pub fn arrival(mut payload: Value) -> Option<Arrival> {
     let is_stop = payload.get("desiredStatus").and_then(Value::as_str) == Some("STOPPED");
     let (task, refusal) = read(&arn, &payload);
     let credentials = of_payload(&payload);
-    if let Some(members) = payload.as_object_mut() {
-        members.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
-    }
+    drop_secrets(&mut payload);
     let desired = if is_stop {
         DesiredStatus::Stopped
     } else {
@@ -143,6 +141,15 @@ pub fn arrival(mut payload: Value) -> Option<Arrival> {
         refusal,
         credentials,
     })
+}
+
+/// Takes out credentials, but for the id that containers hold in their environment.
+fn drop_secrets(payload: &mut Value) {
+    for name in CREDENTIALS {
+        if let Some(Value::Object(members)) = payload.get_mut(name) {
+            members.retain(|name, _| name == "credentialsId");
+        }
+    }
 }
 
 /// Reads a task, from a payload or its record. One without a payload is one that never was here.
@@ -214,6 +221,10 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         pid: network::pid_sharing(task.pid_mode.as_deref())?,
         ipc: network::ipc_sharing(task.ipc_mode.as_deref())?,
         volumes: volumes::of_docker(&volumes)?,
+        credentials_id: task
+            .role_credentials
+            .and_then(|it| it.credentials_id)
+            .filter(|it| !it.is_empty()),
         containers,
     };
     if has_cycle(&task) {

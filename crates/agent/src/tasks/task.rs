@@ -27,6 +27,8 @@ pub struct Task {
     pub ipc: IpcSharing,
     /// Volumes of Docker drivers.
     pub volumes: Vec<DockerVolume>,
+    /// Names the credentials of its role, if it has one.
+    pub credentials_id: Option<String>,
     /// In the order of the task definition.
     pub containers: Vec<Container>,
 }
@@ -87,6 +89,7 @@ impl Task {
             pid: PidSharing::Container,
             ipc: IpcSharing::Container,
             volumes: Vec::new(),
+            credentials_id: None,
             containers: Vec::new(),
         }
     }
@@ -102,6 +105,11 @@ impl Task {
             ipc: self.ipc,
             volumes: self.volumes.clone(),
         }
+    }
+
+    /// Whether its containers reach 169.254.170.2: they have a network of their own, and a way out of it.
+    pub fn has_endpoint(&self) -> bool {
+        matches!(self.network, SandboxNetwork::Awsvpc(_) | SandboxNetwork::Bridge)
     }
 
     /// Index of a container.

@@ -12,7 +12,7 @@ use super::state::Status;
 use super::state_change::{QUEUE_BOUND, Submission, TaskStateChange};
 use super::worker::CONCURRENT_STARTS;
 use super::*;
-use crate::config::{AgentConfig, CapacityKind};
+use crate::config::{AgentConfig, CapacityKind, TaskApi};
 use crate::control_plane::ControlPlane;
 use crate::credentials::Credentials;
 use crate::log_drivers::LogDrivers;
@@ -58,6 +58,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         reserved_ports: Vec::new(),
         capacity: CapacityKind::ContainerInstance,
         version: String::new(),
+        task_api: TaskApi::Closed,
     };
     let records = Records::open(folder.path().join("tasks")).unwrap();
     let shutdown = CancellationToken::new();
@@ -73,6 +74,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
     };
     let shared = Shared {
         credentials: credentials.clone(),
+        task_api: TaskApi::Closed,
         secrets: Secrets::new(control_plane, credentials),
         host: host.clone(),
         clock,

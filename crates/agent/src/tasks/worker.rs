@@ -16,6 +16,7 @@ use super::record::{Progress, Records, TaskRecord};
 use super::state::{DesiredStatus, Image, Observation, Phase, Sandbox, TaskState};
 use super::state_change::{Submission, state_change};
 use super::task::Task;
+use crate::config::TaskApi;
 use crate::credentials::Credentials;
 use crate::host::Host;
 use crate::log_drivers::{Follower, LogDrivers};
@@ -43,6 +44,8 @@ pub struct Shared {
     pub credentials: Arc<Credentials>,
     /// Variables that are fetched.
     pub secrets: Secrets,
+    /// Whether tasks are told of the AWS APIs.
+    pub task_api: TaskApi,
     /// [`CONCURRENT_STARTS`] permits.
     pub starts: Arc<Semaphore>,
     /// The agent ends; tasks stay.

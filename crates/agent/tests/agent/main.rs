@@ -6,7 +6,7 @@ mod fake_host;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{AgentConfig, AgentError, CapacityKind};
+use agent::{AgentConfig, AgentError, CapacityKind, TaskApi};
 use domain::Timestamp;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -71,6 +71,7 @@ impl World {
             reserved_ports: vec![22],
             capacity: CapacityKind::ContainerInstance,
             version: "0.1.0".to_owned(),
+            task_api: TaskApi::Closed,
         };
         let shutdown = CancellationToken::new();
         let ids = Arc::new(Ids::seeded([3; 32]));

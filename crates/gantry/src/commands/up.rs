@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent::TaskApi;
 use anyhow::{Context, Result, bail};
 use control_plane::{ControlPlane, RequestLimits};
 use domain::Scope;
@@ -146,7 +147,18 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     );
     let controllers = orchestrator::run(store.clone(), orchestrator::Settings::default(), shutdown.clone());
     parts.keep("the controllers", controllers);
-    let config = parts::agent_config(data_dir, &endpoint, listen.port(), &options.region, agent);
+    let task_api = match options.no_task_api {
+        true => TaskApi::Closed,
+        false => TaskApi::Forwarded,
+    };
+    let config = parts::agent_config(
+        data_dir,
+        &endpoint,
+        listen.port(),
+        &options.region,
+        agent,
+        task_api,
+    );
     parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));
 
     let ready = async {

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::addresses::Addresses;
+use super::endpoint::{Endpoint, Place};
 use super::host::{Host, publications};
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
@@ -46,6 +47,7 @@ pub(super) struct Attachments {
     pub(super) vpcs: Vpcs,
     pub(super) ports: Ports,
     pub(super) addresses: Addresses,
+    pub(super) endpoint: Arc<Endpoint>,
     pub(super) slots: Mutex<BTreeMap<String, Slot>>,
 }
 
@@ -54,6 +56,7 @@ impl Attachments {
     pub(super) async fn take_up(&self) -> Result<(), NetworkError> {
         let mut published = Vec::new();
         let mut namespaces = BTreeSet::new();
+        let mut vpcs = BTreeSet::new();
         for attachment in self.records.attachments()? {
             let path = self.records.namespace(&attachment.key);
             if attachment.stage != Stage::Ready || !netns::is_bound(&path) {
@@ -72,6 +75,10 @@ impl Attachments {
                 published.extend(publications(*address, &ports));
             }
             namespaces.insert(path);
+            if let Kind::Task(interface) = &attachment.kind {
+                vpcs.insert(interface.vpc_id.clone());
+            }
+            self.join_endpoint(&attachment);
             self.slots
                 .lock()
                 .insert(attachment.key.clone(), Slot::new(Some(attachment).into()));
@@ -90,7 +97,11 @@ impl Attachments {
         if self.slots.lock().is_empty() {
             return Ok(());
         }
-        self.host.ensure_rules(&published).await
+        self.host.ensure_rules(&published).await?;
+        for vpc_id in vpcs {
+            self.vpcs.open_endpoint(&vpc_id).await;
+        }
+        Ok(())
     }
 
     /// The attachment of the key, made if it is not there.
@@ -228,8 +239,24 @@ impl Attachments {
             }
             Kind::Isolated => links::set_up(&namespace.handle, LOOPBACK_INDEX).await?,
         }
+        self.join_endpoint(attachment);
         attachment.stage = Stage::Ready;
         self.records.save(attachment)
+    }
+
+    /// Lets the endpoint of tasks know who has the address; on the bridge, opens it.
+    fn join_endpoint(&self, attachment: &Attachment) {
+        let Some((place, address)) = place_of(attachment) else {
+            return;
+        };
+        let opened = match place {
+            Place::Bridge => self.endpoint.open_on_bridge(self.addresses.gateway()),
+            Place::Vpc(_) => Ok(()),
+        };
+        if let Err(error) = opened {
+            tracing::error!(%error, "tasks on the bridge cannot reach their endpoint");
+        }
+        self.endpoint.join(place, address, &attachment.key);
     }
 
     async fn join_bridge(
@@ -280,6 +307,9 @@ impl Attachments {
 
     /// Undoes as much as was done. The record goes last, so what fails here is found again.
     fn unmake(&self, attachment: &Attachment) -> Result<(), NetworkError> {
+        if let Some((place, address)) = place_of(attachment) {
+            self.endpoint.leave(place, address);
+        }
         if let Kind::Bridge { address, ports } = &attachment.kind {
             self.host.unpublish(*address, &mappings(ports))?;
         }
@@ -290,6 +320,15 @@ impl Attachments {
             self.addresses.release(*address);
         }
         Ok(())
+    }
+}
+
+/// Where the endpoint of tasks meets an attachment.
+fn place_of(attachment: &Attachment) -> Option<(Place, Ipv4Addr)> {
+    match &attachment.kind {
+        Kind::Task(interface) => Some((Place::Vpc(interface.vpc_id.clone()), interface.address)),
+        Kind::Bridge { address, .. } => Some((Place::Bridge, *address)),
+        Kind::Isolated => None,
     }
 }
 

@@ -54,6 +54,16 @@ pub enum NetworkError {
         /// Of the bridge's range.
         prefix: u8,
     },
+    /// Tasks cannot reach their endpoint.
+    #[error("cannot listen on {address}:{port} for tasks: {source}")]
+    Endpoint {
+        /// As tasks or the host's rules name it.
+        address: Ipv4Addr,
+        /// Of the address.
+        port: u16,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The `nft` program is not there.
     #[error("the program `nft` is missing: install the package nftables")]
     NftMissing,

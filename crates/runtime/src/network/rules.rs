@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::NetworkError;
 use super::cidr::Cidr;
+use super::endpoint;
 use super::names::Names;
 use super::nfnetlink::Publication;
 
@@ -24,11 +25,26 @@ pub(super) const PORTS: &str = "ports";
 const NFT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// The table of the host, with the ports that are published already. Loading it replaces what was there at once.
+///
+/// What containers on the bridge send to the endpoint of tasks is led to the bridge's own address, whose ports nobody
+/// else reaches.
 pub(super) fn host(names: &Names, bridge: Cidr, uplinks: Cidr, publications: &[Publication]) -> String {
     let table = names.table();
     let device = names.bridge();
     let vpc_links = names.vpc_link_pattern();
     let elements = elements(publications);
+    let gateway = bridge.nth(1).unwrap_or(bridge.base());
+    let endpoint = endpoint::ADDRESS;
+    let mut to_endpoint = String::new();
+    let mut own_ports = Vec::new();
+    for (port, _, own) in endpoint::PORTS {
+        let _ = writeln!(
+            to_endpoint,
+            "    iifname \"{device}\" ip daddr {endpoint} tcp dport {port} dnat to {gateway}:{own}"
+        );
+        own_ports.push(own.to_string());
+    }
+    let own_ports = own_ports.join(", ");
     format!(
         r#"add table ip {table}
 delete table ip {table}
@@ -41,10 +57,11 @@ table ip {table} {{
   chain guard {{
     type filter hook prerouting priority raw; policy accept;
     iifname "{device}" ip daddr 127.0.0.0/8 drop
+    iifname != "{device}" ip daddr {gateway} tcp dport {{ {own_ports} }} drop
   }}
   chain arriving {{
     type nat hook prerouting priority dstnat; policy accept;
-    fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
+{to_endpoint}    fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
   }}
   chain own {{
     type nat hook output priority -100; policy accept;

@@ -10,6 +10,7 @@ use rtnetlink::Handle;
 use tokio::sync::OnceCell;
 
 use super::cidr::Cidr;
+use super::endpoint::{self, Endpoint, Place};
 use super::host::Host;
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
@@ -29,6 +30,7 @@ const MAX_NAME_ATTEMPTS: u32 = 8;
 /// The VPCs that are open on this host.
 pub(super) struct Vpcs {
     records: Records,
+    endpoint: Arc<Endpoint>,
     open: Mutex<BTreeMap<String, Arc<OnceCell<Vpc>>>>,
     /// Those that have a record, open or not.
     known: Mutex<BTreeMap<String, VpcRecord>>,
@@ -44,7 +46,7 @@ struct Vpc {
 }
 
 impl Vpcs {
-    pub(super) fn open(records: Records) -> Result<Self, NetworkError> {
+    pub(super) fn open(records: Records, endpoint: Arc<Endpoint>) -> Result<Self, NetworkError> {
         let known = records
             .vpcs()?
             .into_iter()
@@ -52,6 +54,7 @@ impl Vpcs {
             .collect();
         Ok(Self {
             records,
+            endpoint,
             open: Mutex::default(),
             known: Mutex::new(known),
         })
@@ -91,6 +94,7 @@ impl Vpcs {
             .collect();
         for vpc_id in unused {
             self.open.lock().remove(&vpc_id);
+            self.endpoint.close(&Place::Vpc(vpc_id.clone()));
             netns::forget(&self.records.vpc_namespace(&vpc_id))?;
             self.records.remove_vpc(&vpc_id)?;
             self.known.lock().remove(&vpc_id);
@@ -120,15 +124,25 @@ impl Vpcs {
         links::add_address(vpc, UPLINK_INDEX, inner, UPLINK_PREFIX).await?;
         links::add_default_route(vpc, UPLINK_INDEX, outer).await?;
         links::add_unreachable_route(vpc, record.cidr).await?;
+        links::add_address(vpc, LOOPBACK_INDEX, endpoint::ADDRESS, 32).await?;
         let nft = netns::inside(path, rules::spawn).await?;
         rules::load(nft, &rules::vpc(&host.names, UPLINK)).await?;
         route_from_host(host, &record, inner, index).await?;
+        self.open_endpoint(&interface.vpc_id).await;
         let next_index = AtomicU32::new(links::highest_index(vpc).await? + 1);
         Ok(Vpc {
             handle: namespace.handle,
             next_index,
             gateways: Mutex::default(),
         })
+    }
+
+    /// Tasks without credentials do without their endpoint, so that a failure is theirs only who need it.
+    pub(super) async fn open_endpoint(&self, vpc_id: &str) {
+        let namespace = self.records.vpc_namespace(vpc_id);
+        if let Err(error) = self.endpoint.open_in_vpc(vpc_id, namespace).await {
+            tracing::error!(vpc = vpc_id, %error, "tasks of a VPC cannot reach their endpoint");
+        }
     }
 
     /// Gives a VPC a number that neither another VPC nor another program on the host stands in the way of.

@@ -5,6 +5,7 @@
 
 mod capacity_providers;
 mod records;
+mod secrets;
 mod task_sets;
 
 use std::fmt::Debug;
@@ -54,6 +55,11 @@ fn records_are_stored_as_this_release_does() {
     check(&records::access_key());
     check(&records::account_setting());
     check(&capacity_providers::capacity_provider());
+    check(&secrets::parameter());
+    check(&secrets::parameter_version());
+    check(&secrets::secret());
+    check(&secrets::secret_version());
+    check(&secrets::role());
 }
 
 #[test]
@@ -80,6 +86,17 @@ fn keys_are_stored_as_this_release_does() {
         text(&records::task()),
         format!("{arn}:task/default/0123456789abcdef0123456789abcdef")
     );
+    assert_eq!(text(&secrets::parameter()), "123456789012/us-east-1//shop/db");
+    assert_eq!(
+        text(&secrets::parameter_version()),
+        "123456789012/us-east-1//shop/db:00000000000000000002"
+    );
+    assert_eq!(text(&secrets::secret()), "123456789012/us-east-1/shop/db");
+    assert_eq!(
+        text(&secrets::secret_version()),
+        "123456789012/us-east-1/shop/db:11111111-1111-1111-1111-111111111111"
+    );
+    assert_eq!(text(&secrets::role()), "123456789012/web");
     assert_eq!(text(&records::host()), "fedcba9876543210fedcba9876543210");
     assert_eq!(text(&records::vpc()), "vpc-0123456789abcdef0");
     assert_eq!(text(&records::subnet()), "subnet-0123456789abcdef0");

@@ -11,8 +11,10 @@ use super::super::state::Observation;
 use super::super::state_change::{TaskStateChange, submit};
 use super::super::task::Task;
 use super::Shared;
+use crate::config::TaskApi;
 use crate::host::{ContainerSpec, HostError};
 use crate::log_drivers::Follower;
+use crate::task_endpoint::{API_IN_TASKS, API_VARIABLE, CREDENTIALS_PATH, CREDENTIALS_VARIABLE};
 
 /// How long the end of a task waits for the last of its output to be shipped.
 const LOG_DRAIN_DEADLINE: Duration = Duration::from_secs(30);
@@ -102,7 +104,10 @@ impl Step {
         permit: Option<OwnedSemaphorePermit>,
     ) -> Done {
         match self.shared.secrets.values(&self.task).await {
-            Ok(values) => spec.environment.extend(values[index].clone()),
+            Ok(values) => {
+                add_endpoint(&self.task, self.shared.task_api, &mut spec);
+                spec.environment.extend(values[index].clone());
+            }
             Err(text) => {
                 let result = Err(HostError::ResourceInitialization(text));
                 return Done {
@@ -162,6 +167,23 @@ impl Step {
             Some(permit) => Some(permit),
             None => self.shared.starts.clone().acquire_owned().await.ok(),
         }
+    }
+}
+
+/// Tells the SDKs in a container where credentials and APIs are; what the task definition says wins.
+fn add_endpoint(task: &Task, task_api: TaskApi, spec: &mut ContainerSpec) {
+    let Some(id) = task.credentials_id.as_ref().filter(|_| task.has_endpoint()) else {
+        return;
+    };
+    let path = || format!("{CREDENTIALS_PATH}/{id}");
+    spec.environment
+        .entry(CREDENTIALS_VARIABLE.to_owned())
+        .or_insert_with(path);
+    if task_api == TaskApi::Forwarded {
+        let api = || API_IN_TASKS.to_owned();
+        spec.environment
+            .entry(API_VARIABLE.to_owned())
+            .or_insert_with(api);
     }
 }
 

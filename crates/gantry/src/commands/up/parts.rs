@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentConfig, CapacityKind};
+use agent::{AgentConfig, CapacityKind, TaskApi};
 use anyhow::{Context, Result, anyhow};
 use domain::clock::Clock;
 use telemetry::logs::Logs;
@@ -131,7 +131,14 @@ pub async fn keep_logs(logs: Arc<Logs>, clock: Arc<dyn Clock>, shutdown: Cancell
 }
 
 /// The agent of this machine: a container instance of the default cluster, and where FARGATE tasks run.
-pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, region: &str, key: Key) -> AgentConfig {
+pub fn agent_config(
+    data_dir: &DataDir,
+    endpoint: &str,
+    port: u16,
+    region: &str,
+    key: Key,
+    task_api: TaskApi,
+) -> AgentConfig {
     let reserved: BTreeSet<u16> = RESERVED_PORTS.into_iter().chain([port]).collect();
     AgentConfig {
         endpoint: endpoint.to_owned(),
@@ -144,5 +151,6 @@ pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, region: &str,
         reserved_ports: reserved.into_iter().collect(),
         capacity: CapacityKind::ContainerInstanceAndFargate,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        task_api,
     }
 }
