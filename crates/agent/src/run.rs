@@ -62,13 +62,8 @@ pub async fn run(
         shutdown: stop.clone(),
     };
     let credentials = Arc::new(Credentials::default());
-    let endpoint = TaskEndpoint {
-        credentials: credentials.clone(),
-        api: control_plane.authority().to_owned(),
-        task_api: config.task_api,
-        shutdown: stop.clone(),
-    };
-    let endpoint = tokio::spawn(endpoint.serve(host.take_task_connections()));
+    let endpoint = TaskEndpoint::new(&config, &control_plane, credentials.clone(), stop.clone());
+    let endpoint = endpoint.start(host.take_task_connections());
     let tasks = Tasks::new(Arc::new(Shared {
         credentials: credentials.clone(),
         task_api: config.task_api,
@@ -117,8 +112,6 @@ pub async fn run(
     };
     stop.cancel();
     tasks.close().await;
-    if let Err(error) = endpoint.await {
-        tracing::error!(%error, "the endpoint of tasks failed");
-    }
+    endpoint.await;
     result
 }

@@ -19,7 +19,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::TaskApi;
+use crate::config::{AgentConfig, TaskApi};
+use crate::control_plane::ControlPlane;
 use crate::credentials::Credentials;
 use crate::host::{TaskConnection, TaskPort};
 
@@ -43,18 +44,42 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// What connections are served from.
 pub struct TaskEndpoint {
     /// Of the roles of tasks.
-    pub credentials: Arc<Credentials>,
+    credentials: Arc<Credentials>,
     /// `host:port` of the control plane.
-    pub api: String,
+    api: String,
     /// Whether it is reached through here.
-    pub task_api: TaskApi,
+    task_api: TaskApi,
     /// The agent ends.
-    pub shutdown: CancellationToken,
+    shutdown: CancellationToken,
 }
 
 impl TaskEndpoint {
-    /// Serves connections until the agent ends.
-    pub async fn serve(self, mut connections: mpsc::Receiver<TaskConnection>) {
+    /// As the configuration says; nothing is served yet.
+    pub fn new(
+        config: &AgentConfig,
+        control_plane: &ControlPlane,
+        credentials: Arc<Credentials>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            credentials,
+            api: control_plane.authority().to_owned(),
+            task_api: config.task_api,
+            shutdown,
+        }
+    }
+
+    /// Serves connections until the agent ends; the future ends when it has ended.
+    pub fn start(self, connections: mpsc::Receiver<TaskConnection>) -> impl Future<Output = ()> {
+        let serving = tokio::spawn(self.serve(connections));
+        async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the endpoint of tasks failed");
+            }
+        }
+    }
+
+    async fn serve(self, mut connections: mpsc::Receiver<TaskConnection>) {
         let this = Arc::new(self);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {

@@ -26,7 +26,7 @@ enum Key {
     Name,
     Path(Depth),
     Type,
-    KeyId,
+    EncryptedUnder,
     Tier,
     DataType,
     Label,
@@ -46,7 +46,9 @@ impl Filters {
     /// # Errors
     /// InvalidFilterKey, InvalidFilterOption, InvalidFilterValue.
     pub fn of_path(given: &[ssm::ParameterStringFilter]) -> Result<Self, ssm::Error> {
-        Self::read(given, |key| matches!(key, Key::Type | Key::KeyId | Key::Label))
+        Self::read(given, |key| {
+            matches!(key, Key::Type | Key::EncryptedUnder | Key::Label)
+        })
     }
 
     /// Those of DescribeParameters.
@@ -66,7 +68,7 @@ impl Filters {
             let (key, option) = match &it.key {
                 ssm::ParametersFilterKey::Name => (Key::Name, Match::BeginsWith),
                 ssm::ParametersFilterKey::Type => (Key::Type, Match::Equals),
-                ssm::ParametersFilterKey::KeyId => (Key::KeyId, Match::Equals),
+                ssm::ParametersFilterKey::KeyId => (Key::EncryptedUnder, Match::Equals),
                 ssm::ParametersFilterKey::Unmodelled(word) => {
                     return Err(constraint(
                         word,
@@ -130,7 +132,7 @@ fn filter(given: &ssm::ParameterStringFilter) -> Result<Filter, ssm::Error> {
         ("Path", Some("Recursive")) => Key::Path(Depth::Recursive),
         ("Path", Some(_)) => return Err(invalid_option()),
         ("Type", _) => Key::Type,
-        ("KeyId", _) => Key::KeyId,
+        ("KeyId", _) => Key::EncryptedUnder,
         ("Tier", _) => Key::Tier,
         ("DataType", _) => Key::DataType,
         ("Label", _) => Key::Label,
@@ -166,7 +168,7 @@ impl Filter {
             Key::Name => is_any(&parameter.name) || parameter.name.strip_prefix('/').is_some_and(is_any),
             Key::Path(depth) => self.values.iter().any(|it| is_below(&parameter.name, it, *depth)),
             Key::Type => is_any(version.kind.as_str()),
-            Key::KeyId => key_id(version).is_some_and(|it| is_any(&it)),
+            Key::EncryptedUnder => key_id(version).is_some_and(|it| is_any(&it)),
             Key::Tier => is_any(version.tier.as_str()),
             Key::DataType => is_any("text"),
             Key::Label => version.labels.iter().any(|it| is_any(it)),
