@@ -122,15 +122,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let host = machine::open(data_dir).await?;
 
     let endpoint = format!("http://{listen}");
-    let settings = control_plane::Settings {
-        regions: vec![options.region.clone()],
-        advertised_endpoint: endpoint.clone(),
-        request_limits: if options.api_rate_limits {
-            RequestLimits::Amazon
-        } else {
-            RequestLimits::Off
-        },
-    };
+    let settings = settings(options, &endpoint);
     let master_key = keys::master(data_dir)?;
     let (all, time) = (Arc::clone(&logs), Arc::clone(&clock));
     let control_plane = ControlPlane::new(store.clone(), all, time, settings, &master_key)
@@ -147,17 +139,13 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     );
     let controllers = orchestrator::run(store.clone(), orchestrator::Settings::default(), shutdown.clone());
     parts.keep("the controllers", controllers);
-    let task_api = match options.no_task_api {
-        true => TaskApi::Closed,
-        false => TaskApi::Forwarded,
-    };
     let config = parts::agent_config(
         data_dir,
         &endpoint,
         listen.port(),
         &options.region,
         agent,
-        task_api,
+        task_api(options),
     );
     parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));
 
@@ -176,6 +164,27 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let ended = parts.end().await;
     store.close().await;
     outcome.and(ended)
+}
+
+/// Settings of the control plane.
+fn settings(options: &Up, endpoint: &str) -> control_plane::Settings {
+    control_plane::Settings {
+        regions: vec![options.region.clone()],
+        advertised_endpoint: endpoint.to_owned(),
+        request_limits: if options.api_rate_limits {
+            RequestLimits::Amazon
+        } else {
+            RequestLimits::Off
+        },
+    }
+}
+
+/// Whether tasks are led here.
+fn task_api(options: &Up) -> TaskApi {
+    match options.no_task_api {
+        true => TaskApi::Closed,
+        false => TaskApi::Forwarded,
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
