@@ -21,7 +21,17 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 8] = ["acs", "ec2", "ecs", "iam", "logs", "secretsmanager", "ssm", "sts"];
+const MODULES: [&str; 9] = [
+    "acs",
+    "ec2",
+    "ecr",
+    "ecs",
+    "iam",
+    "logs",
+    "secretsmanager",
+    "ssm",
+    "sts",
+];
 
 /// Generates `crates/api/src`.
 pub fn codegen(root: &Path, mode: Mode) -> Result<()> {

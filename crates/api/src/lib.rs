@@ -4,6 +4,7 @@
 
 pub mod acs;
 pub mod ec2;
+pub mod ecr;
 pub mod ecs;
 pub mod iam;
 pub mod logs;
