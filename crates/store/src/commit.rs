@@ -12,6 +12,7 @@ use domain::host::Host;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::role::Role;
 use domain::secret::{Secret, SecretVersion};
+use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
@@ -90,6 +91,12 @@ pub enum Change {
     SecretVersion(Changed<SecretVersion>),
     /// See [`Role`].
     Role(Changed<Role>),
+    /// See [`Repository`].
+    Repository(Changed<Repository>),
+    /// See [`RepositoryImage`].
+    RepositoryImage(Changed<RepositoryImage>),
+    /// See [`RepositoryLayer`].
+    RepositoryLayer(Changed<RepositoryLayer>),
 }
 
 /// Before and after; at least one of them is there.
@@ -177,6 +184,9 @@ impl Change {
             Self::Secret(it) => it,
             Self::SecretVersion(it) => it,
             Self::Role(it) => it,
+            Self::Repository(it) => it,
+            Self::RepositoryImage(it) => it,
+            Self::RepositoryLayer(it) => it,
         }
     }
 }

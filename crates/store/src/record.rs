@@ -12,6 +12,7 @@ use crate::{Change, Changed, State};
 
 mod capacity_provider;
 mod records;
+mod repository;
 mod secrets;
 
 pub use secrets::role_key;

@@ -12,6 +12,7 @@ use domain::host::Host;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::role::Role;
 use domain::secret::{Secret, SecretVersion};
+use domain::repository::{Repository, RepositoryImage, RepositoryKey, RepositoryLayer};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
@@ -29,6 +30,7 @@ mod group;
 mod indexes;
 mod queries;
 mod secrets;
+mod registry;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -62,6 +64,9 @@ pub struct State {
     pub(crate) secrets: BTreeMap<(Scope, String), Arc<Secret>>,
     pub(crate) secret_versions: BTreeMap<(Scope, String, String), Arc<SecretVersion>>,
     pub(crate) roles: BTreeMap<(String, String), Arc<Role>>,
+    pub(crate) repositories: BTreeMap<RepositoryKey, Arc<Repository>>,
+    pub(crate) repository_images: BTreeMap<(RepositoryKey, String), Arc<RepositoryImage>>,
+    pub(crate) repository_layers: BTreeMap<(RepositoryKey, String), Arc<RepositoryLayer>>,
     pub(crate) indexes: Indexes,
 }
 

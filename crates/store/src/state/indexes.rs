@@ -11,6 +11,7 @@ use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskD
 
 use super::addresses::Addresses;
 use super::group::Group;
+use super::registry::RegistryIndexes;
 use super::tally::{Column, Tallies};
 
 /// The indexes of a [`super::State`]; read through its methods.
@@ -34,6 +35,7 @@ pub struct Indexes {
     pub(super) hosts_by_account: Group<String, Host>,
     /// By family and number; the order of ARNs would put revision 10 before 2.
     pub(super) revisions: BTreeMap<(Scope, String), BTreeMap<u32, Arc<TaskDefinition>>>,
+    pub(crate) registry: RegistryIndexes,
 }
 
 impl Indexes {

@@ -11,6 +11,7 @@ use domain::host::Host;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::role::Role;
 use domain::secret::{Secret, SecretVersion};
+use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task::Task;
@@ -51,6 +52,9 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
         Secret::TABLE => put::<Secret>(state, operation),
         SecretVersion::TABLE => put::<SecretVersion>(state, operation),
         Role::TABLE => put::<Role>(state, operation),
+        Repository::TABLE => put::<Repository>(state, operation),
+        RepositoryImage::TABLE => put::<RepositoryImage>(state, operation),
+        RepositoryLayer::TABLE => put::<RepositoryLayer>(state, operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

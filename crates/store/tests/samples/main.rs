@@ -7,6 +7,7 @@ mod capacity_providers;
 mod records;
 mod secrets;
 mod task_sets;
+mod repositories;
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -60,6 +61,9 @@ fn records_are_stored_as_this_release_does() {
     check(&secrets::secret());
     check(&secrets::secret_version());
     check(&secrets::role());
+    check(&repositories::repository());
+    check(&repositories::image());
+    check(&repositories::layer());
 }
 
 #[test]
@@ -104,5 +108,14 @@ fn keys_are_stored_as_this_release_does() {
     assert_eq!(
         text(&records::account_setting()),
         "123456789012/us-east-1/arn:aws:iam::123456789012:root/containerInsights"
+    );
+    assert_eq!(
+        text(&repositories::repository()),
+        "123456789012/us-east-1/team/web"
+    );
+    let digest = repositories::layer().digest;
+    assert_eq!(
+        text(&repositories::layer()),
+        format!("123456789012/us-east-1/team/web@{digest}")
     );
 }
