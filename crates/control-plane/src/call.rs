@@ -10,6 +10,7 @@ use wire::Operation;
 
 use crate::control_plane::ControlPlane;
 use crate::handlers::PageKey;
+use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
 use crate::vault::Vault;
 
@@ -62,7 +63,16 @@ pub struct AccessDenied {
 
 /// What an agent's key may call, as the managed policy for container instances has it:
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html>
-const AGENT_OPERATIONS: [(&str, &[&str]); 2] = [
+const AGENT_OPERATIONS: [(&str, &[&str]); 3] = [
+    (
+        "ecr",
+        &[
+            "BatchCheckLayerAvailability",
+            "BatchGetImage",
+            "GetAuthorizationToken",
+            "GetDownloadUrlForLayer",
+        ],
+    ),
     (
         "ecs",
         &[
@@ -138,6 +148,11 @@ impl Authorized {
     /// Issues credentials.
     pub fn role_sessions(&self) -> &RoleSessions {
         &self.0.role_sessions
+    }
+
+    /// Content of repositories.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.0.registry
     }
 
     /// Signs page tokens.

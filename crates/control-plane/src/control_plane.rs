@@ -8,6 +8,7 @@ use telemetry::logs::Logs;
 
 use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
+use crate::registry::Registry;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::role_sessions::RoleSessions;
 use crate::sessions::Sessions;
@@ -28,6 +29,7 @@ pub struct Settings {
 pub struct ControlPlane {
     pub(crate) store: Store,
     pub(crate) logs: Arc<Logs>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) page_key: PageKey,
@@ -47,6 +49,7 @@ impl ControlPlane {
     pub fn new(
         store: Store,
         logs: Arc<Logs>,
+        registry: Arc<Registry>,
         clock: Arc<dyn Clock>,
         settings: Settings,
         master_key: &MasterKey,
@@ -56,6 +59,7 @@ impl ControlPlane {
         Ok(Arc::new(Self {
             store,
             logs,
+            registry,
             clock,
             buckets: Buckets::new(settings.request_limits),
             settings,

@@ -15,6 +15,7 @@ use wire::route::Protocol;
 
 use crate::call::{Caller, authorize};
 use crate::control_plane::{ControlPlane, Settings};
+use crate::registry::Registry;
 use crate::routes::{Request, Routes};
 
 pub struct Fixture {
@@ -37,20 +38,24 @@ impl Fixture {
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
             request_limits: crate::RequestLimits::Off,
         };
+        let registry = Registry::open(&folder.path().join("registry"), [7; 32]).expect("opens");
         let time: Arc<dyn Clock> = clock.clone();
         let fixture = Self {
-            control_plane: ControlPlane::new(store, logs, time, settings, &crate::MasterKey([7; 32]))
-                .expect("random bytes"),
+            control_plane: ControlPlane::new(
+                store,
+                logs,
+                Arc::new(registry),
+                time,
+                settings,
+                &crate::MasterKey([7; 32]),
+            )
+            .expect("random bytes"),
             routes: Routes::new(),
             clock,
             _logs: folder,
         };
         fixture.ask("CreateCluster", json!({})).await;
         fixture
-    }
-
-    pub fn control_plane(&self) -> &ControlPlane {
-        &self.control_plane
     }
 
     pub fn store(&self) -> &Store {
@@ -81,6 +86,11 @@ impl Fixture {
             Ok(answer) => panic!("{operation} is not refused: {answer}"),
             Err(refusal) => refusal,
         }
+    }
+
+    /// What all requests share.
+    pub fn control_plane(&self) -> &Arc<ControlPlane> {
+        &self.control_plane
     }
 
     async fn attempt(&self, service: &str, operation: &str, input: Value) -> Result<Value, (String, String)> {

@@ -1,6 +1,7 @@
 //! What each operation does: plain functions from a call to an answer, which know no protocol.
 
 pub mod ec2;
+pub mod ecr;
 pub mod ecs;
 pub mod iam;
 pub mod logs;

@@ -2,6 +2,7 @@
 
 mod connection;
 mod pipeline;
+mod registry;
 
 use std::sync::Arc;
 

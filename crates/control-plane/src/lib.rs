@@ -13,6 +13,7 @@ mod fixture;
 mod handlers;
 mod http;
 mod identity;
+mod registry;
 mod request_limits;
 mod role_sessions;
 mod routes;
@@ -21,6 +22,7 @@ mod vault;
 
 pub use control_plane::{ControlPlane, Settings};
 pub use http::serve;
+pub use registry::{Registry, keep_registry};
 pub use request_limits::RequestLimits;
 pub use routes::coverage;
 pub use vault::MasterKey;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecs, iam, logs, secretsmanager, ssm, sts};
+use api::{ec2, ecr, ecs, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use wire::error::{CommonError, ErrorAnswer, modelled};
@@ -17,8 +17,8 @@ use crate::handlers::ecs::{
     tagging, task_definitions, tasks,
 };
 use crate::handlers::{
-    ec2 as ec2_handlers, iam as roles, logs as log_handlers, secretsmanager as secrets, ssm as parameters,
-    sts as sts_handlers,
+    ec2 as ec2_handlers, ecr as ecr_handlers, iam as roles, logs as log_handlers, secretsmanager as secrets,
+    ssm as parameters, sts as sts_handlers,
 };
 
 mod partial;
@@ -27,8 +27,9 @@ mod refused;
 mod tests;
 
 /// Services that are spoken.
-pub static SERVICES: [&Service; 7] = [
+pub static SERVICES: [&Service; 8] = [
     &ec2::SERVICE,
+    &ecr::SERVICE,
     &ecs::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
@@ -69,6 +70,7 @@ impl Routes {
     pub fn new() -> Self {
         let mut routes = Self::default();
         routes.ec2();
+        routes.ecr();
         routes.ecs();
         routes.refused();
         routes.iam();
@@ -120,6 +122,37 @@ impl Routes {
         self.on::<ec2::DescribeSecurityGroups, _, _>(ec2_handlers::describe_security_groups);
         self.on::<ec2::DescribeSubnets, _, _>(ec2_handlers::describe_subnets);
         self.on::<ec2::DescribeVpcs, _, _>(ec2_handlers::describe_vpcs);
+    }
+
+    fn ecr(&mut self) {
+        self.on::<ecr::BatchCheckLayerAvailability, _, _>(ecr_handlers::batch_check_layer_availability);
+        self.on::<ecr::BatchDeleteImage, _, _>(ecr_handlers::batch_delete_image);
+        self.on::<ecr::BatchGetImage, _, _>(ecr_handlers::batch_get_image);
+        self.on::<ecr::CompleteLayerUpload, _, _>(ecr_handlers::complete_layer_upload);
+        self.on::<ecr::CreateRepository, _, _>(ecr_handlers::create_repository);
+        self.on::<ecr::DeleteLifecyclePolicy, _, _>(ecr_handlers::delete_lifecycle_policy);
+        self.on::<ecr::DeleteRepository, _, _>(ecr_handlers::delete_repository);
+        self.on::<ecr::DeleteRepositoryPolicy, _, _>(ecr_handlers::delete_repository_policy);
+        self.on::<ecr::DescribeImages, _, _>(ecr_handlers::describe_images);
+        self.on::<ecr::DescribeRegistry, _, _>(ecr_handlers::describe_registry);
+        self.on::<ecr::DescribeRepositories, _, _>(ecr_handlers::describe_repositories);
+        self.on::<ecr::GetAuthorizationToken, _, _>(ecr_handlers::get_authorization_token);
+        self.on::<ecr::GetDownloadUrlForLayer, _, _>(ecr_handlers::get_download_url_for_layer);
+        self.on::<ecr::GetLifecyclePolicy, _, _>(ecr_handlers::get_lifecycle_policy);
+        self.on::<ecr::GetLifecyclePolicyPreview, _, _>(ecr_handlers::get_lifecycle_policy_preview);
+        self.on::<ecr::GetRepositoryPolicy, _, _>(ecr_handlers::get_repository_policy);
+        self.on::<ecr::InitiateLayerUpload, _, _>(ecr_handlers::initiate_layer_upload);
+        self.on::<ecr::ListImages, _, _>(ecr_handlers::list_images);
+        self.on::<ecr::ListTagsForResource, _, _>(ecr_handlers::list_tags_for_resource);
+        self.on::<ecr::PutImage, _, _>(ecr_handlers::put_image);
+        self.on::<ecr::PutImageScanningConfiguration, _, _>(ecr_handlers::put_image_scanning_configuration);
+        self.on::<ecr::PutImageTagMutability, _, _>(ecr_handlers::put_image_tag_mutability);
+        self.on::<ecr::PutLifecyclePolicy, _, _>(ecr_handlers::put_lifecycle_policy);
+        self.on::<ecr::SetRepositoryPolicy, _, _>(ecr_handlers::set_repository_policy);
+        self.on::<ecr::StartLifecyclePolicyPreview, _, _>(ecr_handlers::start_lifecycle_policy_preview);
+        self.on::<ecr::TagResource, _, _>(ecr_handlers::tag_resource);
+        self.on::<ecr::UntagResource, _, _>(ecr_handlers::untag_resource);
+        self.on::<ecr::UploadLayerPart, _, _>(ecr_handlers::upload_layer_part);
     }
 
     fn ecs(&mut self) {

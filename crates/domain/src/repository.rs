@@ -136,7 +136,7 @@ pub struct RepositoryImage {
     pub digest: String,
     /// Of the manifest.
     pub media_type: String,
-    /// What it is if it is no container image.
+    /// What kind of artifact it is: by default the media type of its configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifact_media_type: Option<String>,
     /// The manifest that it says something about.

@@ -56,6 +56,11 @@ impl DataDir {
         self.0.join("images")
     }
 
+    /// Content of the repositories of images.
+    pub fn registry(&self) -> PathBuf {
+        self.0.join("registry")
+    }
+
     /// What the agent remembers.
     pub fn agent(&self) -> PathBuf {
         self.0.join("agent")

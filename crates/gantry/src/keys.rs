@@ -42,26 +42,35 @@ pub fn agent(data_dir: &DataDir) -> Result<Key> {
     kept_or_new(data_dir, "agent")
 }
 
-/// The master key as it is on disk.
+/// What parameters and secrets are encrypted under. Without it they cannot be read.
+pub fn master(data_dir: &DataDir) -> Result<MasterKey> {
+    sealing(data_dir, "master").map(MasterKey)
+}
+
+/// The key that seals authorization tokens of the registry: those of an earlier run hold.
+pub fn registry(data_dir: &DataDir) -> Result<[u8; 32]> {
+    sealing(data_dir, "registry")
+}
+
+/// 32 bytes in hexadecimal.
 #[derive(Serialize, Deserialize)]
-struct Master {
-    /// 64 hexadecimal digits.
+struct SealingKey {
     key: String,
 }
 
-/// What parameters and secrets are encrypted under: made at the first start. Without it they cannot be read.
-pub fn master(data_dir: &DataDir) -> Result<MasterKey> {
-    let path = data_dir.key_file("master");
+/// Made at the first start, and kept.
+fn sealing(data_dir: &DataDir, name: &str) -> Result<[u8; 32]> {
+    let path = data_dir.key_file(name);
     let mut key = [0; 32];
-    if let Some(kept) = read_json::<Master>(&path)? {
+    if let Some(kept) = read_json::<SealingKey>(&path)? {
         hex::decode_to_slice(&kept.key, &mut key)
             .with_context(|| format!("{} is damaged", path.display()))?;
-        return Ok(MasterKey(key));
+        return Ok(key);
     }
     getrandom::fill(&mut key).context("the operating system gives no random bytes")?;
-    let key_text = hex::encode(key);
-    write_json(&path, &Master { key: key_text })?;
-    Ok(MasterKey(key))
+    let text = hex::encode(key);
+    write_json(&path, &SealingKey { key: text })?;
+    Ok(key)
 }
 
 /// A key that an earlier run made.

@@ -8,6 +8,8 @@ mod container_instances;
 mod default_network;
 mod default_roles;
 mod observe_task;
+mod repositories;
+mod repository_images;
 mod reservation;
 mod run_tasks;
 mod secrets;
@@ -38,6 +40,15 @@ pub use container_instances::{
 pub use default_network::ensure_default_network;
 pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
+pub use repositories::{
+    CreateRepositoryRefusal, DeleteImages, DeleteRepositoryRefusal, Deletion, NewRepository,
+    REPOSITORIES_MAX, RepositoryChange, RepositoryNotFound, RepositoryTagRefusal, change_repository,
+    create_repository, delete_repository, tag_repository, untag_repository,
+};
+pub use repository_images::{
+    DeleteImageRefusal, ImageName, ImageNameRefusal, MountLayerRefusal, NewImage, PutImageRefusal,
+    TAGS_PER_IMAGE_MAX, delete_image, find_image, forget_layers, mount_layer, put_image, put_layer,
+};
 pub use run_tasks::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
     RunTasksRefusal, Where, run_tasks, run_tasks_once,

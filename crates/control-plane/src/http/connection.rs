@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http_body_util::Either;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::pipeline;
+use super::{pipeline, registry};
 use crate::control_plane::ControlPlane;
 use crate::routes::Routes;
 
@@ -25,12 +26,15 @@ pub async fn serve(
     // Answers are one write each: waiting for more to send only adds delay.
     let _ = stream.set_nodelay(true);
     let answer = service_fn(|request| {
-        pipeline::answer(
-            Arc::clone(&control_plane),
-            Arc::clone(&routes),
-            request,
-            shutdown.clone(),
-        )
+        let (control_plane, routes) = (Arc::clone(&control_plane), Arc::clone(&routes));
+        let shutdown = shutdown.clone();
+        async move {
+            if registry::serves(&request) {
+                return Ok(registry::answer(&control_plane, request).await);
+            }
+            let answer = pipeline::answer(control_plane, routes, request, shutdown).await;
+            answer.map(|it| it.map(Either::Left))
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

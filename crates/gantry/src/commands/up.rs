@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use agent::TaskApi;
 use anyhow::{Context, Result, bail};
-use control_plane::{ControlPlane, RequestLimits};
+use control_plane::{ControlPlane, Registry, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -119,19 +119,25 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     }
     let logs_dir = data_dir.telemetry().join("logs");
     let logs = Arc::new(Logs::open(&logs_dir).context("cannot open the log events")?);
+    let registry = Registry::open(&data_dir.registry(), keys::registry(data_dir)?);
+    let registry = Arc::new(registry.context("cannot open the registry of images")?);
     let host = machine::open(data_dir).await?;
 
     let endpoint = format!("http://{listen}");
     let settings = settings(options, &endpoint);
     let master_key = keys::master(data_dir)?;
     let (all, time) = (Arc::clone(&logs), Arc::clone(&clock));
-    let control_plane = ControlPlane::new(store.clone(), all, time, settings, &master_key)
+    let control_plane = ControlPlane::new(store.clone(), all, registry, time, settings, &master_key)
         .map_err(|error| no_random_bytes(&error))?;
     let shutdown = CancellationToken::new();
     let mut parts = Parts::new(shutdown.clone());
     parts.keep(
         "the log store",
         parts::keep_logs(logs, Arc::clone(&clock), shutdown.clone()),
+    );
+    parts.keep(
+        "the registry",
+        control_plane::keep_registry(Arc::clone(&control_plane), shutdown.clone()),
     );
     parts.keep(
         "the API",

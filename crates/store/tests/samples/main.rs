@@ -5,9 +5,9 @@
 
 mod capacity_providers;
 mod records;
+mod repositories;
 mod secrets;
 mod task_sets;
-mod repositories;
 
 use std::fmt::Debug;
 use std::path::PathBuf;

@@ -30,6 +30,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let (store, clock) = memory_store(Timestamp::UNIX_EPOCH);
         let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
+        let registry = crate::Registry::open(&folder.path().join("registry"), [0; 32]).expect("opens");
         let settings = Settings {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:1".to_owned(),
@@ -37,8 +38,15 @@ impl World {
         };
         let world = Self {
             routes: Routes::new(),
-            control_plane: ControlPlane::new(store, logs, clock, settings, &crate::MasterKey([7; 32]))
-                .expect("random bytes"),
+            control_plane: ControlPlane::new(
+                store,
+                logs,
+                Arc::new(registry),
+                clock,
+                settings,
+                &crate::MasterKey([7; 32]),
+            )
+            .expect("random bytes"),
             _folder: folder,
         };
         world.call("CreateCluster", json!({})).await;
