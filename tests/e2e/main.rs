@@ -11,6 +11,7 @@ mod default_vpc;
 mod logs;
 mod networks;
 mod placement;
+mod registry;
 mod secrets;
 mod services;
 mod task_roles;

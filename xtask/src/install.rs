@@ -30,7 +30,7 @@ const BUILD: [Package; 3] = [
 ];
 
 /// For running containers and the sample image.
-const RUN: [Package; 3] = [
+const RUN: [Package; 4] = [
     Package {
         name: "nftables",
         proof: "/usr/sbin/nft",
@@ -42,6 +42,11 @@ const RUN: [Package; 3] = [
     Package {
         name: "busybox-static",
         proof: "/bin/busybox",
+    },
+    // pushes to the registry and pulls from it
+    Package {
+        name: "skopeo",
+        proof: "/usr/bin/skopeo",
     },
 ];
 

@@ -1,6 +1,9 @@
 //! What an agent is told when it starts.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::image_pulls::PullBehavior;
 
 /// Configuration of an agent.
 #[derive(Clone)]
@@ -23,6 +26,8 @@ pub struct AgentConfig {
     pub reserved_ports: Vec<u16>,
     /// Whose tasks this host runs.
     pub capacity: CapacityKind,
+    /// How images are pulled and when they are removed.
+    pub images: ImageSettings,
     /// Version to report, e.g. `0.1.0`.
     pub version: String,
     /// Whether tasks reach the AWS APIs.
@@ -36,6 +41,33 @@ pub enum TaskApi {
     Forwarded,
     /// Connections are closed, and nothing is told.
     Closed,
+}
+
+/// How images are pulled and when they are removed, with the defaults of Amazon's agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSettings {
+    /// `ECS_IMAGE_PULL_BEHAVIOR`
+    pub behavior: PullBehavior,
+    /// `ECS_IMAGE_CLEANUP_INTERVAL`; `None` for `ECS_DISABLE_IMAGE_CLEANUP`.
+    pub cleanup_interval: Option<Duration>,
+    /// `ECS_IMAGE_MINIMUM_CLEANUP_AGE`: since an image was last used.
+    pub minimum_age: Duration,
+    /// `ECS_NUM_IMAGES_DELETE_PER_CYCLE`
+    pub images_per_cycle: usize,
+    /// Percent of the disk; beyond it images go that are younger, and more at once. 100: never.
+    pub high_water_percent: u8,
+}
+
+impl Default for ImageSettings {
+    fn default() -> Self {
+        Self {
+            behavior: PullBehavior::Default,
+            cleanup_interval: Some(Duration::from_secs(30 * 60)),
+            minimum_age: Duration::from_secs(60 * 60),
+            images_per_cycle: 5,
+            high_water_percent: 90,
+        }
+    }
 }
 
 /// Whose tasks a host runs.

@@ -15,6 +15,8 @@ pub use settings::{
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+pub use crate::image_pulls::{ImageCredentials, ImagePull, PullBehavior};
+
 /// The machine on which tasks run. Every call may be repeated: doing what is already done is no error.
 #[async_trait]
 pub trait Host: Send + Sync + 'static {
@@ -25,7 +27,13 @@ pub trait Host: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`HostError::CannotPullContainer`].
-    async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError>;
+    async fn pull_image(&self, pull: &ImagePull) -> Result<PulledImage, HostError>;
+
+    /// Removes images that came from a registry and are not used any more. Answers how many names.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn remove_unused_images(&self, cleanup: &ImageCleanup) -> Result<usize, HostError>;
 
     /// Makes what the containers of a task share: its directory, cgroups, shim, and in `awsvpc` its network.
     ///
@@ -99,6 +107,19 @@ pub struct PulledImage {
     pub manifest_digest: Option<String>,
     /// Signal that asks its process to stop (`STOPSIGNAL`), by default SIGTERM.
     pub stop_signal: i32,
+}
+
+/// Which images may go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageCleanup {
+    /// References of all tasks that are here: these stay.
+    pub in_use: Vec<String>,
+    /// Since an image was last used.
+    pub minimum_age: std::time::Duration,
+    /// At once.
+    pub most: usize,
+    /// Percent of the disk; beyond it neither age nor number holds. 100: never.
+    pub high_water_percent: u8,
 }
 
 /// What the containers of a task share.

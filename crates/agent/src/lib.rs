@@ -13,6 +13,8 @@ mod backoff;
 mod config;
 mod control_plane;
 mod credentials;
+mod image_cleanup;
+mod image_pulls;
 mod log_drivers;
 mod registration;
 mod run;
@@ -32,7 +34,7 @@ pub mod fuzzed {
     pub use crate::session::fuzzed::*;
 }
 
-pub use config::{AgentConfig, CapacityKind, TaskApi};
+pub use config::{AgentConfig, CapacityKind, ImageSettings, TaskApi};
 pub use control_plane::InvalidEndpoint;
 pub use registration::RegistrationError;
 pub use run::{AgentError, run};

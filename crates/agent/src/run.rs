@@ -11,6 +11,8 @@ use crate::config::AgentConfig;
 use crate::control_plane::{ControlPlane, InvalidEndpoint};
 use crate::credentials::Credentials;
 use crate::host::Host;
+use crate::image_cleanup;
+use crate::image_pulls::ImagePulls;
 use crate::log_drivers::LogDrivers;
 use crate::registration::{RegistrationError, register};
 use crate::secrets::Secrets;
@@ -54,6 +56,7 @@ pub async fn run(
     let control_plane = Arc::new(ControlPlane::new(&config, clock.clone())?);
     let records = Records::open(config.state_dir.join("tasks")).map_err(AgentError::State)?;
     let (submissions, queue) = mpsc::channel(QUEUE_BOUND);
+    let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), config.images.behavior);
     let log_drivers = LogDrivers {
         control_plane: control_plane.clone(),
         host: host.clone(),
@@ -72,11 +75,15 @@ pub async fn run(
         clock,
         records,
         submissions: submissions.clone(),
+        image_pulls,
         log_drivers,
         starts: Arc::new(Semaphore::new(CONCURRENT_STARTS)),
         shutdown: stop.clone(),
     }));
+    let images = config.images;
     tasks.recover().await?;
+    let cleaning = image_cleanup::run(host.clone(), tasks.clone(), images, stop.clone());
+    let cleaning = tokio::spawn(cleaning);
     let capacity = host.capacity();
     let registered = tokio::select! {
         biased;
@@ -113,5 +120,6 @@ pub async fn run(
     stop.cancel();
     tasks.close().await;
     endpoint.await;
+    drop(cleaning.await);
     result
 }

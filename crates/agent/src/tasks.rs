@@ -185,6 +185,13 @@ impl Tasks {
         running.map(|it| it.task.arn.clone()).collect()
     }
 
+    /// Images of the tasks that are here.
+    pub fn images(&self) -> Vec<String> {
+        let table = self.table.lock();
+        let containers = table.entries.values().flat_map(|it| &it.task.containers);
+        containers.map(|it| it.image.clone()).collect()
+    }
+
     /// Whether a task is here, running or on its way out.
     pub fn knows(&self, arn: &str) -> bool {
         self.table.lock().entries.contains_key(task_id(arn))

@@ -9,6 +9,10 @@ use domain::vpc::Cidr;
 
 use crate::data_dir::{self, DataDir};
 
+mod images;
+
+pub use images::{ImageOptions, RegistryOptions};
+
 /// Amazon ECS on your own machines: the same API, real containers.
 #[derive(Parser)]
 #[command(name = "gantry", version, max_term_width = 100, arg_required_else_help = true)]
@@ -84,6 +88,12 @@ pub struct Up {
     /// Do not lead the AWS SDKs in tasks that have a role to this Gantry (`AWS_ENDPOINT_URL`).
     #[arg(long, env = "GANTRY_NO_TASK_API")]
     pub no_task_api: bool,
+    /// When images are pulled and removed.
+    #[command(flatten)]
+    pub images: ImageOptions,
+    /// How registries are reached.
+    #[command(flatten)]
+    pub registries: RegistryOptions,
     /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
     #[arg(long)]
     pub no_profile: bool,
@@ -103,6 +113,8 @@ pub enum ImageCommand {
         #[arg(long, value_name = "REF")]
         name: Option<String>,
     },
+    /// Pull an image from its registry, and show how far it is.
+    Pull(Pull),
     /// List the images.
     Ls {
         /// Which Gantry is meant.
@@ -118,6 +130,25 @@ pub enum ImageCommand {
         #[arg(required = true)]
         references: Vec<String>,
     },
+}
+
+/// Options of `gantry image pull`.
+#[derive(Args)]
+pub struct Pull {
+    /// Which Gantry is meant.
+    #[command(flatten)]
+    pub place: Place,
+    /// How registries are reached.
+    #[command(flatten)]
+    pub registries: RegistryOptions,
+    /// User of the registry.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Read the password from the standard input.
+    #[arg(long, requires = "username")]
+    pub password_stdin: bool,
+    /// The image, e.g. busybox:1.37.
+    pub reference: String,
 }
 
 fn account_id(text: &str) -> Result<String, String> {

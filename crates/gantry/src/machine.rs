@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use runtime::images::Registries;
 use runtime::network::{Network, NetworkConfig};
 use runtime::{LinuxHost, LinuxHostConfig};
 
@@ -19,10 +20,11 @@ pub fn ensure_root(command: &str) -> Result<()> {
 }
 
 /// Opens the host. The directory must exist.
-pub async fn open(data_dir: &DataDir) -> Result<Arc<LinuxHost>> {
+pub async fn open(data_dir: &DataDir, registries: Registries) -> Result<Arc<LinuxHost>> {
     let config = LinuxHostConfig {
         cgroup_parent: instance(data_dir)?,
         network: Some(network(data_dir)?),
+        registries,
     };
     let host = LinuxHost::open(data_dir.path(), config).await;
     host.context("this machine cannot run containers")

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Image(ImageCommand::Load { place, file, name }) => {
             commands::image::load(&place, &file, name.as_deref())
         }
+        Command::Image(ImageCommand::Pull(options)) => commands::image::pull(&options),
         Command::Image(ImageCommand::Ls { place }) => commands::image::list(&place),
         Command::Image(ImageCommand::Rm { place, references }) => {
             commands::image::remove(&place, &references)

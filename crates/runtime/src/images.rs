@@ -16,6 +16,7 @@ mod flights;
 mod layer;
 mod load;
 mod manifest;
+mod progress;
 mod pull;
 mod reference;
 mod registry;
@@ -23,19 +24,25 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod untar;
+mod unused;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use agent::host::{ImagePull, PullBehavior};
 use oci_client::Reference;
 use oci_spec::image::ImageConfiguration;
 
 use self::cache::{Cache, Stamp};
 use self::flights::Flights;
-use self::store::{ReferenceRecord, Store, distinct_layers};
+use self::pull::Pull;
+use self::registry::Source;
+use self::store::{Origin, ReferenceRecord, Store, distinct_layers};
+use self::unused::Uses;
 
 pub use self::error::ImageError;
+pub use self::progress::{LayerProgress, LayerState, PullProgress};
 pub use self::registry::Registries;
 pub use self::store::Freed;
 
@@ -91,6 +98,7 @@ pub struct Images {
     cache: Cache,
     pulls: Flights<()>,
     layer_pulls: Flights<()>,
+    uses: Uses,
 }
 
 impl Images {
@@ -102,7 +110,7 @@ impl Images {
         Self::open_with(directory, Registries::default())
     }
 
-    /// The same, with registries that are spoken to without TLS. Blocks.
+    /// The same, with settings for registries. Blocks.
     ///
     /// # Errors
     /// As [`Images::open`].
@@ -113,6 +121,7 @@ impl Images {
             cache: Cache::default(),
             pulls: Flights::default(),
             layer_pulls: Flights::default(),
+            uses: Uses::default(),
         })
     }
 
@@ -172,29 +181,99 @@ impl Images {
         reference: &str,
         credentials: Option<RegistryCredentials>,
     ) -> Result<Image, ImageError> {
-        if let Some(image) = self.cache.get(reference) {
-            return Ok(image);
-        }
+        let pull = ImagePull {
+            reference: reference.to_owned(),
+            behavior: PullBehavior::PreferCached,
+            ..ImagePull::default()
+        };
+        self.make_present(&pull, credentials, &PullProgress::default())
+            .await
+    }
+
+    /// Makes an image present as is asked for: see [`PullBehavior`].
+    ///
+    /// # Errors
+    /// As [`Images::pull`].
+    pub async fn pull_image(&self, pull: &ImagePull, progress: &PullProgress) -> Result<Image, ImageError> {
+        let credentials = pull.credentials.as_ref().map(|it| RegistryCredentials {
+            username: it.username.clone(),
+            password: it.password.clone(),
+        });
+        self.make_present(pull, credentials, progress).await
+    }
+
+    async fn make_present(
+        &self,
+        pull: &ImagePull,
+        credentials: Option<RegistryCredentials>,
+        progress: &PullProgress,
+    ) -> Result<Image, ImageError> {
+        let reference = pull.reference.as_str();
         let wanted = reference::parse(reference)?;
-        if let Some(image) = self.local(reference, &wanted)? {
-            return Ok(image);
-        }
         let name = reference::normalized(&wanted);
+        let find = || match self.cache.get(reference) {
+            Some(image) => Ok(Some(image)),
+            None => self.local(reference, &wanted),
+        };
+        let known = self.uses.noting(&name, find)?;
+        let source = Source {
+            registry: pull.registry.as_deref(),
+            credentials: credentials.as_ref(),
+        };
+        let known = match (pull.behavior, known) {
+            (_, None) | (PullBehavior::Always, Some(_)) => None,
+            (PullBehavior::Once | PullBehavior::PreferCached, Some(image)) => return Ok(image),
+            (PullBehavior::Default, Some(image)) => {
+                if self.is_settled(&wanted)? || self.is_current(&wanted, &image, source).await {
+                    return Ok(image);
+                }
+                Some(image)
+            }
+        };
         // The credentials of one task must neither help nor harm another one.
         let key = match &credentials {
             None => name.clone(),
             Some(it) => format!("{name} {} {}", it.username, digest::of(it.password.as_bytes())),
         };
-        let credentials = credentials.as_ref();
-        let pull = pull::pull(
-            &self.store,
-            &self.registries,
-            &self.layer_pulls,
-            &wanted,
-            credentials,
-        );
-        self.pulls.run(&key, pull).await?;
-        self.local(reference, &wanted)?.ok_or(ImageError::NotFound(name))
+        let with = Pull {
+            store: &self.store,
+            registries: &self.registries,
+            layers: &self.layer_pulls,
+            progress,
+        };
+        let pulled = self.pulls.run(&key, pull::pull(with, &wanted, source)).await;
+        match (pulled, known) {
+            (Ok(()), _) => {}
+            (Err(error), Some(image)) => {
+                tracing::warn!(image = name, %error, "the image cannot be pulled: the one that is here is used");
+                return Ok(image);
+            }
+            (Err(error), None) => return Err(error),
+        }
+        let found = self.uses.noting(&name, || self.local(reference, &wanted))?;
+        found.ok_or(ImageError::NotFound(name))
+    }
+
+    /// Whether no registry is asked about an image that is here: its name says all, or somebody loaded it by hand.
+    fn is_settled(&self, wanted: &Reference) -> Result<bool, ImageError> {
+        let record = self.store.reference(&reference::normalized(wanted))?;
+        Ok(wanted.digest().is_some() || record.is_none_or(|it| it.origin == Origin::Loaded))
+    }
+
+    /// Whether the name of an image that is here still leads to it.
+    async fn is_current(&self, wanted: &Reference, image: &Image, source: Source<'_>) -> bool {
+        match self.registries.digest(wanted, source).await {
+            Ok(digest) => image.manifest_digest.as_ref() == Some(&digest),
+            Err(cause) => {
+                tracing::warn!(
+                    image = wanted.whole(),
+                    cause,
+                    "the registry does not say what the image is now"
+                );
+                // A pull would meet the same.
+                true
+            }
+        }
     }
 
     /// An image by its id. Blocks for microseconds.

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, PulledImage, RecoveredSandbox,
-    SandboxSpec, StartedContainer, TaskConnection,
+    ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, PulledImage,
+    RecoveredSandbox, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::cgroups::{CgroupError, Cgroups};
 use crate::containers::{Filters, mount_points};
-use crate::images::{ImageError, Images};
+use crate::images::{ImageError, Images, PullProgress, Registries};
 use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
 use crate::shim_process::{self, ShimProgram};
@@ -43,6 +43,8 @@ pub struct LinuxHostConfig {
     pub cgroup_parent: String,
     /// Networks; by default those of an instance `gantry` below the data directory.
     pub network: Option<NetworkConfig>,
+    /// How registries of images are reached.
+    pub registries: Registries,
 }
 
 impl Default for LinuxHostConfig {
@@ -50,6 +52,7 @@ impl Default for LinuxHostConfig {
         Self {
             cgroup_parent: "gantry".to_owned(),
             network: None,
+            registries: Registries::default(),
         }
     }
 }
@@ -136,7 +139,7 @@ impl LinuxHost {
             mount_points,
             init: shim_process::install_init(&directory("run")?).map_err(OpenError::Shim)?,
             boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
-            images: Arc::new(Images::open(&directory("images")?)?),
+            images: Arc::new(Images::open_with(&directory("images")?, config.registries)?),
             network: Network::open(network).await?,
             cgroups: Arc::new(Cgroups::open(&config.cgroup_parent)?),
             filters,
@@ -195,8 +198,8 @@ impl Host for LinuxHost {
         }
     }
 
-    async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError> {
-        let image = self.inner.images.pull(reference, None).await;
+    async fn pull_image(&self, pull: &ImagePull) -> Result<PulledImage, HostError> {
+        let image = self.inner.images.pull_image(pull, &PullProgress::default()).await;
         let image = image.map_err(|error| HostError::CannotPullContainer(error.to_string()))?;
         let stop_signal = image
             .config
@@ -210,6 +213,17 @@ impl Host for LinuxHost {
                 .and_then(|it| signals::parse(&it))
                 .unwrap_or(libc::SIGTERM),
         })
+    }
+
+    async fn remove_unused_images(&self, cleanup: &ImageCleanup) -> Result<usize, HostError> {
+        let (images, cleanup) = (Arc::clone(&self.inner.images), cleanup.clone());
+        let removed = blocking(move || images.remove_unused(&cleanup))
+            .await?
+            .map_err(runtime_error)?;
+        if !removed.is_empty() {
+            tracing::info!(images = removed.join(" "), "unused images were removed");
+        }
+        Ok(removed.len())
     }
 
     async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError> {

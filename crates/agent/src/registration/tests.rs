@@ -13,6 +13,7 @@ fn config() -> AgentConfig {
         state_dir: PathBuf::new(),
         attributes: vec![("stack".to_owned(), Some("prod".to_owned()))],
         reserved_ports: vec![22, 4566],
+        images: crate::config::ImageSettings::default(),
         capacity: CapacityKind::ContainerInstanceAndFargate,
         version: "0.1.0".to_owned(),
         task_api: TaskApi::Closed,

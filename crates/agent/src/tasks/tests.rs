@@ -15,6 +15,7 @@ use super::*;
 use crate::config::{AgentConfig, CapacityKind, TaskApi};
 use crate::control_plane::ControlPlane;
 use crate::credentials::Credentials;
+use crate::image_pulls::{ImagePulls, PullBehavior};
 use crate::log_drivers::LogDrivers;
 use crate::secrets::Secrets;
 
@@ -57,6 +58,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         attributes: Vec::new(),
         reserved_ports: Vec::new(),
         capacity: CapacityKind::ContainerInstance,
+        images: crate::config::ImageSettings::default(),
         version: String::new(),
         task_api: TaskApi::Closed,
     };
@@ -65,6 +67,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
     let (sender, submissions) = mpsc::channel(QUEUE_BOUND);
     let control_plane = Arc::new(ControlPlane::new(&config, clock.clone()).unwrap());
     let credentials = Arc::new(Credentials::default());
+    let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), PullBehavior::Default);
     let log_drivers = LogDrivers {
         control_plane: control_plane.clone(),
         host: host.clone(),
@@ -80,6 +83,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         clock,
         records,
         submissions: sender,
+        image_pulls,
         log_drivers,
         starts: Arc::new(Semaphore::new(CONCURRENT_STARTS)),
         shutdown: shutdown.clone(),

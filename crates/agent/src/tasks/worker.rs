@@ -19,6 +19,7 @@ use super::task::Task;
 use crate::config::TaskApi;
 use crate::credentials::Credentials;
 use crate::host::Host;
+use crate::image_pulls::ImagePulls;
 use crate::log_drivers::{Follower, LogDrivers};
 use crate::secrets::Secrets;
 
@@ -38,6 +39,8 @@ pub struct Shared {
     pub records: Records,
     /// To the control plane.
     pub submissions: mpsc::Sender<Submission>,
+    /// Where images come from.
+    pub image_pulls: ImagePulls,
     /// Where output goes.
     pub log_drivers: LogDrivers,
     /// Of the roles of tasks.

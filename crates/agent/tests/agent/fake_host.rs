@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use agent::host::{
-    ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, LogChunk, LogLine, OutputStream,
-    PortMapping, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxSpec, StartedContainer,
+    ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull,
+    LogChunk, LogLine, OutputStream, PortMapping, PulledImage, RecoveredContainer, RecoveredSandbox,
+    SandboxSpec, StartedContainer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -117,7 +118,8 @@ impl Host for FakeHost {
         }
     }
 
-    async fn pull_image(&self, reference: &str) -> Result<PulledImage, HostError> {
+    async fn pull_image(&self, pull: &ImagePull) -> Result<PulledImage, HostError> {
+        let reference = &pull.reference;
         self.note(format!("pull {reference}"));
         if self.world.lock().missing_images.contains(reference) {
             return Err(HostError::CannotPullContainer(format!(
@@ -130,6 +132,11 @@ impl Host for FakeHost {
             manifest_digest,
             stop_signal: 15,
         })
+    }
+
+    async fn remove_unused_images(&self, cleanup: &ImageCleanup) -> Result<usize, HostError> {
+        self.note(format!("clean, but {}", cleanup.in_use.join(" ")));
+        Ok(0)
     }
 
     async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError> {

@@ -69,6 +69,7 @@ impl World {
             state_dir: self.folder.path().to_owned(),
             attributes: Vec::new(),
             reserved_ports: vec![22],
+            images: agent::ImageSettings::default(),
             capacity: CapacityKind::ContainerInstance,
             version: "0.1.0".to_owned(),
             task_api: TaskApi::Closed,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use agent::host::{Host, HostError, HostEvent, RecoveredSandbox};
 use anyhow::{Context, Result, bail};
 use runtime::LinuxHost;
+use runtime::images::Registries;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -87,7 +88,7 @@ fn tell(process_id: i32) -> Result<()> {
 }
 
 async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
-    let host = machine::open(data_dir).await?;
+    let host = machine::open(data_dir, Registries::default()).await?;
     let events = host.take_events();
     let sandboxes = host.recover().await.context("cannot find the tasks")?;
     stop_containers(&host, events, running(&sandboxes)).await;

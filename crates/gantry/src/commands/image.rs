@@ -7,6 +7,10 @@ use runtime::images::Images;
 
 use crate::arguments::Place;
 
+mod pull;
+
+pub use pull::pull;
+
 /// Loads the images of a file.
 pub fn load(place: &Place, file: &Path, name: Option<&str>) -> Result<()> {
     let images = open(place)?;

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::TaskApi;
 use anyhow::{Context, Result, bail};
 use control_plane::{ControlPlane, Registry, RequestLimits};
 use domain::Scope;
@@ -121,7 +120,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let logs = Arc::new(Logs::open(&logs_dir).context("cannot open the log events")?);
     let registry = Registry::open(&data_dir.registry(), keys::registry(data_dir)?);
     let registry = Arc::new(registry.context("cannot open the registry of images")?);
-    let host = machine::open(data_dir).await?;
+    let host = machine::open(data_dir, options.registries.registries()?).await?;
 
     let endpoint = format!("http://{listen}");
     let settings = settings(options, &endpoint);
@@ -145,14 +144,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     );
     let controllers = orchestrator::run(store.clone(), orchestrator::Settings::default(), shutdown.clone());
     parts.keep("the controllers", controllers);
-    let config = parts::agent_config(
-        data_dir,
-        &endpoint,
-        listen.port(),
-        &options.region,
-        agent,
-        task_api(options),
-    );
+    let config = parts::agent_config(data_dir, &endpoint, listen.port(), options, agent);
     parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));
 
     let ready = async {
@@ -182,14 +174,6 @@ fn settings(options: &Up, endpoint: &str) -> control_plane::Settings {
         } else {
             RequestLimits::Off
         },
-    }
-}
-
-/// Whether tasks are led here.
-fn task_api(options: &Up) -> TaskApi {
-    match options.no_task_api {
-        true => TaskApi::Closed,
-        false => TaskApi::Forwarded,
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use oci_client::Reference;
 
 use super::archive::{Archive, ArchivedImage, ArchivedLayer};
-use super::store::{Adding, ReferenceRecord, Store, UnfinishedLayer, config_diff_ids, parse_config};
+use super::store::{Adding, Origin, ReferenceRecord, Store, UnfinishedLayer, config_diff_ids, parse_config};
 use super::{ImageError, digest, layer, reference};
 
 /// Layers unpacked at once; each keeps two threads busy.
@@ -42,8 +42,14 @@ pub fn load(
     for (image, names) in archive.images.iter().zip(names) {
         let id = digest::of(&image.config);
         add_layers(store, &adding, &archive, image)?;
-        let record =
-            |name: &String| ReferenceRecord::new(name.clone(), id.clone(), image.manifest_digest.clone());
+        let record = |name: &String| {
+            ReferenceRecord::new(
+                name.clone(),
+                id.clone(),
+                image.manifest_digest.clone(),
+                Origin::Loaded,
+            )
+        };
         let records: Vec<_> = names.iter().map(record).collect();
         store.add_image(&adding, &image.config, &records)?;
         loaded.push((id, names));

@@ -27,6 +27,8 @@ pub struct Layer {
     pub blob_digest: String,
     /// Digest of the uncompressed archive.
     pub diff_id: String,
+    /// As transferred, in bytes.
+    pub size_bytes: u64,
 }
 
 /// The platform of this host, as it is written.
@@ -88,6 +90,7 @@ pub fn layers(manifest: &ImageManifest, config: &[u8]) -> Result<Vec<Layer>, Ima
         let layer = Layer {
             blob_digest: descriptor.digest().to_string(),
             diff_id: diff_id.clone(),
+            size_bytes: descriptor.size(),
         };
         digest::hex_part(&layer.blob_digest)?;
         digest::hex_part(&layer.diff_id)?;

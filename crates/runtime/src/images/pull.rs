@@ -1,6 +1,7 @@
 //! Pulling: the layers that are missing are unpacked while they arrive.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -10,42 +11,66 @@ use tokio::task::spawn_blocking;
 
 use super::flights::Flights;
 use super::manifest::Layer;
-use super::registry::{Failure, Registries, RemoteImage, broken_stream};
-use super::store::{Adding, ReferenceRecord, Store, UnfinishedLayer};
-use super::{ImageError, RegistryCredentials, digest, layer, reference};
+use super::progress::{LayerProgress, LayerState, PullProgress};
+use super::registry::{Content, Failure, Registries, RemoteImage, Source, chain};
+use super::store::{Adding, Origin, ReferenceRecord, Store, UnfinishedLayer};
+use super::{ImageError, digest, layer, reference};
 
 /// Layers of one image that are fetched at once, as Docker does.
 const PARALLEL_LAYERS: usize = 3;
 /// Pieces of a layer that wait to be unpacked.
 const QUEUED_PIECES: usize = 64;
 
+/// Times that the content of a layer is asked for again from where it broke off.
+const MAX_RESUMPTIONS: u32 = 16;
+/// Before each of them.
+const RESUMPTION_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a pull works with.
+#[derive(Clone, Copy)]
+pub struct Pull<'a> {
+    /// Where to.
+    pub store: &'a Store,
+    /// Where from.
+    pub registries: &'a Registries,
+    /// Layers that are being pulled.
+    pub layers: &'a Flights<()>,
+    /// Who watches.
+    pub progress: &'a PullProgress,
+}
+
 /// Pulls an image into the store.
-pub async fn pull(
-    store: &Store,
-    registries: &Registries,
-    layers: &Flights<()>,
-    wanted: &Reference,
-    credentials: Option<&RegistryCredentials>,
-) -> Result<(), ImageError> {
-    let image = registries.resolve(wanted, credentials).await?;
-    let adding = blocking(store, Store::begin_adding).await?;
+pub async fn pull(pull: Pull<'_>, wanted: &Reference, source: Source<'_>) -> Result<(), ImageError> {
+    let image = pull.registries.resolve(wanted, source).await?;
+    let sizes = image
+        .layers
+        .iter()
+        .map(|it| (it.blob_digest.clone(), it.size_bytes));
+    pull.progress.begin(sizes);
+    let adding = blocking(pull.store, Store::begin_adding).await?;
     let fetches = image
         .layers
         .iter()
         .map(|it| Ok::<_, ImageError>((it, &image, &adding)));
     stream::iter(fetches)
         .try_for_each_concurrent(PARALLEL_LAYERS, |(layer, image, adding)| async move {
-            layers
-                .run(&layer.diff_id, add_layer(store, adding, image, layer))
-                .await
+            let progress = pull.progress.of(&layer.blob_digest);
+            let added = add_layer(pull.store, adding, image, layer, progress.as_deref());
+            pull.layers.run(&layer.diff_id, added).await?;
+            // Another pull may have fetched it.
+            if let Some(progress) = progress.filter(|it| it.state() != LayerState::AlreadyThere) {
+                progress.set(LayerState::Done);
+            }
+            Ok(())
         })
         .await?;
     let record = ReferenceRecord::new(
         reference::normalized(wanted),
         digest::of(&image.config),
         Some(image.digest.clone()),
+        Origin::Pulled,
     );
-    blocking(store, move |store| {
+    blocking(pull.store, move |store| {
         store.add_image(&adding, &image.config, &[record])
     })
     .await
@@ -56,12 +81,20 @@ async fn add_layer(
     adding: &Adding,
     image: &RemoteImage,
     layer: &Layer,
+    progress: Option<&LayerProgress>,
 ) -> Result<(), ImageError> {
+    let tell = |state| {
+        if let Some(progress) = progress {
+            progress.set(state);
+        }
+    };
     if store.has_layer(&layer.diff_id)? {
+        tell(LayerState::AlreadyThere);
         return Ok(());
     }
+    tell(LayerState::Receiving);
     let (unfinished, size_bytes) = image
-        .attempt(layer, || fetch(store, adding, image, layer))
+        .attempt(layer, || fetch(store, adding, image, layer, progress))
         .await?;
     let diff_id = layer.diff_id.clone();
     blocking(store, move |store| {
@@ -76,8 +109,9 @@ async fn fetch(
     adding: &Adding,
     image: &RemoteImage,
     layer: &Layer,
+    progress: Option<&LayerProgress>,
 ) -> Result<(UnfinishedLayer, u64), Failure> {
-    let mut content = image.layer(layer).await?;
+    let content = image.layer(layer).await?;
     let unfinished = store.begin_layer(adding)?;
     let (sender, receiver) = mpsc::channel(QUEUED_PIECES);
     let unpacking = spawn_blocking(move || {
@@ -90,17 +124,7 @@ async fn fetch(
         );
         unpacked.map(|it| (unfinished, it))
     });
-    let fetched = async {
-        while let Some(piece) = content.next().await {
-            let piece = piece.map_err(|error| broken_stream(&error))?;
-            if sender.send(Some(piece)).await.is_err() {
-                return Ok(());
-            }
-        }
-        drop(sender.send(None).await);
-        Ok::<_, Failure>(())
-    };
-    let fetched = fetched.await;
+    let fetched = receive(image, layer, content, &sender, progress).await;
     // One that is still waiting then sees that no more will come.
     drop(sender);
     let unpacked = unpacking
@@ -119,6 +143,57 @@ async fn fetch(
     )?;
     digest::verify("a layer", &unpacked.diff_id, &layer.diff_id)?;
     Ok((unfinished, unpacked.size_bytes))
+}
+
+/// Hands on what arrives. A transfer that breaks off goes on from there, as long as each try brings something.
+async fn receive(
+    image: &RemoteImage,
+    layer: &Layer,
+    mut content: Content,
+    sender: &mpsc::Sender<Option<Bytes>>,
+    progress: Option<&LayerProgress>,
+) -> Result<(), Failure> {
+    let (mut position, mut resumptions) = (0_u64, 0);
+    loop {
+        let begun_at = position;
+        let broken = loop {
+            match content.next().await {
+                None if position < layer.size_bytes => break "the transfer ended early".to_owned(),
+                None => {
+                    drop(sender.send(None).await);
+                    return Ok(());
+                }
+                Some(Err(error)) => break chain(&error),
+                Some(Ok(piece)) => {
+                    position += piece.len() as u64;
+                    if let Some(progress) = progress {
+                        progress.received_to(position);
+                    }
+                    // Whoever unpacks has given up, and says why.
+                    if sender.send(Some(piece)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        // All came, and the registry's own check of it failed: the digest says so better.
+        if position >= layer.size_bytes {
+            drop(sender.send(None).await);
+            return Ok(());
+        }
+        if position == begun_at || resumptions == MAX_RESUMPTIONS {
+            return Err(Failure::Transient(broken));
+        }
+        resumptions += 1;
+        tracing::info!(
+            digest = layer.blob_digest,
+            position,
+            broken,
+            "a layer broke off, and goes on from there"
+        );
+        tokio::time::sleep(RESUMPTION_PAUSE).await;
+        content = image.layer_from(layer, position).await?;
+    }
 }
 
 /// Does the store's work where blocking is allowed.

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures_util::{StreamExt, stream::BoxStream};
-use oci_client::client::{ClientConfig, ClientProtocol};
+use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
+use oci_client::client::{BlobResponse, Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::manifest::{
     IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
@@ -16,7 +16,7 @@ use oci_client::manifest::{
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference, RegistryOperation};
 
-pub use self::failure::{Failure, broken_stream};
+pub use self::failure::{Failure, chain};
 use super::archive::MAX_DOCUMENT_BYTES;
 use super::manifest::{self, Document, Layer};
 use super::{ImageError, RegistryCredentials, digest, reference};
@@ -40,11 +40,27 @@ const MANIFEST_TYPES: [&str; 4] = [
     IMAGE_MANIFEST_LIST_MEDIA_TYPE,
 ];
 
-/// Which registries are spoken to in the clear, beside those of this host: `host` or `host:port`.
+/// What arrives of a layer.
+pub type Content = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// How registries are reached.
 #[derive(Clone, Debug, Default)]
 pub struct Registries {
-    /// As in references.
+    /// Spoken to in the clear, beside those of this host: `host` or `host:port`, as in references.
     pub insecure: Vec<String>,
+    /// Asked before a registry itself, in this order: the registry and the `host:port` of its mirror.
+    pub mirrors: Vec<(String, String)>,
+    /// Authorities that are trusted beside those of the host, in PEM.
+    pub authorities: Vec<Vec<u8>>,
+}
+
+/// Where an image is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source<'a> {
+    /// Instead of the registry in the reference.
+    pub registry: Option<&'a str>,
+    /// For it.
+    pub credentials: Option<&'a RegistryCredentials>,
 }
 
 /// An image in its registry, its layers not fetched yet.
@@ -67,17 +83,66 @@ impl Registries {
     pub async fn resolve(
         &self,
         reference: &Reference,
-        credentials: Option<&RegistryCredentials>,
+        source: Source<'_>,
     ) -> Result<RemoteImage, ImageError> {
-        let auth = match credentials {
-            None => RegistryAuth::Anonymous,
-            Some(it) => RegistryAuth::Basic(it.username.clone(), it.password.clone()),
+        for mirror in self.mirrors_of(reference, source) {
+            let at_mirror = at(reference, Some(mirror));
+            match self.resolve_at(&at_mirror, &RegistryAuth::Anonymous).await {
+                Ok(image) => return Ok(image),
+                Err(error) => tracing::warn!(mirror, %error, "the mirror does not have the image"),
+            }
+        }
+        self.resolve_at(&at(reference, source.registry), &auth(source))
+            .await
+    }
+
+    /// The digest that a reference stands for now, asked for once.
+    ///
+    /// # Errors
+    /// As text: what is known already is good enough then.
+    pub async fn digest(&self, reference: &Reference, source: Source<'_>) -> Result<String, String> {
+        let reference = at(
+            reference,
+            self.mirrors_of(reference, source).next().or(source.registry),
+        );
+        let config = self.client_config(reference.resolve_registry());
+        let auth = auth(source);
+        let asked = async {
+            let client = tokio::task::spawn_blocking(move || config.client()).await;
+            let client = client.map_err(|error| Failure::Final(error.to_string()))??;
+            client.auth(&reference, &auth, RegistryOperation::Pull).await?;
+            Ok::<_, Failure>(client.fetch_manifest_digest(&reference, &auth).await?)
         };
+        match tokio::time::timeout(RESOLVE_DEADLINE, asked).await {
+            Ok(Ok(digest)) => Ok(digest),
+            Ok(Err(failure)) => Err(format!("{failure:?}")),
+            Err(_) => Err("i/o timeout".to_owned()),
+        }
+    }
+
+    /// Mirrors of the registry in a reference; none if the image is in another registry anyway.
+    fn mirrors_of<'a>(
+        &'a self,
+        reference: &'a Reference,
+        source: Source<'_>,
+    ) -> impl Iterator<Item = &'a str> {
+        let is_elsewhere = source.registry.is_some();
+        let of_registry = self.mirrors.iter().filter(|(of, _)| of == reference.registry());
+        of_registry
+            .filter(move |_| !is_elsewhere)
+            .map(|(_, mirror)| mirror.as_str())
+    }
+
+    async fn resolve_at(
+        &self,
+        reference: &Reference,
+        auth: &RegistryAuth,
+    ) -> Result<RemoteImage, ImageError> {
         let config = self.client_config(reference.resolve_registry());
         let (begun, mut attempts) = (Instant::now(), 0);
         loop {
             attempts += 1;
-            let attempt = resolve_once(config.clone(), reference, &auth);
+            let attempt = resolve_once(config.clone(), reference, auth);
             let failure = match tokio::time::timeout(RESOLVE_DEADLINE, attempt).await {
                 Ok(Ok(image)) => return Ok(image),
                 Ok(Err(failure)) => failure,
@@ -102,25 +167,47 @@ impl Registries {
 
     fn client_config(&self, registry: &str) -> PlainConfig {
         let is_plain = is_this_host(registry) || self.insecure.iter().any(|it| it == registry);
-        PlainConfig(if is_plain {
+        let protocol = if is_plain {
             ClientProtocol::Http
         } else {
             ClientProtocol::Https
-        })
+        };
+        PlainConfig(protocol, self.authorities.clone())
+    }
+}
+
+/// A reference, at another registry.
+fn at(reference: &Reference, registry: Option<&str>) -> Reference {
+    let mut reference = reference.clone();
+    if let Some(registry) = registry {
+        reference.set_mirror_registry(registry.to_owned());
+    }
+    reference
+}
+
+fn auth(source: Source<'_>) -> RegistryAuth {
+    match source.credentials {
+        None => RegistryAuth::Anonymous,
+        Some(it) => RegistryAuth::Basic(it.username.clone(), it.password.clone()),
     }
 }
 
 /// What differs between registries.
 #[derive(Clone)]
-struct PlainConfig(ClientProtocol);
+struct PlainConfig(ClientProtocol, Vec<Vec<u8>>);
 
 impl PlainConfig {
     /// A client of its own for each pull: it remembers credentials, and tasks have different ones. Blocks.
     fn client(self) -> Result<Client, OciDistributionError> {
         // Fails if the process has chosen one already, which is as good.
         drop(rustls::crypto::ring::default_provider().install_default());
+        let authorities = self.1.into_iter().map(|data| Certificate {
+            encoding: CertificateEncoding::Pem,
+            data,
+        });
         Client::try_from(ClientConfig {
             protocol: self.0,
+            extra_root_certificates: authorities.collect(),
             connect_timeout: Some(CONNECT_DEADLINE),
             read_timeout: Some(READ_DEADLINE),
             user_agent: concat!("gantry/", env!("CARGO_PKG_VERSION")),
@@ -204,12 +291,33 @@ impl RemoteImage {
     ///
     /// # Errors
     /// If the registry does not give it.
-    pub async fn layer(&self, layer: &Layer) -> Result<BoxStream<'static, std::io::Result<Bytes>>, Failure> {
+    pub async fn layer(&self, layer: &Layer) -> Result<Content, Failure> {
         Ok(self
             .client
             .pull_blob_stream(&self.reference, layer.blob_digest.as_str())
             .await?
             .stream)
+    }
+
+    /// The content of a layer from a place on. A registry that knows no ranges gives it from the start.
+    ///
+    /// # Errors
+    /// If the registry does not give it.
+    pub async fn layer_from(&self, layer: &Layer, position: u64) -> Result<Content, Failure> {
+        let digest = layer.blob_digest.as_str();
+        let answer = self
+            .client
+            .pull_blob_stream_partial(&self.reference, digest, position, None);
+        let (content, mut known) = match answer.await? {
+            BlobResponse::Partial(it) => (it.stream, 0),
+            BlobResponse::Full(it) => (it.stream, position),
+        };
+        let unknown = content.map_ok(move |mut piece| {
+            let skipped = usize::try_from(known).unwrap_or(usize::MAX).min(piece.len());
+            known -= skipped as u64;
+            piece.split_off(skipped)
+        });
+        Ok(unknown.boxed())
     }
 
     /// Tries to do something with a layer as often as its registry fails.

@@ -51,16 +51,30 @@ pub struct ReferenceRecord {
     pub image_id: String,
     /// Digest that the name had in its registry.
     pub manifest_digest: Option<String>,
+    /// How the image came here.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// How an image came under its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// From a file, by somebody's hand: no registry knows better, and it is not removed for want of use.
+    #[default]
+    Loaded,
+    /// From a registry.
+    Pulled,
 }
 
 impl ReferenceRecord {
     /// A record of this version.
-    pub fn new(reference: String, image_id: String, manifest_digest: Option<String>) -> Self {
+    pub fn new(reference: String, image_id: String, manifest_digest: Option<String>, origin: Origin) -> Self {
         Self {
             version: RECORD_VERSION,
             reference,
             image_id,
             manifest_digest,
+            origin,
         }
     }
 }
@@ -123,6 +137,11 @@ impl Store {
         }
         store.sweep()?;
         Ok(store)
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Waits until nobody removes anything. Blocks.

@@ -1,6 +1,7 @@
 //! The image store as its users see it.
 
 mod archives;
+mod faults;
 mod fixtures;
 mod layers;
 mod pulls;

@@ -48,6 +48,7 @@ impl World {
         let config = LinuxHostConfig {
             cgroup_parent: format!("gantry-test-{unique:08x}"),
             network: Some(network),
+            ..LinuxHostConfig::default()
         };
         let host = LinuxHost::open(directory.path(), config.clone())
             .await

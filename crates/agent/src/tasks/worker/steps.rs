@@ -62,7 +62,11 @@ impl Step {
 
     /// Makes an image present.
     pub async fn pull_image(self, index: usize) -> Done {
-        let pull = self.shared.host.pull_image(&self.task.containers[index].image);
+        let pull = async {
+            let image = &self.task.containers[index].image;
+            let pull = self.shared.image_pulls.of(image, &self.task.arn).await;
+            self.shared.host.pull_image(&pull).await
+        };
         let result = within(PULL_DEADLINE, HostError::CannotPullContainer, pull).await;
         Done::plain(Observation::ImagePulled(index, result))
     }

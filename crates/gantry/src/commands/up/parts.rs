@@ -12,6 +12,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use crate::arguments::Up;
 use crate::bootstrap::DEFAULT_CLUSTER;
 use crate::data_dir::DataDir;
 use crate::keys::Key;
@@ -131,18 +132,11 @@ pub async fn keep_logs(logs: Arc<Logs>, clock: Arc<dyn Clock>, shutdown: Cancell
 }
 
 /// The agent of this machine: a container instance of the default cluster, and where FARGATE tasks run.
-pub fn agent_config(
-    data_dir: &DataDir,
-    endpoint: &str,
-    port: u16,
-    region: &str,
-    key: Key,
-    task_api: TaskApi,
-) -> AgentConfig {
+pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, options: &Up, key: Key) -> AgentConfig {
     let reserved: BTreeSet<u16> = RESERVED_PORTS.into_iter().chain([port]).collect();
     AgentConfig {
         endpoint: endpoint.to_owned(),
-        region: region.to_owned(),
+        region: options.region.clone(),
         cluster: DEFAULT_CLUSTER.to_owned(),
         access_key_id: key.access_key_id,
         secret_access_key: key.secret_access_key,
@@ -150,7 +144,16 @@ pub fn agent_config(
         attributes: Vec::new(),
         reserved_ports: reserved.into_iter().collect(),
         capacity: CapacityKind::ContainerInstanceAndFargate,
+        images: options.images.settings(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        task_api,
+        task_api: task_api(options),
+    }
+}
+
+/// Whether tasks are led here.
+fn task_api(options: &Up) -> TaskApi {
+    match options.no_task_api {
+        true => TaskApi::Closed,
+        false => TaskApi::Forwarded,
     }
 }

@@ -1,7 +1,6 @@
 //! What went wrong with a registry, in the words of containerd, and whether trying again can help.
 
 use std::error::Error;
-use std::io;
 
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 
@@ -63,15 +62,10 @@ impl From<OciDistributionError> for Failure {
                     Self::Transient(text)
                 }
             }
-            OciDistributionError::IoError(error) => broken_stream(&error),
+            OciDistributionError::IoError(error) => Self::Transient(chain(&error)),
             other => Self::Final(chain(&other)),
         }
     }
-}
-
-/// The failure of a transfer that had begun.
-pub fn broken_stream(error: &io::Error) -> Failure {
-    Failure::Transient(chain(error))
 }
 
 fn registry_error(code: &OciErrorCode, message: &str) -> Failure {
@@ -103,7 +97,7 @@ fn first_line(text: &str) -> &str {
 }
 
 /// An error and what caused it.
-fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

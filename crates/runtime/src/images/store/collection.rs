@@ -27,6 +27,24 @@ impl Store {
     /// [`ImageError::NotFound`], [`ImageError::Busy`], or if files cannot be removed.
     pub fn remove(&self, reference: &str) -> Result<Freed, ImageError> {
         let lock = Lock::exclusive(&self.directory)?;
+        let (freed, garbage) = self.remove_locked(lock, reference)?;
+        garbage.delete()?;
+        Ok(freed)
+    }
+
+    /// The same if nobody is at work; `None` if somebody is. Its files are deleted by the caller.
+    ///
+    /// # Errors
+    /// As [`Store::remove`].
+    pub fn remove_if_free(&self, reference: &str) -> Result<Option<Garbage>, ImageError> {
+        let Some(lock) = Lock::exclusive_if_free(&self.directory)? else {
+            return Ok(None);
+        };
+        let (_, garbage) = self.remove_locked(lock, reference)?;
+        Ok(Some(garbage))
+    }
+
+    fn remove_locked(&self, lock: Lock, reference: &str) -> Result<(Freed, Garbage), ImageError> {
         let path = self.reference_path(reference);
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -42,11 +60,11 @@ impl Store {
     pub(super) fn sweep(&self) -> Result<(), ImageError> {
         match Lock::exclusive_if_free(&self.directory)? {
             None => Ok(()),
-            Some(lock) => self.collect(lock).map(drop),
+            Some(lock) => self.collect(lock)?.1.delete(),
         }
     }
 
-    fn collect(&self, lock: Lock) -> Result<Freed, ImageError> {
+    fn collect(&self, lock: Lock) -> Result<(Freed, Garbage), ImageError> {
         // Nobody adds anything now, so all that is unfinished was given up.
         let mut garbage = entries(&self.unfinished())?;
         let mut freed = Freed::default();
@@ -86,10 +104,21 @@ impl Store {
         }
         // Deleting takes its time, and others need not wait for it.
         drop(lock);
-        for path in garbage {
-            delete(&path)?;
-        }
-        Ok(freed)
+        Ok((freed, Garbage(garbage)))
+    }
+}
+
+/// What nobody sees any more, and is still on the disk.
+#[derive(Debug)]
+pub struct Garbage(Vec<PathBuf>);
+
+impl Garbage {
+    /// Deletes it. Blocks, for long if it is much.
+    ///
+    /// # Errors
+    /// If files cannot be removed.
+    pub fn delete(self) -> Result<(), ImageError> {
+        self.0.iter().try_for_each(delete)
     }
 }
 

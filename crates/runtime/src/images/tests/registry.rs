@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -27,13 +28,17 @@ pub enum Access {
 pub struct Registry {
     pub address: String,
     state: Arc<State>,
+    serving: tokio::task::AbortHandle,
 }
 
 struct State {
     access: Access,
     address: String,
     blobs: Blobs,
-    tags: HashMap<String, String>,
+    tags: Mutex<HashMap<String, String>>,
+    knows_ranges: AtomicBool,
+    /// Bytes of bodies, by path.
+    sent: Mutex<Vec<(String, u64)>>,
     requests: Mutex<Vec<String>>,
     /// Answers that break off in the middle, by part of the path.
     broken: Mutex<Vec<String>>,
@@ -42,6 +47,8 @@ struct State {
 struct Request {
     path: String,
     authorization: String,
+    /// First byte that is wanted.
+    begin: Option<usize>,
 }
 
 impl Registry {
@@ -51,24 +58,30 @@ impl Registry {
         let address = listener.local_addr().expect("an address").to_string();
         let tags = tags
             .iter()
-            .map(|(tag, digest)| ((*tag).to_owned(), (*digest).to_owned()))
-            .collect();
+            .map(|(tag, digest)| ((*tag).to_owned(), (*digest).to_owned()));
+        let tags = Mutex::new(tags.collect());
         let (requests, broken) = (Mutex::default(), Mutex::default());
         let state = Arc::new(State {
             access,
             address: address.clone(),
             blobs,
             tags,
+            knows_ranges: AtomicBool::new(true),
+            sent: Mutex::default(),
             requests,
             broken,
         });
         let serving = state.clone();
-        tokio::spawn(async move {
+        let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(answer(serving.clone(), stream));
             }
         });
-        Self { address, state }
+        Self {
+            address,
+            state,
+            serving: serving.abort_handle(),
+        }
     }
 
     /// How often a path that contains this was asked for.
@@ -79,6 +92,30 @@ impl Registry {
             .iter()
             .filter(|it| it.contains(part))
             .count()
+    }
+
+    /// Whether parts of blobs are given.
+    pub fn know_ranges(&self, knows: bool) {
+        self.state.knows_ranges.store(knows, Ordering::Relaxed);
+    }
+
+    /// Bytes that were sent of paths that contain this.
+    pub fn sent(&self, part: &str) -> u64 {
+        let sent = self.state.sent.lock();
+        sent.iter()
+            .filter(|(path, _)| path.contains(part))
+            .map(|(_, bytes)| bytes)
+            .sum()
+    }
+
+    /// Lets a tag lead to another digest.
+    pub fn tag(&self, tag: &str, digest: &str) {
+        self.state.tags.lock().insert(tag.to_owned(), digest.to_owned());
+    }
+
+    /// Answers nobody any more.
+    pub fn close(&self) {
+        self.serving.abort();
     }
 
     /// Breaks off the next answer to a path that contains this.
@@ -107,9 +144,12 @@ async fn answer(state: Arc<State>, mut stream: TcpStream) {
         let found = broken.iter().position(|it| path.contains(it.as_str()));
         found.map(|it| broken.swap_remove(it)).is_some()
     };
+    let range = head.lines().find_map(|it| it.strip_prefix("range: bytes="));
+    let begin = range.and_then(|it| it.trim_end_matches('-').parse().ok());
     let request = Request {
         path,
         authorization: authorization.to_owned(),
+        begin: begin.filter(|_| state.knows_ranges.load(Ordering::Relaxed)),
     };
     let (status, headers, mut body) = state.respond(&request);
     let mut response = format!(
@@ -122,6 +162,10 @@ async fn answer(state: Arc<State>, mut stream: TcpStream) {
     response.push_str("\r\n");
     if is_broken {
         body.truncate(body.len() / 2);
+    }
+    state.sent.lock().push((request.path, body.len() as u64));
+    if head.starts_with("HEAD ") {
+        body.clear();
     }
     let bytes = [response.as_bytes(), &body].concat();
     // A client that went away is its own affair.
@@ -152,11 +196,14 @@ impl State {
                 body.to_vec(),
             );
         }
+        // Those that stand in for another registry are told for which.
+        let path = path.split_once("?ns=").map_or(path, |(path, _)| path);
         if path == "/v2/" {
             return ("200 OK", vec![], b"{}".to_vec());
         }
         if let Some((_, wanted)) = path.split_once("/manifests/") {
-            let digest = self.tags.get(wanted).map_or(wanted, String::as_str);
+            let tagged = self.tags.lock().get(wanted).cloned();
+            let digest = tagged.as_deref().unwrap_or(wanted);
             if let Some(bytes) = self.blobs.by_digest.get(digest) {
                 let is_index = String::from_utf8_lossy(bytes).contains("\"manifests\"");
                 let media_type = if is_index { INDEX } else { MANIFEST };
@@ -173,7 +220,10 @@ impl State {
             .split_once("/blobs/")
             .and_then(|(_, digest)| self.blobs.by_digest.get(digest));
         match blob {
-            Some(bytes) => ("200 OK", vec![], bytes.clone()),
+            Some(bytes) => match request.begin {
+                Some(begin) => ("206 Partial Content", vec![], bytes[begin..].to_vec()),
+                None => ("200 OK", vec![], bytes.clone()),
+            },
             None => ("404 Not Found", vec![], b"{}".to_vec()),
         }
     }

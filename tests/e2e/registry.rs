@@ -1,0 +1,251 @@
+//! The registry of images: pushed with skopeo, described by the AWS CLI, run by tasks.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::world::{World, text};
+
+const AMAZONS_NAME: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
+
+/// A client of the registry.
+struct Skopeo {
+    host: String,
+    credentials: String,
+}
+
+impl Skopeo {
+    fn of(world: &World) -> Result<Self> {
+        let login = world
+            .aws
+            .program("aws")
+            .args(["ecr", "get-login-password"])
+            .output()?;
+        ensure!(
+            login.status.success(),
+            "{}",
+            String::from_utf8_lossy(&login.stderr)
+        );
+        let endpoint = world.gantry.endpoint();
+        Ok(Self {
+            host: endpoint.trim_start_matches("http://").to_owned(),
+            credentials: format!("AWS:{}", String::from_utf8(login.stdout)?.trim()),
+        })
+    }
+
+    fn run(arguments: &[&str]) -> Result<String> {
+        let output = Command::new("skopeo")
+            .arg("--insecure-policy")
+            .args(arguments)
+            .output()
+            .context("skopeo is missing: apt-get install skopeo")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "skopeo {arguments:?}: {errors}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    fn name(&self, image: &str) -> String {
+        format!("docker://{}/{image}", self.host)
+    }
+
+    fn push(&self, from: &str, image: &str, more: &[&str]) -> Result<String> {
+        let to = self.name(image);
+        let fixed = [
+            "copy",
+            "--dest-tls-verify=false",
+            "--dest-creds",
+            &self.credentials,
+            from,
+            &to,
+        ];
+        Self::run(&[&fixed[..], more].concat())
+    }
+
+    fn pull(&self, image: &str, to: &str) -> Result<String> {
+        let from = self.name(image);
+        Self::run(&[
+            "copy",
+            "--src-tls-verify=false",
+            "--src-creds",
+            &self.credentials,
+            &from,
+            to,
+        ])
+    }
+
+    fn inspect(&self, image: &str) -> Result<Value> {
+        let name = self.name(image);
+        let answer = Self::run(&[
+            "inspect",
+            "--tls-verify=false",
+            "--creds",
+            &self.credentials,
+            &name,
+        ])?;
+        Ok(serde_json::from_str(&answer)?)
+    }
+}
+
+fn archive(world: &World) -> String {
+    format!(
+        "docker-archive:{}",
+        world.gantry.scratch().join("sample.tar").display()
+    )
+}
+
+fn run(world: &World, family: &str, image: &str) -> Result<String> {
+    let definition = world.register(
+        family,
+        json!({ "networkMode": "host" }),
+        json!({
+            "image": image, "command": ["/bin/sleep", "100"],
+        }),
+    )?;
+    world.run(&definition, &[])
+}
+
+#[test]
+fn an_image_is_pushed_described_pulled_and_run() -> Result<()> {
+    let world = World::new()?;
+    let skopeo = Skopeo::of(&world)?;
+    let ecr = |arguments: &[&str]| world.aws.json(&[&["ecr"], arguments].concat());
+    let made = ecr(&["create-repository", "--repository-name", "team/web"])?;
+    assert_eq!(
+        made["repository"]["repositoryUri"],
+        format!("{}/team/web", skopeo.host)
+    );
+
+    skopeo.push(&archive(&world), "team/web:1", &[])?;
+    let details = ecr(&["describe-images", "--repository-name", "team/web"])?;
+    let image = &details["imageDetails"][0];
+    assert_eq!(image["imageTags"], json!(["1"]), "{details:#}");
+    let inspected = skopeo.inspect("team/web:1")?;
+    assert_eq!(
+        (&inspected["Digest"], &inspected["RepoTags"]),
+        (&image["imageDigest"], &json!(["1"]))
+    );
+    let folder = world.gantry.scratch().join("pulled");
+    skopeo.pull("team/web:1", &format!("dir:{}", folder.display()))?;
+    ensure!(folder.join("manifest.json").exists(), "skopeo pulled nothing");
+
+    let digest = text(&image["imageDigest"]);
+    for (family, image) in [
+        ("by-tag", format!("{AMAZONS_NAME}/team/web:1")),
+        ("by-digest", format!("{AMAZONS_NAME}/team/web@{digest}")),
+        ("by-address", format!("{}/team/web:1", skopeo.host)),
+    ] {
+        let arn = run(&world, family, &image)?;
+        let task = world.wait_for(&arn, "RUNNING")?;
+        assert_eq!(task["containers"][0]["image"], image);
+        assert_eq!(task["containers"][0]["imageDigest"], digest, "{task:#}");
+        world.aws.json(&["ecs", "stop-task", "--task", &arn])?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_tag_that_moved_is_pulled_again_and_a_missing_one_is_amazons_error() -> Result<()> {
+    let world = World::new()?;
+    let skopeo = Skopeo::of(&world)?;
+    world
+        .aws
+        .json(&["ecr", "create-repository", "--repository-name", "web"])?;
+    skopeo.push(&archive(&world), "web:latest", &["--format", "v2s2"])?;
+    let image = format!("{AMAZONS_NAME}/web");
+    let digest = |arn: &str| -> Result<Value> {
+        let task = world.wait_for(arn, "RUNNING")?;
+        Ok(task["containers"][0]["imageDigest"].clone())
+    };
+    let before = digest(&run(&world, "before", &image)?)?;
+    skopeo.push(&archive(&world), "web:latest", &["--format", "oci"])?;
+    let after = digest(&run(&world, "after", &image)?)?;
+    assert_ne!(before, after);
+    assert_eq!(after, skopeo.inspect("web:latest")?["Digest"]);
+
+    let missing = world.wait_for(&run(&world, "missing", &format!("{image}:none"))?, "STOPPED")?;
+    let reason = text(&missing["stoppedReason"]);
+    let expected = format!("failed to resolve ref {image}:none: {image}:none: not found");
+    assert!(
+        reason.starts_with("CannotPullContainerError: ") && reason.contains(&expected),
+        "{reason}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_push_is_refused_as_on_amazon() -> Result<()> {
+    let world = World::new()?;
+    let skopeo = Skopeo::of(&world)?;
+    let refused = |image: &str, more: &[&str], expected: &str| -> Result<()> {
+        let error = skopeo
+            .push(&archive(&world), image, more)
+            .err()
+            .context("it is taken")?;
+        ensure!(error.to_string().contains(expected), "{error}");
+        Ok(())
+    };
+    let absent = "The repository with name 'absent' does not exist in the registry with id '123456789012'";
+    refused("absent:1", &[], absent)?;
+    let immutable = [
+        "--repository-name",
+        "fixed",
+        "--image-tag-mutability",
+        "IMMUTABLE",
+    ];
+    world
+        .aws
+        .json(&[&["ecr", "create-repository"], &immutable[..]].concat())?;
+    skopeo.push(&archive(&world), "fixed:1", &["--format", "v2s2"])?;
+    let text = "The image tag '1' already exists in the 'fixed' repository and cannot be overwritten because the tag is \
+                immutable.";
+    refused("fixed:1", &["--format", "oci"], text)?;
+    let stranger = Skopeo {
+        credentials: "AWS:password".to_owned(),
+        ..skopeo
+    };
+    ensure!(
+        stranger.push(&archive(&world), "fixed:2", &[]).is_err(),
+        "a stranger pushes"
+    );
+    Ok(())
+}
+
+#[test]
+fn an_image_is_pulled_from_the_command_line() -> Result<()> {
+    let world = World::new()?;
+    let skopeo = Skopeo::of(&world)?;
+    world
+        .aws
+        .json(&["ecr", "create-repository", "--repository-name", "web"])?;
+    skopeo.push(&archive(&world), "web:1", &[])?;
+    let reference = format!("{}/web:1", skopeo.host);
+    let (user, password) = skopeo.credentials.split_once(':').context("has both")?;
+    let file = world.gantry.scratch().join("password");
+    std::fs::write(&file, password)?;
+    let output = Command::new(env!("CARGO_BIN_EXE_gantry"))
+        .args([
+            "image",
+            "pull",
+            "--username",
+            user,
+            "--password-stdin",
+            &reference,
+            "--data-dir",
+        ])
+        .arg(world.gantry.data_dir())
+        .stdin(std::fs::File::open(&file)?)
+        .output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        shown.contains("already here") && shown.contains(&format!("Pulled: {reference} ")),
+        "{shown}"
+    );
+    assert!(world.gantry.command(&["image", "ls"])?.contains(&reference));
+    Ok(())
+}
