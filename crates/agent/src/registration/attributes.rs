@@ -4,8 +4,10 @@ use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
-/// Capabilities by name. Not among them: health checks, roles in the host's network, registry logins, file systems, GPUs.
-const CAPABILITIES: [&str; 18] = [
+/// Capabilities by name. Not among them: health checks, roles in the host's network, logins to other registries, file
+/// systems, GPUs.
+const CAPABILITIES: [&str; 20] = [
+    "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.logging-driver.fluentd",
     "com.amazonaws.ecs.capability.logging-driver.json-file",
@@ -16,6 +18,8 @@ const CAPABILITIES: [&str; 18] = [
     "ecs.capability.container-ordering",
     "ecs.capability.docker-plugin.local",
     "ecs.capability.execution-role-awslogs",
+    // With the agent's own key, which may pull whatever role the task names.
+    "ecs.capability.execution-role-ecr-pull",
     "ecs.capability.full-sync",
     "ecs.capability.increased-task-cpu-limit",
     "ecs.capability.pid-ipc-namespace-sharing",
