@@ -52,11 +52,27 @@ const PARTIAL: [(&str, &str); 12] = [
     ("UpdateContainerAgent", "there is never an update"),
 ];
 
+/// The same of ECR.
+const PARTIAL_ECR: [(&str, &str); 4] = [
+    (
+        "CreateRepository",
+        "images are not scanned; a KMS key is kept, nothing is encrypted with it",
+    ),
+    ("GetLifecyclePolicyPreview", "`imageIds` is refused"),
+    ("PutImageScanningConfiguration", "kept; images are not scanned"),
+    ("SetRepositoryPolicy", "kept without an effect"),
+];
+
 /// What an operation lacks, if it works in part.
 pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
     if OF_POLICIES.contains(&(service, operation)) {
         return Some(POLICIES);
     }
-    let found = PARTIAL.iter().find(|(name, _)| *name == operation);
-    found.filter(|_| service == "ecs").map(|(_, what)| *what)
+    let table: &[(&str, &'static str)] = match service {
+        "ecr" => &PARTIAL_ECR,
+        "ecs" => &PARTIAL,
+        _ => &[],
+    };
+    let found = table.iter().find(|(name, _)| *name == operation);
+    found.map(|(_, what)| *what)
 }
