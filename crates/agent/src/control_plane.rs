@@ -129,11 +129,6 @@ impl ControlPlane {
         &self.endpoint
     }
 
-    /// `host:port`.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
     /// Calls an operation in the agent's own region.
     ///
     /// # Errors

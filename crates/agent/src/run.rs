@@ -20,7 +20,7 @@ use crate::session::Session;
 use crate::submissions::deliver;
 use crate::task_endpoint::TaskEndpoint;
 use crate::tasks::record::Records;
-use crate::tasks::state_change::QUEUE_BOUND;
+use crate::tasks::state_change::{QUEUE_BOUND, Submission};
 use crate::tasks::worker::{CONCURRENT_STARTS, Shared};
 use crate::tasks::{RecoverError, Tasks};
 
@@ -94,13 +94,6 @@ pub async fn run(
         None => Ok(()),
         Some(Err(error)) => Err(AgentError::from(error)),
         Some(Ok(identity)) => {
-            let delivery = deliver(
-                control_plane.clone(),
-                config.cluster.clone(),
-                ids.clone(),
-                queue,
-                stop.clone(),
-            );
             let session = Session {
                 config,
                 control_plane,
@@ -110,10 +103,7 @@ pub async fn run(
                 ids,
                 shutdown: stop.clone(),
             };
-            let (delivered, ()) = tokio::join!(tokio::spawn(delivery), session.run());
-            if let Err(error) = delivered {
-                tracing::error!(%error, "the delivery of state changes failed");
-            }
+            serve(session, queue).await;
             Ok(())
         }
     };
@@ -122,4 +112,19 @@ pub async fn run(
     endpoint.await;
     drop(cleaning.await);
     result
+}
+
+/// Does what the control plane asks, and delivers what tasks report, until shutdown.
+async fn serve(session: Session, queue: mpsc::Receiver<Submission>) {
+    let delivery = deliver(
+        session.control_plane.clone(),
+        session.config.cluster.clone(),
+        session.ids.clone(),
+        queue,
+        session.shutdown.clone(),
+    );
+    let (delivered, ()) = tokio::join!(tokio::spawn(delivery), session.run());
+    if let Err(error) = delivered {
+        tracing::error!(%error, "the delivery of state changes failed");
+    }
 }

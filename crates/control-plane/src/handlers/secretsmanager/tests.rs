@@ -258,17 +258,25 @@ async fn what_is_not_valid_is_refused() {
             json!({ "SecretId": "prod/db", "RecoveryWindowInDays": 7, "ForceDeleteWithoutRecovery": true }),
             "InvalidParameterException",
         ),
+    ] {
+        let (code, message) = refused(&fixture, operation, input).await;
+        assert_eq!(code, exception, "{operation}: {message}");
+        assert!(message.len() < 500, "{operation} repeats the value");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_listed_or_made_is_refused() {
+    let fixture = Fixture::new().await;
+    let colour = json!({ "Filters": [{ "Key": "colour", "Values": ["red"] }] });
+    for (operation, input, exception) in [
         ("ListSecrets", json!({ "MaxResults": 0 }), "ValidationException"),
         (
             "ListSecrets",
             json!({ "NextToken": "x" }),
             "InvalidNextTokenException",
         ),
-        (
-            "ListSecrets",
-            json!({ "Filters": [{ "Key": "colour", "Values": ["red"] }] }),
-            "ValidationException",
-        ),
+        ("ListSecrets", colour, "ValidationException"),
         (
             "GetRandomPassword",
             json!({ "PasswordLength": 3 }),
@@ -277,7 +285,6 @@ async fn what_is_not_valid_is_refused() {
     ] {
         let (code, message) = refused(&fixture, operation, input).await;
         assert_eq!(code, exception, "{operation}: {message}");
-        assert!(message.len() < 500, "{operation} repeats the value");
     }
 }
 

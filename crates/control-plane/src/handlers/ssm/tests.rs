@@ -88,15 +88,51 @@ async fn nothing_in_the_state_shows_a_value() {
     assert!(!state.contains("hunter"), "{state}");
 }
 
+/// A text parameter.
+fn text_parameter(name: &str, value: &str) -> Value {
+    json!({ "Name": name, "Value": value, "Type": "String" })
+}
+
+async fn check_refused(cases: Vec<(Value, &str, &str)>) {
+    let fixture = Fixture::new().await;
+    for (input, exception, words) in cases {
+        let (code, message) = fixture.refused_of("ssm", "PutParameter", input.clone()).await;
+        assert_eq!(code, exception, "{input}: {message}");
+        assert!(message.contains(words), "{input}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn bad_names_are_refused() {
+    let deep = "/a".repeat(16);
+    let of = |name: &str| text_parameter(name, "v");
+    check_refused(vec![
+        (of("a b"), "ValidationException", "can't be prefixed with \"ssm\""),
+        (of("awsome"), "ValidationException", "\"aws\" or \"ssm\""),
+        (
+            of("/aws/x"),
+            "AccessDeniedException",
+            "No access to reserved parameter name: /aws/x.",
+        ),
+        (
+            of("/ssm/x"),
+            "ValidationException",
+            "can't be prefixed with \"ssm\"",
+        ),
+        (of("a/b"), "ValidationException", "fully qualified"),
+        (of("/a/"), "ValidationException", "must not end with slash"),
+        (of(&deep), "HierarchyLevelLimitExceededException", "15 levels"),
+    ])
+    .await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_put_is_refused() {
-    let fixture = Fixture::new().await;
     let long = "x".repeat(4097);
     let longest = "x".repeat(8193);
-    let deep = "/a".repeat(16);
     let pattern = json!({ "Name": "n", "Value": "12a", "Type": "String", "AllowedPattern": "^\\d+$" });
     let broken = json!({ "Name": "n", "Value": "12a", "Type": "String", "AllowedPattern": "(" });
-    let of = |name: &str, value: &str| json!({ "Name": name, "Value": value, "Type": "String" });
+    let of = text_parameter;
     let with = |member: &str, value: Value| {
         let mut input = of("n", "v");
         input[member] = value;
@@ -107,34 +143,11 @@ async fn what_cannot_be_put_is_refused() {
     overwritten["Overwrite"] = json!(true);
     let mut advanced = of("n", &longest);
     advanced["Tier"] = json!("Advanced");
-    for (input, exception, words) in [
+    check_refused(vec![
         (
             json!({ "Name": "n", "Value": "v" }),
             "ValidationException",
             "A parameter type is required",
-        ),
-        (
-            of("a b", "v"),
-            "ValidationException",
-            "can't be prefixed with \"ssm\"",
-        ),
-        (of("awsome", "v"), "ValidationException", "\"aws\" or \"ssm\""),
-        (
-            of("/aws/x", "v"),
-            "AccessDeniedException",
-            "No access to reserved parameter name: /aws/x.",
-        ),
-        (
-            of("/ssm/x", "v"),
-            "ValidationException",
-            "can't be prefixed with \"ssm\"",
-        ),
-        (of("a/b", "v"), "ValidationException", "fully qualified"),
-        (of("/a/", "v"), "ValidationException", "must not end with slash"),
-        (
-            of(&deep, "v"),
-            "HierarchyLevelLimitExceededException",
-            "15 levels",
         ),
         (of("n", ""), "ValidationException", "at 'value'"),
         (
@@ -170,11 +183,8 @@ async fn what_cannot_be_put_is_refused() {
             "ValidationException",
             "tags and overwrite can't be used together",
         ),
-    ] {
-        let (code, message) = fixture.refused_of("ssm", "PutParameter", input.clone()).await;
-        assert_eq!(code, exception, "{input}: {message}");
-        assert!(message.contains(words), "{input}: {message}");
-    }
+    ])
+    .await;
 }
 
 #[tokio::test]
