@@ -5,6 +5,7 @@ mod settings;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -48,6 +49,19 @@ pub trait Host: Send + Sync + 'static {
     /// [`HostError::ContainerRuntime`].
     async fn start_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError>;
 
+    /// Starts a container again that has ended: on what it has written, under the same runtime id, ports and name.
+    ///
+    /// # Errors
+    /// [`HostError::CannotStartContainer`] or [`HostError::ContainerRuntime`]; it is ended as before then.
+    async fn restart_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError>;
+
+    /// Runs a process beside the first one of a container: in its namespaces and groups, with its environment,
+    /// user and working directory. Returns when it has ended.
+    ///
+    /// # Errors
+    /// [`HostError::CannotExecute`] if its program was not executed.
+    async fn execute(&self, process: &ProcessSpec) -> Result<ProcessEnd, HostError>;
+
     /// Sends a signal to the first process of a container; one that has ended is left alone.
     ///
     /// # Errors
@@ -87,6 +101,17 @@ pub trait Host: Send + Sync + 'static {
         position: u64,
         max_bytes: usize,
     ) -> Result<LogChunk, HostError>;
+
+    /// The last lines of a container's output, oldest first, at most `count`. Works until the sandbox is removed.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn read_log_end(
+        &self,
+        task_id: &str,
+        container: &str,
+        count: usize,
+    ) -> Result<Vec<LogLine>, HostError>;
 }
 
 /// Totals of a host.
@@ -285,6 +310,32 @@ pub enum TransportProtocol {
     Udp,
 }
 
+/// A process to run in a container that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessSpec {
+    /// Its task.
+    pub task_id: String,
+    /// Name of the container.
+    pub container: String,
+    /// Program and arguments.
+    pub arguments: Vec<String>,
+    /// It is killed after this time.
+    pub timeout: Duration,
+    /// The last so many bytes of its output are kept.
+    pub output_bytes: usize,
+}
+
+/// How a process in a container ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessEnd {
+    /// Exit status; 128 + signal if a signal ended it.
+    pub exit_code: i32,
+    /// The end of its output, standard output and error as they came.
+    pub output: String,
+    /// It was killed because its time was over.
+    pub is_timed_out: bool,
+}
+
 /// A container whose process runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StartedContainer {
@@ -404,6 +455,9 @@ pub enum HostError {
     /// Its process could not be executed.
     #[error("CannotStartContainerError: {0}")]
     CannotStartContainer(String),
+    /// A process beside its first one could not be executed.
+    #[error("CannotExecuteError: {0}")]
+    CannotExecute(String),
     /// What its task needs could not be made.
     #[error("ResourceInitializationError: {0}")]
     ResourceInitialization(String),

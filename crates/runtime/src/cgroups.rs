@@ -122,6 +122,21 @@ impl Cgroups {
         Ok(())
     }
 
+    /// The files to which a process writes in order to join the groups in which a container's first process is.
+    /// Where there are both versions, the library that starts containers joins groups of version 1 only.
+    pub fn process_lists(&self, task_id: &str, runtime_id: &str) -> Vec<PathBuf> {
+        let group = format!("{task_id}/{runtime_id}");
+        let rules = |it: &&Hierarchy| it.controllers.iter().any(|name| !name.starts_with("name="));
+        let ruling: Vec<_> = self.hierarchies.iter().filter(rules).collect();
+        let first = ruling.iter().map(|it| it.version).find(|it| *it == Version::V1);
+        let joined = ruling
+            .iter()
+            .filter(|it| it.version == first.unwrap_or(Version::V2));
+        joined
+            .map(|it| self.path(it, &group).join("cgroup.procs"))
+            .collect()
+    }
+
     /// The file in which the kernel counts the processes that it killed for want of memory.
     pub fn oom_counter(&self, task_id: &str, runtime_id: &str) -> Option<PathBuf> {
         let hierarchy = self.hierarchy("memory").ok()?;

@@ -229,6 +229,17 @@ pub fn prepare(
     })
 }
 
+/// Makes the root of a container again that was prepared before and has ended; all else of it is still there.
+/// Blocks.
+///
+/// # Errors
+/// [`PrepareError`].
+pub fn prepare_again(image: &Image, directory: &Path, mount_points: &Path) -> Result<OwnedFd, PrepareError> {
+    let lowest = std::iter::once(mount_points.to_owned());
+    let layers: Vec<PathBuf> = lowest.chain(image.layers.iter().cloned()).collect();
+    overlay::mount_again(layers, directory, &directory.join(files::ROOT))
+}
+
 /// Decides on capabilities, and puts the filter for them beside the container.
 fn confine(container: &ContainerSpec, uid: u32, place: Place<'_>) -> Result<Confinement, PrepareError> {
     let granted = capabilities::granted(

@@ -1,8 +1,10 @@
 //! The real host of the agent: tasks in namespaces and cgroups of this machine.
 
+mod executing;
 mod joining;
 mod recovery;
 mod removal;
+mod restarting;
 mod sandbox;
 mod signals;
 mod starting;
@@ -16,8 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, PulledImage,
-    RecoveredSandbox, SandboxSpec, StartedContainer, TaskConnection,
+    ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine,
+    ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -166,6 +168,15 @@ impl LinuxHost {
             .map_err(runtime_error)
     }
 
+    fn log_directory(&self, task_id: &str, container: &str) -> Result<PathBuf, HostError> {
+        if !is_name(task_id) || !is_name(container) {
+            let text = format!("{task_id}/{container} is no container");
+            return Err(HostError::ContainerRuntime(text));
+        }
+        let directory = TaskDirectory::new(&self.inner.tasks, task_id).container(container);
+        Ok(directory.join(shim::files::LOG))
+    }
+
     /// The image store, to load archives into.
     pub fn images(&self) -> &Arc<Images> {
         &self.inner.images
@@ -248,6 +259,15 @@ impl Host for LinuxHost {
         whole(async move { inner.start_container(&container).await }).await
     }
 
+    async fn restart_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError> {
+        let (inner, container) = (self.inner.clone(), container.clone());
+        whole(async move { inner.restart_container(&container).await }).await
+    }
+
+    async fn execute(&self, process: &ProcessSpec) -> Result<ProcessEnd, HostError> {
+        self.inner.execute(process).await
+    }
+
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {
         self.inner.known_sandbox(task_id)?.signal(container, signal).await
     }
@@ -281,13 +301,20 @@ impl Host for LinuxHost {
         position: u64,
         max_bytes: usize,
     ) -> Result<LogChunk, HostError> {
-        if !is_name(task_id) || !is_name(container) {
-            return Err(HostError::ContainerRuntime(format!(
-                "{task_id}/{container} is no container"
-            )));
-        }
-        let directory = TaskDirectory::new(&self.inner.tasks, task_id).container(container);
-        blocking(move || logs::read(&directory.join(shim::files::LOG), position, max_bytes))
+        let directory = self.log_directory(task_id, container)?;
+        blocking(move || logs::read(&directory, position, max_bytes))
+            .await?
+            .map_err(runtime_error)
+    }
+
+    async fn read_log_end(
+        &self,
+        task_id: &str,
+        container: &str,
+        count: usize,
+    ) -> Result<Vec<LogLine>, HostError> {
+        let directory = self.log_directory(task_id, container)?;
+        blocking(move || logs::read_end(&directory, count))
             .await?
             .map_err(runtime_error)
     }

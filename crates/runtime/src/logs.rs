@@ -10,6 +10,8 @@ use shim::log::{self, MAX_LINE_BYTES, Stream};
 
 /// Smallest amount read at once, so that the longest line always fits.
 const MIN_READ_BYTES: usize = MAX_LINE_BYTES + 64;
+/// Read at most from the end of a file for its last lines.
+const MAX_END_BYTES: u64 = 64 * 1024;
 /// Times that a file may vanish between finding and opening it.
 const MAX_ROTATIONS: usize = 8;
 
@@ -44,6 +46,31 @@ pub fn read(directory: &Path, position: u64, max_bytes: usize) -> io::Result<Log
         lines: Vec::new(),
         next_position: position,
     })
+}
+
+/// The last lines, oldest first.
+///
+/// # Errors
+/// If the files cannot be read.
+pub fn read_end(directory: &Path, count: usize) -> io::Result<Vec<LogLine>> {
+    let mut lines = Vec::new();
+    for start in file_starts(directory)?.into_iter().rev() {
+        let length = match fs::metadata(directory.join(log::file_name(start))) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            it => it?.len(),
+        };
+        // What is cut at the beginning is no line and is dropped below.
+        let from = length.saturating_sub(MAX_END_BYTES);
+        let mut chunk = read_file(directory, start, start + from, MAX_END_BYTES as usize)?.lines;
+        chunk.append(&mut lines);
+        lines = chunk;
+        if lines.len() >= count || from > 0 {
+            break;
+        }
+    }
+    let surplus = lines.len().saturating_sub(count);
+    lines.drain(..surplus);
+    Ok(lines)
 }
 
 fn file_starts(directory: &Path) -> io::Result<Vec<u64>> {
@@ -138,6 +165,25 @@ mod tests {
         );
         fs::remove_file(folder.path().join(log::file_name(0)))?;
         assert_eq!(texts(&read(folder.path(), 5, 100)?), ["c"]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_lines_come_from_the_last_files() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        assert_eq!(read_end(folder.path(), 3)?, []);
+        let second = file(folder.path(), 0, &["a", "b"]);
+        file(folder.path(), second, &["c"]);
+        let last = |count| {
+            let lines = read_end(folder.path(), count)?;
+            Ok::<_, io::Error>(lines.into_iter().map(|it| it.message).collect::<Vec<_>>())
+        };
+        assert_eq!(last(2)?, ["b", "c"]);
+        assert_eq!(last(20)?, ["a", "b", "c"]);
+        let long = "x".repeat(MAX_END_BYTES as usize);
+        let third = file(folder.path(), second, &["c", &long, "d", "e"]);
+        assert!(third > MAX_END_BYTES);
+        assert_eq!(last(20)?, ["d", "e"], "what is cut is no line");
         Ok(())
     }
 

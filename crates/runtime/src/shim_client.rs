@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use shim::{
-    Answer, ContainerStatus, Exited, FailedStep, MAX_MESSAGE_BYTES, Message, PROTOCOL_VERSION, Reply,
-    Request, Sharing, StartContainer, Started,
+    Answer, ContainerStatus, ExecuteProcess, ExecutionEnding, Exited, FailedStep, MAX_MESSAGE_BYTES, Message,
+    PROTOCOL_VERSION, Reply, Request, Sharing, StartContainer, Started,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
@@ -32,6 +32,9 @@ pub enum ShimError {
     /// It said something else than was asked.
     #[error("the shim of the task refused: {0}")]
     Refused(String),
+    /// The program of a process in a container was not executed.
+    #[error("{0}")]
+    Execute(String),
     /// The container could not be started.
     #[error("{message}")]
     Start {
@@ -67,7 +70,7 @@ impl ShimClient {
     /// # Errors
     /// [`ShimError`].
     pub async fn start(&self, container: StartContainer, root: OwnedFd) -> Result<Started, ShimError> {
-        match self.ask(Request::Start(container), Some(root)).await?.0 {
+        match self.ask(Request::Start(container), Some(root), DEADLINE).await?.0 {
             Reply::Started(started) => Ok(started),
             Reply::StartFailed { step, message } => Err(ShimError::Start { step, message }),
             other => Err(unexpected(other)),
@@ -80,6 +83,43 @@ impl ShimClient {
     /// [`ShimError`].
     pub async fn share(&self, sharing: Sharing) -> Result<(), ShimError> {
         self.ask_done(Request::Share(sharing)).await
+    }
+
+    /// Starts a container again on a detached mount.
+    ///
+    /// # Errors
+    /// [`ShimError`].
+    pub async fn restart(&self, container: &str, root: OwnedFd) -> Result<Started, ShimError> {
+        let container = container.to_owned();
+        match self
+            .ask(Request::Restart { container }, Some(root), DEADLINE)
+            .await?
+            .0
+        {
+            Reply::Started(started) => Ok(started),
+            Reply::StartFailed { step, message } => Err(ShimError::Start { step, message }),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Runs a process in a container to its end: exit status, output, and how it came to its end.
+    ///
+    /// # Errors
+    /// [`ShimError`].
+    pub async fn execute(
+        &self,
+        process: ExecuteProcess,
+    ) -> Result<(i32, String, ExecutionEnding), ShimError> {
+        let deadline = DEADLINE + Duration::from_millis(process.timeout_milliseconds);
+        match self.ask(Request::Execute(process), None, deadline).await?.0 {
+            Reply::Executed {
+                exit_code,
+                output,
+                ending,
+            } => Ok((exit_code, output, ending)),
+            Reply::NotExecuted { message } => Err(ShimError::Execute(message)),
+            other => Err(unexpected(other)),
+        }
     }
 
     /// Sends a signal to a container's first process.
@@ -107,14 +147,14 @@ impl ShimClient {
     /// # Errors
     /// [`ShimError`].
     pub async fn subscribe(&self) -> Result<(Vec<ContainerStatus>, Subscription), ShimError> {
-        match self.ask(Request::Subscribe, None).await? {
+        match self.ask(Request::Subscribe, None, DEADLINE).await? {
             (Reply::Containers(statuses), lines) => Ok((statuses, Subscription { lines })),
             (other, _) => Err(unexpected(other)),
         }
     }
 
     async fn ask_done(&self, request: Request) -> Result<(), ShimError> {
-        match self.ask(request, None).await?.0 {
+        match self.ask(request, None, DEADLINE).await?.0 {
             Reply::Done => Ok(()),
             other => Err(unexpected(other)),
         }
@@ -124,6 +164,7 @@ impl ShimClient {
         &self,
         request: Request,
         descriptor: Option<OwnedFd>,
+        deadline: Duration,
     ) -> Result<(Reply, BufReader<UnixStream>), ShimError> {
         let asked = async {
             let folder = File::open(&self.directory)?;
@@ -139,7 +180,7 @@ impl ShimClient {
             let answer: Answer = read_line(&mut lines).await?.ok_or(io::ErrorKind::UnexpectedEof)?;
             Ok((answer.reply, lines))
         };
-        let answered: io::Result<_> = tokio::time::timeout(DEADLINE, asked)
+        let answered: io::Result<_> = tokio::time::timeout(deadline, asked)
             .await
             .map_err(|_| ShimError::Timeout)?;
         Ok(answered?)

@@ -23,6 +23,14 @@ pub enum Request {
     Start(StartContainer),
     /// Makes what the containers of the task share. Comes before the first of them; repeated, it makes nothing anew.
     Share(Sharing),
+    /// Starts a container again that has ended, as it was started first, on the root that comes along.
+    /// Repeated for one that runs, it answers the start of that.
+    Restart {
+        /// Its name.
+        container: String,
+    },
+    /// Runs a process in a container that runs; answered when the process has ended.
+    Execute(ExecuteProcess),
     /// Sends a signal to the first process of a container; one that has ended is left alone.
     Signal {
         /// Its name.
@@ -121,6 +129,25 @@ pub struct SharedMemory {
     pub options: String,
 }
 
+/// A process to run beside the first one of a container: in its namespaces and groups, with its environment,
+/// user, working directory and confinement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecuteProcess {
+    /// Name of the container.
+    pub container: String,
+    /// Program and arguments.
+    pub arguments: Vec<String>,
+    /// The `cgroup.procs` files of the container's groups.
+    pub groups: Vec<PathBuf>,
+    /// It is killed, with its process group, after so many milliseconds.
+    pub timeout_milliseconds: u64,
+    /// The last so many bytes of its output are answered, at most [`MAX_OUTPUT_BYTES`].
+    pub output_bytes: usize,
+}
+
+/// Most output of an executed process that is answered, in bytes.
+pub const MAX_OUTPUT_BYTES: usize = 8 * 1024;
+
 /// A reply with the version of the shim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
@@ -134,13 +161,27 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// To `Start`: its process was executed.
+    /// To `Start` and `Restart`: its process was executed.
     Started(Started),
-    /// To `Start`: nothing of it is left.
+    /// To `Start` and `Restart`: nothing of it is left.
     StartFailed {
         /// Where it failed.
         step: FailedStep,
         /// Why.
+        message: String,
+    },
+    /// To `Execute`: the process has ended.
+    Executed {
+        /// Exit status, or 128 + signal.
+        exit_code: i32,
+        /// The end of its output, standard output and error as they came; not UTF-8 is replaced.
+        output: String,
+        /// By itself, or because its time was over.
+        ending: ExecutionEnding,
+    },
+    /// To `Execute`: its program was not executed.
+    NotExecuted {
+        /// Why, in Docker's words.
         message: String,
     },
     /// To `Subscribe`: the containers that were started, in no order.
@@ -152,6 +193,16 @@ pub enum Reply {
         /// Why.
         message: String,
     },
+}
+
+/// How an executed process came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionEnding {
+    /// By itself, or with its container.
+    Exited,
+    /// Killed because its time was over.
+    TimedOut,
 }
 
 /// Which part of a start failed.

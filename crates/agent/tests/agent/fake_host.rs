@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use agent::host::{
     ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull,
-    LogChunk, LogLine, OutputStream, PortMapping, PulledImage, RecoveredContainer, RecoveredSandbox,
-    SandboxSpec, StartedContainer,
+    LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessSpec, PulledImage, RecoveredContainer,
+    RecoveredSandbox, SandboxSpec, StartedContainer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -35,6 +35,8 @@ pub struct World {
     pub missing_images: BTreeSet<String>,
     /// Containers that do not end on SIGTERM.
     pub stubborn: BTreeSet<String>,
+    /// Containers whose health checks fail.
+    pub sick: BTreeSet<String>,
     /// How long starting a container takes.
     pub start_time: Duration,
     /// Tasks being started now, and the most there ever were.
@@ -68,10 +70,16 @@ impl FakeHost {
 
     /// Ends a container by itself. Nobody hears of it if no agent listens.
     pub async fn exit(&self, task_id: &str, container: &str, exit_code: i32) {
+        self.exit_after(task_id, container, exit_code, Duration::ZERO)
+            .await;
+    }
+
+    /// Ends a container that has run for so long by the host's clock.
+    pub async fn exit_after(&self, task_id: &str, container: &str, exit_code: i32, age: Duration) {
         let exit = ContainerExit {
             exit_code,
             is_out_of_memory: false,
-            finished_at: NOW,
+            finished_at: NOW.saturating_add(age).unwrap_or(NOW),
         };
         let events = {
             let mut world = self.world.lock();
@@ -96,6 +104,18 @@ impl FakeHost {
                 .await;
         }
         self.changed.notify_waiters();
+    }
+
+    /// A container writes lines.
+    pub fn say(&self, task_id: &str, container: &str, lines: &[&str]) {
+        let mut world = self.world.lock();
+        let found = world
+            .sandboxes
+            .get_mut(task_id)
+            .and_then(|it| it.get_mut(container));
+        if let Some(container) = found {
+            container.lines.extend(lines.iter().map(|it| (*it).to_owned()));
+        }
     }
 
     /// The machine starts anew: no process is left.
@@ -184,6 +204,28 @@ impl Host for FakeHost {
         Ok(started)
     }
 
+    async fn restart_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError> {
+        self.note(format!("restart {} {}", container.task_id, container.name));
+        let mut world = self.world.lock();
+        let found = world
+            .sandboxes
+            .get_mut(&container.task_id)
+            .and_then(|it| it.get_mut(&container.name));
+        let found = found.ok_or_else(|| HostError::ContainerRuntime("never started".to_owned()))?;
+        found.exit = None;
+        Ok(found.started.clone())
+    }
+
+    async fn execute(&self, process: &ProcessSpec) -> Result<ProcessEnd, HostError> {
+        self.note(format!("execute {} {}", process.task_id, process.container));
+        let is_sick = self.world.lock().sick.contains(&process.container);
+        Ok(ProcessEnd {
+            exit_code: i32::from(is_sick),
+            output: if is_sick { "refused" } else { "ok" }.to_owned(),
+            is_timed_out: false,
+        })
+    }
+
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {
         self.note(format!("signal {task_id} {container} {signal}"));
         let is_stubborn = self.world.lock().stubborn.contains(container);
@@ -246,5 +288,16 @@ impl Host for FakeHost {
             lines: lines.collect(),
             next_position: container.lines.len() as u64,
         })
+    }
+
+    async fn read_log_end(
+        &self,
+        task_id: &str,
+        container: &str,
+        count: usize,
+    ) -> Result<Vec<LogLine>, HostError> {
+        let mut lines = self.read_log(task_id, container, 0, usize::MAX).await?.lines;
+        lines.drain(..lines.len().saturating_sub(count));
+        Ok(lines)
     }
 }

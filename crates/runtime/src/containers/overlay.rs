@@ -56,10 +56,30 @@ impl Names {
 /// # Errors
 /// [`PrepareError::Io`] if the kernel refuses.
 pub fn mount(layers: Vec<PathBuf>, directory: &Path, target: &Path) -> Result<OwnedFd, PrepareError> {
-    let (upper, work) = (directory.join("upper"), directory.join("work"));
-    for path in [&upper, &work] {
-        fs::create_dir(path).map_err(|source| PrepareError::io(path, source))?;
+    for path in ["upper", "work"].map(|it| directory.join(it)) {
+        fs::create_dir(&path).map_err(|source| PrepareError::io(&path, source))?;
     }
+    stack(layers, directory, target)
+}
+
+/// Stacks them again, with what was written before.
+///
+/// # Errors
+/// [`PrepareError::Io`] if the kernel refuses.
+pub fn mount_again(layers: Vec<PathBuf>, directory: &Path, target: &Path) -> Result<OwnedFd, PrepareError> {
+    // The kernel's mark that this might not have reached the disk. It did not have to: the machine runs on.
+    let mark = directory.join("work").join("work").join("incompat");
+    match fs::remove_dir_all(&mark) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            return Err(PrepareError::io(&mark, source));
+        }
+        _ => {}
+    }
+    stack(layers, directory, target)
+}
+
+fn stack(layers: Vec<PathBuf>, directory: &Path, target: &Path) -> Result<OwnedFd, PrepareError> {
+    let (upper, work) = (directory.join("upper"), directory.join("work"));
     let parts = Parts { layers, upper, work };
     let mounted = match mount_by_options(&parts) {
         // Kernels before 6.5 do not take layers one by one.

@@ -206,7 +206,8 @@ fn new_runtime_id() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn start_error(error: ShimError) -> HostError {
+/// In the words of the Amazon agent.
+pub fn start_error(error: ShimError) -> HostError {
     let task = "failed to create task for container";
     match error {
         ShimError::Start {

@@ -31,6 +31,8 @@ impl Sandbox {
     fn note_exit(&self, name: &str, exit: &ContainerExit) -> Noted {
         match self.containers.lock().get_mut(name) {
             Some(Container::Started(_, Some(_))) => Noted::Known,
+            // Of its life before it was started again.
+            Some(Container::Started(started, None)) if exit.finished_at < started.started_at => Noted::Known,
             Some(Container::Started(_, known)) => {
                 *known = Some(exit.clone());
                 Noted::New

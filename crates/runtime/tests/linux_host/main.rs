@@ -2,12 +2,14 @@
 
 mod consoles;
 mod differential;
+mod executing;
 mod isolation;
 mod life;
 mod limits;
 mod names;
 mod network;
 mod recovery;
+mod restarting;
 mod sharing;
 mod volumes;
 mod world;

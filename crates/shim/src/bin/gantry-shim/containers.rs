@@ -22,10 +22,10 @@ const MAX_SURVIVOR_ROUNDS: usize = 1000;
 pub struct Container {
     /// Its name.
     pub name: String,
-    /// File that counts kills for want of memory.
-    pub oom_counter: Option<PathBuf>,
-    /// File that lists its processes, if those can outlive the first.
-    pub survivors: Option<PathBuf>,
+    /// As it was asked for, to be started again and to be joined.
+    pub request: StartContainer,
+    /// Kills for want of memory that its group had counted when it was started last.
+    oom_kills: u64,
     /// The end of its standard input to which nobody writes; it is open as long as this is.
     pub input: Option<OwnedFd>,
     /// Its output, until it has ended.
@@ -48,6 +48,8 @@ pub enum State {
 pub struct Starting {
     /// The process that makes it.
     pub child: i32,
+    /// Its life before, if it is started again.
+    pub before: Option<(Started, Exit)>,
     /// Where that process says how it went.
     pub result: UnixStream,
     /// The terminal that came with it.
@@ -66,13 +68,21 @@ impl Container {
     /// A container whose start has begun.
     pub fn starting(request: StartContainer, output: Output, mut starting: Starting) -> Self {
         Self {
-            name: request.container,
-            oom_counter: request.oom_counter,
-            survivors: request.survivors,
+            name: request.container.clone(),
+            oom_kills: count_oom_kills(request.oom_counter.as_deref()),
+            request,
             input: starting.input.take(),
             output,
             state: State::Starting(starting),
         }
+    }
+
+    /// Its life begins again.
+    pub fn restart(&mut self, output: Output, mut starting: Starting) {
+        self.input = starting.input.take();
+        self.oom_kills = count_oom_kills(self.request.oom_counter.as_deref());
+        self.output.go_on(output);
+        self.state = State::Starting(starting);
     }
 
     /// Its directory below the task's.
@@ -80,22 +90,22 @@ impl Container {
         Path::new(files::CONTAINERS).join(name)
     }
 
-    /// Whether the kernel has killed a process of it for want of memory.
+    /// Whether the kernel has killed a process of it for want of memory since it was started last.
     pub fn was_out_of_memory(&self) -> bool {
-        let Some(counter) = &self.oom_counter else {
-            return false;
-        };
-        let Ok(text) = fs::read_to_string(counter) else {
-            return false;
-        };
-        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-        count.is_some_and(|count| count.trim() != "0")
+        count_oom_kills(self.request.oom_counter.as_deref()) > self.oom_kills
+    }
+
+    /// What was recorded of the end of its life before is not true any more.
+    pub fn forget_exit(&self) {
+        drop(fs::remove_file(Self::directory(&self.name).join(files::EXIT)));
     }
 
     /// Kills what is left of it when its first process has ended. Processes that are about to be killed make no
     /// new ones, so it is over when all that are listed have been seen.
     pub fn kill_survivors(&self) {
-        let Some(list) = &self.survivors else { return };
+        let Some(list) = &self.request.survivors else {
+            return;
+        };
         let mut killed = BTreeSet::new();
         for _ in 0..MAX_SURVIVOR_ROUNDS {
             let listed = fs::read_to_string(list).unwrap_or_default();
@@ -124,4 +134,11 @@ impl Container {
         fs::rename(&unfinished, directory.join(name))?;
         Ok(file)
     }
+}
+
+fn count_oom_kills(counter: Option<&Path>) -> u64 {
+    let text = counter.and_then(|it| fs::read_to_string(it).ok());
+    let text = text.unwrap_or_default();
+    let count = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+    count.and_then(|it| it.trim().parse().ok()).unwrap_or(0)
 }

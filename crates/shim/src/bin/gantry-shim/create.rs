@@ -93,7 +93,11 @@ fn create(request: &StartContainer, parts: Parts) -> Result<(Reply, Option<Owned
     drop(parts.memory);
     // Nobody else reads it, and it need not outlive this process.
     let state = bundle.join(files::STATE);
-    fs::create_dir(&state)?;
+    match fs::create_dir(&state) {
+        // Left from when the container was started before; what it held was this process's own.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        result => result?,
+    }
     namespaces::mount_memory(&terminated(&state)?)?;
     // The process holds the ends of both until it executes its program, which closes them.
     let (report, report_end) = system::pipe().map(|(read, write)| (File::from(read), write))?;

@@ -77,8 +77,9 @@ impl Executor for Execute {
     }
 }
 
-/// Returns only if it failed.
-fn execute(arguments: &[String]) -> String {
+/// Executes a program in place of this process, found in `PATH` of its environment. Returns, in Docker's words,
+/// only if that failed.
+pub fn execute(arguments: &[String]) -> String {
     let Some(name) = arguments.first() else {
         return "no command specified".to_owned();
     };

@@ -61,6 +61,11 @@ impl Output {
         }];
     }
 
+    /// Reads from the pipes of another output from now on, into the same log.
+    pub fn go_on(&mut self, other: Self) {
+        self.pipes = other.pipes;
+    }
+
     /// The pipes that are still open.
     pub fn descriptors(&self) -> impl Iterator<Item = RawFd> + '_ {
         self.pipes.iter().map(|pipe| pipe.end.as_raw_fd())
@@ -175,8 +180,17 @@ impl Log {
         if lines.is_empty() {
             return;
         }
-        if self.file.is_none() || self.length >= MAX_FILE_BYTES {
-            self.begin_file();
+        if self.length >= MAX_FILE_BYTES {
+            self.file = None;
+        }
+        match self.starts.last() {
+            // Closed at the end of the container, which has been started again.
+            Some(start) if self.file.is_none() && self.length < MAX_FILE_BYTES => {
+                let path = self.directory.join(log::file_name(*start));
+                self.file = OpenOptions::new().append(true).open(path).ok();
+            }
+            _ if self.file.is_none() => self.begin_file(),
+            _ => {}
         }
         let Some(file) = &mut self.file else { return };
         match file.write_all(lines) {

@@ -1,24 +1,21 @@
 //! The shim's loop: requests, output, ends of processes.
 
+mod executing;
+mod starting;
+
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
-use shim::{
-    ContainerStatus, Exit, Exited, FailedStep, Input, PROTOCOL_VERSION, Reply, Request, Sharing,
-    StartContainer, Started, files,
-};
+use shim::{ContainerStatus, Exit, Exited, PROTOCOL_VERSION, Reply, Request, Started, files};
 
 use crate::clients::{ClientId, Clients, Heard};
-use crate::containers::{Container, Starting, State};
-use crate::create;
-use crate::output::Output;
+use crate::containers::{Container, State};
+use crate::executions::Execution;
 use crate::sharing::Holder;
 use crate::system::{self, Reaped};
 
-/// Longest time that making a container may take.
-const START_DEADLINE: Duration = Duration::from_secs(45);
 /// Read at once from a pipe or a connection.
 const BUFFER_BYTES: usize = 16 * 1024;
 /// Ended processes remembered while a start is under way, whose process may be among them.
@@ -32,6 +29,7 @@ pub struct Supervisor {
     signals: OwnedFd,
     clients: Clients,
     containers: Vec<Container>,
+    executions: Vec<Execution>,
     /// Ended processes that were no container's when they ended.
     strangers: Vec<Reaped>,
     /// Subscribers that wait until no start is under way.
@@ -51,6 +49,7 @@ enum Source {
     Client(ClientId),
     Start,
     Output,
+    Execution,
 }
 
 impl Supervisor {
@@ -62,6 +61,7 @@ impl Supervisor {
             signals,
             clients: Clients::default(),
             containers: Vec::new(),
+            executions: Vec::new(),
             strangers: Vec::new(),
             subscribing: Vec::new(),
             holder: None,
@@ -81,6 +81,7 @@ impl Supervisor {
                 }
             }
             self.give_up_late_starts();
+            self.finish_executions();
             self.answer_subscribers();
             if self.is_over() {
                 return Ok(());
@@ -105,6 +106,10 @@ impl Supervisor {
                 raw.push(descriptor);
             }
         }
+        for descriptor in self.executions.iter().flat_map(Execution::descriptors) {
+            sources.push(Source::Execution);
+            raw.push(descriptor);
+        }
         let watch = |fd| libc::pollfd {
             fd,
             events: libc::POLLIN,
@@ -118,7 +123,9 @@ impl Supervisor {
             State::Starting(starting) => Some(starting.deadline),
             _ => None,
         });
+        let of_executions = self.executions.iter().filter_map(Execution::wakes_at);
         deadlines
+            .chain(of_executions)
             .min()
             .map(|it| it.saturating_duration_since(Instant::now()))
     }
@@ -137,6 +144,11 @@ impl Supervisor {
                 Heard::Message(message, descriptor) => self.handle(id, message.request, descriptor),
             },
             Source::Start => self.read_start(descriptor),
+            Source::Execution => {
+                for execution in &mut self.executions {
+                    execution.pump(descriptor, &mut self.buffer);
+                }
+            }
             Source::Output => {
                 for container in &mut self.containers {
                     container.output.pump(descriptor, &mut self.buffer);
@@ -148,10 +160,12 @@ impl Supervisor {
     fn handle(&mut self, client: ClientId, request: Request, descriptor: Option<OwnedFd>) {
         match request {
             Request::Start(request) => self.start(client, request, descriptor),
+            Request::Restart { container } => self.restart(client, &container, descriptor),
             Request::Share(sharing) => {
                 let reply = self.share(sharing);
                 self.clients.answer(client, reply);
             }
+            Request::Execute(process) => self.execute(client, process),
             Request::Signal { container, signal } => {
                 let running = self.containers.iter().find(|it| it.name == container);
                 if let Some(Container {
@@ -167,6 +181,7 @@ impl Supervisor {
             Request::Subscribe => self.subscribing.push(client),
             Request::Shutdown => {
                 self.ending = Some(client);
+                self.executions.iter().for_each(Execution::kill);
                 for container in &self.containers {
                     match &container.state {
                         State::Starting(starting) => drop(system::kill(starting.child, libc::SIGKILL)),
@@ -176,134 +191,6 @@ impl Supervisor {
                 }
             }
         }
-    }
-
-    fn start(&mut self, client: ClientId, request: StartContainer, root: Option<OwnedFd>) {
-        if let Some(known) = self.containers.iter_mut().find(|it| it.name == request.container) {
-            match &mut known.state {
-                State::Starting(starting) => starting.waiting.push(client),
-                State::Running(started) | State::Ended(started, _) => {
-                    let started = *started;
-                    self.clients.answer(client, Reply::Started(started));
-                }
-            }
-            return;
-        }
-        let begun = match root {
-            _ if self.ending.is_some() => Err(io::Error::other("the task ends")),
-            None => Err(io::Error::other("the container's root is missing")),
-            Some(root) => begin(client, &request, root, self.holder.as_ref()),
-        };
-        match begun {
-            Ok((output, starting)) => self
-                .containers
-                .push(Container::starting(request, output, starting)),
-            Err(error) => {
-                let reply = Reply::StartFailed {
-                    step: FailedStep::Create,
-                    message: error.to_string(),
-                };
-                self.clients.answer(client, reply);
-            }
-        }
-    }
-
-    fn share(&mut self, sharing: Sharing) -> Reply {
-        if self.holder.is_some() {
-            return Reply::Done;
-        }
-        match Holder::start(sharing) {
-            Ok(holder) => {
-                self.holder = Some(holder);
-                Reply::Done
-            }
-            Err(error) => Reply::Refused {
-                message: format!("what the containers share cannot be made: {error}"),
-            },
-        }
-    }
-
-    fn read_start(&mut self, descriptor: RawFd) {
-        let found = self.containers.iter_mut().position(
-            |it| matches!(&it.state, State::Starting(starting) if starting.result.as_raw_fd() == descriptor),
-        );
-        let Some(at) = found else { return };
-        let State::Starting(starting) = &mut self.containers[at].state else {
-            return;
-        };
-        let reply = match system::receive(&starting.result, &mut self.buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Ok((count, terminal)) if count > 0 => {
-                starting.terminal = terminal.or(starting.terminal.take());
-                starting.said.extend_from_slice(&self.buffer[..count]);
-                if starting.said.last() != Some(&b'\n') {
-                    return;
-                }
-                serde_json::from_slice(&starting.said).ok()
-            }
-            _ => None,
-        };
-        self.finish_start(
-            at,
-            reply.unwrap_or_else(|| failed("the process that made the container died")),
-        );
-    }
-
-    fn finish_start(&mut self, at: usize, reply: Reply) {
-        let container = &mut self.containers[at];
-        let State::Starting(starting) = &mut container.state else {
-            return;
-        };
-        let waiting = std::mem::take(&mut starting.waiting);
-        match reply {
-            Reply::Started(started) => {
-                if let Some(terminal) = starting.terminal.take() {
-                    // It can only fail for a descriptor that is none.
-                    drop(system::set_nonblocking(&terminal));
-                    container.output.read_terminal(terminal);
-                }
-                container.state = State::Running(started);
-                if let Err(error) = container.write_record(files::STARTED, &started) {
-                    eprintln!(
-                        "gantry-shim: cannot record the start of {}: {error}",
-                        container.name
-                    );
-                }
-                if self.ending.is_some() {
-                    drop(system::kill(started.pid, libc::SIGKILL));
-                }
-                let ended = self.strangers.iter().find(|it| it.pid == started.pid).copied();
-                for client in waiting {
-                    self.clients.answer(client, Reply::Started(started));
-                }
-                if let Some(ended) = ended {
-                    self.finish(at, started, ended.code);
-                }
-            }
-            reply => {
-                // The process may have got far enough to have written: whoever asks should see it.
-                self.containers.remove(at);
-                for client in waiting {
-                    self.clients.answer(client, reply.clone());
-                }
-            }
-        }
-        if !self.is_starting() {
-            self.strangers.clear();
-        }
-    }
-
-    fn give_up_late_starts(&mut self) {
-        let now = Instant::now();
-        let late = self
-            .containers
-            .iter()
-            .position(|it| matches!(&it.state, State::Starting(starting) if starting.deadline <= now));
-        let Some(at) = late else { return };
-        if let State::Starting(starting) = &self.containers[at].state {
-            drop(system::kill(starting.child, libc::SIGKILL));
-        }
-        self.finish_start(at, failed("making the container took too long"));
     }
 
     fn reap(&mut self) {
@@ -323,7 +210,8 @@ impl Supervisor {
                 });
             match running {
                 Some((at, started)) => self.finish(at, started, reaped.code),
-                None if self.is_starting() && self.strangers.len() < MAX_STRANGERS => {
+                None if self.end_execution(reaped) => {}
+                None if self.awaits_process() && self.strangers.len() < MAX_STRANGERS => {
                     self.strangers.push(reaped);
                 }
                 None => {}
@@ -373,6 +261,11 @@ impl Supervisor {
         }
     }
 
+    /// Whether a process may have ended that is not known yet.
+    fn awaits_process(&self) -> bool {
+        self.is_starting() || self.executions.iter().any(|it| it.pid.is_none())
+    }
+
     fn is_starting(&self) -> bool {
         self.containers
             .iter()
@@ -393,13 +286,6 @@ impl Supervisor {
     }
 }
 
-fn failed(message: &str) -> Reply {
-    Reply::StartFailed {
-        step: FailedStep::Create,
-        message: message.to_owned(),
-    }
-}
-
 fn status(container: &Container) -> Option<ContainerStatus> {
     let (started, exit) = match container.state {
         State::Starting(_) => return None,
@@ -411,56 +297,4 @@ fn status(container: &Container) -> Option<ContainerStatus> {
         started,
         exit,
     })
-}
-
-fn begin(
-    client: ClientId,
-    request: &StartContainer,
-    root: OwnedFd,
-    holder: Option<&Holder>,
-) -> io::Result<(Output, Starting)> {
-    let (output_end, output) = system::pipe()?;
-    let (error_end, error) = system::pipe()?;
-    let (result, result_end) = UnixStream::pair()?;
-    for end in [&output_end, &error_end] {
-        system::set_nonblocking(end)?;
-    }
-    result.set_nonblocking(true)?;
-    for pipe in [&output, &error] {
-        system::change_owner(pipe, request.stdio_owner)?;
-    }
-    let (input, input_end) = match request.input {
-        Input::Empty => (None, None),
-        Input::Open => system::pipe().map(|(read, write)| (Some(read), Some(write)))?,
-    };
-    if let Some(input) = &input {
-        system::change_owner(input, request.stdio_owner)?;
-    }
-    let child = system::fork(|| {
-        let memory = holder.map(Holder::memory).unwrap_or_else(|| Ok(Vec::new()));
-        match memory {
-            Ok(memory) => {
-                let parts = create::Parts {
-                    root,
-                    memory,
-                    input,
-                    output,
-                    error,
-                };
-                create::run(request, parts, result_end);
-            }
-            Err(error) => eprintln!("gantry-shim: what the containers share is not there: {error}"),
-        }
-    })?;
-    let log = Container::directory(&request.container).join(files::LOG);
-    let starting = Starting {
-        child,
-        result,
-        terminal: None,
-        input: input_end,
-        said: Vec::new(),
-        waiting: vec![client],
-        deadline: Instant::now() + START_DEADLINE,
-    };
-    Ok((Output::new(log, output_end, error_end), starting))
 }

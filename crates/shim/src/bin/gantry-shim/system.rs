@@ -153,6 +153,83 @@ pub fn fork(child: impl FnOnce()) -> io::Result<i32> {
     }
 }
 
+/// Runs `child` in a copy of this process that is a child of this one's parent. It ends then like that of [`fork`].
+pub fn fork_sibling(child: impl FnOnce()) -> io::Result<i32> {
+    let flags = libc::c_long::from(libc::CLONE_PARENT | libc::SIGCHLD);
+    // SAFETY: without a stack of its own the copy goes on here, as after a fork; this process has one thread.
+    unsafe {
+        let pid = check(libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) as libc::c_int)?;
+        if pid == 0 {
+            child();
+            libc::_exit(0);
+        }
+        Ok(pid)
+    }
+}
+
+/// Ends this process without unwinding or flushing.
+pub fn exit(code: i32) -> ! {
+    // SAFETY: no pointers; it does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Joins a namespace of this kind.
+pub fn join_namespace(namespace: &std::fs::File, kind: libc::c_int) -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::setns(namespace.as_raw_fd(), kind) }).map(drop)
+}
+
+/// Leaves the session and process group, so that this process and its children can be signalled together.
+pub fn begin_session() -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::setsid() }).map(drop)
+}
+
+/// Makes a standard descriptor the same as another one; it stays open through an execution.
+pub fn duplicate_to(descriptor: &OwnedFd, number: RawFd) -> io::Result<()> {
+    // SAFETY: no pointers; nobody owns the standard descriptors of a forked process.
+    check(unsafe { libc::dup2(descriptor.as_raw_fd(), number) }).map(drop)
+}
+
+/// Replaces the environment by these lines of `name=value`.
+pub fn replace_environment(lines: &[String]) {
+    // SAFETY: this process has one thread.
+    unsafe {
+        for (name, _) in std::env::vars_os() {
+            std::env::remove_var(name);
+        }
+        for (name, value) in lines.iter().filter_map(|it| it.split_once('=')) {
+            if !name.is_empty() && !line_has_nul(name) && !line_has_nul(value) {
+                std::env::set_var(name, value);
+            }
+        }
+    }
+}
+
+fn line_has_nul(text: &str) -> bool {
+    text.contains('\0')
+}
+
+/// Sets a limit of this process.
+pub fn set_limit(number: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+    let limit = libc::rlimit {
+        rlim_cur: soft,
+        rlim_max: hard,
+    };
+    // SAFETY: the structure lives through the call.
+    check(unsafe { libc::setrlimit(number, &limit) }).map(drop)
+}
+
+/// Becomes another user for good.
+pub fn become_user(user: u32, group: u32, groups: &[u32]) -> io::Result<()> {
+    // SAFETY: pointer and length are of one slice.
+    unsafe {
+        check(libc::setgroups(groups.len(), groups.as_ptr()))?;
+        check(libc::setresgid(group, group, group))?;
+        check(libc::setresuid(user, user, user)).map(drop)
+    }
+}
+
 /// Asks the kernel to kill this process when its parent ends.
 pub fn die_with_parent() {
     // SAFETY: no pointers.
