@@ -243,6 +243,7 @@ pub struct Container {
     pub overrides: Option<String>,
     pub port_mappings: Option<Vec<PortMapping>>,
     pub privileged: Option<bool>,
+    pub restart_policy: Option<ContainerRestartPolicy>,
     pub secrets: Option<Vec<Secret>>,
     pub start_timeout: Option<i32>,
     pub stop_timeout: Option<i32>,
@@ -270,6 +271,7 @@ impl Value for Container {
         write_member(writer, "overrides", &self.overrides);
         write_member(writer, "portMappings", &self.port_mappings);
         write_member(writer, "privileged", &self.privileged);
+        write_member(writer, "restartPolicy", &self.restart_policy);
         write_member(writer, "secrets", &self.secrets);
         write_member(writer, "startTimeout", &self.start_timeout);
         write_member(writer, "stopTimeout", &self.stop_timeout);
@@ -334,6 +336,9 @@ impl Value for Container {
                 }
                 "privileged" => {
                     read_member(reader, name, &mut it.privileged)?;
+                }
+                "restartPolicy" => {
+                    read_member(reader, name, &mut it.restart_policy)?;
                 }
                 "secrets" => {
                     read_member(reader, name, &mut it.secrets)?;
@@ -452,6 +457,75 @@ impl Value for ContainerMetric {
                 }
                 "containerName" => {
                     read_member(reader, name, &mut it.container_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerOutput {
+    pub container_name: Option<String>,
+    pub lines: Option<Vec<String>>,
+}
+
+impl Value for ContainerOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containerName", &self.container_name);
+        write_member(writer, "lines", &self.lines);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containerName" => {
+                    read_member(reader, name, &mut it.container_name)?;
+                }
+                "lines" => {
+                    read_member(reader, name, &mut it.lines)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContainerRestartPolicy {
+    pub enabled: Option<bool>,
+    pub ignored_exit_codes: Option<Vec<i32>>,
+    pub restart_attempt_period: Option<i32>,
+}
+
+impl Value for ContainerRestartPolicy {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "enabled", &self.enabled);
+        write_member(writer, "ignoredExitCodes", &self.ignored_exit_codes);
+        write_member(writer, "restartAttemptPeriod", &self.restart_attempt_period);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "enabled" => {
+                    read_member(reader, name, &mut it.enabled)?;
+                }
+                "ignoredExitCodes" => {
+                    read_member(reader, name, &mut it.ignored_exit_codes)?;
+                }
+                "restartAttemptPeriod" => {
+                    read_member(reader, name, &mut it.restart_attempt_period)?;
                 }
                 _ => return Ok(false),
             }
@@ -1415,6 +1489,38 @@ impl Value for PublishMetricsRequest {
                 }
                 "timestamp" => {
                     read_member(reader, name, &mut it.timestamp)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublishOutputRequest {
+    pub containers: Option<Vec<ContainerOutput>>,
+    pub task_arn: Option<String>,
+}
+
+impl Value for PublishOutputRequest {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containers", &self.containers);
+        write_member(writer, "taskArn", &self.task_arn);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containers" => {
+                    read_member(reader, name, &mut it.containers)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
                 }
                 _ => return Ok(false),
             }
