@@ -130,6 +130,12 @@ pub struct ContainerDefinition {
 }
 
 impl ContainerDefinition {
+    /// Whether its health is asked for: `NONE` is no check.
+    pub fn is_health_checked(&self) -> bool {
+        let check = self.health_check.as_ref();
+        check.is_some_and(|it| it.command.first().is_some_and(|word| word != "NONE"))
+    }
+
     /// Memory that placement counts, in MiB.
     pub fn reserved_memory(&self) -> u32 {
         self.memory_reservation.or(self.memory).unwrap_or(0)

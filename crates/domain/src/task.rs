@@ -2,7 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+mod health;
+
 use serde::{Deserialize, Serialize};
+
+pub use health::{ContainerHealth, HealthStatus};
 
 use crate::container_definition::TransportProtocol;
 use crate::host::Resources;
@@ -278,6 +282,12 @@ pub struct TaskContainer {
     /// Published ports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub network_bindings: Vec<NetworkBinding>,
+    /// What its health check last came to; absent without one, or before its first news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<ContainerHealth>,
+    /// How it last spoke before it ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_lines: Vec<String>,
 }
 
 /// States of a container, in order.

@@ -7,6 +7,7 @@ mod clusters;
 mod container_instances;
 mod default_network;
 mod default_roles;
+mod observe_health;
 mod observe_task;
 mod repositories;
 mod repository_images;
@@ -39,6 +40,7 @@ pub use container_instances::{
 };
 pub use default_network::ensure_default_network;
 pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
+pub use observe_health::{HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use repositories::{
     CreateRepositoryRefusal, DeleteImages, DeleteRepositoryRefusal, Deletion, NewRepository,

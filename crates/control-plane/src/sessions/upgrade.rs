@@ -78,7 +78,7 @@ pub fn upgrade(
         if is_acs {
             acs::run(control_plane, agent, socket, shutdown).await;
         } else {
-            tcs::run(socket, shutdown).await;
+            tcs::run(control_plane, agent.instance, socket, shutdown).await;
         }
     });
     let mut response = Response::new(Full::default());

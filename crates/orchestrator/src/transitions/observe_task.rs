@@ -11,6 +11,9 @@ use super::stop_task::{TaskNotFound, release_host};
 /// Why a task stopped whose essential container ended.
 const ESSENTIAL_EXITED: &str = "Essential container in task exited";
 
+/// Why a task stopped of which a container was never started.
+const FAILED_TO_START: &str = "Task failed to start";
+
 /// A report: what is absent is not news.
 #[derive(Clone, Debug, Default)]
 pub struct TaskReport {
@@ -134,18 +137,28 @@ fn cause(task: &Task, definition: Option<&TaskDefinition>, report: &TaskReport) 
         .find_map(|it| it.reason.clone());
     let given = report.reason.clone().filter(|it| !it.is_empty());
     let has_exited = ended.iter().any(|it| it.exit_code.is_some());
+    // Others may have run until then, and were stopped with it.
+    let has_failed_to_start = task.times.started_at.is_none() && report.status == Some(TaskStatus::Stopped);
     Some(match failed.or(given) {
-        Some(reason) if !has_exited => Stop {
+        Some(reason) if !has_exited || has_failed_to_start => Stop {
             code: StopCode::TaskFailedToStart,
-            reason,
+            reason: in_short(reason),
         },
         None if !has_exited && task.times.started_at.is_none() => Stop {
             code: StopCode::TaskFailedToStart,
-            reason: "Task failed to start".to_owned(),
+            reason: FAILED_TO_START.to_owned(),
         },
         _ => Stop {
             code: StopCode::EssentialContainerExited,
             reason: ESSENTIAL_EXITED.to_owned(),
         },
     })
+}
+
+/// What the agent says of dependencies stays with the container, as on Amazon.
+fn in_short(reason: String) -> String {
+    if reason.starts_with("dependency graph:") {
+        return FAILED_TO_START.to_owned();
+    }
+    reason
 }

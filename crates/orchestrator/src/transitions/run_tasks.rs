@@ -294,6 +294,8 @@ fn new_task(
         runtime_id: None,
         image_digest: None,
         network_bindings: Vec::new(),
+        health: None,
+        last_lines: Vec::new(),
     });
     let task = Task {
         arn: run.cluster.member(&tx.ids().hex_32()),

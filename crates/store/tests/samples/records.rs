@@ -28,8 +28,9 @@ use domain::service_deployment::{
 };
 use domain::tags::Pair;
 use domain::task::{
-    ClientRequest, ContainerOverride, ContainerStatus, DesiredStatus, NetworkBinding, NetworkConfiguration,
-    Overrides, Stop, StopCode, Task, TaskContainer, TaskEni, TaskStatus, TaskTimes,
+    ClientRequest, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus, HealthStatus,
+    NetworkBinding, NetworkConfiguration, Overrides, Stop, StopCode, Task, TaskContainer, TaskEni,
+    TaskStatus, TaskTimes,
 };
 use domain::task_definition::{
     IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform, TaskDefinition,
@@ -421,6 +422,12 @@ pub fn task() -> Task {
                 protocol: TransportProtocol::Udp,
                 following: 0,
             }],
+            health: Some(ContainerHealth {
+                status: HealthStatus::Unhealthy,
+                since: Some(at(7)),
+                output: "connection refused".into(),
+            }),
+            last_lines: vec!["out of memory".into()],
         }],
         overrides: overrides(),
         eni: Some(TaskEni {

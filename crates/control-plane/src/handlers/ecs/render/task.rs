@@ -2,7 +2,7 @@
 
 use api::ecs;
 use domain::tags::Pair;
-use domain::task::{NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus};
+use domain::task::{HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
 use store::State;
 
@@ -48,7 +48,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         enable_execute_command: Some(false),
         execution_stopped_at: it.times.execution_stopped_at,
         group: Some(it.group.clone()),
-        health_status: Some(ecs::HealthStatus::Unknown),
+        health_status: Some(health_status(definition.map(|definition| it.health(definition)))),
         last_status: Some(it.last_status.as_str().to_owned()),
         launch_type: Some(launch_type(it.launch_type)),
         memory: it
@@ -80,6 +80,10 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         version: Some(count_long(it.version)),
         ..ecs::Task::default()
     }
+}
+
+fn health_status(it: Option<HealthStatus>) -> ecs::HealthStatus {
+    ecs::HealthStatus::from(it.unwrap_or_default().as_str())
 }
 
 fn count_long(value: u64) -> i64 {
@@ -164,7 +168,7 @@ fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition
         reason: it.reason.clone(),
         network_bindings: Some(it.network_bindings.iter().map(network_binding).collect()),
         network_interfaces: Some(interface.collect()),
-        health_status: Some(ecs::HealthStatus::Unknown),
+        health_status: Some(health_status(it.health.as_ref().map(|it| it.status))),
         cpu: Some(cpu.to_string()),
         memory: memory.map(|it| it.to_string()),
         memory_reservation: reservation.map(|it| it.to_string()),
