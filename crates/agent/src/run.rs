@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::clock::Clock;
 use domain::ids::Ids;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::AgentConfig;
@@ -17,12 +17,13 @@ use crate::log_drivers::LogDrivers;
 use crate::registration::{RegistrationError, register};
 use crate::secrets::Secrets;
 use crate::session::Session;
+use crate::session::telemetry::Telemetry;
 use crate::submissions::deliver;
 use crate::task_endpoint::TaskEndpoint;
 use crate::tasks::record::Records;
 use crate::tasks::state_change::{QUEUE_BOUND, Submission};
 use crate::tasks::worker::{CONCURRENT_STARTS, Shared};
-use crate::tasks::{RecoverError, Tasks};
+use crate::tasks::{RecoverError, Tasks, output};
 
 /// Why an agent ended by itself.
 #[derive(Debug, thiserror::Error)]
@@ -67,17 +68,20 @@ pub async fn run(
     let credentials = Arc::new(Credentials::default());
     let endpoint = TaskEndpoint::new(&config, &control_plane, credentials.clone(), stop.clone());
     let endpoint = endpoint.start(host.take_task_connections());
+    let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
     let tasks = Tasks::new(Arc::new(Shared {
         credentials: credentials.clone(),
         task_api: config.task_api,
         secrets: Secrets::new(control_plane.clone(), credentials),
         host: host.clone(),
-        clock,
+        clock: clock.clone(),
         records,
+        outputs,
         submissions: submissions.clone(),
         image_pulls,
         log_drivers,
         starts: Arc::new(Semaphore::new(CONCURRENT_STARTS)),
+        health_news: Notify::new(),
         shutdown: stop.clone(),
     }));
     let images = config.images;
@@ -103,7 +107,7 @@ pub async fn run(
                 ids,
                 shutdown: stop.clone(),
             };
-            serve(session, queue).await;
+            serve(session, clock, queue, last_outputs).await;
             Ok(())
         }
     };
@@ -114,8 +118,13 @@ pub async fn run(
     result
 }
 
-/// Does what the control plane asks, and delivers what tasks report, until shutdown.
-async fn serve(session: Session, queue: mpsc::Receiver<Submission>) {
+/// Keeps the sessions, and delivers what tasks report, until shutdown.
+async fn serve(
+    session: Session,
+    clock: Arc<dyn Clock>,
+    queue: mpsc::Receiver<Submission>,
+    last_outputs: mpsc::Receiver<TaskOutput>,
+) {
     let delivery = deliver(
         session.control_plane.clone(),
         session.config.cluster.clone(),
@@ -123,8 +132,22 @@ async fn serve(session: Session, queue: mpsc::Receiver<Submission>) {
         queue,
         session.shutdown.clone(),
     );
-    let (delivered, ()) = tokio::join!(tokio::spawn(delivery), session.run());
+    let telemetry = Telemetry {
+        config: session.config.clone(),
+        control_plane: session.control_plane.clone(),
+        identity: session.identity.clone(),
+        tasks: session.tasks.clone(),
+        ids: session.ids.clone(),
+        clock,
+        shutdown: session.shutdown.clone(),
+    };
+    let telemetry = async move { telemetry.run(last_outputs).await };
+    let (delivery, telemetry) = (tokio::spawn(delivery), tokio::spawn(telemetry));
+    let (delivered, (), told) = tokio::join!(delivery, session.run(), telemetry);
     if let Err(error) = delivered {
         tracing::error!(%error, "the delivery of state changes failed");
+    }
+    if let Err(error) = told {
+        tracing::error!(%error, "the telemetry session failed");
     }
 }

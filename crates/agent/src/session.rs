@@ -8,8 +8,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::connection::{Connection, Ended};
+use self::connection::Connection;
 use self::exchange::Exchange;
+use self::handshake::Ended;
 use self::poll_endpoint::PollEndpoint;
 use crate::backoff::{Backoff, random};
 use crate::config::AgentConfig;
@@ -21,8 +22,10 @@ use crate::tasks::state_change::Submission;
 mod connection;
 mod effects;
 mod exchange;
+mod handshake;
 mod messages;
 mod poll_endpoint;
+pub mod telemetry;
 
 #[cfg(fuzzing)]
 pub mod fuzzed {

@@ -20,11 +20,12 @@ use tokio_util::task::TaskTracker;
 use self::payload::Arrival;
 use self::state::{DesiredStatus, Observation, TaskState};
 use self::task::{Task, task_id};
-use self::worker::{Ending, Published, Shared, Worker};
+use self::worker::{Ending, Published, PublishedHealth, Shared, Worker};
 use crate::credentials::{RoleCredentials, RoleType};
 use crate::host::{HostError, HostEvent, RecoveredSandbox};
 
 pub mod docker_config;
+pub mod output;
 pub mod payload;
 pub mod plan;
 pub mod record;
@@ -65,6 +66,19 @@ struct Entry {
     task: Arc<Task>,
     news: mpsc::Sender<Observation>,
     seen: watch::Receiver<Published>,
+}
+
+/// The health of a task's containers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskHealth {
+    /// Long ARN of the task.
+    pub arn: String,
+    /// Of its task definition.
+    pub family: String,
+    /// Revision of its task definition.
+    pub version: String,
+    /// By name, those that are checked and run.
+    pub containers: Vec<(String, PublishedHealth)>,
 }
 
 /// Why the tasks could not be found again.
@@ -109,6 +123,7 @@ impl Tasks {
                 &record.progress,
                 found.get(task_id(&record.arn)),
                 Instant::now(),
+                self.shared.clock.now(),
             );
             if let Some(reason) = refusal {
                 state.fail(reason.to_string());
@@ -190,6 +205,29 @@ impl Tasks {
         let table = self.table.lock();
         let containers = table.entries.values().flat_map(|it| &it.task.containers);
         containers.map(|it| it.image.clone()).collect()
+    }
+
+    /// The health of all containers that have a check, by task; tasks without are left out.
+    pub fn health(&self) -> Vec<TaskHealth> {
+        let table = self.table.lock();
+        let entries = table.entries.values().map(|it| {
+            let seen = it.seen.borrow();
+            let containers = it.task.containers.iter().zip(&seen.health);
+            TaskHealth {
+                arn: it.task.arn.clone(),
+                family: it.task.family.clone(),
+                version: it.task.version.clone(),
+                containers: containers
+                    .filter_map(|(container, health)| Some((container.spec.name.clone(), health.clone()?)))
+                    .collect(),
+            }
+        });
+        entries.filter(|it| !it.containers.is_empty()).collect()
+    }
+
+    /// Ends when the health of some container has changed since the last time.
+    pub async fn health_news(&self) {
+        self.shared.health_news.notified().await;
     }
 
     /// Whether a task is here, running or on its way out.

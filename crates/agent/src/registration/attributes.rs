@@ -4,9 +4,8 @@ use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
-/// Capabilities by name. Not among them: health checks, roles in the host's network, logins to other registries, file
-/// systems, GPUs.
-const CAPABILITIES: [&str; 20] = [
+/// Capabilities by name. Not among them: roles in the host's network, logins to other registries, file systems, GPUs.
+const CAPABILITIES: [&str; 22] = [
     "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.logging-driver.fluentd",
@@ -15,7 +14,9 @@ const CAPABILITIES: [&str; 20] = [
     "com.amazonaws.ecs.capability.logging-driver.syslog",
     "com.amazonaws.ecs.capability.privileged-container",
     "com.amazonaws.ecs.capability.task-iam-role",
+    "ecs.capability.container-health-check",
     "ecs.capability.container-ordering",
+    "ecs.capability.container-restart-policy",
     "ecs.capability.docker-plugin.local",
     "ecs.capability.execution-role-awslogs",
     // With the agent's own key, which may pull whatever role the task names.

@@ -3,25 +3,19 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use http::{Request, Uri};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message, protocol::WebSocketConfig};
 
 use super::Session;
 use super::effects::Effects;
 use super::exchange::{Effect, Exchange};
-use super::messages::{Dropped, Incoming, decode, exception};
+use super::handshake::{CONNECT_DEADLINE, Ended, Socket, connect};
+use super::messages::{Dropped, decode};
 use crate::backoff::random;
 
-/// How long connecting and the upgrade may take.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
 /// A connection without a message for this long, and up to as much again, is given up.
 const WATCHDOG: Duration = Duration::from_secs(60);
 /// A connection is renewed after this time, and up to [`LIFETIME_JITTER`] more.
@@ -33,23 +27,6 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(180);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// Frames waiting to be sent.
 const REPLIES_BOUND: usize = 256;
-/// A larger message is no message.
-const MESSAGE_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// How a connection ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// In order, or torn: to be followed by the next at once.
-    Closed,
-    /// There was no message for too long.
-    Silent,
-    /// It was not made, or closed for a reason that calls for patience.
-    Failed(String),
-    /// The container instance is not registered any more.
-    Inactive,
-    /// The agent ends.
-    Shutdown,
-}
 
 /// A connection to be made.
 pub struct Connection<'a> {
@@ -57,8 +34,6 @@ pub struct Connection<'a> {
     url: String,
     wants_credentials: &'static str,
 }
-
-type Socket = WebSocketStream<TcpStream>;
 
 impl<'a> Connection<'a> {
     /// A connection to a URL. The first one of a process asks for the credentials of all tasks.
@@ -73,10 +48,12 @@ impl<'a> Connection<'a> {
 
     /// Makes it and serves it to its end.
     pub async fn run(self, exchange: &mut Exchange, has_connected: &mut bool) -> Ended {
+        let query = self.query();
+        let connecting = connect(&self.session.control_plane, &self.url, &query);
         let connected = tokio::select! {
             biased;
             () = self.session.shutdown.cancelled() => return Ended::Shutdown,
-            it = timeout(CONNECT_DEADLINE, self.connect()) => it,
+            it = timeout(CONNECT_DEADLINE, connecting) => it,
         };
         match connected {
             Ok(Ok(socket)) => {
@@ -89,72 +66,9 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn connect(&self) -> Result<Socket, Ended> {
-        let failed = |error: &dyn std::fmt::Display| Ended::Failed(error.to_string());
-        let request = self.upgrade()?;
-        let host = request
-            .uri()
-            .host()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
-            .to_owned();
-        let port = request.uri().port_u16().unwrap_or(80);
-        let stream = TcpStream::connect((host, port)).await.map_err(|it| failed(&it))?;
-        stream.set_nodelay(true).map_err(|it| failed(&it))?;
-        let limits = WebSocketConfig::default().max_message_size(Some(MESSAGE_BYTES_MAX));
-        let upgraded = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
-        match upgraded {
-            Ok((socket, _)) => Ok(socket),
-            Err(Error::Http(answer)) => {
-                let body = String::from_utf8_lossy(answer.body().as_deref().unwrap_or_default()).into_owned();
-                match exception(&body) {
-                    Some(Incoming::Exception(name, _)) if name == "InactiveInstanceException" => {
-                        Err(Ended::Inactive)
-                    }
-                    _ => Err(Ended::Failed(format!(
-                        "upgrade refused: {} {body}",
-                        answer.status()
-                    ))),
-                }
-            }
-            Err(error) => Err(failed(&error)),
-        }
-    }
-
-    /// The signed request for the upgrade.
-    fn upgrade(&self) -> Result<Request<()>, Ended> {
-        let failed = |text: String| Ended::Failed(text);
-        let rest = self.url.strip_prefix("http://");
-        let rest = rest.ok_or_else(|| failed(format!("endpoint {} is not http", self.url)))?;
-        let uri: Uri = format!("ws://{rest}?{}", self.query())
-            .parse()
-            .map_err(|it| failed(format!("endpoint {}: {it}", self.url)))?;
-        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-        let request = Request::builder()
-            .method("GET")
-            .uri(uri)
-            .header("host", host)
-            .body(());
-        let (mut parts, ()) = request.map_err(|it| failed(it.to_string()))?.into_parts();
-        self.session.control_plane.sign_ecs(&mut parts, b"");
-        let mut request = Request::from_parts(parts, ());
-        let key = generate_key();
-        let headers = [
-            ("connection", "Upgrade"),
-            ("upgrade", "websocket"),
-            ("sec-websocket-version", "13"),
-            ("sec-websocket-key", &key),
-        ];
-        for (name, value) in headers {
-            let value = value.parse().map_err(|_| failed(format!("header {name}")))?;
-            request.headers_mut().insert(name, value);
-        }
-        Ok(request)
-    }
-
-    fn query(&self) -> String {
+    fn query(&self) -> [(&'static str, &str); 8] {
         let identity = &self.session.identity;
-        let pairs = [
+        [
             ("agentHash", "gantry"),
             ("agentVersion", &self.session.config.version),
             ("clusterArn", &identity.cluster),
@@ -163,10 +77,7 @@ impl<'a> Connection<'a> {
             ("protocolVersion", "2"),
             ("sendCredentials", self.wants_credentials),
             ("seqNum", "1"),
-        ];
-        let pair =
-            |(name, value): (&str, &str)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
-        pairs.map(pair).join("&")
+        ]
     }
 
     async fn serve(&self, mut socket: Socket, exchange: &mut Exchange) -> Ended {
@@ -260,14 +171,15 @@ async fn receive(
 }
 
 /// Whether a frame was sent.
-async fn send(socket: &mut Socket, frame: String) -> bool {
+pub async fn send(socket: &mut Socket, frame: String) -> bool {
     matches!(
         timeout(WRITE_DEADLINE, socket.send(Message::text(frame))).await,
         Ok(Ok(()))
     )
 }
 
-fn closed(frame: Option<&CloseFrame>) -> Ended {
+/// What a close by the other side means.
+pub fn closed(frame: Option<&CloseFrame>) -> Ended {
     match frame.map(|it| it.code) {
         None | Some(CloseCode::Normal | CloseCode::Away | CloseCode::Abnormal | CloseCode::Error) => {
             Ended::Closed
@@ -276,7 +188,8 @@ fn closed(frame: Option<&CloseFrame>) -> Ended {
     }
 }
 
-async fn close(mut socket: Socket, code: CloseCode) {
+/// Closes a connection in order.
+pub async fn close(mut socket: Socket, code: CloseCode) {
     let frame = CloseFrame {
         code,
         reason: "".into(),

@@ -11,13 +11,29 @@ use crate::registration::Identity;
 /// How long an answer is good.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
+/// Which socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// Work: ACS.
+    #[default]
+    Work,
+    /// Health: TCS.
+    Telemetry,
+}
+
 /// The last answer.
 #[derive(Debug, Default)]
 pub struct PollEndpoint {
+    channel: Channel,
     known: Option<(String, Instant)>,
 }
 
 impl PollEndpoint {
+    /// The place of a socket, not asked for yet.
+    pub fn new(channel: Channel) -> Self {
+        Self { channel, known: None }
+    }
+
     /// The URL without query. An old answer is better than none.
     ///
     /// # Errors
@@ -37,7 +53,11 @@ impl PollEndpoint {
             &self.known,
         ) {
             (Ok(output), _) => {
-                let endpoint = output.endpoint.filter(|it| !it.is_empty());
+                let endpoint = match self.channel {
+                    Channel::Work => output.endpoint,
+                    Channel::Telemetry => output.telemetry_endpoint,
+                };
+                let endpoint = endpoint.filter(|it| !it.is_empty());
                 let endpoint = endpoint.ok_or_else(|| "DiscoverPollEndpoint names no endpoint".to_owned())?;
                 let url = format!("{}/ws", endpoint.trim_end_matches('/'));
                 self.known = Some((url.clone(), Instant::now()));

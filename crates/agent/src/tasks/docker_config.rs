@@ -2,11 +2,14 @@
 //!
 //! What is not understood must not change how the container behaves: it is refused, unless it is empty.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::payload::Refusal;
+use super::task::HealthCheck;
 use crate::host::{ContainerSpec, Terminal};
 
 mod options;
@@ -21,6 +24,8 @@ const MIB: u64 = 1024 * 1024;
 pub struct Settings {
     /// Replaces the stop signal of the image.
     pub stop_signal: Option<i32>,
+    /// How its health is asked for.
+    pub health_check: Option<HealthCheck>,
     /// Driver and options; `None`: the default.
     pub log: Option<LogConfig>,
 }
@@ -44,6 +49,42 @@ struct Ulimit {
     hard: i64,
 }
 
+/// `Healthcheck` of Docker. Times are nanoseconds; 0 is the default.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Healthcheck {
+    test: Vec<String>,
+    interval: u64,
+    timeout: u64,
+    start_period: u64,
+    retries: u32,
+}
+
+/// Docker's defaults fill what is left out. `NONE` and nothing at all are no check.
+fn health_check(it: Healthcheck) -> Result<Option<HealthCheck>, Refusal> {
+    let mut words = it.test.into_iter();
+    let arguments: Vec<String> = match words.next().as_deref() {
+        None | Some("NONE") => return Ok(None),
+        Some("CMD") => words.collect(),
+        Some("CMD-SHELL") => ["/bin/sh".to_owned(), "-c".to_owned()]
+            .into_iter()
+            .chain(words)
+            .collect(),
+        Some(other) => return Err(Refusal::Malformed(format!("health check of kind {other}"))),
+    };
+    let or = |nanoseconds: u64, default: u64| match nanoseconds {
+        0 => Duration::from_secs(default),
+        other => Duration::from_nanos(other),
+    };
+    Ok(Some(HealthCheck {
+        arguments,
+        interval: or(it.interval, 30),
+        timeout: or(it.timeout, 30),
+        retries: if it.retries == 0 { 3 } else { it.retries },
+        start_period: Duration::from_nanos(it.start_period),
+    }))
+}
+
 /// Applies both texts over what the rest of the payload said: they win.
 ///
 /// # Errors
@@ -64,6 +105,8 @@ pub fn apply(config: &str, host_config: &str, spec: &mut ContainerSpec) -> Resul
         is_interactive: config.take("OpenStdin")?.unwrap_or(false),
         is_allocated: config.take("Tty")?.unwrap_or(false),
     };
+    let health = config.take::<Healthcheck>("Healthcheck")?;
+    settings.health_check = health.map(health_check).transpose()?.flatten();
     // Labels are for tools that look at Docker; they change nothing in the container.
     config.take::<Value>("Labels")?;
     config.refuse_rest()?;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use self::container::Context;
 use super::docker_config::is_neutral;
 use super::state::DesiredStatus;
-use super::task::{Container, Task, task_id};
+use super::task::{Condition, Container, Task, task_id};
 use crate::credentials::{RoleCredentials, RoleType, of_payload};
 
 mod container;
@@ -66,6 +66,7 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "links",
     "volumesFrom",
     "secrets",
+    "restartPolicy",
 ];
 /// The same of a volume.
 const VOLUME_MEMBERS: &[&str] = &["name", "type", "host", "dockerVolumeConfiguration"];
@@ -211,6 +212,8 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
     let task = Task {
         arn: arn.to_owned(),
         id: task_id(arn).to_owned(),
+        family: task.family.unwrap_or_default(),
+        version: task.version.unwrap_or_default(),
         network,
         attachment_arn: interfaces.into_iter().next().and_then(|it| it.attachment_arn),
         cpu_units: task
@@ -227,7 +230,7 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
             .filter(|it| !it.is_empty()),
         containers,
     };
-    if has_cycle(&task) {
+    if has_cycle(&task) || waits_for_no_check(&task) {
         return Err(Refusal::Dependencies(arn.to_owned()));
     }
     Ok(task)
@@ -275,6 +278,13 @@ fn check_memory(container: Container, task_memory_mib: Option<u64>) -> Result<Co
         ))),
         _ => Ok(container),
     }
+}
+
+/// Whether a container waits for the health of one that is not checked.
+fn waits_for_no_check(task: &Task) -> bool {
+    let all = task.containers.iter().flat_map(|it| &it.depends_on);
+    let mut on = all.filter(|it| it.condition == Condition::Healthy);
+    on.any(|it| task.containers[it.on].health_check.is_none())
 }
 
 /// Whether containers wait for each other: taking away, again and again, those that wait for none of the rest

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::state::{
-    DesiredStatus, Image, LogStream, Outlook, Phase, Report, Sandbox, Status, TaskState, outlook,
+    Check, DesiredStatus, Image, LogStream, Phase, Report, Sandbox, Status, TaskState, holds_up_stop, open,
     start_deadline,
 };
 use super::task::Task;
@@ -30,6 +30,10 @@ pub enum Action {
     CreateSandbox,
     /// Start a container.
     StartContainer(usize),
+    /// Start a container again that has ended.
+    RestartContainer(usize),
+    /// Ask for the health of a container.
+    CheckHealth(usize),
     /// Send a signal to a container.
     SignalContainer(usize, i32),
     /// Ship what is left of the output and remove the sandbox.
@@ -56,7 +60,10 @@ pub fn plan(task: &Task, state: &TaskState, now: Instant) -> Plan {
         plan.actions.push(Action::Save(state.revision));
     }
     match state.desired {
-        DesiredStatus::Running => launch(task, state, &mut plan),
+        DesiredStatus::Running => {
+            launch(task, state, &mut plan);
+            tend(state, now, &mut plan);
+        }
         DesiredStatus::Stopped => stop(task, state, now, &mut plan),
     }
     if let Some(report) = report(task, state) {
@@ -99,17 +106,29 @@ fn launch(task: &Task, state: &TaskState, plan: &mut Plan) {
 /// Whether what a container depends on is fulfilled; else notes when to look again.
 fn is_turn_of(task: &Task, state: &TaskState, index: usize, plan: &mut Plan) -> bool {
     let mut is_turn = true;
-    for dependency in &task.containers[index].depends_on {
-        let on = &state.containers[dependency.on];
-        if outlook(on, dependency.condition) == Outlook::Met {
-            continue;
-        }
+    for dependency in open(task, &state.containers, index) {
         is_turn = false;
-        if let Some(deadline) = start_deadline(on, task.containers[dependency.on].start_timeout) {
+        let (on, known) = (&task.containers[dependency.on], &state.containers[dependency.on]);
+        if let Some(deadline) = start_deadline(known, on.start_timeout) {
             wake_at(plan, deadline);
         }
     }
     is_turn
+}
+
+/// Looks after containers that have been started: their health, and those to be started again.
+fn tend(state: &TaskState, now: Instant, plan: &mut Plan) {
+    for (index, known) in state.containers.iter().enumerate() {
+        if state.is_restart_due(index) {
+            plan.actions.push(Action::RestartContainer(index));
+        }
+        match known.health.as_ref().map(|it| it.check) {
+            _ if known.phase != Phase::Running => {}
+            Some(Check::Due(at)) if at <= now => plan.actions.push(Action::CheckHealth(index)),
+            Some(Check::Due(at)) => wake_at(plan, at),
+            Some(Check::UnderWay) | None => {}
+        }
+    }
 }
 
 fn stop(task: &Task, state: &TaskState, now: Instant, plan: &mut Plan) {
@@ -118,7 +137,7 @@ fn stop(task: &Task, state: &TaskState, now: Instant, plan: &mut Plan) {
             Phase::Running => {
                 let has_dependant = task
                     .dependants(index)
-                    .any(|dependant| state.containers[dependant].phase != Phase::Stopped);
+                    .any(|dependant| holds_up_stop(&state.containers[dependant]));
                 if !has_dependant {
                     plan.actions
                         .push(Action::SignalContainer(index, stop_signal(task, state, index)));
@@ -129,7 +148,11 @@ fn stop(task: &Task, state: &TaskState, now: Instant, plan: &mut Plan) {
             }
             Phase::Stopping { kill_at } => wake_at(plan, kill_at),
             Phase::Killing { give_up_at } => wake_at(plan, give_up_at),
-            Phase::Waiting | Phase::Starting(_) | Phase::Stopped => {}
+            Phase::Waiting
+            | Phase::Starting(_)
+            | Phase::Restartable(_)
+            | Phase::Restarting { .. }
+            | Phase::Stopped => {}
         }
     }
     // How it ended must be on disk before the host forgets it.

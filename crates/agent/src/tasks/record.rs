@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::state::{ContainerState, DesiredStatus, Image, Phase, Status, TaskState};
+use super::state::{ContainerState, DesiredStatus, HealthStatus, Image, Phase, Status, TaskState};
 use super::task::Task;
 use crate::host::{ContainerExit, PortMapping, PulledImage, StartedContainer, TransportProtocol};
 
@@ -55,6 +55,11 @@ pub struct ContainerProgress {
     pub finished_at: Option<Timestamp>,
     pub reason: Option<String>,
     pub acknowledged: Status,
+    #[serde(default)]
+    pub restart_count: u32,
+    /// Status, since when, the output that said so.
+    #[serde(default)]
+    pub health: Option<(HealthStatus, Timestamp, String)>,
 }
 
 impl Progress {
@@ -92,6 +97,11 @@ impl ContainerProgress {
             has_stopped: container.phase == Phase::Stopped,
             reason: container.reason.clone(),
             acknowledged: container.acknowledged,
+            restart_count: container.restart_count,
+            health: container
+                .health
+                .as_ref()
+                .map(|it| (it.status, it.since, it.output.clone())),
             ..Self::default()
         };
         if let Image::Present(image) = &container.image {
@@ -118,6 +128,7 @@ impl ContainerProgress {
 
     fn apply(&self, container: &mut ContainerState) {
         container.acknowledged = self.acknowledged;
+        container.restart_count = self.restart_count;
         if let (Some(runtime_id), Some(started_at)) = (&self.runtime_id, self.started_at) {
             let ports = self
                 .ports

@@ -1,119 +1,24 @@
 //! What is known of a task, and how each thing that happens changes it. Pure.
 
+mod container;
+mod dependencies;
+mod health;
+mod observation;
+mod restarts;
+mod status;
+
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+pub use container::ContainerState;
+pub use dependencies::{holds_up_stop, open, start_deadline};
+pub use health::{Check, HealthStatus, OUTPUT_BYTES};
+pub use observation::Observation;
+pub use status::{DesiredStatus, Image, LogStream, Phase, Sandbox, Status};
+
 use super::plan::{Action, KILL_GRACE};
-use super::task::{Condition, Task};
-use crate::host::{ContainerExit, HostError, PulledImage, StartedContainer};
-
-/// `desiredStatus`; it only ever goes from RUNNING to STOPPED.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum DesiredStatus {
-    /// The task is to run.
-    Running,
-    /// The task is to end.
-    Stopped,
-}
-
-/// A status as state changes report it, of a task or a container.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Status {
-    /// Not yet running.
-    #[default]
-    Pending,
-    /// Running.
-    Running,
-    /// Ended; final.
-    Stopped,
-}
-
-/// The sandbox of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sandbox {
-    /// The host knows nothing of it.
-    Absent,
-    /// Asked for.
-    Creating,
-    /// There is something of it: to be created again before use, to be removed at the end.
-    Partial,
-    /// Ready for containers.
-    Present,
-    /// On its way out.
-    Removing,
-    /// Gone.
-    Removed,
-}
-
-/// The image of a container.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Image {
-    /// Not asked for yet.
-    Absent,
-    /// Asked for.
-    Pulling,
-    /// On the host.
-    Present(PulledImage),
-}
-
-/// The log stream of a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogStream {
-    /// Not asked for yet.
-    Closed,
-    /// Asked for.
-    Opening,
-    /// Ready for output.
-    Open,
-}
-
-/// Where a container stands.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Phase {
-    /// Not started.
-    Waiting,
-    /// Asked for. It may end before the host has answered.
-    Starting(Option<ContainerExit>),
-    /// Its process runs.
-    Running,
-    /// It was sent its stop signal.
-    Stopping {
-        /// When SIGKILL follows.
-        kill_at: Instant,
-    },
-    /// It was sent SIGKILL.
-    Killing {
-        /// When it counts as gone without word from the host.
-        give_up_at: Instant,
-    },
-    /// It ended or will never start.
-    Stopped,
-}
-
-/// What is known of a container.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ContainerState {
-    /// Its image.
-    pub image: Image,
-    /// Its log stream.
-    pub log_stream: LogStream,
-    /// Where it stands.
-    pub phase: Phase,
-    /// Set once its process was executed.
-    pub started: Option<StartedContainer>,
-    /// When that was, for time-outs.
-    pub started_since: Option<Instant>,
-    /// Set once its process ended.
-    pub exit: Option<ContainerExit>,
-    /// Why it failed, beginning with the name of the error.
-    pub reason: Option<String>,
-    /// The last status the control plane has acknowledged.
-    pub acknowledged: Status,
-}
+use super::task::Task;
+use crate::host::{ContainerExit, HostError, StartedContainer};
 
 /// What is known of a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,78 +58,6 @@ pub struct Report {
     pub containers: Vec<(usize, Status)>,
 }
 
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Observation {
-    /// Time passed.
-    Tick,
-    /// The control plane wants the task stopped.
-    StopRequested,
-    /// Answer to [`Action::PullImage`].
-    ImagePulled(usize, Result<PulledImage, HostError>),
-    /// Answer to [`Action::OpenLogStream`].
-    LogStreamOpened(usize, Result<(), String>),
-    /// Answer to [`Action::CreateSandbox`].
-    SandboxCreated(Result<(), HostError>),
-    /// Answer to [`Action::StartContainer`].
-    ContainerStarted(usize, Result<StartedContainer, HostError>),
-    /// A container's process ended.
-    ContainerExited(usize, ContainerExit),
-    /// Answer to [`Action::SignalContainer`].
-    ContainerSignalled(usize, i32, Result<(), HostError>),
-    /// Answer to [`Action::Save`], with the revision written.
-    Saved(u64),
-    /// Answer to [`Action::Release`].
-    Released,
-    /// Answer to [`Action::Submit`].
-    Acknowledged,
-}
-
-impl ContainerState {
-    /// A container of which nothing is known.
-    pub fn new() -> Self {
-        Self {
-            image: Image::Absent,
-            log_stream: LogStream::Closed,
-            phase: Phase::Waiting,
-            started: None,
-            started_since: None,
-            exit: None,
-            reason: None,
-            acknowledged: Status::Pending,
-        }
-    }
-
-    /// Its status as state changes report it.
-    pub fn status(&self) -> Status {
-        match self.phase {
-            Phase::Waiting | Phase::Starting(_) => Status::Pending,
-            Phase::Running | Phase::Stopping { .. } | Phase::Killing { .. } => Status::Running,
-            Phase::Stopped => Status::Stopped,
-        }
-    }
-
-    /// Notes its end; `exit` is absent if it never ran or nobody saw how it ended.
-    pub fn stop(&mut self, exit: Option<ContainerExit>, reason: Option<String>) {
-        let out_of_memory = exit.as_ref().is_some_and(|it| it.is_out_of_memory);
-        self.phase = Phase::Stopped;
-        self.exit = exit;
-        match reason {
-            None if out_of_memory => {
-                self.reason = Some("OutOfMemoryError: Container killed due to memory usage".to_owned());
-            }
-            None => {}
-            Some(reason) => self.reason = Some(reason),
-        }
-    }
-}
-
-impl Default for ContainerState {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl TaskState {
     /// A task that has just arrived.
     pub fn new(task: &Task, desired: DesiredStatus) -> Self {
@@ -249,10 +82,11 @@ impl TaskState {
         self.desired == DesiredStatus::Stopped && self.containers.iter().all(|it| it.phase == Phase::Stopped)
     }
 
-    /// Every container was started, or is one whose end the task survives.
+    /// Every container was started, or is one whose end the task survives. A task that failed to start never was.
     pub fn was_running(&self, task: &Task) -> bool {
         let mut pairs = task.containers.iter().zip(&self.containers);
-        !task.containers.is_empty()
+        self.reason.is_none()
+            && !task.containers.is_empty()
             && pairs.all(|(container, it)| {
                 it.started.is_some() || !container.is_essential && it.phase == Phase::Stopped
             })
@@ -268,6 +102,12 @@ impl TaskState {
             Action::OpenLogStream(index) => self.containers[*index].log_stream = LogStream::Opening,
             Action::CreateSandbox => self.sandbox = Sandbox::Creating,
             Action::StartContainer(index) => self.containers[*index].phase = Phase::Starting(None),
+            Action::RestartContainer(index) => self.containers[*index].begin_restart(),
+            Action::CheckHealth(index) => {
+                if let Some(health) = &mut self.containers[*index].health {
+                    health.check = Check::UnderWay;
+                }
+            }
             Action::SignalContainer(index, libc::SIGKILL) => {
                 self.containers[*index].phase = Phase::Killing {
                     give_up_at: now + KILL_GRACE,
@@ -305,8 +145,19 @@ impl TaskState {
                 self.sandbox = Sandbox::Partial;
                 self.fail(error.to_string());
             }
-            Observation::ContainerStarted(index, result) => self.container_started(index, result, now),
-            Observation::ContainerExited(index, exit) => self.container_exited(index, exit),
+            Observation::ContainerStarted(index, result) => self.container_started(task, index, result, now),
+            Observation::ContainerRestarted(index, result) => {
+                self.container_restarted(task, index, result, now);
+            }
+            Observation::ContainerExited(index, exit) => self.container_exited(task, index, exit),
+            Observation::HealthChecked(index, result) => {
+                let check = task.containers[index].health_check.as_ref();
+                if let (Some(check), Some(health)) = (check, &mut self.containers[index].health)
+                    && health.checked(check, result, now, wall)
+                {
+                    self.revision += 1;
+                }
+            }
             Observation::ContainerSignalled(index, signal, Err(_)) if signal != libc::SIGKILL => {
                 // It cannot be asked, so it is killed.
                 if let Phase::Stopping { kill_at } = &mut self.containers[index].phase {
@@ -336,9 +187,6 @@ impl TaskState {
     /// Draws the conclusions that need no action.
     pub fn settle(&mut self, task: &Task, now: Instant, wall: Timestamp) {
         self.give_up_on_the_unkillable(now);
-        if self.desired == DesiredStatus::Running {
-            self.refuse_the_unstartable(task, now);
-        }
         let essential_end = task.containers.iter().zip(&self.containers);
         let mut essential_end =
             essential_end.filter(|(it, state)| it.is_essential && state.phase == Phase::Stopped);
@@ -347,11 +195,12 @@ impl TaskState {
             self.execution_stopped_at.get_or_insert(ended_at);
             self.want_stopped();
         }
+        if self.desired == DesiredStatus::Running {
+            self.refuse_the_unstartable(task, now);
+        }
         if self.desired == DesiredStatus::Stopped {
             for container in &mut self.containers {
-                if container.phase == Phase::Waiting {
-                    container.phase = Phase::Stopped;
-                }
+                container.start_no_more();
             }
             if self.has_ended() {
                 self.execution_stopped_at.get_or_insert(wall);
@@ -375,26 +224,36 @@ impl TaskState {
         }
     }
 
-    fn container_started(&mut self, index: usize, result: Result<StartedContainer, HostError>, now: Instant) {
+    fn container_started(
+        &mut self,
+        task: &Task,
+        index: usize,
+        result: Result<StartedContainer, HostError>,
+        now: Instant,
+    ) {
         let started = match result {
             Ok(started) => started,
             Err(error) => return self.refuse(index, error.to_string()),
         };
         self.revision += 1;
         let container = &mut self.containers[index];
-        container.started = Some(started);
-        container.started_since = Some(now);
+        container.begin_life(&task.containers[index], started, now);
         match std::mem::replace(&mut container.phase, Phase::Running) {
-            Phase::Starting(Some(exit)) => container.stop(Some(exit), None),
+            Phase::Starting(Some(exit)) => self.container_exited(task, index, exit),
             Phase::Starting(None) => {}
             other => container.phase = other,
         }
     }
 
-    fn container_exited(&mut self, index: usize, exit: ContainerExit) {
+    /// A container's process has ended: that is its end, unless its restart policy starts it again.
+    pub fn container_exited(&mut self, task: &Task, index: usize, exit: ContainerExit) {
+        let policy = task.containers[index].restart_policy.as_ref();
         let container = &mut self.containers[index];
+        let may_restart = self.desired == DesiredStatus::Running && container.may_restart(policy, &exit);
         match &mut container.phase {
-            Phase::Starting(early) => *early = Some(exit),
+            Phase::Starting(early) | Phase::Restarting { early, .. } => *early = Some(exit),
+            Phase::Restartable(_) => {}
+            Phase::Running if may_restart => container.phase = Phase::Restartable(exit),
             Phase::Stopped if container.exit.is_some() || container.started.is_none() => {}
             _ => {
                 container.stop(Some(exit), None);
@@ -428,62 +287,15 @@ impl TaskState {
 
     /// Ends the task if a container waits for something that cannot happen any more.
     fn refuse_the_unstartable(&mut self, task: &Task, now: Instant) {
-        for (index, container) in task.containers.iter().enumerate() {
+        for index in 0..task.containers.len() {
             if self.containers[index].phase != Phase::Waiting {
                 continue;
             }
-            let blocked = container.depends_on.iter().find_map(|dependency| {
-                let on = &task.containers[dependency.on];
-                let state = &self.containers[dependency.on];
-                let reason = match outlook(state, dependency.condition) {
-                    Outlook::Met => return None,
-                    Outlook::Impossible => "has stopped already",
-                    Outlook::Open if has_timed_out(state, on.start_timeout, now) => {
-                        "did not fulfil its condition within its startTimeout"
-                    }
-                    Outlook::Open => return None,
-                };
-                let (dependency, target) = (&on.spec.name, &container.spec.name);
-                Some(format!(
-                    "dependency graph: container ordering dependency [{dependency}] for target [{target}] {reason}."
-                ))
-            });
-            if let Some(reason) = blocked {
-                self.refuse(index, reason);
+            if let Some(reason) = dependencies::obstacle(task, &self.containers, index, now) {
+                self.refuse(index, reason.clone());
+                self.reason.get_or_insert(reason);
                 self.want_stopped();
             }
         }
     }
-}
-
-/// Whether a dependency is fulfilled, can be, or never will.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outlook {
-    /// The dependant may start.
-    Met,
-    /// Not yet.
-    Open,
-    /// Never.
-    Impossible,
-}
-
-/// How a dependency on a container stands.
-pub fn outlook(on: &ContainerState, condition: Condition) -> Outlook {
-    let has_stopped = on.phase == Phase::Stopped;
-    match condition {
-        Condition::Start if on.started.is_some() => Outlook::Met,
-        Condition::Complete if has_stopped && on.started.is_some() => Outlook::Met,
-        Condition::Success if on.exit.as_ref().is_some_and(|it| it.exit_code == 0) => Outlook::Met,
-        _ if has_stopped => Outlook::Impossible,
-        _ => Outlook::Open,
-    }
-}
-
-/// When a dependency's time is up.
-pub fn start_deadline(on: &ContainerState, timeout: Option<std::time::Duration>) -> Option<Instant> {
-    Some(on.started_since? + timeout?)
-}
-
-fn has_timed_out(on: &ContainerState, timeout: Option<std::time::Duration>, now: Instant) -> bool {
-    start_deadline(on, timeout).is_some_and(|deadline| now >= deadline)
 }

@@ -13,6 +13,10 @@ pub struct Task {
     pub arn: String,
     /// Last part of the ARN.
     pub id: String,
+    /// Of its task definition.
+    pub family: String,
+    /// Revision of its task definition.
+    pub version: String,
     /// Network mode with what it needs.
     pub network: SandboxNetwork,
     /// Attachment to confirm once the network is there.
@@ -50,6 +54,10 @@ pub struct Container {
     pub stop_timeout: Duration,
     /// Replaces the stop signal of the image.
     pub stop_signal: Option<i32>,
+    /// How its health is asked for. `None`: it is not.
+    pub health_check: Option<HealthCheck>,
+    /// Whether it is started again where it ends. `None`: it is not.
+    pub restart_policy: Option<RestartPolicy>,
     /// Where its output goes.
     pub log_driver: LogDriver,
     /// Variables whose values are fetched.
@@ -74,6 +82,32 @@ pub enum Condition {
     Complete,
     /// `SUCCESS`: it ended with exit status 0.
     Success,
+    /// `HEALTHY`: its health check succeeds.
+    Healthy,
+}
+
+/// How the health of a container is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// Program and arguments, run in the container. Exit status 0 is healthy.
+    pub arguments: Vec<String>,
+    /// Time between the end of a check and the next.
+    pub interval: Duration,
+    /// A check that takes longer has failed.
+    pub timeout: Duration,
+    /// Failures in a row that make it UNHEALTHY.
+    pub retries: u32,
+    /// Time after the start in which failures do not count, until the first success.
+    pub start_period: Duration,
+}
+
+/// `restartPolicy` that is enabled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// Exit codes after which it is not started again.
+    pub ignored_exit_codes: Vec<i32>,
+    /// It must have run for so long.
+    pub attempt_period: Duration,
 }
 
 impl Task {
@@ -82,6 +116,8 @@ impl Task {
         Self {
             arn: arn.to_owned(),
             id: task_id(arn).to_owned(),
+            family: String::new(),
+            version: String::new(),
             network: SandboxNetwork::None,
             attachment_arn: None,
             cpu_units: None,

@@ -4,7 +4,7 @@ use domain::clock::Clock;
 use domain::ids::Ids;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::record::Records;
@@ -21,6 +21,7 @@ use crate::secrets::Secrets;
 
 #[path = "../../tests/agent/fake_host.rs"]
 mod fake_host;
+mod life;
 
 use fake_host::FakeHost;
 
@@ -37,6 +38,7 @@ struct Engine {
     tasks: Arc<Tasks>,
     host: Arc<FakeHost>,
     submissions: mpsc::Receiver<Submission>,
+    outputs: mpsc::Receiver<output::TaskOutput>,
     shutdown: CancellationToken,
     folder: Arc<tempfile::TempDir>,
 }
@@ -68,6 +70,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
     let control_plane = Arc::new(ControlPlane::new(&config, clock.clone()).unwrap());
     let credentials = Arc::new(Credentials::default());
     let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), PullBehavior::Default);
+    let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
     let log_drivers = LogDrivers {
         control_plane: control_plane.clone(),
         host: host.clone(),
@@ -85,6 +88,8 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         submissions: sender,
         image_pulls,
         log_drivers,
+        outputs,
+        health_news: Notify::new(),
         starts: Arc::new(Semaphore::new(CONCURRENT_STARTS)),
         shutdown: shutdown.clone(),
     };
@@ -94,6 +99,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         tasks,
         host,
         submissions,
+        outputs: last_outputs,
         shutdown,
         folder,
     }

@@ -6,19 +6,23 @@ use std::time::Duration;
 use domain::clock::Clock;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use jiff::Timestamp;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use self::steps::{Done, Step, save};
+use super::output::TaskOutput;
 use super::plan::{Action, plan};
 use super::record::{Progress, Records, TaskRecord};
-use super::state::{DesiredStatus, Image, Observation, Phase, Sandbox, TaskState};
+use super::state::{
+    ContainerState, DesiredStatus, HealthStatus, Image, Observation, Phase, Sandbox, TaskState,
+};
 use super::state_change::{Submission, state_change};
 use super::task::Task;
 use crate::config::TaskApi;
 use crate::credentials::Credentials;
-use crate::host::Host;
+use crate::host::{ContainerSpec, Host};
 use crate::image_pulls::ImagePulls;
 use crate::log_drivers::{Follower, LogDrivers};
 use crate::secrets::Secrets;
@@ -49,8 +53,12 @@ pub struct Shared {
     pub secrets: Secrets,
     /// Whether tasks are told of the AWS APIs.
     pub task_api: TaskApi,
+    /// Where the last lines of tasks that end go.
+    pub outputs: mpsc::Sender<TaskOutput>,
     /// [`CONCURRENT_STARTS`] permits.
     pub starts: Arc<Semaphore>,
+    /// The health of some container has changed.
+    pub health_news: Notify,
     /// The agent ends; tasks stay.
     pub shutdown: CancellationToken,
 }
@@ -77,12 +85,51 @@ pub struct Worker {
 }
 
 /// What others may see of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Published {
     /// Its desired status.
     pub desired: DesiredStatus,
     /// There is a record of it.
     pub is_saved: bool,
+    /// Health of its containers, by index; `None` for those that are not checked or do not run.
+    pub health: Vec<Option<PublishedHealth>>,
+}
+
+/// The health of a container.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublishedHealth {
+    /// What it comes to.
+    pub status: HealthStatus,
+    /// Since when.
+    pub since: Timestamp,
+    /// What the check said that made it so.
+    pub output: String,
+}
+
+impl Published {
+    fn is_as_healthy_as(&self, other: &Self) -> bool {
+        let statuses = |it: &Self| -> Vec<_> {
+            let health = it.health.iter();
+            health.map(|it| it.as_ref().map(|it| it.status)).collect()
+        };
+        statuses(self) == statuses(other)
+    }
+
+    fn of(state: &TaskState) -> Self {
+        let health = |it: &ContainerState| {
+            let health = it.health.as_ref().filter(|_| it.phase != Phase::Stopped)?;
+            Some(PublishedHealth {
+                status: health.status,
+                since: health.since,
+                output: health.output.clone(),
+            })
+        };
+        Self {
+            desired: state.desired,
+            is_saved: state.saved > 0,
+            health: state.containers.iter().map(health).collect(),
+        }
+    }
 }
 
 impl Worker {
@@ -93,10 +140,7 @@ impl Worker {
         state: TaskState,
         shared: Arc<Shared>,
     ) -> (Self, watch::Receiver<Published>) {
-        let (published, seen) = watch::channel(Published {
-            desired: state.desired,
-            is_saved: state.saved > 0,
-        });
+        let (published, seen) = watch::channel(Published::of(&state));
         let followers = task.containers.iter().map(|_| None).collect();
         let begun = FuturesUnordered::new();
         (
@@ -152,12 +196,16 @@ impl Worker {
         }
         self.state
             .observe(&self.task, observation, Instant::now(), self.shared.clock.now());
-        let seen = Published {
-            desired: self.state.desired,
-            is_saved: self.state.saved > 0,
-        };
-        self.published
-            .send_if_modified(|it| std::mem::replace(it, seen) != seen);
+        let seen = Published::of(&self.state);
+        let is_health_news = !seen.is_as_healthy_as(&self.published.borrow());
+        self.published.send_if_modified(|it| {
+            let is_news = *it != seen;
+            *it = seen;
+            is_news
+        });
+        if is_health_news {
+            self.shared.health_news.notify_one();
+        }
         self.follow_output();
     }
 
@@ -174,12 +222,14 @@ impl Worker {
             Action::OpenLogStream(index) => Box::pin(step.open_log_stream(index)),
             Action::CreateSandbox => Box::pin(step.create_sandbox(self.permit.take())),
             Action::StartContainer(index) => {
-                let mut spec = self.task.containers[index].spec.clone();
-                if let Image::Present(image) = &self.state.containers[index].image {
-                    spec.image_id.clone_from(&image.image_id);
-                }
+                let spec = self.spec(index);
                 Box::pin(step.start_container(index, spec, self.permit.take()))
             }
+            Action::RestartContainer(index) => {
+                let spec = self.spec(index);
+                Box::pin(step.restart_container(index, spec, self.permit.take()))
+            }
+            Action::CheckHealth(index) => Box::pin(step.check_health(index)),
             Action::SignalContainer(index, signal) => Box::pin(step.signal_container(index, signal)),
             Action::Release => {
                 let followers = self.followers.iter_mut().filter_map(Option::take).collect();
@@ -189,6 +239,15 @@ impl Worker {
             Action::Forget => return,
         };
         self.begun.push(future);
+    }
+
+    /// A container as the host is asked for it, its image known.
+    fn spec(&self, index: usize) -> ContainerSpec {
+        let mut spec = self.task.containers[index].spec.clone();
+        if let Image::Present(image) = &self.state.containers[index].image {
+            spec.image_id.clone_from(&image.image_id);
+        }
+        spec
     }
 
     /// Each container that was started has its output followed until the sandbox goes.
@@ -251,7 +310,7 @@ impl Worker {
             .state
             .containers
             .iter()
-            .any(|it| matches!(it.phase, Phase::Starting(_)));
+            .any(|it| matches!(it.phase, Phase::Starting(_) | Phase::Restarting { .. }));
         is_starting
             || self.state.saving.is_some()
             || matches!(self.state.sandbox, Sandbox::Creating | Sandbox::Removing)

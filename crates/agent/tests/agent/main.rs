@@ -407,7 +407,7 @@ async fn output_is_shipped_and_not_repeated_after_a_restart() {
     let mut world = World::started().await;
     let options = json!({"awslogs-group": "g", "awslogs-stream-prefix": "p", "awslogs-create-group": "true"});
     let arn = world.run_task(logged("1", options)).await;
-    write(&world.host, "1", "one");
+    world.host.say("1", "main", &["one"]);
     let messages = |it: &fake_control_plane::World| -> Vec<String> {
         let puts = it.calls.iter().filter(|it| it.0 == "PutLogEvents");
         let events = puts.flat_map(|it| it.1["logEvents"].as_array().unwrap().clone());
@@ -424,13 +424,13 @@ async fn output_is_shipped_and_not_repeated_after_a_restart() {
         "p/main/1"
     );
     world.stop().await;
-    write(&world.host, "1", "two");
+    world.host.say("1", "main", &["two"]);
     world.start();
     world
         .control_plane
         .until("two", |it| (messages(it) == ["one", "two"]).then_some(()))
         .await;
-    write(&world.host, "1", "last words");
+    world.host.say("1", "main", &["last words"]);
     world.host.exit("1", "main", 0).await;
     world.control_plane.state_change(&arn, "STOPPED").await;
     assert_eq!(
@@ -498,10 +498,4 @@ async fn many_tasks_start_at_once_without_delay() {
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
     println!("50 tasks in {took:?}");
-}
-
-fn write(host: &FakeHost, task_id: &str, line: &str) {
-    let mut world = host.world.lock();
-    let container = world.sandboxes.get_mut(task_id).and_then(|it| it.get_mut("main"));
-    container.expect("it was started").lines.push(line.to_owned());
 }

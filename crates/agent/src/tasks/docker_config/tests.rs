@@ -44,9 +44,9 @@ fn all_that_is_supported_reaches_the_host() {
 fn what_would_be_ignored_is_refused_by_name() {
     for (config, host_config, expected) in [
         (
-            json!({"Healthcheck": {"Test": ["CMD", "true"]}}),
+            json!({"Healthcheck": {"Test": ["HTTP", "/"]}}),
             json!({}),
-            "dockerConfig.config.Healthcheck",
+            "health check of kind HTTP",
         ),
         (
             json!({}),
@@ -139,5 +139,34 @@ fn names_devices_memory_and_security_reach_the_host() {
     assert_eq!(
         (spec.swap.max_swap_mib, spec.swap.swappiness),
         (Some(32), Some(10))
+    );
+}
+
+#[test]
+fn health_checks_are_read_with_dockers_defaults() {
+    let check = |text: Value| {
+        let config = json!({ "Healthcheck": text }).to_string();
+        let settings = apply(&config, "", &mut ContainerSpec::default());
+        settings.unwrap().health_check
+    };
+    assert_eq!(check(json!({"Test": []})), None);
+    assert_eq!(check(json!({"Test": ["NONE"]})), None);
+    let shell = check(json!({"Test": ["CMD-SHELL", "a | b"]})).unwrap();
+    assert_eq!(shell.arguments, ["/bin/sh", "-c", "a | b"]);
+    let (interval, timeout) = (Duration::from_secs(30), Duration::from_secs(30));
+    assert_eq!(
+        (shell.interval, shell.timeout, shell.retries),
+        (interval, timeout, 3)
+    );
+    let given = json!({"Test": ["CMD", "x", "y"], "Interval": 5_000_000_000_u64, "StartPeriod": 7_000_000_000_u64,
+        "Retries": 1});
+    let given = check(given).unwrap();
+    assert_eq!(
+        (given.arguments, given.retries),
+        (vec!["x".to_owned(), "y".to_owned()], 1)
+    );
+    assert_eq!(
+        (given.interval, given.start_period),
+        (Duration::from_secs(5), Duration::from_secs(7))
     );
 }

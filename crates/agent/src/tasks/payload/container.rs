@@ -7,7 +7,7 @@ use api::acs;
 use serde_json::Value;
 
 use super::super::docker_config;
-use super::super::task::{Condition, Container, Dependency, task_id};
+use super::super::task::{Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id};
 use super::{Refusal, volumes};
 use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
 use crate::log_drivers::LogDriver;
@@ -15,6 +15,9 @@ use crate::secrets::{Provider, SecretSource};
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a container must have run to be started again, if its policy does not say.
+const RESTART_ATTEMPT_PERIOD: Duration = Duration::from_secs(300);
 
 /// What of the task its containers need.
 pub struct Context<'a> {
@@ -95,6 +98,8 @@ pub fn container(
         start_timeout: seconds(definition.start_timeout),
         stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
         stop_signal: settings.stop_signal,
+        health_check: health_check(definition.health_check_type.as_deref(), settings.health_check)?,
+        restart_policy: definition.restart_policy.and_then(restart_policy),
         log_driver: LogDriver::parse(settings.log, &spec)?,
         secrets,
         spec,
@@ -135,6 +140,25 @@ fn seconds(value: Option<i32>) -> Option<Duration> {
         .and_then(|it| u64::try_from(it).ok())
         .filter(|it| *it > 0)
         .map(Duration::from_secs)
+}
+
+/// The check itself is in the text for Docker. Without the type, the Amazon agent reports no health.
+fn health_check(kind: Option<&str>, check: Option<HealthCheck>) -> Result<Option<HealthCheck>, Refusal> {
+    match kind.unwrap_or_default() {
+        "docker" => Ok(check),
+        "" => Ok(None),
+        other => Err(Refusal::unsupported(format!("healthCheckType {other}"))),
+    }
+}
+
+fn restart_policy(policy: acs::ContainerRestartPolicy) -> Option<RestartPolicy> {
+    if policy.enabled != Some(true) {
+        return None;
+    }
+    Some(RestartPolicy {
+        ignored_exit_codes: policy.ignored_exit_codes.unwrap_or_default(),
+        attempt_period: seconds(policy.restart_attempt_period).unwrap_or(RESTART_ATTEMPT_PERIOD),
+    })
 }
 
 /// The overrides of a container are JSON within a text, of which only the command is allowed.
@@ -200,6 +224,7 @@ fn dependency(
         "START" => Condition::Start,
         "COMPLETE" => Condition::Complete,
         "SUCCESS" => Condition::Success,
+        "HEALTHY" => Condition::Healthy,
         other => return Err(Refusal::unsupported(format!("dependsOn condition {other}"))),
     };
     Ok(Dependency { on, condition })

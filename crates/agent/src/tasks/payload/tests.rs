@@ -183,9 +183,9 @@ fn what_is_not_built_is_refused_by_name() {
             "efsVolumeConfiguration is not supported",
         ),
         (
-            "/restartPolicy",
-            json!({"enabled": true}),
-            "container main: restartPolicy is not supported",
+            "/healthCheckType",
+            json!("custom"),
+            "container main: healthCheckType custom is not supported",
         ),
         (
             "/registryAuthentication",
@@ -258,7 +258,12 @@ fn dependencies_that_go_round_are_refused() {
         expected
     );
     assert_eq!(refusal(two(on("nobody", "START"), json!([]))), expected);
-    assert!(refusal(two(on("other", "HEALTHY"), json!([]))).contains("dependsOn condition HEALTHY"));
+    assert_eq!(
+        refusal(two(on("other", "HEALTHY"), json!([]))),
+        expected,
+        "it has no check"
+    );
+    assert!(refusal(two(on("other", "DONE"), json!([]))).contains("dependsOn condition DONE"));
 }
 
 #[test]

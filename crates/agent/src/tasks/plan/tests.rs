@@ -1,10 +1,16 @@
+mod life;
+mod order;
+mod properties;
+
 use std::fmt::Write;
 
 use expect_test::{Expect, expect};
 use jiff::Timestamp;
 
 use super::*;
-use crate::host::{ContainerExit, ContainerSpec, HostError, PulledImage, SandboxNetwork, StartedContainer};
+use crate::host::{
+    ContainerExit, ContainerSpec, HostError, ProcessEnd, PulledImage, SandboxNetwork, StartedContainer,
+};
 use crate::log_drivers::awslogs::{AwsLogsOptions, MissingGroup};
 use crate::tasks::state::Observation;
 use crate::tasks::task::{Condition, Container, Dependency};
@@ -31,6 +37,8 @@ fn container(name: &str) -> Container {
         start_timeout: None,
         stop_timeout: Duration::from_secs(30),
         stop_signal: None,
+        health_check: None,
+        restart_policy: None,
         log_driver: LogDriver::HostOnly,
     }
 }
@@ -142,6 +150,29 @@ impl Story {
         )
     }
 
+    fn restarted(self, index: usize) -> Self {
+        let started = self.state.containers[index].started.clone().unwrap();
+        let observation = Observation::ContainerRestarted(index, Ok(started));
+        self.then(&format!("restarted {index}"), observation)
+    }
+
+    fn restart_failed(self, index: usize) -> Self {
+        let error = HostError::CannotStartContainer("no".to_owned());
+        let observation = Observation::ContainerRestarted(index, Err(error));
+        self.then(&format!("restart of {index} failed"), observation)
+    }
+
+    /// The answer of a health check.
+    fn checked(self, index: usize, exit_code: i32) -> Self {
+        let end = ProcessEnd {
+            exit_code,
+            output: format!("said {exit_code}"),
+            is_timed_out: false,
+        };
+        let observation = Observation::HealthChecked(index, Ok(end));
+        self.then(&format!("checked {index}: {exit_code}"), observation)
+    }
+
     fn saved(self) -> Self {
         let revision = self.state.saving.unwrap_or(0);
         self.then("saved", Observation::Saved(revision))
@@ -164,6 +195,8 @@ impl Story {
             Action::OpenLogStream(it) => format!("open-log({})", name(it)),
             Action::CreateSandbox => "create-sandbox".to_owned(),
             Action::StartContainer(it) => format!("start({})", name(it)),
+            Action::RestartContainer(it) => format!("restart({})", name(it)),
+            Action::CheckHealth(it) => format!("check({})", name(it)),
             Action::SignalContainer(it, signal) => format!("signal({} {signal})", name(it)),
             Action::Release => "release".to_owned(),
             Action::Submit(report) => {
@@ -351,99 +384,6 @@ fn a_sidecar_that_fails_or_ends_does_not_end_the_task() {
         exited 2: save
         acknowledged: submit(Running b Stopped)
     "#]]);
-}
-
-#[test]
-fn containers_start_and_stop_in_the_order_of_their_dependencies() {
-    let migrate = sidecar(container("migrate"));
-    let db = container("db");
-    let web = after(
-        after(container("web"), 0, Condition::Success),
-        1,
-        Condition::Start,
-    );
-    let story = story(task(vec![migrate, db, web]))
-        .saved()
-        .pulled(0)
-        .pulled(1)
-        .pulled(2)
-        .sandbox();
-    let story = story
-        .started(0)
-        .started(1)
-        .exited(0, 0)
-        .started(2)
-        .saved()
-        .acknowledged()
-        .saved()
-        .acknowledged();
-    let story = story
-        .saved()
-        .then("stop", Observation::StopRequested)
-        .exited(2, 143);
-    story.check(&expect![[r#"
-        arrives: save create-sandbox pull(migrate) pull(db) pull(web)
-        saved:
-        pulled 0:
-        pulled 1:
-        pulled 2:
-        sandbox: start(migrate) start(db)
-        started 0: save
-        started 1:
-        exited 0: start(web) submit(Pending migrate Stopped)
-        started 2:
-        saved: save
-        acknowledged: submit(Running db Running web Running)
-        saved: save
-        acknowledged:
-        saved: save
-        stop: signal(web 15)
-        exited 2: signal(db 15)
-    "#]]);
-}
-
-#[test]
-fn a_dependency_that_fails_ends_the_task() {
-    let web = after(container("web"), 0, Condition::Success);
-    let story = story(task(vec![sidecar(container("migrate")), web]))
-        .saved()
-        .pulled(0)
-        .pulled(1)
-        .sandbox();
-    let state = story.started(0).exited(0, 1).state;
-    assert_eq!(state.desired, DesiredStatus::Stopped);
-    let expected =
-        "dependency graph: container ordering dependency [migrate] for target [web] has stopped already.";
-    assert_eq!(state.containers[1].reason.as_deref(), Some(expected));
-}
-
-#[test]
-fn a_dependency_that_takes_too_long_ends_the_task() {
-    let mut migrate = sidecar(container("migrate"));
-    migrate.start_timeout = Some(Duration::from_secs(60));
-    let web = after(container("web"), 0, Condition::Complete);
-    let story = story(task(vec![migrate, web]))
-        .saved()
-        .pulled(0)
-        .pulled(1)
-        .sandbox()
-        .started(0)
-        .saved()
-        .wait(60);
-    assert!(
-        story
-            .log
-            .ends_with("saved: wake in 60s\n60s later: save signal(migrate 15)\n"),
-        "{}",
-        story.log
-    );
-    assert!(
-        story.state.containers[1]
-            .reason
-            .as_deref()
-            .unwrap()
-            .contains("startTimeout")
-    );
 }
 
 #[test]

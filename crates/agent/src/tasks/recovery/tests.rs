@@ -23,8 +23,10 @@ fn container(name: &str) -> Container {
         is_essential: true,
         depends_on: Vec::new(),
         start_timeout: None,
-        stop_timeout: std::time::Duration::from_secs(30),
+        stop_timeout: Duration::from_secs(30),
         stop_signal: None,
+        health_check: None,
+        restart_policy: None,
         log_driver: LogDriver::HostOnly,
     }
 }
@@ -73,7 +75,13 @@ fn on_host(exits: [Option<i32>; 2]) -> RecoveredSandbox {
 
 #[test]
 fn a_task_that_still_runs_is_as_it_was() {
-    let state = restore(&task(), &running(), Some(&on_host([None, None])), Instant::now());
+    let state = restore(
+        &task(),
+        &running(),
+        Some(&on_host([None, None])),
+        Instant::now(),
+        at(20),
+    );
     assert!(state.containers.iter().all(|it| it.phase == Phase::Running));
     assert_eq!(
         (state.desired, state.sandbox),
@@ -89,6 +97,7 @@ fn what_ended_meanwhile_has_its_exit_code() {
         &running(),
         Some(&on_host([Some(3), None])),
         Instant::now(),
+        at(20),
     );
     state.settle(&task(), Instant::now(), at(20));
     assert_eq!(state.containers[0].exit.as_ref().unwrap().exit_code, 3);
@@ -99,7 +108,7 @@ fn what_ended_meanwhile_has_its_exit_code() {
 
 #[test]
 fn what_the_host_does_not_know_any_more_has_vanished() {
-    let state = restore(&task(), &running(), None, Instant::now());
+    let state = restore(&task(), &running(), None, Instant::now(), at(20));
     assert_eq!(
         (state.desired, state.sandbox),
         (DesiredStatus::Stopped, Sandbox::Absent)
@@ -113,20 +122,20 @@ fn what_the_host_does_not_know_any_more_has_vanished() {
 #[test]
 fn a_task_that_was_just_starting_goes_on() {
     let fresh = Progress::of(&TaskState::new(&task(), DesiredStatus::Running));
-    let nothing = restore(&task(), &fresh, None, Instant::now());
+    let nothing = restore(&task(), &fresh, None, Instant::now(), at(20));
     assert_eq!(
         (nothing.sandbox, nothing.desired),
         (Sandbox::Absent, DesiredStatus::Running)
     );
     let mut half = on_host([None, None]);
     half.containers.truncate(1);
-    let state = restore(&task(), &fresh, Some(&half), Instant::now());
+    let state = restore(&task(), &fresh, Some(&half), Instant::now(), at(20));
     assert_eq!(
         (&state.containers[0].phase, &state.containers[1].phase),
         (&Phase::Running, &Phase::Waiting)
     );
     half.containers.clear();
-    let state = restore(&task(), &fresh, Some(&half), Instant::now());
+    let state = restore(&task(), &fresh, Some(&half), Instant::now(), at(20));
     assert_eq!(state.sandbox, Sandbox::Partial);
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::super::output::{TaskOutput, last_lines};
 use super::super::record::TaskRecord;
-use super::super::state::Observation;
+use super::super::state::{OUTPUT_BYTES, Observation};
 use super::super::state_change::{TaskStateChange, submit};
 use super::super::task::Task;
 use super::Shared;
 use crate::config::TaskApi;
-use crate::host::{ContainerSpec, HostError};
+use crate::host::{ContainerSpec, HostError, ProcessSpec};
 use crate::log_drivers::Follower;
 use crate::task_endpoint::{API_IN_TASKS, API_VARIABLE, CREDENTIALS_PATH, CREDENTIALS_VARIABLE};
 
@@ -22,6 +23,8 @@ const LOG_DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 const PULL_DEADLINE: Duration = Duration::from_secs(2 * 3600);
 const CREATE_DEADLINE: Duration = Duration::from_secs(4 * 60);
 const START_DEADLINE: Duration = Duration::from_secs(3 * 60);
+/// How much longer than its own time the host may take for a process in a container.
+const EXECUTE_GRACE: Duration = Duration::from_secs(30);
 const SIGNAL_DEADLINE: Duration = Duration::from_secs(30);
 const REMOVE_DEADLINE: Duration = Duration::from_secs(60);
 /// Attempts at saving a record or removing a sandbox, with this pause before the second, doubled each time.
@@ -129,6 +132,42 @@ impl Step {
         }
     }
 
+    /// Starts a container again, when it is this task's turn.
+    pub async fn restart_container(
+        self,
+        index: usize,
+        spec: ContainerSpec,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Done {
+        let permit = self.start_permit(permit).await;
+        let restart = self.shared.host.restart_container(&spec);
+        let result = within(START_DEADLINE, HostError::CannotStartContainer, restart).await;
+        Done {
+            observation: Observation::ContainerRestarted(index, result),
+            permit,
+        }
+    }
+
+    /// Runs the health check of a container.
+    pub async fn check_health(self, index: usize) -> Done {
+        let container = &self.task.containers[index];
+        let result = match &container.health_check {
+            None => Err(HostError::CannotExecute("there is no health check".to_owned())),
+            Some(check) => {
+                let process = ProcessSpec {
+                    task_id: self.task.id.clone(),
+                    container: container.spec.name.clone(),
+                    arguments: check.arguments.clone(),
+                    timeout: check.timeout,
+                    output_bytes: OUTPUT_BYTES,
+                };
+                let run = self.shared.host.execute(&process);
+                within(check.timeout + EXECUTE_GRACE, HostError::CannotExecute, run).await
+            }
+        };
+        Done::plain(Observation::HealthChecked(index, result))
+    }
+
     /// Sends a signal.
     pub async fn signal_container(self, index: usize, signal: i32) -> Done {
         let name = &self.task.containers[index].spec.name;
@@ -146,6 +185,7 @@ impl Step {
                 tracing::warn!(task = %self.task.arn, "output not shipped in time is lost");
             }
         }
+        self.keep_output().await;
         let mut pause = ATTEMPT_PAUSE;
         for attempt in 1..=ATTEMPTS {
             let removal = self.shared.host.remove_sandbox(&self.task.id);
@@ -157,6 +197,30 @@ impl Step {
             pause *= 2;
         }
         Done::plain(Observation::Released)
+    }
+
+    /// Hands over how its containers last spoke, before the host forgets it.
+    async fn keep_output(&self) {
+        let mut containers = Vec::new();
+        for container in &self.task.containers {
+            let name = &container.spec.name;
+            let read = last_lines(self.shared.host.as_ref(), &self.task.id, name);
+            match timeout(SIGNAL_DEADLINE, read).await {
+                Ok(Ok(lines)) if !lines.is_empty() => containers.push((name.clone(), lines)),
+                // It never ran, or never spoke.
+                _ => {}
+            }
+        }
+        if containers.is_empty() {
+            return;
+        }
+        let output = TaskOutput {
+            task_arn: self.task.arn.clone(),
+            containers,
+        };
+        if self.shared.outputs.try_send(output).is_err() {
+            tracing::debug!(task = %self.task.arn, "its last output is not told: too many wait");
+        }
     }
 
     /// Tells the control plane.
