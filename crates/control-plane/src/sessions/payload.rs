@@ -8,7 +8,7 @@ mod volumes;
 use std::collections::BTreeMap;
 
 use api::acs;
-use domain::container_definition::ContainerDefinition;
+use domain::container_definition::{ContainerDefinition, Dependency, HealthCheck, RestartPolicy};
 use domain::tags::Pair;
 use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
 use domain::task_definition::{NetworkMode, TaskDefinition};
@@ -143,6 +143,13 @@ fn container(
                 })
                 .collect(),
         ),
+        depends_on: Some(definition.depends_on.iter().flatten().map(dependency).collect()),
+        start_timeout: definition
+            .start_timeout_seconds
+            .and_then(|it| i32::try_from(it).ok()),
+        // Amazon's agent takes only the lower case; the check itself is in the text for Docker.
+        health_check_type: definition.is_health_checked().then(|| "docker".to_owned()),
+        restart_policy: definition.restart_policy.as_ref().map(restart_policy),
         stop_timeout: definition
             .stop_timeout_seconds
             .and_then(|it| i32::try_from(it).ok()),
@@ -153,6 +160,34 @@ fn container(
         }),
         ..acs::Container::default()
     }
+}
+
+fn dependency(it: &Dependency) -> acs::ContainerDependency {
+    acs::ContainerDependency {
+        container_name: Some(it.container_name.clone()),
+        condition: Some(it.condition.as_str().to_owned()),
+    }
+}
+
+fn restart_policy(it: &RestartPolicy) -> acs::ContainerRestartPolicy {
+    let period = it.restart_attempt_period_seconds;
+    acs::ContainerRestartPolicy {
+        enabled: Some(it.enabled),
+        ignored_exit_codes: it.ignored_exit_codes.clone(),
+        restart_attempt_period: period.and_then(|it| i32::try_from(it).ok()),
+    }
+}
+
+/// Docker's `Healthcheck`, in nanoseconds.
+fn health_check(it: &HealthCheck) -> Value {
+    let nanoseconds = |seconds: u32| u64::from(seconds) * 1_000_000_000;
+    json!({
+        "Test": it.command,
+        "Interval": nanoseconds(it.interval_seconds),
+        "Timeout": nanoseconds(it.timeout_seconds),
+        "Retries": it.retries,
+        "StartPeriod": nanoseconds(it.start_period_seconds.unwrap_or(0)),
+    })
 }
 
 fn environment(defined: &[Pair], changed: &[Pair]) -> BTreeMap<String, String> {
@@ -191,6 +226,7 @@ fn config(definition: &ContainerDefinition) -> String {
     put("Hostname", definition.hostname.as_ref().map(|it| json!(it)));
     put("Labels", definition.docker_labels.as_ref().map(|it| json!(it)));
     docker::extend_config(&mut config, definition);
+    put("Healthcheck", definition.health_check.as_ref().map(health_check));
     Value::Object(config).to_string()
 }
 

@@ -1,5 +1,5 @@
 //! Valid members that Gantry does not obey yet: refused after everything else was checked, since a task that runs
-//! without its secrets or health check would only pretend. A feature that is built takes its line out.
+//! without its secrets would only pretend. A feature that is built takes its line out.
 
 use api::ecs;
 use domain::container_definition::{ContainerDefinition, LogConfiguration};
@@ -27,19 +27,13 @@ const OF_TASK: [Member<Draft>; 4] = [
     }),
 ];
 
-const OF_CONTAINER: [Member<ContainerDefinition>; 10] = [
+const OF_CONTAINER: [Member<ContainerDefinition>; 6] = [
     ("dockerSecurityOptions credentialspec", |it| {
         let mut options = it.docker_security_options.iter().flatten();
         options.any(|it| it.starts_with("credentialspec:"))
     }),
     ("repositoryCredentials", |it| it.repository_credentials.is_some()),
-    ("restartPolicy", |it| {
-        it.restart_policy.as_ref().is_some_and(|it| it.enabled)
-    }),
     ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
-    ("dependsOn", |it| is_filled(it.depends_on.as_ref())),
-    ("startTimeout", |it| it.start_timeout_seconds.is_some()),
-    ("healthCheck", |it| it.health_check.is_some()),
     ("firelensConfiguration", |it| it.firelens_configuration.is_some()),
     ("credentialSpecs", |it| is_filled(it.credential_specs.as_ref())),
     ("versionConsistency", |it| it.is_version_consistent == Some(true)),

@@ -8,7 +8,6 @@ use super::{client_message, draft, fargate, of_container, task};
 #[test]
 fn each_member_is_named_with_its_container() {
     let definition = of_container(&json!({
-        "healthCheck": { "command": ["CMD", "true"] },
         "dockerSecurityOptions": ["no-new-privileges", "credentialspec:file"],
         "credentialSpecs": ["credentialspec:arn:aws:s3:::bucket/spec"],
         "mountPoints": [],
@@ -24,7 +23,6 @@ fn each_member_is_named_with_its_container() {
         client_message(refusal),
         "enableFaultInjection is not supported by Gantry yet; \
          dockerSecurityOptions credentialspec is not supported by Gantry yet (container 'web'); \
-         healthCheck is not supported by Gantry yet (container 'web'); \
          credentialSpecs is not supported by Gantry yet (container 'web'); \
          efsVolumeConfiguration is not supported by Gantry yet (volume 'v')."
     );
