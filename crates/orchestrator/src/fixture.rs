@@ -4,17 +4,19 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use domain::container_definition::ContainerDefinition;
+use domain::container_definition::{ContainerDefinition, HealthCheck};
 use domain::host::Resources;
 use domain::service::{DeploymentConfiguration, DeploymentController, PropagateTags, Service};
 use domain::tags::Pair;
-use domain::task::{DesiredStatus, Task, TaskStatus};
+use domain::task::{ContainerHealth, DesiredStatus, HealthStatus, Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
 use futures_util::FutureExt;
 use store::{ManualClock, Record, Store, TransactError, Tx, memory_store};
 
-use crate::transitions::{self, Connection, NewCluster, NewService, RegisterContainerInstance, TaskReport};
+use crate::transitions::{
+    self, Connection, HealthReport, NewCluster, NewService, RegisterContainerInstance, TaskReport,
+};
 
 pub struct World {
     pub store: Store,
@@ -121,8 +123,19 @@ impl World {
     }
 
     pub fn service(&self, desired_count: u32, minimum: u32, maximum: u32) -> ServiceArn {
+        let definition = self.definition();
+        self.service_running(&definition, desired_count, minimum, maximum)
+    }
+
+    pub fn service_running(
+        &self,
+        definition: &TaskDefinition,
+        desired_count: u32,
+        minimum: u32,
+        maximum: u32,
+    ) -> ServiceArn {
         self.service_of(NewService {
-            task_definition: Some(self.definition().arn.clone()),
+            task_definition: Some(definition.arn.clone()),
             deployment_configuration: DeploymentConfiguration {
                 maximum_percent: maximum,
                 minimum_healthy_percent: minimum,
@@ -173,6 +186,44 @@ impl World {
             ..TaskReport::default()
         };
         self.write(move |tx| transitions::observe_task(tx, &arn, &report));
+    }
+
+    /// What the agent of a task's host says of the health of its container `web`.
+    pub fn report_health(&self, task: &Task, status: HealthStatus) {
+        let health = ContainerHealth {
+            status,
+            since: None,
+            output: "said so".to_owned(),
+        };
+        let (host_id, report) = (
+            task.host_id.clone(),
+            HealthReport {
+                task: task.arn.clone(),
+                containers: vec![("web".to_owned(), health)],
+            },
+        );
+        self.write(move |tx| {
+            transitions::observe_health(tx, &host_id, &[report]);
+            Ok::<_, std::convert::Infallible>(())
+        });
+    }
+
+    /// A new revision of `web` whose container has a health check.
+    pub fn checked_definition(&self) -> Arc<TaskDefinition> {
+        self.write(|tx| {
+            let now = tx.now();
+            transitions::register_task_definition(tx, &scope(), "web", |arn, revision| {
+                let mut definition = definition(arn, revision, now);
+                definition.containers[0].health_check = Some(HealthCheck {
+                    command: vec!["CMD".to_owned(), "true".to_owned()],
+                    interval_seconds: 5,
+                    timeout_seconds: 2,
+                    retries: 1,
+                    start_period_seconds: None,
+                });
+                definition
+            })
+        })
     }
 
     pub fn stored_service(&self, arn: &ServiceArn) -> Service {

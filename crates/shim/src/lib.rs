@@ -22,7 +22,8 @@ pub use confinement::{
 };
 pub use messages::{
     Answer, Console, ContainerStatus, ExecuteProcess, ExecutionEnding, Exit, Exited, FailedStep, Input,
-    MAX_OUTPUT_BYTES, Message, Reply, Request, SharedMemory, SharedNamespace, Sharing, StartContainer, Started,
+    MAX_OUTPUT_BYTES, Message, Reply, Request, SharedMemory, SharedNamespace, Sharing, StartContainer,
+    Started,
 };
 
 /// Version of the messages and files. A shim and an agent of neighbouring versions understand each other.

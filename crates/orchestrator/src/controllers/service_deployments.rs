@@ -1,6 +1,7 @@
 //! Moves each service toward its newest deployment, or its task sets, without leaving its health bounds.
 
 mod capacity;
+mod health;
 mod part;
 mod plan;
 mod start;
@@ -73,7 +74,8 @@ impl Controller for ServiceDeployments {
             return Next::AwaitChange;
         };
         let mut service = (*known).clone();
-        let leaving = tasks_on_draining_instances(tx.state(), &service);
+        let mut leaving = tasks_on_draining_instances(tx.state(), &service);
+        leaving.extend(health::unhealthy(tx.state(), &service));
         let next = match service.deployment_controller {
             DeploymentController::Ecs => self.reconcile_deployments(tx, &mut service, &leaving),
             DeploymentController::External => self.reconcile_task_sets(tx, &mut service, &leaving),
@@ -92,6 +94,7 @@ impl ServiceDeployments {
             return Next::AwaitChange;
         };
         let mut counts = Counts::of(&part.id, &tx.state().service_tally(&service.arn));
+        health::note(&mut counts, tx.state(), service, &part, leaving);
         counts.replace(leaving, &part.id);
         let plan = plan(
             part.desired_count,

@@ -15,6 +15,10 @@ pub struct Counts {
     pub primary: Tally,
     /// Of the others.
     pub old: Tally,
+    /// Running tasks of the PRIMARY deployment whose health checks have not succeeded yet.
+    pub unproven: u32,
+    /// Running tasks that are UNHEALTHY, to be replaced.
+    pub unhealthy: u32,
 }
 
 /// What to do.
@@ -56,7 +60,7 @@ impl Counts {
         let mine = tallies.iter().find(|(of, _)| of == id);
         Self {
             primary: mine.map(|(_, tally)| *tally).unwrap_or_default(),
-            old: Tally::default(),
+            ..Self::default()
         }
     }
 
@@ -77,13 +81,14 @@ impl Counts {
 
     /// No task is left that is not STOPPED.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.primary == Tally::default() && self.old == Tally::default()
     }
 }
 
-/// Plans the next step. Running tasks are the healthy ones. Never more than `step_max` starts and as many stops.
+/// Plans the next step. Running tasks are the healthy ones, but for those whose health checks have not
+/// succeeded yet. Never more than `step_max` starts and as many stops.
 pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step_max: u32) -> Plan {
-    let Counts { primary, old } = *counts;
+    let Counts { primary, old, .. } = *counts;
     let primary_total = primary.pending + primary.running;
     let old_total = old.pending + old.running;
     let missing = desired.saturating_sub(primary_total);
@@ -99,10 +104,11 @@ pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step
     // Of the primary's surplus, what does not run goes first: only the rest costs health.
     let primary_running_after =
         primary.running - stop_primary.saturating_sub(primary.pending).min(primary.running);
-    let healthy = primary_running_after + old.running;
-    let stop_old_running = old
-        .running
-        .min(healthy.saturating_sub(bounds.lower_bound(desired)));
+    let healthy = primary_running_after.saturating_sub(counts.unproven) + old.running;
+    let surplus = healthy.saturating_sub(bounds.lower_bound(desired));
+    // Where there is no room for replacements, what is unhealthy makes room.
+    let in_the_way = counts.unhealthy.min(missing - start);
+    let stop_old_running = old.running.min(surplus.max(in_the_way));
     let whole = Plan {
         start,
         stop_primary,
@@ -129,6 +135,7 @@ pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step
     let is_steady = whole == Plan::default()
         && old == Tally::default()
         && primary.running == desired
+        && counts.unproven == 0
         && primary.pending == 0
         && primary.stopping == 0;
     Plan {

@@ -11,7 +11,7 @@ use store::Tx;
 use super::part::Part;
 use super::plan::Plan;
 use super::start::names;
-use super::{Leaving, Next, capacity, is_wanted};
+use super::{Leaving, Next, capacity, health, is_wanted};
 use crate::transitions::{record_event, stop_task};
 
 /// What stopping came to.
@@ -44,7 +44,16 @@ pub(super) fn stop(
     let (chosen, held_for) = choose(tx, service, part, plan, leaving);
     for task in &chosen {
         let deployment = task.started_by.as_deref().unwrap_or_default();
-        let reason = format!("Scaling activity initiated by (deployment {deployment})");
+        let is_unhealthy = health::is_unhealthy(tx.state(), task);
+        let reason = if is_unhealthy {
+            health::FAILED.to_owned()
+        } else {
+            format!("Scaling activity initiated by (deployment {deployment})")
+        };
+        if is_unhealthy {
+            let message = format!("(task {}) failed container health checks.", task.arn.name());
+            record_event(tx, service, message);
+        }
         // They have just been found.
         let _ = stop_task(
             tx,
@@ -77,8 +86,14 @@ fn choose(
         .filter(|it| is_wanted(it) && part.may_stop(service, it))
         .cloned()
         .collect();
-    // What does not run yet goes first, then the youngest.
-    tasks.sort_by_key(|it| (!it.last_status.is_pending(), Reverse(it.times.created_at)));
+    // What is unhealthy goes first, then what does not run yet, then the youngest.
+    tasks.sort_by_key(|it| {
+        (
+            !health::is_unhealthy(tx.state(), it),
+            !it.last_status.is_pending(),
+            Reverse(it.times.created_at),
+        )
+    });
     let is_kept = |it: &Arc<Task>| part.has(it) && !leaving.contains_key(&it.arn);
     let kept: Vec<Arc<Task>> = tasks.iter().filter(|it| is_kept(it)).cloned().collect();
     let surplus_of_provider = capacity::surplus(part, &kept);
@@ -94,6 +109,7 @@ fn choose(
         }
         if let Some(until) = task.protection(now)
             && service.status == ServiceStatus::Active
+            && !health::is_unhealthy(tx.state(), &task)
         {
             let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             held_for = Some(held_for.map_or(wait, |it| it.min(wait)));

@@ -7,7 +7,7 @@ use store::{Tally, Tx};
 use super::part::Part;
 use super::plan::{Counts, plan};
 use super::stop::stop;
-use super::{Leaving, Next, STEP_MAX, ServiceDeployments, announce_steady};
+use super::{Leaving, Next, STEP_MAX, ServiceDeployments, announce_steady, health};
 use crate::transitions::record_task_set_event;
 
 /// What one look at a task set came to.
@@ -71,6 +71,7 @@ impl ServiceDeployments {
     ) -> Option<Looked> {
         let mut part = Part::task_set(service, service.task_set(id)?);
         let mut counts = Counts::of_task_set(id, tallies);
+        health::note(&mut counts, tx.state(), service, &part, leaving);
         counts.replace(leaving, id);
         let plan = plan(
             part.desired_count,

@@ -13,6 +13,7 @@ use crate::transitions::{
 };
 
 mod capacity;
+mod health;
 mod placement;
 
 fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
@@ -77,7 +78,12 @@ fn plans_follow_amazons_arithmetic() {
     ];
     for ((desired, minimum, maximum), primary, old, expected) in cases {
         let bounds = service(desired, minimum, maximum).deployment_configuration;
-        let it = plan(desired, bounds, &Counts { primary, old }, STEP_MAX);
+        let counts = Counts {
+            primary,
+            old,
+            ..Counts::default()
+        };
+        let it = plan(desired, bounds, &counts, STEP_MAX);
         let found = (
             it.start,
             it.stop_primary,
@@ -101,7 +107,7 @@ proptest! {
         // Something must be able to move: room for one more, or leave for one less.
         let bounds = service(desired, minimum, 100 + extra).deployment_configuration;
         prop_assume!(bounds.upper_bound(desired) > desired || bounds.lower_bound(desired) < desired);
-        let mut counts = Counts { primary: tally(0, 0, 0), old: tally(0, old_running, 0) };
+        let mut counts = Counts { old: tally(0, old_running, 0), ..Counts::default() };
         let mut order: VecDeque<bool> = order.into();
         for _ in 0..1000 {
             let step = plan(desired, bounds, &counts, STEP_MAX);
