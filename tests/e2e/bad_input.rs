@@ -94,13 +94,13 @@ fn what_is_not_built_is_an_unknown_operation() -> Result<()> {
     assert!(error.contains("UnknownOperationException"), "{error}");
     let error = world.aws.error(&["sts", "get-session-token"])?;
     assert!(error.contains("InvalidAction"), "{error}");
-    let health_check = json!({ "healthCheck": { "command": ["CMD", "true"] } });
+    let faulty = json!({ "enableFaultInjection": true, "networkMode": "host" });
     let error = world
-        .register("checked", json!({}), health_check)
+        .register("faulty", faulty, json!({}))
         .expect_err("not obeyed yet")
         .to_string();
     assert!(
-        error.contains("healthCheck is not supported by Gantry yet"),
+        error.contains("enableFaultInjection is not supported by Gantry yet"),
         "{error}"
     );
     Ok(())

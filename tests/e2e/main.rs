@@ -8,6 +8,7 @@ mod commands;
 mod containers;
 mod crashes;
 mod default_vpc;
+mod life;
 mod logs;
 mod networks;
 mod placement;
