@@ -140,7 +140,7 @@ pub struct ImageCleanup {
     /// References of all tasks that are here: these stay.
     pub in_use: Vec<String>,
     /// Since an image was last used.
-    pub minimum_age: std::time::Duration,
+    pub minimum_age: Duration,
     /// At once.
     pub most: usize,
     /// Percent of the disk; beyond it neither age nor number holds. 100: never.

@@ -20,10 +20,11 @@ use crate::session::Session;
 use crate::session::telemetry::Telemetry;
 use crate::submissions::deliver;
 use crate::task_endpoint::TaskEndpoint;
+use crate::tasks::output::{self, TaskOutput};
 use crate::tasks::record::Records;
 use crate::tasks::state_change::{QUEUE_BOUND, Submission};
 use crate::tasks::worker::{CONCURRENT_STARTS, Shared};
-use crate::tasks::{RecoverError, Tasks, output};
+use crate::tasks::{RecoverError, Tasks};
 
 /// Why an agent ended by itself.
 #[derive(Debug, thiserror::Error)]

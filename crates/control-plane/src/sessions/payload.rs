@@ -225,8 +225,8 @@ fn config(definition: &ContainerDefinition) -> String {
     );
     put("Hostname", definition.hostname.as_ref().map(|it| json!(it)));
     put("Labels", definition.docker_labels.as_ref().map(|it| json!(it)));
-    docker::extend_config(&mut config, definition);
     put("Healthcheck", definition.health_check.as_ref().map(health_check));
+    docker::extend_config(&mut config, definition);
     Value::Object(config).to_string()
 }
 

@@ -1,7 +1,7 @@
 //! Tasks whose health checks fail are replaced; those that have not succeeded yet do not count as healthy.
 
 use domain::service::ServiceEvent;
-use domain::task::HealthStatus;
+use domain::task::{HealthStatus, StopCode};
 
 use super::*;
 
