@@ -265,7 +265,7 @@ def task_sets(it):
         **of_service,
     )["taskSet"]
     # One after the other: so come their events.
-    it.until("blue is steady", lambda: _stability(it, of_service, [blue]) == {"STEADY_STATE"})
+    subject.until("blue is steady", lambda: _stability(it, of_service, [blue]) == {"STEADY_STATE"})
     green = it.call("CreateTaskSet", "the least", taskDefinition="golden-task", **of_service)["taskSet"]
     many = {"taskDefinition": "golden-task", "scale": {"value": 101, "unit": "PERCENT"}}
     it.refused(invalid, "CreateTaskSet", "above the whole", **many, **of_service)
@@ -274,7 +274,7 @@ def task_sets(it):
     it.refused(invalid, "CreateTaskSet", "of a service that deploys by itself", taskDefinition="golden-task", **rolling)
     it.quietly("DeleteService", force=True, **rolling)
     it.refused("ClusterNotFoundException", "CreateTaskSet", "nowhere", cluster="none", service="none", taskDefinition="a")
-    it.until("both are steady", lambda: _stability(it, of_service, [blue, green]) == {"STEADY_STATE"})
+    subject.until("both are steady", lambda: _stability(it, of_service, [blue, green]) == {"STEADY_STATE"})
     unknown = "ecs-svc/1234567890123456789"
     sets = [blue["id"], green["taskSetArn"], unknown]
     it.call("DescribeTaskSets", "with tags, and one that never was", taskSets=sets, include=["TAGS"], **of_service)
