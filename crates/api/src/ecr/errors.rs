@@ -2,6 +2,7 @@
 
 use super::structures::*;
 use wire::ServiceError;
+use wire::error::CodedError;
 use wire::json::{self, JsonWriter};
 use wire::shape::write_member;
 
@@ -36,6 +37,8 @@ pub enum Error {
     UnableToGetUpstreamLayerException(UnableToGetUpstreamLayerException),
     UploadNotFoundException(UploadNotFoundException),
     ValidationException(ValidationException),
+    /// One that the model does not name, as ValidationException.
+    Unmodelled(CodedError),
 }
 
 impl ServiceError for Error {
@@ -70,6 +73,7 @@ impl ServiceError for Error {
             Self::UnableToGetUpstreamLayerException(_) => "UnableToGetUpstreamLayerException",
             Self::UploadNotFoundException(_) => "UploadNotFoundException",
             Self::ValidationException(_) => "ValidationException",
+            Self::Unmodelled(it) => it.code(),
         }
     }
 
@@ -104,6 +108,7 @@ impl ServiceError for Error {
             Self::UnableToGetUpstreamLayerException(it) => it.message.as_deref(),
             Self::UploadNotFoundException(it) => it.message.as_deref(),
             Self::ValidationException(it) => it.message.as_deref(),
+            Self::Unmodelled(it) => it.message(),
         }
     }
 
@@ -138,6 +143,7 @@ impl ServiceError for Error {
             Self::UnableToGetUpstreamLayerException(_) => 400,
             Self::UploadNotFoundException(_) => 400,
             Self::ValidationException(_) => 400,
+            Self::Unmodelled(it) => it.http_status(),
         }
     }
 
@@ -235,6 +241,7 @@ impl ServiceError for Error {
             Self::ValidationException(it) => {
                 write_member(writer, "message", &it.message);
             }
+            Self::Unmodelled(it) => it.write_members(writer),
         }
     }
 
