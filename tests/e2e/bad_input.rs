@@ -88,9 +88,11 @@ fn unknown_names_get_ecs_errors() -> Result<()> {
 }
 
 #[test]
-fn what_is_not_built_is_an_unknown_operation() -> Result<()> {
+fn what_is_not_built_is_refused() -> Result<()> {
     let world = World::new()?;
     let error = world.aws.error(&["ecs", "list-daemons"])?;
+    assert!(error.contains("UnsupportedFeatureException"), "{error}");
+    let error = world.aws.error(&["logs", "describe-destinations"])?;
     assert!(error.contains("UnknownOperationException"), "{error}");
     let error = world.aws.error(&["sts", "get-session-token"])?;
     assert!(error.contains("InvalidAction"), "{error}");
