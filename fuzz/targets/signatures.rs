@@ -7,6 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use wire::sigv4::{self, Signer};
 
 const SIGNER: Signer<'static> = Signer {
+    session_token: None,
     access_key_id: "AKIDEXAMPLE",
     secret_access_key: "wJalrXUtnFEMI",
     region: "us-east-1",
