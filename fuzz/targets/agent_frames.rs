@@ -43,7 +43,11 @@ fuzz_target!(|text: &str| {
                         assert!(payload.get("executionRoleCredentials").is_none(), "{payload}");
                     }
                 }
-                Effect::Stop(_) | Effect::Expected(_) | Effect::Attached(..) | Effect::Inactive => {}
+                Effect::Stop(_)
+                | Effect::Expected(_)
+                | Effect::Attached(..)
+                | Effect::Renew(..)
+                | Effect::Inactive => {}
             }
         }
     }
