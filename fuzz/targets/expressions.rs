@@ -32,6 +32,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     // A long value shows patterns that take more than one pass over it.
     let long = "ab".repeat(64);
     let container_instance = ContainerInstance {
+        agent_hash: String::new(),
         arn: cluster.member("h"),
         host_id: "h".into(),
         ec2_instance_id: "i-abcd1234".into(),
