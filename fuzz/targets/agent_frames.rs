@@ -25,6 +25,13 @@ fn is_frame(text: &str) {
     );
 }
 
+/// Of credentials only their id is left, which is no secret.
+fn has_no_secrets(payload: &serde_json::Value, name: &str) {
+    let Some(left) = payload.get(name) else { return };
+    let members = left.as_object().unwrap_or_else(|| panic!("{payload}"));
+    assert!(members.keys().all(|it| it == "credentialsId"), "{payload}");
+}
+
 fuzz_target!(|text: &str| {
     let mut exchange = Exchange::new("c", "arn:i");
     for frame in text.lines() {
@@ -39,8 +46,8 @@ fuzz_target!(|text: &str| {
                     replies.iter().for_each(|it| is_frame(it));
                     for arrival in arrivals {
                         let payload = arrival.payload;
-                        assert!(payload.get("roleCredentials").is_none(), "{payload}");
-                        assert!(payload.get("executionRoleCredentials").is_none(), "{payload}");
+                        has_no_secrets(&payload, "roleCredentials");
+                        has_no_secrets(&payload, "executionRoleCredentials");
                     }
                 }
                 Effect::Stop(_)

@@ -9,12 +9,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::install::{self, run, say};
-use runs::{Ending, Run};
+use runs::{Effort, Ending, Run};
 
 /// How long each target looks if nobody says, in seconds.
 const SECONDS_DEFAULT: u32 = 60;
-/// The same as a part of all tests.
-const SECONDS_IN_TESTS: u32 = 5;
+/// How many inputs each target tries as a part of all tests: the same ones each time, so that a change that has
+/// passed passes again.
+const INPUTS_IN_TESTS: u32 = 10_000;
 /// What makes LLVM count branches and note comparisons for libFuzzer. `fuzzing` opens what crates keep to themselves.
 const FLAGS: [&str; 9] = [
     "--cfg",
@@ -45,12 +46,12 @@ pub fn fuzz(root: &Path, arguments: &[&str]) -> Result<()> {
         [target, "--seconds", seconds] => (Some(*target), parsed(seconds)?),
         _ => bail!("cargo xtask fuzz [TARGET] [--seconds N]"),
     };
-    look(root, wanted, seconds)
+    look(root, wanted, Effort::Seconds(seconds))
 }
 
 /// A short look of every target.
 pub fn briefly(root: &Path) -> Result<()> {
-    look(root, None, SECONDS_IN_TESTS)
+    look(root, None, Effort::Inputs(INPUTS_IN_TESTS))
 }
 
 fn parsed(seconds: &str) -> Result<u32> {
@@ -59,7 +60,7 @@ fn parsed(seconds: &str) -> Result<u32> {
     seconds.context("--seconds takes a whole number above 0")
 }
 
-fn look(root: &Path, wanted: Option<&str>, seconds: u32) -> Result<()> {
+fn look(root: &Path, wanted: Option<&str>, effort: Effort) -> Result<()> {
     let source = root.join("fuzz");
     let mut targets = targets(&source)?;
     if let Some(wanted) = wanted {
@@ -74,8 +75,8 @@ fn look(root: &Path, wanted: Option<&str>, seconds: u32) -> Result<()> {
     };
     let programs = build(&places)?;
     seeds::derive(root, &places.work.join("seeds"))?;
-    say(&format!("Fuzzing: {} targets, {seconds} s each", targets.len()));
-    let runs = runs::all(&places, &programs, &targets, seconds)?;
+    say(&format!("Fuzzing: {} targets, {effort} each", targets.len()));
+    let runs = runs::all(&places, &programs, &targets, effort)?;
     report(&runs)
 }
 

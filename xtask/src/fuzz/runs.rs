@@ -17,6 +17,24 @@ const INPUT_SECONDS_MAX: u32 = 5;
 /// Lines of a finding that are shown.
 const LINES_SHOWN: usize = 24;
 
+/// How long a target looks.
+#[derive(Clone, Copy)]
+pub enum Effort {
+    /// For so long, going on from what earlier runs have kept.
+    Seconds(u32),
+    /// So many inputs, made from the seeds alone by a fixed choice.
+    Inputs(u32),
+}
+
+impl std::fmt::Display for Effort {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(out, "{seconds} s"),
+            Self::Inputs(count) => write!(out, "{count} inputs"),
+        }
+    }
+}
+
 /// What a target did.
 pub struct Run {
     pub target: String,
@@ -34,7 +52,7 @@ pub enum Ending {
 }
 
 /// Runs targets; gives what they did in their order.
-pub fn all(places: &Places, programs: &Path, targets: &[String], seconds: u32) -> Result<Vec<Run>> {
+pub fn all(places: &Places, programs: &Path, targets: &[String], effort: Effort) -> Result<Vec<Run>> {
     let next = Mutex::new(targets.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -45,7 +63,7 @@ pub fn all(places: &Places, programs: &Path, targets: &[String], seconds: u32) -
                     let Some((at, target)) = next.lock().ok().and_then(|mut it| it.next()) else {
                         return;
                     };
-                    let run = one(places, &programs.join(target), target, seconds);
+                    let run = one(places, &programs.join(target), target, effort);
                     if let Ok(mut done) = done.lock() {
                         done.push((at, run));
                     }
@@ -58,14 +76,25 @@ pub fn all(places: &Places, programs: &Path, targets: &[String], seconds: u32) -
     done.into_iter().map(|(_, run)| run).collect()
 }
 
-fn one(places: &Places, program: &Path, target: &str, seconds: u32) -> Result<Run> {
-    let corpus = places.work.join("corpus").join(target);
+fn one(places: &Places, program: &Path, target: &str, effort: Effort) -> Result<Run> {
+    let (corpus, bounds) = match effort {
+        Effort::Seconds(seconds) => {
+            let kept = places.work.join("corpus").join(target);
+            (kept, vec![format!("-max_total_time={seconds}")])
+        }
+        Effort::Inputs(count) => {
+            let empty = places.work.join("brief").join(target);
+            if empty.exists() {
+                std::fs::remove_dir_all(&empty)?;
+            }
+            (empty, vec![format!("-runs={count}"), "-seed=1".to_owned()])
+        }
+    };
     let findings = places.work.join("findings");
     std::fs::create_dir_all(&corpus)?;
     std::fs::create_dir_all(&findings)?;
     let mut command = Command::new(program);
-    command.args([
-        format!("-max_total_time={seconds}"),
+    command.args(bounds).args([
         format!("-max_len={INPUT_BYTES_MAX}"),
         format!("-rss_limit_mb={MEMORY_MIB_MAX}"),
         format!("-timeout={INPUT_SECONDS_MAX}"),

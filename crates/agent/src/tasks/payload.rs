@@ -146,9 +146,14 @@ pub fn arrival(mut payload: Value) -> Option<Arrival> {
 
 /// Takes out credentials, but for the id that containers hold in their environment.
 fn drop_secrets(payload: &mut Value) {
+    let Some(task) = payload.as_object_mut() else {
+        return;
+    };
     for name in CREDENTIALS {
-        if let Some(Value::Object(members)) = payload.get_mut(name) {
-            members.retain(|name, _| name == "credentialsId");
+        match task.get_mut(name) {
+            Some(Value::Object(members)) => members.retain(|name, _| name == "credentialsId"),
+            // Whatever it is, it is no credentials as the protocol has them.
+            _ => drop(task.remove(name)),
         }
     }
 }

@@ -101,6 +101,25 @@ fn credentials_do_not_reach_the_record() {
 }
 
 #[test]
+fn credentials_that_are_none_are_not_kept() {
+    for odd in [
+        json!("secret"),
+        json!(["secret"]),
+        json!({ "secretAccessKey": "secret" }),
+    ] {
+        let mut payload = recorded();
+        payload["roleCredentials"] = odd;
+        let arrival = arrival(payload).expect("it has an ARN");
+        let kept = arrival.payload.get("roleCredentials").map(ToString::to_string);
+        assert!(
+            !kept.unwrap_or_default().contains("secret"),
+            "{}",
+            arrival.payload
+        );
+    }
+}
+
+#[test]
 fn a_task_without_a_usable_arn_is_nobodys() {
     for arn in [
         json!(null),
