@@ -20,7 +20,17 @@ struct Driver {
 }
 
 /// Options of every driver.
-const COMMON: [&str; 2] = ["mode", "max-buffer-size"];
+pub const COMMON: [&str; 2] = ["mode", "max-buffer-size"];
+/// Options of awslogs, which the agent obeys all.
+pub const AWSLOGS_OPTIONS: [&str; 7] = [
+    "awslogs-group",
+    "awslogs-region",
+    "awslogs-stream-prefix",
+    "awslogs-create-group",
+    "awslogs-datetime-format",
+    "awslogs-multiline-pattern",
+    "awslogs-endpoint",
+];
 
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html>
 const DRIVERS: [Driver; 8] = [
@@ -60,15 +70,7 @@ const DRIVERS: [Driver; 8] = [
     Driver {
         name: "awslogs",
         required: &["awslogs-region", "awslogs-group"],
-        allowed: Some(&[
-            "awslogs-group",
-            "awslogs-region",
-            "awslogs-stream-prefix",
-            "awslogs-create-group",
-            "awslogs-datetime-format",
-            "awslogs-multiline-pattern",
-            "awslogs-endpoint",
-        ]),
+        allowed: Some(&AWSLOGS_OPTIONS),
     },
     Driver {
         name: "splunk",

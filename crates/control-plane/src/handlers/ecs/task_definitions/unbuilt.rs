@@ -5,6 +5,7 @@ use api::ecs;
 use domain::container_definition::{ContainerDefinition, LogConfiguration};
 use domain::task_definition::{Volume, VolumeKind};
 
+use super::log_configuration::{AWSLOGS_OPTIONS, COMMON};
 use super::parse::Draft;
 use crate::handlers::ecs::errors::{client, is_filled};
 
@@ -50,7 +51,7 @@ const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 3] = [
     ("logConfiguration.options (other than those built)", |it| {
         let driver = BUILT_LOG_DRIVERS.iter().find(|(name, _)| *name == it.log_driver);
         let built = driver.map_or(&[][..], |(_, options)| options);
-        let is_built = |name: &str| built.contains(&name) || COMMON_LOG_OPTIONS.contains(&name);
+        let is_built = |name: &str| built.contains(&name) || COMMON.contains(&name);
         it.options.keys().any(|name| !is_built(name))
     }),
 ];
@@ -70,22 +71,10 @@ const OF_VOLUME: [Member<Volume>; 4] = [
     }),
 ];
 
-/// Options of every driver: output is kept by the host until it is shipped.
-const COMMON_LOG_OPTIONS: [&str; 2] = ["mode", "max-buffer-size"];
-/// Drivers of the agent, and the options that they obey.
+/// Drivers of the agent, and the options that they obey. Those of every driver ask for nothing here: output is kept by
+/// the host until it is shipped.
 const BUILT_LOG_DRIVERS: [(&str, &[&str]); 4] = [
-    (
-        "awslogs",
-        &[
-            "awslogs-group",
-            "awslogs-region",
-            "awslogs-stream-prefix",
-            "awslogs-create-group",
-            "awslogs-datetime-format",
-            "awslogs-multiline-pattern",
-            "awslogs-endpoint",
-        ],
-    ),
+    ("awslogs", &AWSLOGS_OPTIONS),
     (
         "fluentd",
         &[
