@@ -87,7 +87,7 @@ fn choose(
         .cloned()
         .collect();
     // What is unhealthy goes first, then what does not run yet, then the youngest.
-    tasks.sort_by_key(|it| {
+    tasks.sort_by_cached_key(|it| {
         (
             !health::is_unhealthy(tx.state(), it),
             !it.last_status.is_pending(),
