@@ -88,7 +88,7 @@ const FUZZ: [Package; 1] = [Package {
 pub const AWS_CLI_2: &str = "/usr/bin/aws";
 
 /// The AWS clients that tests and demo use, in versions known to work.
-const CLIENT_REQUIREMENTS: [&str; 2] = ["awscli==1.45.11", "boto3==1.43.11"];
+const CLIENT_REQUIREMENTS: [&str; 2] = ["awscli==1.45.40", "boto3==1.43.40"];
 
 /// Installs what building needs.
 pub fn for_build() -> Result<()> {

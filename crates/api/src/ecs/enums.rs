@@ -1332,6 +1332,90 @@ impl Value for DaemonDeploymentStatus {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaemonIpcMode {
+    None,
+    Shared,
+    Unmodelled(String),
+}
+
+impl DaemonIpcMode {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::None => "none",
+            Self::Shared => "shared",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for DaemonIpcMode {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for DaemonIpcMode {
+    fn from(word: &str) -> Self {
+        match word {
+            "none" => Self::None,
+            "shared" => Self::Shared,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for DaemonIpcMode {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DaemonPidMode {
+    None,
+    Shared,
+    Unmodelled(String),
+}
+
+impl DaemonPidMode {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::None => "none",
+            Self::Shared => "shared",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for DaemonPidMode {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for DaemonPidMode {
+    fn from(word: &str) -> Self {
+        match word {
+            "none" => Self::None,
+            "shared" => Self::Shared,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for DaemonPidMode {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DaemonPropagateTags {
     Daemon,
     None,
@@ -3269,6 +3353,7 @@ impl Value for PlacementStrategyType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlatformDeviceType {
     Gpu,
+    NeuronDevice,
     Unmodelled(String),
 }
 
@@ -3276,6 +3361,7 @@ impl PlatformDeviceType {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Gpu => "GPU",
+            Self::NeuronDevice => "NEURON_DEVICE",
             Self::Unmodelled(word) => word,
         }
     }
@@ -3291,6 +3377,7 @@ impl From<&str> for PlatformDeviceType {
     fn from(word: &str) -> Self {
         match word {
             "GPU" => Self::Gpu,
+            "NEURON_DEVICE" => Self::NeuronDevice,
             other => Self::Unmodelled(other.to_owned()),
         }
     }
@@ -3477,6 +3564,7 @@ impl Value for ResourceManagementType {
 pub enum ResourceType {
     Gpu,
     InferenceAccelerator,
+    NeuronDevice,
     Unmodelled(String),
 }
 
@@ -3485,6 +3573,7 @@ impl ResourceType {
         match self {
             Self::Gpu => "GPU",
             Self::InferenceAccelerator => "InferenceAccelerator",
+            Self::NeuronDevice => "NeuronDevice",
             Self::Unmodelled(word) => word,
         }
     }
@@ -3501,6 +3590,7 @@ impl From<&str> for ResourceType {
         match word {
             "GPU" => Self::Gpu,
             "InferenceAccelerator" => Self::InferenceAccelerator,
+            "NeuronDevice" => Self::NeuronDevice,
             other => Self::Unmodelled(other.to_owned()),
         }
     }
@@ -4554,6 +4644,51 @@ impl From<&str> for TaskStopCode {
 }
 
 impl Value for TaskStopCode {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ThresholdType {
+    Count,
+    BoundedPercent,
+    UnboundedPercent,
+    Unmodelled(String),
+}
+
+impl ThresholdType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Count => "COUNT",
+            Self::BoundedPercent => "BOUNDED_PERCENT",
+            Self::UnboundedPercent => "UNBOUNDED_PERCENT",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ThresholdType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ThresholdType {
+    fn from(word: &str) -> Self {
+        match word {
+            "COUNT" => Self::Count,
+            "BOUNDED_PERCENT" => Self::BoundedPercent,
+            "UNBOUNDED_PERCENT" => Self::UnboundedPercent,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ThresholdType {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }

@@ -1137,6 +1137,7 @@ pub struct Container {
     pub name: Option<String>,
     pub network_bindings: Option<Vec<NetworkBinding>>,
     pub network_interfaces: Option<Vec<NetworkInterface>>,
+    pub neuron_device_ids: Option<Vec<String>>,
     pub reason: Option<String>,
     pub runtime_id: Option<String>,
     pub task_arn: Option<String>,
@@ -1159,6 +1160,7 @@ impl Value for Container {
         write_member(writer, "name", &self.name);
         write_member(writer, "networkBindings", &self.network_bindings);
         write_member(writer, "networkInterfaces", &self.network_interfaces);
+        write_member(writer, "neuronDeviceIds", &self.neuron_device_ids);
         write_member(writer, "reason", &self.reason);
         write_member(writer, "runtimeId", &self.runtime_id);
         write_member(writer, "taskArn", &self.task_arn);
@@ -1210,6 +1212,9 @@ impl Value for Container {
                 }
                 "networkInterfaces" => {
                     read_member(reader, name, &mut it.network_interfaces)?;
+                }
+                "neuronDeviceIds" => {
+                    read_member(reader, name, &mut it.neuron_device_ids)?;
                 }
                 "reason" => {
                     read_member(reader, name, &mut it.reason)?;
@@ -2260,15 +2265,16 @@ impl Value for CreateDaemonOutput {
 pub struct CreateExpressGatewayServiceInput {
     pub cluster: Option<String>,
     pub cpu: Option<String>,
-    pub execution_role_arn: String,
+    pub execution_role_arn: Option<String>,
     pub health_check_path: Option<String>,
     pub infrastructure_role_arn: String,
     pub memory: Option<String>,
     pub network_configuration: Option<ExpressGatewayServiceNetworkConfiguration>,
-    pub primary_container: ExpressGatewayContainer,
+    pub primary_container: Option<ExpressGatewayContainer>,
     pub scaling_target: Option<ExpressGatewayScalingTarget>,
     pub service_name: Option<String>,
     pub tags: Option<Vec<Tag>>,
+    pub task_definition_arn: Option<String>,
     pub task_role_arn: Option<String>,
 }
 
@@ -2286,13 +2292,14 @@ impl Value for CreateExpressGatewayServiceInput {
         write_member(writer, "scalingTarget", &self.scaling_target);
         write_member(writer, "serviceName", &self.service_name);
         write_member(writer, "tags", &self.tags);
+        write_member(writer, "taskDefinitionArn", &self.task_definition_arn);
         write_member(writer, "taskRoleArn", &self.task_role_arn);
         writer.end_object();
     }
 
     fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
         let mut it = Self::default();
-        let mut read = [false; 3];
+        let mut read = [false; 1];
         reader.object(&mut |name, reader| {
             match name {
                 "cluster" => {
@@ -2302,13 +2309,13 @@ impl Value for CreateExpressGatewayServiceInput {
                     read_member(reader, name, &mut it.cpu)?;
                 }
                 "executionRoleArn" => {
-                    read[0] = read_member(reader, name, &mut it.execution_role_arn)?;
+                    read_member(reader, name, &mut it.execution_role_arn)?;
                 }
                 "healthCheckPath" => {
                     read_member(reader, name, &mut it.health_check_path)?;
                 }
                 "infrastructureRoleArn" => {
-                    read[1] = read_member(reader, name, &mut it.infrastructure_role_arn)?;
+                    read[0] = read_member(reader, name, &mut it.infrastructure_role_arn)?;
                 }
                 "memory" => {
                     read_member(reader, name, &mut it.memory)?;
@@ -2317,7 +2324,7 @@ impl Value for CreateExpressGatewayServiceInput {
                     read_member(reader, name, &mut it.network_configuration)?;
                 }
                 "primaryContainer" => {
-                    read[2] = read_member(reader, name, &mut it.primary_container)?;
+                    read_member(reader, name, &mut it.primary_container)?;
                 }
                 "scalingTarget" => {
                     read_member(reader, name, &mut it.scaling_target)?;
@@ -2328,6 +2335,9 @@ impl Value for CreateExpressGatewayServiceInput {
                 "tags" => {
                     read_member(reader, name, &mut it.tags)?;
                 }
+                "taskDefinitionArn" => {
+                    read_member(reader, name, &mut it.task_definition_arn)?;
+                }
                 "taskRoleArn" => {
                     read_member(reader, name, &mut it.task_role_arn)?;
                 }
@@ -2335,9 +2345,7 @@ impl Value for CreateExpressGatewayServiceInput {
             }
             Ok(true)
         })?;
-        require(read[0], "executionRoleArn")?;
-        require(read[1], "infrastructureRoleArn")?;
-        require(read[2], "primaryContainer")?;
+        require(read[0], "infrastructureRoleArn")?;
         Ok(it)
     }
 }
@@ -2437,6 +2445,7 @@ pub struct CreateServiceInput {
     pub health_check_grace_period_seconds: Option<i32>,
     pub launch_type: Option<LaunchType>,
     pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub monitoring: Option<MonitoringConfiguration>,
     pub network_configuration: Option<NetworkConfiguration>,
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
     pub placement_strategy: Option<Vec<PlacementStrategy>>,
@@ -2480,6 +2489,7 @@ impl Value for CreateServiceInput {
         );
         write_member(writer, "launchType", &self.launch_type);
         write_member(writer, "loadBalancers", &self.load_balancers);
+        write_member(writer, "monitoring", &self.monitoring);
         write_member(writer, "networkConfiguration", &self.network_configuration);
         write_member(writer, "placementConstraints", &self.placement_constraints);
         write_member(writer, "placementStrategy", &self.placement_strategy);
@@ -2545,6 +2555,9 @@ impl Value for CreateServiceInput {
                 }
                 "loadBalancers" => {
                     read_member(reader, name, &mut it.load_balancers)?;
+                }
+                "monitoring" => {
+                    read_member(reader, name, &mut it.monitoring)?;
                 }
                 "networkConfiguration" => {
                     read_member(reader, name, &mut it.network_configuration)?;
@@ -3809,7 +3822,9 @@ pub struct DaemonTaskDefinition {
     pub delete_requested_at: Option<jiff::Timestamp>,
     pub execution_role_arn: Option<String>,
     pub family: Option<String>,
+    pub ipc_mode: Option<DaemonIpcMode>,
     pub memory: Option<String>,
+    pub pid_mode: Option<DaemonPidMode>,
     pub registered_at: Option<jiff::Timestamp>,
     pub registered_by: Option<String>,
     pub revision: Option<i32>,
@@ -3831,7 +3846,9 @@ impl Value for DaemonTaskDefinition {
         write_member(writer, "deleteRequestedAt", &self.delete_requested_at);
         write_member(writer, "executionRoleArn", &self.execution_role_arn);
         write_member(writer, "family", &self.family);
+        write_member(writer, "ipcMode", &self.ipc_mode);
         write_member(writer, "memory", &self.memory);
+        write_member(writer, "pidMode", &self.pid_mode);
         write_member(writer, "registeredAt", &self.registered_at);
         write_member(writer, "registeredBy", &self.registered_by);
         write_member(writer, "revision", &self.revision);
@@ -3863,8 +3880,14 @@ impl Value for DaemonTaskDefinition {
                 "family" => {
                     read_member(reader, name, &mut it.family)?;
                 }
+                "ipcMode" => {
+                    read_member(reader, name, &mut it.ipc_mode)?;
+                }
                 "memory" => {
                     read_member(reader, name, &mut it.memory)?;
+                }
+                "pidMode" => {
+                    read_member(reader, name, &mut it.pid_mode)?;
                 }
                 "registeredAt" => {
                     read_member(reader, name, &mut it.registered_at)?;
@@ -4785,14 +4808,18 @@ impl Value for DeploymentAlarms {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeploymentCircuitBreaker {
     pub enable: bool,
+    pub reset_on_healthy_task: Option<bool>,
     pub rollback: bool,
+    pub threshold_configuration: Option<ThresholdConfiguration>,
 }
 
 impl Value for DeploymentCircuitBreaker {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         write_member(writer, "enable", &self.enable);
+        write_member(writer, "resetOnHealthyTask", &self.reset_on_healthy_task);
         write_member(writer, "rollback", &self.rollback);
+        write_member(writer, "thresholdConfiguration", &self.threshold_configuration);
         writer.end_object();
     }
 
@@ -4804,8 +4831,14 @@ impl Value for DeploymentCircuitBreaker {
                 "enable" => {
                     read[0] = read_member(reader, name, &mut it.enable)?;
                 }
+                "resetOnHealthyTask" => {
+                    read_member(reader, name, &mut it.reset_on_healthy_task)?;
+                }
                 "rollback" => {
                     read[1] = read_member(reader, name, &mut it.rollback)?;
+                }
+                "thresholdConfiguration" => {
+                    read_member(reader, name, &mut it.threshold_configuration)?;
                 }
                 _ => return Ok(false),
             }
@@ -6960,6 +6993,7 @@ pub struct ExpressGatewayServiceConfiguration {
     pub primary_container: Option<ExpressGatewayContainer>,
     pub scaling_target: Option<ExpressGatewayScalingTarget>,
     pub service_revision_arn: Option<String>,
+    pub task_definition_arn: Option<String>,
     pub task_role_arn: Option<String>,
 }
 
@@ -6976,6 +7010,7 @@ impl Value for ExpressGatewayServiceConfiguration {
         write_member(writer, "primaryContainer", &self.primary_container);
         write_member(writer, "scalingTarget", &self.scaling_target);
         write_member(writer, "serviceRevisionArn", &self.service_revision_arn);
+        write_member(writer, "taskDefinitionArn", &self.task_definition_arn);
         write_member(writer, "taskRoleArn", &self.task_role_arn);
         writer.end_object();
     }
@@ -7013,6 +7048,9 @@ impl Value for ExpressGatewayServiceConfiguration {
                 }
                 "serviceRevisionArn" => {
                     read_member(reader, name, &mut it.service_revision_arn)?;
+                }
+                "taskDefinitionArn" => {
+                    read_member(reader, name, &mut it.task_definition_arn)?;
                 }
                 "taskRoleArn" => {
                     read_member(reader, name, &mut it.task_role_arn)?;
@@ -10329,6 +10367,41 @@ impl Value for MemoryMiBRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct MetricConfiguration {
+    pub metric_names: Vec<String>,
+    pub resolution_seconds: i32,
+}
+
+impl Value for MetricConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "metricNames", &self.metric_names);
+        write_member(writer, "resolutionSeconds", &self.resolution_seconds);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "metricNames" => {
+                    read[0] = read_member(reader, name, &mut it.metric_names)?;
+                }
+                "resolutionSeconds" => {
+                    read[1] = read_member(reader, name, &mut it.resolution_seconds)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "metricNames")?;
+        require(read[1], "resolutionSeconds")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MissingVersionException {
     pub message: Option<String>,
 }
@@ -10346,6 +10419,33 @@ impl Value for MissingVersionException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MonitoringConfiguration {
+    pub metric_configurations: Option<Vec<MetricConfiguration>>,
+}
+
+impl Value for MonitoringConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "metricConfigurations", &self.metric_configurations);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "metricConfigurations" => {
+                    read_member(reader, name, &mut it.metric_configurations)?;
                 }
                 _ => return Ok(false),
             }
@@ -11277,7 +11377,9 @@ pub struct RegisterDaemonTaskDefinitionInput {
     pub cpu: Option<String>,
     pub execution_role_arn: Option<String>,
     pub family: String,
+    pub ipc_mode: Option<DaemonIpcMode>,
     pub memory: Option<String>,
+    pub pid_mode: Option<DaemonPidMode>,
     pub tags: Option<Vec<Tag>>,
     pub task_role_arn: Option<String>,
     pub volumes: Option<Vec<DaemonVolume>>,
@@ -11290,7 +11392,9 @@ impl Value for RegisterDaemonTaskDefinitionInput {
         write_member(writer, "cpu", &self.cpu);
         write_member(writer, "executionRoleArn", &self.execution_role_arn);
         write_member(writer, "family", &self.family);
+        write_member(writer, "ipcMode", &self.ipc_mode);
         write_member(writer, "memory", &self.memory);
+        write_member(writer, "pidMode", &self.pid_mode);
         write_member(writer, "tags", &self.tags);
         write_member(writer, "taskRoleArn", &self.task_role_arn);
         write_member(writer, "volumes", &self.volumes);
@@ -11314,8 +11418,14 @@ impl Value for RegisterDaemonTaskDefinitionInput {
                 "family" => {
                     read[1] = read_member(reader, name, &mut it.family)?;
                 }
+                "ipcMode" => {
+                    read_member(reader, name, &mut it.ipc_mode)?;
+                }
                 "memory" => {
                     read_member(reader, name, &mut it.memory)?;
+                }
+                "pidMode" => {
+                    read_member(reader, name, &mut it.pid_mode)?;
                 }
                 "tags" => {
                     read_member(reader, name, &mut it.tags)?;
@@ -13213,6 +13323,7 @@ pub struct ServiceRevision {
     pub guard_duty_enabled: Option<bool>,
     pub launch_type: Option<LaunchType>,
     pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub monitoring: Option<MonitoringConfiguration>,
     pub network_configuration: Option<NetworkConfiguration>,
     pub platform_family: Option<String>,
     pub platform_version: Option<String>,
@@ -13242,6 +13353,7 @@ impl Value for ServiceRevision {
         write_member(writer, "guardDutyEnabled", &self.guard_duty_enabled);
         write_member(writer, "launchType", &self.launch_type);
         write_member(writer, "loadBalancers", &self.load_balancers);
+        write_member(writer, "monitoring", &self.monitoring);
         write_member(writer, "networkConfiguration", &self.network_configuration);
         write_member(writer, "platformFamily", &self.platform_family);
         write_member(writer, "platformVersion", &self.platform_version);
@@ -13294,6 +13406,9 @@ impl Value for ServiceRevision {
                 }
                 "loadBalancers" => {
                     read_member(reader, name, &mut it.load_balancers)?;
+                }
+                "monitoring" => {
+                    read_member(reader, name, &mut it.monitoring)?;
                 }
                 "networkConfiguration" => {
                     read_member(reader, name, &mut it.network_configuration)?;
@@ -15030,6 +15145,41 @@ impl Value for TaskVolumeConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ThresholdConfiguration {
+    pub r#type: ThresholdType,
+    pub value: i32,
+}
+
+impl Value for ThresholdConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "type", &self.r#type);
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "type" => {
+                    read[0] = read_member(reader, name, &mut it.r#type)?;
+                }
+                "value" => {
+                    read[1] = read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "type")?;
+        require(read[1], "value")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeoutConfiguration {
     pub idle_timeout_seconds: Option<i32>,
     pub per_request_timeout_seconds: Option<i32>,
@@ -15722,6 +15872,7 @@ pub struct UpdateExpressGatewayServiceInput {
     pub primary_container: Option<ExpressGatewayContainer>,
     pub scaling_target: Option<ExpressGatewayScalingTarget>,
     pub service_arn: String,
+    pub task_definition_arn: Option<String>,
     pub task_role_arn: Option<String>,
 }
 
@@ -15736,6 +15887,7 @@ impl Value for UpdateExpressGatewayServiceInput {
         write_member(writer, "primaryContainer", &self.primary_container);
         write_member(writer, "scalingTarget", &self.scaling_target);
         write_member(writer, "serviceArn", &self.service_arn);
+        write_member(writer, "taskDefinitionArn", &self.task_definition_arn);
         write_member(writer, "taskRoleArn", &self.task_role_arn);
         writer.end_object();
     }
@@ -15768,6 +15920,9 @@ impl Value for UpdateExpressGatewayServiceInput {
                 }
                 "serviceArn" => {
                     read[0] = read_member(reader, name, &mut it.service_arn)?;
+                }
+                "taskDefinitionArn" => {
+                    read_member(reader, name, &mut it.task_definition_arn)?;
                 }
                 "taskRoleArn" => {
                     read_member(reader, name, &mut it.task_role_arn)?;
@@ -15970,6 +16125,7 @@ pub struct UpdateServiceInput {
     pub force_new_deployment: Option<bool>,
     pub health_check_grace_period_seconds: Option<i32>,
     pub load_balancers: Option<Vec<LoadBalancer>>,
+    pub monitoring: Option<MonitoringConfiguration>,
     pub network_configuration: Option<NetworkConfiguration>,
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
     pub placement_strategy: Option<Vec<PlacementStrategy>>,
@@ -16009,6 +16165,7 @@ impl Value for UpdateServiceInput {
             &self.health_check_grace_period_seconds,
         );
         write_member(writer, "loadBalancers", &self.load_balancers);
+        write_member(writer, "monitoring", &self.monitoring);
         write_member(writer, "networkConfiguration", &self.network_configuration);
         write_member(writer, "placementConstraints", &self.placement_constraints);
         write_member(writer, "placementStrategy", &self.placement_strategy);
@@ -16068,6 +16225,9 @@ impl Value for UpdateServiceInput {
                 }
                 "loadBalancers" => {
                     read_member(reader, name, &mut it.load_balancers)?;
+                }
+                "monitoring" => {
+                    read_member(reader, name, &mut it.monitoring)?;
                 }
                 "networkConfiguration" => {
                     read_member(reader, name, &mut it.network_configuration)?;

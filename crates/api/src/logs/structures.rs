@@ -442,6 +442,7 @@ pub struct FilterLogEventsInput {
     pub log_stream_name_prefix: Option<String>,
     pub log_stream_names: Option<Vec<String>>,
     pub next_token: Option<String>,
+    pub start_from_head: Option<bool>,
     pub start_time: Option<i64>,
     pub unmask: Option<bool>,
 }
@@ -458,6 +459,7 @@ impl Value for FilterLogEventsInput {
         write_member(writer, "logStreamNamePrefix", &self.log_stream_name_prefix);
         write_member(writer, "logStreamNames", &self.log_stream_names);
         write_member(writer, "nextToken", &self.next_token);
+        write_member(writer, "startFromHead", &self.start_from_head);
         write_member(writer, "startTime", &self.start_time);
         write_member(writer, "unmask", &self.unmask);
         writer.end_object();
@@ -493,6 +495,9 @@ impl Value for FilterLogEventsInput {
                 }
                 "nextToken" => {
                     read_member(reader, name, &mut it.next_token)?;
+                }
+                "startFromHead" => {
+                    read_member(reader, name, &mut it.start_from_head)?;
                 }
                 "startTime" => {
                     read_member(reader, name, &mut it.start_time)?;

@@ -102,7 +102,7 @@ pub async fn filter_log_events(
         start_ms: input.start_time,
         end_ms: input.end_time,
         filter_pattern: input.filter_pattern.clone(),
-        start_from: None,
+        start_from: filter_from(input)?,
         limit: limit(input.limit)?,
         next_token: input.next_token.clone(),
     };
@@ -122,4 +122,18 @@ pub async fn filter_log_events(
         next_token: page.next_token,
         searched_log_streams: Some(Vec::new()),
     })
+}
+
+/// From which end FilterLogEvents begins. Amazon goes back from the latest event no further than to the year 2024.
+fn filter_from(input: &logs::FilterLogEventsInput) -> Result<Option<StartFrom>, logs::Error> {
+    /// 2024-01-01T00:00:00Z, in milliseconds.
+    const BACKWARD_SINCE: i64 = 1_704_067_200_000;
+    match (input.start_from_head, input.start_time) {
+        (Some(false), start) if start.unwrap_or_default() < BACKWARD_SINCE => Err(invalid(
+            "startFromHead can be false only with a startTime on or after 2024-01-01T00:00:00Z: give startTime.",
+        )),
+        (Some(false), _) => Ok(Some(StartFrom::Tail)),
+        (Some(true), _) => Ok(Some(StartFrom::Head)),
+        (None, _) => Ok(None),
+    }
 }

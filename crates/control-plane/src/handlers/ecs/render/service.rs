@@ -135,6 +135,7 @@ pub fn deployment_configuration(it: DeploymentConfiguration) -> ecs::DeploymentC
         deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
             enable: false,
             rollback: false,
+            ..ecs::DeploymentCircuitBreaker::default()
         }),
         maximum_percent: Some(count(it.maximum_percent)),
         minimum_healthy_percent: Some(count(it.minimum_healthy_percent)),

@@ -31,6 +31,7 @@ pub fn as_create(update: &ecs::UpdateServiceInput) -> ecs::CreateServiceInput {
         placement_strategy: update.placement_strategy.clone(),
         service_connect_configuration: update.service_connect_configuration.clone(),
         service_registries: update.service_registries.clone(),
+        monitoring: update.monitoring.clone(),
         volume_configurations: update.volume_configurations.clone(),
         vpc_lattice_configurations: update.vpc_lattice_configurations.clone(),
         ..ecs::CreateServiceInput::default()

@@ -29,6 +29,7 @@ pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
             "serviceConnectConfiguration",
             connect.is_some_and(|it| it.enabled),
         ),
+        ("monitoring", input.monitoring.is_some()),
         (
             "volumeConfigurations",
             is_filled(input.volume_configurations.as_ref()),

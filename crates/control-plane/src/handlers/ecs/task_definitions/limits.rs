@@ -4,7 +4,7 @@ use api::ecs;
 use domain::container_definition::{ContainerDefinition, ResourceRequirement, ResourceType};
 
 use super::containers::{bounded, setting};
-use crate::handlers::ecs::errors::client;
+use crate::handlers::ecs::errors::{client, unsupported};
 
 /// Least memory of a container in MiB, as Docker's.
 const MEMORY_MIB_MIN: i32 = 6;
@@ -93,6 +93,9 @@ pub fn resource_requirement(
         ecs::ResourceType::Gpu => ResourceType::Gpu,
         ecs::ResourceType::InferenceAccelerator => {
             return Err(client("Unsupported field 'inferenceAccelerators'."));
+        }
+        ecs::ResourceType::NeuronDevice => {
+            return Err(unsupported("resourceRequirements of type NeuronDevice"));
         }
         ecs::ResourceType::Unmodelled(_) => {
             return Err(setting(
