@@ -120,6 +120,70 @@ fn a_new_revision_replaces_the_tasks_and_never_falls_below_the_minimum() -> Resu
 }
 
 #[test]
+fn a_deployment_whose_tasks_crash_is_rolled_back_and_says_why() -> Result<()> {
+    let world = World::with(&["--healthy-after", "2"])?;
+    let good = world.register("web", json!({}), json!({}))?;
+    create(&world, &good, "1")?;
+    let before = world.wait_running("web", 1)?;
+    let crash = json!({ "command": ["/bin/sh", "-c", "echo no database; exit 3"] });
+    let bad = world.register("web", json!({}), crash)?;
+    world.aws.json(&[
+        "ecs",
+        "update-service",
+        "--service",
+        "web",
+        "--task-definition",
+        &bad,
+        "--deployment-configuration",
+        "deploymentCircuitBreaker={enable=true,rollback=true}",
+    ])?;
+    let mut reason = String::new();
+    let deployment = wait::until("the rollback", DEADLINE, || {
+        let services = world
+            .aws
+            .json(&["ecs", "describe-services", "--services", "web"])?;
+        for deployment in services["services"][0]["deployments"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            if deployment["rolloutState"] == "FAILED" {
+                reason = text(&deployment["rolloutStateReason"]);
+            }
+        }
+        let output = world
+            .aws
+            .json(&["ecs", "list-service-deployments", "--service", "web"])?;
+        let newest = &output["serviceDeployments"][0];
+        Ok((newest["status"] == "ROLLBACK_SUCCESSFUL").then(|| newest.clone()))
+    })?;
+    let arn = text(&deployment["serviceDeploymentArn"]);
+    let described = world.aws.json(&[
+        "ecs",
+        "describe-service-deployments",
+        "--service-deployment-arns",
+        &arn,
+    ])?;
+    let breaker = &described["serviceDeployments"][0]["deploymentCircuitBreaker"];
+    assert_eq!(
+        *breaker,
+        json!({ "status": "TRIGGERED", "failureCount": 3, "threshold": 3 })
+    );
+    assert!(
+        reason.starts_with("ECS deployment circuit breaker: tasks failed to start. ")
+            && reason.contains("container web exited with code 3 after saying: no database."),
+        "{reason:?}"
+    );
+    let after = world.wait_running("web", 1)?;
+    assert_eq!(text(&after[0]["taskDefinitionArn"]), good);
+    assert_ne!(
+        after[0]["taskArn"], before[0]["taskArn"],
+        "a way back is a deployment of its own"
+    );
+    Ok(())
+}
+
+#[test]
 fn boto3_waiters_end() -> Result<()> {
     let world = World::new()?;
     let definition = world.register(

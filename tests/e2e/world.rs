@@ -20,7 +20,12 @@ pub struct World {
 
 impl World {
     pub fn new() -> Result<Self> {
-        let gantry = Gantry::start(Path::new(env!("CARGO_BIN_EXE_gantry")))?;
+        Self::with(&[])
+    }
+
+    /// The same with options of `gantry up`.
+    pub fn with(options: &[&str]) -> Result<Self> {
+        let gantry = Gantry::start_with(Path::new(env!("CARGO_BIN_EXE_gantry")), options)?;
         let image = gantry.scratch().join("sample.tar");
         sample_image::write(&image)?;
         gantry.command(&["image", "load", &image.display().to_string()])?;

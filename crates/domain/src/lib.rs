@@ -17,6 +17,7 @@ pub mod ids;
 pub mod access_key;
 pub mod account_setting;
 pub mod capacity_provider;
+pub mod circuit_breaker;
 pub mod cluster;
 pub mod container_definition;
 pub mod container_instance;

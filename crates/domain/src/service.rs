@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::capacity_provider::CapacityProviderStrategyItem;
+use crate::circuit_breaker::CircuitBreaker;
 use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
 use crate::task_set::TaskSet;
-use crate::{ClusterArn, ServiceArn, ServiceRevisionArn, TaskDefinitionArn, Timestamp};
+use crate::{ClusterArn, ServiceArn, ServiceRevisionArn, TaskArn, TaskDefinitionArn, Timestamp};
 
 /// A service with the REPLICA strategy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,13 +129,27 @@ impl ServiceStatus {
     }
 }
 
-/// Bounds, in percent of the desired count.
+/// Bounds, in percent of the desired count, and when a deployment is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentConfiguration {
     /// At most that many tasks run or start; by default 200. Rounds down.
     pub maximum_percent: u32,
     /// At least that many are healthy; by default 100. Rounds up.
     pub minimum_healthy_percent: u32,
+    /// For deployments by the service itself.
+    #[serde(default)]
+    pub circuit_breaker: CircuitBreaker,
+}
+
+/// What Amazon takes for the REPLICA strategy if nothing is given.
+impl Default for DeploymentConfiguration {
+    fn default() -> Self {
+        Self {
+            maximum_percent: 200,
+            minimum_healthy_percent: 100,
+            circuit_breaker: CircuitBreaker::default(),
+        }
+    }
 }
 
 impl DeploymentConfiguration {
@@ -161,14 +176,23 @@ pub struct Deployment {
     pub task_definition: TaskDefinitionArn,
     /// Subnets and security groups of its tasks.
     pub network_configuration: Option<NetworkConfiguration>,
-    /// Tasks that failed to start.
+    /// Tasks that failed to start, or were replaced for failing health checks, since one last got healthy.
     pub failed_tasks: u32,
+    /// The first of them, or the first that no second try would heal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_failed_task: Option<TaskArn>,
+    /// Healthy tasks at the last look: more of them than before are good news.
+    #[serde(default)]
+    pub healthy_tasks: u32,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// Progress.
     pub rollout: Rollout,
+    /// Why it is so, where that is not plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout_reason: Option<String>,
 }
 
 /// Progress of a deployment.
@@ -178,6 +202,8 @@ pub enum Rollout {
     InProgress,
     /// All tasks are of this deployment.
     Completed,
+    /// It was given up.
+    Failed,
 }
 
 impl Rollout {
@@ -186,6 +212,7 @@ impl Rollout {
         match self {
             Self::InProgress => "IN_PROGRESS",
             Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
         }
     }
 }
@@ -240,6 +267,7 @@ mod tests {
             let it = DeploymentConfiguration {
                 maximum_percent,
                 minimum_healthy_percent,
+                ..DeploymentConfiguration::default()
             };
             (it.lower_bound(desired), it.upper_bound(desired))
         };

@@ -49,6 +49,9 @@ pub struct ServiceDeployment {
     /// Why it is so, where that is not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// How many failed tasks the circuit breaker had counted when it gave the deployment up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker_failures: Option<u32>,
     /// Its way back, once it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<ServiceRollback>,
@@ -90,6 +93,8 @@ pub enum ServiceDeploymentStatus {
     RollbackInProgress,
     /// They are back.
     RollbackSuccessful,
+    /// They failed as well.
+    RollbackFailed,
 }
 
 impl ServiceDeploymentStatus {
@@ -101,6 +106,7 @@ impl ServiceDeploymentStatus {
             Self::Stopped => "STOPPED",
             Self::RollbackInProgress => "ROLLBACK_IN_PROGRESS",
             Self::RollbackSuccessful => "ROLLBACK_SUCCESSFUL",
+            Self::RollbackFailed => "ROLLBACK_FAILED",
         }
     }
 }

@@ -88,6 +88,14 @@ pub struct Up {
     /// Do not lead the AWS SDKs in tasks that have a role to this Gantry (`AWS_ENDPOINT_URL`).
     #[arg(long, env = "GANTRY_NO_TASK_API")]
     pub no_task_api: bool,
+    /// Seconds that a service's task without health checks has to run before it counts as healthy; Amazon waits 40.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GANTRY_HEALTHY_AFTER",
+        default_value_t = 5
+    )]
+    pub healthy_after: u16,
     /// When images are pulled and removed.
     #[command(flatten)]
     pub images: ImageOptions,

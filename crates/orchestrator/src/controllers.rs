@@ -16,6 +16,8 @@ pub struct Settings {
     pub stopped_tasks_kept: Duration,
     /// How long a service waits before it tries again to place a task that found no room.
     pub placement_retry: Duration,
+    /// How long a task without health checks has to run before it counts as healthy; Amazon waits 40 s.
+    pub healthy_after: Duration,
 }
 
 impl Default for Settings {
@@ -23,6 +25,7 @@ impl Default for Settings {
         Self {
             stopped_tasks_kept: Duration::from_secs(60 * 60),
             placement_retry: Duration::from_secs(2),
+            healthy_after: Duration::from_secs(5),
         }
     }
 }

@@ -30,6 +30,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
     let services = ServiceDeployments {
         placement_retry: settings.placement_retry,
+        healthy_after: settings.healthy_after,
     };
     let stopped = StoppedTasks {
         kept: settings.stopped_tasks_kept,

@@ -139,6 +139,7 @@ impl World {
             deployment_configuration: DeploymentConfiguration {
                 maximum_percent: maximum,
                 minimum_healthy_percent: minimum,
+                ..DeploymentConfiguration::default()
             },
             ..new_service(desired_count)
         })
@@ -240,10 +241,7 @@ fn new_service(desired_count: u32) -> NewService {
         capacity_provider_strategy: Vec::new(),
         platform_version: None,
         task_definition: None,
-        deployment_configuration: DeploymentConfiguration {
-            maximum_percent: 200,
-            minimum_healthy_percent: 100,
-        },
+        deployment_configuration: DeploymentConfiguration::default(),
         network_configuration: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),

@@ -7,6 +7,7 @@ mod clusters;
 mod container_instances;
 mod default_network;
 mod default_roles;
+mod failed_tasks;
 mod observe_health;
 mod observe_task;
 mod repositories;
@@ -40,6 +41,7 @@ pub use container_instances::{
 };
 pub use default_network::ensure_default_network;
 pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
+pub(crate) use failed_tasks::{count_failure, is_hopeless};
 pub use observe_health::{HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use repositories::{
@@ -56,8 +58,10 @@ pub use run_tasks::{
     RunTasksRefusal, Where, run_tasks, run_tasks_once,
 };
 pub use secrets::forget_secret;
-pub(crate) use service_deployments::complete as complete_service_deployment;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
+pub(crate) use service_deployments::{
+    complete as complete_service_deployment, fail as fail_service_deployment,
+};
 pub(crate) use services::record_task_set_event;
 pub use services::{
     NewService, ServiceChange, ServiceRefusal, create_service, delete_service, record_event, update_service,

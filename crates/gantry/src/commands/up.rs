@@ -142,7 +142,11 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
         "the API",
         control_plane::serve(control_plane, listener, shutdown.clone()),
     );
-    let controllers = orchestrator::run(store.clone(), orchestrator::Settings::default(), shutdown.clone());
+    let wishes = orchestrator::Settings {
+        healthy_after: Duration::from_secs(options.healthy_after.into()),
+        ..orchestrator::Settings::default()
+    };
+    let controllers = orchestrator::run(store.clone(), wishes, shutdown.clone());
     parts.keep("the controllers", controllers);
     let config = parts::agent_config(data_dir, &endpoint, listen.port(), options, agent);
     parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));

@@ -1,6 +1,7 @@
 //! Moves each service toward its newest deployment, or its task sets, without leaving its health bounds.
 
 mod capacity;
+mod circuit_breaker;
 mod health;
 mod part;
 mod plan;
@@ -23,6 +24,7 @@ use store::{Change, State, Tx};
 
 use super::{Controller, Next};
 use crate::transitions::{complete_service_deployment, record_event};
+use circuit_breaker::Verdict;
 use part::Part;
 use plan::{Counts, Plan, plan};
 use stop::stop;
@@ -36,6 +38,8 @@ const STEADY_AGAIN: Duration = Duration::from_secs(6 * 60 * 60);
 pub struct ServiceDeployments {
     /// Wait before placement is tried again.
     pub placement_retry: Duration,
+    /// How long a task without health checks has to run before it counts as healthy.
+    pub healthy_after: Duration,
 }
 
 impl Controller for ServiceDeployments {
@@ -94,8 +98,13 @@ impl ServiceDeployments {
             return Next::AwaitChange;
         };
         let mut counts = Counts::of(&part.id, &tx.state().service_tally(&service.arn));
-        health::note(&mut counts, tx.state(), service, &part, leaving);
+        let proven = health::note(&mut counts, tx, service, &part, leaving, self.healthy_after);
         counts.replace(leaving, &part.id);
+        match circuit_breaker::look(tx, service, &counts) {
+            Verdict::GoesOn => {}
+            Verdict::GivenUp => return Next::Again,
+            Verdict::WasGivenUp => return Next::AwaitChange,
+        }
         let plan = plan(
             part.desired_count,
             service.deployment_configuration,
@@ -108,7 +117,7 @@ impl ServiceDeployments {
         let has_moved = plan.start > 0 || stopped.count > 0;
         match settle(tx, service, &counts, &plan, next) {
             Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,
-            next => next.or(stopped.next()),
+            next => next.or(stopped.next()).or(proven),
         }
     }
 }
@@ -149,6 +158,7 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
         && primary.rollout == Rollout::InProgress
     {
         primary.rollout = Rollout::Completed;
+        primary.rollout_reason = None;
         primary.updated_at = now;
         let message = format!("(deployment {}) deployment completed.", primary.id);
         record_event(tx, service, message);

@@ -5,7 +5,7 @@ use domain::task_definition::TaskDefinition;
 use domain::{TaskArn, Timestamp};
 use store::Tx;
 
-use super::services::record_start;
+use super::failed_tasks::record_start;
 use super::stop_task::{TaskNotFound, release_host};
 
 /// Why a task stopped whose essential container ended.

@@ -7,7 +7,7 @@ use domain::service::{Deployment, Rollout, Service, ServiceStatus};
 use domain::service_deployment::{
     SERVICE_DEPLOYMENTS_KEPT, ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
 };
-use domain::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn};
+use domain::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, Timestamp};
 use store::Tx;
 
 use super::services::record_event;
@@ -63,6 +63,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         target: revision.arn.clone(),
         status: ServiceDeploymentStatus::InProgress,
         status_reason: None,
+        circuit_breaker_failures: None,
         rollback: None,
         deployment_configuration: service.deployment_configuration,
         created_at: now,
@@ -75,16 +76,19 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
     forget_oldest(tx, service);
 }
 
-fn put_in_front(service: &mut Service, id: String, revision: &ServiceRevision, now: domain::Timestamp) {
+fn put_in_front(service: &mut Service, id: String, revision: &ServiceRevision, now: Timestamp) {
     let new = Deployment {
         id,
         revision: revision.arn.clone(),
         task_definition: revision.task_definition.clone(),
         network_configuration: revision.network_configuration.clone(),
         failed_tasks: 0,
+        first_failed_task: None,
+        healthy_tasks: 0,
         created_at: now,
         updated_at: now,
         rollout: Rollout::InProgress,
+        rollout_reason: None,
     };
     service.deployments.insert(0, new);
     service.failed_starts = 0;
@@ -149,10 +153,27 @@ pub fn stop_service_deployment(
         .get::<Service>(&known.service)
         .filter(|it| it.status == ServiceStatus::Active);
     let mut service = (*service.ok_or(NotFound)?).clone();
-    let all = tx.state().deployments_of_service(&service.arn);
+    let revision = last_reached(tx, &service.arn).ok_or(NothingToRollBackTo)?;
+    go_back(tx, &mut service, &revision);
+    tx.put(service);
+    let now = tx.now();
+    let reason = "Service deployment rolled back because StopServiceDeployment was called.";
+    let stopped = ServiceDeployment {
+        stopped_at: Some(now),
+        ..rolled_back(&known, &revision, reason, now)
+    };
+    tx.put(stopped.clone());
+    Ok(Arc::new(stopped))
+}
+
+fn last_reached(tx: &Tx<'_>, service: &ServiceArn) -> Option<Arc<ServiceRevision>> {
+    let all = tx.state().deployments_of_service(service);
     let reached = all.into_iter().find_map(|it| it.reached()).cloned();
-    let revision = reached.and_then(|it| tx.get::<ServiceRevision>(&it));
-    let revision = revision.ok_or(NothingToRollBackTo)?;
+    reached.and_then(|it| tx.get::<ServiceRevision>(&it))
+}
+
+/// Makes a deployment of a revision that was once reached, and puts it in front. The caller stores the service.
+fn go_back(tx: &mut Tx<'_>, service: &mut Service, revision: &ServiceRevision) {
     let (id, now) = (tx.ids().deployment(), tx.now());
     service.task_definition = Some(revision.task_definition.clone());
     service.launch_type = revision.launch_type;
@@ -163,11 +184,17 @@ pub fn stop_service_deployment(
     service
         .network_configuration
         .clone_from(&revision.network_configuration);
-    record_event(tx, &mut service, format!("rolling back to deployment {id}."));
-    put_in_front(&mut service, id, &revision, now);
-    tx.put(service);
-    let reason = "Service deployment rolled back because StopServiceDeployment was called.";
-    let stopped = ServiceDeployment {
+    record_event(tx, service, format!("rolling back to deployment {id}."));
+    put_in_front(service, id, revision, now);
+}
+
+fn rolled_back(
+    known: &ServiceDeployment,
+    revision: &ServiceRevision,
+    reason: &str,
+    now: Timestamp,
+) -> ServiceDeployment {
+    ServiceDeployment {
         status: ServiceDeploymentStatus::RollbackInProgress,
         status_reason: Some(reason.to_owned()),
         rollback: Some(ServiceRollback {
@@ -176,11 +203,64 @@ pub fn stop_service_deployment(
             revision: revision.arn.clone(),
         }),
         updated_at: now,
-        stopped_at: Some(now),
+        ..known.clone()
+    }
+}
+
+/// What the circuit breaker does: the PRIMARY deployment has failed with this reason, and the service goes back to
+/// the revision that it reached last, if it is to. A way back that fails has no further way back, as on Amazon. The
+/// caller stores the service.
+pub(crate) fn fail(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
+    let Some(primary) = service.deployments.first_mut() else {
+        return;
+    };
+    let now = tx.now();
+    primary.rollout = Rollout::Failed;
+    primary.rollout_reason = Some(reason.to_owned());
+    primary.updated_at = now;
+    let (id, failures) = (primary.id.clone(), primary.failed_tasks);
+    let message = format!("(deployment {id}) deployment failed: tasks failed to start.");
+    record_event(tx, service, message);
+    let known = under_way(tx, &service.arn);
+    let is_way_back = known
+        .as_ref()
+        .is_some_and(|it| it.status == ServiceDeploymentStatus::RollbackInProgress);
+    let breaker = service.deployment_configuration.circuit_breaker;
+    let revision = last_reached(tx, &service.arn).filter(|_| breaker.rollback && !is_way_back);
+    if let Some(revision) = &revision {
+        let reached = reached_deployment(service, revision);
+        go_back(tx, service, revision);
+        service.deployments[0].rollout_reason = Some(format!(
+            "ECS deployment circuit breaker: rolling back to deploymentId {reached}."
+        ));
+    }
+    let Some(known) = known else { return };
+    let counted = ServiceDeployment {
+        circuit_breaker_failures: Some(failures),
         ..(*known).clone()
     };
-    tx.put(stopped.clone());
-    Ok(Arc::new(stopped))
+    let rollback = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+    tx.put(match &revision {
+        Some(revision) => rolled_back(&counted, revision, rollback, now),
+        None => ServiceDeployment {
+            status: if is_way_back {
+                ServiceDeploymentStatus::RollbackFailed
+            } else {
+                ServiceDeploymentStatus::Stopped
+            },
+            status_reason: Some(reason.to_owned()),
+            updated_at: now,
+            finished_at: Some(now),
+            ..counted
+        },
+    });
+}
+
+/// Id of the deployment by which a revision was reached; a revision has the number of its first deployment.
+fn reached_deployment(service: &Service, revision: &ServiceRevision) -> String {
+    let mut deployments = service.deployments.iter();
+    let known = deployments.find(|it| it.revision == revision.arn && it.rollout == Rollout::Completed);
+    known.map_or_else(|| format!("ecs-svc/{}", revision.arn.name()), |it| it.id.clone())
 }
 
 /// Keeps the history short; what the service or a kept deployment refers to stays.

@@ -1,7 +1,6 @@
 //! Services as records. Their tasks are the business of the `service_deployments` controller.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::capacity_provider::{Capacity, CapacityProviderStrategyItem};
 use domain::cluster::{Cluster, ClusterStatus};
@@ -11,19 +10,12 @@ use domain::service::{
     ServiceStatus,
 };
 use domain::tags::Pair;
-use domain::task::{NetworkConfiguration, StopCode, Task};
+use domain::task::NetworkConfiguration;
 use domain::task_definition::LaunchType;
-use domain::{ServiceArn, TaskDefinitionArn, Timestamp};
+use domain::{ServiceArn, TaskDefinitionArn};
 use store::Tx;
 
 use super::{service_deployments, task_sets};
-
-/// A task that ends sooner than this counts as a failed start: replacing it at once would only burn the machine.
-const SHORT_LIFE: Duration = Duration::from_secs(5);
-/// Wait after the second failed start in a row; it doubles with each further one.
-const THROTTLE_FIRST: Duration = Duration::from_secs(1);
-/// Longest wait between starts that fail, as on Amazon.
-const THROTTLE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// What CreateService asks for.
 #[derive(Clone, Debug)]
@@ -298,73 +290,5 @@ fn record_text(tx: &mut Tx<'_>, service: &mut Service, message: String) {
     tx.put(event);
     if let Some(oldest) = sequence.checked_sub(SERVICE_EVENTS_KEPT) {
         tx.delete::<ServiceEvent>(&(service.arn.clone(), oldest));
-    }
-}
-
-/// Learns from the end of a service's task whether starting more makes sense now.
-pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
-    let Some(known) = task.service.as_ref().and_then(|arn| tx.get::<Service>(arn)) else {
-        return;
-    };
-    let was_wished = task.stop.as_ref().is_some_and(|it| {
-        matches!(
-            it.code,
-            StopCode::ServiceSchedulerInitiated | StopCode::UserInitiated
-        )
-    });
-    if was_wished {
-        return;
-    }
-    let now = tx.now();
-    let lived = task
-        .times
-        .started_at
-        .map(|it| Duration::try_from(now.duration_since(it)).unwrap_or_default());
-    let mut service = (*known).clone();
-    let has_lived = lived.is_some_and(|it| it >= SHORT_LIFE);
-    let of_mine = |id: &String| Some(id) == task.started_by.as_ref();
-    if let Some(it) = service.task_sets.iter_mut().find(|it| of_mine(&it.id)) {
-        (it.failed_starts, it.throttled_until) = pace(it.failed_starts, has_lived, now);
-    } else {
-        (service.failed_starts, service.throttled_until) = pace(service.failed_starts, has_lived, now);
-    }
-    if !has_lived && let Some(it) = service.deployments.iter_mut().find(|it| of_mine(&it.id)) {
-        it.failed_tasks += 1;
-        it.updated_at = now;
-    }
-    if service != *known {
-        tx.put(service);
-    }
-}
-
-/// How many starts have failed in a row, and until when the next one waits.
-fn pace(failed_starts: u32, has_lived: bool, now: Timestamp) -> (u32, Option<Timestamp>) {
-    if has_lived {
-        return (0, None);
-    }
-    let failed_starts = failed_starts.saturating_add(1);
-    (failed_starts, Some(now + throttle(failed_starts)))
-}
-
-/// The first failure is replaced at once.
-fn throttle(failed_starts: u32) -> Duration {
-    match failed_starts.checked_sub(2) {
-        None => Duration::ZERO,
-        Some(doublings) => THROTTLE_FIRST
-            .saturating_mul(1 << doublings.min(16))
-            .min(THROTTLE_MAX),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn failing_starts_are_throttled_up_to_fifteen_minutes() {
-        let seconds: Vec<u64> = [0, 1, 2, 3, 4, 11, 12, 40, u32::MAX]
-            .map(|it| throttle(it).as_secs())
-            .to_vec();
-        assert_eq!(seconds, [0, 0, 1, 2, 4, 512, 900, 900, 900]);
     }
 }

@@ -7,6 +7,7 @@ mod capacity_providers;
 mod records;
 mod repositories;
 mod secrets;
+mod services;
 mod task_sets;
 
 use std::fmt::Debug;
@@ -44,10 +45,10 @@ fn records_are_stored_as_this_release_does() {
     check(&records::cluster());
     check(&records::task_definition());
     check(&records::task_definition_family());
-    check(&records::service());
-    check(&records::service_deployment());
-    check(&records::service_revision());
-    check(&records::service_event());
+    check(&services::service());
+    check(&services::service_deployment());
+    check(&services::service_revision());
+    check(&services::service_event());
     check(&records::task());
     check(&records::container_instance());
     check(&records::host());
@@ -81,9 +82,9 @@ fn keys_are_stored_as_this_release_does() {
         text(&records::task_definition_family()),
         "123456789012/us-east-1/web"
     );
-    assert_eq!(text(&records::service()), format!("{arn}:service/default/web"));
+    assert_eq!(text(&services::service()), format!("{arn}:service/default/web"));
     assert_eq!(
-        text(&records::service_event()),
+        text(&services::service_event()),
         format!("{arn}:service/default/web#00000000000000000041")
     );
     assert_eq!(

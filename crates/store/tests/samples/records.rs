@@ -18,14 +18,7 @@ use domain::container_definition::{
 };
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, HostPort, Resources};
-use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
-use domain::service::{
-    Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
-    ServiceStatus,
-};
-use domain::service_deployment::{
-    ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
-};
+use domain::placement::PlacementConstraint;
 use domain::tags::Pair;
 use domain::task::{
     ClientRequest, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus, HealthStatus,
@@ -40,11 +33,10 @@ use domain::vpc::{Subnet, Vpc};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 
 use crate::capacity_providers::strategy;
-use crate::task_sets::task_set;
 
 const TASK: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "fedcba9876543210fedcba9876543210";
-const UUID: &str = "01234567-89ab-4def-8123-456789abcdef";
+pub const UUID: &str = "01234567-89ab-4def-8123-456789abcdef";
 
 pub fn scope() -> Scope {
     Scope::new("123456789012", "us-east-1")
@@ -54,7 +46,7 @@ pub fn at(second: i64) -> Timestamp {
     Timestamp::new(1_700_000_000 + second, 123_456_789).expect("in range")
 }
 
-fn member<R: InCluster>(name: &str) -> Arn<R> {
+pub fn member<R: InCluster>(name: &str) -> Arn<R> {
     cluster().arn.member(name)
 }
 
@@ -280,101 +272,6 @@ pub fn network_configuration() -> NetworkConfiguration {
         subnets: strings(&["subnet-0123456789abcdef0"]),
         security_groups: strings(&["sg-0123456789abcdef0"]),
         is_public_ip_assigned: true,
-    }
-}
-
-pub fn service_revision() -> ServiceRevision {
-    ServiceRevision {
-        arn: member::<domain::arn::kinds::Service>("web").part("1234567890123456789"),
-        service: member("web"),
-        task_definition: task_definition().arn,
-        launch_type: LaunchType::Fargate,
-        capacity_provider_strategy: strategy(),
-        platform_version: Some("1.4.0".into()),
-        network_configuration: Some(network_configuration()),
-        created_at: at(0),
-    }
-}
-
-pub fn service_deployment() -> ServiceDeployment {
-    ServiceDeployment {
-        arn: member::<domain::arn::kinds::Service>("web").part("abcdefghijklmnopqrs_-"),
-        service: member("web"),
-        sources: vec![service_revision().arn],
-        target: service_revision().arn,
-        status: ServiceDeploymentStatus::RollbackInProgress,
-        status_reason: Some("why".into()),
-        rollback: Some(ServiceRollback {
-            reason: "why".into(),
-            started_at: at(1),
-            revision: service_revision().arn,
-        }),
-        deployment_configuration: DeploymentConfiguration {
-            maximum_percent: 200,
-            minimum_healthy_percent: 100,
-        },
-        created_at: at(0),
-        updated_at: at(2),
-        finished_at: Some(at(3)),
-        stopped_at: Some(at(1)),
-    }
-}
-
-pub fn service() -> Service {
-    Service {
-        arn: member("web"),
-        cluster: cluster().arn,
-        status: ServiceStatus::Active,
-        desired_count: 3,
-        deployment_controller: DeploymentController::External,
-        launch_type: LaunchType::Fargate,
-        capacity_provider_strategy: strategy(),
-        platform_version: Some("1.4.0".into()),
-        task_definition: Some(task_definition().arn),
-        deployment_configuration: DeploymentConfiguration {
-            maximum_percent: 200,
-            minimum_healthy_percent: 100,
-        },
-        deployments: vec![Deployment {
-            id: "ecs-svc/1234567890123456789".into(),
-            revision: service_revision().arn,
-            task_definition: task_definition().arn,
-            network_configuration: Some(network_configuration()),
-            failed_tasks: 1,
-            created_at: at(0),
-            updated_at: at(1),
-            rollout: Rollout::InProgress,
-        }],
-        task_sets: vec![task_set()],
-        network_configuration: Some(network_configuration()),
-        placement_constraints: vec![PlacementConstraint::DistinctInstance],
-        placement_strategy: vec![
-            PlacementStrategy::Spread(SpreadField::Attribute("ecs.availability-zone".into())),
-            PlacementStrategy::Spread(SpreadField::InstanceId),
-            PlacementStrategy::Binpack(BinpackField::Memory),
-            PlacementStrategy::Random,
-        ],
-        created_at: at(0),
-        created_by: "arn:aws:iam::123456789012:root".into(),
-        propagate_tags: PropagateTags::TaskDefinition,
-        enable_ecs_managed_tags: true,
-        client_token: Some("token".into()),
-        failed_starts: 2,
-        throttled_until: Some(at(2)),
-        steady_since: Some(at(3)),
-        event_count: 42,
-        announced_refusal: Some("RESOURCE:MEMORY".into()),
-        tags: tags(),
-    }
-}
-
-pub fn service_event() -> ServiceEvent {
-    ServiceEvent {
-        service: member("web"),
-        sequence: 41,
-        id: UUID.into(),
-        created_at: at(0),
-        message: "(service web) has reached a steady state.".into(),
     }
 }
 

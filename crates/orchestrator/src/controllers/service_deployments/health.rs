@@ -2,31 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use domain::Timestamp;
 use domain::service::Service;
 use domain::task::{HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
-use store::State;
+use store::{State, Tx};
 
 use super::part::Part;
 use super::plan::Counts;
-use super::{Leaving, is_wanted};
+use super::{Leaving, Next, is_wanted};
 
 /// Why the scheduler stops a task that is UNHEALTHY.
 pub const FAILED: &str = "Task failed container health checks";
 
 /// Tasks of a service whose health is asked for and known to be this.
 fn tasks_that_are(state: &State, service: &Service, wanted: HealthStatus) -> Vec<Arc<Task>> {
-    let is_checked = |it: &&Arc<TaskDefinition>| {
-        let mut containers = it.containers.iter();
-        containers.any(|it| it.essential && it.is_health_checked())
-    };
     let of_deployments = service.deployments.iter().map(|it| &it.task_definition);
     let of_task_sets = service.task_sets.iter().map(|it| &it.task_definition);
     let definitions = of_deployments
         .chain(of_task_sets)
         .filter_map(|it| state.get::<TaskDefinition>(it))
-        .filter(is_checked);
+        .filter(|it| is_checked(it));
     let definitions: BTreeMap<_, _> = definitions.map(|it| (&it.arn, it)).collect();
     if definitions.is_empty() {
         return Vec::new();
@@ -42,22 +40,64 @@ fn tasks_that_are(state: &State, service: &Service, wanted: HealthStatus) -> Vec
         .collect()
 }
 
+fn is_checked(definition: &TaskDefinition) -> bool {
+    let mut containers = definition.containers.iter();
+    containers.any(|it| it.essential && it.is_health_checked())
+}
+
 /// Tasks to be replaced because their health checks fail.
 pub fn unhealthy(state: &State, service: &Service) -> Leaving {
     let tasks = tasks_that_are(state, service, HealthStatus::Unhealthy);
     tasks.into_iter().map(|it| (it.arn.clone(), it)).collect()
 }
 
-/// Notes what health checks say of the tasks of a part that run: whose checks have not come to anything yet do not
-/// count as healthy.
-pub fn note(counts: &mut Counts, state: &State, service: &Service, part: &Part, leaving: &Leaving) {
+/// Notes how healthy the tasks of a part are that run: one whose checks have not come to anything yet, or that has
+/// none and does not run for long yet, does not count as healthy. Gives when the next of the latter will.
+pub fn note(
+    counts: &mut Counts,
+    tx: &Tx<'_>,
+    service: &Service,
+    part: &Part,
+    leaving: &Leaving,
+    healthy_after: Duration,
+) -> Next {
+    let state = tx.state();
     let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running;
     let unhealthy = leaving.values().filter(runs);
     let unhealthy = unhealthy.filter(|it| part.may_stop(service, it) && is_unhealthy(state, it));
-    let unproven = tasks_that_are(state, service, HealthStatus::Unknown);
-    let unproven = unproven.iter().filter(runs).filter(|it| part.has(it));
     counts.unhealthy = u32::try_from(unhealthy.count()).unwrap_or(u32::MAX);
-    counts.unproven = u32::try_from(unproven.count()).unwrap_or(u32::MAX);
+    let Some(definition) = state.get::<TaskDefinition>(&part.task_definition) else {
+        return Next::AwaitChange;
+    };
+    let is_checked = is_checked(definition);
+    // In the steady state all were healthy when it was reached, and none has started since.
+    if !is_checked && (healthy_after.is_zero() || service.steady_since.is_some()) {
+        return Next::AwaitChange;
+    }
+    let mut next = Next::AwaitChange;
+    let tasks = state.tasks_of_service(&service.arn).filter(runs);
+    for task in tasks.filter(|it| is_wanted(it) && part.has(it)) {
+        let left = left(task, tx.now(), healthy_after);
+        let is_unproven = if is_checked {
+            task.health(definition) == HealthStatus::Unknown
+        } else {
+            !left.is_zero() && !leaving.contains_key(&task.arn)
+        };
+        if is_unproven {
+            counts.unproven += 1;
+        }
+        if is_unproven && !is_checked {
+            next = next.or(Next::After(left));
+        }
+    }
+    next
+}
+
+/// How long a task without health checks still has to run before it counts as healthy.
+fn left(task: &Task, now: Timestamp, healthy_after: Duration) -> Duration {
+    let since = task.times.started_at.unwrap_or(now);
+    let lived = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+    healthy_after.saturating_sub(lived)
 }
 
 /// Whether a task is one of them, of which an event tells.

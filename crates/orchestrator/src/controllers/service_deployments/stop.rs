@@ -12,7 +12,7 @@ use super::part::Part;
 use super::plan::Plan;
 use super::start::names;
 use super::{Leaving, Next, capacity, health, is_wanted};
-use crate::transitions::{record_event, stop_task};
+use crate::transitions::{count_failure, record_event, stop_task};
 
 /// What stopping came to.
 #[derive(Default)]
@@ -53,6 +53,7 @@ pub(super) fn stop(
         if is_unhealthy {
             let message = format!("(task {}) failed container health checks.", task.arn.name());
             record_event(tx, service, message);
+            count_failure(service, task, tx.now());
         }
         // They have just been found.
         let _ = stop_task(

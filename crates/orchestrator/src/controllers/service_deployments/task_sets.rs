@@ -1,5 +1,7 @@
 //! Services with the EXTERNAL deployment controller: each task set gets the share of tasks that it is scaled to.
 
+use std::time::Duration;
+
 use domain::service::{Service, ServiceStatus};
 use domain::task_set::{Stability, TaskSetStatus};
 use store::{Tally, Tx};
@@ -71,7 +73,8 @@ impl ServiceDeployments {
     ) -> Option<Looked> {
         let mut part = Part::task_set(service, service.task_set(id)?);
         let mut counts = Counts::of_task_set(id, tallies);
-        health::note(&mut counts, tx.state(), service, &part, leaving);
+        // A task set is stable as soon as all its tasks run.
+        let proven = health::note(&mut counts, tx, service, &part, leaving, Duration::ZERO);
         counts.replace(leaving, id);
         let plan = plan(
             part.desired_count,
@@ -97,7 +100,7 @@ impl ServiceDeployments {
         }
         let stops = plan.stop_primary + plan.stop_old_pending + plan.stop_old_running;
         Some(Looked {
-            next: next.or(stopped.next()),
+            next: next.or(stopped.next()).or(proven),
             left: step_max.saturating_sub(plan.start.max(stops)),
             has_moved: plan.start > 0 || stopped.count > 0,
             is_cut_short: plan.is_cut_short,

@@ -13,6 +13,7 @@ use crate::transitions::{
 };
 
 mod capacity;
+mod circuit_breaker;
 mod health;
 mod placement;
 
@@ -32,6 +33,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         deployment_configuration: DeploymentConfiguration {
             maximum_percent: maximum,
             minimum_healthy_percent: minimum,
+            ..DeploymentConfiguration::default()
         },
         deployments: Vec::new(),
         task_sets: Vec::new(),
@@ -140,6 +142,7 @@ proptest! {
 fn controller() -> ServiceDeployments {
     ServiceDeployments {
         placement_retry: Duration::from_secs(1),
+        healthy_after: Duration::ZERO,
     }
 }
 

@@ -14,6 +14,7 @@ fn settle(world: &World, service: &ServiceArn) {
         let arn = service.clone();
         let controller = ServiceDeployments {
             placement_retry: Duration::from_secs(1),
+            healthy_after: Duration::ZERO,
         };
         world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &arn)));
         world.obey(service);

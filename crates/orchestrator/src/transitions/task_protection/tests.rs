@@ -13,6 +13,7 @@ fn three_tasks(world: &World) -> Vec<TaskArn> {
     world.write(move |tx| {
         let controller = crate::controllers::service_deployments::ServiceDeployments {
             placement_retry: Duration::from_secs(1),
+            healthy_after: Duration::ZERO,
         };
         crate::controllers::Controller::reconcile(&controller, tx, &arn);
         Ok::<_, Infallible>(())

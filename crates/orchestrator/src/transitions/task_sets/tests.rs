@@ -56,6 +56,7 @@ fn reconcile(world: &World, service: &ServiceArn) {
     let key = service.clone();
     let controller = ServiceDeployments {
         placement_retry: Duration::from_secs(1),
+        healthy_after: Duration::ZERO,
     };
     world.write(move |tx| Ok::<_, Infallible>(controller.reconcile(tx, &key)));
 }

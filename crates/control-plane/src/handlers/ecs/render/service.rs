@@ -2,6 +2,7 @@
 
 use api::ecs;
 use domain::ServiceRevisionArn;
+use domain::circuit_breaker::{CircuitBreaker, Threshold};
 use domain::service::{
     Deployment, DeploymentConfiguration, DeploymentController, Rollout, Service, ServiceStatus,
 };
@@ -129,14 +130,10 @@ fn current_revisions(state: &State, it: &Service) -> Vec<ecs::ServiceCurrentRevi
     seen.into_iter().map(summary).collect()
 }
 
-/// Bounds, with what is not built yet switched off.
+/// Bounds and circuit breaker, with what is not built yet switched off.
 pub fn deployment_configuration(it: DeploymentConfiguration) -> ecs::DeploymentConfiguration {
     ecs::DeploymentConfiguration {
-        deployment_circuit_breaker: Some(ecs::DeploymentCircuitBreaker {
-            enable: false,
-            rollback: false,
-            ..ecs::DeploymentCircuitBreaker::default()
-        }),
+        deployment_circuit_breaker: Some(circuit_breaker(it.circuit_breaker)),
         maximum_percent: Some(count(it.maximum_percent)),
         minimum_healthy_percent: Some(count(it.minimum_healthy_percent)),
         alarms: Some(ecs::DeploymentAlarms {
@@ -150,13 +147,34 @@ pub fn deployment_configuration(it: DeploymentConfiguration) -> ecs::DeploymentC
     }
 }
 
+fn circuit_breaker(it: CircuitBreaker) -> ecs::DeploymentCircuitBreaker {
+    let threshold = |it: Threshold| {
+        let (kind, value) = match it {
+            Threshold::Count(value) => (ecs::ThresholdType::Count, value),
+            Threshold::BoundedPercent(value) => (ecs::ThresholdType::BoundedPercent, value),
+            Threshold::UnboundedPercent(value) => (ecs::ThresholdType::UnboundedPercent, value),
+        };
+        ecs::ThresholdConfiguration {
+            r#type: kind,
+            value: count(value),
+        }
+    };
+    ecs::DeploymentCircuitBreaker {
+        enable: it.enable,
+        rollback: it.rollback,
+        reset_on_healthy_task: it.reset_on_healthy_task,
+        threshold_configuration: it.threshold.map(threshold),
+    }
+}
+
 fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) -> ecs::Deployment {
     let is_primary = index == 0;
-    let is_wanted = is_primary && service.status == ServiceStatus::Active;
-    let reason = match it.rollout {
+    let is_wanted = is_primary && service.status == ServiceStatus::Active && it.rollout != Rollout::Failed;
+    let reason = it.rollout_reason.clone().unwrap_or_else(|| match it.rollout {
         Rollout::InProgress => format!("ECS deployment {} in progress.", it.id),
         Rollout::Completed => format!("ECS deployment {} completed.", it.id),
-    };
+        Rollout::Failed => format!("ECS deployment {} failed.", it.id),
+    });
     ecs::Deployment {
         id: Some(it.id.clone()),
         status: Some(if is_primary { "PRIMARY" } else { "ACTIVE" }.to_owned()),

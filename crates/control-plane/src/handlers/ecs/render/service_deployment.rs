@@ -11,9 +11,6 @@ use super::service::deployment_configuration;
 use super::{count, named_launch_type, platform_version};
 use crate::handlers::ecs::{capacity_providers, network};
 
-/// The circuit breaker's threshold: half of the desired count, within these.
-const THRESHOLD: std::ops::RangeInclusive<u32> = 3..=200;
-
 /// A service deployment with what its revisions have now.
 pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::ServiceDeployment {
     let service = state.get::<Service>(&it.service);
@@ -27,9 +24,6 @@ pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::Service
             ..ecs::ServiceRevisionSummary::default()
         }
     };
-    let desired = service.map_or(0, |it| it.desired_count);
-    let threshold = desired.div_ceil(2).clamp(*THRESHOLD.start(), *THRESHOLD.end());
-    let disabled = || Some(ecs::ServiceDeploymentRollbackMonitorsStatus::from("DISABLED"));
     ecs::ServiceDeployment {
         service_deployment_arn: Some(it.arn.to_string()),
         service_arn: Some(it.service.to_string()),
@@ -49,17 +43,39 @@ pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::Service
             started_at: Some(it.started_at),
         }),
         deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
-        deployment_circuit_breaker: Some(ecs::ServiceDeploymentCircuitBreaker {
-            status: disabled(),
-            failure_count: Some(0),
-            threshold: Some(count(threshold)),
-        }),
+        deployment_circuit_breaker: Some(circuit_breaker(service.map(AsRef::as_ref), it)),
         alarms: Some(ecs::ServiceDeploymentAlarms {
-            status: disabled(),
+            status: Some(ecs::ServiceDeploymentRollbackMonitorsStatus::Disabled),
             alarm_names: Some(Vec::new()),
             triggered_alarm_names: Some(Vec::new()),
         }),
         ..ecs::ServiceDeployment::default()
+    }
+}
+
+/// What the circuit breaker has counted, and what it does.
+fn circuit_breaker(
+    service: Option<&Service>,
+    it: &ServiceDeployment,
+) -> ecs::ServiceDeploymentCircuitBreaker {
+    use ecs::ServiceDeploymentRollbackMonitorsStatus::{Disabled, Monitoring, MonitoringComplete, Triggered};
+    let breaker = it.deployment_configuration.circuit_breaker;
+    let counted = || {
+        let mut deployments = service?.deployments.iter();
+        let mine = deployments.find(|deployment| deployment.revision == it.target);
+        mine.map(|it| it.failed_tasks)
+    };
+    let (status, failures) = match it.circuit_breaker_failures {
+        Some(failures) => (Triggered, failures),
+        None if !breaker.enable => (Disabled, 0),
+        None if it.is_under_way() => (Monitoring, counted().unwrap_or_default()),
+        None => (MonitoringComplete, 0),
+    };
+    let desired_count = service.map_or(0, |it| it.desired_count);
+    ecs::ServiceDeploymentCircuitBreaker {
+        status: Some(status),
+        failure_count: Some(count(failures)),
+        threshold: Some(count(breaker.threshold(desired_count))),
     }
 }
 

@@ -1,16 +1,12 @@
 //! What CreateService and UpdateService say, checked member by member.
 
 use api::ecs;
+use domain::circuit_breaker::{CircuitBreaker, Threshold};
 use domain::service::{DeploymentConfiguration, PropagateTags};
 use domain::task_definition::{LaunchType, TaskDefinition};
 
 use crate::handlers::ecs::errors::{invalid_parameter, is_filled, refuse_unbuilt, unsupported};
 
-/// Bounds that hold for the REPLICA strategy if none are given.
-const DEFAULT_BOUNDS: DeploymentConfiguration = DeploymentConfiguration {
-    maximum_percent: 200,
-    minimum_healthy_percent: 100,
-};
 /// Most tasks of a service.
 const DESIRED_COUNT_MAX: u32 = 5000;
 
@@ -40,16 +36,9 @@ pub fn bounds(
     given: Option<&ecs::DeploymentConfiguration>,
     before: Option<DeploymentConfiguration>,
 ) -> Result<DeploymentConfiguration, ecs::Error> {
-    let before = before.unwrap_or(DEFAULT_BOUNDS);
+    let before = before.unwrap_or_default();
     let Some(given) = given else { return Ok(before) };
     refuse_unbuilt(&[
-        (
-            "deploymentCircuitBreaker",
-            given
-                .deployment_circuit_breaker
-                .as_ref()
-                .is_some_and(|it| it.enable),
-        ),
         ("alarms", given.alarms.as_ref().is_some_and(|it| it.enable)),
         (
             "a deployment strategy other than ROLLING",
@@ -84,7 +73,53 @@ pub fn bounds(
     Ok(DeploymentConfiguration {
         maximum_percent,
         minimum_healthy_percent,
+        circuit_breaker: match &given.deployment_circuit_breaker {
+            Some(given) => circuit_breaker(given)?,
+            None => before.circuit_breaker,
+        },
     })
+}
+
+/// A circuit breaker.
+///
+/// # Errors
+/// InvalidParameterException for a threshold that nothing or everything reaches.
+fn circuit_breaker(given: &ecs::DeploymentCircuitBreaker) -> Result<CircuitBreaker, ecs::Error> {
+    let threshold = given
+        .threshold_configuration
+        .as_ref()
+        .map(threshold)
+        .transpose()?;
+    Ok(CircuitBreaker {
+        enable: given.enable,
+        rollback: given.rollback,
+        reset_on_healthy_task: given.reset_on_healthy_task,
+        threshold,
+    })
+}
+
+fn threshold(given: &ecs::ThresholdConfiguration) -> Result<Threshold, ecs::Error> {
+    let value = u32::try_from(given.value).ok().filter(|it| *it > 0);
+    let value = value.ok_or_else(|| {
+        invalid_parameter(format!(
+            "The value of thresholdConfiguration must be above 0, it is {}.",
+            given.value
+        ))
+    })?;
+    let percent = |of: fn(u32) -> Threshold| match value {
+        1..=100 => Ok(of(value)),
+        _ => Err(invalid_parameter(format!(
+            "The value of thresholdConfiguration is a percentage and cannot be above 100, it is {value}."
+        ))),
+    };
+    match &given.r#type {
+        ecs::ThresholdType::Count => Ok(Threshold::Count(value)),
+        ecs::ThresholdType::BoundedPercent => percent(Threshold::BoundedPercent),
+        ecs::ThresholdType::UnboundedPercent => percent(Threshold::UnboundedPercent),
+        ecs::ThresholdType::Unmodelled(other) => Err(invalid_parameter(format!(
+            "The type of thresholdConfiguration must be COUNT, BOUNDED_PERCENT or UNBOUNDED_PERCENT, not {other:?}."
+        ))),
+    }
 }
 
 /// The launch type: EC2 if none is given.

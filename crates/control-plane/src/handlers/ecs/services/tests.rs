@@ -121,6 +121,29 @@ async fn stopping_a_deployment_is_refused_in_ecs_words() {
     assert_eq!(code, "NamespaceNotFoundException");
 }
 
+fn breaker(threshold: serde_json::Value) -> serde_json::Value {
+    let breaker = json!({
+        "enable": true, "rollback": true, "resetOnHealthyTask": false, "thresholdConfiguration": threshold,
+    });
+    json!({ "deploymentConfiguration": { "deploymentCircuitBreaker": breaker } })
+}
+
+#[tokio::test]
+async fn a_circuit_breaker_reads_back_as_given_and_stays_when_bounds_change() {
+    let fixture = Fixture::new().await;
+    service(&fixture).await;
+    let mut update = breaker(json!({ "type": "COUNT", "value": 7 }));
+    update["service"] = json!("web");
+    let given = update["deploymentConfiguration"]["deploymentCircuitBreaker"].clone();
+    let updated = fixture.ask("UpdateService", update).await;
+    let read = |output: &serde_json::Value| {
+        output["service"]["deploymentConfiguration"]["deploymentCircuitBreaker"].clone()
+    };
+    assert_eq!(read(&updated), given);
+    let bounds = json!({ "service": "web", "deploymentConfiguration": { "maximumPercent": 150 } });
+    assert_eq!(read(&fixture.ask("UpdateService", bounds).await), given);
+}
+
 #[tokio::test]
 async fn what_amazon_refuses_is_refused_in_its_words() {
     let fixture = Fixture::new().await;
@@ -169,6 +192,18 @@ async fn what_amazon_refuses_is_refused_in_its_words() {
         (
             json!({ "deploymentConfiguration": { "maximumPercent": 99 } }),
             "maximumPercent must be at least 100.",
+        ),
+        (
+            breaker(json!({ "type": "COUNT", "value": 0 })),
+            "The value of thresholdConfiguration must be above 0, it is 0.",
+        ),
+        (
+            breaker(json!({ "type": "UNBOUNDED_PERCENT", "value": 101 })),
+            "The value of thresholdConfiguration is a percentage and cannot be above 100, it is 101.",
+        ),
+        (
+            breaker(json!({ "type": "SOME", "value": 1 })),
+            "The type of thresholdConfiguration must be",
         ),
     ];
     for (more, expected) in cases {

@@ -48,6 +48,7 @@ fn scaled(world: &World, service: &ServiceArn, desired_count: u32) -> BTreeMap<S
         let key = service.clone();
         let controller = ServiceDeployments {
             placement_retry: Duration::from_secs(1),
+            healthy_after: Duration::ZERO,
         };
         world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &key)));
         world.obey(service);

@@ -89,9 +89,12 @@ fn with_deployment(desired_count: u32) -> Service {
         task_definition: it.task_definition.clone().expect("runs something"),
         network_configuration: None,
         failed_tasks: 0,
+        first_failed_task: None,
+        healthy_tasks: 0,
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,
         rollout: Rollout::InProgress,
+        rollout_reason: None,
     };
     Service {
         deployments: vec![deployment],
@@ -103,6 +106,7 @@ fn with_deployment(desired_count: u32) -> Service {
 async fn reconciled(store: &Store, arn: &ServiceArn) -> (BTreeMap<String, u32>, String) {
     let controller = ServiceDeployments {
         placement_retry: Duration::from_secs(1),
+        healthy_after: Duration::ZERO,
     };
     let key = arn.clone();
     let run = store.transact(move |tx| -> Result<Next, ()> { Ok(controller.reconcile(tx, &key)) });

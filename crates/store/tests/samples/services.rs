@@ -1,0 +1,126 @@
+//! Services, their history and their events.
+
+use domain::circuit_breaker::{CircuitBreaker, Threshold};
+use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
+use domain::service::{
+    Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
+    ServiceStatus,
+};
+use domain::service_deployment::{
+    ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
+};
+use domain::task_definition::LaunchType;
+
+use crate::capacity_providers::strategy;
+use crate::records::{UUID, at, cluster, member, network_configuration, tags, task, task_definition};
+use crate::task_sets::task_set;
+
+pub fn service_revision() -> ServiceRevision {
+    ServiceRevision {
+        arn: member::<domain::arn::kinds::Service>("web").part("1234567890123456789"),
+        service: member("web"),
+        task_definition: task_definition().arn,
+        launch_type: LaunchType::Fargate,
+        capacity_provider_strategy: strategy(),
+        platform_version: Some("1.4.0".into()),
+        network_configuration: Some(network_configuration()),
+        created_at: at(0),
+    }
+}
+
+fn circuit_breaker() -> CircuitBreaker {
+    CircuitBreaker {
+        enable: true,
+        rollback: true,
+        reset_on_healthy_task: Some(false),
+        threshold: Some(Threshold::BoundedPercent(50)),
+    }
+}
+
+pub fn service_deployment() -> ServiceDeployment {
+    ServiceDeployment {
+        arn: member::<domain::arn::kinds::Service>("web").part("abcdefghijklmnopqrs_-"),
+        service: member("web"),
+        sources: vec![service_revision().arn],
+        target: service_revision().arn,
+        status: ServiceDeploymentStatus::RollbackInProgress,
+        status_reason: Some("why".into()),
+        circuit_breaker_failures: Some(3),
+        rollback: Some(ServiceRollback {
+            reason: "why".into(),
+            started_at: at(1),
+            revision: service_revision().arn,
+        }),
+        deployment_configuration: DeploymentConfiguration {
+            maximum_percent: 200,
+            minimum_healthy_percent: 100,
+            circuit_breaker: circuit_breaker(),
+        },
+        created_at: at(0),
+        updated_at: at(2),
+        finished_at: Some(at(3)),
+        stopped_at: Some(at(1)),
+    }
+}
+
+pub fn service() -> Service {
+    Service {
+        arn: member("web"),
+        cluster: cluster().arn,
+        status: ServiceStatus::Active,
+        desired_count: 3,
+        deployment_controller: DeploymentController::External,
+        launch_type: LaunchType::Fargate,
+        capacity_provider_strategy: strategy(),
+        platform_version: Some("1.4.0".into()),
+        task_definition: Some(task_definition().arn),
+        deployment_configuration: DeploymentConfiguration {
+            maximum_percent: 200,
+            minimum_healthy_percent: 100,
+            circuit_breaker: circuit_breaker(),
+        },
+        deployments: vec![Deployment {
+            id: "ecs-svc/1234567890123456789".into(),
+            revision: service_revision().arn,
+            task_definition: task_definition().arn,
+            network_configuration: Some(network_configuration()),
+            failed_tasks: 1,
+            first_failed_task: Some(task().arn),
+            healthy_tasks: 2,
+            created_at: at(0),
+            updated_at: at(1),
+            rollout: Rollout::InProgress,
+            rollout_reason: Some("why".into()),
+        }],
+        task_sets: vec![task_set()],
+        network_configuration: Some(network_configuration()),
+        placement_constraints: vec![PlacementConstraint::DistinctInstance],
+        placement_strategy: vec![
+            PlacementStrategy::Spread(SpreadField::Attribute("ecs.availability-zone".into())),
+            PlacementStrategy::Spread(SpreadField::InstanceId),
+            PlacementStrategy::Binpack(BinpackField::Memory),
+            PlacementStrategy::Random,
+        ],
+        created_at: at(0),
+        created_by: "arn:aws:iam::123456789012:root".into(),
+        propagate_tags: PropagateTags::TaskDefinition,
+        enable_ecs_managed_tags: true,
+        client_token: Some("token".into()),
+        failed_starts: 2,
+        throttled_until: Some(at(2)),
+        steady_since: Some(at(3)),
+        event_count: 42,
+        announced_refusal: Some("RESOURCE:MEMORY".into()),
+        tags: tags(),
+    }
+}
+
+pub fn service_event() -> ServiceEvent {
+    ServiceEvent {
+        service: member("web"),
+        sequence: 41,
+        id: UUID.into(),
+        created_at: at(0),
+        message: "(service web) has reached a steady state.".into(),
+    }
+}
