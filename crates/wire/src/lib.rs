@@ -6,8 +6,10 @@
 //! ```
 
 pub mod client;
+pub mod data_channel;
 pub mod ec2;
 pub mod error;
+pub mod exec_channel;
 pub mod json;
 pub mod query;
 pub mod route;
