@@ -8,6 +8,7 @@ mod commands;
 mod containers;
 mod crashes;
 mod default_vpc;
+mod exec;
 mod life;
 mod logs;
 mod networks;

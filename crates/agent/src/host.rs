@@ -1,5 +1,6 @@
 //! What the agent asks of its host. `runtime` is the real implementation, the simulation has another.
 
+mod attaching;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
 use async_trait::async_trait;
 use jiff::Timestamp;
 pub use settings::{
@@ -61,6 +63,13 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// [`HostError::CannotExecute`] if its program was not executed.
     async fn execute(&self, process: &ProcessSpec) -> Result<ProcessEnd, HostError>;
+
+    /// Runs a process in a container as root, on a terminal of its own, with the container's environment. Answers
+    /// when the terminal is there; letting go of the answer kills the process.
+    ///
+    /// # Errors
+    /// [`HostError::CannotExecute`] if its program was not executed, which may also be how the process ends.
+    async fn attach(&self, process: &AttachSpec) -> Result<AttachedProcess, HostError>;
 
     /// Sends a signal to the first process of a container; one that has ended is left alone.
     ///

@@ -10,6 +10,7 @@
 pub mod host;
 
 mod backoff;
+mod commands;
 mod config;
 mod control_plane;
 mod credentials;

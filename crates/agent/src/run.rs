@@ -7,6 +7,7 @@ use domain::ids::Ids;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::Commands;
 use crate::config::AgentConfig;
 use crate::control_plane::{ControlPlane, InvalidEndpoint};
 use crate::credentials::Credentials;
@@ -99,7 +100,14 @@ pub async fn run(
         None => Ok(()),
         Some(Err(error)) => Err(AgentError::from(error)),
         Some(Ok(identity)) => {
+            let commands = Commands::new(
+                control_plane.clone(),
+                host.clone(),
+                identity.container_instance_arn.clone(),
+                stop.clone(),
+            );
             let session = Session {
+                commands,
                 config,
                 control_plane,
                 identity,

@@ -13,6 +13,7 @@ use self::exchange::Exchange;
 use self::handshake::Ended;
 use self::poll_endpoint::PollEndpoint;
 use crate::backoff::{Backoff, random};
+use crate::commands::Commands;
 use crate::config::AgentConfig;
 use crate::control_plane::ControlPlane;
 use crate::registration::Identity;
@@ -22,7 +23,7 @@ use crate::tasks::state_change::Submission;
 mod connection;
 mod effects;
 mod exchange;
-mod handshake;
+pub mod handshake;
 mod messages;
 mod poll_endpoint;
 pub mod telemetry;
@@ -58,6 +59,8 @@ pub struct Session {
     pub identity: Identity,
     /// Who does the work.
     pub tasks: Arc<Tasks>,
+    /// Who runs commands in containers.
+    pub commands: Arc<Commands>,
     /// For attachments.
     pub submissions: mpsc::Sender<Submission>,
     /// For jitter.

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use domain::access_key::Principal;
 use domain::{Scope, Timestamp};
+use http::HeaderMap;
+use http::uri::Authority;
 use store::Store;
 use telemetry::logs::Logs;
 use wire::Operation;
 
 use crate::control_plane::ControlPlane;
+use crate::executions::Executions;
 use crate::handlers::PageKey;
 use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
+use crate::sessions::Sessions;
 use crate::vault::Vault;
 
 /// Who signed the request.
@@ -48,6 +52,28 @@ pub struct Call<O: Operation> {
     caller: Caller,
     access: Authorized,
     now: Timestamp,
+    origin: Origin,
+}
+
+/// How a caller reaches this server, for URLs that it is to follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// `host:port`, as the caller signed it. `None`: the advertised endpoint.
+    pub authority: Option<String>,
+    /// A proxy before this server speaks TLS.
+    pub is_encrypted: bool,
+}
+
+impl Origin {
+    /// As the head of a request has it.
+    pub fn of(headers: &HeaderMap) -> Self {
+        let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
+        let authority = text("host").filter(|it| it.parse::<Authority>().is_ok());
+        Self {
+            authority: authority.map(str::to_owned),
+            is_encrypted: text("x-forwarded-proto") == Some("https"),
+        }
+    }
 }
 
 /// The way to the state. Only [`authorize`] makes one.
@@ -160,6 +186,16 @@ impl Authorized {
         &self.0.page_key
     }
 
+    /// Commands in containers.
+    pub fn executions(&self) -> &Arc<Executions> {
+        &self.0.executions
+    }
+
+    /// The agents that are connected.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
     /// Regions that are served.
     pub fn regions(&self) -> &[String] {
         &self.0.settings.regions
@@ -179,7 +215,18 @@ impl<O: Operation> Call<O> {
             caller,
             access,
             now,
+            origin: Origin::default(),
         }
+    }
+
+    /// The same call, by a caller who reaches this server so.
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// How the caller reaches this server.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// What was asked.

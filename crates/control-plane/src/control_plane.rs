@@ -1,11 +1,13 @@
 //! What all requests share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::clock::Clock;
 use store::Store;
 use telemetry::logs::Logs;
 
+use crate::executions::Executions;
 use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
 use crate::registry::Registry;
@@ -23,6 +25,8 @@ pub struct Settings {
     pub advertised_endpoint: String,
     /// How many requests an account may make.
     pub request_limits: RequestLimits,
+    /// After so long without a byte in either direction a command in a container is ended.
+    pub execute_command_idle: Duration,
 }
 
 /// A control plane, without its connections.
@@ -35,6 +39,7 @@ pub struct ControlPlane {
     pub(crate) page_key: PageKey,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) sessions: Sessions,
+    pub(crate) executions: Arc<Executions>,
     /// Seals parameters and secrets.
     pub(crate) values: Vault,
     pub(crate) role_sessions: RoleSessions,
@@ -66,6 +71,7 @@ impl ControlPlane {
             page_key: PageKey(page_key),
             signing_keys: SigningKeys::default(),
             sessions: Sessions::default(),
+            executions: Arc::default(),
             values: master_key.vault("values"),
             role_sessions: RoleSessions::new(master_key),
         }))

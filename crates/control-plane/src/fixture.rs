@@ -37,6 +37,7 @@ impl Fixture {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
             request_limits: crate::RequestLimits::Off,
+            execute_command_idle: std::time::Duration::from_secs(1200),
         };
         let registry = Registry::open(&folder.path().join("registry"), [7; 32]).expect("opens");
         let time: Arc<dyn Clock> = clock.clone();
@@ -107,6 +108,7 @@ impl Fixture {
             caller,
             access,
             now: self.clock.now(),
+            origin: crate::call::Origin::default(),
         };
         let handler = self.routes.get(service, operation);
         let answered = handler.expect("is built")(request).await;

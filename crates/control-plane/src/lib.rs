@@ -8,6 +8,7 @@
 
 mod call;
 mod control_plane;
+mod executions;
 #[cfg(test)]
 mod fixture;
 mod handlers;

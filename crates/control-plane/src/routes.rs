@@ -11,7 +11,7 @@ use wire::error::{CommonError, ErrorAnswer, modelled};
 use wire::route::Protocol;
 use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query};
 
-use crate::call::{Authorized, Call, Caller};
+use crate::call::{Authorized, Call, Caller, Origin};
 use crate::handlers::ecs::{
     account_settings, agent, attributes, capacity_providers, clusters, container_instances, services,
     tagging, task_definitions, tasks,
@@ -52,6 +52,8 @@ pub struct Request {
     pub access: Authorized,
     /// When it arrived.
     pub now: Timestamp,
+    /// How its sender reaches this server.
+    pub origin: Origin,
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, ErrorAnswer>> + Send>>;
@@ -309,6 +311,7 @@ where
         caller,
         access,
         now,
+        origin,
     } = request;
     let input = match protocol {
         Protocol::Query => query::decode(&body),
@@ -317,7 +320,7 @@ where
     };
     let input = input.map_err(|error| undecodable(&error).answer_of(O::SERVICE, protocol, &request_id))?;
     drop(body);
-    match handler(Call::new(input, caller, access, now)).await {
+    match handler(Call::new(input, caller, access, now).with_origin(origin)).await {
         Ok(output) => Ok(match protocol {
             Protocol::Query => query::encode(O::SERVICE, O::NAME, &output, &request_id),
             Protocol::Ec2 => ec2_query::encode(O::SERVICE, O::NAME, &output, &request_id),

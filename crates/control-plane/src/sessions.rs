@@ -12,4 +12,6 @@ mod upgrade;
 
 pub use dispatch::dispatch;
 pub use registry::Sessions;
-pub use upgrade::upgrade;
+#[cfg(test)]
+pub use upgrade::AgentKind;
+pub use upgrade::{Socket, accept, identify, refused, upgrade};

@@ -58,6 +58,9 @@ pub struct Service {
     pub propagate_tags: PropagateTags,
     /// As given.
     pub enable_ecs_managed_tags: bool,
+    /// Commands can be run in the containers of new tasks.
+    #[serde(default, skip_serializing_if = "crate::task::is_false")]
+    pub enable_execute_command: bool,
     /// As given: one call with a token creates one service.
     pub client_token: Option<String>,
     /// Starts that failed one after the other; throttles the next. Reset by a task that runs and by a new deployment.

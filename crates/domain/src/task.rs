@@ -68,6 +68,9 @@ pub struct Task {
     /// Platform version, FARGATE only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_version: Option<String>,
+    /// Commands can be run in its containers.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub enable_execute_command: bool,
     /// The call that started it, if that call may be repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_request: Option<ClientRequest>,
@@ -326,6 +329,10 @@ pub struct NetworkBinding {
     /// How many ports follow the first, on both sides: 0 unless it is a range.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub following: u16,
+}
+
+pub(crate) fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_zero(number: &u16) -> bool {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -96,6 +97,15 @@ pub struct Up {
         default_value_t = 5
     )]
     pub healthy_after: u16,
+    /// End sessions of `aws ecs execute-command` after so long without a byte in either direction, e.g. 20m.
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "GANTRY_EXECUTE_COMMAND_IDLE",
+        default_value = "20m",
+        value_parser = images::duration
+    )]
+    pub execute_command_idle: Duration,
     /// When images are pulled and removed.
     #[command(flatten)]
     pub images: ImageOptions,

@@ -66,6 +66,11 @@ impl DataDir {
         self.0.join("agent")
     }
 
+    /// Programs for the `PATH` of users.
+    pub fn programs(&self) -> PathBuf {
+        self.0.join("bin")
+    }
+
     /// How to reach the Gantry that serves this directory.
     pub fn endpoint_file(&self) -> PathBuf {
         self.0.join("run/endpoint.json")
@@ -78,7 +83,7 @@ impl DataDir {
 
     /// Makes the folders that are missing.
     pub fn create(&self) -> Result<()> {
-        for folder in ["", "keys", "telemetry", "images", "tasks", "run", "agent"] {
+        for folder in ["", "keys", "telemetry", "images", "tasks", "run", "agent", "bin"] {
             let folder = self.0.join(folder);
             fs::create_dir_all(&folder).with_context(|| {
                 format!(

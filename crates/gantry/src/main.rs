@@ -7,6 +7,7 @@ mod commands;
 mod data_dir;
 mod keys;
 mod machine;
+mod plugin;
 mod profile;
 mod running;
 
@@ -17,6 +18,13 @@ use clap::Parser;
 use arguments::{Arguments, Command, ImageCommand};
 
 fn main() -> ExitCode {
+    if plugin::is_called(std::env::args_os().next().as_deref()) {
+        let arguments: Vec<String> = std::env::args_os()
+            .skip(1)
+            .map(|it| it.to_string_lossy().into_owned())
+            .collect();
+        return plugin::run(&arguments);
+    }
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Up(options) => commands::up::run(&options),

@@ -248,6 +248,7 @@ fn new_service(desired_count: u32) -> NewService {
         created_by: root(),
         propagate_tags: PropagateTags::None,
         enable_ecs_managed_tags: false,
+        enable_execute_command: false,
         client_token: None,
         tags: Vec::new(),
     }

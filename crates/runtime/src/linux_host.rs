@@ -1,5 +1,6 @@
 //! The real host of the agent: tasks in namespaces and cgroups of this machine.
 
+mod attaching;
 mod executing;
 mod joining;
 mod recovery;
@@ -18,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine,
+    AttachSpec, AttachedProcess, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine,
     ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
@@ -266,6 +267,10 @@ impl Host for LinuxHost {
 
     async fn execute(&self, process: &ProcessSpec) -> Result<ProcessEnd, HostError> {
         self.inner.execute(process).await
+    }
+
+    async fn attach(&self, process: &AttachSpec) -> Result<AttachedProcess, HostError> {
+        self.inner.attach(process).await
     }
 
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {

@@ -110,8 +110,20 @@ impl ShimClient {
         &self,
         process: ExecuteProcess,
     ) -> Result<(i32, String, ExecutionEnding), ShimError> {
-        let deadline = DEADLINE + Duration::from_millis(process.timeout_milliseconds);
-        match self.ask(Request::Execute(process), None, deadline).await?.0 {
+        self.execute_on(process, None).await
+    }
+
+    /// The same for a process with a terminal, which comes over `socket`. Dropping the future kills the process.
+    ///
+    /// # Errors
+    /// [`ShimError`].
+    pub async fn execute_on(
+        &self,
+        process: ExecuteProcess,
+        socket: Option<OwnedFd>,
+    ) -> Result<(i32, String, ExecutionEnding), ShimError> {
+        let deadline = DEADLINE.saturating_add(Duration::from_millis(process.timeout_milliseconds));
+        match self.ask(Request::Execute(process), socket, deadline).await?.0 {
             Reply::Executed {
                 exit_code,
                 output,

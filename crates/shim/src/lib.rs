@@ -10,7 +10,7 @@
 //!
 //! A message is one line of JSON. A connection carries one request and its reply; after `Subscribe` it
 //! stays open and carries an [`Exited`] for each exit. A `Start` carries the descriptor of the
-//! container's root mount.
+//! container's root mount, an `Execute` with a terminal that of a socket.
 
 mod confinement;
 pub mod files;
@@ -21,8 +21,8 @@ pub use confinement::{
     COMPILE_FILTER, Condition, Confinement, FilterProfile, FilterRule, Privileges, SystemCalls,
 };
 pub use messages::{
-    Answer, Console, ContainerStatus, ExecuteProcess, ExecutionEnding, Exit, Exited, FailedStep, Input,
-    MAX_OUTPUT_BYTES, Message, Reply, Request, SharedMemory, SharedNamespace, Sharing, StartContainer,
+    Answer, Console, ContainerStatus, ExecuteProcess, ExecutionConsole, ExecutionEnding, ExecutionUser, Exit,
+    Exited, FailedStep, Input, MAX_OUTPUT_BYTES, Message, Reply, Request, SharedMemory, SharedNamespace, Sharing, StartContainer,
     Started,
 };
 

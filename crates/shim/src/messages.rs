@@ -29,7 +29,8 @@ pub enum Request {
         /// Its name.
         container: String,
     },
-    /// Runs a process in a container that runs; answered when the process has ended.
+    /// Runs a process in a container that runs; answered when the process has ended. If it has a terminal, a socket
+    /// comes along, over which the terminal is sent; the process is killed when the connection ends.
     Execute(ExecuteProcess),
     /// Sends a signal to the first process of a container; one that has ended is left alone.
     Signal {
@@ -143,6 +144,42 @@ pub struct ExecuteProcess {
     pub timeout_milliseconds: u64,
     /// The last so many bytes of its output are answered, at most [`MAX_OUTPUT_BYTES`].
     pub output_bytes: usize,
+    /// What it reads from and writes to.
+    #[serde(default)]
+    pub console: ExecutionConsole,
+    /// As whom it runs.
+    #[serde(default)]
+    pub user: ExecutionUser,
+    /// Lines of `name=value` over the container's environment.
+    #[serde(default)]
+    pub environment: Vec<String>,
+}
+
+/// What an executed process reads from and writes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionConsole {
+    /// It reads nothing, and the end of its output is answered.
+    #[default]
+    Kept,
+    /// A terminal of the container's, whose other side goes to who asked.
+    Terminal {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+}
+
+/// As whom an executed process runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionUser {
+    /// The user of the container's first process.
+    #[default]
+    Container,
+    /// Root, with the capabilities that root has in the container.
+    Root,
 }
 
 /// Most output of an executed process that is answered, in bytes.

@@ -86,6 +86,7 @@ impl<'a> Connection<'a> {
         let effects = Effects {
             tasks: session.tasks.clone(),
             replies,
+            commands: session.commands.clone(),
             submissions: session.submissions.clone(),
             shutdown: session.shutdown.clone(),
         };

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Effect, Present};
+use crate::commands::Commands;
 use crate::tasks::Tasks;
 use crate::tasks::state_change::{Submission, TaskStateChange, submit};
 
@@ -32,6 +33,8 @@ pub struct Effects {
     pub tasks: Arc<Tasks>,
     /// Frames to send.
     pub replies: mpsc::Sender<String>,
+    /// Who runs commands in containers.
+    pub commands: Arc<Commands>,
     /// State changes to deliver.
     pub submissions: mpsc::Sender<Submission>,
     /// The agent ends.
@@ -77,6 +80,7 @@ impl Effects {
                     }
                 });
             }
+            Effect::Execute(order) => self.commands.begin(*order),
             Effect::Reply(_) | Effect::Inactive => {}
         }
     }

@@ -4,6 +4,7 @@ use api::acs;
 use serde_json::Value;
 
 use super::messages::{Incoming, Payload, encode};
+use crate::commands::Order;
 use crate::credentials::{RoleCredentials, RoleType};
 use crate::tasks::payload::{Arrival, Refusal, arrival};
 
@@ -39,6 +40,8 @@ pub enum Effect {
     Expected(String),
     /// Tell that the interfaces of a task are there: task and attachment.
     Attached(String, String),
+    /// Run a command in a container.
+    Execute(Box<Order>),
     /// The control plane does not count on this container instance any more.
     Inactive,
 }
@@ -75,6 +78,10 @@ impl Exchange {
             Incoming::Manifest(it) => self.manifest(it, present),
             Incoming::StopVerification(it) => self.stop_verification(it),
             Incoming::AttachTaskInterfaces(it) => self.attach(it),
+            Incoming::ExecuteCommand(it) => Order::read(it)
+                .map(|it| Effect::Execute(Box::new(it)))
+                .into_iter()
+                .collect(),
             Incoming::Update(it) => {
                 let nack = acs::NackRequest {
                     cluster: it.cluster_arn,

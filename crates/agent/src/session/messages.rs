@@ -22,6 +22,8 @@ pub enum Incoming {
     StopVerification(acs::TaskStopVerificationAck),
     /// Interfaces of a task to come.
     AttachTaskInterfaces(acs::AttachTaskNetworkInterfacesMessage),
+    /// A command to run in a container.
+    ExecuteCommand(acs::ExecuteCommandMessage),
     /// A new version of the agent.
     Update(acs::StageUpdateMessage),
     /// Name and text.
@@ -85,6 +87,7 @@ pub fn decode(frame: &str) -> Result<Incoming, Dropped> {
         "TaskManifestMessage" => shape(text).map(Incoming::Manifest),
         "TaskStopVerificationAck" => shape(text).map(Incoming::StopVerification),
         "AttachTaskNetworkInterfacesMessage" => shape(text).map(Incoming::AttachTaskInterfaces),
+        "ExecuteCommandMessage" => shape(text).map(Incoming::ExecuteCommand),
         "StageUpdateMessage" | "PerformUpdateMessage" => shape(text).map(Incoming::Update),
         name if name.ends_with("Exception") => {
             let message = shape::<acs::ErrorMessage>(text)?.message;

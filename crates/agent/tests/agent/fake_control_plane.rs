@@ -22,6 +22,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, frame::coding::CloseCode};
 
+use wire::exec_channel::FromAgent;
+
 use crate::fake_host::NOW;
 
 pub const ACCESS_KEY_ID: &str = "AKIAGANTRYAGENT";
@@ -56,6 +58,9 @@ pub struct World {
     pub groups: BTreeSet<String>,
     pub streams: BTreeSet<String>,
     session: Option<mpsc::UnboundedSender<Message>>,
+    /// Of a command that runs: its websocket, and what came over it.
+    pub command: Option<mpsc::UnboundedSender<Message>>,
+    pub said: Vec<FromAgent>,
 }
 
 impl FakeControlPlane {
@@ -208,6 +213,7 @@ impl FakeControlPlane {
         if let Err(text) = check_signature(&parts, b"") {
             return respond(403, &json!({"AccessDeniedException": text}));
         }
+        let is_command = parts.uri.path() == "/agent/exec";
         let key = parts.headers["sec-websocket-key"].as_bytes();
         let accept = derive_accept_key(key);
         let query = parts
@@ -231,7 +237,11 @@ impl FakeControlPlane {
             {
                 let mut world = self.world.lock();
                 world.upgrades.push(query);
-                world.session = Some(session);
+                if is_command {
+                    world.command = Some(session);
+                } else {
+                    world.session = Some(session);
+                }
             }
             self.changed.notify_waiters();
             self.serve(socket, outgoing).await;
@@ -265,6 +275,10 @@ impl FakeControlPlane {
                     }
                     Some(Ok(Message::Close(frame))) => {
                         self.world.lock().closes.extend(frame.map(|it| u16::from(it.code)));
+                        self.changed.notify_waiters();
+                    }
+                    Some(Ok(Message::Binary(bytes))) => {
+                        self.world.lock().said.push(FromAgent::decode(&bytes).unwrap());
                         self.changed.notify_waiters();
                     }
                     Some(Ok(_)) => {}

@@ -1,17 +1,18 @@
 //! A host in memory: keeps sandboxes, does as it is told, and lets a test end containers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{
-    ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull,
-    LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessSpec, PulledImage, RecoveredContainer,
+    AttachSpec, AttachedProcess, ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull,
+    LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer,
     RecoveredSandbox, SandboxSpec, StartedContainer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// The time on this host, always.
 pub const NOW: Timestamp = Timestamp::constant(1_795_234_916, 0);
@@ -21,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub struct FakeHost {
     pub world: Mutex<World>,
+    /// An attached process was let go of.
+    pub detached: Arc<Notify>,
     changed: Notify,
 }
 
@@ -224,6 +227,38 @@ impl Host for FakeHost {
             output: if is_sick { "refused" } else { "ok" }.to_owned(),
             is_timed_out: false,
         })
+    }
+
+    /// It repeats what it is told until that is `exit`, or it is let go of.
+    async fn attach(&self, process: &AttachSpec) -> Result<AttachedProcess, HostError> {
+        let arguments = process.arguments.join(" ");
+        self.note(format!("attach {} {} {arguments}", process.task_id, process.container));
+        if arguments == "no-such-command" {
+            return Err(HostError::CannotExecute("executable file not found in $PATH".to_owned()));
+        }
+        let (input, mut inputs) = mpsc::channel(1);
+        let (outputs, output) = mpsc::channel(1);
+        let (told, end) = oneshot::channel();
+        let size = format!("{}x{} {}", process.columns, process.rows, process.environment.join(" "));
+        let detached = self.detached.clone();
+        tokio::spawn(async move {
+            let _ = outputs.send(size.into()).await;
+            while let Some(input) = inputs.recv().await {
+                let said = match input {
+                    ProcessInput::Data(data) if &data[..] == b"exit" => {
+                        let _ = told.send(Ok(3));
+                        return;
+                    }
+                    ProcessInput::Data(data) => data,
+                    ProcessInput::Size { columns, rows } => format!("{columns}x{rows}").into(),
+                };
+                if outputs.send(said).await.is_err() {
+                    break;
+                }
+            }
+            detached.notify_one();
+        });
+        Ok(AttachedProcess { input, output, end })
     }
 
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {

@@ -1,5 +1,6 @@
 //! The agent as a whole, between a control plane on loopback and a host in memory.
 
+mod commands;
 mod fake_control_plane;
 mod fake_host;
 

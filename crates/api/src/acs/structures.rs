@@ -742,6 +742,68 @@ impl Value for ErrorMessage {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExecuteCommandMessage {
+    pub columns: Option<i32>,
+    pub command: Option<Vec<String>>,
+    pub container_name: Option<String>,
+    pub message_id: Option<String>,
+    pub rows: Option<i32>,
+    pub session_id: Option<String>,
+    pub task_arn: Option<String>,
+    pub token: Option<String>,
+}
+
+impl Value for ExecuteCommandMessage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "columns", &self.columns);
+        write_member(writer, "command", &self.command);
+        write_member(writer, "containerName", &self.container_name);
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "rows", &self.rows);
+        write_member(writer, "sessionId", &self.session_id);
+        write_member(writer, "taskArn", &self.task_arn);
+        write_member(writer, "token", &self.token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "columns" => {
+                    read_member(reader, name, &mut it.columns)?;
+                }
+                "command" => {
+                    read_member(reader, name, &mut it.command)?;
+                }
+                "containerName" => {
+                    read_member(reader, name, &mut it.container_name)?;
+                }
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "rows" => {
+                    read_member(reader, name, &mut it.rows)?;
+                }
+                "sessionId" => {
+                    read_member(reader, name, &mut it.session_id)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                "token" => {
+                    read_member(reader, name, &mut it.token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeartbeatAckRequest {
     pub message_id: Option<String>,
 }

@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use wire::error::{CommonError, ErrorAnswer};
 use wire::route::{self, Protocol};
 
-use crate::call::authorize;
+use crate::call::{Origin, authorize};
 use crate::control_plane::ControlPlane;
 use crate::routes::{self, Routes, SERVICES};
-use crate::{identity, sessions};
+use crate::{executions, identity, sessions};
 
 /// Longest body: a full batch of log events, escaped.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -40,6 +40,10 @@ pub async fn answer(
         return Ok(match request.uri().path() {
             "/health" => plain(StatusCode::OK, "ok\n"),
             "/acs/ws" | "/tcs/ws" => sessions::upgrade(&control_plane, &mut request, shutdown),
+            executions::AGENT_PATH => executions::agent(&control_plane, &mut request),
+            path if path.starts_with(executions::CLIENT_PATH) => {
+                executions::client(&control_plane, &mut request, shutdown)
+            }
             _ => plain(
                 StatusCode::NOT_FOUND,
                 "This is Gantry: it speaks the AWS APIs. See GET /health.\n",
@@ -123,6 +127,7 @@ async fn handle(
         caller,
         access,
         now,
+        origin: Origin::of(&parts.headers),
     })
     .await
 }

@@ -13,7 +13,7 @@ const OF_POLICIES: [(&str, &str); 6] = [
 ];
 
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 12] = [
+const PARTIAL: [(&str, &str); 11] = [
     (
         "ContinueServiceDeployment",
         "no lifecycle hook pauses a deployment yet, so there is none to continue",
@@ -27,10 +27,6 @@ const PARTIAL: [(&str, &str); 12] = [
         "Service Connect is refused; Container Insights is kept, nothing is measured",
     ),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
-    (
-        "ExecuteCommand",
-        "refused for every task: none can be started with `enableExecuteCommand` yet",
-    ),
     ("ListServicesByNamespace", "there are no namespaces yet"),
     (
         "PutAccountSetting",

@@ -58,7 +58,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let host_id = agent.instance.name().to_owned();
-    let place = control_plane.sessions.open(&host_id, &shutdown);
+    let place = control_plane.sessions.open(&host_id, agent.kind, &shutdown);
     let instance = agent.instance.clone();
     tracing::info!(container_instance = %instance, "agent connected");
     note(&control_plane, &agent, Connection::Connected).await;
@@ -118,6 +118,11 @@ impl Session {
                 news = mailbox.next() => match news {
                     News::Tasks(tasks) => self.follow(&tasks).await?,
                     News::Missed => self.catch_up().await?,
+                    News::Commands(commands) => {
+                        for it in commands {
+                            self.send(frame("ExecuteCommandMessage", &it)).await?;
+                        }
+                    }
                 },
                 _ = heartbeat.tick() => self.beat().await?,
                 _ = refresh.tick() => self.send_credentials().await?,

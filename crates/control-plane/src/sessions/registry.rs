@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use api::acs;
 use domain::task::Task;
 use parking_lot::Mutex;
 use store::CommitId;
 use tokio_util::sync::CancellationToken;
 
 use super::mailbox::Mailbox;
+use super::upgrade::AgentKind;
 
 /// The sessions that are open, by the id of their host.
 #[derive(Default)]
@@ -20,6 +22,7 @@ pub struct Sessions {
 
 struct Open {
     number: u64,
+    kind: AgentKind,
     end: CancellationToken,
     mailbox: Arc<Mailbox>,
 }
@@ -35,11 +38,12 @@ pub struct Place {
 
 impl Sessions {
     /// Opens a session; an older one of the same host ends.
-    pub fn open(&self, host_id: &str, shutdown: &CancellationToken) -> Place {
+    pub fn open(&self, host_id: &str, kind: AgentKind, shutdown: &CancellationToken) -> Place {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         let (end, mailbox) = (shutdown.child_token(), Arc::<Mailbox>::default());
         let open = Open {
             number,
+            kind,
             end: end.clone(),
             mailbox: Arc::clone(&mailbox),
         };
@@ -65,6 +69,19 @@ impl Sessions {
         if let Some(open) = self.open.lock().get(&task.host_id) {
             open.mailbox.put(at, Arc::clone(task));
         }
+    }
+
+    /// Whether the agent of a host is connected and runs commands in containers.
+    pub fn runs_commands(&self, host_id: &str) -> bool {
+        let open = self.open.lock();
+        open.get(host_id).is_some_and(|it| it.kind == AgentKind::Gantry)
+    }
+
+    /// Asks the agent of a host to run a command. Returns whether it will be asked: it is connected and understands.
+    pub fn order(&self, host_id: &str, command: acs::ExecuteCommandMessage) -> bool {
+        let open = self.open.lock();
+        let found = open.get(host_id).filter(|it| it.kind == AgentKind::Gantry);
+        found.is_some_and(|it| it.mailbox.order(command))
     }
 
     /// Commits were missed: all sessions look at the state again.

@@ -39,10 +39,24 @@ pub struct Agent {
     pub agent_version: String,
     /// As the agent says it.
     pub docker_version: String,
+    /// Gantry's own, or Amazon's.
+    pub kind: AgentKind,
 }
 
+/// Whose agent it is, which decides what it understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentKind {
+    /// Gantry's: it runs commands in containers when it is asked over its session.
+    Gantry,
+    /// Any other: it speaks what Amazon's does.
+    Stock,
+}
+
+/// What Gantry's agent says in place of the hash of its build.
+const GANTRY: &str = "gantry";
+
 /// Why a socket is refused: name of the exception and text.
-type Refusal = (&'static str, String);
+pub type Refusal = (&'static str, String);
 
 /// Answers `GET /acs/ws` and `GET /tcs/ws`; the session runs on after the answer.
 pub fn upgrade(
@@ -54,6 +68,23 @@ pub fn upgrade(
         Ok(agent) => agent,
         Err((name, text)) => return refused(name, &text),
     };
+    let is_acs = request.uri().path() == "/acs/ws";
+    let control_plane = Arc::clone(control_plane);
+    accept(request, MESSAGE_BYTES_MAX, async move |socket| {
+        if is_acs {
+            acs::run(control_plane, agent, socket, shutdown).await;
+        } else {
+            tcs::run(control_plane, agent.instance, socket, shutdown).await;
+        }
+    })
+}
+
+/// Answers an upgrade request and serves the websocket after the answer; refuses what is no such request.
+pub fn accept<F, R>(request: &mut Request<Incoming>, message_bytes_max: usize, serve: F) -> Response<Full<Bytes>>
+where
+    F: FnOnce(Socket) -> R + Send + 'static,
+    R: Future<Output = ()> + Send,
+{
     let Some(key) = request
         .headers()
         .get("sec-websocket-key")
@@ -64,22 +95,16 @@ pub fn upgrade(
             "This is a websocket: send an upgrade request.",
         );
     };
-    let is_acs = request.uri().path() == "/acs/ws";
     let upgraded = hyper::upgrade::on(request);
-    let control_plane = Arc::clone(control_plane);
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
-            .max_message_size(Some(MESSAGE_BYTES_MAX))
-            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+            .max_message_size(Some(message_bytes_max))
+            .max_frame_size(Some(message_bytes_max));
         let socket =
             WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-        if is_acs {
-            acs::run(control_plane, agent, socket, shutdown).await;
-        } else {
-            tcs::run(control_plane, agent.instance, socket, shutdown).await;
-        }
+        serve(socket).await;
     });
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -92,7 +117,11 @@ pub fn upgrade(
     response
 }
 
-fn identify(control_plane: &ControlPlane, request: &Request<Incoming>) -> Result<Agent, Refusal> {
+/// Who asks for a websocket as an agent.
+///
+/// # Errors
+/// The refusal, in the way that agents understand.
+pub fn identify(control_plane: &ControlPlane, request: &Request<Incoming>) -> Result<Agent, Refusal> {
     let now: Timestamp = control_plane.clock.now();
     let parts = {
         let mut parts = Request::new(()).into_parts().0;
@@ -123,6 +152,11 @@ fn identify(control_plane: &ControlPlane, request: &Request<Incoming>) -> Result
             instance,
             agent_version: field(["agentVersion", "agentVersion"]),
             docker_version: field(["dockerVersion", "dockerVersion"]),
+            kind: if field(["agentHash", "agentHash"]) == GANTRY {
+                AgentKind::Gantry
+            } else {
+                AgentKind::Stock
+            },
         }),
         _ => Err((
             "InactiveInstanceException",
@@ -131,7 +165,8 @@ fn identify(control_plane: &ControlPlane, request: &Request<Incoming>) -> Result
     }
 }
 
-fn refused(name: &str, text: &str) -> Response<Full<Bytes>> {
+/// A refusal as agents understand it.
+pub fn refused(name: &str, text: &str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(json!({ name: text }).to_string())));
     *response.status_mut() = StatusCode::BAD_REQUEST;
     response

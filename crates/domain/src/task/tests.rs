@@ -43,6 +43,7 @@ fn task(last_status: TaskStatus) -> Task {
         overrides: Overrides::default(),
         eni: None,
         promised: Resources::default(),
+        enable_execute_command: false,
         client_request: None,
         platform_version: None,
         protected_until: None,

@@ -116,7 +116,7 @@ fn mirror(text: &str) -> Result<(String, String), String> {
 }
 
 /// As Go writes durations, which is how Amazon's agent reads them: `1h30m`, `90s`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time: write e.g. 90s, 30m or 1h30m");
     let (mut seconds, mut number) = (0_u64, String::new());
     for letter in text.chars() {

@@ -173,6 +173,7 @@ fn settings(options: &Up, endpoint: &str) -> control_plane::Settings {
     control_plane::Settings {
         regions: vec![options.region.clone()],
         advertised_endpoint: endpoint.to_owned(),
+        execute_command_idle: options.execute_command_idle,
         request_limits: if options.api_rate_limits {
             RequestLimits::Amazon
         } else {
@@ -238,6 +239,7 @@ fn announce(
         subnet: network.subnet,
         security_group: network.security_group,
     };
+    super::env::link_plugin(data_dir)?;
     write_json(&data_dir.endpoint_file(), &running)?;
     let path = data_dir.path().display();
     let is_default = data_dir.path() == Path::new(data_dir::DEFAULT);

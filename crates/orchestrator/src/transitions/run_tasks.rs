@@ -57,6 +57,8 @@ pub struct RunTasks {
     pub network: Option<NetworkConfiguration>,
     /// FARGATE only.
     pub platform_version: Option<String>,
+    /// Commands can be run in their containers.
+    pub enable_execute_command: bool,
     /// The call, if it may be repeated.
     pub client_request: Option<ClientRequest>,
     /// Tags.
@@ -331,6 +333,7 @@ fn new_task(
         eni,
         promised: wanted.clone(),
         platform_version: run.platform_version.clone(),
+        enable_execute_command: run.enable_execute_command,
         client_request: run.client_request.clone(),
         protected_until: None,
         tags: run.tags.clone(),

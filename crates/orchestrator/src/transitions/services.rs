@@ -49,6 +49,8 @@ pub struct NewService {
     /// As given.
     pub enable_ecs_managed_tags: bool,
     /// As given.
+    pub enable_execute_command: bool,
+    /// As given.
     pub client_token: Option<String>,
     /// Tags.
     pub tags: Vec<Pair>,
@@ -77,6 +79,8 @@ pub struct ServiceChange {
     pub propagate_tags: Option<PropagateTags>,
     /// As given.
     pub enable_ecs_managed_tags: Option<bool>,
+    /// Holds for the next task, without a new deployment.
+    pub enable_execute_command: Option<bool>,
     /// A new deployment even if nothing changed.
     pub force_new_deployment: bool,
 }
@@ -141,6 +145,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         created_by: it.created_by,
         propagate_tags: it.propagate_tags,
         enable_ecs_managed_tags: it.enable_ecs_managed_tags,
+        enable_execute_command: it.enable_execute_command,
         client_token: it.client_token,
         failed_starts: 0,
         throttled_until: None,
@@ -213,6 +218,9 @@ pub fn update_service(
     service.enable_ecs_managed_tags = change
         .enable_ecs_managed_tags
         .unwrap_or(service.enable_ecs_managed_tags);
+    service.enable_execute_command = change
+        .enable_execute_command
+        .unwrap_or(service.enable_execute_command);
     let is_new_deployment = change.force_new_deployment
         || service.task_definition != known.task_definition
         || service.network_configuration != known.network_configuration

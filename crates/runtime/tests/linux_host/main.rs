@@ -1,5 +1,6 @@
 //! The real host with real containers: needs root, a cgroup tree and a static busybox.
 
+mod attaching;
 mod consoles;
 mod differential;
 mod executing;

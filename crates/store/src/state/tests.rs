@@ -77,6 +77,7 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
         eni: (address % 5 > 0).then(|| eni(address)),
         promised: Resources::default(),
         platform_version: None,
+        enable_execute_command: false,
         client_request: (service % 3 == 0).then(|| ClientRequest {
             token: format!("token-{}", revision % 2),
             fingerprint: String::new(),

@@ -337,6 +337,7 @@ pub fn task() -> Task {
         }),
         promised: resources(8080),
         platform_version: Some("1.4.0".into()),
+        enable_execute_command: true,
         client_request: Some(ClientRequest {
             token: UUID.into(),
             fingerprint: TASK.into(),

@@ -105,6 +105,7 @@ pub fn service() -> Service {
         created_by: "arn:aws:iam::123456789012:root".into(),
         propagate_tags: PropagateTags::TaskDefinition,
         enable_ecs_managed_tags: true,
+        enable_execute_command: true,
         client_token: Some("token".into()),
         failed_starts: 2,
         throttled_until: Some(at(2)),

@@ -12,6 +12,8 @@ pub const UNACKNOWLEDGED_MAX: usize = 64;
 const EARLY_MAX: usize = 256;
 /// How long an acknowledgement is waited for before the oldest frame is sent again.
 const RESEND_AFTER_MS: u64 = 1000;
+/// Frames that are sent again at once.
+const RESENT_AT_ONCE: usize = 8;
 /// How often a frame is sent again before the other end counts as gone: five minutes, as Amazon's do.
 const RESENDS_MAX: u32 = 300;
 /// Flag of the first frame of a stream.
@@ -125,23 +127,22 @@ impl Channel {
         )
     }
 
-    /// What has to be sent again now: the oldest frame, if its acknowledgement is late.
+    /// What has to be sent again now: the oldest frames whose acknowledgements are late.
     ///
     /// # Errors
     /// [`Silent`].
-    pub fn due(&mut self, now_ms: u64) -> Result<Option<Vec<u8>>, Silent> {
-        let Some(oldest) = self.unacknowledged.front_mut() else {
-            return Ok(None);
-        };
-        if now_ms.saturating_sub(oldest.at_ms) < RESEND_AFTER_MS {
-            return Ok(None);
-        }
-        if oldest.resends == RESENDS_MAX {
-            return Err(Silent);
-        }
-        oldest.resends += 1;
-        oldest.at_ms = now_ms;
-        Ok(Some(oldest.frame.clone()))
+    pub fn due(&mut self, now_ms: u64) -> Result<Vec<Vec<u8>>, Silent> {
+        let oldest = self.unacknowledged.iter_mut().take(RESENT_AT_ONCE);
+        let late = oldest.filter(|it| now_ms.saturating_sub(it.at_ms) >= RESEND_AFTER_MS);
+        let again = late.map(|it| {
+            if it.resends == RESENDS_MAX {
+                return Err(Silent);
+            }
+            it.resends += 1;
+            it.at_ms = now_ms;
+            Ok(it.frame.clone())
+        });
+        again.collect()
     }
 
     /// Takes a frame. `id` is for the acknowledgement.

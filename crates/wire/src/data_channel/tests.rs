@@ -96,21 +96,21 @@ fn frames_come_again_until_they_are_acknowledged() {
     let mut server = Channel::server();
     let first = server.send(PayloadKind::Output, b"a".to_vec(), ID, 0);
     let second = server.send(PayloadKind::Output, b"b".to_vec(), ID, 0);
-    assert_eq!(server.due(999), Ok(None));
-    assert_eq!(server.due(1000), Ok(Some(first.clone())));
-    assert_eq!(server.due(1001), Ok(None));
+    assert_eq!(server.due(999), Ok(Vec::new()));
+    assert_eq!(server.due(1000), Ok(vec![first.clone(), second.clone()]));
+    assert_eq!(server.due(1001), Ok(Vec::new()));
     let mut client = Channel::client();
     let received = client.receive(&first, ID, 0).expect("a frame");
     let reply = StreamMessage::decode(&received.replies[0]).expect("a frame");
     let content: Acknowledgement = serde_json::from_slice(&reply.payload).expect("JSON");
     assert_eq!(content.acknowledged_message_type, "output_stream_data");
     server.receive(&received.replies[0], ID, 0).expect("a frame");
-    assert_eq!(server.due(2000), Ok(Some(second.clone())));
+    assert_eq!(server.due(2000), Ok(vec![second.clone()]));
     assert!(!server.is_settled());
     let received = client.receive(&second, ID, 0).expect("a frame");
     server.receive(&received.replies[0], ID, 0).expect("a frame");
     assert!(server.is_settled());
-    assert_eq!(server.due(9999), Ok(None));
+    assert_eq!(server.due(9999), Ok(Vec::new()));
 }
 
 #[test]

@@ -8,14 +8,15 @@ use store::CommitId;
 use tokio_util::sync::CancellationToken;
 
 use super::super::mailbox::{CAPACITY, News};
+use super::super::upgrade::AgentKind;
 use super::Sessions;
 use crate::fixture::Fixture;
 
 #[test]
 fn the_newest_session_of_a_host_stays() {
     let (sessions, shutdown) = (Sessions::default(), CancellationToken::new());
-    let first = sessions.open("h", &shutdown);
-    let second = sessions.open("h", &shutdown);
+    let first = sessions.open("h", AgentKind::Gantry, &shutdown);
+    let second = sessions.open("h", AgentKind::Gantry, &shutdown);
     assert!(first.end.is_cancelled() && !second.end.is_cancelled());
     assert!(!sessions.close("h", &first));
     assert!(sessions.close("h", &second));
@@ -39,8 +40,8 @@ async fn tasks() -> [Arc<Task>; 2] {
 async fn a_session_learns_of_its_own_tasks_in_order() {
     let (sessions, shutdown) = (Sessions::default(), CancellationToken::new());
     let [mine, other] = tasks().await;
-    let session = sessions.open(&mine.host_id, &shutdown);
-    let _other = sessions.open(&other.host_id, &shutdown);
+    let session = sessions.open(&mine.host_id, AgentKind::Gantry, &shutdown);
+    let _other = sessions.open(&other.host_id, AgentKind::Gantry, &shutdown);
     for (id, task) in (1..).zip([&mine, &other, &mine]) {
         sessions.tell(CommitId(id), task);
     }
@@ -52,7 +53,7 @@ async fn a_session_learns_of_its_own_tasks_in_order() {
 async fn a_session_that_falls_far_behind_looks_at_the_state_again() {
     let (sessions, shutdown) = (Sessions::default(), CancellationToken::new());
     let [mine, _] = tasks().await;
-    let session = sessions.open(&mine.host_id, &shutdown);
+    let session = sessions.open(&mine.host_id, AgentKind::Gantry, &shutdown);
     for id in 0..=CAPACITY as u64 {
         sessions.tell(CommitId(id), &mine);
     }

@@ -100,6 +100,7 @@ impl Part {
             group: format!("service:{}", service.arn.name()),
             started_by: Some(self.id.clone()),
             service: Some(service.arn.clone()),
+            enable_execute_command: service.enable_execute_command,
             client_request: None,
             overrides: domain::task::Overrides::default(),
             network: self.network_configuration.clone(),

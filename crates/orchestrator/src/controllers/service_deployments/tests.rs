@@ -44,6 +44,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         created_by: String::new(),
         propagate_tags: PropagateTags::None,
         enable_ecs_managed_tags: false,
+        enable_execute_command: false,
         client_token: None,
         failed_starts: 0,
         throttled_until: None,

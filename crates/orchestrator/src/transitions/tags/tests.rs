@@ -34,6 +34,7 @@ fn resources(world: &World) -> Vec<Taggable> {
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
         platform_version: None,
+        enable_execute_command: false,
         client_request: None,
         tags: vec![Pair::new("aws:ecs:clusterName", "lab")],
     };

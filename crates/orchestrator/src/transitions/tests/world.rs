@@ -57,6 +57,7 @@ impl World {
             overrides: Overrides::default(),
             network: None,
             platform_version: None,
+            enable_execute_command: false,
             client_request: None,
             tags: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Instant;
 
-use shim::{ExecutionEnding, Reply};
+use shim::{ExecutionConsole, ExecutionEnding, Reply};
 
 use crate::clients::ClientId;
 use crate::join::PROCESS;
@@ -21,6 +21,8 @@ pub struct Execution {
     pub deadline: Instant,
     /// Whether it has been killed for that.
     pub ending: ExecutionEnding,
+    /// What it reads from and writes to.
+    pub console: ExecutionConsole,
     /// What the joiner and the process said before the execution, and where they say it until then.
     said: Vec<u8>,
     result: Option<OwnedFd>,
@@ -37,13 +39,14 @@ struct Tail {
 }
 
 impl Execution {
-    /// One that has just been forked; it says on `result` how it goes and writes to `output`.
+    /// One that has just been forked; it says on `result` how it goes. Of `output` the last so many bytes are kept.
     pub fn new(
         client: ClientId,
         joiner: i32,
         deadline: Instant,
-        (result, output): (OwnedFd, OwnedFd),
-        output_bytes: usize,
+        console: ExecutionConsole,
+        result: OwnedFd,
+        (output, output_bytes): (Option<OwnedFd>, usize),
     ) -> Self {
         Self {
             client,
@@ -51,10 +54,11 @@ impl Execution {
             pid: None,
             deadline,
             ending: ExecutionEnding::Exited,
+            console,
             said: Vec::new(),
             result: Some(result),
             output: Tail {
-                pipe: Some(output),
+                pipe: output,
                 kept: Vec::new(),
                 bytes_max: output_bytes,
             },

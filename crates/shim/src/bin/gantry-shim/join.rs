@@ -11,10 +11,11 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use libcontainer::oci_spec::runtime::{PosixRlimitType, Process, Spec};
-use shim::{Confinement, Privileges, SystemCalls, files};
+use shim::{Confinement, ExecutionUser, Privileges, SystemCalls, files};
 
 use crate::filter::Filter;
 use crate::{execute, system};
@@ -43,16 +44,31 @@ pub struct Join<'a> {
     pub groups: &'a [PathBuf],
     /// Program and arguments.
     pub arguments: &'a [String],
+    /// As whom.
+    pub user: ExecutionUser,
+    /// Lines of `name=value` over the container's environment.
+    pub environment: &'a [String],
 }
 
-/// The descriptors of the process. A terminal is the same thrice.
+/// What the process reads from and writes to.
+pub enum Streams {
+    /// Standard input, output and error.
+    Given([OwnedFd; 3]),
+    /// A terminal, which it makes itself since only the container has a place for it.
+    Terminal {
+        /// Takes the terminal's other side.
+        socket: OwnedFd,
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+}
+
+/// The descriptors of the process.
 pub struct Parts {
-    /// Its standard input.
-    pub input: OwnedFd,
-    /// Its standard output.
-    pub output: OwnedFd,
-    /// Its standard error.
-    pub error: OwnedFd,
+    /// Its own.
+    pub streams: Streams,
     /// A line with the process id, and why the program was not executed; closed by the execution.
     pub result: OwnedFd,
 }
@@ -101,12 +117,7 @@ fn enter(join: &Join<'_>, parts: Parts) -> io::Result<()> {
     let said = File::from(parts.result.try_clone()?);
     let child = system::fork_sibling(|| {
         let result = File::from(parts.result);
-        let failure = become_process(
-            process,
-            join,
-            filter.as_ref(),
-            [parts.input, parts.output, parts.error],
-        );
+        let failure = become_process(process, join, filter.as_ref(), parts.streams);
         say(&result, &failure);
         system::exit(EXECUTION_FAILED);
     })?;
@@ -122,9 +133,9 @@ fn become_process(
     process: &Process,
     join: &Join<'_>,
     filter: Option<&Filter>,
-    stdio: [OwnedFd; 3],
+    streams: Streams,
 ) -> String {
-    match prepare(process, join.confinement, filter, stdio) {
+    match prepare(process, join, filter, streams) {
         Ok(()) => execute::execute(join.arguments),
         Err(error) => format!("cannot prepare the process: {error}"),
     }
@@ -132,15 +143,24 @@ fn become_process(
 
 fn prepare(
     process: &Process,
-    confinement: Confinement,
+    join: &Join<'_>,
     filter: Option<&Filter>,
-    stdio: [OwnedFd; 3],
+    streams: Streams,
 ) -> io::Result<()> {
+    let confinement = join.confinement;
+    let (user, group, groups, held) = match join.user {
+        ExecutionUser::Container => {
+            let user = process.user();
+            let groups = user.additional_gids().as_deref().unwrap_or_default();
+            (user.uid(), user.gid(), groups, confinement.held)
+        }
+        ExecutionUser::Root => (0, 0, &[][..], confinement.bounding),
+    };
     system::begin_session()?;
-    for (number, descriptor) in (0..).zip(&stdio) {
-        system::duplicate_to(descriptor, number)?;
-    }
-    system::replace_environment(process.env().as_deref().unwrap_or_default());
+    take_streams(streams, user)?;
+    let mut environment = process.env().clone().unwrap_or_default();
+    environment.extend_from_slice(join.environment);
+    system::replace_environment(&environment);
     for limit in process.rlimits().iter().flatten() {
         system::set_limit(limit_number(limit.typ()), limit.soft(), limit.hard())?;
     }
@@ -152,10 +172,29 @@ fn prepare(
     if let Some(filter) = filter {
         filter.load()?;
     }
-    let user = process.user();
-    let groups = user.additional_gids().as_deref().unwrap_or_default();
-    system::become_user(user.uid(), user.gid(), groups)?;
-    system::set_capabilities(confinement.held)
+    system::become_user(user, group, groups)?;
+    system::set_capabilities(held)
+}
+
+/// Makes them the standard descriptors; a terminal becomes the one of the session too.
+fn take_streams(streams: Streams, user: u32) -> io::Result<()> {
+    match streams {
+        Streams::Given(given) => {
+            for (number, descriptor) in (0..).zip(&given) {
+                system::duplicate_to(descriptor, number)?;
+            }
+            Ok(())
+        }
+        Streams::Terminal { socket, columns, rows } => {
+            let (terminal, own_side) = system::open_terminal(columns, rows)?;
+            system::send(&UnixStream::from(socket), &[0], &terminal)?;
+            for number in 0..3 {
+                system::duplicate_to(&own_side, number)?;
+            }
+            system::control_terminal()?;
+            system::own_terminal(user)
+        }
+    }
 }
 
 fn limit_number(kind: PosixRlimitType) -> libc::__rlimit_resource_t {

@@ -136,7 +136,10 @@ impl Supervisor {
             Source::Listener => self.clients.accept(&self.listener),
             Source::Client(id) => match self.clients.hear(id, &mut self.buffer) {
                 Heard::Nothing => {}
-                Heard::Gone => self.clients.drop(id),
+                Heard::Gone => {
+                    self.clients.drop(id);
+                    self.abandon_executions(id);
+                }
                 Heard::Message(message, _) if message.version == 0 => {
                     let message = format!("this shim speaks version {PROTOCOL_VERSION}");
                     self.clients.answer(id, Reply::Refused { message });
@@ -165,7 +168,7 @@ impl Supervisor {
                 let reply = self.share(sharing);
                 self.clients.answer(client, reply);
             }
-            Request::Execute(process) => self.execute(client, process),
+            Request::Execute(process) => self.execute(client, process, descriptor),
             Request::Signal { container, signal } => {
                 let running = self.containers.iter().find(|it| it.name == container);
                 if let Some(Container {

@@ -324,6 +324,35 @@ pub fn own_terminal(user: u32) -> io::Result<()> {
     check(unsafe { libc::fchown(0, user, libc::gid_t::MAX) }).map(drop)
 }
 
+/// A new terminal of this process's mount namespace: the side of who looks on, then the one of who runs in it.
+pub fn open_terminal(columns: u16, rows: u16) -> io::Result<(OwnedFd, OwnedFd)> {
+    let size = libc::winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let unlocked: libc::c_int = 0;
+    // Not blocking: whatever else the container has put there must not hold this process.
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: the path is terminated, the number and the structure live through the calls, the descriptors are new.
+    unsafe {
+        let opened = libc::open(c"/dev/pts/ptmx".as_ptr(), flags | libc::O_NONBLOCK);
+        let terminal = OwnedFd::from_raw_fd(check(opened)?);
+        let raw = terminal.as_raw_fd();
+        check(libc::ioctl(raw, libc::TIOCSPTLCK, std::ptr::from_ref(&unlocked)))?;
+        check(libc::ioctl(raw, libc::TIOCSWINSZ, std::ptr::from_ref(&size)))?;
+        let own_side = check(libc::ioctl(raw, libc::TIOCGPTPEER, flags))?;
+        Ok((terminal, OwnedFd::from_raw_fd(own_side)))
+    }
+}
+
+/// Makes standard input the terminal of this process's session.
+pub fn control_terminal() -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::ioctl(0, libc::TIOCSCTTY, 0) }).map(drop)
+}
+
 /// From now on no execution gives this process more than it has.
 pub fn forbid_new_privileges() -> io::Result<()> {
     // SAFETY: no pointers.

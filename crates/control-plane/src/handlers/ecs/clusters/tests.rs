@@ -87,8 +87,7 @@ async fn configurations_read_back_as_given_and_defaults_are_filled() {
             "kmsKeyId": "alias/exec",
             "logging": "OVERRIDE",
             "logConfiguration": {
-                "cloudWatchLogGroupName": "exec", "cloudWatchEncryptionEnabled": true,
-                "s3BucketName": "sessions", "s3EncryptionEnabled": false, "s3KeyPrefix": "exec/",
+                "cloudWatchLogGroupName": "exec", "cloudWatchEncryptionEnabled": true, "s3EncryptionEnabled": false,
             },
         },
         "managedStorageConfiguration": { "kmsKeyId": "a", "fargateEphemeralStorageKmsKeyId": "b" },
@@ -126,6 +125,17 @@ async fn logging_that_does_not_fit_is_refused() {
             assert_eq!(code(refused), "InvalidParameterException", "{exec}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_bucket_for_sessions_is_refused_by_name() {
+    let fixture = Fixture::new().await;
+    let log = json!({ "cloudWatchLogGroupName": "exec", "s3BucketName": "sessions" });
+    let exec = json!({ "logging": "OVERRIDE", "logConfiguration": log });
+    let input = json!({ "cluster": "default", "configuration": { "executeCommandConfiguration": exec } });
+    let (code, message) = fixture.refused("UpdateCluster", input).await;
+    assert_eq!(code, "UnsupportedFeatureException");
+    assert!(message.contains("s3BucketName"), "{message}");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         tags: with_tags.then(|| tags::render(&it.tags)),
         enable_ecs_managed_tags: Some(it.enable_ecs_managed_tags),
         propagate_tags: Some(ecs::PropagateTags::from(it.propagate_tags.as_str())),
-        enable_execute_command: Some(false),
+        enable_execute_command: Some(it.enable_execute_command),
         availability_zone_rebalancing: Some(ecs::AvailabilityZoneRebalancing::Disabled),
         resource_management_type: Some(ecs::ResourceManagementType::Customer),
         ..ecs::Service::default()

@@ -2,7 +2,7 @@
 
 use api::ecs;
 use domain::tags::Pair;
-use domain::task::{HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus};
+use domain::task::{ContainerStatus, HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
 use store::State;
 
@@ -45,7 +45,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
             .map(|it| it.to_string()),
         created_at: Some(it.times.created_at),
         desired_status: Some(it.desired_status.as_str().to_owned()),
-        enable_execute_command: Some(false),
+        enable_execute_command: Some(it.enable_execute_command),
         execution_stopped_at: it.times.execution_stopped_at,
         group: Some(it.group.clone()),
         health_status: Some(health_status(definition.map(|definition| it.health(definition)))),
@@ -172,7 +172,22 @@ fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition
         cpu: Some(cpu.to_string()),
         memory: memory.map(|it| it.to_string()),
         memory_reservation: reservation.map(|it| it.to_string()),
+        managed_agents: task.enable_execute_command.then(|| vec![execute_command_agent(task, it)]),
         ..ecs::Container::default()
+    }
+}
+
+/// What runs commands is the agent of the host, so it is there as long as the container runs.
+fn execute_command_agent(task: &Task, container: &TaskContainer) -> ecs::ManagedAgent {
+    let started_at = match container.last_status {
+        ContainerStatus::Pending => None,
+        ContainerStatus::Running | ContainerStatus::Stopped => task.times.started_at,
+    };
+    ecs::ManagedAgent {
+        name: Some(ecs::ManagedAgentName::ExecuteCommandAgent),
+        last_status: Some(container.last_status.as_str().to_owned()),
+        last_started_at: started_at,
+        reason: None,
     }
 }
 

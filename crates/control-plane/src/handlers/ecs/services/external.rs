@@ -79,6 +79,7 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         created_by: call.caller().arn(),
         propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
         enable_ecs_managed_tags: input.enable_ecs_managed_tags.unwrap_or(false),
+        enable_execute_command: input.enable_execute_command.unwrap_or(false),
         client_token: input.client_token.clone(),
         tags: tags::parse(input.tags.as_deref())?,
     })
@@ -141,6 +142,7 @@ pub fn change(input: &ecs::UpdateServiceInput) -> Result<ServiceChange, ecs::Err
         placement_strategy: strategy.transpose()?,
         propagate_tags: propagate_tags.transpose()?,
         enable_ecs_managed_tags: input.enable_ecs_managed_tags,
+        enable_execute_command: input.enable_execute_command,
         ..ServiceChange::default()
     })
 }

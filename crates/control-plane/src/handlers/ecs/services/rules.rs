@@ -122,6 +122,25 @@ where
     }
 }
 
+/// Commands are run on behalf of a role, on Amazon, so a service that is updated keeps one.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn check_task_role(
+    known: &Service,
+    update: &ecs::UpdateServiceInput,
+    definition: &TaskDefinition,
+) -> Result<(), ecs::Error> {
+    let is_enabled = update.enable_execute_command.unwrap_or(known.enable_execute_command);
+    if is_enabled && definition.task_role_arn.is_none() {
+        return Err(invalid_parameter(
+            "The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task role in \
+             your task definition and try again.",
+        ));
+    }
+    Ok(())
+}
+
 /// Rules of the call and its task definition together.
 ///
 /// # Errors

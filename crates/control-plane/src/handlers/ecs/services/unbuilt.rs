@@ -23,7 +23,6 @@ pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
         ("serviceRegistries", is_filled(input.service_registries.as_ref())),
         ("role", input.role.is_some()),
         ("schedulingStrategy DAEMON", scheduling != "REPLICA"),
-        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
         ("availabilityZoneRebalancing", rebalancing == "ENABLED"),
         (
             "serviceConnectConfiguration",

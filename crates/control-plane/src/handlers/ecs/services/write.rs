@@ -70,6 +70,7 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
             created_by: call.caller().arn(),
             propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
             enable_ecs_managed_tags: input.enable_ecs_managed_tags.unwrap_or(false),
+            enable_execute_command: input.enable_execute_command.unwrap_or(false),
             client_token: input.client_token.clone(),
             tags: tags::parse(input.tags.as_deref())?,
         })
@@ -132,6 +133,7 @@ fn change(
         .and_then(|it| state.get(it))
         .cloned();
     let definition = new.clone().or(current).ok_or_else(service_not_found)?;
+    rules::check_task_role(known, input, &definition)?;
     rules::check_with(shared, &definition)?;
     unbuilt::refuse(shared)?;
     let capacity = capacity_providers::changed_capacity(state, known, input, &definition)?;
@@ -174,6 +176,7 @@ fn change(
         platform_version: version,
         propagate_tags: tags.map(|it| parse::propagate_tags(Some(it))).transpose()?,
         enable_ecs_managed_tags: input.enable_ecs_managed_tags,
+        enable_execute_command: input.enable_execute_command,
         force_new_deployment: input.force_new_deployment == Some(true),
     })
 }

@@ -3,7 +3,7 @@
 use api::ecs;
 use domain::capacity_provider::Capacity;
 use domain::tags::Pair;
-use domain::task::{ClientRequest, Stop, StopCode};
+use domain::task::{ClientRequest, Overrides, Stop, StopCode};
 use domain::task_definition::TaskDefinition;
 use domain::{ClusterArn, ContainerInstanceArn, Scope};
 use orchestrator::transitions::{self, PlacementFailure, RunTasks, RunTasksOutcome, Where};
@@ -68,10 +68,7 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
 
 fn refuse_what_is_not_built(input: &ecs::RunTaskInput) -> Result<(), ecs::Error> {
     let volumes = input.volume_configurations.as_ref();
-    refuse_unbuilt(&[
-        ("enableExecuteCommand", input.enable_execute_command == Some(true)),
-        ("volumeConfigurations", is_filled(volumes)),
-    ])
+    refuse_unbuilt(&[("volumeConfigurations", is_filled(volumes))])
 }
 
 /// The SDKs send a client token even if their caller gives none, so that their own retries start tasks once.
@@ -167,6 +164,8 @@ fn parse(
         strategy,
     } = capacity_providers::capacity(state, cluster, input.launch_type.as_ref(), strategy, &definition)?;
     let network = input.network_configuration.as_ref();
+    let overrides = overrides::parse(&definition, input.overrides.as_ref())?;
+    check_task_role(input, &definition, &overrides)?;
     Ok(RunTasks {
         cluster: cluster.clone(),
         count: 1,
@@ -178,13 +177,30 @@ fn parse(
         group: group(input, &definition)?,
         started_by: input.started_by.clone(),
         service: None,
+        enable_execute_command: input.enable_execute_command == Some(true),
         client_request: None,
-        overrides: overrides::parse(&definition, input.overrides.as_ref())?,
+        overrides,
         network: network::parse(state, scope, &definition, launch_type, network)?,
         platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
         tags: task_tags(cluster, &definition, input)?,
         definition,
     })
+}
+
+/// <https://github.com/boto/boto3/issues/3173>
+fn check_task_role(
+    input: &ecs::RunTaskInput,
+    definition: &TaskDefinition,
+    overrides: &Overrides,
+) -> Result<(), ecs::Error> {
+    let role = overrides.task_role_arn.as_ref().or(definition.task_role_arn.as_ref());
+    if input.enable_execute_command == Some(true) && role.is_none() {
+        return Err(invalid_parameter(
+            "The execute command failed because a valid task role is not being used. Specify a valid task role in your \
+             task definition or as a task override and try again.",
+        ));
+    }
+    Ok(())
 }
 
 fn group(input: &ecs::RunTaskInput, definition: &TaskDefinition) -> Result<String, ecs::Error> {

@@ -1,15 +1,16 @@
 //! Running processes in containers that run.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use shim::{ExecuteProcess, ExecutionEnding, MAX_OUTPUT_BYTES, Reply};
+use shim::{ExecuteProcess, ExecutionConsole, ExecutionEnding, MAX_OUTPUT_BYTES, Reply};
 
 use super::Supervisor;
 use crate::clients::ClientId;
 use crate::containers::{Container, State};
 use crate::executions::Execution;
-use crate::join::{self, Join, Parts};
+use crate::join::{self, Join, Parts, Streams};
 use crate::system::{self, Reaped};
 
 /// Processes that may run beside those of the containers at the same time.
@@ -19,7 +20,12 @@ const KILL_GRACE: Duration = Duration::from_secs(5);
 
 impl Supervisor {
     /// Runs a process in a container; the answer follows when it has ended.
-    pub(super) fn execute(&mut self, client: ClientId, process: ExecuteProcess) {
+    pub(super) fn execute(
+        &mut self,
+        client: ClientId,
+        process: ExecuteProcess,
+        descriptor: Option<OwnedFd>,
+    ) {
         let container = self.containers.iter().find(|it| it.name == process.container);
         let begun = match container {
             _ if self.ending.is_some() => Err(io::Error::other("the task ends")),
@@ -39,7 +45,10 @@ impl Supervisor {
                     confinement: request.confinement,
                     groups: &process.groups,
                     arguments: &process.arguments,
+                    user: process.user,
+                    environment: &process.environment,
                 },
+                descriptor,
             ),
             _ => Err(io::Error::other("the container does not run")),
         };
@@ -50,6 +59,14 @@ impl Supervisor {
                 self.clients.answer(client, Reply::NotExecuted { message });
             }
         }
+    }
+
+    /// Nobody waits any more for what a client asked for. A terminal without anybody to look on is of no use.
+    pub(super) fn abandon_executions(&self, client: ClientId) {
+        let abandoned = self.executions.iter().filter(|it| {
+            it.client == client && matches!(it.console, ExecutionConsole::Terminal { .. })
+        });
+        abandoned.for_each(Execution::kill);
     }
 
     /// Notes the end of an execution's process. Answers whether it was one.
@@ -99,16 +116,30 @@ impl Supervisor {
     }
 }
 
-fn begin(client: ClientId, process: &ExecuteProcess, join: &Join<'_>) -> io::Result<Execution> {
-    let (output_end, output) = system::pipe()?;
+fn begin(
+    client: ClientId,
+    process: &ExecuteProcess,
+    join: &Join<'_>,
+    descriptor: Option<OwnedFd>,
+) -> io::Result<Execution> {
     let (result, result_end) = system::pipe()?;
-    for end in [&output_end, &result] {
-        system::set_nonblocking(end)?;
-    }
+    system::set_nonblocking(&result)?;
+    let (streams, kept) = match (process.console, descriptor) {
+        (ExecutionConsole::Kept, _) => {
+            let (output_end, output) = system::pipe()?;
+            system::set_nonblocking(&output_end)?;
+            let input = std::fs::File::open("/dev/null")?.into();
+            (Streams::Given([input, output.try_clone()?, output]), Some(output_end))
+        }
+        (ExecutionConsole::Terminal { columns, rows }, Some(socket)) => {
+            (Streams::Terminal { socket, columns, rows }, None)
+        }
+        (ExecutionConsole::Terminal { .. }, None) => {
+            return Err(io::Error::other("nobody takes the terminal"));
+        }
+    };
     let parts = Parts {
-        input: std::fs::File::open("/dev/null")?.into(),
-        error: output.try_clone()?,
-        output,
+        streams,
         result: result_end,
     };
     let joiner = system::fork(|| join::run(join, parts))?;
@@ -117,7 +148,8 @@ fn begin(client: ClientId, process: &ExecuteProcess, join: &Join<'_>) -> io::Res
         client,
         joiner,
         Instant::now() + timeout,
-        (result, output_end),
-        process.output_bytes.min(MAX_OUTPUT_BYTES),
+        process.console,
+        result,
+        (kept, process.output_bytes.min(MAX_OUTPUT_BYTES)),
     ))
 }

@@ -156,6 +156,7 @@ async fn start(fixture: &Fixture, id: String, count: u32) -> Vec<String> {
             overrides: domain::task::Overrides::default(),
             network: None,
             platform_version: None,
+            enable_execute_command: false,
             client_request: None,
             tags: Vec::new(),
             cluster,
