@@ -67,7 +67,13 @@ impl Exec {
             "Effect": "Allow", "Principal": { "Service": "ecs-tasks.amazonaws.com" }, "Action": "sts:AssumeRole",
         }] });
         let trust = trust.to_string();
-        let role = ["iam", "create-role", "--role-name", "web", "--assume-role-policy-document"];
+        let role = [
+            "iam",
+            "create-role",
+            "--role-name",
+            "web",
+            "--assume-role-policy-document",
+        ];
         world.aws.json(&[&role[..], &[&trust]].concat())?;
         Ok(Self { world, definition })
     }
@@ -89,7 +95,15 @@ impl Exec {
     }
 
     fn arguments<'a>(task: &'a str, command: &'a str) -> [&'a str; 7] {
-        ["ecs", "execute-command", "--interactive", "--task", task, "--command", command]
+        [
+            "ecs",
+            "execute-command",
+            "--interactive",
+            "--task",
+            task,
+            "--command",
+            command,
+        ]
     }
 
     /// Runs a command without a terminal on the caller's side.
@@ -130,14 +144,21 @@ fn a_command_runs_without_a_terminal_and_its_exit_code_comes_back() -> Result<()
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");
     assert!(said.contains("\r\n0\r\nxterm-256color\r\n"), "{said}");
-    let host = |said: &str| said.split("out of ").nth(1).map(|it| it.lines().next().map(str::to_owned));
+    let host = |said: &str| {
+        said.split("out of ")
+            .nth(1)
+            .map(|it| it.lines().next().map(str::to_owned))
+    };
     let elsewhere = exec.run(&other, "/bin/sh -c 'echo out of $(hostname)'")?;
     let elsewhere = String::from_utf8_lossy(&elsewhere.stdout).into_owned();
     assert_ne!(host(&said), host(&elsewhere), "each in its own task");
 
     let failed = exec.run(&one, "/bin/sh -c 'exit 3'")?;
     let error = String::from_utf8_lossy(&failed.stderr);
-    assert!(!failed.status.success() && error.contains("non-zero exit status 3"), "{error}");
+    assert!(
+        !failed.status.success() && error.contains("non-zero exit status 3"),
+        "{error}"
+    );
     let missing = exec.run(&one, "curl localhost")?;
     let error = String::from_utf8_lossy(&missing.stderr);
     assert!(error.contains("executable file not found in $PATH"), "{error}");
@@ -158,10 +179,18 @@ fn a_terminal_has_its_size_keys_and_end_and_leaves_nothing() -> Result<()> {
     let exec = Exec::new()?;
     let task = exec.task()?;
     let steps = json!([
-        ["expect", "# "], ["type", "busybox stty size\r"], ["expect", "30 100\r\n"],
-        ["size", [40, 120]], ["type", "busybox stty size\r"], ["expect", "40 120\r\n"],
-        ["type", "echo go''ing; sleep 7657\r"], ["expect", "going\r\n"], ["type", "\u{3}"],
-        ["type", "echo after $?\r"], ["expect", "after 130\r\n"], ["type", "exit 0\r"],
+        ["expect", "# "],
+        ["type", "busybox stty size\r"],
+        ["expect", "30 100\r\n"],
+        ["size", [40, 120]],
+        ["type", "busybox stty size\r"],
+        ["expect", "40 120\r\n"],
+        ["type", "sh -c 'echo go\"\"ing; exec sleep 7657'\r"],
+        ["expect", "going\r\n"],
+        ["type", "\u{3}"],
+        ["type", "echo after $?\r"],
+        ["expect", "after 130\r\n"],
+        ["type", "exit 0\r"],
         ["expect", "Exiting session with sessionId: ecs-execute-command-"],
     ]);
     let (code, is_raw, output) = exec.talk(&task, "/bin/sh", &steps)?;
@@ -187,7 +216,10 @@ fn a_task_without_the_feature_is_refused_and_sessions_are_logged() -> Result<()>
     let refused = exec.run(&without, "/bin/sh")?;
     let error = String::from_utf8_lossy(&refused.stderr);
     assert!(error.contains("(InvalidParameterException)"), "{error}");
-    assert!(error.contains("execute command was not enabled when the task was run"), "{error}");
+    assert!(
+        error.contains("execute command was not enabled when the task was run"),
+        "{error}"
+    );
 
     let aws = &exec.world.aws;
     aws.json(&["logs", "create-log-group", "--log-group-name", "sessions"])?;
@@ -195,7 +227,14 @@ fn a_task_without_the_feature_is_refused_and_sessions_are_logged() -> Result<()>
         "logging": "OVERRIDE", "logConfiguration": { "cloudWatchLogGroupName": "sessions" },
     } });
     let configuration = configuration.to_string();
-    aws.json(&["ecs", "update-cluster", "--cluster", "default", "--configuration", &configuration])?;
+    aws.json(&[
+        "ecs",
+        "update-cluster",
+        "--cluster",
+        "default",
+        "--configuration",
+        &configuration,
+    ])?;
     let task = exec.task()?;
     let told = exec.world.task(&task)?;
     let agent = &told["containers"][0]["managedAgents"][0];
@@ -204,7 +243,10 @@ fn a_task_without_the_feature_is_refused_and_sessions_are_logged() -> Result<()>
     exec.run(&task, "echo for the record")?;
     let filter = ["logs", "filter-log-events", "--log-group-name", "sessions"];
     wait::until("the session is logged", DEADLINE, || {
-        let events = aws.json(&filter)?["events"].as_array().cloned().unwrap_or_default();
+        let events = aws.json(&filter)?["events"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let messages: Vec<String> = events.iter().map(|it| text(&it["message"])).collect();
         let is_whole = messages.iter().any(|it| it == "for the record")
             && messages.iter().any(|it| it.ends_with("exited, exit code 0"));

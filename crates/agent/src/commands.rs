@@ -96,7 +96,10 @@ impl Commands {
     /// Begins a command and returns. What comes of it is told over its own websocket.
     pub fn begin(self: &Arc<Self>, order: Order) {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            tracing::warn!(session = order.session_id, "too many commands run: one more is left out");
+            tracing::warn!(
+                session = order.session_id,
+                "too many commands run: one more is left out"
+            );
             return;
         };
         let commands = Arc::clone(self);

@@ -8,8 +8,8 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
 use async_trait::async_trait;
+pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
 use jiff::Timestamp;
 pub use settings::{
     Device, DockerVolume, IpcSharing, Link, NameSettings, PidSharing, SecuritySettings, SwapSettings,

@@ -19,8 +19,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine,
-    ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxSpec, StartedContainer, TaskConnection,
+    AttachSpec, AttachedProcess, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup,
+    ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxSpec,
+    StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;

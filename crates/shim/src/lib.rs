@@ -22,8 +22,8 @@ pub use confinement::{
 };
 pub use messages::{
     Answer, Console, ContainerStatus, ExecuteProcess, ExecutionConsole, ExecutionEnding, ExecutionUser, Exit,
-    Exited, FailedStep, Input, MAX_OUTPUT_BYTES, Message, Reply, Request, SharedMemory, SharedNamespace, Sharing, StartContainer,
-    Started,
+    Exited, FailedStep, Input, MAX_OUTPUT_BYTES, Message, Reply, Request, SharedMemory, SharedNamespace,
+    Sharing, StartContainer, Started,
 };
 
 /// Version of the messages and files. A shim and an agent of neighbouring versions understand each other.

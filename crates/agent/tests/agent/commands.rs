@@ -36,7 +36,9 @@ impl World {
     fn tell(&self, message: &ToAgent) {
         let world = self.control_plane.world.lock();
         let command = world.command.as_ref().expect("a connection");
-        command.send(Message::binary(message.encode())).expect("it is open");
+        command
+            .send(Message::binary(message.encode()))
+            .expect("it is open");
     }
 
     async fn said(&self, message: FromAgent) {
@@ -51,14 +53,22 @@ impl World {
 async fn a_command_talks_over_a_websocket_of_its_own_and_its_end_is_told_last() {
     let mut world = ordered("sh").await;
     let output = |text: &str| FromAgent::Output(text.as_bytes().to_vec());
-    world.said(output("100x40 TERM=xterm-256color LANG=C.UTF-8")).await;
+    world
+        .said(output("100x40 TERM=xterm-256color LANG=C.UTF-8"))
+        .await;
     world.tell(&ToAgent::Input(b"hello".to_vec()));
     world.said(output("hello")).await;
-    world.tell(&ToAgent::Size { columns: 90, rows: 20 });
+    world.tell(&ToAgent::Size {
+        columns: 90,
+        rows: 20,
+    });
     world.said(output("90x20")).await;
     world.tell(&ToAgent::Input(b"exit".to_vec()));
     world.said(FromAgent::Exited(3)).await;
-    assert_eq!(world.control_plane.world.lock().said.last(), Some(&FromAgent::Exited(3)));
+    assert_eq!(
+        world.control_plane.world.lock().said.last(),
+        Some(&FromAgent::Exited(3))
+    );
     world.stop().await;
 }
 
@@ -75,7 +85,9 @@ async fn a_command_is_let_go_of_when_its_websocket_closes_or_the_agent_ends() {
     for is_agent_ending in [false, true] {
         let mut world = ordered("sh").await;
         world
-            .said(FromAgent::Output(b"100x40 TERM=xterm-256color LANG=C.UTF-8".to_vec()))
+            .said(FromAgent::Output(
+                b"100x40 TERM=xterm-256color LANG=C.UTF-8".to_vec(),
+            ))
             .await;
         if is_agent_ending {
             world.stop().await;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull,
-    LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer,
-    RecoveredSandbox, SandboxSpec, StartedContainer,
+    AttachSpec, AttachedProcess, ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent,
+    ImageCleanup, ImagePull, LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput,
+    ProcessSpec, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxSpec, StartedContainer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -232,14 +232,24 @@ impl Host for FakeHost {
     /// It repeats what it is told until that is `exit`, or it is let go of.
     async fn attach(&self, process: &AttachSpec) -> Result<AttachedProcess, HostError> {
         let arguments = process.arguments.join(" ");
-        self.note(format!("attach {} {} {arguments}", process.task_id, process.container));
+        self.note(format!(
+            "attach {} {} {arguments}",
+            process.task_id, process.container
+        ));
         if arguments == "no-such-command" {
-            return Err(HostError::CannotExecute("executable file not found in $PATH".to_owned()));
+            return Err(HostError::CannotExecute(
+                "executable file not found in $PATH".to_owned(),
+            ));
         }
         let (input, mut inputs) = mpsc::channel(1);
         let (outputs, output) = mpsc::channel(1);
         let (told, end) = oneshot::channel();
-        let size = format!("{}x{} {}", process.columns, process.rows, process.environment.join(" "));
+        let size = format!(
+            "{}x{} {}",
+            process.columns,
+            process.rows,
+            process.environment.join(" ")
+        );
         let detached = self.detached.clone();
         tokio::spawn(async move {
             let _ = outputs.send(size.into()).await;

@@ -51,7 +51,10 @@ impl Client {
 
     /// What it says first. `None` if that is something else.
     pub async fn open(&mut self) -> Option<OpenDataChannel> {
-        let message = timeout(HANDSHAKE_DEADLINE, self.socket.next()).await.ok()??.ok()?;
+        let message = timeout(HANDSHAKE_DEADLINE, self.socket.next())
+            .await
+            .ok()??
+            .ok()?;
         match message {
             Message::Text(text) => serde_json::from_str(text.as_str()).ok(),
             Message::Binary(bytes) => serde_json::from_slice(&bytes).ok(),
@@ -237,7 +240,9 @@ fn dimension(it: u32) -> u16 {
 
 /// Data that would be numbered, by the name in its head.
 fn is_data(bytes: &[u8]) -> bool {
-    bytes.get(4..).is_some_and(|it| it.starts_with(MessageKind::Input.as_str().as_bytes()))
+    bytes
+        .get(4..)
+        .is_some_and(|it| it.starts_with(MessageKind::Input.as_str().as_bytes()))
 }
 
 /// Ids tell frames apart and are no secret.

@@ -92,7 +92,9 @@ impl SessionLog {
             return Ok(());
         };
         self.place = None;
-        Err(format!("its output cannot be logged in the log group {name}: {error}"))
+        Err(format!(
+            "its output cannot be logged in the log group {name}: {error}"
+        ))
     }
 
     /// Takes output of the command.
@@ -140,7 +142,9 @@ impl SessionLog {
         );
         let now = self.clock.now();
         self.lines.finish(now);
-        let code = exit_code.map(|it| format!(", exit code {it}")).unwrap_or_default();
+        let code = exit_code
+            .map(|it| format!(", exit code {it}"))
+            .unwrap_or_default();
         let text = format!("Session {} ended: {}{code}", self.session_id, ending.as_str());
         self.lines.add_line(&text, now);
         self.flush().await;

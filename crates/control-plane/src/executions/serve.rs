@@ -34,13 +34,20 @@ const QUEUE_BOUND: usize = 16;
 const TYPED_MAX: usize = 64;
 
 /// Runs a session on a websocket that has just been opened.
-pub async fn run(control_plane: Arc<ControlPlane>, session_id: String, socket: Socket, shutdown: CancellationToken) {
+pub async fn run(
+    control_plane: Arc<ControlPlane>,
+    session_id: String,
+    socket: Socket,
+    shutdown: CancellationToken,
+) {
     let mut client = Client::new(socket, Arc::clone(&control_plane.clock));
     let Some(opened) = client.open().await else {
         return client.close(&session_id, &Ending::ClientSilent).await;
     };
     let now = control_plane.clock.now();
-    let claimed = control_plane.executions.claim(&session_id, &opened.token_value, now);
+    let claimed = control_plane
+        .executions
+        .claim(&session_id, &opened.token_value, now);
     let (command, place) = match claimed {
         Ok(Some(claimed)) => claimed,
         Ok(None) => {

@@ -58,7 +58,9 @@ pub struct Issued {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The container has [`SESSIONS_PER_CONTAINER_MAX`].
-    #[error("The container has {SESSIONS_PER_CONTAINER_MAX} sessions already. End one of them and try again.")]
+    #[error(
+        "The container has {SESSIONS_PER_CONTAINER_MAX} sessions already. End one of them and try again."
+    )]
     TooManyInContainer,
     /// Very many wait.
     #[error("Too many sessions wait to be opened. Try again in a minute.")]
@@ -157,7 +159,13 @@ impl Executions {
         table.require_place(&container)?;
         *table.running.entry(container.clone()).or_default() += 1;
         let executions = Arc::clone(self);
-        Ok(Some((command, Place { executions, container })))
+        Ok(Some((
+            command,
+            Place {
+                executions,
+                container,
+            },
+        )))
     }
 
     /// The agent of a host will bring a socket for a session: the secret it is to be told, and where the socket comes.

@@ -86,7 +86,9 @@ impl Mailbox {
         if !waiting.commands.is_empty() {
             return Some(News::Commands(std::mem::take(&mut waiting.commands)));
         }
-        let Waiting { tasks, has_missed, .. } = std::mem::take(&mut *waiting);
+        let Waiting {
+            tasks, has_missed, ..
+        } = std::mem::take(&mut *waiting);
         match has_missed {
             true => Some(News::Missed),
             false => (!tasks.is_empty()).then_some(News::Tasks(tasks)),

@@ -80,7 +80,11 @@ pub fn upgrade(
 }
 
 /// Answers an upgrade request and serves the websocket after the answer; refuses what is no such request.
-pub fn accept<F, R>(request: &mut Request<Incoming>, message_bytes_max: usize, serve: F) -> Response<Full<Bytes>>
+pub fn accept<F, R>(
+    request: &mut Request<Incoming>,
+    message_bytes_max: usize,
+    serve: F,
+) -> Response<Full<Bytes>>
 where
     F: FnOnce(Socket) -> R + Send + 'static,
     R: Future<Output = ()> + Send,

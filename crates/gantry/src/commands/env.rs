@@ -33,9 +33,13 @@ pub fn run(place: &Place) -> Result<()> {
 
 /// Puts the plug-in of `aws ecs execute-command` at the end of the `PATH`, so that an installed one comes first.
 fn with_path(programs: &Path) -> Result<String> {
-    let programs = programs.to_str().context("the data directory has a name that is no text")?;
+    let programs = programs
+        .to_str()
+        .context("the data directory has a name that is no text")?;
     let programs = quoted(programs);
-    Ok(format!("case \":$PATH:\" in *:{programs}:*) ;; *) export PATH=\"$PATH\":{programs} ;; esac"))
+    Ok(format!(
+        "case \":$PATH:\" in *:{programs}:*) ;; *) export PATH=\"$PATH\":{programs} ;; esac"
+    ))
 }
 
 /// Makes this program callable as the plug-in. Repeated, it leads to the program of today.
@@ -68,7 +72,9 @@ mod tests {
     fn the_path_is_added_once() {
         let line = super::with_path(std::path::Path::new("/a b/bin")).expect("text");
         let script = format!("PATH=/bin; {line}\n{line}\necho $PATH");
-        let output = std::process::Command::new("/bin/sh").args(["-c", &script]).output();
+        let output = std::process::Command::new("/bin/sh")
+            .args(["-c", &script])
+            .output();
         assert_eq!(output.expect("it runs").stdout, b"/bin:/a b/bin\n");
     }
 }

@@ -31,7 +31,7 @@ use crate::{machine, profile};
 use parts::Parts;
 
 /// What is logged unless `RUST_LOG` says otherwise.
-const LOG_FILTER: &str = "warn,gantry=info";
+const LOG_FILTER: &str = "warn,gantry=info,audit=info";
 /// Longest wait for the agent's session; it takes some tens of milliseconds.
 const AGENT_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest wait for blocking work when the process ends.

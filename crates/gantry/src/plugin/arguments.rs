@@ -71,9 +71,23 @@ mod tests {
         let ecs = r#"{"sessionId": "s", "streamUrl": "ws://h/v1", "tokenValue": "t"}"#;
         let ssm = r#"{"SessionId": "s", "TokenValue": "t", "StreamUrl": "ws://h/v1"}"#;
         for text in [ecs, ssm] {
-            let all = arguments(&[text, "us-east-1", "StartSession", "", r#"{"Target":"x"}"#, "http://h"]);
+            let all = arguments(&[
+                text,
+                "us-east-1",
+                "StartSession",
+                "",
+                r#"{"Target":"x"}"#,
+                "http://h",
+            ]);
             assert_eq!(read(&all, |_| None).expect("a session"), session());
-            let all = arguments(&["AWS_SSM_START_SESSION_RESPONSE", "us-east-1", "StartSession", "", "{}", "u"]);
+            let all = arguments(&[
+                "AWS_SSM_START_SESSION_RESPONSE",
+                "us-east-1",
+                "StartSession",
+                "",
+                "{}",
+                "u",
+            ]);
             let variable = |name: &str| (name == "AWS_SSM_START_SESSION_RESPONSE").then(|| text.to_owned());
             assert_eq!(read(&all, variable).expect("a session"), session());
         }

@@ -34,7 +34,9 @@ const KEYS: [(SignalKind, u8); 2] = [(SignalKind::interrupt(), 0x03), (SignalKin
 
 /// Runs a session to its end; gives the exit status of the command.
 pub fn run(session: &Session) -> Result<u8> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let outcome = runtime.block_on(async {
         let mut plugin = Plugin::open(session).await?;
         plugin.serve().await
@@ -154,7 +156,10 @@ impl Plugin {
             match event {
                 Event::Data(Some(PayloadKind::Output), data) => {
                     let mut output = std::io::stdout();
-                    output.write_all(&data).and_then(|()| output.flush()).context("cannot write")?;
+                    output
+                        .write_all(&data)
+                        .and_then(|()| output.flush())
+                        .context("cannot write")?;
                 }
                 Event::Data(Some(PayloadKind::HandshakeRequest), data) => self.answer(&data).await?,
                 Event::Data(Some(PayloadKind::HandshakeComplete), data) => self.begin(&data).await?,
@@ -235,7 +240,9 @@ async fn connect(url: &str) -> Result<WebSocketStream<TcpStream>> {
 
 /// What becomes of an action of the handshake.
 fn process(action: &ClientAction) -> ProcessedAction {
-    let session_type = action.action_parameters["SessionType"].as_str().unwrap_or_default();
+    let session_type = action.action_parameters["SessionType"]
+        .as_str()
+        .unwrap_or_default();
     let (action_status, error) = match (action.action_type.as_str(), session_type) {
         ("SessionType", "Standard_Stream") => (1, String::new()),
         ("SessionType", other) => (2, format!("Unknown session type {other}")),
@@ -324,7 +331,11 @@ mod tests {
         assert_eq!(exit_status(&closed(Some(0), "")), 0);
         assert_eq!(exit_status(&closed(Some(137), "")), 137);
         assert_eq!(exit_status(&closed(Some(-1), "")), 1);
-        assert_eq!(exit_status(&closed(None, "")), 0, "as Amazon's servers end sessions");
+        assert_eq!(
+            exit_status(&closed(None, "")),
+            0,
+            "as Amazon's servers end sessions"
+        );
         assert_eq!(exit_status(&closed(None, "Unable to start command")), 1);
     }
 

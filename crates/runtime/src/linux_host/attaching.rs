@@ -66,15 +66,15 @@ impl Inner {
             ended.map(|(code, ..)| code).map_err(not_executed)
         });
         let terminal = tokio::select! {
-            ended = end.as_mut() => {
-                let never = "the process ended before it had a terminal";
-                return Err(ended.err().unwrap_or_else(|| runtime_error(never)));
-            }
-            terminal = tokio::time::timeout(TERMINAL_DEADLINE, receive(&ours)) => {
-                terminal.map_err(|_| runtime_error("the terminal did not come in time"))?
-            }
+            terminal = tokio::time::timeout(TERMINAL_DEADLINE, receive(&ours)) => terminal,
+            ended = end.as_mut() => return Err(without_terminal(ended)),
         };
-        let terminal = terminal.map_err(runtime_error)?;
+        let terminal = match terminal {
+            Ok(Ok(terminal)) => terminal,
+            // Why there is none is about to be told.
+            Ok(Err(_)) => return Err(without_terminal(told_soon(end).await)),
+            Err(_) => return Err(runtime_error("the terminal did not come in time")),
+        };
         // SAFETY: the descriptor is owned by the value, which hands it to nobody else.
         let terminal = unsafe { AsyncFd::register(terminal) }.map_err(runtime_error)?;
         let (input, inputs) = mpsc::channel(QUEUE_BOUND);
@@ -87,6 +87,17 @@ impl Inner {
             end: ended,
         })
     }
+}
+
+/// How a process ended that is ending.
+async fn told_soon(end: End) -> Result<i32, HostError> {
+    let end = tokio::time::timeout(TERMINAL_DEADLINE, end).await;
+    end.unwrap_or_else(|_| Err(runtime_error("the process made no terminal")))
+}
+
+fn without_terminal(ended: Result<i32, HostError>) -> HostError {
+    let never = "the process ended before it had a terminal";
+    ended.err().unwrap_or_else(|| runtime_error(never))
 }
 
 /// The descriptor that comes over a socket.

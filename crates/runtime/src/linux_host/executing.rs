@@ -37,7 +37,9 @@ impl Inner {
 pub fn running(sandbox: &Sandbox, container: &str) -> Result<String, HostError> {
     match sandbox.containers.lock().get(container) {
         Some(Container::Started(started, None)) => Ok(started.runtime_id.clone()),
-        _ => Err(HostError::CannotExecute(format!("container {container} is not running"))),
+        _ => Err(HostError::CannotExecute(format!(
+            "container {container} is not running"
+        ))),
     }
 }
 

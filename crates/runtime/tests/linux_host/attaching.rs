@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
-use agent::host::{AttachSpec, AttachedProcess, ContainerSpec, Host, HostError, ProcessInput, SandboxNetwork};
+use agent::host::{
+    AttachSpec, AttachedProcess, ContainerSpec, Host, HostError, ProcessInput, SandboxNetwork,
+};
 
 use crate::world::{DEADLINE, TASK, World};
 
@@ -68,7 +70,9 @@ impl Talk {
             }
             self.process.end.await.expect("it is told")
         };
-        let end = tokio::time::timeout(DEADLINE, end).await.expect("it ends in time");
+        let end = tokio::time::timeout(DEADLINE, end)
+            .await
+            .expect("it ends in time");
         (self.said, end)
     }
 }
@@ -87,7 +91,9 @@ async fn until_gone(words: &str) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(DEADLINE, gone).await.expect("it is gone in time");
+    tokio::time::timeout(DEADLINE, gone)
+        .await
+        .expect("it is gone in time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,16 +103,25 @@ async fn it_has_a_terminal_of_the_container_and_is_root() {
         it.environment.insert("MINE".to_owned(), "a b".to_owned());
     })
     .await;
-    let script = "stty size; tty; id -u; echo $TERM/$MINE; ls /dev/pts; exit 3";
+    let script = "stty size; tty; id -u; echo $TERM/$MINE; ls -1 /dev/pts; exit 3";
     let (output, end) = Talk::with(&world, &["sh", "-c", script]).await.end().await;
-    assert_eq!(output, "30 100\r\n/dev/pts/0\r\n0\r\nxterm-256color/a b\r\n0\r\nptmx\r\n");
+    assert_eq!(
+        output,
+        "30 100\r\n/dev/pts/0\r\n0\r\nxterm-256color/a b\r\n0\r\nptmx\r\n"
+    );
     assert_eq!(end, Ok(3));
-    let (output, _) = Talk::with(&world, &["grep", "-E", "^(CapEff|CapBnd|Seccomp):", "/proc/self/status"])
-        .await
-        .end()
-        .await;
+    let (output, _) = Talk::with(
+        &world,
+        &["grep", "-E", "^(CapEff|CapBnd|Seccomp):", "/proc/self/status"],
+    )
+    .await
+    .end()
+    .await;
     let words: Vec<&str> = output.split_whitespace().collect();
-    assert_eq!(words[1], words[3], "root has what the container may have: {output}");
+    assert_eq!(
+        words[1], words[3],
+        "root has what the container may have: {output}"
+    );
     assert_eq!(words[5], "2", "filtered: {output}");
     world.close().await;
 }
@@ -122,7 +137,10 @@ async fn keys_and_sizes_reach_its_programs() {
     shell.process.input.send(size).await.expect("it runs");
     shell.type_in("stty size\r").await;
     shell.until("40 120\r\n").await;
-    shell.type_in("echo sleeping; sleep 7654; echo next $?\r").await;
+    // Said by the process that is to be interrupted: the shell itself may be between two commands.
+    shell
+        .type_in("sh -c 'echo slee\"\"ping; exec sleep 7654'\r")
+        .await;
     shell.until("sleeping\r\n").await;
     shell.type_in("\x03").await;
     shell.type_in("echo after $?\r").await;
@@ -159,7 +177,10 @@ async fn it_goes_when_it_is_let_go_of_and_with_its_container() {
     let (_, end) = talk.end().await;
     assert!(end.is_err() || end == Ok(137), "{end:?}");
     until_gone("sleep 7656").await;
-    assert!(world.host.attach(&spec(&["sh"])).await.is_err(), "the container has ended");
+    assert!(
+        world.host.attach(&spec(&["sh"])).await.is_err(),
+        "the container has ended"
+    );
     world.close().await;
 }
 
@@ -177,6 +198,9 @@ async fn a_program_that_is_not_there_is_told() {
         Err(error) => Err(error),
     };
     let text = end.expect_err("it is not executed").to_string();
-    assert!(text.contains("exec: \"curl\": executable file not found in $PATH"), "{text}");
+    assert!(
+        text.contains("exec: \"curl\": executable file not found in $PATH"),
+        "{text}"
+    );
     world.close().await;
 }

@@ -109,7 +109,11 @@ impl StreamMessage {
         bytes.extend(&self.id[..8]);
         bytes.extend(Sha256::digest(&self.payload));
         bytes.extend(self.payload_kind.to_be_bytes());
-        bytes.extend(u32::try_from(self.payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend(
+            u32::try_from(self.payload.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        );
         bytes.extend(&self.payload);
         bytes
     }
@@ -125,8 +129,13 @@ impl StreamMessage {
         }
         let name = bytes.get(4..4 + KIND_BYTES).ok_or(FrameError::TooShort)?;
         let is_padding = |it: &u8| matches!(it, 0 | b' ');
-        let name = name.split(is_padding).find(|it| !it.is_empty()).unwrap_or_default();
-        let kind = MessageKind::ALL.into_iter().find(|it| it.as_str().as_bytes() == name);
+        let name = name
+            .split(is_padding)
+            .find(|it| !it.is_empty())
+            .unwrap_or_default();
+        let kind = MessageKind::ALL
+            .into_iter()
+            .find(|it| it.as_str().as_bytes() == name);
         let payload_bytes = u32::from_be_bytes(part(bytes, head_bytes)?) as usize;
         let payload = bytes.get(head_bytes + 4..).ok_or(FrameError::TooShort)?;
         if payload.len() != payload_bytes {
@@ -154,7 +163,13 @@ impl StreamMessage {
     /// Its id as messages about it name it.
     pub fn id_text(&self) -> String {
         let text = hex::encode(self.id);
-        let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
+        let parts = [
+            &text[..8],
+            &text[8..12],
+            &text[12..16],
+            &text[16..20],
+            &text[20..],
+        ];
         parts.join("-")
     }
 }

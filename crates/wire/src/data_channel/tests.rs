@@ -30,10 +30,7 @@ fn a_frame_is_laid_out_as_amazons() {
     assert_eq!(&bytes[64..80], b"IJKLMNOPABCDEFGH");
     assert_eq!(bytes[112..120], [0, 0, 0, 1, 0, 0, 0, 3]);
     assert_eq!(&bytes[120..], b"ls\r");
-    assert_eq!(
-        message(0, b"").id_text(),
-        "41424344-4546-4748-494a-4b4c4d4e4f50"
-    );
+    assert_eq!(message(0, b"").id_text(), "41424344-4546-4748-494a-4b4c4d4e4f50");
 }
 
 #[test]

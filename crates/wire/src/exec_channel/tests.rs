@@ -10,7 +10,12 @@ fn messages_survive_the_wire() {
         columns: 0x1234,
         rows: 24,
     };
-    for message in [ToAgent::Input(b"ls\r".to_vec()), ToAgent::Input(Vec::new()), size, ToAgent::EndOfInput] {
+    for message in [
+        ToAgent::Input(b"ls\r".to_vec()),
+        ToAgent::Input(Vec::new()),
+        size,
+        ToAgent::EndOfInput,
+    ] {
         assert_eq!(ToAgent::decode(&message.encode()), Ok(message));
     }
     for message in [

@@ -10,8 +10,10 @@ fn after(seconds: i64) -> Timestamp {
 
 fn command(container: &str) -> Command {
     Command {
-        task: TaskArn::parse("arn:aws:ecs:us-east-1:123456789012:task/default/0123456789abcdef0123456789abcdef")
-            .expect("an ARN"),
+        task: TaskArn::parse(
+            "arn:aws:ecs:us-east-1:123456789012:task/default/0123456789abcdef0123456789abcdef",
+        )
+        .expect("an ARN"),
         container: container.to_owned(),
         host_id: "host".to_owned(),
         arguments: vec!["sh".to_owned()],
@@ -26,16 +28,31 @@ fn a_token_opens_its_own_session_once_and_for_a_minute() {
     let executions = Arc::<Executions>::default();
     let first = executions.issue(command("web"), NOW).expect("a session");
     let second = executions.issue(command("web"), NOW).expect("a session");
-    let random = first.session_id.strip_prefix("ecs-execute-command-").expect("the prefix");
+    let random = first
+        .session_id
+        .strip_prefix("ecs-execute-command-")
+        .expect("the prefix");
     assert!(random.len() == 17 && random.bytes().all(|it| it.is_ascii_hexdigit()));
     assert_eq!(first.token.len(), 64);
     let claim = |id: &str, token: &str, now| executions.claim(id, token, now).expect("there is room");
-    assert!(claim(&first.session_id, &second.token, NOW).is_none(), "another's token");
-    assert!(claim("ecs-execute-command-0", &first.token, NOW).is_none(), "another session");
-    assert!(claim(&first.session_id, &first.token, after(60)).is_none(), "too late");
+    assert!(
+        claim(&first.session_id, &second.token, NOW).is_none(),
+        "another's token"
+    );
+    assert!(
+        claim("ecs-execute-command-0", &first.token, NOW).is_none(),
+        "another session"
+    );
+    assert!(
+        claim(&first.session_id, &first.token, after(60)).is_none(),
+        "too late"
+    );
     let (claimed, _place) = claim(&first.session_id, &first.token, after(59)).expect("it is good");
     assert_eq!(claimed, command("web"));
-    assert!(claim(&first.session_id, &first.token, NOW).is_none(), "a second time");
+    assert!(
+        claim(&first.session_id, &first.token, NOW).is_none(),
+        "a second time"
+    );
 }
 
 #[test]
@@ -63,8 +80,13 @@ fn sessions_that_wait_are_bounded_and_forgotten_in_time() {
     for _ in 0..WAITING_MAX {
         executions.issue(command("web"), NOW).expect("a session");
     }
-    assert_eq!(executions.issue(command("web"), NOW), Err(Refusal::TooManyWaiting));
-    executions.issue(command("web"), after(61)).expect("the others are over");
+    assert_eq!(
+        executions.issue(command("web"), NOW),
+        Err(Refusal::TooManyWaiting)
+    );
+    executions
+        .issue(command("web"), after(61))
+        .expect("the others are over");
 }
 
 #[tokio::test]

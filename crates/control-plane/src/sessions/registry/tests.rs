@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api::acs;
 use domain::task::Task;
 use serde_json::json;
 use store::CommitId;
@@ -63,4 +64,28 @@ async fn a_session_that_falls_far_behind_looks_at_the_state_again() {
     assert_eq!(session.mailbox.next().await, News::Tasks(news));
     sessions.miss();
     assert_eq!(session.mailbox.next().await, News::Missed);
+}
+
+#[tokio::test]
+async fn only_gantrys_agents_are_asked_to_run_commands() {
+    let (sessions, shutdown) = (Sessions::default(), CancellationToken::new());
+    let command = |id: &str| acs::ExecuteCommandMessage {
+        session_id: Some(id.to_owned()),
+        ..acs::ExecuteCommandMessage::default()
+    };
+    assert!(!sessions.order("h", command("nobody")));
+    let stock = sessions.open("h", AgentKind::Stock, &shutdown);
+    assert!(!sessions.runs_commands("h") && !sessions.order("h", command("stock")));
+    assert!(sessions.close("h", &stock));
+    let place = sessions.open("h", AgentKind::Gantry, &shutdown);
+    assert!(sessions.runs_commands("h") && sessions.order("h", command("a")));
+    place.mailbox.miss();
+    assert!(sessions.order("h", command("b")));
+    assert_eq!(
+        place.mailbox.next().await,
+        News::Commands(vec![command("a"), command("b")])
+    );
+    assert_eq!(place.mailbox.next().await, News::Missed);
+    let accepted = (0..100).filter(|it| sessions.order("h", command(&it.to_string())));
+    assert_eq!(accepted.count(), 64, "they are bounded");
 }

@@ -129,24 +129,14 @@ fn enter(join: &Join<'_>, parts: Parts) -> io::Result<()> {
 const EXECUTION_FAILED: i32 = 126;
 
 /// Returns why the program was not executed.
-fn become_process(
-    process: &Process,
-    join: &Join<'_>,
-    filter: Option<&Filter>,
-    streams: Streams,
-) -> String {
+fn become_process(process: &Process, join: &Join<'_>, filter: Option<&Filter>, streams: Streams) -> String {
     match prepare(process, join, filter, streams) {
         Ok(()) => execute::execute(join.arguments),
         Err(error) => format!("cannot prepare the process: {error}"),
     }
 }
 
-fn prepare(
-    process: &Process,
-    join: &Join<'_>,
-    filter: Option<&Filter>,
-    streams: Streams,
-) -> io::Result<()> {
+fn prepare(process: &Process, join: &Join<'_>, filter: Option<&Filter>, streams: Streams) -> io::Result<()> {
     let confinement = join.confinement;
     let (user, group, groups, held) = match join.user {
         ExecutionUser::Container => {
@@ -185,7 +175,11 @@ fn take_streams(streams: Streams, user: u32) -> io::Result<()> {
             }
             Ok(())
         }
-        Streams::Terminal { socket, columns, rows } => {
+        Streams::Terminal {
+            socket,
+            columns,
+            rows,
+        } => {
             let (terminal, own_side) = system::open_terminal(columns, rows)?;
             system::send(&UnixStream::from(socket), &[0], &terminal)?;
             for number in 0..3 {

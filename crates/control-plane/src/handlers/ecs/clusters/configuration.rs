@@ -102,7 +102,10 @@ fn execute_command(
 }
 
 fn override_log(given: &ecs::ExecuteCommandLogConfiguration) -> Result<ExecuteCommandLog, ecs::Error> {
-    refuse_unbuilt(&[("s3BucketName of executeCommandConfiguration", given.s3_bucket_name.is_some())])?;
+    refuse_unbuilt(&[(
+        "s3BucketName of executeCommandConfiguration",
+        given.s3_bucket_name.is_some(),
+    )])?;
     let log = ExecuteCommandLog {
         log_group: given.cloud_watch_log_group_name.clone(),
         is_log_group_encrypted: given.cloud_watch_encryption_enabled == Some(true),

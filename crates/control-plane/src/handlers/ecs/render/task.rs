@@ -2,7 +2,9 @@
 
 use api::ecs;
 use domain::tags::Pair;
-use domain::task::{ContainerStatus, HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus};
+use domain::task::{
+    ContainerStatus, HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus,
+};
 use domain::task_definition::{LaunchType, TaskDefinition};
 use store::State;
 
@@ -172,7 +174,9 @@ fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition
         cpu: Some(cpu.to_string()),
         memory: memory.map(|it| it.to_string()),
         memory_reservation: reservation.map(|it| it.to_string()),
-        managed_agents: task.enable_execute_command.then(|| vec![execute_command_agent(task, it)]),
+        managed_agents: task
+            .enable_execute_command
+            .then(|| vec![execute_command_agent(task, it)]),
         ..ecs::Container::default()
     }
 }

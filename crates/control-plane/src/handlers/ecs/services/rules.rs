@@ -131,7 +131,9 @@ pub fn check_task_role(
     update: &ecs::UpdateServiceInput,
     definition: &TaskDefinition,
 ) -> Result<(), ecs::Error> {
-    let is_enabled = update.enable_execute_command.unwrap_or(known.enable_execute_command);
+    let is_enabled = update
+        .enable_execute_command
+        .unwrap_or(known.enable_execute_command);
     if is_enabled && definition.task_role_arn.is_none() {
         return Err(invalid_parameter(
             "The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task role in \

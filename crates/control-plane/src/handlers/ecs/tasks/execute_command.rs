@@ -149,11 +149,17 @@ fn log(state: &State, task: &Task, container: &TaskContainer) -> Option<LogPlace
         }
         None | Some(ExecuteCommandLogging::Default) => {
             let definition = state.get::<TaskDefinition>(&task.task_definition)?;
-            let log = definition.container(&container.name)?.log_configuration.as_ref()?;
+            let log = definition
+                .container(&container.name)?
+                .log_configuration
+                .as_ref()?;
             if log.log_driver != "awslogs" {
                 return None;
             }
-            let region = log.options.get("awslogs-region").map_or(&*scope.region, String::as_str);
+            let region = log
+                .options
+                .get("awslogs-region")
+                .map_or(&*scope.region, String::as_str);
             Some(place(region, log.options.get("awslogs-group")?))
         }
     }

@@ -193,7 +193,10 @@ fn check_task_role(
     definition: &TaskDefinition,
     overrides: &Overrides,
 ) -> Result<(), ecs::Error> {
-    let role = overrides.task_role_arn.as_ref().or(definition.task_role_arn.as_ref());
+    let role = overrides
+        .task_role_arn
+        .as_ref()
+        .or(definition.task_role_arn.as_ref());
     if input.enable_execute_command == Some(true) && role.is_none() {
         return Err(invalid_parameter(
             "The execute command failed because a valid task role is not being used. Specify a valid task role in your \

@@ -20,12 +20,7 @@ const KILL_GRACE: Duration = Duration::from_secs(5);
 
 impl Supervisor {
     /// Runs a process in a container; the answer follows when it has ended.
-    pub(super) fn execute(
-        &mut self,
-        client: ClientId,
-        process: ExecuteProcess,
-        descriptor: Option<OwnedFd>,
-    ) {
+    pub(super) fn execute(&mut self, client: ClientId, process: ExecuteProcess, descriptor: Option<OwnedFd>) {
         let container = self.containers.iter().find(|it| it.name == process.container);
         let begun = match container {
             _ if self.ending.is_some() => Err(io::Error::other("the task ends")),
@@ -63,9 +58,10 @@ impl Supervisor {
 
     /// Nobody waits any more for what a client asked for. A terminal without anybody to look on is of no use.
     pub(super) fn abandon_executions(&self, client: ClientId) {
-        let abandoned = self.executions.iter().filter(|it| {
-            it.client == client && matches!(it.console, ExecutionConsole::Terminal { .. })
-        });
+        let abandoned = self
+            .executions
+            .iter()
+            .filter(|it| it.client == client && matches!(it.console, ExecutionConsole::Terminal { .. }));
         abandoned.for_each(Execution::kill);
     }
 
@@ -129,11 +125,19 @@ fn begin(
             let (output_end, output) = system::pipe()?;
             system::set_nonblocking(&output_end)?;
             let input = std::fs::File::open("/dev/null")?.into();
-            (Streams::Given([input, output.try_clone()?, output]), Some(output_end))
+            (
+                Streams::Given([input, output.try_clone()?, output]),
+                Some(output_end),
+            )
         }
-        (ExecutionConsole::Terminal { columns, rows }, Some(socket)) => {
-            (Streams::Terminal { socket, columns, rows }, None)
-        }
+        (ExecutionConsole::Terminal { columns, rows }, Some(socket)) => (
+            Streams::Terminal {
+                socket,
+                columns,
+                rows,
+            },
+            None,
+        ),
         (ExecutionConsole::Terminal { .. }, None) => {
             return Err(io::Error::other("nobody takes the terminal"));
         }
