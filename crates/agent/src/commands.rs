@@ -150,11 +150,13 @@ async fn carry(socket: &mut Socket, mut process: AttachedProcess) -> Option<From
     let mut silent_at = Instant::now() + SILENCE_MAX;
     loop {
         tokio::select! {
-            place = process.input.reserve(), if waiting.is_some() => match (place, waiting.take()) {
-                (Ok(place), Some(input)) => place.send(input),
-                // It has ended; its end is told when its output has been.
-                _ => {}
-            },
+            place = process.input.reserve(), if waiting.is_some() => {
+                // Without a place it has ended; its end is told when its output has been.
+                let input = waiting.take();
+                if let (Ok(place), Some(input)) = (place, input) {
+                    place.send(input);
+                }
+            }
             output = process.output.recv() => match output {
                 Some(data) => {
                     if !send(socket, &FromAgent::Output(data.to_vec())).await {

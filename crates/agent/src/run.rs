@@ -100,12 +100,8 @@ pub async fn run(
         None => Ok(()),
         Some(Err(error)) => Err(AgentError::from(error)),
         Some(Ok(identity)) => {
-            let commands = Commands::new(
-                control_plane.clone(),
-                host.clone(),
-                identity.container_instance_arn.clone(),
-                stop.clone(),
-            );
+            let instance = identity.container_instance_arn.clone();
+            let commands = Commands::new(control_plane.clone(), host, instance, stop.clone());
             let session = Session {
                 commands,
                 config,

@@ -69,6 +69,7 @@ impl World {
             access: authorize(&self.control_plane, &caller, "ecs", operation).expect("root may"),
             caller,
             now: Timestamp::UNIX_EPOCH,
+            origin: crate::call::Origin::default(),
         };
         let handler = self.routes.get("ecs", operation).expect("is built");
         match handler(request).await {
