@@ -124,6 +124,16 @@ impl Fixture {
 
     /// A connected container instance of the cluster `default`: its ARN.
     pub async fn instance(&self) -> String {
+        self.instance_with(&[]).await
+    }
+
+    /// One with more attributes.
+    pub async fn instance_with(&self, more: &[&str]) -> String {
+        let mut attributes = vec![
+            json!({ "name": "ecs.os-type", "value": "linux" }),
+            json!({ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }),
+        ];
+        attributes.extend(more.iter().map(|it| json!({ "name": it })));
         let integer =
             |name: &str, value: i32| json!({ "name": name, "type": "INTEGER", "integerValue": value });
         let answer = self
@@ -131,10 +141,7 @@ impl Fixture {
                 "RegisterContainerInstance",
                 json!({
                     "totalResources": [integer("CPU", 1024), integer("MEMORY", 1024)],
-                    "attributes": [
-                        { "name": "ecs.os-type", "value": "linux" },
-                        { "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" },
-                    ],
+                    "attributes": attributes,
                 }),
             )
             .await;

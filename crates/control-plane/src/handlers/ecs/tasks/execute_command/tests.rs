@@ -15,7 +15,11 @@ use crate::sessions::AgentKind;
 /// A cluster with one container instance, and a definition of two containers.
 async fn fixture() -> Fixture {
     let fixture = Fixture::new().await;
-    fixture.instance().await;
+    let capabilities = [
+        "com.amazonaws.ecs.capability.logging-driver.awslogs",
+        "com.amazonaws.ecs.capability.task-iam-role",
+    ];
+    fixture.instance_with(&capabilities).await;
     let container = |name: &str| json!({ "name": name, "image": "web", "memory": 32 });
     let log = json!({ "logDriver": "awslogs", "options": { "awslogs-group": "web", "awslogs-region": "us-east-1" } });
     let mut logged = container("web");
@@ -116,7 +120,7 @@ async fn calls_that_make_no_sense_are_refused_in_amazons_words() {
         ),
         (input(&nowhere), invalid, "The referenced task was not found."),
         (
-            with(&task, json!({ "cluster": "nowhere" })),
+            with(&nowhere, json!({ "cluster": "nowhere" })),
             "ClusterNotFoundException",
             "Cluster not found.",
         ),
