@@ -21,11 +21,12 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 9] = [
+const MODULES: [&str; 10] = [
     "acs",
     "ec2",
     "ecr",
     "ecs",
+    "gantry",
     "iam",
     "logs",
     "secretsmanager",

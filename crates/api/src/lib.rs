@@ -1,11 +1,13 @@
 //! Shapes, operations and exceptions of the AWS services that Gantry speaks, generated from `models/`.
 //!
-//! A module for each service, and `acs` for the messages of the agent's sockets.
+//! A module for each service, `gantry` for the operations that are Gantry's own, and `acs` for the messages of the
+//! agent's sockets.
 
 pub mod acs;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
+pub mod gantry;
 pub mod iam;
 pub mod logs;
 pub mod secretsmanager;

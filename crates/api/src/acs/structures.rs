@@ -469,14 +469,24 @@ impl Value for ContainerMetric {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerOutput {
     pub container_name: Option<String>,
+    pub finished_at: Option<i64>,
+    pub killed_at: Option<i64>,
     pub lines: Option<Vec<String>>,
+    pub restart_count: Option<i32>,
+    pub started_at: Option<i64>,
+    pub stop_signalled_at: Option<i64>,
 }
 
 impl Value for ContainerOutput {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         write_member(writer, "containerName", &self.container_name);
+        write_member(writer, "finishedAt", &self.finished_at);
+        write_member(writer, "killedAt", &self.killed_at);
         write_member(writer, "lines", &self.lines);
+        write_member(writer, "restartCount", &self.restart_count);
+        write_member(writer, "startedAt", &self.started_at);
+        write_member(writer, "stopSignalledAt", &self.stop_signalled_at);
         writer.end_object();
     }
 
@@ -487,8 +497,23 @@ impl Value for ContainerOutput {
                 "containerName" => {
                     read_member(reader, name, &mut it.container_name)?;
                 }
+                "finishedAt" => {
+                    read_member(reader, name, &mut it.finished_at)?;
+                }
+                "killedAt" => {
+                    read_member(reader, name, &mut it.killed_at)?;
+                }
                 "lines" => {
                     read_member(reader, name, &mut it.lines)?;
+                }
+                "restartCount" => {
+                    read_member(reader, name, &mut it.restart_count)?;
+                }
+                "startedAt" => {
+                    read_member(reader, name, &mut it.started_at)?;
+                }
+                "stopSignalledAt" => {
+                    read_member(reader, name, &mut it.stop_signalled_at)?;
                 }
                 _ => return Ok(false),
             }
@@ -1060,6 +1085,75 @@ impl Value for InactiveInstanceException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InspectTaskAnswer {
+    pub inspection: Option<String>,
+    pub message_id: Option<String>,
+    pub reason: Option<String>,
+}
+
+impl Value for InspectTaskAnswer {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "inspection", &self.inspection);
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "reason", &self.reason);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "inspection" => {
+                    read_member(reader, name, &mut it.inspection)?;
+                }
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "reason" => {
+                    read_member(reader, name, &mut it.reason)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InspectTaskMessage {
+    pub message_id: Option<String>,
+    pub task_arn: Option<String>,
+}
+
+impl Value for InspectTaskMessage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "taskArn", &self.task_arn);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
                 }
                 _ => return Ok(false),
             }
