@@ -291,6 +291,25 @@ pub struct TaskContainer {
     /// How it last spoke before it ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_lines: Vec<String>,
+    /// How it ended, if its agent has said so: Amazon's agent does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<ContainerEnd>,
+}
+
+/// How a container ended, by its agent's clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContainerEnd {
+    /// Its process was executed, the last time.
+    pub started_at: Option<Timestamp>,
+    /// Its process ended.
+    pub finished_at: Option<Timestamp>,
+    /// The agent sent it its stop signal.
+    pub stop_signalled_at: Option<Timestamp>,
+    /// The agent sent it SIGKILL.
+    pub killed_at: Option<Timestamp>,
+    /// How often its restart policy had started it again.
+    pub restart_count: u32,
 }
 
 /// States of a container, in order.

@@ -25,7 +25,7 @@ use crate::backoff::{Backoff, random};
 use crate::config::AgentConfig;
 use crate::control_plane::ControlPlane;
 use crate::registration::Identity;
-use crate::tasks::output::TaskOutput;
+use crate::tasks::output::{ContainerOutput, TaskOutput};
 use crate::tasks::state::HealthStatus;
 use crate::tasks::{TaskHealth, Tasks};
 
@@ -232,9 +232,15 @@ impl Telemetry {
 }
 
 fn output_message(it: &TaskOutput) -> acs::PublishOutputRequest {
-    let container = |(name, lines): &(String, Vec<String>)| acs::ContainerOutput {
-        container_name: Some(name.clone()),
-        lines: Some(lines.clone()),
+    let millis = |at: Option<Timestamp>| at.map(Timestamp::as_millisecond);
+    let container = |it: &ContainerOutput| acs::ContainerOutput {
+        container_name: Some(it.name.clone()),
+        lines: Some(it.lines.clone()),
+        started_at: millis(it.end.started_at),
+        finished_at: millis(it.end.finished_at),
+        stop_signalled_at: millis(it.end.stop_signalled_at),
+        killed_at: millis(it.end.killed_at),
+        restart_count: i32::try_from(it.end.restart_count).ok(),
     };
     acs::PublishOutputRequest {
         containers: Some(it.containers.iter().map(container).collect()),

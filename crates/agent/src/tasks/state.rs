@@ -109,12 +109,14 @@ impl TaskState {
                 }
             }
             Action::SignalContainer(index, libc::SIGKILL) => {
+                self.containers[*index].killed_at = Some(wall);
                 self.containers[*index].phase = Phase::Killing {
                     give_up_at: now + KILL_GRACE,
                 };
             }
             Action::SignalContainer(index, _) => {
                 let kill_at = now + task.containers[*index].stop_timeout;
+                self.containers[*index].stop_signalled_at = Some(wall);
                 self.containers[*index].phase = Phase::Stopping { kill_at };
             }
             Action::Save(revision) => self.saving = Some(*revision),

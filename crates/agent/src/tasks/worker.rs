@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use self::steps::{Done, Step, save};
-use super::output::TaskOutput;
+use super::output::{ContainerEnd, TaskOutput};
 use super::plan::{Action, plan};
 use super::record::{Progress, Records, TaskRecord};
 use super::state::{
@@ -233,7 +233,8 @@ impl Worker {
             Action::SignalContainer(index, signal) => Box::pin(step.signal_container(index, signal)),
             Action::Release => {
                 let followers = self.followers.iter_mut().filter_map(Option::take).collect();
-                Box::pin(step.release(followers))
+                let ends = self.state.containers.iter().map(ContainerEnd::of).collect();
+                Box::pin(step.release(followers, ends))
             }
             Action::Submit(report) => Box::pin(step.submit(state_change(&self.task, &self.state, &report))),
             Action::Forget => return,

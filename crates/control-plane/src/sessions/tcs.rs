@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::acs;
-use domain::task::{ContainerHealth, HealthStatus};
+use domain::task::{ContainerEnd, ContainerHealth, HealthStatus};
 use domain::{ContainerInstanceArn, TaskArn, Timestamp};
 use futures_util::{SinkExt, StreamExt};
-use orchestrator::transitions::{self, HealthReport, OutputReport};
+use orchestrator::transitions::{self, ContainerOutput, HealthReport, OutputReport};
 use serde_json::{Value, json};
 use store::{Store, TransactError};
 use tokio_tungstenite::tungstenite::Message;
@@ -132,9 +132,23 @@ fn output(request: acs::PublishOutputRequest) -> Option<OutputReport> {
     let containers = request.containers.unwrap_or_default().into_iter();
     Some(OutputReport {
         task: TaskArn::parse(request.task_arn.as_deref()?).ok()?,
-        containers: containers
-            .filter_map(|it| Some((it.container_name?, it.lines.unwrap_or_default())))
-            .collect(),
+        containers: containers.filter_map(container_output).collect(),
+    })
+}
+
+fn container_output(it: acs::ContainerOutput) -> Option<ContainerOutput> {
+    let time = |millis: Option<i64>| Timestamp::from_millisecond(millis?).ok();
+    let end = ContainerEnd {
+        started_at: time(it.started_at),
+        finished_at: time(it.finished_at),
+        stop_signalled_at: time(it.stop_signalled_at),
+        killed_at: time(it.killed_at),
+        restart_count: it.restart_count.unwrap_or(0).try_into().unwrap_or(0),
+    };
+    Some(ContainerOutput {
+        name: it.container_name?,
+        lines: it.lines.unwrap_or_default(),
+        end: (end != ContainerEnd::default()).then_some(end),
     })
 }
 

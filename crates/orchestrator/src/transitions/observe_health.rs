@@ -2,7 +2,7 @@
 
 use domain::TaskArn;
 use domain::host::Host;
-use domain::task::{ContainerHealth, Task, TaskStatus};
+use domain::task::{ContainerEnd, ContainerHealth, Task, TaskStatus};
 use store::Tx;
 
 /// Most of a health check's output that is kept, in bytes.
@@ -20,13 +20,24 @@ pub struct HealthReport {
     pub containers: Vec<(String, ContainerHealth)>,
 }
 
-/// How the containers of a task last spoke, by name.
+/// How the containers of a task last spoke, and how they ended.
 #[derive(Clone, Debug)]
 pub struct OutputReport {
     /// The task.
     pub task: TaskArn,
+    /// Its containers that were started.
+    pub containers: Vec<ContainerOutput>,
+}
+
+/// The part of a container.
+#[derive(Clone, Debug, Default)]
+pub struct ContainerOutput {
+    /// Name in the task definition.
+    pub name: String,
     /// Lines, oldest first.
-    pub containers: Vec<(String, Vec<String>)>,
+    pub lines: Vec<String>,
+    /// How it ended; absent where the agent does not say.
+    pub end: Option<ContainerEnd>,
 }
 
 /// Follows reports of the agent of a host. What it says of tasks elsewhere, or of those that have stopped, is nothing.
@@ -56,15 +67,16 @@ pub fn observe_health(tx: &mut Tx<'_>, host_id: &str, reports: &[HealthReport]) 
     }
 }
 
-/// Keeps how containers last spoke; it may come before or after the report that their task has stopped.
+/// Keeps how containers last spoke and ended; it may come before or after the report that their task has stopped.
 pub fn observe_output(tx: &mut Tx<'_>, host_id: &str, report: &OutputReport) {
     let Some(known) = task_of(tx, host_id, &report.task) else {
         return;
     };
     let mut task = known.clone();
-    for (name, lines) in &report.containers {
-        if let Some(place) = task.containers.iter_mut().find(|it| it.name == *name) {
-            place.last_lines = last(lines);
+    for container in &report.containers {
+        if let Some(place) = task.containers.iter_mut().find(|it| it.name == container.name) {
+            place.last_lines = last(&container.lines);
+            place.end.clone_from(&container.end);
         }
     }
     // What it said is no change of the task itself, so its version stays.

@@ -298,6 +298,7 @@ fn new_task(
         network_bindings: Vec::new(),
         health: None,
         last_lines: Vec::new(),
+        end: None,
     });
     let task = Task {
         arn: run.cluster.member(&tx.ids().hex_32()),

@@ -21,9 +21,9 @@ use domain::host::{Host, HostPort, Resources};
 use domain::placement::PlacementConstraint;
 use domain::tags::Pair;
 use domain::task::{
-    ClientRequest, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus, HealthStatus,
-    NetworkBinding, NetworkConfiguration, Overrides, Stop, StopCode, Task, TaskContainer, TaskEni,
-    TaskStatus, TaskTimes,
+    ClientRequest, ContainerEnd, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus,
+    HealthStatus, NetworkBinding, NetworkConfiguration, Overrides, Stop, StopCode, Task, TaskContainer,
+    TaskEni, TaskStatus, TaskTimes,
 };
 use domain::task_definition::{
     IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform, TaskDefinition,
@@ -44,6 +44,16 @@ pub fn scope() -> Scope {
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::new(1_700_000_000 + second, 123_456_789).expect("in range")
+}
+
+fn container_end() -> ContainerEnd {
+    ContainerEnd {
+        started_at: Some(at(5)),
+        finished_at: Some(at(42)),
+        stop_signalled_at: Some(at(11)),
+        killed_at: Some(at(41)),
+        restart_count: 1,
+    }
 }
 
 pub fn member<R: InCluster>(name: &str) -> Arn<R> {
@@ -325,6 +335,7 @@ pub fn task() -> Task {
                 output: "connection refused".into(),
             }),
             last_lines: vec!["out of memory".into()],
+            end: Some(container_end()),
         }],
         overrides: overrides(),
         eni: Some(TaskEni {

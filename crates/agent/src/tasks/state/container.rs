@@ -1,5 +1,6 @@
 //! What is known of a container.
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::super::task::Container;
@@ -28,6 +29,10 @@ pub struct ContainerState {
     pub exit: Option<ContainerExit>,
     /// Why it failed, beginning with the name of the error.
     pub reason: Option<String>,
+    /// When it was sent its stop signal; forgotten with the agent.
+    pub stop_signalled_at: Option<Timestamp>,
+    /// When it was sent SIGKILL; forgotten with the agent.
+    pub killed_at: Option<Timestamp>,
     /// The last status the control plane has acknowledged.
     pub acknowledged: Status,
 }
@@ -45,6 +50,8 @@ impl ContainerState {
             health: None,
             exit: None,
             reason: None,
+            stop_signalled_at: None,
+            killed_at: None,
             acknowledged: Status::Pending,
         }
     }

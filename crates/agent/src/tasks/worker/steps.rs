@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::output::{TaskOutput, last_lines};
+use super::super::output::{ContainerEnd, ContainerOutput, TaskOutput, last_lines};
 use super::super::record::TaskRecord;
 use super::super::state::{OUTPUT_BYTES, Observation};
 use super::super::state_change::{TaskStateChange, submit};
@@ -177,7 +177,7 @@ impl Step {
     }
 
     /// Ships the last of the output, then removes the sandbox with it.
-    pub async fn release(self, followers: Vec<Follower>) -> Done {
+    pub async fn release(self, followers: Vec<Follower>, ends: Vec<ContainerEnd>) -> Done {
         let deadline = Instant::now() + LOG_DRAIN_DEADLINE;
         for mut follower in followers {
             follower.finish();
@@ -185,7 +185,7 @@ impl Step {
                 tracing::warn!(task = %self.task.arn, "output not shipped in time is lost");
             }
         }
-        self.keep_output().await;
+        self.keep_output(ends).await;
         let mut pause = ATTEMPT_PAUSE;
         for attempt in 1..=ATTEMPTS {
             let removal = self.shared.host.remove_sandbox(&self.task.id);
@@ -199,16 +199,23 @@ impl Step {
         Done::plain(Observation::Released)
     }
 
-    /// Hands over how its containers last spoke, before the host forgets it.
-    async fn keep_output(&self) {
+    /// Hands over how its containers last spoke and ended, before the host forgets it.
+    async fn keep_output(&self, ends: Vec<ContainerEnd>) {
         let mut containers = Vec::new();
-        for container in &self.task.containers {
+        for (container, end) in self.task.containers.iter().zip(ends) {
             let name = &container.spec.name;
             let read = last_lines(self.shared.host.as_ref(), &self.task.id, name);
-            match timeout(SIGNAL_DEADLINE, read).await {
-                Ok(Ok(lines)) if !lines.is_empty() => containers.push((name.clone(), lines)),
-                // It never ran, or never spoke.
-                _ => {}
+            // One that never ran has never spoken.
+            let lines = match timeout(SIGNAL_DEADLINE, read).await {
+                Ok(Ok(lines)) => lines,
+                Ok(Err(_)) | Err(_) => Vec::new(),
+            };
+            if end.started_at.is_some() || !lines.is_empty() {
+                containers.push(ContainerOutput {
+                    name: name.clone(),
+                    lines,
+                    end,
+                });
             }
         }
         if containers.is_empty() {

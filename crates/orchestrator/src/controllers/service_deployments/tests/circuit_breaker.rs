@@ -6,7 +6,9 @@ use domain::service_deployment::{ServiceDeployment, ServiceDeploymentStatus};
 use domain::task::{ContainerStatus, HealthStatus};
 
 use super::*;
-use crate::transitions::{ContainerReport, OutputReport, TaskReport, observe_output, observe_task};
+use crate::transitions::{
+    ContainerOutput, ContainerReport, OutputReport, TaskReport, observe_output, observe_task,
+};
 
 const PULL_REFUSED: &str =
     "CannotPullContainerError: pull image manifest has been retried 1 time(s): connection refused";
@@ -42,7 +44,11 @@ fn fail(world: &World, task: &Task, failure: Failure) {
     };
     world.write(move |tx| observe_task(tx, &arn, &report));
     let (host_id, task) = (task.host_id.clone(), task.arn.clone());
-    let containers = vec![(name, vec!["starting".to_owned(), "no database".to_owned()])];
+    let containers = vec![ContainerOutput {
+        name,
+        lines: vec!["starting".to_owned(), "no database".to_owned()],
+        end: None,
+    }];
     world.write(move |tx| {
         observe_output(tx, &host_id, &OutputReport { task, containers });
         Ok::<_, std::convert::Infallible>(())
