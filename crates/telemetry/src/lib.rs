@@ -6,7 +6,11 @@
 //!  GetLogEvents ◄─ logs::Logs    <dir>/<group>/<n>.index    where each batch of a sealed segment lies
 //! ```
 //!
+//! What has left the state of the control plane goes to [`history::History`]: records by key and time, in segments of
+//! the same frames, for a while and up to a size.
+//!
 //! Calls are synchronous and take the time as an argument; the owner calls [`logs::Logs::sync`] and
 //! [`logs::Logs::maintain`] at intervals.
 
+pub mod history;
 pub mod logs;

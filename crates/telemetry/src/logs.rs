@@ -10,7 +10,7 @@
 mod block;
 mod error;
 mod filter;
-mod frame;
+pub(crate) mod frame;
 mod group;
 mod groups;
 mod journal;
