@@ -307,6 +307,7 @@ impl Value for InspectedCgroup {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InspectedContainer {
+    pub addresses: Option<Vec<String>>,
     pub cgroup: Option<InspectedCgroup>,
     pub devices: Option<Vec<String>>,
     pub exit_code: Option<i32>,
@@ -336,6 +337,7 @@ pub struct InspectedContainer {
 impl Value for InspectedContainer {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
+        write_member(writer, "addresses", &self.addresses);
         write_member(writer, "cgroup", &self.cgroup);
         write_member(writer, "devices", &self.devices);
         write_member(writer, "exitCode", &self.exit_code);
@@ -367,6 +369,9 @@ impl Value for InspectedContainer {
         let mut it = Self::default();
         reader.object(&mut |name, reader| {
             match name {
+                "addresses" => {
+                    read_member(reader, name, &mut it.addresses)?;
+                }
                 "cgroup" => {
                     read_member(reader, name, &mut it.cgroup)?;
                 }
