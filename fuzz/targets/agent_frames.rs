@@ -53,6 +53,7 @@ fuzz_target!(|text: &str| {
                 Effect::Stop(_)
                 | Effect::Expected(_)
                 | Effect::Attached(..)
+                | Effect::Inspect(..)
                 | Effect::Renew(..)
                 | Effect::Inactive => {}
             }

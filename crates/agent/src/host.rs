@@ -1,6 +1,7 @@
 //! What the agent asks of its host. `runtime` is the real implementation, the simulation has another.
 
 mod attaching;
+mod inspection;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
+pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
 pub use settings::{
     Device, DockerVolume, IpcSharing, Link, NameSettings, PidSharing, SecuritySettings, SwapSettings,
@@ -121,6 +123,12 @@ pub trait Host: Send + Sync + 'static {
         container: &str,
         count: usize,
     ) -> Result<Vec<LogLine>, HostError>;
+
+    /// What has really been made of a task.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`], also if there is no sandbox.
+    async fn inspect_sandbox(&self, task_id: &str) -> Result<SandboxInspection, HostError>;
 }
 
 /// Totals of a host.

@@ -25,6 +25,7 @@ use crate::credentials::{RoleCredentials, RoleType};
 use crate::host::{HostError, HostEvent, RecoveredSandbox};
 
 pub mod docker_config;
+mod inspection;
 pub mod output;
 pub mod payload;
 pub mod plan;

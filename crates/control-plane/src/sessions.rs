@@ -3,6 +3,7 @@
 mod acs;
 mod credentials;
 mod dispatch;
+mod inspection;
 mod mailbox;
 mod outbox;
 mod payload;

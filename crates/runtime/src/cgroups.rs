@@ -12,6 +12,7 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,24 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(2);
 /// Controllers that a version 2 tree is asked to offer to tasks.
 const WANTED: [&str; 5] = ["cpu", "cpuset", "io", "memory", "pids"];
+
+/// The files of limits that tasks and containers are given, of both versions.
+const LIMIT_FILES: [&str; 14] = [
+    "cpu.cfs_period_us",
+    "cpu.cfs_quota_us",
+    "cpu.max",
+    "cpu.shares",
+    "cpu.weight",
+    "memory.limit_in_bytes",
+    "memory.low",
+    "memory.max",
+    "memory.memsw.limit_in_bytes",
+    "memory.soft_limit_in_bytes",
+    "memory.swap.max",
+    "memory.swappiness",
+    "memory.high",
+    "pids.max",
+];
 
 /// Why a group could not be made or removed.
 #[derive(Debug, thiserror::Error)]
@@ -171,6 +190,21 @@ impl Cgroups {
                 .join(runtime_id)
                 .join("cgroup.procs"),
         )
+    }
+
+    /// Limits of a task's group, or of a container's below it: files that are there, with what they hold.
+    pub fn limits(&self, task_id: &str, runtime_id: &str) -> BTreeMap<String, String> {
+        let group = Path::new(task_id).join(runtime_id);
+        let mut found = BTreeMap::new();
+        for hierarchy in &self.hierarchies {
+            let folder = hierarchy.mount.join(&self.parent).join(&group);
+            for name in LIMIT_FILES {
+                if let Ok(text) = fs::read_to_string(folder.join(name)) {
+                    found.insert(name.to_owned(), text.trim().to_owned());
+                }
+            }
+        }
+        found
     }
 
     /// Kills whatever runs in a task's containers. Blocks until it is gone.

@@ -1,6 +1,6 @@
 //! From a container of a task definition to a bundle that the shim can start.
 
-mod capabilities;
+pub mod capabilities;
 mod command;
 mod copy;
 pub mod devices;

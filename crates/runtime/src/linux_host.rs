@@ -2,6 +2,7 @@
 
 mod attaching;
 mod executing;
+mod inspecting;
 mod joining;
 mod recovery;
 mod removal;
@@ -19,9 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup,
-    ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxSpec,
-    StartedContainer, TaskConnection,
+    AttachSpec, AttachedProcess, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -323,6 +322,11 @@ impl Host for LinuxHost {
         blocking(move || logs::read_end(&directory, count))
             .await?
             .map_err(runtime_error)
+    }
+
+    async fn inspect_sandbox(&self, task_id: &str) -> Result<SandboxInspection, HostError> {
+        let (inner, task_id) = (self.inner.clone(), task_id.to_owned());
+        blocking(move || inner.inspect_sandbox(&task_id)).await?
     }
 }
 

@@ -3,16 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::{acs, gantry};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Effect, Present};
 use crate::commands::Commands;
+use super::messages::encode;
 use crate::tasks::Tasks;
 use crate::tasks::state_change::{Submission, TaskStateChange, submit};
 
 /// A task that is expected here may still arrive for so long before it counts as lost.
 const EXPECTED_GRACE: Duration = Duration::from_secs(10);
+/// How long the host may take to look at a task; whoever asked does not wait longer.
+const INSPECTION_DEADLINE: Duration = Duration::from_secs(8);
+/// Longest answer.
+const INSPECTION_BYTES_MAX: usize = 512 * 1024;
+const TOO_SLOW: &str = "the host does not answer in time";
 /// Reason of a task that is lost.
 const LOST: &str = "ContainerVanishedError: The agent has no record of this task";
 
@@ -23,6 +31,21 @@ impl Present for Arc<Tasks> {
 
     fn knows(&self, arn: &str) -> bool {
         Tasks::knows(self, arn)
+    }
+}
+
+fn answer(message_id: String, found: Result<gantry::TaskInspection, String>) -> acs::InspectTaskAnswer {
+    let written = found.and_then(|it| {
+        let bytes = wire::json::encode(&it);
+        match bytes.len() {
+            ..=INSPECTION_BYTES_MAX => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            length => Err(format!("the inspection is too long to be sent: {length} bytes")),
+        }
+    });
+    acs::InspectTaskAnswer {
+        message_id: Some(message_id),
+        inspection: written.as_ref().ok().cloned(),
+        reason: written.err(),
     }
 }
 
@@ -81,6 +104,14 @@ impl Effects {
                 });
             }
             Effect::Execute(order) => self.commands.begin(*order),
+            Effect::Inspect(message_id, task_arn) => {
+                let effects = self.clone();
+                tokio::spawn(async move {
+                    let found = timeout(INSPECTION_DEADLINE, effects.tasks.inspect(&task_arn)).await;
+                    let answer = answer(message_id, found.unwrap_or_else(|_| Err(TOO_SLOW.to_owned())));
+                    effects.reply(encode("InspectTaskAnswer", &answer)).await;
+                });
+            }
             Effect::Reply(_) | Effect::Inactive => {}
         }
     }

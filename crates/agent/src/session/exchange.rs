@@ -42,6 +42,8 @@ pub enum Effect {
     Attached(String, String),
     /// Run a command in a container.
     Execute(Box<Order>),
+    /// Say what has been made of a task: message id and task.
+    Inspect(String, String),
     /// The control plane does not count on this container instance any more.
     Inactive,
 }
@@ -82,6 +84,13 @@ impl Exchange {
                 .map(|it| Effect::Execute(Box::new(it)))
                 .into_iter()
                 .collect(),
+            Incoming::Inspect(it) => {
+                let question = it.message_id.zip(it.task_arn);
+                question
+                    .map(|(id, task)| Effect::Inspect(id, task))
+                    .into_iter()
+                    .collect()
+            }
             Incoming::Update(it) => {
                 let nack = acs::NackRequest {
                     cluster: it.cluster_arn,

@@ -93,6 +93,10 @@ pub struct Published {
     pub is_saved: bool,
     /// Health of its containers, by index; `None` for those that are not checked or do not run.
     pub health: Vec<Option<PublishedHealth>>,
+    /// Its sandbox.
+    pub sandbox: Sandbox,
+    /// Its containers, by index.
+    pub containers: Vec<ContainerState>,
 }
 
 /// The health of a container.
@@ -115,7 +119,8 @@ impl Published {
         statuses(self) == statuses(other)
     }
 
-    fn of(state: &TaskState) -> Self {
+    /// What a state shows.
+    pub fn of(state: &TaskState) -> Self {
         let health = |it: &ContainerState| {
             let health = it.health.as_ref().filter(|_| it.phase != Phase::Stopped)?;
             Some(PublishedHealth {
@@ -128,6 +133,8 @@ impl Published {
             desired: state.desired,
             is_saved: state.saved > 0,
             health: state.containers.iter().map(health).collect(),
+            sandbox: state.sandbox,
+            containers: state.containers.clone(),
         }
     }
 }

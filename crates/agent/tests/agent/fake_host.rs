@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerExit, ContainerSpec, Host, HostCapacity, HostError, HostEvent,
-    ImageCleanup, ImagePull, LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput,
-    ProcessSpec, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxSpec, StartedContainer,
+    AttachSpec, AttachedProcess, ContainerExit, ContainerInspection, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -344,5 +342,24 @@ impl Host for FakeHost {
         let mut lines = self.read_log(task_id, container, 0, usize::MAX).await?.lines;
         lines.drain(..lines.len().saturating_sub(count));
         Ok(lines)
+    }
+
+    async fn inspect_sandbox(&self, task_id: &str) -> Result<SandboxInspection, HostError> {
+        let world = self.world.lock();
+        let sandbox = world.sandboxes.get(task_id);
+        let sandbox = sandbox.ok_or_else(|| HostError::ContainerRuntime("no such sandbox".to_owned()))?;
+        let containers = sandbox.iter().map(|(name, it)| ContainerInspection {
+            name: name.clone(),
+            runtime_id: it.started.runtime_id.clone(),
+            environment: vec![
+                ("PLAIN".to_owned(), "seen".to_owned()),
+                ("TOKEN".to_owned(), "hidden".to_owned()),
+            ],
+            ..ContainerInspection::default()
+        });
+        Ok(SandboxInspection {
+            containers: containers.collect(),
+            ..SandboxInspection::default()
+        })
     }
 }

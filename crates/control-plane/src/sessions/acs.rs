@@ -10,6 +10,7 @@ use domain::task::{DesiredStatus, Task, TaskStatus};
 use futures_util::{SinkExt, StreamExt};
 use orchestrator::transitions::{self, Connection, TaskReport};
 use store::{CommitId, State};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use wire::shape::Value;
 
 use super::credentials::{Issuer, REFRESH, RoleType, Unassumable};
+use super::inspection::{Asked, Question};
 use super::mailbox::{Mailbox, News};
 use super::outbox::Outbox;
 use super::payload;
@@ -39,6 +41,8 @@ struct Session {
     host_id: String,
     socket: Socket,
     mailbox: Arc<Mailbox>,
+    questions: mpsc::Receiver<Question>,
+    asked: Asked,
     outbox: Outbox,
     /// The last commit that [`Session::catch_up`] saw: what the mailbox has of it and before is old.
     seen: CommitId,
@@ -58,7 +62,9 @@ pub async fn run(
     shutdown: CancellationToken,
 ) {
     let host_id = agent.instance.name().to_owned();
-    let place = control_plane.sessions.open(&host_id, agent.kind, &shutdown);
+    let mut place = control_plane.sessions.open(&host_id, agent.kind, &shutdown);
+    // It is taken here only.
+    let questions = place.questions.take().unwrap_or_else(|| mpsc::channel(1).1);
     let instance = agent.instance.clone();
     tracing::info!(container_instance = %instance, "agent connected");
     note(&control_plane, &agent, Connection::Connected).await;
@@ -68,6 +74,8 @@ pub async fn run(
         host_id: host_id.clone(),
         socket,
         mailbox: Arc::clone(&place.mailbox),
+        questions,
+        asked: Asked::default(),
         outbox: Outbox::default(),
         seen: CommitId::default(),
         manifest_id: String::new(),
@@ -124,6 +132,10 @@ impl Session {
                         }
                     }
                 },
+                Some(question) = self.questions.recv() => {
+                    let message = self.asked.ask(new_id(), question);
+                    self.send(frame("InspectTaskMessage", &message)).await?;
+                }
                 _ = heartbeat.tick() => self.beat().await?,
                 _ = refresh.tick() => self.send_credentials().await?,
             }
@@ -314,6 +326,11 @@ impl Session {
             "TaskStopVerificationMessage" => {
                 if let Ok(message) = wire::json::decode(body.as_bytes()) {
                     self.verify_stops(message).await?;
+                }
+            }
+            "InspectTaskAnswer" => {
+                if let Ok(answer) = wire::json::decode(body.as_bytes()) {
+                    self.asked.answered(answer);
                 }
             }
             _ => {}

@@ -8,8 +8,10 @@ use api::acs;
 use domain::task::Task;
 use parking_lot::Mutex;
 use store::CommitId;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::inspection::{self, Question};
 use super::mailbox::Mailbox;
 use super::upgrade::AgentKind;
 
@@ -25,6 +27,7 @@ struct Open {
     kind: AgentKind,
     end: CancellationToken,
     mailbox: Arc<Mailbox>,
+    questions: mpsc::Sender<Question>,
 }
 
 /// A session's place in the registry.
@@ -34,6 +37,8 @@ pub struct Place {
     pub end: CancellationToken,
     /// Changes of its tasks from now on.
     pub mailbox: Arc<Mailbox>,
+    /// What its agent is to be asked; taken by the session.
+    pub questions: Option<mpsc::Receiver<Question>>,
 }
 
 impl Sessions {
@@ -41,17 +46,24 @@ impl Sessions {
     pub fn open(&self, host_id: &str, kind: AgentKind, shutdown: &CancellationToken) -> Place {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         let (end, mailbox) = (shutdown.child_token(), Arc::<Mailbox>::default());
+        let (questions, asked) = mpsc::channel(inspection::QUESTIONS_BOUND);
         let open = Open {
             number,
             kind,
             end: end.clone(),
             mailbox: Arc::clone(&mailbox),
+            questions,
         };
         let older = self.open.lock().insert(host_id.to_owned(), open);
         if let Some(older) = older {
             older.end.cancel();
         }
-        Place { number, end, mailbox }
+        Place {
+            number,
+            end,
+            mailbox,
+            questions: Some(asked),
+        }
     }
 
     /// Closes a session. Returns whether it was the newest: then nobody is connected any more.
@@ -82,6 +94,18 @@ impl Sessions {
         let open = self.open.lock();
         let found = open.get(host_id).filter(|it| it.kind == AgentKind::Gantry);
         found.is_some_and(|it| it.mailbox.order(command))
+    }
+
+    /// Where questions to the agent of a host go, if it has a session and understands them.
+    pub(super) fn questions(&self, host_id: &str) -> Option<mpsc::Sender<Question>> {
+        let open = self.open.lock();
+        let found = open.get(host_id).filter(|it| it.kind == AgentKind::Gantry);
+        found.map(|it| it.questions.clone())
+    }
+
+    /// Whether the agent of a host has a session.
+    pub fn is_connected(&self, host_id: &str) -> bool {
+        self.open.lock().contains_key(host_id)
     }
 
     /// Commits were missed: all sessions look at the state again.

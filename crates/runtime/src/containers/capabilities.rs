@@ -77,6 +77,11 @@ pub fn available() -> Names {
     let mask = mask
         .and_then(|it| u64::from_str_radix(it.trim(), 16).ok())
         .unwrap_or_default();
+    of_mask(mask)
+}
+
+/// The names of a set as the kernel shows it.
+pub fn of_mask(mask: u64) -> Names {
     ALL.iter()
         .enumerate()
         .filter(|(number, _)| mask & (1 << number) != 0)

@@ -233,3 +233,16 @@ fn exceptions_come_framed_and_bare() {
     assert_eq!(exchange().receive(inactive, &Tasks(&[])), [Effect::Inactive]);
     assert_eq!(exception("{\"message\":\"x\"}"), None);
 }
+
+#[test]
+fn a_question_about_a_task_is_answered_by_whoever_has_it() {
+    let frame = "{\"type\":\"InspectTaskMessage\",\"message\":{\"messageId\":\"m\",\"taskArn\":\"t\"}}";
+    let effects = exchange().receive(decode(frame).unwrap(), &Tasks(&[]));
+    assert_eq!(effects, [Effect::Inspect("m".to_owned(), "t".to_owned())]);
+    let nothing = "{\"type\":\"InspectTaskMessage\",\"message\":{\"messageId\":\"m\"}}";
+    assert!(
+        exchange()
+            .receive(decode(nothing).unwrap(), &Tasks(&[]))
+            .is_empty()
+    );
+}

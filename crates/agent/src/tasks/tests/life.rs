@@ -52,11 +52,12 @@ async fn containers_wait_for_health_and_stop_in_reverse() {
     assert_eq!((change.status, change.reason), (Some(Status::Stopped), None));
     assert_eq!(calls(&engine, "signal"), ["signal 1 app 15", "signal 1 db 15"]);
     let output = engine.outputs.recv().await.unwrap();
-    let lines = vec!["one".to_owned(), "two".to_owned()];
-    assert_eq!(
-        (output.task_arn, output.containers),
-        (arn("1"), vec![("db".to_owned(), lines)])
-    );
+    assert_eq!((output.task_arn, output.containers.len()), (arn("1"), 2));
+    let db = output.containers.iter().find(|it| it.name == "db").unwrap();
+    assert_eq!(db.lines, ["one", "two"]);
+    let end = &db.end;
+    assert!(end.started_at.is_some() && end.finished_at.is_some() && end.stop_signalled_at.is_some());
+    assert_eq!(end.killed_at, None, "it ended when it was asked");
 }
 
 #[tokio::test(start_paused = true)]

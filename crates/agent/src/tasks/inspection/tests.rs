@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::host::{ContainerSpec, PulledImage, StartedContainer};
+use crate::secrets::{Provider, SecretSource};
+use crate::tasks::state::TaskState;
+use crate::tasks::task::Dependency;
+
+fn container(name: &str) -> Container {
+    Container {
+        secrets: Vec::new(),
+        spec: ContainerSpec {
+            name: name.to_owned(),
+            ..ContainerSpec::default()
+        },
+        image: format!("{name}:1"),
+        is_essential: true,
+        depends_on: Vec::new(),
+        start_timeout: None,
+        stop_timeout: Duration::from_secs(30),
+        stop_signal: None,
+        health_check: None,
+        restart_policy: None,
+        log_driver: LogDriver::HostOnly,
+    }
+}
+
+/// `app` waits for the health of `db`.
+fn task() -> Task {
+    let mut task = Task::unrunnable("arn:aws:ecs:us-east-1:123456789012:task/default/1");
+    let mut app = container("app");
+    app.depends_on = vec![Dependency {
+        on: 0,
+        condition: Condition::Healthy,
+    }];
+    app.secrets = vec![SecretSource {
+        name: "TOKEN".to_owned(),
+        value_from: "/token".to_owned(),
+        region: "us-east-1".to_owned(),
+        provider: Provider::Ssm,
+    }];
+    task.containers = vec![container("db"), app];
+    task
+}
+
+fn seen(state: &TaskState) -> Published {
+    Published::of(state)
+}
+
+fn waits(state: &TaskState) -> Vec<Vec<String>> {
+    let all = inspection(&task(), &seen(state), None)
+        .containers
+        .expect("has containers");
+    all.into_iter()
+        .map(|it| it.waits_for.unwrap_or_default())
+        .collect()
+}
+
+fn image() -> Image {
+    Image::Present(PulledImage {
+        image_id: "sha256:i".to_owned(),
+        manifest_digest: None,
+        stop_signal: 15,
+    })
+}
+
+#[test]
+fn a_container_says_what_it_waits_for() {
+    let mut state = TaskState::new(&task(), DesiredStatus::Running);
+    state.containers[0].image = Image::Pulling;
+    let [db, app] = waits(&state).try_into().expect("two");
+    assert_eq!(db[0], "image db:1, which is being pulled");
+    assert!(db[1].contains("the network"), "{db:?}");
+    assert_eq!(app[2], "db to reach HEALTHY (it is WAITING)");
+    state.sandbox = Sandbox::Present;
+    for container in &mut state.containers {
+        container.image = image();
+    }
+    state.containers[0].phase = Phase::Running;
+    state.containers[0].started = Some(StartedContainer {
+        runtime_id: "r".to_owned(),
+        started_at: Timestamp::UNIX_EPOCH,
+        port_mappings: Vec::new(),
+    });
+    assert_eq!(
+        waits(&state),
+        [Vec::new(), vec!["db to reach HEALTHY (it is RUNNING)".to_owned()]]
+    );
+}
+
+#[test]
+fn values_of_secrets_are_hidden() {
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let host = ContainerInspection {
+        name: "app".to_owned(),
+        process_id: Some(7),
+        environment: vec![
+            variable("PLAIN", "seen"),
+            variable("TOKEN", "s3cret"),
+            variable(CREDENTIALS_VARIABLE, "/v2/credentials/id"),
+        ],
+        ..ContainerInspection::default()
+    };
+    let found = SandboxInspection {
+        containers: vec![host],
+        ..SandboxInspection::default()
+    };
+    let state = TaskState::new(&task(), DesiredStatus::Running);
+    let shown = inspection(&task(), &seen(&state), Some(found));
+    let written = String::from_utf8(wire::json::encode(&shown)).expect("UTF-8");
+    assert!(
+        !written.contains("s3cret") && !written.contains("/v2/credentials"),
+        "{written}"
+    );
+    assert!(
+        written.contains("seen") && written.contains("\"processId\":7"),
+        "{written}"
+    );
+    let read: gantry::TaskInspection = wire::json::decode(written.as_bytes()).expect("the same shape");
+    assert_eq!(read, shown);
+}
