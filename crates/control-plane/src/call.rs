@@ -7,6 +7,7 @@ use domain::{Scope, Timestamp};
 use http::HeaderMap;
 use http::uri::Authority;
 use store::Store;
+use telemetry::history::History;
 use telemetry::logs::Logs;
 use wire::Operation;
 
@@ -164,6 +165,16 @@ impl Authorized {
     /// Log events.
     pub fn logs(&self) -> &Arc<Logs> {
         &self.0.logs
+    }
+
+    /// Tasks that have left the state.
+    pub fn history(&self) -> &Arc<History> {
+        &self.0.history
+    }
+
+    /// Sessions with agents.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.0.sessions
     }
 
     /// Seals parameters and secrets.

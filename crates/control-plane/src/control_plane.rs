@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::clock::Clock;
 use store::Store;
+use telemetry::history::History;
 use telemetry::logs::Logs;
 
 use crate::executions::Executions;
@@ -33,6 +34,8 @@ pub struct Settings {
 pub struct ControlPlane {
     pub(crate) store: Store,
     pub(crate) logs: Arc<Logs>,
+    /// Tasks that have left the state.
+    pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
@@ -54,6 +57,7 @@ impl ControlPlane {
     pub fn new(
         store: Store,
         logs: Arc<Logs>,
+        history: Arc<History>,
         registry: Arc<Registry>,
         clock: Arc<dyn Clock>,
         settings: Settings,
@@ -64,6 +68,7 @@ impl ControlPlane {
         Ok(Arc::new(Self {
             store,
             logs,
+            history,
             registry,
             clock,
             buckets: Buckets::new(settings.request_limits),

@@ -10,6 +10,7 @@ use domain::{ContainerInstanceArn, Scope, TaskArn, Timestamp};
 use orchestrator::transitions::{self, Connection, TaskReport};
 use serde_json::{Value, json};
 use store::{ManualClock, Store, memory_store};
+use telemetry::history::{History, HistoryOptions};
 use telemetry::logs::Logs;
 use wire::route::Protocol;
 
@@ -33,6 +34,8 @@ impl Fixture {
         let (store, clock) = memory_store(Timestamp::from_second(1_700_000_000).expect("in range"));
         let folder = tempfile::tempdir().expect("a folder");
         let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
+        let options = HistoryOptions::new(jiff::SignedDuration::from_hours(720), 1 << 20);
+        let history = History::open(&folder.path().join("history"), options).expect("opens");
         let settings = Settings {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
@@ -45,6 +48,7 @@ impl Fixture {
             control_plane: ControlPlane::new(
                 store,
                 logs,
+                Arc::new(history),
                 Arc::new(registry),
                 time,
                 settings,

@@ -9,6 +9,7 @@
 mod call;
 mod control_plane;
 mod executions;
+mod explanation;
 #[cfg(test)]
 mod fixture;
 mod handlers;
@@ -19,6 +20,7 @@ mod request_limits;
 mod role_sessions;
 mod routes;
 mod sessions;
+mod task_history;
 mod vault;
 
 pub use control_plane::{ControlPlane, Settings};
@@ -26,4 +28,5 @@ pub use http::serve;
 pub use registry::{Registry, keep_registry};
 pub use request_limits::RequestLimits;
 pub use routes::coverage;
+pub use task_history::keep_task_history;
 pub use vault::MasterKey;

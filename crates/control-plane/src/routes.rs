@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecr, ecs, iam, logs, secretsmanager, ssm, sts};
+use api::{ec2, ecr, ecs, gantry, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use wire::error::{CommonError, ErrorAnswer, modelled};
@@ -17,8 +17,8 @@ use crate::handlers::ecs::{
     tagging, task_definitions, tasks,
 };
 use crate::handlers::{
-    ec2 as ec2_handlers, ecr as ecr_handlers, iam as roles, logs as log_handlers, secretsmanager as secrets,
-    ssm as parameters, sts as sts_handlers,
+    ec2 as ec2_handlers, ecr as ecr_handlers, gantry as gantry_handlers, iam as roles, logs as log_handlers,
+    secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
 };
 
 mod partial;
@@ -26,11 +26,12 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
-/// Services that are spoken.
-pub static SERVICES: [&Service; 8] = [
+/// Services that are spoken: those of AWS, and the one that is Gantry's own.
+pub static SERVICES: [&Service; 9] = [
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
+    &gantry::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
     &secretsmanager::SERVICE,
@@ -75,6 +76,9 @@ impl Routes {
         routes.ecr();
         routes.ecs();
         routes.refused();
+        routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
+        routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
+        routes.on::<gantry::ListStoppedTasks, _, _>(gantry_handlers::list_stopped_tasks);
         routes.iam();
         routes.logs();
         routes.secretsmanager();

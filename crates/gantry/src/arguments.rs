@@ -10,9 +10,13 @@ use domain::vpc::Cidr;
 
 use crate::data_dir::{self, DataDir};
 
+mod history;
 mod images;
+mod tasks;
 
+pub use history::HistorySettings;
 pub use images::{ImageOptions, RegistryOptions};
+pub use tasks::{Explain, Inspect, List, TaskCommand};
 
 /// Amazon ECS on your own machines: the same API, real containers.
 #[derive(Parser)]
@@ -38,6 +42,9 @@ pub enum Command {
     /// Load, list and remove container images.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Ask why a task stopped, what its host made of it, which tasks have stopped.
+    #[command(subcommand)]
+    Task(TaskCommand),
 }
 
 /// Which Gantry is meant.
@@ -112,6 +119,9 @@ pub struct Up {
     /// How registries are reached.
     #[command(flatten)]
     pub registries: RegistryOptions,
+    /// How long tasks are remembered.
+    #[command(flatten)]
+    pub history: HistorySettings,
     /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
     #[arg(long)]
     pub no_profile: bool,

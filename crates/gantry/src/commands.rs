@@ -3,4 +3,5 @@
 pub mod down;
 pub mod env;
 pub mod image;
+pub mod task;
 pub mod up;

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bootstrap;
+mod client;
 mod clock;
 mod commands;
 mod data_dir;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Image(ImageCommand::Rm { place, references }) => {
             commands::image::remove(&place, &references)
         }
+        Command::Task(command) => commands::task::run(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

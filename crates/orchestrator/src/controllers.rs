@@ -3,7 +3,6 @@
 pub mod deleted_secrets;
 pub mod deleted_task_definitions;
 pub mod service_deployments;
-pub mod stopped_tasks;
 
 use std::time::Duration;
 
@@ -12,8 +11,6 @@ use store::{Change, State, Tx};
 /// Intervals that Amazon fixes and Gantry does not.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long STOPPED tasks are shown; Amazon promises an hour.
-    pub stopped_tasks_kept: Duration,
     /// How long a service waits before it tries again to place a task that found no room.
     pub placement_retry: Duration,
     /// How long a task without health checks has to run before it counts as healthy; Amazon waits 40 s.
@@ -23,7 +20,6 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            stopped_tasks_kept: Duration::from_secs(60 * 60),
             placement_retry: Duration::from_secs(2),
             healthy_after: Duration::from_secs(5),
         }

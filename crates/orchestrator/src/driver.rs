@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use crate::controllers::deleted_secrets::DeletedSecrets;
 use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
 use crate::controllers::service_deployments::ServiceDeployments;
-use crate::controllers::stopped_tasks::StoppedTasks;
 use crate::controllers::{Controller, Next, Settings};
 
 /// Most keys of a controller that are looked at side by side: they share the disk's writes.
@@ -32,12 +31,8 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
         placement_retry: settings.placement_retry,
         healthy_after: settings.healthy_after,
     };
-    let stopped = StoppedTasks {
-        kept: settings.stopped_tasks_kept,
-    };
     tokio::join!(
         drive(store.clone(), Arc::new(services), shutdown.clone()),
-        drive(store.clone(), Arc::new(stopped), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),
     );

@@ -8,6 +8,7 @@ mod container_instances;
 mod default_network;
 mod default_roles;
 mod failed_tasks;
+mod forget_stopped_tasks;
 mod observe_health;
 mod observe_task;
 mod repositories;
@@ -42,6 +43,7 @@ pub use container_instances::{
 pub use default_network::ensure_default_network;
 pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
 pub(crate) use failed_tasks::{count_failure, is_hopeless};
+pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use repositories::{

@@ -13,7 +13,7 @@ pub mod tasks;
 
 mod errors;
 mod listing;
-mod names;
+pub mod names;
 mod network;
 mod placement;
 mod render;

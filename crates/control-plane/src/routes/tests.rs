@@ -16,12 +16,15 @@ fn the_coverage_page_names_every_operation() {
          answers what an account may not use, what is *not yet* as an unknown operation.\nA member that is not obeyed yet \
          is refused by name.\n",
     );
-    for service in SERVICES {
-        let _ = write!(
-            page,
-            "\n## {}\n\n| Operation | |\n|---|---|\n",
-            service.signing_name
-        );
+    // What is Gantry's own comes last, as what it is.
+    let is_own = |it: &&Service| it.signing_name == gantry::SERVICE.signing_name;
+    let of_aws = SERVICES.into_iter().filter(|it| !is_own(it));
+    for service in of_aws.chain(SERVICES.into_iter().filter(is_own)) {
+        let title = match is_own(&service) {
+            true => "Gantry's own operations, which AWS does not have",
+            false => service.signing_name,
+        };
+        let _ = write!(page, "\n## {title}\n\n| Operation | |\n|---|---|\n");
         let all = coverage();
         let of_service = || all.iter().filter(|it| it.service == service.signing_name);
         let is_listed =

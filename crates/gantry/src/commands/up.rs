@@ -15,6 +15,7 @@ use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use store::{Embedded, State, Store};
+use telemetry::history::History;
 use telemetry::logs::Logs;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -118,6 +119,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     }
     let logs_dir = data_dir.telemetry().join("logs");
     let logs = Arc::new(Logs::open(&logs_dir).context("cannot open the log events")?);
+    let history = history(options, data_dir)?;
     let registry = Registry::open(&data_dir.registry(), keys::registry(data_dir)?);
     let registry = Arc::new(registry.context("cannot open the registry of images")?);
     let host = machine::open(data_dir, options.registries.registries()?).await?;
@@ -126,7 +128,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let settings = settings(options, &endpoint);
     let master_key = keys::master(data_dir)?;
     let (all, time) = (Arc::clone(&logs), Arc::clone(&clock));
-    let control_plane = ControlPlane::new(store.clone(), all, registry, time, settings, &master_key)
+    let control_plane = ControlPlane::new(store.clone(), all, history, registry, time, settings, &master_key)
         .map_err(|error| no_random_bytes(&error))?;
     let shutdown = CancellationToken::new();
     let mut parts = Parts::new(shutdown.clone());
@@ -134,14 +136,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
         "the log store",
         parts::keep_logs(logs, Arc::clone(&clock), shutdown.clone()),
     );
-    parts.keep(
-        "the registry",
-        control_plane::keep_registry(Arc::clone(&control_plane), shutdown.clone()),
-    );
-    parts.keep(
-        "the API",
-        control_plane::serve(control_plane, listener, shutdown.clone()),
-    );
+    parts.keep_control_plane(control_plane, listener, options.history.stopped_tasks_shown);
     let wishes = orchestrator::Settings {
         healthy_after: Duration::from_secs(options.healthy_after.into()),
         ..orchestrator::Settings::default()
@@ -166,6 +161,11 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let ended = parts.end().await;
     store.close().await;
     outcome.and(ended)
+}
+
+fn history(options: &Up, data_dir: &DataDir) -> Result<Arc<History>> {
+    let history = History::open(&data_dir.telemetry().join("tasks"), options.history.options());
+    Ok(Arc::new(history.context("cannot open the history of tasks")?))
 }
 
 /// Settings of the control plane.

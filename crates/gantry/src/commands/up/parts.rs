@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use agent::{AgentConfig, CapacityKind, TaskApi};
 use anyhow::{Context, Result, anyhow};
+use control_plane::ControlPlane;
 use domain::clock::Clock;
 use telemetry::logs::Logs;
+use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +59,22 @@ impl Parts {
     ) {
         self.running
             .spawn(async move { (name, part.await.with_context(|| format!("{name} failed"))) });
+    }
+
+    /// Serves the API, and keeps what it stores: the registry, and stopped tasks for as long as they are shown.
+    pub fn keep_control_plane(
+        &mut self,
+        control_plane: Arc<ControlPlane>,
+        listener: TcpListener,
+        stopped_tasks_shown: Duration,
+    ) {
+        let (it, shutdown) = (|| Arc::clone(&control_plane), || self.shutdown.clone());
+        let history = control_plane::keep_task_history(it(), stopped_tasks_shown, shutdown());
+        let registry = control_plane::keep_registry(it(), shutdown());
+        let api = control_plane::serve(it(), listener, shutdown());
+        self.keep("the history of tasks", history);
+        self.keep("the registry", registry);
+        self.keep("the API", api);
     }
 
     /// Waits until one ends by itself, which is always an error. Dropping the future loses nothing.

@@ -31,6 +31,9 @@ impl World {
         let (store, clock) = memory_store(Timestamp::UNIX_EPOCH);
         let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
         let registry = crate::Registry::open(&folder.path().join("registry"), [0; 32]).expect("opens");
+        let history = telemetry::history::HistoryOptions::new(jiff::SignedDuration::from_hours(1), 1 << 20);
+        let history =
+            telemetry::history::History::open(&folder.path().join("history"), history).expect("opens");
         let settings = Settings {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:1".to_owned(),
@@ -42,6 +45,7 @@ impl World {
             control_plane: ControlPlane::new(
                 store,
                 logs,
+                Arc::new(history),
                 Arc::new(registry),
                 clock,
                 settings,
