@@ -9,6 +9,7 @@ use super::state::{
     start_deadline,
 };
 use super::task::Task;
+use crate::host::SandboxNetwork;
 use crate::log_drivers::LogDriver;
 
 #[cfg(test)]
@@ -187,6 +188,7 @@ fn report(task: &Task, state: &TaskState) -> Option<Report> {
     } else {
         state.acknowledged
     };
+    let is_first = status > state.acknowledged;
     let containers: Vec<_> = state
         .containers
         .iter()
@@ -194,14 +196,24 @@ fn report(task: &Task, state: &TaskState) -> Option<Report> {
         .map(|(index, it)| (index, it.status(), it))
         .filter(|(_, reached, it)| *reached > it.acknowledged)
         // The end of a container of a running or starting task is news of its own.
-        .filter(|(_, reached, _)| status > state.acknowledged || *reached == Status::Stopped)
+        .filter(|(_, reached, _)| is_first || *reached == Status::Stopped)
         .map(|(index, reached, it)| match (status, it.started.is_some()) {
-            (Status::Running, true) if state.desired == DesiredStatus::Stopped => (index, Status::Running),
+            // It is told that it ran before it is told that it ended.
+            (Status::Running, true) if is_first && state.desired == DesiredStatus::Stopped => {
+                (index, Status::Running)
+            }
             _ => (index, reached),
         })
         .collect();
-    let is_news = status > state.acknowledged
-        || state.desired == DesiredStatus::Running && !containers.is_empty() && status < Status::Stopped;
+    // Where only the network is left of a task that was asked to stop, it is DEPROVISIONING. The end of one that
+    // stops by itself is told as a whole: nobody is to take its place before it has given back what it holds.
+    let is_told = match state.desired {
+        DesiredStatus::Running => true,
+        DesiredStatus::Stopped => {
+            state.is_asked_to_stop && state.has_ended() && matches!(task.network, SandboxNetwork::Awsvpc(_))
+        }
+    };
+    let is_news = is_first || is_told && !containers.is_empty() && status < Status::Stopped;
     is_news.then_some(Report { status, containers })
 }
 

@@ -25,6 +25,8 @@ use crate::host::{ContainerExit, HostError, StartedContainer};
 pub struct TaskState {
     /// What the control plane, or an essential container's end, asks for.
     pub desired: DesiredStatus,
+    /// The control plane has asked for its end; forgotten with the agent.
+    pub is_asked_to_stop: bool,
     /// Why the task as a whole failed.
     pub reason: Option<String>,
     /// Its sandbox.
@@ -63,6 +65,7 @@ impl TaskState {
     pub fn new(task: &Task, desired: DesiredStatus) -> Self {
         Self {
             desired,
+            is_asked_to_stop: false,
             reason: None,
             sandbox: Sandbox::Absent,
             containers: vec![ContainerState::new(); task.containers.len()],
@@ -130,7 +133,10 @@ impl TaskState {
     pub fn observe(&mut self, task: &Task, observation: Observation, now: Instant, wall: Timestamp) {
         match observation {
             Observation::Tick => {}
-            Observation::StopRequested => self.want_stopped(),
+            Observation::StopRequested => {
+                self.is_asked_to_stop = true;
+                self.want_stopped();
+            }
             Observation::ImagePulled(index, result) => {
                 self.pull_stopped_at = Some(wall);
                 match result {

@@ -74,9 +74,20 @@ pub fn observe_task(tx: &mut Tx<'_>, arn: &TaskArn, report: &TaskReport) -> Resu
     let definition = tx.get::<TaskDefinition>(&task.task_definition);
     if let Some(stop) = cause(&task, definition.as_deref(), report) {
         task.stop(stop, now);
+        task.advance(TaskStatus::Stopping, now);
     }
     if let Some(status) = report.status {
         task.advance(status, now);
+        // It ran, although it shall stop by now.
+        if status == TaskStatus::Running {
+            task.times.started_at.get_or_insert(now);
+        }
+    }
+    let has_ended = |it: &TaskContainer| it.last_status == ContainerStatus::Stopped;
+    if task.eni.is_some() && task.last_status == TaskStatus::Stopping && task.containers.iter().all(has_ended)
+    {
+        // What is left is its network.
+        task.advance(TaskStatus::Deprovisioning, now);
     }
     if task.last_status == TaskStatus::Stopped {
         for container in &mut task.containers {

@@ -13,6 +13,9 @@ pub struct TaskNotFound;
 
 /// Wishes a task stopped; its agent carries it out. A task that shall stop already keeps its first reason.
 ///
+/// Answers the task as it was wished to stop, as StopTask shows it; the task itself is STOPPING from then on, since
+/// there is nothing that it has to be deregistered from first.
+///
 /// # Errors
 /// [`TaskNotFound`].
 pub fn stop_task(tx: &mut Tx<'_>, arn: &TaskArn, stop: Stop) -> Result<Arc<Task>, TaskNotFound> {
@@ -21,12 +24,14 @@ pub fn stop_task(tx: &mut Tx<'_>, arn: &TaskArn, stop: Stop) -> Result<Arc<Task>
     if known.last_status == TaskStatus::Stopped || !task.stop(stop, tx.now()) {
         return Ok(known);
     }
+    let wished = Arc::new(task.clone());
+    task.advance(TaskStatus::Stopping, tx.now());
     // Nobody would ever report a task whose host is gone.
     if tx.get::<Host>(&task.host_id).is_none() {
         task.advance(TaskStatus::Stopped, tx.now());
     }
-    tx.put(task.clone());
-    Ok(Arc::new(task))
+    tx.put(task);
+    Ok(wished)
 }
 
 /// Gives back what the host promised to a task that has just become STOPPED.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::host::{
-    ContainerExit, ContainerSpec, HostError, ProcessEnd, PulledImage, SandboxNetwork, StartedContainer,
+    ContainerExit, ContainerSpec, Eni, HostError, ProcessEnd, PulledImage, SandboxNetwork, StartedContainer,
 };
 use crate::log_drivers::awslogs::{AwsLogsOptions, MissingGroup};
 use crate::tasks::state::Observation;
@@ -483,4 +483,41 @@ fn the_kernel_killing_for_memory_is_named() {
     let story = story.then("killed", Observation::ContainerExited(0, killed));
     let expected = "OutOfMemoryError: Container killed due to memory usage";
     assert_eq!(story.state.containers[0].reason.as_deref(), Some(expected));
+}
+
+#[test]
+fn the_end_of_what_was_asked_to_stop_is_told_before_its_network_goes() {
+    let mut awsvpc = task(vec![container("web")]);
+    awsvpc.network = SandboxNetwork::Awsvpc(Eni {
+        vpc_id: "vpc-1".to_owned(),
+        vpc_cidr: ([10, 0, 0, 0].into(), 16),
+        address: [10, 0, 0, 4].into(),
+        gateway: [10, 0, 0, 1].into(),
+        mac_address: "02:00:00:00:00:01".to_owned(),
+    });
+    let story = story(awsvpc)
+        .saved()
+        .pulled(0)
+        .sandbox()
+        .started(0)
+        .saved()
+        .acknowledged();
+    let story = story
+        .saved()
+        .then("stop", Observation::StopRequested)
+        .saved()
+        .exited(0, 143)
+        .saved()
+        .acknowledged()
+        .then("released", Observation::Released)
+        .saved()
+        .acknowledged();
+    let ends = story.log.split("saved: wake in 30s\n").nth(1).expect("the end");
+    let expected = "exited 0: save submit(Running web Stopped)\n\
+        saved: release\n\
+        acknowledged: save\n\
+        released: submit(Stopped)\n\
+        saved:\n\
+        acknowledged: forget\n";
+    assert_eq!(ends, expected, "{}", story.log);
 }

@@ -1,6 +1,6 @@
 //! What agents report, in any order and any number of times.
 
-use domain::task::{ContainerStatus, DesiredStatus, StopCode, TaskStatus};
+use domain::task::{ContainerStatus, DesiredStatus, Stop, StopCode, TaskEni, TaskStatus};
 use proptest::prelude::*;
 
 use super::super::*;
@@ -23,6 +23,82 @@ fn reports_that_lag_behind_change_nothing() {
     assert_eq!(stopped.desired_status, DesiredStatus::Stopped);
     world.report(&task, TaskStatus::Running);
     assert_eq!(world.task(&task), stopped);
+}
+
+/// StopTask shows the task as it was wished to stop; then it is STOPPING, and its start is known even if it comes late.
+#[test]
+fn a_task_that_shall_stop_is_stopping() {
+    let world = World::new();
+    world.join(1);
+    let definition = world.definition();
+    let task = world.run(world.wanted(&definition, 1)).expect("placed").tasks[0]
+        .arn
+        .clone();
+    let (arn, code) = (task.clone(), StopCode::UserInitiated);
+    let reason = "enough".to_owned();
+    let wished = world.attempt(move |tx| stop_task(tx, &arn, Stop { code, reason }));
+    let wished = wished.expect("it is there");
+    assert_eq!(
+        (wished.last_status, wished.desired_status),
+        (TaskStatus::Pending, DesiredStatus::Stopped)
+    );
+    let stopping = world.task(&task);
+    assert_eq!(stopping.last_status, TaskStatus::Stopping);
+    assert!(stopping.version > wished.version && stopping.times.stopping_at.is_some());
+    world.report(&task, TaskStatus::Running);
+    let late = world.task(&task);
+    assert_eq!(
+        (late.last_status, late.times.started_at.is_some()),
+        (TaskStatus::Stopping, true)
+    );
+    world.report(&task, TaskStatus::Stopped);
+    assert_eq!(world.task(&task).last_status, TaskStatus::Stopped);
+}
+
+#[test]
+fn a_task_of_which_only_the_network_is_left_is_deprovisioning() {
+    let world = World::new();
+    world.join(1);
+    let definition = world.definition();
+    let task = world.run(world.wanted(&definition, 1)).expect("placed").tasks[0]
+        .arn
+        .clone();
+    world.stop(&task);
+    let eni = TaskEni {
+        attachment_id: "a".into(),
+        network_interface_id: "eni-1".into(),
+        subnet_id: "subnet-1".into(),
+        address: [10, 0, 0, 4].into(),
+        mac_address: "02:00:00:00:00:01".into(),
+        security_groups: Vec::new(),
+    };
+    let ended = TaskReport {
+        containers: vec![ContainerReport {
+            name: "web".into(),
+            status: Some(ContainerStatus::Stopped),
+            exit_code: Some(143),
+            ..ContainerReport::default()
+        }],
+        ..TaskReport::default()
+    };
+    world.report_whole(&task, ended.clone());
+    assert_eq!(
+        world.task(&task).last_status,
+        TaskStatus::Stopping,
+        "it has no network of its own"
+    );
+    let mut with_network = world.task(&task);
+    with_network.eni = Some(eni);
+    with_network.containers[0].last_status = ContainerStatus::Running;
+    let put = move |tx: &mut store::Tx<'_>| {
+        tx.put(with_network);
+        Ok::<(), TaskNotFound>(())
+    };
+    world.attempt(put).expect("is put");
+    world.report_whole(&task, ended);
+    assert_eq!(world.task(&task).last_status, TaskStatus::Deprovisioning);
+    world.report(&task, TaskStatus::Stopped);
+    assert_eq!(world.task(&task).last_status, TaskStatus::Stopped);
 }
 
 #[test]
