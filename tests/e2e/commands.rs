@@ -153,3 +153,18 @@ fn down_leaves_nothing_on_the_machine() -> Result<()> {
     })
     .map_err(|error| error.context(format!("{:#?}", new())))
 }
+
+#[test]
+fn down_gives_a_container_its_own_time_and_no_more() -> Result<()> {
+    let mut world = World::new()?;
+    let ignoring = serde_json::json!({ "stopTimeout": 2, "command": ["/bin/sh", "-c", "trap '' TERM; while true; do sleep 0.1; done"] });
+    let definition = world.register("stubborn", serde_json::json!({ "networkMode": "none" }), ignoring)?;
+    let task = world.run(&definition, &[])?;
+    world.wait_for(&task, "RUNNING")?;
+    world.gantry.interrupt()?;
+    let begun = std::time::Instant::now();
+    world.gantry.command(&["down"])?;
+    let took = begun.elapsed().as_secs();
+    assert!((2..25).contains(&took), "it took {took} s, and the default is 30");
+    Ok(())
+}

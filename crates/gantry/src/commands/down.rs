@@ -1,10 +1,11 @@
 //! `gantry down`: ends a running Gantry, then every task that is left on this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use agent::StopRule;
 use agent::host::{Host, HostError, HostEvent, RecoveredSandbox};
 use anyhow::{Context, Result, bail};
 use runtime::LinuxHost;
@@ -20,7 +21,7 @@ use crate::running::Running;
 
 /// Longest wait for a running Gantry to end.
 const UP_DEADLINE: Duration = Duration::from_secs(30);
-/// Time that containers have after SIGTERM, as `stopTimeout` by default.
+/// Time that containers have after SIGTERM of which the agent has no record, as `stopTimeout` by default.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause between two looks at the lock.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -91,7 +92,8 @@ async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
     let host = machine::open(data_dir, Registries::default()).await?;
     let events = host.take_events();
     let sandboxes = host.recover().await.context("cannot find the tasks")?;
-    stop_containers(&host, events, running(&sandboxes)).await;
+    let rules = agent::stop_rules(&data_dir.agent()).context("cannot read the agent's records")?;
+    stop_containers(&host, events, running(&sandboxes), &rules).await;
     let count = sandboxes.len();
     remove(&host, sandboxes).await?;
     host.remove_groups()
@@ -116,36 +118,51 @@ fn running(sandboxes: &[RecoveredSandbox]) -> BTreeSet<Container> {
     containers.collect()
 }
 
-/// SIGTERM, and SIGKILL for those that do not heed it.
+/// The stop signal of each, and SIGKILL for those that do not heed it within their own time.
 async fn stop_containers(
     host: &LinuxHost,
     mut events: mpsc::Receiver<HostEvent>,
-    mut running: BTreeSet<Container>,
+    running: BTreeSet<Container>,
+    rules: &[StopRule],
 ) {
-    signal(host, &running, SIGTERM).await;
-    let all_ended = async {
-        while !running.is_empty() {
-            match events.recv().await {
-                Some(HostEvent::ContainerExited {
-                    task_id, container, ..
-                }) => {
-                    running.remove(&(task_id, container));
+    let mut kill_at = BTreeMap::new();
+    for container in running {
+        let rule = rule(rules, &container);
+        signal(host, &container, rule.map_or(SIGTERM, |it| it.signal)).await;
+        kill_at.insert(
+            container,
+            Instant::now() + rule.map_or(STOP_TIMEOUT, |it| it.timeout),
+        );
+    }
+    while let Some(next) = kill_at.values().min().copied() {
+        match tokio::time::timeout_at(next.into(), events.recv()).await {
+            Ok(Some(HostEvent::ContainerExited {
+                task_id, container, ..
+            })) => drop(kill_at.remove(&(task_id, container))),
+            Ok(None) => return,
+            // Its sandbox is removed in the end, whatever becomes of it.
+            Err(_) => {
+                let late = kill_at.iter().filter(|(_, at)| **at <= next);
+                let late: Vec<Container> = late.map(|(it, _)| it.clone()).collect();
+                for container in late {
+                    signal(host, &container, SIGKILL).await;
+                    kill_at.remove(&container);
                 }
-                None => break,
             }
         }
-    };
-    if tokio::time::timeout(STOP_TIMEOUT, all_ended).await.is_err() {
-        signal(host, &running, SIGKILL).await;
     }
 }
 
-async fn signal(host: &LinuxHost, containers: &BTreeSet<Container>, signal: i32) {
-    for (task_id, name) in containers {
-        // Whatever is the matter, its sandbox is removed in the end, which kills it.
-        if let Err(error) = host.signal_container(task_id, name, signal).await {
-            eprintln!("gantry: container {name} of task {task_id}: {error}");
-        }
+fn rule<'a>(rules: &'a [StopRule], (task_id, name): &Container) -> Option<&'a StopRule> {
+    rules
+        .iter()
+        .find(|it| it.task_id == *task_id && it.container == *name)
+}
+
+async fn signal(host: &LinuxHost, (task_id, name): &Container, signal: i32) {
+    // Whatever is the matter, its sandbox is removed in the end, which kills it.
+    if let Err(error) = host.signal_container(task_id, name, signal).await {
+        eprintln!("gantry: container {name} of task {task_id}: {error}");
     }
 }
 
