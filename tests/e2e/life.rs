@@ -112,6 +112,14 @@ fn a_service_replaces_a_task_that_is_unhealthy() -> Result<()> {
     assert_eq!(task["stopCode"], "ServiceSchedulerInitiated", "{task:#}");
     assert_eq!(task["stoppedReason"], "Task failed container health checks");
     assert_eq!(task["healthStatus"], "UNHEALTHY");
+    let explained = world.gantry.command(&["task", "explain", &first])?;
+    for words in [
+        "The health check of container web failed",
+        "    | it is bad",
+        "startPeriod",
+    ] {
+        assert!(explained.contains(words), "{words}: {explained}");
+    }
     let service = world
         .aws
         .json(&["ecs", "describe-services", "--services", "web"])?["services"][0]

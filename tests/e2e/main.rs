@@ -9,6 +9,7 @@ mod containers;
 mod crashes;
 mod default_vpc;
 mod exec;
+mod explanations;
 mod life;
 mod logs;
 mod networks;

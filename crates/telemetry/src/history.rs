@@ -185,7 +185,9 @@ impl History {
     pub fn keys(&self, head: &str, now: Timestamp) -> Vec<(i64, String)> {
         let inner = self.inner.lock();
         let oldest = self.oldest_ms(now);
-        let range = inner.index.range::<str, _>((Bound::Included(head), Bound::Unbounded));
+        let range = inner
+            .index
+            .range::<str, _>((Bound::Included(head), Bound::Unbounded));
         range
             .take_while(|(key, _)| key.starts_with(head))
             .filter(|(_, place)| place.at_ms >= oldest)

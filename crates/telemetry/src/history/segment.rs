@@ -84,7 +84,9 @@ impl Segment {
             bytes.extend(frame::encode(&serde_json::to_vec(entry)?));
         }
         let file = File::options().write(true).open(path)?;
-        let written = file.write_all_at(&bytes, self.len).and_then(|()| file.sync_data());
+        let written = file
+            .write_all_at(&bytes, self.len)
+            .and_then(|()| file.sync_data());
         if let Err(error) = written {
             // What is left behind is overwritten by the next attempt.
             drop(file.set_len(self.len));

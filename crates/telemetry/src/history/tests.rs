@@ -34,7 +34,10 @@ fn tear(dir: &Path) {
     let Some(last) = numbers(dir).expect("lists").pop() else {
         return;
     };
-    let mut file = File::options().append(true).open(segment::path(dir, last)).expect("opens");
+    let mut file = File::options()
+        .append(true)
+        .open(segment::path(dir, last))
+        .expect("opens");
     file.write_all(&[40, 0, 0, 0, 1, 2, 3, 4, b'{']).expect("writes");
 }
 
@@ -42,10 +45,19 @@ fn tear(dir: &Path) {
 fn a_record_is_found_again_and_replaced_by_its_key() {
     let dir = tempfile::tempdir().expect("a folder");
     let history = History::open(dir.path(), options(100, 1 << 20, 1 << 20)).expect("opens");
-    history.append(&[entry("a/1", 1, "one"), entry("a/2", 2, "two"), entry("b/1", 3, "three")]).expect("writes");
+    history
+        .append(&[
+            entry("a/1", 1, "one"),
+            entry("a/2", 2, "two"),
+            entry("b/1", 3, "three"),
+        ])
+        .expect("writes");
     history.append(&[entry("a/1", 1, "again")]).expect("writes");
     assert_eq!(text(&history, "a/1", at(5)).as_deref(), Some("again"));
-    assert_eq!(history.keys("a/", at(5)), [(1000, "a/1".to_owned()), (2000, "a/2".to_owned())]);
+    assert_eq!(
+        history.keys("a/", at(5)),
+        [(1000, "a/1".to_owned()), (2000, "a/2".to_owned())]
+    );
     assert_eq!(text(&history, "a", at(5)), None);
     assert!(matches!(
         History::open(dir.path(), options(1, 1, 1)),
@@ -58,7 +70,9 @@ fn the_oldest_go_when_it_grows_too_large() {
     let dir = tempfile::tempdir().expect("a folder");
     let history = History::open(dir.path(), options(1_000_000, 4096, 512)).expect("opens");
     for number in 0..200 {
-        history.append(&[entry(&format!("{number:03}"), number, "some text")]).expect("writes");
+        history
+            .append(&[entry(&format!("{number:03}"), number, "some text")])
+            .expect("writes");
         history.maintain(at(number)).expect("drops");
         let bytes: u64 = history.inner.lock().segments.values().map(|it| it.len).sum();
         assert!(bytes <= 4096, "{bytes}");
