@@ -65,9 +65,16 @@ impl Inner {
             let ended = shim.execute_on(request, Some(theirs.into())).await;
             ended.map(|(code, ..)| code).map_err(not_executed)
         });
+        let waiting = tokio::time::timeout(TERMINAL_DEADLINE, receive(&ours));
+        tokio::pin!(waiting);
         let terminal = tokio::select! {
-            terminal = tokio::time::timeout(TERMINAL_DEADLINE, receive(&ours)) => terminal,
-            ended = end.as_mut() => return Err(without_terminal(ended)),
+            biased;
+            terminal = waiting.as_mut() => terminal,
+            // One that ended by itself has sent its terminal before.
+            ended = end.as_mut() => {
+                end = Box::pin(std::future::ready(Ok(ended?)));
+                waiting.await
+            }
         };
         let terminal = match terminal {
             Ok(Ok(terminal)) => terminal,
