@@ -202,11 +202,6 @@ impl Authorized {
         &self.0.executions
     }
 
-    /// The agents that are connected.
-    pub fn sessions(&self) -> &Sessions {
-        &self.0.sessions
-    }
-
     /// Regions that are served.
     pub fn regions(&self) -> &[String] {
         &self.0.settings.regions

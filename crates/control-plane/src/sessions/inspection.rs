@@ -110,6 +110,7 @@ mod tests {
     use domain::{ClusterArn, Scope};
     use tokio_util::sync::CancellationToken;
 
+    use super::super::upgrade::AgentKind;
     use super::*;
 
     fn task() -> TaskArn {
@@ -130,7 +131,7 @@ mod tests {
         let patience = Duration::from_secs(5);
         let nobody = sessions.inspect("h", &task(), patience).await;
         assert_eq!(nobody, Err(Unanswered::NotConnected));
-        let mut place = sessions.open("h", &CancellationToken::new());
+        let mut place = sessions.open("h", AgentKind::Gantry, &CancellationToken::new());
         let mut questions = place.questions.take().expect("is there");
         let mut asked = Asked::default();
         for (text, reason, expected) in [
