@@ -145,6 +145,71 @@ fn an_image_is_pushed_described_pulled_and_run() -> Result<()> {
 }
 
 #[test]
+fn a_private_registry_is_pulled_from_with_the_login_in_a_secret() -> Result<()> {
+    let world = World::new()?;
+    let skopeo = Skopeo::of(&world)?;
+    world
+        .aws
+        .json(&["ecr", "create-repository", "--repository-name", "web"])?;
+    skopeo.push(&archive(&world), "web:1", &[])?;
+    let secret = |name: &str, value: &Value| -> Result<String> {
+        let made = world.aws.json(&[
+            "secretsmanager",
+            "create-secret",
+            "--name",
+            name,
+            "--secret-string",
+            &value.to_string(),
+        ])?;
+        Ok(text(&made["ARN"]))
+    };
+    let (username, password) = skopeo.credentials.split_once(':').context("a login")?;
+    let login = secret("login", &json!({ "username": username, "password": password }))?;
+    let wrong = secret("wrong", &json!({ "username": username, "password": "hunter2-5e1f" }))?;
+    let empty = secret("empty", &json!({ "username": username }))?;
+    // Under this name it is anybody's registry, for which the agent has no token.
+    let image = format!("{}/web:1", skopeo.host.replace("127.0.0.1", "localhost"));
+    let run = |family: &str, container: Value, status: &str| -> Result<Value> {
+        let mut container = container;
+        container["image"] = json!(image);
+        container["command"] = json!(["/bin/sleep", "100"]);
+        let task = json!({ "networkMode": "host", "executionRoleArn": "ecsTaskExecutionRole" });
+        let definition = world.register(family, task, container)?;
+        world.wait_for(&world.run(&definition, &[])?, status)
+    };
+    let with = |it: &str| json!({ "repositoryCredentials": { "credentialsParameter": it } });
+
+    let failed = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval \
+                  failed: unable to get registry auth from asm: service call has been retried 1 time(s)";
+    for (family, container, expected) in [
+        ("none", json!({}), "CannotPullContainerError: ".to_owned()),
+        ("wrong", with(&wrong), "CannotPullContainerError: ".to_owned()),
+        (
+            "missing",
+            with("no-login"),
+            format!("{failed}: asm fetching secret from the service for no-login: ResourceNotFoundException: "),
+        ),
+        (
+            "empty",
+            with(&empty),
+            format!("{failed}: asm fetching password: AuthorizationData is malformed, empty field"),
+        ),
+    ] {
+        let task = run(family, container, "STOPPED")?;
+        let reason = text(&task["stoppedReason"]);
+        assert!(reason.starts_with(&expected), "{family}: {reason}");
+    }
+    let task = run("by-arn", with(&login), "RUNNING")?;
+    assert_eq!(
+        task["containers"][0]["imageDigest"],
+        skopeo.inspect("web:1")?["Digest"]
+    );
+    run("by-name", with("login"), "RUNNING")?;
+    assert!(!world.gantry.output().contains(password), "the log shows a password");
+    Ok(())
+}
+
+#[test]
 fn a_tag_that_moved_is_pulled_again_and_a_missing_one_is_amazons_error() -> Result<()> {
     let world = World::new()?;
     let skopeo = Skopeo::of(&world)?;

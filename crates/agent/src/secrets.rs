@@ -2,6 +2,7 @@
 //! is over. They are never in the agent's records: after a restart of the agent they are fetched again when needed.
 
 mod reference;
+mod registry_login;
 #[cfg(test)]
 mod tests;
 
@@ -10,12 +11,15 @@ use std::sync::Arc;
 
 use api::{secretsmanager, ssm};
 use parking_lot::Mutex;
+use tokio::sync::OnceCell;
 
 use crate::control_plane::{CallError, ControlPlane};
 use crate::credentials::{Credentials, RoleCredentials, RoleType};
-use crate::tasks::task::Task;
+use crate::image_pulls::ImageCredentials;
+use crate::tasks::task::{Container, Task};
 
 use reference::SecretReference;
+use registry_login::credentials;
 
 /// Most parameters of one GetParameters.
 const PARAMETERS_MAX: usize = 10;
@@ -26,10 +30,10 @@ const ATTEMPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(200)
 /// What every reason begins with.
 const FAILED: &str = "unable to pull secrets or registry auth: execution resource retrieval failed";
 
-/// A variable whose value comes from elsewhere.
+/// A variable, or an option of a log driver, whose value comes from elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretSource {
-    /// The variable.
+    /// The variable or option.
     pub name: String,
     /// Name of a parameter, or ARN of a secret.
     pub value_from: String,
@@ -48,8 +52,31 @@ pub enum Provider {
     Asm,
 }
 
-/// Variables of each container of a task. It has no `Debug`.
-pub type Values = Vec<BTreeMap<String, String>>;
+/// A secret that holds the login of a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryLogin {
+    /// ARN of the secret, or its name.
+    pub secret_id: String,
+    /// Where it is.
+    pub region: String,
+}
+
+/// What was fetched for one container. It has no `Debug`.
+#[derive(Clone, Default)]
+pub struct ContainerSecrets {
+    /// Variables.
+    pub environment: BTreeMap<String, String>,
+    /// Options of its log driver.
+    pub log_options: BTreeMap<String, String>,
+    /// For the registry of its image.
+    pub registry: Option<ImageCredentials>,
+}
+
+/// Of each container of a task.
+pub type Values = Vec<ContainerSecrets>;
+
+/// Fetched once, whoever asks first.
+type Fetched = Arc<OnceCell<Arc<Values>>>;
 
 /// Values by the sources that they come from: a parameter by region and name, a secret by region and reference.
 type Found = BTreeMap<(String, String), String>;
@@ -59,7 +86,7 @@ pub struct Secrets {
     control_plane: Arc<ControlPlane>,
     credentials: Arc<Credentials>,
     /// By task ARN.
-    of_tasks: Mutex<BTreeMap<String, Arc<Values>>>,
+    of_tasks: Mutex<BTreeMap<String, Fetched>>,
 }
 
 impl Secrets {
@@ -72,22 +99,23 @@ impl Secrets {
         }
     }
 
-    /// Variables of the containers of a task, from memory if they were fetched before.
+    /// Secrets of the containers of a task, from memory if they were fetched before.
     ///
     /// # Errors
     /// A reason in Amazon's words, which names no value.
     pub async fn values(&self, task: &Task) -> Result<Arc<Values>, String> {
-        if task.containers.iter().all(|it| it.secrets.is_empty()) {
-            return Ok(Arc::new(vec![BTreeMap::new(); task.containers.len()]));
+        if !task.containers.iter().any(has_secrets) {
+            return Ok(Arc::new(vec![ContainerSecrets::default(); task.containers.len()]));
         }
-        let known = self.of_tasks.lock().get(&task.arn).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let fetched = self.fetch(task).await.map_err(|it| format!("{FAILED}: {it}"))?;
-        let fetched = Arc::new(fetched);
-        self.of_tasks.lock().insert(task.arn.clone(), fetched.clone());
-        Ok(fetched)
+        let cell = self
+            .of_tasks
+            .lock()
+            .entry(task.arn.clone())
+            .or_default()
+            .clone();
+        let fetch = async { self.fetch(task).await.map(Arc::new) };
+        let fetched = cell.get_or_try_init(|| fetch).await;
+        fetched.cloned().map_err(|it| format!("{FAILED}: {it}"))
     }
 
     /// The task is over.
@@ -98,10 +126,11 @@ impl Secrets {
     async fn fetch(&self, task: &Task) -> Result<Values, String> {
         let role = self.credentials.wait_for(&task.arn, RoleType::Execution).await;
         let role = role.ok_or("unable to retrieve credentials of the execution role")?;
-        let all = || task.containers.iter().flat_map(|it| &it.secrets);
+        let sources = |it: &'_ Container| it.secrets.iter().chain(&it.log_secrets).cloned().collect::<Vec<_>>();
+        let all: Vec<SecretSource> = task.containers.iter().flat_map(sources).collect();
         let mut found = Found::new();
         let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for it in all().filter(|it| it.provider == Provider::Ssm) {
+        for it in all.iter().filter(|it| it.provider == Provider::Ssm) {
             let of_region = names.entry(&it.region).or_default();
             if !of_region.contains(&it.value_from) {
                 of_region.push(it.value_from.clone());
@@ -112,19 +141,22 @@ impl Secrets {
                 self.parameters(&role, region, part, &mut found).await?;
             }
         }
-        for it in all().filter(|it| it.provider == Provider::Asm) {
+        for it in all.iter().filter(|it| it.provider == Provider::Asm) {
             self.secret(&role, it, &mut found).await?;
         }
-        let of_container = task.containers.iter().map(|container| {
-            let variables = container.secrets.iter().map(|it| {
-                let value = found.get(&(it.region.clone(), it.value_from.clone()));
-                Some((it.name.clone(), value?.clone()))
+        let mut values = Values::with_capacity(task.containers.len());
+        for container in &task.containers {
+            let registry = match &container.registry_login {
+                Some(login) => Some(self.registry_login(&role, login).await?),
+                None => None,
+            };
+            values.push(ContainerSecrets {
+                environment: named(&container.secrets, &found)?,
+                log_options: named(&container.log_secrets, &found)?,
+                registry,
             });
-            variables.collect::<Option<_>>()
-        });
-        of_container
-            .collect::<Option<_>>()
-            .ok_or_else(|| "a secret was not found".to_owned())
+        }
+        Ok(values)
     }
 
     async fn parameters(
@@ -205,6 +237,28 @@ impl Secrets {
         Ok(())
     }
 
+    async fn registry_login(
+        &self,
+        role: &RoleCredentials,
+        login: &RegistryLogin,
+    ) -> Result<ImageCredentials, String> {
+        let failed = |text: String| {
+            format!("unable to get registry auth from asm: service call has been retried 1 time(s): {text}")
+        };
+        let input = secretsmanager::GetSecretValueInput {
+            secret_id: login.secret_id.clone(),
+            ..secretsmanager::GetSecretValueInput::default()
+        };
+        let answer = self
+            .call::<secretsmanager::GetSecretValue>(role, &login.region, &input)
+            .await;
+        let answer = answer.map_err(|it| {
+            let (id, text) = (&login.secret_id, it.text());
+            failed(format!("asm fetching secret from the service for {id}: {text}"))
+        })?;
+        credentials(answer.secret_string.as_deref()).map_err(|it| failed(it.to_owned()))
+    }
+
     /// A call as the execution role, with a few attempts.
     async fn call<O: wire::Operation>(
         &self,
@@ -223,4 +277,19 @@ impl Secrets {
         }
         self.control_plane.call_as::<O>(role, region, input).await
     }
+}
+
+fn has_secrets(it: &Container) -> bool {
+    !it.secrets.is_empty() || !it.log_secrets.is_empty() || it.registry_login.is_some()
+}
+
+/// The values that were found, under the names that they are wanted for.
+fn named(sources: &[SecretSource], found: &Found) -> Result<BTreeMap<String, String>, String> {
+    let values = sources.iter().map(|it| {
+        let value = found.get(&(it.region.clone(), it.value_from.clone()));
+        Some((it.name.clone(), value?.clone()))
+    });
+    values
+        .collect::<Option<_>>()
+        .ok_or_else(|| "a secret was not found".to_owned())
 }

@@ -1,6 +1,7 @@
-//! References to secrets.
+//! References to secrets, and what is in those for registries.
 
 use super::reference::SecretReference;
+use super::registry_login::credentials;
 
 const ARN: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf";
 
@@ -58,4 +59,31 @@ fn keys_are_taken_from_the_object() {
         reference("").value("hunter2".to_owned()).as_deref(),
         Ok("hunter2")
     );
+}
+
+#[test]
+fn a_login_has_a_user_and_a_password() {
+    let read = |text: &str| credentials(Some(text)).map(|it| (it.username, it.password));
+    assert_eq!(
+        read(r#"{"username":"me","password":"p:w","more":1}"#),
+        Ok(("me".to_owned(), "p:w".to_owned()))
+    );
+    for (text, expected) in [
+        ("", "asm fetching authorization data: empty secrets value"),
+        (
+            "hunter2",
+            "asm fetching authorization data: unable to unmarshal secret value, invalid schema",
+        ),
+        (
+            r#"{"password":"p"}"#,
+            "asm fetching username: AuthorizationData is malformed, empty field",
+        ),
+        (
+            r#"{"username":"u","password":""}"#,
+            "asm fetching password: AuthorizationData is malformed, empty field",
+        ),
+    ] {
+        assert_eq!(read(text), Err(expected), "{text}");
+    }
+    assert!(credentials(None).is_err(), "a secret that is binary");
 }

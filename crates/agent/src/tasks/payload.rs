@@ -67,6 +67,7 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "volumesFrom",
     "secrets",
     "restartPolicy",
+    "registryAuthentication",
 ];
 /// The same of a volume.
 const VOLUME_MEMBERS: &[&str] = &["name", "type", "host", "dockerVolumeConfiguration"];

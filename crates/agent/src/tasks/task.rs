@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::host::{ContainerSpec, DockerVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec};
 use crate::log_drivers::LogDriver;
-use crate::secrets::SecretSource;
+use crate::secrets::{RegistryLogin, SecretSource};
 
 /// One task. Nothing in it changes while it runs; see [`TaskState`](super::state::TaskState) for what does.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +62,10 @@ pub struct Container {
     pub log_driver: LogDriver,
     /// Variables whose values are fetched.
     pub secrets: Vec<SecretSource>,
+    /// Options of the log driver whose values are fetched.
+    pub log_secrets: Vec<SecretSource>,
+    /// For the registry of its image.
+    pub registry_login: Option<RegistryLogin>,
 }
 
 /// "Start after": one line of `dependsOn`.

@@ -3,6 +3,38 @@
 use wire::shape::{DecodeError, Value, ValueReader, ValueWriter, read_member, write_member};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ASMAuthData {
+    pub credentials_parameter: Option<String>,
+    pub region: Option<String>,
+}
+
+impl Value for ASMAuthData {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "credentialsParameter", &self.credentials_parameter);
+        write_member(writer, "region", &self.region);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "credentialsParameter" => {
+                    read_member(reader, name, &mut it.credentials_parameter)?;
+                }
+                "region" => {
+                    read_member(reader, name, &mut it.region)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccessDeniedException {
     pub message: Option<String>,
 }
@@ -233,6 +265,7 @@ pub struct Container {
     pub entry_point: Option<Vec<String>>,
     pub environment: Option<std::collections::BTreeMap<String, String>>,
     pub essential: Option<bool>,
+    pub firelens_configuration: Option<FirelensConfiguration>,
     pub health_check_type: Option<String>,
     pub image: Option<String>,
     pub links: Option<Vec<String>>,
@@ -243,6 +276,7 @@ pub struct Container {
     pub overrides: Option<String>,
     pub port_mappings: Option<Vec<PortMapping>>,
     pub privileged: Option<bool>,
+    pub registry_authentication: Option<RegistryAuthenticationData>,
     pub restart_policy: Option<ContainerRestartPolicy>,
     pub secrets: Option<Vec<Secret>>,
     pub start_timeout: Option<i32>,
@@ -261,6 +295,7 @@ impl Value for Container {
         write_member(writer, "entryPoint", &self.entry_point);
         write_member(writer, "environment", &self.environment);
         write_member(writer, "essential", &self.essential);
+        write_member(writer, "firelensConfiguration", &self.firelens_configuration);
         write_member(writer, "healthCheckType", &self.health_check_type);
         write_member(writer, "image", &self.image);
         write_member(writer, "links", &self.links);
@@ -271,6 +306,7 @@ impl Value for Container {
         write_member(writer, "overrides", &self.overrides);
         write_member(writer, "portMappings", &self.port_mappings);
         write_member(writer, "privileged", &self.privileged);
+        write_member(writer, "registryAuthentication", &self.registry_authentication);
         write_member(writer, "restartPolicy", &self.restart_policy);
         write_member(writer, "secrets", &self.secrets);
         write_member(writer, "startTimeout", &self.start_timeout);
@@ -307,6 +343,9 @@ impl Value for Container {
                 "essential" => {
                     read_member(reader, name, &mut it.essential)?;
                 }
+                "firelensConfiguration" => {
+                    read_member(reader, name, &mut it.firelens_configuration)?;
+                }
                 "healthCheckType" => {
                     read_member(reader, name, &mut it.health_check_type)?;
                 }
@@ -336,6 +375,9 @@ impl Value for Container {
                 }
                 "privileged" => {
                     read_member(reader, name, &mut it.privileged)?;
+                }
+                "registryAuthentication" => {
+                    read_member(reader, name, &mut it.registry_authentication)?;
                 }
                 "restartPolicy" => {
                     read_member(reader, name, &mut it.restart_policy)?;
@@ -819,6 +861,38 @@ impl Value for ExecuteCommandMessage {
                 }
                 "token" => {
                     read_member(reader, name, &mut it.token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FirelensConfiguration {
+    pub options: Option<std::collections::BTreeMap<String, String>>,
+    pub r#type: Option<String>,
+}
+
+impl Value for FirelensConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "options", &self.options);
+        write_member(writer, "type", &self.r#type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "options" => {
+                    read_member(reader, name, &mut it.options)?;
+                }
+                "type" => {
+                    read_member(reader, name, &mut it.r#type)?;
                 }
                 _ => return Ok(false),
             }
@@ -1677,6 +1751,38 @@ impl Value for PublishOutputRequest {
                 }
                 "taskArn" => {
                     read_member(reader, name, &mut it.task_arn)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistryAuthenticationData {
+    pub asm_auth_data: Option<ASMAuthData>,
+    pub r#type: Option<String>,
+}
+
+impl Value for RegistryAuthenticationData {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "asmAuthData", &self.asm_auth_data);
+        write_member(writer, "type", &self.r#type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "asmAuthData" => {
+                    read_member(reader, name, &mut it.asm_auth_data)?;
+                }
+                "type" => {
+                    read_member(reader, name, &mut it.r#type)?;
                 }
                 _ => return Ok(false),
             }

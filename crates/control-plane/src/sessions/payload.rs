@@ -36,6 +36,7 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         let rendered = self::container(it, mode, container, definition);
         Some(acs::Container {
             secrets: secrets::secrets(state, &it.arn.scope(), definition),
+            registry_authentication: secrets::registry_login(&it.arn.scope(), definition),
             ..rendered
         })
     });

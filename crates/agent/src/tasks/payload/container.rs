@@ -11,7 +11,7 @@ use super::super::task::{Condition, Container, Dependency, HealthCheck, RestartP
 use super::{Refusal, volumes};
 use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
 use crate::log_drivers::LogDriver;
-use crate::secrets::{Provider, SecretSource};
+use crate::secrets::{Provider, RegistryLogin, SecretSource};
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -76,7 +76,13 @@ pub fn container(
     );
     let settings = docker_config::apply(&config, &host_config, &mut spec)?;
     let secrets = definition.secrets.unwrap_or_default();
-    let secrets = secrets.into_iter().map(secret_source).collect::<Result<_, _>>()?;
+    let (mut variables, mut log_secrets) = (Vec::new(), Vec::new());
+    for secret in secrets {
+        match secret_source(secret)? {
+            (SecretTarget::Variable, source) => variables.push(source),
+            (SecretTarget::LogDriver, source) => log_secrets.push(source),
+        }
+    }
     let dependencies = definition.depends_on.unwrap_or_default();
     let dependencies = dependencies.iter().map(|it| dependency(context.arn, it, names));
     let mut depends_on = dependencies.collect::<Result<Vec<_>, _>>()?;
@@ -101,32 +107,58 @@ pub fn container(
         health_check: health_check(definition.health_check_type.as_deref(), settings.health_check)?,
         restart_policy: definition.restart_policy.and_then(restart_policy),
         log_driver: LogDriver::parse(settings.log, &spec)?,
-        secrets,
+        secrets: variables,
+        log_secrets,
+        registry_login: definition.registry_authentication.map(registry_login).transpose()?,
         spec,
     })
 }
 
-/// Secrets become variables; those of log drivers and files are not built.
-fn secret_source(secret: acs::Secret) -> Result<SecretSource, Refusal> {
+/// Logins of registries come out of Secrets Manager; those of Amazon's own registry are asked for anyway.
+fn registry_login(it: acs::RegistryAuthenticationData) -> Result<RegistryLogin, Refusal> {
+    let kind = it.r#type.unwrap_or_default();
+    if kind != "asm" {
+        return Err(Refusal::unsupported(format!("registryAuthentication of type {kind}")));
+    }
+    let data = it.asm_auth_data.unwrap_or_default();
+    Ok(RegistryLogin {
+        secret_id: required(data.credentials_parameter, "credentialsParameter")?,
+        region: required(data.region, "the region of its registry's login")?,
+    })
+}
+
+/// What a secret becomes.
+enum SecretTarget {
+    Variable,
+    LogDriver,
+}
+
+/// Secrets become variables, or options of the log driver; files are not built.
+fn secret_source(secret: acs::Secret) -> Result<(SecretTarget, SecretSource), Refusal> {
     let name = required(secret.name, "a secret's name")?;
     let kind = secret.r#type.as_deref().unwrap_or("ENVIRONMENT_VARIABLE");
     let target = secret.target.as_deref().unwrap_or("CONTAINER");
-    if kind != "ENVIRONMENT_VARIABLE" || target != "CONTAINER" {
-        return Err(Refusal::unsupported(format!(
-            "secret {name} of type {kind} for {target}"
-        )));
-    }
+    let target = match (kind, target) {
+        ("ENVIRONMENT_VARIABLE", "CONTAINER") => SecretTarget::Variable,
+        ("ENVIRONMENT_VARIABLE", "LOG_DRIVER") => SecretTarget::LogDriver,
+        _ => {
+            return Err(Refusal::unsupported(format!(
+                "secret {name} of type {kind} for {target}"
+            )));
+        }
+    };
     let provider = match secret.provider.as_deref().unwrap_or("ssm") {
         "ssm" => Provider::Ssm,
         "asm" => Provider::Asm,
         other => return Err(Refusal::unsupported(format!("secret {name} of provider {other}"))),
     };
-    Ok(SecretSource {
+    let source = SecretSource {
         name,
         value_from: required(secret.value_from, "a secret's valueFrom")?,
         region: required(secret.region, "a secret's region")?,
         provider,
-    })
+    };
+    Ok((target, source))
 }
 
 fn required(value: Option<String>, name: &str) -> Result<String, Refusal> {

@@ -27,6 +27,8 @@ struct Story {
 fn container(name: &str) -> Container {
     Container {
         secrets: Vec::new(),
+        log_secrets: Vec::new(),
+        registry_login: None,
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()

@@ -15,6 +15,8 @@ fn task() -> Task {
 fn container(name: &str) -> Container {
     Container {
         secrets: Vec::new(),
+        log_secrets: Vec::new(),
+        registry_login: None,
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()

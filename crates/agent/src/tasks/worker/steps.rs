@@ -66,8 +66,14 @@ impl Step {
     /// Makes an image present.
     pub async fn pull_image(self, index: usize) -> Done {
         let pull = async {
-            let image = &self.task.containers[index].image;
-            let pull = self.shared.image_pulls.of(image, &self.task.arn).await;
+            let container = &self.task.containers[index];
+            let mut pull = self.shared.image_pulls.of(&container.image, &self.task.arn).await;
+            if container.registry_login.is_some() {
+                let values = self.shared.secrets.values(&self.task).await;
+                let values = values.map_err(HostError::ResourceInitialization)?;
+                // It is for the registry in the name, also where that is the account's own.
+                pull.credentials = values[index].registry.clone();
+            }
             self.shared.host.pull_image(&pull).await
         };
         let result = within(PULL_DEADLINE, HostError::CannotPullContainer, pull).await;
@@ -113,7 +119,7 @@ impl Step {
         match self.shared.secrets.values(&self.task).await {
             Ok(values) => {
                 add_endpoint(&self.task, self.shared.task_api, &mut spec);
-                spec.environment.extend(values[index].clone());
+                spec.environment.extend(values[index].environment.clone());
             }
             Err(text) => {
                 let result = Err(HostError::ResourceInitialization(text));

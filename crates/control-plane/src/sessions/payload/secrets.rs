@@ -6,13 +6,35 @@ use domain::container_definition::{ContainerDefinition, Secret};
 use domain::parameter::Parameter;
 use store::State;
 
-/// Secrets that become variables.
+/// Secrets that become variables, then those that become options of the log driver.
 pub fn secrets(state: &State, scope: &Scope, definition: &ContainerDefinition) -> Option<Vec<acs::Secret>> {
-    let given = definition.secrets.as_ref().filter(|it| !it.is_empty())?;
-    Some(given.iter().map(|it| secret(state, scope, it)).collect())
+    let variables = definition.secrets.iter().flatten();
+    let log = definition.log_configuration.iter();
+    let options = log.flat_map(|it| &it.secret_options);
+    let all: Vec<acs::Secret> = variables
+        .map(|it| secret(state, scope, it, "CONTAINER"))
+        .chain(options.map(|it| secret(state, scope, it, "LOG_DRIVER")))
+        .collect();
+    Some(all).filter(|it| !it.is_empty())
 }
 
-fn secret(state: &State, scope: &Scope, it: &Secret) -> acs::Secret {
+/// The secret with the login of the image's registry; one given by its name is in the task's region.
+pub fn registry_login(
+    scope: &Scope,
+    definition: &ContainerDefinition,
+) -> Option<acs::RegistryAuthenticationData> {
+    let secret = definition.repository_credentials.as_ref()?;
+    let region = secret.split(':').nth(3).unwrap_or(&scope.region);
+    Some(acs::RegistryAuthenticationData {
+        r#type: Some("asm".to_owned()),
+        asm_auth_data: Some(acs::ASMAuthData {
+            credentials_parameter: Some(secret.clone()),
+            region: Some(region.to_owned()),
+        }),
+    })
+}
+
+fn secret(state: &State, scope: &Scope, it: &Secret, target: &str) -> acs::Secret {
     let mut fields = it.value_from.splitn(6, ':').skip(2);
     let (service, region) = (fields.next(), fields.next());
     let is_secret = it.value_from.starts_with("arn:") && service == Some("secretsmanager");
@@ -27,7 +49,7 @@ fn secret(state: &State, scope: &Scope, it: &Secret) -> acs::Secret {
         name: Some(it.name.clone()),
         provider: Some(provider.to_owned()),
         region: Some(region.to_owned()),
-        target: Some("CONTAINER".to_owned()),
+        target: Some(target.to_owned()),
         r#type: Some("ENVIRONMENT_VARIABLE".to_owned()),
         value_from: Some(value_from),
     }

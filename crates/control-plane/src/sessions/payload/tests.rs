@@ -1,5 +1,6 @@
 //! What reaches the agent in Docker's own words.
 
+use domain::Scope;
 use domain::container_definition::{
     ContainerDefinition, Device, HostEntry, LinuxParameters, PortMapping, PortRange, SystemControl, Tmpfs,
     TransportProtocol,
@@ -8,6 +9,7 @@ use domain::task::ContainerOverride;
 use domain::task_definition::{DockerVolume, NetworkMode, Volume, VolumeKind, VolumeScope};
 use serde_json::{Value, json};
 
+use super::secrets::registry_login;
 use super::{config, host_config, port_mappings, volumes};
 
 fn strings(all: &[&str]) -> Option<Vec<String>> {
@@ -72,6 +74,26 @@ fn settings_have_dockers_names_and_units() {
             "MemorySwap": 96 << 20, "MemorySwappiness": 10,
         })
     );
+}
+
+#[test]
+fn the_login_of_a_registry_is_named_with_its_region() {
+    let scope = Scope {
+        account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+    };
+    let elsewhere = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:login-AbCdEf";
+    for (given, region) in [(elsewhere, "eu-west-1"), ("login", "us-east-1")] {
+        let definition = ContainerDefinition {
+            repository_credentials: Some(given.to_owned()),
+            ..ContainerDefinition::default()
+        };
+        let login = registry_login(&scope, &definition).expect("is given");
+        let shown: Value = parse(&String::from_utf8(wire::json::encode(&login)).expect("is text"));
+        let data = json!({ "credentialsParameter": given, "region": region });
+        assert_eq!(shown, json!({ "type": "asm", "asmAuthData": data }));
+    }
+    assert_eq!(registry_login(&scope, &ContainerDefinition::default()), None);
 }
 
 #[test]

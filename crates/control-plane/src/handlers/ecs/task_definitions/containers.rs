@@ -199,9 +199,13 @@ fn repository_credentials(it: &ecs::ContainerDefinition) -> Result<Option<String
         return Ok(None);
     };
     let parameter = &credentials.credentials_parameter;
-    if !environment::is_of_secrets_manager(parameter) {
+    // A secret of the task's own region may be given by its name.
+    let is_letter = |it: u8| it.is_ascii_alphanumeric() || b"/_+=.@-".contains(&it);
+    let is_name = (1..=512).contains(&parameter.len()) && parameter.bytes().all(is_letter);
+    if !is_name && !environment::is_of_secrets_manager(parameter) {
         return Err(client(format!(
-            "Invalid arn syntax. repositoryCredentials.credentialsParameter must be the ARN of a secret: {parameter:?}"
+            "Invalid arn syntax. repositoryCredentials.credentialsParameter must be the ARN or the name of a secret: \
+             {parameter:?}"
         )));
     }
     Ok(Some(parameter.clone()))

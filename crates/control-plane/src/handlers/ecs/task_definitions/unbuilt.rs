@@ -28,12 +28,11 @@ const OF_TASK: [Member<Draft>; 4] = [
     }),
 ];
 
-const OF_CONTAINER: [Member<ContainerDefinition>; 6] = [
+const OF_CONTAINER: [Member<ContainerDefinition>; 5] = [
     ("dockerSecurityOptions credentialspec", |it| {
         let mut options = it.docker_security_options.iter().flatten();
         options.any(|it| it.starts_with("credentialspec:"))
     }),
-    ("repositoryCredentials", |it| it.repository_credentials.is_some()),
     ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
     ("firelensConfiguration", |it| it.firelens_configuration.is_some()),
     ("credentialSpecs", |it| is_filled(it.credential_specs.as_ref())),

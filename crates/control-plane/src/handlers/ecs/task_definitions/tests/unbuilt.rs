@@ -48,6 +48,7 @@ fn what_is_obeyed_passes() {
         "systemControls": [{ "namespace": "net.core.somaxconn", "value": "1" }],
         "resourceRequirements": [{ "type": "GPU", "value": "1" }],
         "portMappings": [{ "containerPortRange": "8000-8010" }],
+        "repositoryCredentials": { "credentialsParameter": "login" },
         "linuxParameters": {
             "devices": [{ "hostPath": "/dev/fuse" }], "sharedMemorySize": 64, "maxSwap": 0, "swappiness": 10,
             "tmpfs": [{ "containerPath": "/run", "size": 16, "mountOptions": ["exec", "mode=0755"] }],
@@ -56,7 +57,7 @@ fn what_is_obeyed_passes() {
     let everything = super::merged(
         everything,
         &json!({
-            "pidMode": "task", "ipcMode": "host",
+            "pidMode": "task", "ipcMode": "host", "executionRoleArn": "execution",
             "volumes": [{ "name": "v", "dockerVolumeConfiguration": { "scope": "shared" } }],
         }),
     );
