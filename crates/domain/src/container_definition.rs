@@ -136,6 +136,11 @@ impl ContainerDefinition {
         check.is_some_and(|it| it.command.first().is_some_and(|word| word != "NONE"))
     }
 
+    /// Whether all tasks of a service revision run the digest that its image had first.
+    pub fn keeps_digest(&self) -> bool {
+        self.is_version_consistent != Some(false) && !self.image.contains('@')
+    }
+
     /// Memory that placement counts, in MiB.
     pub fn reserved_memory(&self) -> u32 {
         self.memory_reservation.or(self.memory).unwrap_or(0)

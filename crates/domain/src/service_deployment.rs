@@ -1,5 +1,7 @@
 //! Service deployments and the revisions that they bring: the history of a service.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::capacity_provider::CapacityProviderStrategyItem;
@@ -8,7 +10,7 @@ use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
 use crate::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn, Timestamp};
 
-/// What the tasks of a deployment are made of. It never changes.
+/// What the tasks of a deployment are made of. It never changes, but for digests, each of which is settled once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceRevision {
     /// The record's key.
@@ -28,6 +30,9 @@ pub struct ServiceRevision {
     /// In `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
+    /// What the images of its containers stand for, by container, as far as that is settled.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub image_digests: BTreeMap<String, String>,
     /// When it was made.
     pub created_at: Timestamp,
 }

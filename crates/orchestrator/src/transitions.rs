@@ -9,6 +9,7 @@ mod default_network;
 mod default_roles;
 mod failed_tasks;
 mod forget_stopped_tasks;
+mod image_digests;
 mod observe_health;
 mod observe_task;
 mod repositories;
@@ -45,6 +46,7 @@ pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
 pub(crate) use failed_tasks::{count_failure, is_hopeless};
 pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
+pub use image_digests::pinned_image;
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use repositories::{
     CreateRepositoryRefusal, DeleteImages, DeleteRepositoryRefusal, Deletion, NewRepository,

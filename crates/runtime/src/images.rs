@@ -303,7 +303,12 @@ impl Images {
             Err(ImageError::NotFound(_)) => return Ok(None),
             result => result?,
         };
-        image.manifest_digest = record.manifest_digest;
+        image.manifest_digest = match (wanted.digest(), record.origin) {
+            (Some(digest), _) => Some(digest.to_owned()),
+            (None, Origin::Pulled) => record.manifest_digest,
+            // What was loaded by hand has no registry: a service that kept its digest could not have it again.
+            (None, Origin::Loaded) => None,
+        };
         self.cache.insert(asked, path, stamp, image.clone());
         Ok(Some(image))
     }

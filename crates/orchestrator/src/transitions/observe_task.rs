@@ -6,6 +6,7 @@ use domain::{TaskArn, Timestamp};
 use store::Tx;
 
 use super::failed_tasks::record_start;
+use super::image_digests;
 use super::stop_task::{TaskNotFound, release_host};
 
 /// Why a task stopped whose essential container ended.
@@ -72,6 +73,9 @@ pub fn observe_task(tx: &mut Tx<'_>, arn: &TaskArn, report: &TaskReport) -> Resu
         }
     }
     let definition = tx.get::<TaskDefinition>(&task.task_definition);
+    if let Some(definition) = &definition {
+        image_digests::settle(tx, &task, definition, &report.containers);
+    }
     if let Some(stop) = cause(&task, definition.as_deref(), report) {
         task.stop(stop, now);
         task.advance(TaskStatus::Stopping, now);

@@ -10,6 +10,7 @@ use domain::service_deployment::{
 use domain::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, Timestamp};
 use store::Tx;
 
+use super::image_digests;
 use super::services::record_event;
 
 #[cfg(test)]
@@ -46,6 +47,9 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
     }
     let id = tx.ids().deployment();
     let number = id.rsplit('/').next().unwrap_or_default();
+    let definition = tx.get(&task_definition);
+    let image_digests =
+        image_digests::of_own_registry(tx.state(), &service.arn.scope(), definition.as_deref());
     let revision = ServiceRevision {
         arn: service.arn.part(number),
         service: service.arn.clone(),
@@ -54,6 +58,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         capacity_provider_strategy: service.capacity_provider_strategy.clone(),
         platform_version: service.platform_version.clone(),
         network_configuration: service.network_configuration.clone(),
+        image_digests,
         created_at: now,
     };
     tx.put(ServiceDeployment {

@@ -24,6 +24,7 @@ pub fn service_revision() -> ServiceRevision {
         capacity_provider_strategy: strategy(),
         platform_version: Some("1.4.0".into()),
         network_configuration: Some(network_configuration()),
+        image_digests: [("web".to_owned(), "sha256:0123".to_owned())].into(),
         created_at: at(0),
     }
 }

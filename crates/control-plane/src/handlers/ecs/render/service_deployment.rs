@@ -118,10 +118,10 @@ pub fn service_deployment_brief(it: &ServiceDeployment) -> ecs::ServiceDeploymen
 pub fn service_revision(state: &State, it: &ServiceRevision) -> ecs::ServiceRevision {
     let images = |definition: &TaskDefinition| {
         let containers = definition.containers.iter();
-        let images = containers.map(|it| ecs::ContainerImage {
-            container_name: Some(it.name.clone()),
-            image: Some(it.image.clone()),
-            image_digest: None,
+        let images = containers.map(|container| ecs::ContainerImage {
+            container_name: Some(container.name.clone()),
+            image: Some(container.image.clone()),
+            image_digest: it.image_digests.get(&container.name).cloned(),
         });
         images.collect()
     };

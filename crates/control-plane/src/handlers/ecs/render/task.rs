@@ -6,6 +6,7 @@ use domain::task::{
     ContainerStatus, HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus,
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
+use orchestrator::transitions;
 use store::State;
 
 use super::task_definition::pair;
@@ -37,7 +38,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         containers: Some(
             it.containers
                 .iter()
-                .map(|container| self::container(it, container, definition))
+                .map(|container| self::container(state, it, container, definition))
                 .collect(),
         ),
         cpu: it
@@ -140,7 +141,12 @@ fn private_dns_name(eni: &TaskEni) -> String {
     format!("ip-{}.ec2.internal", eni.address.to_string().replace('.', "-"))
 }
 
-fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition>) -> ecs::Container {
+fn container(
+    state: &State,
+    task: &Task,
+    it: &TaskContainer,
+    definition: Option<&TaskDefinition>,
+) -> ecs::Container {
     let definition = definition.and_then(|all| all.container(&it.name));
     let changes = task.overrides.container(&it.name);
     let cpu = changes
@@ -162,7 +168,7 @@ fn container(task: &Task, it: &TaskContainer, definition: Option<&TaskDefinition
         container_arn: Some(container_arn(task, it)),
         task_arn: Some(task.arn.to_string()),
         name: Some(it.name.clone()),
-        image: definition.map(|it| it.image.clone()),
+        image: definition.map(|it| transitions::pinned_image(state, task, it)),
         image_digest: it.image_digest.clone(),
         runtime_id: it.runtime_id.clone(),
         last_status: Some(it.last_status.as_str().to_owned()),
