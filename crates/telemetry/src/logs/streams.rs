@@ -1,6 +1,5 @@
 //! Log streams: create, delete, describe.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -85,7 +84,7 @@ pub struct LogStreamPage {
 }
 
 /// What streams are sorted by: last event (absent when sorting by name), then name.
-type SortKey = (Option<i64>, Arc<str>);
+type SortKey<'a> = (Option<i64>, &'a str);
 
 impl Logs {
     /// `CreateLogStream`.
@@ -156,59 +155,63 @@ impl Logs {
             .transpose()?;
         let group = self.group(scope, group)?;
         let state = group.state.read();
-        let is_ahead = |key: &SortKey| match (&after, input.is_descending) {
+        let is_ahead = |key: &SortKey<'_>| match (&after, input.is_descending) {
             (None, _) => true,
-            (Some(after), false) => key > after,
-            (Some(after), true) => key < after,
+            (Some((last_ms, name)), false) => *key > (*last_ms, name.as_str()),
+            (Some((last_ms, name)), true) => *key < (*last_ms, name.as_str()),
         };
-        let mut found: Vec<(SortKey, &Stream)> = Vec::new();
+        let mut found: Vec<(SortKey<'_>, &Stream)> = Vec::new();
         for stream in state.streams.values() {
             let key = match &input.order {
                 StreamOrder::Name { prefix: Some(prefix) } if !stream.name.starts_with(prefix.as_str()) => {
                     continue;
                 }
-                StreamOrder::Name { .. } => (None, stream.name.clone()),
-                StreamOrder::LastEventTime => (stream.last_ms, stream.name.clone()),
+                StreamOrder::Name { .. } => (None, stream.name.as_ref()),
+                StreamOrder::LastEventTime => (stream.last_ms, stream.name.as_ref()),
             };
             if is_ahead(&key) {
                 found.push((key, stream));
             }
         }
-        if input.is_descending {
-            found.sort_unstable_by(|(left, _), (right, _)| Reverse(left).cmp(&Reverse(right)));
-        } else {
-            found.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-        }
-        let next_token = if found.len() > limit {
-            found.get(limit - 1).map(|(key, _)| render_token(key))
-        } else {
-            None
+        let order = |(left, _): &(SortKey<'_>, &Stream), (right, _): &(SortKey<'_>, &Stream)| {
+            if input.is_descending {
+                right.cmp(left)
+            } else {
+                left.cmp(right)
+            }
         };
-        let streams = found
-            .iter()
-            .take(limit)
-            .map(|(_, stream)| describe(&state, stream))
-            .collect();
+        // Only the page is sorted: a group may have any number of streams, and as many pages.
+        let has_more = found.len() > limit;
+        if has_more {
+            found.select_nth_unstable_by(limit, order);
+            found.truncate(limit);
+        }
+        found.sort_unstable_by(order);
+        let next_token = found
+            .last()
+            .filter(|_| has_more)
+            .map(|(key, _)| render_token(*key));
+        let streams = found.iter().map(|(_, stream)| describe(&state, stream)).collect();
         Ok(LogStreamPage { streams, next_token })
     }
 }
 
 /// A token is the sort key of the last stream of the page: `<last event>:<name>`; names have no colon.
-fn render_token((last_ms, name): &SortKey) -> String {
+fn render_token((last_ms, name): SortKey<'_>) -> String {
     match last_ms {
         Some(last_ms) => format!("{last_ms}:{name}"),
         None => format!(":{name}"),
     }
 }
 
-fn parse_token(text: &str, order: &StreamOrder) -> Result<SortKey, LogsError> {
+fn parse_token(text: &str, order: &StreamOrder) -> Result<(Option<i64>, String), LogsError> {
     let invalid = || LogsError::InvalidParameter("The specified nextToken is invalid.".to_owned());
     let (last_ms, name) = text.split_once(':').ok_or_else(invalid)?;
     match (order, last_ms) {
-        (_, "") => Ok((None, name.into())),
+        (_, "") => Ok((None, name.to_owned())),
         (StreamOrder::Name { .. }, _) => Err(invalid()),
         (StreamOrder::LastEventTime, last_ms) => {
-            Ok((Some(last_ms.parse().map_err(|_| invalid())?), name.into()))
+            Ok((Some(last_ms.parse().map_err(|_| invalid())?), name.to_owned()))
         }
     }
 }

@@ -6,6 +6,7 @@ mod follow;
 mod format;
 mod get;
 mod maintain;
+mod many_streams;
 mod model;
 mod put;
 mod recovery;
