@@ -4,6 +4,7 @@ use std::net::UdpSocket;
 
 use anyhow::Result;
 use serde_json::json;
+use test_support::sample_image::SAMPLE_IMAGE;
 use test_support::wait;
 
 use crate::world::{DEADLINE, World};
@@ -146,5 +147,47 @@ fn syslog_receives_the_output() -> Result<()> {
         lines[1].starts_with("<30>1 ") && lines[1].ends_with(" web - hello\n"),
         "{lines:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_log_router_is_configured_and_reached() -> Result<()> {
+    let world = World::new()?;
+    let router = "grep -q 'Match web-firelens' /fluent-bit/etc/fluent-bit.conf && [ -d /var/run ] && \
+                  [ \"$token_1\" = hunter2 ] && nc -l -p 24224 | grep -q said";
+    let app = "until echo said | nc -w 2 $FLUENT_HOST $FLUENT_PORT; do sleep 0.1; done; sleep 100";
+    world.aws.json(&[
+        "ssm",
+        "put-parameter",
+        "--name",
+        "/token",
+        "--value",
+        "hunter2",
+        "--type",
+        "SecureString",
+    ])?;
+    let definition = world.register_all(&json!({
+        "family": "routed", "networkMode": "bridge", "executionRoleArn": "ecsTaskExecutionRole",
+        "containerDefinitions": [
+            {
+                "name": "router", "image": SAMPLE_IMAGE, "memory": 32, "essential": true, "stopTimeout": 2,
+                "firelensConfiguration": { "type": "fluentbit" },
+                "command": ["/bin/sh", "-c", router],
+            },
+            {
+                "name": "web", "image": SAMPLE_IMAGE, "memory": 32, "essential": false, "stopTimeout": 2,
+                "command": ["/bin/sh", "-c", app],
+                "logConfiguration": {
+                    "logDriver": "awsfirelens", "options": { "Name": "null" },
+                    "secretOptions": [{ "name": "token", "valueFrom": "/token" }],
+                },
+            },
+        ],
+    }))?;
+    let arn = world.run(&definition, &[])?;
+    let task = world.wait_for(&arn, "STOPPED")?;
+    let containers = task["containers"].as_array().into_iter().flatten();
+    let router = containers.into_iter().find(|it| it["name"] == "router");
+    assert_eq!(router.map(|it| &it["exitCode"]), Some(&json!(0)), "{task:#}");
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use test_support::wait;
 
-use crate::world::{World, text};
+use crate::world::{DEADLINE, World, text};
 
 const AMAZONS_NAME: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com";
 
@@ -145,6 +146,72 @@ fn an_image_is_pushed_described_pulled_and_run() -> Result<()> {
 }
 
 #[test]
+fn a_service_keeps_the_digest_that_it_was_deployed_with() -> Result<()> {
+    let world = World::new()?;
+    let skopeo = Skopeo::of(&world)?;
+    world
+        .aws
+        .json(&["ecr", "create-repository", "--repository-name", "web"])?;
+    skopeo.push(&archive(&world), "web:1", &["--format", "v2s2"])?;
+    // Under the registry's address the first task settles it, under Amazon's name the registry itself.
+    let images = [format!("{}/web:1", skopeo.host), format!("{AMAZONS_NAME}/web:1")];
+    let before = skopeo.inspect("web:1")?["Digest"].clone();
+    for (service, image) in ["settled", "known"].iter().zip(&images) {
+        let container = json!({ "image": image, "command": ["/bin/sleep", "100"] });
+        let definition = world.register(service, json!({ "networkMode": "host" }), container)?;
+        world.aws.json(&[
+            "ecs",
+            "create-service",
+            "--service-name",
+            service,
+            "--task-definition",
+            &definition,
+            "--desired-count",
+            "1",
+        ])?;
+        world.wait_running(service, 1)?;
+    }
+    skopeo.push(&archive(&world), "web:1", &["--format", "oci"])?;
+    let after = skopeo.inspect("web:1")?["Digest"].clone();
+    assert_ne!(before, after);
+    let service = |arguments: &[&str]| world.aws.json(&[&["ecs", "update-service"], arguments].concat());
+    for (name, image) in ["settled", "known"].iter().zip(&images) {
+        service(&["--service", name, "--desired-count", "2"])?;
+        for task in world.wait_running(name, 2)? {
+            let container = &task["containers"][0];
+            assert_eq!(container["imageDigest"], before, "{task:#}");
+            assert_eq!(container["image"], format!("{image}@{}", text(&before)));
+        }
+    }
+    // A new deployment looks again.
+    service(&[
+        "--service",
+        "known",
+        "--force-new-deployment",
+        "--desired-count",
+        "1",
+    ])?;
+    wait::until("a task of the new image", DEADLINE, || {
+        let tasks = world.wait_running("known", 1)?;
+        Ok((tasks[0]["containers"][0]["imageDigest"] == after).then_some(()))
+    })?;
+    let described = world
+        .aws
+        .json(&["ecs", "describe-services", "--services", "known"])?;
+    let revision = text(&described["services"][0]["currentServiceRevisions"][0]["arn"]);
+    let revisions = [
+        "ecs",
+        "describe-service-revisions",
+        "--service-revision-arns",
+        &revision,
+    ];
+    let revisions = world.aws.json(&revisions)?;
+    let image = &revisions["serviceRevisions"][0]["containerImages"][0];
+    assert_eq!(image["imageDigest"], after, "{revisions:#}");
+    Ok(())
+}
+
+#[test]
 fn a_private_registry_is_pulled_from_with_the_login_in_a_secret() -> Result<()> {
     let world = World::new()?;
     let skopeo = Skopeo::of(&world)?;
@@ -165,7 +232,10 @@ fn a_private_registry_is_pulled_from_with_the_login_in_a_secret() -> Result<()> 
     };
     let (username, password) = skopeo.credentials.split_once(':').context("a login")?;
     let login = secret("login", &json!({ "username": username, "password": password }))?;
-    let wrong = secret("wrong", &json!({ "username": username, "password": "hunter2-5e1f" }))?;
+    let wrong = secret(
+        "wrong",
+        &json!({ "username": username, "password": "hunter2-5e1f" }),
+    )?;
     let empty = secret("empty", &json!({ "username": username }))?;
     // Under this name it is anybody's registry, for which the agent has no token.
     let image = format!("{}/web:1", skopeo.host.replace("127.0.0.1", "localhost"));
@@ -178,7 +248,6 @@ fn a_private_registry_is_pulled_from_with_the_login_in_a_secret() -> Result<()> 
         world.wait_for(&world.run(&definition, &[])?, status)
     };
     let with = |it: &str| json!({ "repositoryCredentials": { "credentialsParameter": it } });
-
     let failed = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval \
                   failed: unable to get registry auth from asm: service call has been retried 1 time(s)";
     for (family, container, expected) in [
@@ -187,7 +256,9 @@ fn a_private_registry_is_pulled_from_with_the_login_in_a_secret() -> Result<()> 
         (
             "missing",
             with("no-login"),
-            format!("{failed}: asm fetching secret from the service for no-login: ResourceNotFoundException: "),
+            format!(
+                "{failed}: asm fetching secret from the service for no-login: ResourceNotFoundException: "
+            ),
         ),
         (
             "empty",
@@ -205,7 +276,10 @@ fn a_private_registry_is_pulled_from_with_the_login_in_a_secret() -> Result<()> 
         skopeo.inspect("web:1")?["Digest"]
     );
     run("by-name", with("login"), "RUNNING")?;
-    assert!(!world.gantry.output().contains(password), "the log shows a password");
+    assert!(
+        !world.gantry.output().contains(password),
+        "the log shows a password"
+    );
     Ok(())
 }
 

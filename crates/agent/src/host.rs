@@ -14,8 +14,8 @@ pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
 pub use settings::{
-    Device, DockerVolume, IpcSharing, Link, NameSettings, PidSharing, SecuritySettings, SwapSettings,
-    Terminal, Tmpfs, VolumeScope, VolumesFrom,
+    Device, DockerVolume, IpcSharing, Link, LogLimits, NameSettings, PidSharing, SecuritySettings,
+    SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
 };
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -261,12 +261,16 @@ pub struct ContainerSpec {
     pub networking_disabled: bool,
     /// Other containers by name, in `bridge` only; they must have been started.
     pub links: Vec<Link>,
+    /// Variables with the address of another container that was started, by its name; in `bridge` only.
+    pub address_variables: Vec<(String, String)>,
     /// Names and name servers.
     pub names: NameSettings,
     /// Restrictions beyond capabilities.
     pub security: SecuritySettings,
     /// Standard input and terminal.
     pub terminal: Terminal,
+    /// How much of its output is kept.
+    pub log_limits: LogLimits,
     /// Kernel parameters of its namespaces.
     pub sysctls: BTreeMap<String, String>,
     /// Devices of the host.

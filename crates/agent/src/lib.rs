@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod control_plane;
 mod credentials;
+mod firelens;
 mod image_cleanup;
 mod image_pulls;
 mod log_drivers;

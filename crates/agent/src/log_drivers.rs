@@ -8,9 +8,12 @@ use domain::ids::Ids;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::fluentd::FluentdOptions;
 use self::follower::{Sink, Source};
 use crate::control_plane::ControlPlane;
-use crate::host::Host;
+use crate::firelens;
+use crate::host::{Host, HostError};
+use crate::secrets::Secrets;
 use crate::tasks::record::Records;
 use crate::tasks::task::Task;
 
@@ -18,6 +21,7 @@ mod address;
 pub mod awslogs;
 mod fluentd;
 mod follower;
+pub mod json_file;
 mod options;
 mod syslog;
 mod tag;
@@ -25,9 +29,10 @@ mod tag;
 #[cfg(test)]
 mod tests;
 
-pub use options::LogDriver;
+pub use options::{FIRELENS, LogDriver};
 
 /// All log drivers with what they need.
+#[derive(Clone)]
 pub struct LogDrivers {
     /// Where log events are sent.
     pub control_plane: Arc<ControlPlane>,
@@ -35,6 +40,8 @@ pub struct LogDrivers {
     pub host: Arc<dyn Host>,
     /// Where the positions are kept.
     pub records: Records,
+    /// Options that are secret.
+    pub secrets: Arc<Secrets>,
     /// For pauses.
     pub ids: Arc<Ids>,
     /// The agent ends; what was not shipped is shipped by the next one.
@@ -52,28 +59,21 @@ impl LogDrivers {
     ///
     /// # Errors
     /// The reason for which the task fails.
-    pub async fn open(&self, driver: &LogDriver) -> Result<(), String> {
-        match driver {
-            LogDriver::HostOnly => Ok(()),
-            LogDriver::AwsLogs(options) => awslogs::open(&self.control_plane, &self.ids, options).await,
-            LogDriver::Fluentd(options) => fluentd::open(options).await,
-            LogDriver::Syslog(options) => syslog::open(options).await,
+    pub async fn open(&self, task: &Task, index: usize) -> Result<(), String> {
+        match self.resolved(task, index).await? {
+            LogDriver::HostOnly | LogDriver::Firelens(_) | LogDriver::Deferred(_) => Ok(()),
+            LogDriver::AwsLogs(options) => awslogs::open(&self.control_plane, &self.ids, &options).await,
+            LogDriver::Fluentd(options) => fluentd::open(&options).await,
+            LogDriver::Syslog(options) => syslog::open(&options).await,
         }
     }
 
     /// Begins to ship the output of a container, from where it was left; `None` if it is shipped nowhere.
-    pub fn follow(&self, task: &Task, index: usize, runtime_id: &str) -> Option<Follower> {
-        let ids = self.ids.clone();
+    pub fn follow(&self, task: &Arc<Task>, index: usize, runtime_id: &str) -> Option<Follower> {
         let container = &task.containers[index];
-        let sink: Box<dyn Sink> = match &container.log_driver {
-            LogDriver::HostOnly => return None,
-            LogDriver::AwsLogs(options) => {
-                let control_plane = self.control_plane.clone();
-                Box::new(awslogs::Stream::new(control_plane, ids, options, runtime_id))
-            }
-            LogDriver::Fluentd(options) => Box::new(fluentd::Forwarder::new(ids, options, runtime_id)),
-            LogDriver::Syslog(options) => Box::new(syslog::Sender::new(ids, options, runtime_id)),
-        };
+        if container.log_driver == LogDriver::HostOnly {
+            return None;
+        }
         let finish = CancellationToken::new();
         let source = Source {
             host: self.host.clone(),
@@ -85,10 +85,64 @@ impl LogDrivers {
             finish: finish.clone(),
             shutdown: self.shutdown.clone(),
         };
+        let (drivers, task, runtime_id) = (self.clone(), task.clone(), runtime_id.to_owned());
+        let work = async move {
+            match drivers.sink(&task, index, &runtime_id).await {
+                Ok(Some(sink)) => source.ship(sink).await,
+                Ok(None) => {}
+                Err(error) => tracing::error!(task = task.arn, error, "output is shipped nowhere"),
+            }
+        };
         Some(Follower {
             finish,
-            work: tokio::spawn(source.ship(sink)),
+            work: tokio::spawn(work),
         })
+    }
+
+    async fn sink(
+        &self,
+        task: &Task,
+        index: usize,
+        runtime_id: &str,
+    ) -> Result<Option<Box<dyn Sink>>, String> {
+        let ids = self.ids.clone();
+        Ok(match self.resolved(task, index).await? {
+            LogDriver::HostOnly | LogDriver::Firelens(_) | LogDriver::Deferred(_) => None,
+            LogDriver::AwsLogs(options) => {
+                let control_plane = self.control_plane.clone();
+                Some(Box::new(awslogs::Stream::new(
+                    control_plane,
+                    ids,
+                    &options,
+                    runtime_id,
+                )))
+            }
+            LogDriver::Fluentd(options) => Some(Box::new(fluentd::Forwarder::new(ids, &options, runtime_id))),
+            LogDriver::Syslog(options) => Some(Box::new(syslog::Sender::new(ids, &options, runtime_id))),
+        })
+    }
+
+    /// The driver of a container with all its options, those too that are secret.
+    async fn resolved(&self, task: &Task, index: usize) -> Result<LogDriver, String> {
+        let container = &task.containers[index];
+        let config = match &container.log_driver {
+            LogDriver::Deferred(config) => config,
+            LogDriver::Firelens(_) => {
+                let socket = self.records.router_files(&task.id).socket();
+                let tag = firelens::tag(&container.spec.name, &task.id);
+                let options = FluentdOptions::for_router(socket, tag, &container.spec.name);
+                return Ok(LogDriver::Fluentd(options));
+            }
+            other => return Ok(other.clone()),
+        };
+        let values = self.secrets.values(task).await;
+        let values = values.map_err(|it| HostError::ResourceInitialization(it).to_string())?;
+        let mut config = config.clone();
+        config
+            .options
+            .get_or_insert_default()
+            .extend(values[index].log_options.clone());
+        LogDriver::parse(Some(config), &container.spec).map_err(|it| it.to_string())
     }
 }
 

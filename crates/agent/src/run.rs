@@ -60,21 +60,23 @@ pub async fn run(
     let records = Records::open(config.state_dir.join("tasks")).map_err(AgentError::State)?;
     let (submissions, queue) = mpsc::channel(QUEUE_BOUND);
     let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), config.images.behavior);
+    let credentials = Arc::new(Credentials::default());
+    let secrets = Arc::new(Secrets::new(control_plane.clone(), credentials.clone()));
     let log_drivers = LogDrivers {
         control_plane: control_plane.clone(),
         host: host.clone(),
         records: records.clone(),
+        secrets: secrets.clone(),
         ids: ids.clone(),
         shutdown: stop.clone(),
     };
-    let credentials = Arc::new(Credentials::default());
     let endpoint = TaskEndpoint::new(&config, &control_plane, credentials.clone(), stop.clone());
     let endpoint = endpoint.start(host.take_task_connections());
     let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
     let tasks = Tasks::new(Arc::new(Shared {
-        credentials: credentials.clone(),
+        credentials,
         task_api: config.task_api,
-        secrets: Secrets::new(control_plane.clone(), credentials),
+        secrets,
         host: host.clone(),
         clock: clock.clone(),
         records,

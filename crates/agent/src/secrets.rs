@@ -107,12 +107,7 @@ impl Secrets {
         if !task.containers.iter().any(has_secrets) {
             return Ok(Arc::new(vec![ContainerSecrets::default(); task.containers.len()]));
         }
-        let cell = self
-            .of_tasks
-            .lock()
-            .entry(task.arn.clone())
-            .or_default()
-            .clone();
+        let cell = self.of_tasks.lock().entry(task.arn.clone()).or_default().clone();
         let fetch = async { self.fetch(task).await.map(Arc::new) };
         let fetched = cell.get_or_try_init(|| fetch).await;
         fetched.cloned().map_err(|it| format!("{FAILED}: {it}"))
@@ -126,7 +121,13 @@ impl Secrets {
     async fn fetch(&self, task: &Task) -> Result<Values, String> {
         let role = self.credentials.wait_for(&task.arn, RoleType::Execution).await;
         let role = role.ok_or("unable to retrieve credentials of the execution role")?;
-        let sources = |it: &'_ Container| it.secrets.iter().chain(&it.log_secrets).cloned().collect::<Vec<_>>();
+        let sources = |it: &'_ Container| {
+            it.secrets
+                .iter()
+                .chain(&it.log_secrets)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         let all: Vec<SecretSource> = task.containers.iter().flat_map(sources).collect();
         let mut found = Found::new();
         let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();

@@ -6,9 +6,9 @@
 
 /// Longest text of a line; longer ones are cut, as Docker does.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
-/// Size at which a new file is begun.
+/// Size at which a new file is begun, unless a container says another.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-/// Files kept; the oldest is removed when one more is begun.
+/// Files kept, unless a container says another number; the oldest is removed when one more is begun.
 pub const MAX_FILES: usize = 2;
 
 /// Which stream of a container.

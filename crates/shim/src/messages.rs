@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::Confinement;
+use crate::log;
 
 /// A request with the version of its sender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,27 @@ pub struct StartContainer {
     /// File of the kernel that lists its processes, if those can outlive the first: they are killed after it.
     #[serde(default)]
     pub survivors: Option<PathBuf>,
+    /// How much of its output is kept.
+    #[serde(default)]
+    pub log_limits: LogLimits,
+}
+
+/// How much of a container's output is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLimits {
+    /// Size at which a new file is begun.
+    pub file_bytes: u64,
+    /// Files kept, at least one.
+    pub files: usize,
+}
+
+impl Default for LogLimits {
+    fn default() -> Self {
+        Self {
+            file_bytes: log::MAX_FILE_BYTES,
+            files: log::MAX_FILES,
+        }
+    }
 }
 
 /// What a container writes to.

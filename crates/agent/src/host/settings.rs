@@ -45,6 +45,15 @@ pub struct Terminal {
     pub is_allocated: bool,
 }
 
+/// How much of a container's output the host keeps; what is not said is as the host has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogLimits {
+    /// Size at which a new file is begun.
+    pub file_bytes: Option<u64>,
+    /// Files kept, at least one.
+    pub files: Option<u32>,
+}
+
 /// A device of the host, or a directory of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {

@@ -1,5 +1,6 @@
 //! Where a log daemon listens: `tcp://host:port`, `udp://host:port`, `unix://path`, `host:port`. Connecting.
 
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use crate::tasks::payload::Refusal;
 
 /// How long a connection is waited for.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Bytes of a path that the system takes as the name of a socket.
+const SOCKET_PATH_MAX: usize = 100;
 
 /// An address with its transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +82,19 @@ pub async fn connect_tcp(host: &str) -> Result<Box<dyn Connection>, String> {
 /// # Errors
 /// The system's reason.
 pub async fn connect_unix(path: &std::path::Path) -> Result<Box<dyn Connection>, String> {
-    match UnixStream::connect(path).await {
+    let connected = match path.parent().filter(|_| path.as_os_str().len() > SOCKET_PATH_MAX) {
+        None => UnixStream::connect(path).await,
+        // A longer name is reached through its folder.
+        Some(folder) => match std::fs::File::open(folder) {
+            Ok(folder) => {
+                let name = path.file_name().unwrap_or_default();
+                let short = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name);
+                UnixStream::connect(short).await
+            }
+            Err(error) => Err(error),
+        },
+    };
+    match connected {
         Ok(stream) => Ok(Box::new(stream)),
         Err(error) => Err(format!("dial unix {}: {error}", path.display())),
     }

@@ -26,6 +26,8 @@ pub use options::FluentdOptions;
 const LINES_MAX: usize = 1000;
 /// Attempts at sending a message before its lines are lost; with the pauses about three minutes.
 const SEND_ATTEMPTS: u32 = 24;
+/// The same to a log router that was there before: it has probably ended with its task.
+const SEND_ATTEMPTS_AT_ROUTER: u32 = 6;
 /// How long a message may take to be written, and to be acknowledged.
 const MESSAGE_DEADLINE: Duration = Duration::from_secs(10);
 /// An acknowledgement is a map of one short text.
@@ -69,6 +71,7 @@ pub struct Forwarder {
     ids: Arc<Ids>,
     tag: String,
     runtime_id: String,
+    was_connected: bool,
     connection: Option<Box<dyn Connection>>,
 }
 
@@ -80,7 +83,15 @@ impl Forwarder {
             ids,
             tag: options.tag.of(runtime_id),
             runtime_id: runtime_id.to_owned(),
+            was_connected: false,
             connection: None,
+        }
+    }
+
+    fn attempts(&self) -> u32 {
+        match self.options.is_router && self.was_connected {
+            true => SEND_ATTEMPTS_AT_ROUTER,
+            false => SEND_ATTEMPTS,
         }
     }
 
@@ -89,6 +100,7 @@ impl Forwarder {
             Some(connection) => connection,
             None => self.options.collector.connect().await?,
         };
+        self.was_connected = true;
         let exchange = async {
             connection.write_all(&message.bytes).await?;
             connection.flush().await?;
@@ -129,7 +141,7 @@ impl Sink for Forwarder {
                 let Err(error) = self.send(&message).await else {
                     break;
                 };
-                if failures == SEND_ATTEMPTS {
+                if failures >= self.attempts() {
                     tracing::error!(tag = self.tag, error, lines = lines.len(), "output is lost");
                     break;
                 }

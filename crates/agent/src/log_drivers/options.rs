@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use super::awslogs::AwsLogsOptions;
 use super::fluentd::FluentdOptions;
+use super::json_file;
 use super::syslog::SyslogOptions;
 use crate::host::ContainerSpec;
 use crate::tasks::docker_config::LogConfig;
 use crate::tasks::payload::Refusal;
+
+/// The driver that hands everything to the log router.
+pub const FIRELENS: &str = "awsfirelens";
 
 /// Where the output of a container goes, besides the host's own record of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +24,10 @@ pub enum LogDriver {
     Fluentd(FluentdOptions),
     /// A syslog daemon.
     Syslog(SyslogOptions),
+    /// The log router of the task, with the options of its output.
+    Firelens(BTreeMap<String, String>),
+    /// One of these, some of whose options are secrets: it is read once they were fetched.
+    Deferred(LogConfig),
 }
 
 impl LogDriver {
@@ -32,6 +40,10 @@ impl LogDriver {
             return Ok(Self::HostOnly);
         };
         let mut options = Options(config.options.unwrap_or_default());
+        // They are the router's, whatever they are.
+        if config.driver == FIRELENS {
+            return Ok(Self::Firelens(options.0));
+        }
         // The host keeps all output until it is shipped, so that neither makes a difference here.
         options.take("mode");
         options.take("max-buffer-size");
@@ -39,7 +51,11 @@ impl LogDriver {
             "awslogs" => Self::AwsLogs(AwsLogsOptions::parse(&mut options, container)?),
             "fluentd" => Self::Fluentd(FluentdOptions::parse(&mut options, container)?),
             "syslog" => Self::Syslog(SyslogOptions::parse(&mut options, container)?),
-            "json-file" | "none" => Self::HostOnly,
+            "json-file" => {
+                json_file::take(&mut options)?;
+                Self::HostOnly
+            }
+            "none" => Self::HostOnly,
             other => return Err(Refusal::unsupported(format!("log driver {other}"))),
         };
         options.refuse_rest()?;

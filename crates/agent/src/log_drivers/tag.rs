@@ -18,6 +18,11 @@ enum Part {
 }
 
 impl Tag {
+    /// One without placeholders.
+    pub fn text(text: String) -> Self {
+        Self(vec![Part::Text(text)])
+    }
+
     /// Reads a tag; the default is the short id.
     ///
     /// # Errors

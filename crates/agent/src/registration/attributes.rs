@@ -4,9 +4,10 @@ use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
-/// Capabilities by name. Not among them: roles in the host's network, logins to other registries, file systems, GPUs.
-const CAPABILITIES: [&str; 22] = [
+/// Capabilities by name. Not among them: roles in the host's network, file systems, GPUs.
+const CAPABILITIES: [&str; 29] = [
     "com.amazonaws.ecs.capability.ecr-auth",
+    "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.logging-driver.fluentd",
     "com.amazonaws.ecs.capability.logging-driver.json-file",
@@ -21,10 +22,16 @@ const CAPABILITIES: [&str; 22] = [
     "ecs.capability.execution-role-awslogs",
     // With the agent's own key, which may pull whatever role the task names.
     "ecs.capability.execution-role-ecr-pull",
+    "ecs.capability.firelens.fluentbit",
+    "ecs.capability.firelens.fluentd",
+    "ecs.capability.firelens.options.config.file",
     "ecs.capability.full-sync",
     "ecs.capability.increased-task-cpu-limit",
     "ecs.capability.pid-ipc-namespace-sharing",
+    "ecs.capability.private-registry-authentication.secretsmanager",
+    "ecs.capability.secrets.asm.bootstrap.log-driver",
     "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.secrets.ssm.bootstrap.log-driver",
     "ecs.capability.secrets.ssm.environment-variables",
     "ecs.capability.task-cpu-mem-limit",
     "ecs.capability.task-eni",

@@ -10,6 +10,7 @@ use super::docker_config::is_neutral;
 use super::state::DesiredStatus;
 use super::task::{Condition, Container, Task, task_id};
 use crate::credentials::{RoleCredentials, RoleType, of_payload};
+use crate::firelens::{self, TaskNames};
 
 mod container;
 mod network;
@@ -68,6 +69,7 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "secrets",
     "restartPolicy",
     "registryAuthentication",
+    "firelensConfiguration",
 ];
 /// The same of a volume.
 const VOLUME_MEMBERS: &[&str] = &["name", "type", "host", "dockerVolumeConfiguration"];
@@ -100,6 +102,9 @@ pub enum Refusal {
     /// It asks for what this agent cannot do.
     #[error("ResourceInitializationError: {0} is not supported by this agent")]
     Unsupported(String),
+    /// What it asks for cannot be made.
+    #[error("ResourceInitializationError: {0}")]
+    Initialization(String),
     /// Its containers wait for each other.
     #[error("Task dependencies cannot be resolved, taskArn: {0}")]
     Dependencies(String),
@@ -201,26 +206,23 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         .memory
         .and_then(|it| u64::try_from(it).ok())
         .filter(|it| *it > 0);
-    let names: Vec<String> = definitions
-        .iter()
-        .map(|it| it.name.clone().unwrap_or_default())
-        .collect();
-    let raw = payload.get("containers").and_then(Value::as_array);
-    let mut containers = Vec::with_capacity(definitions.len());
-    for (index, definition) in definitions.into_iter().enumerate() {
-        let name = names[index].clone();
-        let raw = raw.and_then(|it| it.get(index)).unwrap_or(&Value::Null);
-        let read = refuse_unknown(raw, CONTAINER_MEMBERS)
-            .and_then(|()| container::container(&context, definition, &names))
-            .and_then(|it| check_memory(it, memory_mib));
-        containers.push(read.map_err(|it| it.of_container(&name))?);
-    }
+    let routers = definitions.iter().map(|it| it.firelens_configuration.clone());
+    let routers = routers.collect();
+    let mut containers = containers(&context, payload, definitions, memory_mib)?;
+    let (family, version) = (task.family.unwrap_or_default(), task.version.unwrap_or_default());
+    let of_task = TaskNames {
+        arn,
+        family: &family,
+        version: &version,
+    };
+    let firelens = firelens::arrange(of_task, &network, routers, &mut containers)?;
     let task = Task {
         arn: arn.to_owned(),
         id: task_id(arn).to_owned(),
-        family: task.family.unwrap_or_default(),
-        version: task.version.unwrap_or_default(),
+        family,
+        version,
         network,
+        firelens,
         attachment_arn: interfaces.into_iter().next().and_then(|it| it.attachment_arn),
         cpu_units: task
             .cpu
@@ -240,6 +242,29 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         return Err(Refusal::Dependencies(arn.to_owned()));
     }
     Ok(task)
+}
+
+/// The containers of a task, each checked against what the payload says of it.
+fn containers(
+    context: &Context<'_>,
+    payload: &Value,
+    definitions: Vec<acs::Container>,
+    task_memory_mib: Option<u64>,
+) -> Result<Vec<Container>, Refusal> {
+    let names: Vec<String> = definitions
+        .iter()
+        .map(|it| it.name.clone().unwrap_or_default())
+        .collect();
+    let raw = payload.get("containers").and_then(Value::as_array);
+    let mut containers = Vec::with_capacity(definitions.len());
+    for (index, definition) in definitions.into_iter().enumerate() {
+        let raw = raw.and_then(|it| it.get(index)).unwrap_or(&Value::Null);
+        let read = refuse_unknown(raw, CONTAINER_MEMBERS)
+            .and_then(|()| container::container(context, definition, &names))
+            .and_then(|it| check_memory(it, task_memory_mib));
+        containers.push(read.map_err(|it| it.of_container(&names[index]))?);
+    }
+    Ok(containers)
 }
 
 /// What is not known must ask for nothing.

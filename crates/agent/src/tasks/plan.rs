@@ -89,9 +89,11 @@ fn launch(task: &Task, state: &TaskState, plan: &mut Plan) {
         }
         let is_logged = match container.log_driver {
             LogDriver::HostOnly => true,
-            LogDriver::AwsLogs(_) | LogDriver::Fluentd(_) | LogDriver::Syslog(_) => {
-                known.log_stream == LogStream::Open
-            }
+            LogDriver::AwsLogs(_)
+            | LogDriver::Fluentd(_)
+            | LogDriver::Syslog(_)
+            | LogDriver::Firelens(_)
+            | LogDriver::Deferred(_) => known.log_stream == LogStream::Open,
         };
         if !is_logged && known.log_stream == LogStream::Closed {
             plan.actions.push(Action::OpenLogStream(index));

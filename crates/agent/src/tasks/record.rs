@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::state::{ContainerState, DesiredStatus, HealthStatus, Image, Phase, Status, TaskState};
 use super::task::Task;
+use crate::firelens::RouterFiles;
 use crate::host::{ContainerExit, PortMapping, PulledImage, StartedContainer, TransportProtocol};
 
 /// One task on disk.
@@ -256,6 +257,11 @@ impl Records {
     pub async fn save_log_position(&self, task_id: &str, container: usize, position: u64) -> io::Result<()> {
         let file = self.log_position_file(task_id, container);
         tokio::task::spawn_blocking(move || replace(&file, position.to_string().as_bytes())).await?
+    }
+
+    /// Files of a task's log router.
+    pub fn router_files(&self, task_id: &str) -> RouterFiles {
+        RouterFiles::new(self.folder.join(task_id).join("firelens"))
     }
 
     fn log_position_file(&self, task_id: &str, container: usize) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::firelens::Firelens;
 use crate::host::{ContainerSpec, DockerVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec};
 use crate::log_drivers::LogDriver;
 use crate::secrets::{RegistryLogin, SecretSource};
@@ -33,6 +34,8 @@ pub struct Task {
     pub volumes: Vec<DockerVolume>,
     /// Names the credentials of its role, if it has one.
     pub credentials_id: Option<String>,
+    /// Its log router, if it has one.
+    pub firelens: Option<Firelens>,
     /// In the order of the task definition.
     pub containers: Vec<Container>,
 }
@@ -130,6 +133,7 @@ impl Task {
             ipc: IpcSharing::Container,
             volumes: Vec::new(),
             credentials_id: None,
+            firelens: None,
             containers: Vec::new(),
         }
     }

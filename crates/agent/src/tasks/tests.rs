@@ -71,17 +71,19 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
     let credentials = Arc::new(Credentials::default());
     let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), PullBehavior::Default);
     let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
+    let secrets = Arc::new(Secrets::new(control_plane.clone(), credentials.clone()));
     let log_drivers = LogDrivers {
-        control_plane: control_plane.clone(),
+        control_plane,
         host: host.clone(),
         records: records.clone(),
+        secrets: secrets.clone(),
         ids: Arc::new(Ids::seeded([1; 32])),
         shutdown: shutdown.clone(),
     };
     let shared = Shared {
-        credentials: credentials.clone(),
+        credentials,
         task_api: TaskApi::Closed,
-        secrets: Secrets::new(control_plane, credentials),
+        secrets,
         host: host.clone(),
         clock,
         records,

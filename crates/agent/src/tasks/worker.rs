@@ -49,8 +49,8 @@ pub struct Shared {
     pub log_drivers: LogDrivers,
     /// Of the roles of tasks.
     pub credentials: Arc<Credentials>,
-    /// Variables that are fetched.
-    pub secrets: Secrets,
+    /// What is fetched for tasks.
+    pub secrets: Arc<Secrets>,
     /// Whether tasks are told of the AWS APIs.
     pub task_api: TaskApi,
     /// Where the last lines of tasks that end go.

@@ -3,6 +3,7 @@
 mod commands;
 mod fake_control_plane;
 mod fake_host;
+mod log_router;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -8,11 +8,14 @@ mod volumes;
 use std::collections::BTreeMap;
 
 use api::acs;
-use domain::container_definition::{ContainerDefinition, Dependency, HealthCheck, RestartPolicy};
+use domain::container_definition::{
+    ContainerDefinition, Dependency, FirelensConfiguration, HealthCheck, RestartPolicy,
+};
 use domain::tags::Pair;
 use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
 use domain::task_definition::{NetworkMode, TaskDefinition};
 use domain::vpc::{Subnet, Vpc};
+use orchestrator::transitions;
 use serde_json::{Map, Value, json};
 use store::State;
 
@@ -35,7 +38,9 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         let definition = definition?.container(&container.name)?;
         let rendered = self::container(it, mode, container, definition);
         Some(acs::Container {
+            image: Some(transitions::pinned_image(state, it, definition)),
             secrets: secrets::secrets(state, &it.arn.scope(), definition),
+            firelens_configuration: definition.firelens_configuration.as_ref().map(firelens),
             registry_authentication: secrets::registry_login(&it.arn.scope(), definition),
             ..rendered
         })
@@ -109,7 +114,6 @@ fn container(
     let cpu = changes.cpu.unwrap_or(definition.cpu);
     acs::Container {
         name: Some(it.name.clone()),
-        image: Some(definition.image.clone()),
         essential: Some(definition.essential),
         container_arn: Some(container_arn(task, it)),
         cpu: i32::try_from(cpu).ok(),
@@ -160,6 +164,13 @@ fn container(
             version: Some("1.21".to_owned()),
         }),
         ..acs::Container::default()
+    }
+}
+
+fn firelens(it: &FirelensConfiguration) -> acs::FirelensConfiguration {
+    acs::FirelensConfiguration {
+        r#type: Some(it.kind.as_str().to_owned()),
+        options: it.options.clone(),
     }
 }
 

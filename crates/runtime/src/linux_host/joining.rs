@@ -75,6 +75,22 @@ impl Inner {
         })
     }
 
+    /// Its variables with addresses of others, which have been started.
+    pub async fn address_variables(&self, spec: &ContainerSpec) -> Result<Vec<(String, String)>, HostError> {
+        let mut all = Vec::new();
+        for (variable, container) in &spec.address_variables {
+            let key = network_key(&spec.task_id, container);
+            let address = self.network.bridge_address(&key).await;
+            let address = address.map_err(|error| HostError::CannotStartContainer(error.to_string()))?;
+            let Some(address) = address else {
+                let text = format!("{variable} has no value, as container {container} has no address");
+                return Err(HostError::CannotStartContainer(text));
+            };
+            all.push((variable.clone(), address.to_string()));
+        }
+        Ok(all)
+    }
+
     /// The containers that it knows by name, which have been started.
     pub async fn linked(&self, sandbox: &Sandbox, spec: &ContainerSpec) -> Result<Vec<Linked>, HostError> {
         let mut all = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use agent::host::{ContainerSpec, HostError, PidSharing, PortMapping, StartedContainer};
 use rand::RngCore;
-use shim::{Console, FailedStep, Input, StartContainer};
+use shim::{Console, FailedStep, Input, LogLimits, StartContainer};
 
 use super::joining::network_key;
 use super::sandbox::{Container, Sandbox, timestamp};
@@ -61,8 +61,10 @@ impl Inner {
         }
         let (mut network, ports) = self.container_network(sandbox, spec, runtime_id).await?;
         network.linked = self.linked(sandbox, spec).await?;
+        let addresses = self.address_variables(spec).await?;
         let prepared = {
-            let (inner, sandbox, spec) = (self.clone(), sandbox.clone(), spec.clone());
+            let (inner, sandbox, mut spec) = (self.clone(), sandbox.clone(), spec.clone());
+            spec.environment.extend(addresses);
             let (runtime_id, ports) = (runtime_id.to_owned(), ports.clone());
             blocking(move || inner.prepare(&sandbox, &spec, &network, &runtime_id, &ports)).await??
         };
@@ -86,6 +88,7 @@ impl Inner {
                 false => Input::Empty,
             },
             survivors,
+            log_limits: log_limits(spec.log_limits),
         };
         let started = sandbox
             .shim
@@ -221,5 +224,13 @@ pub fn start_error(error: ShimError) -> HostError {
             message,
         } => HostError::CannotCreateContainer(format!("{task}: OCI runtime create failed: {message}")),
         other => HostError::ContainerRuntime(other.to_string()),
+    }
+}
+
+fn log_limits(asked: agent::host::LogLimits) -> LogLimits {
+    let usual = LogLimits::default();
+    LogLimits {
+        file_bytes: asked.file_bytes.unwrap_or(usual.file_bytes),
+        files: asked.files.map_or(usual.files, |it| it as usize),
     }
 }

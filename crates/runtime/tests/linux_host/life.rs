@@ -1,6 +1,6 @@
 //! Containers start, write, are signalled and end.
 
-use agent::host::{Host, HostError, SandboxNetwork};
+use agent::host::{Host, HostError, LogLimits, SandboxNetwork};
 
 use crate::world::{TASK, World};
 
@@ -158,6 +158,34 @@ async fn long_output_is_cut_and_read_on_by_position() {
         read.extend(chunk.lines.into_iter().map(|it| it.message));
     }
     assert_eq!(read, lines);
+    world.close().await;
+}
+
+/// Nobody reads it meanwhile, and the container ends all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn bounded_output_is_rotated_and_its_end_is_kept() {
+    let mut world = World::new().await;
+    world.sandbox(SandboxNetwork::Host).await;
+    let script = "i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done";
+    let mut spec = world.script("app", script);
+    spec.log_limits = LogLimits {
+        file_bytes: Some(16 * 1024),
+        files: Some(3),
+    };
+    world.start(&spec).await;
+    assert_eq!(world.exit("app").await.exit_code, 0);
+    let folder = world.task_directory().join("containers/app/log");
+    let files = std::fs::read_dir(folder).expect("a folder");
+    let sizes: Vec<u64> = files
+        .map(|it| it.and_then(|it| it.metadata()).expect("a file").len())
+        .collect();
+    // A file is one read of the pipe longer at most.
+    assert_eq!(sizes.len(), 3, "{sizes:?}");
+    assert!(sizes.iter().all(|it| *it < (16 + 256) * 1024), "{sizes:?}");
+    let end = world.host.read_log_end(TASK, "app", 1).await.expect("is read");
+    assert_eq!(end[0].message, "line 19999");
+    let first = world.host.read_log(TASK, "app", 0, 1024).await.expect("is read");
+    assert_ne!(first.lines[0].message, "line 0", "the oldest is gone");
     world.close().await;
 }
 

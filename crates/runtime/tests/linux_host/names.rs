@@ -1,6 +1,6 @@
 //! Names, addresses and kernel parameters, seen from inside.
 
-use agent::host::{Link, PortMapping, SandboxNetwork, TransportProtocol};
+use agent::host::{Link, Mount, PortMapping, SandboxNetwork, TransportProtocol};
 
 use crate::world::World;
 
@@ -85,6 +85,42 @@ async fn a_linked_container_is_known_by_name_and_by_variables() {
     assert!(lines.contains(&"/client/store tcp".to_owned()), "{lines:?}");
     let names = format!("\tstore {} server", &started.runtime_id[..12]);
     assert!(lines.iter().any(|it| it.ends_with(&names)), "{lines:?}");
+    world.close().await;
+}
+
+/// As a log router is reached, and gets its configuration.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_another_container_is_a_variable() {
+    let world = World::new().await;
+    world.sandbox(SandboxNetwork::Bridge).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config");
+    std::fs::write(&file, "configured\n").expect("a file");
+    let mut router = world.script(
+        "router",
+        "cat /etc/router/router.conf; echo ready; nc -l -p 24224; sleep 100",
+    );
+    router.mounts.push(Mount {
+        source: Some(file),
+        target: "/etc/router/router.conf".into(),
+        read_only: true,
+        ..Mount::default()
+    });
+    world.start(&router).await;
+    world.await_line("router", "ready").await;
+    assert_eq!(world.lines("router").await[0], "configured");
+    let mut app = world.script("app", "echo said | nc $FLUENT_HOST 24224; echo $FLUENT_HOST");
+    app.address_variables
+        .push(("FLUENT_HOST".to_owned(), "router".to_owned()));
+    world.start(&app).await;
+    world.await_line("router", "said").await;
+    let nobody = {
+        let mut spec = world.script("other", "true");
+        spec.address_variables
+            .push(("FLUENT_HOST".to_owned(), "nobody".to_owned()));
+        world.refusal(&spec).await.to_string()
+    };
+    assert!(nobody.contains("container nobody has no address"), "{nobody}");
     world.close().await;
 }
 

@@ -1,5 +1,7 @@
 //! Options of the `fluentd` driver.
 
+use std::path::PathBuf;
+
 use super::Collector;
 use crate::host::ContainerSpec;
 use crate::log_drivers::address::Address;
@@ -25,11 +27,27 @@ pub struct FluentdOptions {
     pub tag: Tag,
     /// Name of the container.
     pub container: String,
+    /// The collector is a container of the same task: it does not come back once it has ended.
+    pub is_router: bool,
     /// Fields that each record gets: variables of the container that `env` names.
     pub fields: Vec<(String, String)>,
 }
 
 impl FluentdOptions {
+    /// Those of a container that logs to the router of its task, as Amazon's agent sets them.
+    pub fn for_router(socket: PathBuf, tag: String, container: &str) -> Self {
+        Self {
+            collector: Collector::Unix(socket),
+            is_async: true,
+            has_nanoseconds: true,
+            wants_acknowledgement: false,
+            tag: Tag::text(tag),
+            container: container.to_owned(),
+            is_router: true,
+            fields: Vec::new(),
+        }
+    }
+
     /// Takes the driver's own options.
     ///
     /// # Errors
@@ -66,6 +84,7 @@ impl FluentdOptions {
             wants_acknowledgement: options.flag("fluentd-request-ack")?,
             tag: Tag::parse(options.take("tag").as_deref(), container)?,
             container: container.name.clone(),
+            is_router: false,
             fields: names.split(',').filter_map(|it| value(it.trim())).collect(),
         })
     }

@@ -10,7 +10,7 @@ use super::super::docker_config;
 use super::super::task::{Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id};
 use super::{Refusal, volumes};
 use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
-use crate::log_drivers::LogDriver;
+use crate::log_drivers::{FIRELENS, LogDriver, json_file};
 use crate::secrets::{Provider, RegistryLogin, SecretSource};
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
@@ -75,21 +75,45 @@ pub fn container(
         docker.host_config.unwrap_or_default(),
     );
     let settings = docker_config::apply(&config, &host_config, &mut spec)?;
-    let secrets = definition.secrets.unwrap_or_default();
-    let (mut variables, mut log_secrets) = (Vec::new(), Vec::new());
-    for secret in secrets {
-        match secret_source(secret)? {
-            (SecretTarget::Variable, source) => variables.push(source),
-            (SecretTarget::LogDriver, source) => log_secrets.push(source),
-        }
-    }
+    spec.log_limits = json_file::limits(settings.log.as_ref())?;
+    let (secrets, log_secrets) = secret_sources(definition.secrets.unwrap_or_default())?;
     let dependencies = definition.depends_on.unwrap_or_default();
-    let dependencies = dependencies.iter().map(|it| dependency(context.arn, it, names));
-    let mut depends_on = dependencies.collect::<Result<Vec<_>, _>>()?;
+    let login = definition.registry_authentication.map(registry_login);
+    Ok(Container {
+        image: required(definition.image, "image")?,
+        is_essential: definition.essential.unwrap_or(true),
+        depends_on: depends_on(context.arn, &dependencies, &spec, names)?,
+        start_timeout: seconds(definition.start_timeout),
+        stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
+        stop_signal: settings.stop_signal,
+        health_check: health_check(definition.health_check_type.as_deref(), settings.health_check)?,
+        restart_policy: definition.restart_policy.and_then(restart_policy),
+        log_driver: match settings.log {
+            Some(config) if !log_secrets.is_empty() && config.driver != FIRELENS => {
+                LogDriver::Deferred(config)
+            }
+            config => LogDriver::parse(config, &spec)?,
+        },
+        secrets,
+        log_secrets,
+        registry_login: login.transpose()?,
+        spec,
+    })
+}
+
+/// What has to happen to other containers first.
+fn depends_on(
+    arn: &str,
+    declared: &[acs::ContainerDependency],
+    spec: &ContainerSpec,
+    names: &[String],
+) -> Result<Vec<Dependency>, Refusal> {
+    let declared = declared.iter().map(|it| dependency(arn, it, names));
+    let mut depends_on = declared.collect::<Result<Vec<_>, _>>()?;
     // Who uses an address or volumes of another comes after it.
     let linked = spec.links.iter().map(|it| &it.container);
     for used in linked.chain(spec.volumes_from.iter().map(|it| &it.container)) {
-        let on = position(context.arn, used, names)?;
+        let on = position(arn, used, names)?;
         if !depends_on.iter().any(|it| it.on == on) {
             depends_on.push(Dependency {
                 on,
@@ -97,28 +121,16 @@ pub fn container(
             });
         }
     }
-    Ok(Container {
-        image: required(definition.image, "image")?,
-        is_essential: definition.essential.unwrap_or(true),
-        depends_on,
-        start_timeout: seconds(definition.start_timeout),
-        stop_timeout: seconds(definition.stop_timeout).unwrap_or(STOP_TIMEOUT),
-        stop_signal: settings.stop_signal,
-        health_check: health_check(definition.health_check_type.as_deref(), settings.health_check)?,
-        restart_policy: definition.restart_policy.and_then(restart_policy),
-        log_driver: LogDriver::parse(settings.log, &spec)?,
-        secrets: variables,
-        log_secrets,
-        registry_login: definition.registry_authentication.map(registry_login).transpose()?,
-        spec,
-    })
+    Ok(depends_on)
 }
 
 /// Logins of registries come out of Secrets Manager; those of Amazon's own registry are asked for anyway.
 fn registry_login(it: acs::RegistryAuthenticationData) -> Result<RegistryLogin, Refusal> {
     let kind = it.r#type.unwrap_or_default();
     if kind != "asm" {
-        return Err(Refusal::unsupported(format!("registryAuthentication of type {kind}")));
+        return Err(Refusal::unsupported(format!(
+            "registryAuthentication of type {kind}"
+        )));
     }
     let data = it.asm_auth_data.unwrap_or_default();
     Ok(RegistryLogin {
@@ -131,6 +143,18 @@ fn registry_login(it: acs::RegistryAuthenticationData) -> Result<RegistryLogin, 
 enum SecretTarget {
     Variable,
     LogDriver,
+}
+
+/// Those that become variables, and those that become options of the log driver.
+fn secret_sources(secrets: Vec<acs::Secret>) -> Result<(Vec<SecretSource>, Vec<SecretSource>), Refusal> {
+    let (mut variables, mut options) = (Vec::new(), Vec::new());
+    for secret in secrets {
+        match secret_source(secret)? {
+            (SecretTarget::Variable, source) => variables.push(source),
+            (SecretTarget::LogDriver, source) => options.push(source),
+        }
+    }
+    Ok((variables, options))
 }
 
 /// Secrets become variables, or options of the log driver; files are not built.

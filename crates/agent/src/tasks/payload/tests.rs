@@ -209,7 +209,7 @@ fn what_is_not_built_is_refused_by_name() {
         (
             "/registryAuthentication",
             json!({"type": "ecr"}),
-            "registryAuthentication is not supported",
+            "container main: registryAuthentication of type ecr is not supported",
         ),
     ];
     for (member, value, expected) in cases {

@@ -82,11 +82,7 @@ impl Step {
 
     /// Prepares the log driver of a container.
     pub async fn open_log_stream(self, index: usize) -> Done {
-        let result = self
-            .shared
-            .log_drivers
-            .open(&self.task.containers[index].log_driver)
-            .await;
+        let result = self.shared.log_drivers.open(&self.task, index).await;
         Done::plain(Observation::LogStreamOpened(index, result))
     }
 
@@ -94,6 +90,13 @@ impl Step {
     pub async fn create_sandbox(self, permit: Option<OwnedSemaphorePermit>) -> Done {
         // Fetched before anything is made: without them the task never starts.
         if let Err(text) = self.shared.secrets.values(&self.task).await {
+            return Done {
+                observation: Observation::SandboxCreated(Err(HostError::ResourceInitialization(text))),
+                permit,
+            };
+        }
+        if let Err(error) = self.write_router_files().await {
+            let text = format!("unable to initialize firelens resource: {error}");
             return Done {
                 observation: Observation::SandboxCreated(Err(HostError::ResourceInitialization(text))),
                 permit,
@@ -109,6 +112,15 @@ impl Step {
         }
     }
 
+    /// What its log router reads, if it has one.
+    async fn write_router_files(&self) -> std::io::Result<()> {
+        let Some(firelens) = self.task.firelens.clone() else {
+            return Ok(());
+        };
+        let files = self.shared.records.router_files(&self.task.id);
+        tokio::task::spawn_blocking(move || files.write(&firelens)).await?
+    }
+
     /// Starts a container, when it is this task's turn.
     pub async fn start_container(
         self,
@@ -120,6 +132,8 @@ impl Step {
             Ok(values) => {
                 add_endpoint(&self.task, self.shared.task_api, &mut spec);
                 spec.environment.extend(values[index].environment.clone());
+                let files = self.shared.records.router_files(&self.task.id);
+                files.equip(&self.task, index, &values, &mut spec);
             }
             Err(text) => {
                 let result = Err(HostError::ResourceInitialization(text));

@@ -6,7 +6,8 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
-use shim::log::{self, Ending, Line, MAX_FILE_BYTES, MAX_FILES, MAX_LINE_BYTES, Stream};
+use shim::LogLimits;
+use shim::log::{self, Ending, Line, MAX_LINE_BYTES, Stream};
 
 use crate::system;
 
@@ -25,6 +26,7 @@ struct Pipe {
 
 struct Log {
     directory: PathBuf,
+    limits: LogLimits,
     file: Option<File>,
     /// Positions at which the kept files begin, oldest first.
     starts: Vec<u64>,
@@ -34,7 +36,7 @@ struct Log {
 
 impl Output {
     /// Reads standard output and standard error from these pipes.
-    pub fn new(directory: PathBuf, output: OwnedFd, error: OwnedFd) -> Self {
+    pub fn new(directory: PathBuf, limits: LogLimits, output: OwnedFd, error: OwnedFd) -> Self {
         let pipe = |end, stream| Pipe {
             end,
             stream,
@@ -42,6 +44,7 @@ impl Output {
         };
         let log = Log {
             directory,
+            limits,
             file: None,
             starts: Vec::new(),
             length: 0,
@@ -180,12 +183,12 @@ impl Log {
         if lines.is_empty() {
             return;
         }
-        if self.length >= MAX_FILE_BYTES {
+        if self.length >= self.limits.file_bytes {
             self.file = None;
         }
         match self.starts.last() {
             // Closed at the end of the container, which has been started again.
-            Some(start) if self.file.is_none() && self.length < MAX_FILE_BYTES => {
+            Some(start) if self.file.is_none() && self.length < self.limits.file_bytes => {
                 let path = self.directory.join(log::file_name(*start));
                 self.file = OpenOptions::new().append(true).open(path).ok();
             }
@@ -212,7 +215,7 @@ impl Log {
         self.file = Some(file);
         self.length = 0;
         self.starts.push(start);
-        while self.starts.len() > MAX_FILES {
+        while self.starts.len() > self.limits.files.max(1) {
             let oldest = self.starts.remove(0);
             drop(fs::remove_file(self.directory.join(log::file_name(oldest))));
         }

@@ -19,6 +19,8 @@ struct Driver {
     allowed: Option<&'static [&'static str]>,
 }
 
+/// The driver that hands everything to the log router.
+pub const FIRELENS: &str = "awsfirelens";
 /// Options of every driver.
 pub const COMMON: [&str; 2] = ["mode", "max-buffer-size"];
 /// Options of awslogs, which the agent obeys all.
@@ -78,7 +80,7 @@ const DRIVERS: [Driver; 8] = [
         allowed: None,
     },
     Driver {
-        name: "awsfirelens",
+        name: FIRELENS,
         required: &[],
         allowed: None,
     },
@@ -141,6 +143,18 @@ fn check_values(driver: &str, options: &BTreeMap<String, String>) -> Result<(), 
     }
     if options.get("max-buffer-size").is_some_and(|it| !is_size(it)) {
         return option("max-buffer-size", "should be a number of bytes, such as '25m'.");
+    }
+    if driver == "json-file" {
+        let files = options.get("max-file").map(|it| it.parse::<u32>());
+        if options
+            .get("max-size")
+            .is_some_and(|it| it != "-1" && !is_size(it))
+        {
+            return option("max-size", "should be a number of bytes, such as '10m'.");
+        }
+        if files.is_some_and(|it| !it.is_ok_and(|it| it > 0)) {
+            return option("max-file", "should be a number of at least 1.");
+        }
     }
     if driver != "awslogs" {
         return Ok(());
@@ -232,7 +246,7 @@ pub fn check_together(containers: &[ContainerDefinition]) -> Result<(), ecs::Err
     let routers = containers.iter().filter(|it| it.firelens_configuration.is_some());
     let logs_to_router = |it: &ContainerDefinition| {
         let log = it.log_configuration.as_ref();
-        log.is_some_and(|it| it.log_driver == "awsfirelens")
+        log.is_some_and(|it| it.log_driver == FIRELENS)
     };
     match routers.count() {
         0 if containers.iter().any(logs_to_router) => Err(client(

@@ -5,7 +5,7 @@ use api::ecs;
 use domain::container_definition::{ContainerDefinition, LogConfiguration};
 use domain::task_definition::{Volume, VolumeKind};
 
-use super::log_configuration::{AWSLOGS_OPTIONS, COMMON};
+use super::log_configuration::{AWSLOGS_OPTIONS, COMMON, FIRELENS};
 use super::parse::Draft;
 use crate::handlers::ecs::errors::{client, is_filled};
 
@@ -28,30 +28,35 @@ const OF_TASK: [Member<Draft>; 4] = [
     }),
 ];
 
-const OF_CONTAINER: [Member<ContainerDefinition>; 5] = [
+const OF_CONTAINER: [Member<ContainerDefinition>; 4] = [
     ("dockerSecurityOptions credentialspec", |it| {
         let mut options = it.docker_security_options.iter().flatten();
         options.any(|it| it.starts_with("credentialspec:"))
     }),
     ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
-    ("firelensConfiguration", |it| it.firelens_configuration.is_some()),
+    ("firelensConfiguration with config-file-type s3", |it| {
+        let router = it.firelens_configuration.as_ref();
+        let options = router.and_then(|it| it.options.as_ref());
+        options
+            .and_then(|it| it.get("config-file-type"))
+            .is_some_and(|it| it == "s3")
+    }),
     ("credentialSpecs", |it| is_filled(it.credential_specs.as_ref())),
-    ("versionConsistency", |it| it.is_version_consistent == Some(true)),
 ];
 
-const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 3] = [
-    ("logConfiguration.secretOptions", |it| {
-        !it.secret_options.is_empty()
-    }),
+const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 2] = [
     (
-        "logConfiguration.logDriver (other than awslogs, fluentd, json-file and syslog)",
+        "logConfiguration.logDriver (other than awsfirelens, awslogs, fluentd, json-file and syslog)",
         |it| BUILT_LOG_DRIVERS.iter().all(|(name, _)| *name != it.log_driver),
     ),
     ("logConfiguration.options (other than those built)", |it| {
         let driver = BUILT_LOG_DRIVERS.iter().find(|(name, _)| *name == it.log_driver);
         let built = driver.map_or(&[][..], |(_, options)| options);
         let is_built = |name: &str| built.contains(&name) || COMMON.contains(&name);
-        it.options.keys().any(|name| !is_built(name))
+        let secret = it.secret_options.iter().map(|it| it.name.as_str());
+        let mut given = it.options.keys().map(String::as_str).chain(secret);
+        // Those for the log router are the router's own.
+        it.log_driver != FIRELENS && given.any(|name| !is_built(name))
     }),
 ];
 
@@ -72,7 +77,8 @@ const OF_VOLUME: [Member<Volume>; 4] = [
 
 /// Drivers of the agent, and the options that they obey. Those of every driver ask for nothing here: output is kept by
 /// the host until it is shipped.
-const BUILT_LOG_DRIVERS: [(&str, &[&str]); 4] = [
+const BUILT_LOG_DRIVERS: [(&str, &[&str]); 5] = [
+    (FIRELENS, &[]),
     ("awslogs", &AWSLOGS_OPTIONS),
     (
         "fluentd",
@@ -89,7 +95,8 @@ const BUILT_LOG_DRIVERS: [(&str, &[&str]); 4] = [
             "env",
         ],
     ),
-    ("json-file", &[]),
+    // Compression asks for more; labels and the like are for readers of Docker's own files, which are not made.
+    ("json-file", &["max-size", "max-file"]),
     (
         "syslog",
         &["syslog-address", "syslog-facility", "syslog-format", "tag"],

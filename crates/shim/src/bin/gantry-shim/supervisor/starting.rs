@@ -235,5 +235,6 @@ fn begin(
         waiting: vec![client],
         deadline: Instant::now() + START_DEADLINE,
     };
-    Ok((Output::new(log, output_end, error_end), starting))
+    let output = Output::new(log, request.log_limits, output_end, error_end);
+    Ok((output, starting))
 }

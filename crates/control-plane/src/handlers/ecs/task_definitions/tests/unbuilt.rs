@@ -61,11 +61,53 @@ fn what_is_obeyed_passes() {
             "volumes": [{ "name": "v", "dockerVolumeConfiguration": { "scope": "shared" } }],
         }),
     );
+    let logs_to_router = json!({ "versionConsistency": "enabled", "logConfiguration": {
+        "logDriver": "awsfirelens", "options": { "Name": "http", "Host": "logs.test" },
+        "secretOptions": [{ "name": "apikey", "valueFrom": "/key" }],
+    } });
+    let router = json!({ "name": "router", "firelensConfiguration": { "type": "fluentbit", "options": {
+        "config-file-type": "file", "config-file-value": "/more.conf", "enable-ecs-log-metadata": "true",
+    } } });
+    let containers = [logs_to_router, router].map(|it| super::merged(super::container(), &it));
+    let routed = task(&json!({ "executionRoleArn": "execution", "containerDefinitions": containers }));
+    let bounded = of_container(&json!({ "logConfiguration": {
+        "logDriver": "json-file", "options": { "max-size": "10m", "max-file": "3" },
+    } }));
     for definition in [
         everything,
         web,
+        routed,
+        bounded,
         task(&json!({ "ipcMode": "none", "volumes": [{ "name": "v" }] })),
     ] {
         unbuilt::refuse(&draft(&definition).expect("is valid")).expect("is built");
+    }
+}
+
+#[test]
+fn options_that_are_not_obeyed_are_refused() {
+    let log = |driver: &str, options: &serde_json::Value| {
+        of_container(&json!({ "logConfiguration": { "logDriver": driver, "options": options } }))
+    };
+    let s3 = json!({ "type": "fluentbit", "options": {
+        "config-file-type": "s3", "config-file-value": "arn:aws:s3:::bucket/config",
+    } });
+    for (definition, expected) in [
+        (
+            log("json-file", &json!({ "labels": "a" })),
+            "logConfiguration.options",
+        ),
+        (
+            log("splunk", &json!({ "splunk-url": "u", "splunk-token": "t" })),
+            "logConfiguration.logDriver",
+        ),
+        (
+            of_container(&json!({ "firelensConfiguration": s3 })),
+            "firelensConfiguration with config-file-type s3",
+        ),
+    ] {
+        let refusal = unbuilt::refuse(&draft(&definition).expect("is valid")).expect_err(expected);
+        let message = client_message(refusal);
+        assert!(message.starts_with(expected), "{message}");
     }
 }
