@@ -8,7 +8,13 @@ use wire::error::{CodedError, CommonError, modelled};
 use wire::route::Protocol;
 use wire::{Operation, ServiceError};
 
-const PROTOCOLS: [Protocol; 4] = [Protocol::Json10, Protocol::Json11, Protocol::Query, Protocol::Ec2];
+const PROTOCOLS: [Protocol; 5] = [
+    Protocol::Json10,
+    Protocol::Json11,
+    Protocol::Query,
+    Protocol::Ec2,
+    Protocol::RestJson,
+];
 
 /// An exception that was read is sent on as the same.
 fn survives<O: Operation>(status: u16, body: &[u8])
@@ -29,6 +35,8 @@ where
                 ),
             },
             Protocol::Query | Protocol::Ec2 => is_told(&answer.body, error.code(), error.message()),
+            // Its code is in a header, which our client does not read.
+            Protocol::RestJson => assert_eq!(answer.code, error.code()),
         }
     }
 }
@@ -53,6 +61,10 @@ fn common_errors_say(message: &str) {
                 assert!(matches!(read, Err(ClientError::Other { message: it, .. }) if it == message));
             }
             Protocol::Query | Protocol::Ec2 => is_told(&answer.body, &answer.code, Some(message)),
+            Protocol::RestJson => {
+                let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+                assert_eq!(body["message"], message);
+            }
         }
     }
     let coded = CodedError {

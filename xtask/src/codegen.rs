@@ -1,5 +1,6 @@
 //! `cargo xtask codegen`: models to Rust. Types and schema only; what operations mean is written by hand.
 
+mod http;
 mod names;
 mod on_wire;
 mod render;
@@ -21,11 +22,12 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 10] = [
+const MODULES: [&str; 11] = [
     "acs",
     "ec2",
     "ecr",
     "ecs",
+    "efs",
     "gantry",
     "iam",
     "logs",

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::install::run;
 
 /// Members of a shape that are kept; documentation and examples are not.
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 20] = [
     "type",
     "members",
     "member",
@@ -32,6 +32,8 @@ const KEPT: [&str; 18] = [
     "fault",
     "document",
     "sensitive",
+    "location",
+    "payload",
 ];
 
 #[derive(Deserialize)]
@@ -148,10 +150,12 @@ fn strip(model: &Value, chosen: &Operations) -> Result<Value> {
             .flatten()
             .map(|it| &it["shape"])
             .collect();
-        operations.insert(
-            name,
-            json!({ "input": operation["input"]["shape"], "output": operation["output"]["shape"], "errors": errors }),
-        );
+        let (input, output) = (&operation["input"]["shape"], &operation["output"]["shape"]);
+        let mut kept = json!({ "input": input, "output": output, "errors": errors });
+        if model["metadata"]["protocol"] == "rest-json" {
+            kept["http"] = operation["http"].clone();
+        }
+        operations.insert(name, kept);
         for shape in [&operation["input"]["shape"], &operation["output"]["shape"]]
             .into_iter()
             .chain(errors)

@@ -7,6 +7,7 @@ pub mod acs;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
+pub mod efs;
 pub mod gantry;
 pub mod iam;
 pub mod logs;

@@ -107,7 +107,11 @@ impl Fixture {
         let access = authorize(&self.control_plane, &caller, service, operation).expect("root may");
         let request = Request {
             body: Bytes::from(input.to_string()),
-            protocol: Protocol::Json11,
+            head: None,
+            protocol: match service {
+                "elasticfilesystem" => Protocol::RestJson,
+                _ => Protocol::Json11,
+            },
             request_id: "id".to_owned(),
             caller,
             access,
@@ -116,13 +120,17 @@ impl Fixture {
         };
         let handler = self.routes.get(service, operation);
         let answered = handler.expect("is built")(request).await;
-        let read = |body: &[u8]| -> Value { serde_json::from_slice(body).expect("JSON") };
-        answered.map(|body| read(&body)).map_err(|error| {
-            let message = read(&error.body)["message"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
-            (error.code, message)
+        // An answer may have no body, and says nothing then.
+        let read = |body: &[u8]| -> Value {
+            match body.is_empty() {
+                true => Value::Null,
+                false => serde_json::from_slice(body).expect("JSON"),
+            }
+        };
+        answered.map(|it| read(&it.body)).map_err(|error| {
+            let body = read(&error.body);
+            let message = body["message"].as_str().or(body["Message"].as_str());
+            (error.code, message.unwrap_or_default().to_owned())
         })
     }
 

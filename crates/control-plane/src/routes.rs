@@ -7,9 +7,11 @@ use std::pin::Pin;
 use api::{ec2, ecr, ecs, gantry, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
+use http::{HeaderMap, Uri};
 use wire::error::{CommonError, ErrorAnswer, modelled};
+use wire::rest_json::Answer as Answered;
 use wire::route::Protocol;
-use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query};
+use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query, rest_json};
 
 use crate::call::{Authorized, Call, Caller, Origin};
 use crate::handlers::ecs::{
@@ -43,6 +45,8 @@ pub static SERVICES: [&Service; 9] = [
 pub struct Request {
     /// As it came.
     pub body: Bytes,
+    /// Address and headers, where members may be in them.
+    pub head: Option<(Uri, HeaderMap)>,
     /// How it is spoken.
     pub protocol: Protocol,
     /// Goes into the answer.
@@ -57,8 +61,8 @@ pub struct Request {
     pub origin: Origin,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, ErrorAnswer>> + Send>>;
-type Handler = Box<dyn Fn(Request) -> Answer + Send + Sync>;
+type Running = Pin<Box<dyn Future<Output = Result<Answered, ErrorAnswer>> + Send>>;
+type Handler = Box<dyn Fn(Request) -> Running + Send + Sync>;
 
 /// All handlers, by service and operation.
 #[derive(Default)]
@@ -116,7 +120,7 @@ impl Routes {
         F: Fn(Call<O>) -> R + Copy + Send + Sync + 'static,
         R: Future<Output = Result<O::Output, O::Error>> + Send + 'static,
     {
-        let run = move |request: Request| -> Answer { Box::pin(run::<O, F, R>(handler, request)) };
+        let run = move |request: Request| -> Running { Box::pin(run::<O, F, R>(handler, request)) };
         self.handlers
             .insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
     }
@@ -302,7 +306,7 @@ impl Routes {
     }
 }
 
-async fn run<O, F, R>(handler: F, request: Request) -> Result<Vec<u8>, ErrorAnswer>
+async fn run<O, F, R>(handler: F, request: Request) -> Result<Answered, ErrorAnswer>
 where
     O: Operation,
     F: Fn(Call<O>) -> R,
@@ -310,6 +314,7 @@ where
 {
     let Request {
         body,
+        head,
         protocol,
         request_id,
         caller,
@@ -321,16 +326,47 @@ where
         Protocol::Query => query::decode(&body),
         Protocol::Ec2 => ec2_query::decode(&body),
         Protocol::Json10 | Protocol::Json11 => json::decode(&body),
+        Protocol::RestJson => of_http::<O>(head.as_ref(), &body),
     };
     let input = input.map_err(|error| undecodable(&error).answer_of(O::SERVICE, protocol, &request_id))?;
     drop(body);
     match handler(Call::new(input, caller, access, now).with_origin(origin)).await {
-        Ok(output) => Ok(match protocol {
-            Protocol::Query => query::encode(O::SERVICE, O::NAME, &output, &request_id),
-            Protocol::Ec2 => ec2_query::encode(O::SERVICE, O::NAME, &output, &request_id),
-            Protocol::Json10 | Protocol::Json11 => json::encode(&output),
-        }),
+        Ok(output) => Ok(plain(
+            protocol,
+            match protocol {
+                Protocol::RestJson => return Ok(to_http::<O>(&output)),
+                Protocol::Query => query::encode(O::SERVICE, O::NAME, &output, &request_id),
+                Protocol::Ec2 => ec2_query::encode(O::SERVICE, O::NAME, &output, &request_id),
+                Protocol::Json10 | Protocol::Json11 => json::encode(&output),
+            },
+        )),
         Err(error) => Err(modelled(O::SERVICE, &error, protocol, &request_id)),
+    }
+}
+
+fn plain(protocol: Protocol, body: Vec<u8>) -> Answered {
+    Answered {
+        status: 200,
+        content_type: protocol.content_type(),
+        headers: Vec::new(),
+        body,
+    }
+}
+
+/// Reads a request of rest-json; without an address it is all in the body.
+fn of_http<O: Operation>(head: Option<&(Uri, HeaderMap)>, body: &[u8]) -> Result<O::Input, DecodeError> {
+    match (rest_json::operation(O::SERVICE, O::NAME), head) {
+        (Some(operation), Some((uri, headers))) => {
+            rest_json::decode(operation, rest_json::Request { uri, headers, body })
+        }
+        _ => json::decode(body),
+    }
+}
+
+fn to_http<O: Operation>(output: &O::Output) -> Answered {
+    match rest_json::operation(O::SERVICE, O::NAME) {
+        Some(operation) => rest_json::encode(operation, output),
+        None => plain(Protocol::RestJson, json::encode(output)),
     }
 }
 

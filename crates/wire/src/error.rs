@@ -98,7 +98,7 @@ impl CommonError {
     pub fn unknown_operation_of(service: &Service, operation: &str) -> Self {
         let unknown = Self::unknown_operation(operation);
         match service.protocol {
-            ServiceProtocol::Json(_) | ServiceProtocol::Query => unknown,
+            ServiceProtocol::Json(_) | ServiceProtocol::Query | ServiceProtocol::RestJson(_) => unknown,
             ServiceProtocol::Ec2 => Self {
                 message: format!(
                     "The action {operation} is not valid for this web service. It is unknown, or not supported by Gantry yet."
@@ -154,12 +154,16 @@ impl CommonError {
             (Protocol::Query, 400) => (query_status(self.query_code), self.query_code),
             (Protocol::Query, status) => (status, self.query_code),
             (Protocol::Ec2, status) => ec2_words(status, self.query_code),
+            (Protocol::RestJson, 400) => (rest_status(self.json_code), self.json_code),
+            (Protocol::RestJson, status) => (status, self.json_code),
         };
         match protocol {
-            Protocol::Json10 | Protocol::Json11 => json_answer(protocol, status, code, |writer| {
-                writer.name("message");
-                writer.string(&self.message);
-            }),
+            Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
+                json_answer(protocol, status, code, |writer| {
+                    writer.name("message");
+                    writer.string(&self.message);
+                })
+            }
             Protocol::Query | Protocol::Ec2 => {
                 xml_answer(protocol, namespace, status, code, &self.message, request_id)
             }
@@ -175,6 +179,20 @@ fn query_status(code: &str) -> u16 {
         | "SignatureDoesNotMatch"
         | "MissingAuthenticationToken"
         | "RequestExpired" => 403,
+        _ => 400,
+    }
+}
+
+/// In rest-json, who may not gets 403, and who asks for nothing that is there gets 404.
+fn rest_status(code: &str) -> u16 {
+    match code {
+        "UnknownOperationException" => 404,
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "UnrecognizedClientException" => 403,
         _ => 400,
     }
 }
@@ -202,7 +220,7 @@ pub fn modelled<E: ServiceError>(
 ) -> ErrorAnswer {
     let (status, code) = (error.http_status(), error.code());
     match protocol {
-        Protocol::Json10 | Protocol::Json11 => {
+        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
             json_answer(protocol, status, code, |writer| error.write_members(writer))
         }
         Protocol::Query | Protocol::Ec2 => {
@@ -240,8 +258,11 @@ fn json_answer(
 ) -> ErrorAnswer {
     let mut writer = JsonWriter::new();
     writer.begin_object();
-    writer.name("__type");
-    writer.string(code);
+    // rest-json has the code in a header alone, which the HTTP front writes for all protocols.
+    if protocol != Protocol::RestJson {
+        writer.name("__type");
+        writer.string(code);
+    }
     members(&mut writer);
     writer.end_object();
     ErrorAnswer {

@@ -12,6 +12,7 @@ pub mod error;
 pub mod exec_channel;
 pub mod json;
 pub mod query;
+pub mod rest_json;
 pub mod route;
 pub mod shape;
 pub mod sigv4;

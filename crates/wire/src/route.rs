@@ -1,8 +1,10 @@
 //! Which operation of which service a request calls, and in which protocol: a fact of the request.
 
+use http::{Method, Uri};
+
 use crate::error::CommonError;
-use crate::query;
 use crate::shape::{Service, ServiceProtocol};
+use crate::{query, rest_json};
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,8 @@ pub enum Protocol {
     Query,
     /// Amazon EC2's kind of query
     Ec2,
+    /// rest-json
+    RestJson,
 }
 
 impl Protocol {
@@ -28,6 +32,7 @@ impl Protocol {
             Self::Json11 => "application/x-amz-json-1.1",
             Self::Query => "text/xml",
             Self::Ec2 => "text/xml;charset=UTF-8",
+            Self::RestJson => "application/json",
         }
     }
 
@@ -100,7 +105,7 @@ pub fn route<'a>(
     let version = query::parameter(body, "Version").unwrap_or_default();
     let spoken = services.iter().find_map(|it| {
         match it.protocol {
-            ServiceProtocol::Json(_) => None,
+            ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) => None,
             ServiceProtocol::Query => Some((it, Protocol::Query)),
             ServiceProtocol::Ec2 => Some((it, Protocol::Ec2)),
         }
@@ -113,4 +118,41 @@ pub fn route<'a>(
         operation: action.into(),
         protocol,
     })
+}
+
+/// Finds the operation of a request by its method and path: among those of the service that it is signed for, or among
+/// all where nothing tells. `None` where it is not of rest-json at all.
+///
+/// # Errors
+/// The service has no such operation.
+pub fn route_of_path(
+    services: &[&'static Service],
+    signed_for: Option<&str>,
+    method: &Method,
+    uri: &Uri,
+) -> Option<Result<Route<'static>, CommonError>> {
+    for service in services {
+        let ServiceProtocol::RestJson(operations) = service.protocol else {
+            continue;
+        };
+        let is_meant = signed_for == Some(service.signing_name);
+        if !is_meant && signed_for.is_some() {
+            continue;
+        }
+        match rest_json::find(operations, method, uri) {
+            Some(operation) => {
+                return Some(Ok(Route {
+                    service,
+                    operation: operation.name.into(),
+                    protocol: Protocol::RestJson,
+                }));
+            }
+            None if is_meant => {
+                let operation = format!("{method} {}", uri.path());
+                return Some(Err(CommonError::unknown_operation(&operation)));
+            }
+            None => {}
+        }
+    }
+    None
 }

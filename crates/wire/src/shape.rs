@@ -30,6 +30,8 @@ pub enum ServiceProtocol {
     Query,
     /// Amazon EC2's own kind of query.
     Ec2,
+    /// rest-json, with the places of its operations in HTTP.
+    RestJson(&'static [crate::rest_json::HttpOperation]),
 }
 
 /// An operation of a service.

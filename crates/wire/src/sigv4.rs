@@ -67,6 +67,20 @@ fn check_signed_headers(signature: &Signature, parts: &Parts) -> Result<(), Comm
     }
 }
 
+/// The service that a request says it is signed for, before anything of that is checked.
+pub fn signed_for(headers: &http::HeaderMap, uri: &http::Uri) -> Option<String> {
+    let of_credential = |credential: &str| credential.split('/').nth(3).map(str::to_owned);
+    if let Some(header) = headers.get("authorization") {
+        let (_, after) = header.to_str().ok()?.split_once("Credential=")?;
+        return of_credential(after.split(',').next()?);
+    }
+    let parameters = canonical::pairs(uri.query()?);
+    let credential = parameters
+        .into_iter()
+        .find(|(name, _)| name == "X-Amz-Credential");
+    credential.and_then(|(_, value)| of_credential(&value))
+}
+
 fn find(parts: &Parts) -> Result<Signature, CommonError> {
     if let Some(header) = parts.headers.get("authorization") {
         let header = header

@@ -31,7 +31,14 @@ pub fn on_wire(model: &Model, name: &str, member: &Member) -> OnWire {
     let own_name = member.location_name.as_deref().unwrap_or(name);
     let layout = layout(model, member);
     match model.metadata.protocol {
-        Protocol::Json => OnWire {
+        // What is outside the body is told apart by its member, for its name may be that of another in the body.
+        Protocol::RestJson if member.location.is_some() => OnWire {
+            read_name: name.to_owned(),
+            write_name: name.to_owned(),
+            read_layout: None,
+            write_layout: None,
+        },
+        Protocol::Json | Protocol::RestJson => OnWire {
             read_name: own_name.to_owned(),
             write_name: own_name.to_owned(),
             read_layout: None,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::http;
 use super::names::{field, variant};
 use super::on_wire::{Layout, OnWire, on_wire};
 use super::shapes::{Model, Protocol, Shape};
@@ -101,6 +102,7 @@ fn empty_structure(out: &mut String, name: &str) {
         fault: false,
         document: false,
         sensitive: false,
+        payload: None,
         error: None,
     };
     structure_named(out, name, &shape, &[]);
@@ -328,21 +330,34 @@ fn operations(module: &str, model: &Model) -> String {
         Protocol::Json => format!("Json({:?})", metadata.json_version.as_deref().unwrap_or("1.1")),
         Protocol::Query => "Query".to_owned(),
         Protocol::Ec2 => "Ec2".to_owned(),
+        Protocol::RestJson => "RestJson(HTTP)".to_owned(),
     };
     let mut out = format!("{HEAD}\nuse wire::{{Operation, Service, ServiceProtocol}};\nuse super::*;\n\n");
     let _ = writeln!(
         out,
         "pub static SERVICE: Service = Service {{ signing_name: {:?}, target_prefix: {:?}, api_version: {:?}, protocol: ServiceProtocol::{protocol}, xml_namespace: {:?}, operations: &{all:?} }};\n",
-        metadata.signing_name.as_deref().unwrap_or(module),
+        metadata
+            .signing_name
+            .as_deref()
+            .or(metadata.endpoint_prefix.as_deref())
+            .unwrap_or(module),
         metadata.target_prefix,
         metadata.api_version,
         metadata.xml_namespace,
     );
-    for name in model.operations.keys() {
+    if metadata.protocol == Protocol::RestJson {
+        out.push_str(&http::table(model));
+    }
+    for (name, it) in &model.operations {
+        let end = |shape: &Option<String>, usual: &str| match shape {
+            Some(shape) => model.structure_name(shape),
+            None => format!("{name}{usual}"),
+        };
+        let (input, output) = (end(&it.input, "Input"), end(&it.output, "Output"));
         let _ = writeln!(
             out,
             "pub struct {name};\n\nimpl Operation for {name} {{\nconst NAME: &'static str = {name:?};\n\
-             const SERVICE: &'static Service = &SERVICE;\ntype Input = {name}Input;\ntype Output = {name}Output;\n\
+             const SERVICE: &'static Service = &SERVICE;\ntype Input = {input};\ntype Output = {output};\n\
              type Error = Error;\n}}\n"
         );
     }

@@ -23,8 +23,11 @@ pub struct Metadata {
     #[serde(default)]
     pub protocol: Protocol,
     pub json_version: Option<String>,
+    /// Name in credential scopes, unless the endpoint's name is that too.
     #[serde(default)]
     pub signing_name: Option<String>,
+    #[serde(default)]
+    pub endpoint_prefix: Option<String>,
     #[serde(default)]
     pub target_prefix: String,
     #[serde(default)]
@@ -39,6 +42,8 @@ pub enum Protocol {
     Json,
     Query,
     Ec2,
+    #[serde(rename = "rest-json")]
+    RestJson,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +52,17 @@ pub struct Operation {
     pub output: Option<String>,
     #[serde(default)]
     pub errors: Vec<String>,
+    /// Of rest-json.
+    pub http: Option<Http>,
+}
+
+/// Where an operation of rest-json is.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Http {
+    pub method: String,
+    pub request_uri: String,
+    pub response_code: Option<u16>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -74,6 +90,8 @@ pub struct Shape {
     /// Must not reach a log.
     #[serde(default)]
     pub sensitive: bool,
+    /// In rest-json, the member that is the whole body.
+    pub payload: Option<String>,
     pub error: Option<ErrorTrait>,
 }
 
@@ -90,6 +108,8 @@ pub struct Member {
     pub shape: String,
     pub location_name: Option<String>,
     pub query_name: Option<String>,
+    /// In rest-json, where it is if not in the body.
+    pub location: Option<String>,
     #[serde(default)]
     pub flattened: bool,
 }
@@ -116,8 +136,11 @@ impl Model {
             .collect()
     }
 
-    /// Name of the structure in Rust: inputs and outputs are named after their operation.
+    /// Name of the structure in Rust: inputs and outputs are named after their operation, unless others share them.
     pub fn structure_name(&self, shape: &str) -> String {
+        if self.metadata.protocol == Protocol::RestJson && self.is_shared(shape) {
+            return shape.to_owned();
+        }
         for (operation, it) in &self.operations {
             if it.input.as_deref() == Some(shape) {
                 return format!("{operation}Input");
@@ -127,6 +150,17 @@ impl Model {
             }
         }
         shape.to_owned()
+    }
+
+    /// Whether several operations, or other shapes too, have this shape.
+    fn is_shared(&self, shape: &str) -> bool {
+        let ends = self.operations.values().flat_map(|it| [&it.input, &it.output]);
+        let of_operations = ends.filter(|it| it.as_deref() == Some(shape)).count();
+        let of_shapes = self.shapes.values().any(|it| {
+            let parts = it.members.values().chain(&it.member).chain(&it.value);
+            parts.into_iter().any(|it| it.shape == shape)
+        });
+        of_operations > 1 || of_shapes
     }
 
     /// Whether a structure holds itself, through others.

@@ -9,13 +9,15 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use wire::error::{CommonError, ErrorAnswer};
-use wire::route::{self, Protocol};
+use wire::rest_json::Answer;
+use wire::route::{self, Protocol, Route};
+use wire::sigv4;
 
 use crate::call::{Origin, authorize};
 use crate::control_plane::ControlPlane;
@@ -36,7 +38,8 @@ pub async fn answer(
     mut request: Request<Incoming>,
     shutdown: CancellationToken,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    if request.method() == Method::GET {
+    let rest = route_of_path(request.method(), request.uri(), request.headers());
+    if request.method() == Method::GET && rest.is_none() {
         return Ok(match request.uri().path() {
             "/health" => plain(StatusCode::OK, "ok\n"),
             "/acs/ws" | "/tcs/ws" => sessions::upgrade(&control_plane, &mut request, shutdown),
@@ -58,10 +61,16 @@ pub async fn answer(
         .and_then(|it| it.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let protocol = Protocol::of_content_type(&content_type);
+    let protocol = match &rest {
+        Some(_) => Protocol::RestJson,
+        None => Protocol::of_content_type(&content_type),
+    };
     let outcome = match read(body).await {
         Ok(body) => {
-            let work = handle(&control_plane, &routes, &parts, &content_type, body, &request_id);
+            let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
+            let route = rest.unwrap_or_else(|| route::route(&SERVICES, &content_type, target, &body));
+            let route = route.map_err(|error| error.answer(protocol, &request_id));
+            let work = handle(&control_plane, &routes, &parts, route, &body, &request_id);
             AssertUnwindSafe(work)
                 .catch_unwind()
                 .await
@@ -70,9 +79,22 @@ pub async fn answer(
         Err(error) => Err(error.answer(protocol, &request_id)),
     };
     Ok(match outcome {
-        Ok(body) => respond(StatusCode::OK, protocol.content_type(), body, &request_id),
+        Ok(answer) => succeed(answer, &request_id),
         Err(error) => refuse(error, &request_id),
     })
+}
+
+/// What a request of a protocol without targets means; `None` for the others, and for what only looks at the server.
+fn route_of_path(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Option<Result<Route<'static>, CommonError>> {
+    if headers.contains_key("x-amz-target") {
+        return None;
+    }
+    let signed_for = sigv4::signed_for(headers, uri);
+    route::route_of_path(&SERVICES, signed_for.as_deref(), method, uri)
 }
 
 async fn read(body: Incoming) -> Result<Bytes, CommonError> {
@@ -98,17 +120,15 @@ async fn handle(
     control_plane: &Arc<ControlPlane>,
     routes: &Routes,
     parts: &Parts,
-    content_type: &str,
-    body: Bytes,
+    route: Result<Route<'_>, ErrorAnswer>,
+    body: &Bytes,
     request_id: &str,
-) -> Result<Vec<u8>, ErrorAnswer> {
+) -> Result<Answer, ErrorAnswer> {
     let now = control_plane.clock.now();
-    let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
-    let route = route::route(&SERVICES, content_type, target, &body)
-        .map_err(|error| error.answer(Protocol::of_content_type(content_type), request_id))?;
+    let route = route?;
     let (service, operation) = (route.service, &*route.operation);
     let common = |error: CommonError| error.answer_of(service, route.protocol, request_id);
-    let caller = identity::verify(control_plane, service.signing_name, parts, &body, now).map_err(common)?;
+    let caller = identity::verify(control_plane, service.signing_name, parts, body, now).map_err(common)?;
     let Some(handler) = routes.get(service.signing_name, operation) else {
         return Err(common(CommonError::unknown_operation_of(service, operation)));
     };
@@ -121,7 +141,8 @@ async fn handle(
     tracing::debug!(request_id, operation, "request");
     let request_id = request_id.to_owned();
     handler(routes::Request {
-        body,
+        body: body.clone(),
+        head: (route.protocol == Protocol::RestJson).then(|| (parts.uri.clone(), parts.headers.clone())),
         protocol: route.protocol,
         request_id,
         caller,
@@ -139,6 +160,17 @@ fn panicked(panic: &(dyn std::any::Any + Send), protocol: Protocol, request_id: 
         .unwrap_or("unknown");
     tracing::error!(request_id, panic = text, "a request panicked");
     CommonError::server("The server failed on this request; it has been logged.").answer(protocol, request_id)
+}
+
+fn succeed(answer: Answer, request_id: &str) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = respond(status, answer.content_type, answer.body, request_id);
+    for (name, value) in answer.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
 }
 
 fn refuse(error: ErrorAnswer, request_id: &str) -> Response<Full<Bytes>> {

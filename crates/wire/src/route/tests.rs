@@ -86,3 +86,49 @@ fn what_names_no_operation_is_unknown() {
         );
     }
 }
+
+static FILES: Service = Service {
+    signing_name: "elasticfilesystem",
+    target_prefix: "",
+    api_version: "2015-02-01",
+    protocol: ServiceProtocol::RestJson(&[rest_json::HttpOperation {
+        name: "DescribeFileSystems",
+        method: "GET",
+        uri: "/2015-02-01/file-systems",
+        status: 200,
+        input: &[],
+        output: &[],
+    }]),
+    xml_namespace: "",
+    operations: &["DescribeFileSystems"],
+};
+
+#[test]
+fn requests_without_a_target_find_their_operation_by_method_and_path() {
+    let found = |signed_for: Option<&str>, method: &str, uri: &str| {
+        let (method, uri) = (
+            method.parse().expect("a method"),
+            uri.parse().expect("an address"),
+        );
+        let route = route_of_path(&[&ECS, &FILES], signed_for, &method, &uri)?;
+        Some(
+            route
+                .map(|it| it.operation.into_owned())
+                .map_err(|it| it.json_code),
+        )
+    };
+    let path = "/2015-02-01/file-systems";
+    let described = || Some(Ok("DescribeFileSystems".to_owned()));
+    assert_eq!(found(Some("elasticfilesystem"), "GET", path), described());
+    assert_eq!(
+        found(None, "GET", path),
+        described(),
+        "so that it can be told to sign"
+    );
+    assert_eq!(found(Some("ecs"), "GET", path), None);
+    assert_eq!(found(None, "GET", "/health"), None);
+    let unknown = Some(Err("UnknownOperationException"));
+    assert_eq!(found(Some("elasticfilesystem"), "PUT", path), unknown);
+    let error = CommonError::unknown_operation("x").answer(Protocol::RestJson, "r");
+    assert_eq!((error.status, error.content_type), (404, "application/json"));
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wire::error::{ServiceError, modelled};
 use wire::json::JsonWriter;
 use wire::route::Protocol;
-use wire::{ServiceProtocol, Value as _, ValueWriter, ec2, query};
+use wire::{ServiceProtocol, Value as _, ValueWriter, ec2, query, rest_json};
 
 use crate::dynamic::Dynamic;
 use crate::requests::{present, same};
@@ -25,19 +25,58 @@ pub fn check(case: &Case) -> Result<(), String> {
         json: case.case["result"].clone(),
     };
     let (service, operation) = (case.service, case.operation());
+    if let ServiceProtocol::RestJson(_) = service.protocol {
+        return check_rest(case, &output);
+    }
     let written = match service.protocol {
         ServiceProtocol::Json(_) => wire::json::encode(&output),
         ServiceProtocol::Query => query::encode(service, operation, &output, REQUEST_ID),
         ServiceProtocol::Ec2 => ec2::encode(service, operation, &output, REQUEST_ID),
+        ServiceProtocol::RestJson(_) => return Err("is told apart before".to_owned()),
     };
     compare(case, &written)
+}
+
+/// Status, headers and body.
+fn check_rest(case: &Case, output: &Dynamic) -> Result<(), String> {
+    let operation = rest_json::operation(case.service, case.operation()).ok_or("no operation")?;
+    let answer = rest_json::encode(operation, output);
+    let expected = &case.case["response"];
+    if expected["status_code"].as_u64() != Some(u64::from(answer.status)) {
+        return Err(format!("status {}", answer.status));
+    }
+    let mut headers: Vec<(String, String)> = expected["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            (
+                name.to_ascii_lowercase(),
+                value.as_str().unwrap_or_default().to_owned(),
+            )
+        })
+        .filter(|(name, _)| name != "content-type")
+        .collect();
+    let mut written = answer.headers;
+    written.sort();
+    headers.sort();
+    if written != headers {
+        return Err(format!("wrote headers {written:?}, expected {headers:?}"));
+    }
+    let body = expected["body"].as_str().unwrap_or_default();
+    if answer.body == body.as_bytes() {
+        return Ok(());
+    }
+    compare(case, &answer.body)
 }
 
 fn compare(case: &Case, written: &[u8]) -> Result<(), String> {
     let written = String::from_utf8_lossy(written);
     let expected = case.case["response"]["body"].as_str().unwrap_or_default();
     let is_same = match case.service.protocol {
-        ServiceProtocol::Json(_) => same(&document(&written)?, &present(&document(expected)?)),
+        ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) => {
+            same(&document(&written)?, &present(&document(expected)?))
+        }
         ServiceProtocol::Query | ServiceProtocol::Ec2 if expected.is_empty() => {
             case.case["result"] == json!({})
         }
@@ -126,6 +165,7 @@ fn check_error(case: &Case) -> Result<(), String> {
         ServiceProtocol::Json(_) => Protocol::Json11,
         ServiceProtocol::Query => Protocol::Query,
         ServiceProtocol::Ec2 => Protocol::Ec2,
+        ServiceProtocol::RestJson(_) => Protocol::RestJson,
     };
     let answer = modelled(case.service, &exception, protocol, REQUEST_ID);
     let status = case.case["response"]["status_code"].as_u64();
@@ -136,7 +176,7 @@ fn check_error(case: &Case) -> Result<(), String> {
         return Err(format!("code {}", answer.code));
     }
     match case.service.protocol {
-        ServiceProtocol::Json(_) => compare_members(case, &answer.body),
+        ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) => compare_members(case, &answer.body),
         ServiceProtocol::Query | ServiceProtocol::Ec2 => compare(case, &answer.body),
     }
 }
@@ -145,7 +185,9 @@ fn check_error(case: &Case) -> Result<(), String> {
 fn compare_members(case: &Case, written: &[u8]) -> Result<(), String> {
     let mut written = document(&String::from_utf8_lossy(written))?;
     let mut expected = document(case.case["response"]["body"].as_str().unwrap_or_default())?;
-    if written["__type"] != case.case["errorCode"] {
+    // rest-json tells it in a header, which is compared before.
+    let is_in_body = !matches!(case.service.protocol, ServiceProtocol::RestJson(_));
+    if is_in_body && written["__type"] != case.case["errorCode"] {
         return Err(format!("wrote {written}"));
     }
     for it in [&mut written, &mut expected] {

@@ -1,8 +1,9 @@
 //! Requests of clients, read backwards into what the client was given.
 
+use http::{HeaderMap, HeaderName, Method, Uri};
 use serde_json::{Map, Value};
-use wire::route::{Protocol, route};
-use wire::{ServiceProtocol, ec2, json, query};
+use wire::route::{Protocol, route, route_of_path};
+use wire::{ServiceProtocol, ec2, json, query, rest_json};
 
 use crate::dynamic::{Dynamic, expect};
 use crate::suites::Case;
@@ -13,6 +14,9 @@ pub fn check(case: &Case) -> Result<(), String> {
     // Headers that a vector does not tell are those that its protocol always has.
     let header =
         |name: &str, usual: String| serialized["headers"][name].as_str().map_or(usual, str::to_owned);
+    if let ServiceProtocol::RestJson(_) = case.service.protocol {
+        return check_rest(case, body);
+    }
     let (content_type, target) = match case.service.protocol {
         ServiceProtocol::Json(version) => {
             let target = format!("{}.{}", case.service.target_prefix, case.operation());
@@ -23,6 +27,7 @@ pub fn check(case: &Case) -> Result<(), String> {
             let kind = "application/x-www-form-urlencoded".to_owned();
             (header("Content-Type", kind), None)
         }
+        ServiceProtocol::RestJson(_) => return Err("is told apart before".to_owned()),
     };
     let route = route(&[case.service], &content_type, target.as_deref(), body);
     let route = route.map_err(|error| error.message)?;
@@ -34,14 +39,45 @@ pub fn check(case: &Case) -> Result<(), String> {
         Protocol::Json10 | Protocol::Json11 => json::decode::<Dynamic>(body),
         Protocol::Query => query::decode(body),
         Protocol::Ec2 => ec2::decode(body),
+        Protocol::RestJson => return Err("is routed to rest-json".to_owned()),
     };
     let read = read.map_err(|error| error.to_string())?.json;
     let tidy = match route.protocol {
         Protocol::Json10 | Protocol::Json11 => present,
-        Protocol::Query | Protocol::Ec2 => filled,
+        Protocol::Query | Protocol::Ec2 | Protocol::RestJson => filled,
     };
-    let (read, given) = (tidy(&read), tidy(&case.case["params"]));
-    if same(&read, &given) {
+    compare(&tidy(&read), &tidy(&case.case["params"]))
+}
+
+/// Routed by method and path, and read from all places of HTTP.
+fn check_rest(case: &Case, body: &[u8]) -> Result<(), String> {
+    let serialized = &case.case["serialized"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let method = serialized["method"]
+        .as_str()
+        .map_or_else(|| text(&case.case["given"]["http"]["method"]), str::to_owned);
+    let method: Method = method.parse().map_err(|_| "no method")?;
+    let uri: Uri = text(&serialized["uri"])
+        .parse()
+        .map_err(|error| format!("{error}"))?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in serialized["headers"].as_object().into_iter().flatten() {
+        let name: HeaderName = name.parse().map_err(|_| "no header")?;
+        headers.insert(name, text(value).parse().map_err(|_| "no header")?);
+    }
+    let route = route_of_path(&[case.service], Some("vectors"), &method, &uri).ok_or("is not routed")?;
+    let route = route.map_err(|error| error.message)?;
+    // Cases of one suite may share an address, and name the same shapes.
+    let operation = rest_json::operation(case.service, &route.operation).ok_or("is not routed")?;
+    expect(&case.model, case.shape());
+    let (uri, headers) = (&uri, &headers);
+    let read = rest_json::decode::<Dynamic>(operation, rest_json::Request { uri, headers, body });
+    let read = read.map_err(|error| error.to_string())?.json;
+    compare(&present(&read), &present(&case.case["params"]))
+}
+
+fn compare(read: &Value, given: &Value) -> Result<(), String> {
+    if same(read, given) {
         return Ok(());
     }
     Err(format!("read {read}, given {given}"))

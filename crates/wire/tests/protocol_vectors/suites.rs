@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
+use wire::rest_json::HttpOperation;
 use wire::{Service, ServiceProtocol};
 
+use crate::rest::{self, leaked};
 use crate::shapes::{Model, Protocol};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl Direction {
 
     fn files(self) -> &'static [&'static str] {
         match self {
-            Self::Input | Self::Output => &["ec2", "query", "json", "json_1_0"],
+            Self::Input | Self::Output => &["ec2", "query", "json", "json_1_0", "rest-json"],
             Self::Client => &["json", "json_1_0"],
         }
     }
@@ -90,7 +92,11 @@ fn read(direction: Direction, file: &str) -> Vec<Value> {
 fn of_suite(direction: Direction, file: &str, suite: &Value) -> Vec<Case> {
     let model = json!({ "metadata": suite["metadata"], "operations": {}, "shapes": suite["shapes"] });
     let model = Arc::new(Model::parse(&model.to_string()).expect("a model"));
-    let service = service(&model);
+    let operations = suite["cases"].as_array().expect("cases").iter();
+    let operations = operations
+        .map(|it| rest::operation(&model, &it["given"]))
+        .collect();
+    let service = service(&model, operations);
     let cases = suite["cases"].as_array().expect("cases").iter();
     cases
         .map(|case| Case {
@@ -108,8 +114,7 @@ fn of_suite(direction: Direction, file: &str, suite: &Value) -> Vec<Case> {
 }
 
 /// Services live as long as the program: this one is leaked.
-fn service(model: &Model) -> &'static Service {
-    let leaked = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+fn service(model: &Model, operations: Vec<HttpOperation>) -> &'static Service {
     let metadata = &model.metadata;
     Box::leak(Box::new(Service {
         signing_name: "vectors",
@@ -121,6 +126,7 @@ fn service(model: &Model) -> &'static Service {
             }
             Protocol::Query => ServiceProtocol::Query,
             Protocol::Ec2 => ServiceProtocol::Ec2,
+            Protocol::RestJson => ServiceProtocol::RestJson(Vec::leak(operations)),
         },
         xml_namespace: "https://example.com/",
         operations: &[],

@@ -68,6 +68,7 @@ impl World {
         };
         let request = Request {
             body: input.to_string().into(),
+            head: None,
             protocol: Protocol::Json11,
             request_id: "1".to_owned(),
             access: authorize(&self.control_plane, &caller, "ecs", operation).expect("root may"),
@@ -77,7 +78,7 @@ impl World {
         };
         let handler = self.routes.get("ecs", operation).expect("is built");
         match handler(request).await {
-            Ok(body) => Ok(serde_json::from_slice(&body).expect("is JSON")),
+            Ok(answer) => Ok(serde_json::from_slice(&answer.body).expect("is JSON")),
             Err(error) => {
                 let body: Value = serde_json::from_slice(&error.body).expect("is JSON");
                 let message = body["message"].as_str().or(body["Message"].as_str());
