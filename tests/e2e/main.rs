@@ -10,6 +10,7 @@ mod crashes;
 mod default_vpc;
 mod exec;
 mod explanations;
+mod file_systems;
 mod life;
 mod logs;
 mod networks;

@@ -14,8 +14,7 @@ pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
 pub use settings::{
-    Device, DockerVolume, IpcSharing, Link, LogLimits, NameSettings, PidSharing, SecuritySettings,
-    SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
+    Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits, NameSettings, PidSharing, SecuritySettings, SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
 };
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -181,6 +180,8 @@ pub struct SandboxSpec {
     pub ipc: IpcSharing,
     /// Volumes that are more than directories of the task.
     pub volumes: Vec<DockerVolume>,
+    /// Volumes of file systems that all hosts see.
+    pub file_systems: Vec<FileSystemVolume>,
 }
 
 /// Network modes of a task definition.

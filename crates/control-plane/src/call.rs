@@ -13,6 +13,7 @@ use wire::Operation;
 
 use crate::control_plane::ControlPlane;
 use crate::executions::Executions;
+use crate::file_systems::FileSystems;
 use crate::handlers::PageKey;
 use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
@@ -190,6 +191,11 @@ impl Authorized {
     /// Content of repositories.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.0.registry
+    }
+
+    /// Directories of file systems.
+    pub fn file_systems(&self) -> &Arc<FileSystems> {
+        &self.0.file_systems
     }
 
     /// Signs page tokens.

@@ -9,6 +9,7 @@ use telemetry::history::History;
 use telemetry::logs::Logs;
 
 use crate::executions::Executions;
+use crate::file_systems::FileSystems;
 use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
 use crate::registry::Registry;
@@ -37,6 +38,7 @@ pub struct ControlPlane {
     /// Tasks that have left the state.
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) file_systems: Arc<FileSystems>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) page_key: PageKey,
@@ -59,6 +61,7 @@ impl ControlPlane {
         logs: Arc<Logs>,
         history: Arc<History>,
         registry: Arc<Registry>,
+        file_systems: Arc<FileSystems>,
         clock: Arc<dyn Clock>,
         settings: Settings,
         master_key: &MasterKey,
@@ -70,6 +73,7 @@ impl ControlPlane {
             logs,
             history,
             registry,
+            file_systems,
             clock,
             buckets: Buckets::new(settings.request_limits),
             settings,

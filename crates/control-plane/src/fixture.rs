@@ -16,6 +16,7 @@ use wire::route::Protocol;
 
 use crate::call::{Caller, authorize};
 use crate::control_plane::{ControlPlane, Settings};
+use crate::file_systems::FileSystems;
 use crate::registry::Registry;
 use crate::routes::{Request, Routes};
 
@@ -50,6 +51,7 @@ impl Fixture {
                 logs,
                 Arc::new(history),
                 Arc::new(registry),
+                Arc::new(FileSystems::new(folder.path().join("file-systems"))),
                 time,
                 settings,
                 &crate::MasterKey([7; 32]),

@@ -10,6 +10,7 @@ mod call;
 mod control_plane;
 mod executions;
 mod explanation;
+mod file_systems;
 #[cfg(test)]
 mod fixture;
 mod handlers;
@@ -24,6 +25,7 @@ mod task_history;
 mod vault;
 
 pub use control_plane::{ControlPlane, Settings};
+pub use file_systems::FileSystems;
 pub use http::serve;
 pub use registry::{Registry, keep_registry};
 pub use request_limits::RequestLimits;

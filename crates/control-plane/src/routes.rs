@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecr, ecs, gantry, iam, logs, secretsmanager, ssm, sts};
+use api::{ec2, ecr, ecs, efs, gantry, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use http::{HeaderMap, Uri};
@@ -19,7 +19,8 @@ use crate::handlers::ecs::{
     tagging, task_definitions, tasks,
 };
 use crate::handlers::{
-    ec2 as ec2_handlers, ecr as ecr_handlers, gantry as gantry_handlers, iam as roles, logs as log_handlers,
+    ec2 as ec2_handlers, ecr as ecr_handlers, efs as file_systems, gantry as gantry_handlers, iam as roles,
+    logs as log_handlers,
     secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
 };
 
@@ -29,10 +30,11 @@ mod refused;
 mod tests;
 
 /// Services that are spoken: those of AWS, and the one that is Gantry's own.
-pub static SERVICES: [&Service; 9] = [
+pub static SERVICES: [&Service; 10] = [
     &ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
+    &efs::SERVICE,
     &gantry::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
@@ -80,6 +82,7 @@ impl Routes {
         routes.ecr();
         routes.ecs();
         routes.refused();
+        routes.efs();
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
         routes.on::<gantry::ListStoppedTasks, _, _>(gantry_handlers::list_stopped_tasks);
@@ -238,6 +241,36 @@ impl Routes {
         self.on::<ecs::UpdateContainerAgent, _, _>(container_instances::update_container_agent);
         self.on::<ecs::GetTaskProtection, _, _>(tasks::get_task_protection);
         self.on::<ecs::UpdateTaskProtection, _, _>(tasks::update_task_protection);
+    }
+
+    fn efs(&mut self) {
+        self.on::<efs::CreateAccessPoint, _, _>(file_systems::create_access_point);
+        self.on::<efs::CreateFileSystem, _, _>(file_systems::create_file_system);
+        self.on::<efs::CreateMountTarget, _, _>(file_systems::create_mount_target);
+        self.on::<efs::DeleteAccessPoint, _, _>(file_systems::delete_access_point);
+        self.on::<efs::DeleteFileSystem, _, _>(file_systems::delete_file_system);
+        self.on::<efs::DeleteFileSystemPolicy, _, _>(file_systems::delete_file_system_policy);
+        self.on::<efs::DeleteMountTarget, _, _>(file_systems::delete_mount_target);
+        self.on::<efs::DescribeAccessPoints, _, _>(file_systems::describe_access_points);
+        self.on::<efs::DescribeAccountPreferences, _, _>(file_systems::describe_account_preferences);
+        self.on::<efs::DescribeBackupPolicy, _, _>(file_systems::describe_backup_policy);
+        self.on::<efs::DescribeFileSystemPolicy, _, _>(file_systems::describe_file_system_policy);
+        self.on::<efs::DescribeFileSystems, _, _>(file_systems::describe_file_systems);
+        self.on::<efs::DescribeLifecycleConfiguration, _, _>(file_systems::describe_lifecycle_configuration);
+        self.on::<efs::DescribeMountTargetSecurityGroups, _, _>(
+            file_systems::describe_mount_target_security_groups,
+        );
+        self.on::<efs::DescribeMountTargets, _, _>(file_systems::describe_mount_targets);
+        self.on::<efs::ListTagsForResource, _, _>(file_systems::list_tags_for_resource);
+        self.on::<efs::ModifyMountTargetSecurityGroups, _, _>(
+            file_systems::modify_mount_target_security_groups,
+        );
+        self.on::<efs::PutBackupPolicy, _, _>(file_systems::put_backup_policy);
+        self.on::<efs::PutFileSystemPolicy, _, _>(file_systems::put_file_system_policy);
+        self.on::<efs::PutLifecycleConfiguration, _, _>(file_systems::put_lifecycle_configuration);
+        self.on::<efs::TagResource, _, _>(file_systems::tag_resource);
+        self.on::<efs::UntagResource, _, _>(file_systems::untag_resource);
+        self.on::<efs::UpdateFileSystem, _, _>(file_systems::update_file_system);
     }
 
     fn iam(&mut self) {

@@ -21,6 +21,7 @@ pub mod circuit_breaker;
 pub mod cluster;
 pub mod container_definition;
 pub mod container_instance;
+pub mod file_system;
 pub mod host;
 pub mod lifecycle_policy;
 pub mod parameter;

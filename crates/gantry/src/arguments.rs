@@ -90,6 +90,10 @@ pub struct Up {
         default_value = "172.31.0.0/16"
     )]
     pub vpc_cidr: Cidr,
+    /// Directory of the EFS file systems, by default `file-systems` in the data directory. Nothing in it is removed but
+    /// by DeleteFileSystem.
+    #[arg(long, value_name = "DIR", env = "GANTRY_EFS_DIR")]
+    pub efs_dir: Option<PathBuf>,
     /// Limit requests as Amazon does, answering ThrottlingException beyond: to see how clients bear it.
     #[arg(long, env = "GANTRY_API_RATE_LIMITS")]
     pub api_rate_limits: bool,
@@ -125,6 +129,16 @@ pub struct Up {
     /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
     #[arg(long)]
     pub no_profile: bool,
+}
+
+impl Up {
+    /// Directory of the EFS file systems.
+    pub fn file_systems(&self, data_dir: &DataDir) -> Result<PathBuf> {
+        match &self.efs_dir {
+            Some(named) => Ok(std::path::absolute(named)?),
+            None => Ok(data_dir.file_systems()),
+        }
+    }
 }
 
 /// What to do with images.

@@ -61,6 +61,11 @@ impl DataDir {
         self.0.join("registry")
     }
 
+    /// File systems of EFS, unless the operator names another directory.
+    pub fn file_systems(&self) -> PathBuf {
+        self.0.join("file-systems")
+    }
+
     /// What the agent remembers.
     pub fn agent(&self) -> PathBuf {
         self.0.join("agent")

@@ -20,11 +20,16 @@ pub fn ensure_root(command: &str) -> Result<()> {
 }
 
 /// Opens the host. The directory must exist.
-pub async fn open(data_dir: &DataDir, registries: Registries) -> Result<Arc<LinuxHost>> {
+pub async fn open(
+    data_dir: &DataDir,
+    file_systems: PathBuf,
+    registries: Registries,
+) -> Result<Arc<LinuxHost>> {
     let config = LinuxHostConfig {
         cgroup_parent: instance(data_dir)?,
         network: Some(network(data_dir)?),
         registries,
+        file_systems: Some(file_systems),
     };
     let host = LinuxHost::open(data_dir.path(), config).await;
     host.context("this machine cannot run containers")

@@ -59,7 +59,7 @@ pub use repository_images::{
 };
 pub use run_tasks::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
-    RunTasksRefusal, Where, run_tasks, run_tasks_once,
+    RunTasksRefusal, Where, free_address, run_tasks, run_tasks_once,
 };
 pub use secrets::forget_secret;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};

@@ -28,7 +28,7 @@ use oci_spec::OciSpecError;
 use parking_lot::Mutex;
 use rustix::fd::OwnedFd;
 pub use seccomp::Filters;
-use shim::{Confinement, Privileges, SystemCalls, files};
+use shim::{Confinement, Privileges, SharedDirectory, SystemCalls, files};
 
 use crate::images::Image;
 use crate::volumes::{TaskVolume, VolumeMount};
@@ -168,6 +168,8 @@ pub struct Prepared {
     pub confinement: Confinement,
     /// Its volumes.
     pub volumes: Vec<VolumeMount>,
+    /// Directories of shared file systems among them.
+    pub directories: Vec<SharedDirectory>,
 }
 
 /// Makes a container's root, files and `config.json`. Blocks.
@@ -225,6 +227,7 @@ pub fn prepare(
         root,
         uid: user.uid,
         confinement,
+        directories: volumes::shared(&volumes, user.uid, user.gid),
         volumes,
     })
 }

@@ -12,6 +12,7 @@
 
 mod cgroups;
 mod containers;
+mod file_systems;
 pub mod images;
 mod linux_host;
 mod logs;

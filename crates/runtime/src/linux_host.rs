@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 
 use crate::cgroups::{CgroupError, Cgroups};
 use crate::containers::{Filters, mount_points};
+use crate::file_systems::FileSystems;
 use crate::images::{ImageError, Images, PullProgress, Registries};
 use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
@@ -48,6 +49,8 @@ pub struct LinuxHostConfig {
     pub network: Option<NetworkConfig>,
     /// How registries of images are reached.
     pub registries: Registries,
+    /// Directory of the file systems that hosts share; by default `file-systems` in the data directory.
+    pub file_systems: Option<PathBuf>,
 }
 
 impl Default for LinuxHostConfig {
@@ -56,6 +59,7 @@ impl Default for LinuxHostConfig {
             cgroup_parent: "gantry".to_owned(),
             network: None,
             registries: Registries::default(),
+            file_systems: None,
         }
     }
 }
@@ -104,6 +108,7 @@ struct Inner {
     shim: Arc<ShimProgram>,
     filters: Filters,
     volumes: Volumes,
+    file_systems: FileSystems,
     /// Held while a volume is filled from an image.
     filling: Mutex<()>,
     events: mpsc::Sender<HostEvent>,
@@ -124,6 +129,9 @@ impl LinuxHost {
             absolute.map_err(|source| OpenError::Directory { path, source })
         };
         let tasks = directory("tasks")?;
+        let file_systems = config
+            .file_systems
+            .unwrap_or_else(|| data_dir.join("file-systems"));
         let network = match config.network {
             Some(network) => network,
             None => NetworkConfig::new(directory("network")?),
@@ -148,6 +156,7 @@ impl LinuxHost {
             filters,
             shim,
             volumes: Volumes::new(directory("volumes")?),
+            file_systems: FileSystems::new(file_systems),
             filling: Mutex::default(),
             events,
             sandboxes: Mutex::default(),

@@ -14,7 +14,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use agent::host::{DockerVolume, VolumeScope};
+use agent::host::{DockerVolume, FileOwner, VolumeScope};
 use serde::{Deserialize, Serialize};
 
 use crate::task_directory::is_name;
@@ -38,6 +38,17 @@ pub enum VolumeSource {
         directory: PathBuf,
         /// Options of the mount.
         options: String,
+    },
+    /// A directory of a file system that hosts share; the task's shim mounts it for each container.
+    Shared {
+        /// Directory of the file system.
+        root: PathBuf,
+        /// Where below it; links and steps back do not lead out.
+        below: PathBuf,
+        /// Where the containers find it.
+        target: PathBuf,
+        /// As whom all access is made; otherwise as whoever the process is.
+        owner: Option<FileOwner>,
     },
     /// A file system that each container mounts.
     FileSystem {

@@ -71,6 +71,9 @@ pub struct StartContainer {
     /// How much of its output is kept.
     #[serde(default)]
     pub log_limits: LogLimits,
+    /// Directories that its mounts can name as sources by their `target`.
+    #[serde(default)]
+    pub directories: Vec<SharedDirectory>,
 }
 
 /// How much of a container's output is kept.
@@ -89,6 +92,29 @@ impl Default for LogLimits {
             files: log::MAX_FILES,
         }
     }
+}
+
+/// A directory of a file system that tasks share. It is opened anew for each container, so that nothing that another
+/// one does meanwhile leads elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedDirectory {
+    /// Directory of the file system.
+    pub root: PathBuf,
+    /// Where below; links and steps back do not lead out.
+    pub below: PathBuf,
+    /// An empty directory, on which only the container sees it.
+    pub target: PathBuf,
+    /// Whose files the container's user has for its own. `None`: everybody has their own.
+    pub owner: Option<OwnerMapping>,
+}
+
+/// One user of a file system as one user of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerMapping {
+    /// User and group of the files.
+    pub of_files: (u32, u32),
+    /// User and group of the container's process.
+    pub in_container: (u32, u32),
 }
 
 /// What a container writes to.

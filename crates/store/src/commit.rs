@@ -8,6 +8,7 @@ use domain::account_setting::AccountSetting;
 use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
+use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
@@ -97,6 +98,12 @@ pub enum Change {
     RepositoryImage(Changed<RepositoryImage>),
     /// See [`RepositoryLayer`].
     RepositoryLayer(Changed<RepositoryLayer>),
+    /// See [`FileSystem`].
+    FileSystem(Changed<FileSystem>),
+    /// See [`MountTarget`].
+    MountTarget(Changed<MountTarget>),
+    /// See [`AccessPoint`].
+    AccessPoint(Changed<AccessPoint>),
 }
 
 /// Before and after; at least one of them is there.
@@ -187,6 +194,9 @@ impl Change {
             Self::Repository(it) => it,
             Self::RepositoryImage(it) => it,
             Self::RepositoryLayer(it) => it,
+            Self::FileSystem(it) => it,
+            Self::MountTarget(it) => it,
+            Self::AccessPoint(it) => it,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::state::Indexes;
 use crate::{Change, Changed, State};
 
 mod capacity_provider;
+mod file_system;
 mod records;
 mod repository;
 mod secrets;

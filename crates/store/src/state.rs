@@ -8,6 +8,7 @@ use domain::account_setting::{AccountSetting, SettingName};
 use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
+use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::repository::{Repository, RepositoryImage, RepositoryKey, RepositoryLayer};
@@ -26,6 +27,7 @@ use domain::{
 use crate::{CommitId, Record};
 
 mod addresses;
+mod file_systems;
 mod group;
 mod indexes;
 mod queries;
@@ -67,6 +69,9 @@ pub struct State {
     pub(crate) repositories: BTreeMap<RepositoryKey, Arc<Repository>>,
     pub(crate) repository_images: BTreeMap<(RepositoryKey, String), Arc<RepositoryImage>>,
     pub(crate) repository_layers: BTreeMap<(RepositoryKey, String), Arc<RepositoryLayer>>,
+    pub(crate) file_systems: BTreeMap<String, Arc<FileSystem>>,
+    pub(crate) mount_targets: BTreeMap<String, Arc<MountTarget>>,
+    pub(crate) access_points: BTreeMap<String, Arc<AccessPoint>>,
     pub(crate) indexes: Indexes,
 }
 

@@ -133,6 +133,43 @@ pub struct DockerVolume {
     pub labels: BTreeMap<String, String>,
 }
 
+/// A directory of a file system that all hosts see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileSystemVolume {
+    /// As mounts name it.
+    pub name: String,
+    /// `fs-…`
+    pub file_system_id: String,
+    /// Its name on Amazon's network, for what is said about it.
+    pub dns_name: String,
+    /// Where in it; links and steps back do not lead out.
+    pub directory: PathBuf,
+    /// Makes the directory if it is missing.
+    pub creation: Option<DirectoryCreation>,
+    /// As whom all access is made; otherwise as whoever the process is.
+    pub user: Option<FileOwner>,
+    /// Why it cannot be mounted, as the control plane knows.
+    pub refusal: Option<String>,
+}
+
+/// Whose files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOwner {
+    /// User id.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+}
+
+/// How a directory is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirectoryCreation {
+    /// Whose it becomes.
+    pub owner: FileOwner,
+    /// Bits of its mode.
+    pub permissions: u32,
+}
+
 /// Life of a Docker volume.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VolumeScope {

@@ -4,8 +4,8 @@ use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
-/// Capabilities by name. Not among them: roles in the host's network, file systems, GPUs.
-const CAPABILITIES: [&str; 29] = [
+/// Capabilities by name. Not among them: roles in the host's network, GPUs.
+const CAPABILITIES: [&str; 31] = [
     "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
@@ -19,6 +19,8 @@ const CAPABILITIES: [&str; 29] = [
     "ecs.capability.container-ordering",
     "ecs.capability.container-restart-policy",
     "ecs.capability.docker-plugin.local",
+    "ecs.capability.efs",
+    "ecs.capability.efsAuth",
     "ecs.capability.execution-role-awslogs",
     // With the agent's own key, which may pull whatever role the task names.
     "ecs.capability.execution-role-ecr-pull",

@@ -72,7 +72,13 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "firelensConfiguration",
 ];
 /// The same of a volume.
-const VOLUME_MEMBERS: &[&str] = &["name", "type", "host", "dockerVolumeConfiguration"];
+const VOLUME_MEMBERS: &[&str] = &[
+    "name",
+    "type",
+    "host",
+    "dockerVolumeConfiguration",
+    "efsVolumeConfiguration",
+];
 /// Members that hold secrets which must not reach the disk.
 const CREDENTIALS: [&str; 2] = ["roleCredentials", "executionRoleCredentials"];
 
@@ -232,6 +238,7 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         pid: network::pid_sharing(task.pid_mode.as_deref())?,
         ipc: network::ipc_sharing(task.ipc_mode.as_deref())?,
         volumes: volumes::of_docker(&volumes)?,
+        file_systems: volumes::of_efs(&volumes)?,
         credentials_id: task
             .role_credentials
             .and_then(|it| it.credentials_id)

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::firelens::Firelens;
-use crate::host::{ContainerSpec, DockerVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec};
+use crate::host::{
+    ContainerSpec, DockerVolume, FileSystemVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec,
+};
 use crate::log_drivers::LogDriver;
 use crate::secrets::{RegistryLogin, SecretSource};
 
@@ -32,6 +34,8 @@ pub struct Task {
     pub ipc: IpcSharing,
     /// Volumes of Docker drivers.
     pub volumes: Vec<DockerVolume>,
+    /// Volumes of file systems that all hosts see.
+    pub file_systems: Vec<FileSystemVolume>,
     /// Names the credentials of its role, if it has one.
     pub credentials_id: Option<String>,
     /// Its log router, if it has one.
@@ -132,6 +136,7 @@ impl Task {
             pid: PidSharing::Container,
             ipc: IpcSharing::Container,
             volumes: Vec::new(),
+            file_systems: Vec::new(),
             credentials_id: None,
             firelens: None,
             containers: Vec::new(),
@@ -148,6 +153,7 @@ impl Task {
             pid: self.pid,
             ipc: self.ipc,
             volumes: self.volumes.clone(),
+            file_systems: self.file_systems.clone(),
         }
     }
 

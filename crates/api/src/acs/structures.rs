@@ -687,6 +687,174 @@ impl Value for DockerVolumeConfiguration {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct EfsAccessPoint {
+    pub creation: Option<EfsRootCreation>,
+    pub path: Option<String>,
+    pub user: Option<PosixOwner>,
+}
+
+impl Value for EfsAccessPoint {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "creation", &self.creation);
+        write_member(writer, "path", &self.path);
+        write_member(writer, "user", &self.user);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "creation" => {
+                    read_member(reader, name, &mut it.creation)?;
+                }
+                "path" => {
+                    read_member(reader, name, &mut it.path)?;
+                }
+                "user" => {
+                    read_member(reader, name, &mut it.user)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EfsAuthorizationConfig {
+    pub access_point_id: Option<String>,
+    pub iam: Option<String>,
+}
+
+impl Value for EfsAuthorizationConfig {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "accessPointId", &self.access_point_id);
+        write_member(writer, "iam", &self.iam);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "accessPointId" => {
+                    read_member(reader, name, &mut it.access_point_id)?;
+                }
+                "iam" => {
+                    read_member(reader, name, &mut it.iam)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EfsRootCreation {
+    pub gid: Option<i64>,
+    pub permissions: Option<i32>,
+    pub uid: Option<i64>,
+}
+
+impl Value for EfsRootCreation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "gid", &self.gid);
+        write_member(writer, "permissions", &self.permissions);
+        write_member(writer, "uid", &self.uid);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "gid" => {
+                    read_member(reader, name, &mut it.gid)?;
+                }
+                "permissions" => {
+                    read_member(reader, name, &mut it.permissions)?;
+                }
+                "uid" => {
+                    read_member(reader, name, &mut it.uid)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EfsVolumeConfiguration {
+    pub access_point: Option<EfsAccessPoint>,
+    pub authorization_config: Option<EfsAuthorizationConfig>,
+    pub dns_name: Option<String>,
+    pub file_system_id: Option<String>,
+    pub refusal: Option<String>,
+    pub root_directory: Option<String>,
+    pub transit_encryption: Option<String>,
+    pub transit_encryption_port: Option<i32>,
+}
+
+impl Value for EfsVolumeConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "accessPoint", &self.access_point);
+        write_member(writer, "authorizationConfig", &self.authorization_config);
+        write_member(writer, "dnsName", &self.dns_name);
+        write_member(writer, "fileSystemId", &self.file_system_id);
+        write_member(writer, "refusal", &self.refusal);
+        write_member(writer, "rootDirectory", &self.root_directory);
+        write_member(writer, "transitEncryption", &self.transit_encryption);
+        write_member(writer, "transitEncryptionPort", &self.transit_encryption_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "accessPoint" => {
+                    read_member(reader, name, &mut it.access_point)?;
+                }
+                "authorizationConfig" => {
+                    read_member(reader, name, &mut it.authorization_config)?;
+                }
+                "dnsName" => {
+                    read_member(reader, name, &mut it.dns_name)?;
+                }
+                "fileSystemId" => {
+                    read_member(reader, name, &mut it.file_system_id)?;
+                }
+                "refusal" => {
+                    read_member(reader, name, &mut it.refusal)?;
+                }
+                "rootDirectory" => {
+                    read_member(reader, name, &mut it.root_directory)?;
+                }
+                "transitEncryption" => {
+                    read_member(reader, name, &mut it.transit_encryption)?;
+                }
+                "transitEncryptionPort" => {
+                    read_member(reader, name, &mut it.transit_encryption_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ElasticNetworkInterface {
     pub attachment_arn: Option<String>,
     pub domain_name: Option<Vec<String>>,
@@ -1623,6 +1791,38 @@ impl Value for PortMapping {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PosixOwner {
+    pub gid: Option<i64>,
+    pub uid: Option<i64>,
+}
+
+impl Value for PosixOwner {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "gid", &self.gid);
+        write_member(writer, "uid", &self.uid);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "gid" => {
+                    read_member(reader, name, &mut it.gid)?;
+                }
+                "uid" => {
+                    read_member(reader, name, &mut it.uid)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PublishHealthRequest {
     pub metadata: Option<MetricsMetadata>,
     pub tasks: Option<Vec<TaskHealth>>,
@@ -2381,6 +2581,7 @@ impl Value for UpdateInfo {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Volume {
     pub docker_volume_configuration: Option<DockerVolumeConfiguration>,
+    pub efs_volume_configuration: Option<EfsVolumeConfiguration>,
     pub host: Option<HostVolume>,
     pub name: Option<String>,
     pub r#type: Option<String>,
@@ -2394,6 +2595,7 @@ impl Value for Volume {
             "dockerVolumeConfiguration",
             &self.docker_volume_configuration,
         );
+        write_member(writer, "efsVolumeConfiguration", &self.efs_volume_configuration);
         write_member(writer, "host", &self.host);
         write_member(writer, "name", &self.name);
         write_member(writer, "type", &self.r#type);
@@ -2406,6 +2608,9 @@ impl Value for Volume {
             match name {
                 "dockerVolumeConfiguration" => {
                     read_member(reader, name, &mut it.docker_volume_configuration)?;
+                }
+                "efsVolumeConfiguration" => {
+                    read_member(reader, name, &mut it.efs_volume_configuration)?;
                 }
                 "host" => {
                     read_member(reader, name, &mut it.host)?;

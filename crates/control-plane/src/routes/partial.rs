@@ -59,6 +59,26 @@ const PARTIAL_ECR: [(&str, &str); 4] = [
     ("SetRepositoryPolicy", "kept without an effect"),
 ];
 
+/// The same of EFS.
+const PARTIAL_EFS: [(&str, &str); 7] = [
+    ("CreateAccessPoint", "secondary groups are refused"),
+    (
+        "CreateFileSystem",
+        "encryption and backups are refused; performance and throughput modes are kept without an effect",
+    ),
+    (
+        "CreateMountTarget",
+        "IPv6 is refused; nothing listens at its address",
+    ),
+    ("PutBackupPolicy", "`ENABLED` is refused"),
+    ("PutFileSystemPolicy", POLICIES),
+    (
+        "PutLifecycleConfiguration",
+        "kept; there is one storage class, so nothing moves",
+    ),
+    ("UpdateFileSystem", "kept without an effect"),
+];
+
 /// What an operation lacks, if it works in part.
 pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
     if OF_POLICIES.contains(&(service, operation)) {
@@ -67,6 +87,7 @@ pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
     let table: &[(&str, &'static str)] = match service {
         "ecr" => &PARTIAL_ECR,
         "ecs" => &PARTIAL,
+        "elasticfilesystem" => &PARTIAL_EFS,
         _ => &[],
     };
     let found = table.iter().find(|(name, _)| *name == operation);

@@ -45,7 +45,9 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
             ..rendered
         })
     });
-    let volumes = definition.iter().flat_map(|it| &it.volumes).map(volumes::volume);
+    let scope = it.arn.scope();
+    let volumes = definition.iter().flat_map(|it| &it.volumes);
+    let volumes = volumes.map(|volume| volumes::volume(state, &scope, volume));
     let cpu = it.overrides.cpu.or(definition.and_then(|it| it.cpu));
     let memory = it.overrides.memory.or(definition.and_then(|it| it.memory));
     acs::Task {

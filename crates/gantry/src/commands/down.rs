@@ -89,7 +89,7 @@ fn tell(process_id: i32) -> Result<()> {
 }
 
 async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
-    let host = machine::open(data_dir, Registries::default()).await?;
+    let host = machine::open(data_dir, data_dir.file_systems(), Registries::default()).await?;
     let events = host.take_events();
     let sandboxes = host.recover().await.context("cannot find the tasks")?;
     let rules = agent::stop_rules(&data_dir.agent()).context("cannot read the agent's records")?;

@@ -5,12 +5,12 @@ mod parts;
 use std::fs;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control_plane::{ControlPlane, Registry, RequestLimits};
+use control_plane::{ControlPlane, FileSystems, Registry, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -117,18 +117,17 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
             network.cidr
         );
     }
-    let logs_dir = data_dir.telemetry().join("logs");
-    let logs = Arc::new(Logs::open(&logs_dir).context("cannot open the log events")?);
-    let history = history(options, data_dir)?;
-    let registry = Registry::open(&data_dir.registry(), keys::registry(data_dir)?);
-    let registry = Arc::new(registry.context("cannot open the registry of images")?);
-    let host = machine::open(data_dir, options.registries.registries()?).await?;
+    let (logs, history, registry) = kept_outside(options, data_dir)?;
+    let place = options.file_systems(data_dir)?;
+    let host = machine::open(data_dir, place.clone(), options.registries.registries()?).await?;
+    let files = file_systems(place, &store).await;
 
     let endpoint = format!("http://{listen}");
     let settings = settings(options, &endpoint);
     let master_key = keys::master(data_dir)?;
     let (all, time) = (Arc::clone(&logs), Arc::clone(&clock));
-    let control_plane = ControlPlane::new(store.clone(), all, history, registry, time, settings, &master_key)
+    let control_plane =
+        ControlPlane::new(store.clone(), all, history, registry, files, time, settings, &master_key)
         .map_err(|error| no_random_bytes(&error))?;
     let shutdown = CancellationToken::new();
     let mut parts = Parts::new(shutdown.clone());
@@ -163,9 +162,24 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     outcome.and(ended)
 }
 
-fn history(options: &Up, data_dir: &DataDir) -> Result<Arc<History>> {
-    let history = History::open(&data_dir.telemetry().join("tasks"), options.history.options());
-    Ok(Arc::new(history.context("cannot open the history of tasks")?))
+/// What is kept outside the store.
+fn kept_outside(options: &Up, data_dir: &DataDir) -> Result<(Arc<Logs>, Arc<History>, Arc<Registry>)> {
+    let folder = data_dir.telemetry();
+    let logs = Logs::open(&folder.join("logs")).context("cannot open the log events")?;
+    let history = History::open(&folder.join("tasks"), options.history.options());
+    let history = history.context("cannot open the history of tasks")?;
+    let registry = Registry::open(&data_dir.registry(), keys::registry(data_dir)?);
+    let registry = registry.context("cannot open the registry of images")?;
+    Ok((Arc::new(logs), Arc::new(history), Arc::new(registry)))
+}
+
+/// The directories of file systems, after what an earlier process left undone.
+async fn file_systems(place: PathBuf, store: &Store) -> Arc<FileSystems> {
+    let all = Arc::new(FileSystems::new(place));
+    if let Err(error) = all.recover(store).await {
+        tracing::warn!(%error, "the directory of a file system cannot be made or removed; the next start tries again");
+    }
+    all
 }
 
 /// Settings of the control plane.

@@ -23,6 +23,7 @@ use placement::{Candidate, Placement, PlacementRefusal, Requirements, Rules, pla
 use store::{State, Tx};
 
 use super::reservation::reservation;
+pub use address::free_address;
 pub use capacity::EMPTY_CAPACITY_PROVIDER;
 pub use once::{RunTasksOnceRefusal, run_tasks_once};
 

@@ -138,7 +138,8 @@ fn of_volume(volume: &VolumeMount) -> Result<Mount, PrepareError> {
     match &volume.source {
         VolumeSource::HostDirectory(path)
         | VolumeSource::Directory(path)
-        | VolumeSource::Memory { directory: path, .. } => bind(path, &volume.target, mode),
+        | VolumeSource::Memory { directory: path, .. }
+        | VolumeSource::Shared { target: path, .. } => bind(path, &volume.target, mode),
         VolumeSource::FileSystem {
             kind,
             device,

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use agent::host::ContainerSpec;
 use rustix::fd::{AsRawFd, OwnedFd};
+use shim::{OwnerMapping, SharedDirectory};
 
 use super::{Place, PrepareError, copy, root};
 use crate::volumes::{VolumeMount, VolumeSource};
@@ -79,10 +80,40 @@ pub fn fill(mounts: &[VolumeMount], image_root: &OwnedFd, place: Place<'_>) -> R
             }
             VolumeSource::HostDirectory(_)
             | VolumeSource::Memory { .. }
+            | VolumeSource::Shared { .. }
             | VolumeSource::FileSystem { .. } => {}
         }
     }
     Ok(())
+}
+
+/// The directories of shared file systems among them, as seen by the container's user.
+pub fn shared(mounts: &[VolumeMount], uid: u32, gid: u32) -> Vec<SharedDirectory> {
+    let mut all: Vec<SharedDirectory> = Vec::new();
+    for mount in mounts {
+        let VolumeSource::Shared {
+            root,
+            below,
+            target,
+            owner,
+        } = &mount.source
+        else {
+            continue;
+        };
+        if all.iter().any(|it| it.target == *target) {
+            continue;
+        }
+        all.push(SharedDirectory {
+            root: root.clone(),
+            below: below.clone(),
+            target: target.clone(),
+            owner: owner.map(|it| OwnerMapping {
+                of_files: (it.uid, it.gid),
+                in_container: (uid, gid),
+            }),
+        });
+    }
+    all
 }
 
 fn fill_one(

@@ -16,6 +16,7 @@ use shim::{SharedMemory, SharedNamespace, Sharing};
 use super::{Inner, blocking};
 use crate::cgroups::{CgroupError, TaskLimits};
 use crate::containers::mounts::SHARED_MEMORY_BYTES;
+use crate::file_systems::FileSystemError;
 use crate::network::NetworkError;
 use crate::shim_client::{ShimClient, ShimError};
 use crate::task_directory::{NetworkRecord, RECORD_VERSION, SandboxRecord, TaskDirectory};
@@ -34,6 +35,8 @@ enum SandboxError {
     Shim(#[from] ShimError),
     #[error(transparent)]
     Volume(#[from] VolumeError),
+    #[error(transparent)]
+    FileSystem(#[from] FileSystemError),
     #[error(transparent)]
     Interrupted(#[from] HostError),
 }
@@ -180,12 +183,15 @@ impl Inner {
             cpu_units: spec.cpu_units,
             memory_mib: spec.memory_mib,
         };
-        let wanted = spec.volumes.clone();
+        let (wanted, shared) = (spec.volumes.clone(), spec.file_systems.clone());
         let made = blocking(move || -> Result<_, SandboxError> {
             place.create()?;
             let of_task = place.volumes();
             let volumes = wanted.iter().map(|it| inner.volumes.prepare(it, &of_task));
-            let volumes = volumes.collect::<Result<Vec<_>, _>>()?;
+            let mut volumes = volumes.collect::<Result<Vec<_>, _>>()?;
+            for it in &shared {
+                volumes.push(inner.file_systems.prepare(it, &of_task)?);
+            }
             let child = inner.shim.spawn(place.path(), &inner.cgroups.shim_groups())?;
             inner.cgroups.create_task(&task_id, limits)?;
             Ok((child, volumes))

@@ -89,6 +89,7 @@ impl Inner {
             },
             survivors,
             log_limits: log_limits(spec.log_limits),
+            directories: prepared.directories,
         };
         let started = sandbox
             .shim

@@ -4,6 +4,7 @@ mod attaching;
 mod consoles;
 mod differential;
 mod executing;
+mod file_systems;
 mod isolation;
 mod life;
 mod limits;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::file_system::MountTarget;
 use domain::host::Host;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
@@ -139,6 +140,20 @@ impl Indexes {
         };
         self.draining_container_instances
             .update(draining(before).zip(before), draining(after).zip(after));
+    }
+
+    /// Its address is as taken as that of a task.
+    pub(crate) fn mount_target(
+        &mut self,
+        before: Option<&Arc<MountTarget>>,
+        after: Option<&Arc<MountTarget>>,
+    ) {
+        if let Some(it) = before {
+            self.addresses.give_back(&it.subnet_id, it.address);
+        }
+        if let Some(it) = after {
+            self.addresses.take(&it.subnet_id, it.address);
+        }
     }
 
     pub(crate) fn host(&mut self, before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) {

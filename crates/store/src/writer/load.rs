@@ -7,6 +7,7 @@ use domain::account_setting::AccountSetting;
 use domain::capacity_provider::CapacityProvider;
 use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
+use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
@@ -55,6 +56,9 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
         Repository::TABLE => put::<Repository>(state, operation),
         RepositoryImage::TABLE => put::<RepositoryImage>(state, operation),
         RepositoryLayer::TABLE => put::<RepositoryLayer>(state, operation),
+        FileSystem::TABLE => put::<FileSystem>(state, operation),
+        MountTarget::TABLE => put::<MountTarget>(state, operation),
+        AccessPoint::TABLE => put::<AccessPoint>(state, operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

@@ -4,6 +4,7 @@
 //! fine as long as files of older releases still decode; `UPDATE_EXPECT=1` writes them anew.
 
 mod capacity_providers;
+mod file_systems;
 mod records;
 mod repositories;
 mod secrets;
@@ -65,6 +66,9 @@ fn records_are_stored_as_this_release_does() {
     check(&repositories::repository());
     check(&repositories::image());
     check(&repositories::layer());
+    check(&file_systems::file_system());
+    check(&file_systems::mount_target());
+    check(&file_systems::access_point());
 }
 
 #[test]
@@ -101,6 +105,9 @@ fn keys_are_stored_as_this_release_does() {
         text(&secrets::secret_version()),
         "123456789012/us-east-1/shop/db:11111111-1111-1111-1111-111111111111"
     );
+    assert_eq!(text(&file_systems::file_system()), "fs-0123456789abcdef0");
+    assert_eq!(text(&file_systems::mount_target()), "fsmt-0123456789abcdef0");
+    assert_eq!(text(&file_systems::access_point()), "fsap-0123456789abcdef0");
     assert_eq!(text(&secrets::role()), "123456789012/web");
     assert_eq!(text(&records::host()), "fedcba9876543210fedcba9876543210");
     assert_eq!(text(&records::vpc()), "vpc-0123456789abcdef0");

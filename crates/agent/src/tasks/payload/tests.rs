@@ -1,11 +1,14 @@
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
-use crate::host::{IpcSharing, PidSharing, PortMapping, SandboxNetwork, TransportProtocol, VolumeScope};
+use crate::host::{
+    DirectoryCreation, FileOwner, IpcSharing, PidSharing, PortMapping, SandboxNetwork, TransportProtocol,
+    VolumeScope,
+};
 use crate::log_drivers::LogDriver;
 use crate::log_drivers::awslogs::MissingGroup;
 use crate::tasks::task::{Condition, Dependency};
@@ -198,8 +201,8 @@ fn what_is_not_built_is_refused_by_name() {
         ),
         (
             "volumes",
-            json!([{"name": "v", "type": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]),
-            "efsVolumeConfiguration is not supported",
+            json!([{"name": "v", "type": "fsx", "fsxWindowsFileServerVolumeConfiguration": {"fileSystemId": "fs-1"}}]),
+            "fsxWindowsFileServerVolumeConfiguration is not supported",
         ),
         (
             "/healthCheckType",
@@ -309,9 +312,47 @@ fn volumes_are_mounted() {
         (&scratch.source, scratch.volume.as_str(), scratch.read_only),
         (&None, "scratch", false)
     );
-    let text =
-        refusal(|it| it["volumes"] = json!([{"name": "e", "efsVolumeConfiguration": {"fileSystemId": "f"}}]));
-    assert!(text.contains("volume e: efsVolumeConfiguration"), "{text}");
+    let text = refusal(|it| {
+        it["volumes"] = json!([{"name": "e", "s3filesVolumeConfiguration": {"fileSystemArn": "f"}}])
+    });
+    assert!(text.contains("volume e: s3filesVolumeConfiguration"), "{text}");
+}
+
+#[test]
+fn file_systems_come_with_what_their_access_point_decides() {
+    let (task, refused) = changed(|payload| {
+        payload["volumes"] = json!([
+            {"name": "all", "type": "efs", "efsVolumeConfiguration": {
+                "fileSystemId": "fs-1", "rootDirectory": "/a", "dnsName": "fs-1.efs.us-east-1.amazonaws.com",
+            }},
+            {"name": "part", "type": "efs", "efsVolumeConfiguration": {
+                "fileSystemId": "fs-1", "rootDirectory": "/", "transitEncryption": "ENABLED",
+                "authorizationConfig": {"accessPointId": "fsap-1", "iam": "DISABLED"},
+                "accessPoint": {
+                    "path": "/web", "user": {"uid": 1000, "gid": 1001},
+                    "creation": {"uid": 1000, "gid": 1001, "permissions": 0o750},
+                },
+            }},
+            {"name": "none", "type": "efs", "efsVolumeConfiguration": {"fileSystemId": "fs-2", "refusal": "gone"}},
+        ]);
+        payload["containers"][0]["mountPoints"] = json!([{"sourceVolume": "part", "containerPath": "/data"}]);
+    });
+    assert_eq!(refused, None);
+    let [all, part, none] = &task.file_systems[..] else {
+        panic!("three file systems")
+    };
+    let owner = FileOwner { uid: 1000, gid: 1001 };
+    assert_eq!((all.directory.as_path(), all.user), (Path::new("/a"), None));
+    assert_eq!(
+        (part.directory.as_path(), part.user),
+        (Path::new("/web"), Some(owner))
+    );
+    let expected = DirectoryCreation {
+        owner,
+        permissions: 0o750,
+    };
+    assert_eq!(part.creation, Some(expected));
+    assert_eq!(none.refusal.as_deref(), Some("gone"));
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use api::acs;
 
 use super::Refusal;
-use crate::host::{DockerVolume, Mount, VolumeScope, VolumesFrom};
+use crate::host::{
+    DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, Mount, VolumeScope, VolumesFrom,
+};
 
 /// The only driver there is.
 const LOCAL: &str = "local";
@@ -42,6 +44,51 @@ fn docker_volume(volume: &acs::Volume) -> Result<DockerVolume, Refusal> {
     })
 }
 
+/// Volumes of EFS. The access point's root is below the file system's, and the volume's own directory below that.
+///
+/// # Errors
+/// A volume without its configuration, or numbers that are none.
+pub fn of_efs(volumes: &[acs::Volume]) -> Result<Vec<FileSystemVolume>, Refusal> {
+    let of_efs = volumes.iter().filter(|it| it.r#type.as_deref() == Some("efs"));
+    of_efs.map(efs_volume).collect()
+}
+
+fn efs_volume(volume: &acs::Volume) -> Result<FileSystemVolume, Refusal> {
+    let name = volume.name.clone().unwrap_or_default();
+    let malformed = |what: &str| Refusal::Malformed(format!("volume {name}: {what}"));
+    let settings = volume
+        .efs_volume_configuration
+        .clone()
+        .ok_or_else(|| malformed("no efsVolumeConfiguration"))?;
+    let number = |it: Option<i64>| {
+        let number = it.and_then(|it| u32::try_from(it).ok());
+        number.ok_or_else(|| malformed("no number of a user or group"))
+    };
+    let owner = |uid, gid| -> Result<FileOwner, Refusal> {
+        Ok(FileOwner {
+            uid: number(uid)?,
+            gid: number(gid)?,
+        })
+    };
+    let point = settings.access_point.unwrap_or_default();
+    let creation = point.creation.map(|it| -> Result<DirectoryCreation, Refusal> {
+        Ok(DirectoryCreation {
+            owner: owner(it.uid, it.gid)?,
+            permissions: number(it.permissions.map(i64::from))?,
+        })
+    });
+    let directory = point.path.or(settings.root_directory).unwrap_or_default();
+    Ok(FileSystemVolume {
+        file_system_id: settings.file_system_id.unwrap_or_default(),
+        dns_name: settings.dns_name.unwrap_or_default(),
+        directory: PathBuf::from(if directory.is_empty() { "/" } else { &directory }),
+        creation: creation.transpose()?,
+        user: point.user.map(|it| owner(it.uid, it.gid)).transpose()?,
+        refusal: settings.refusal,
+        name,
+    })
+}
+
 /// A volume at its place in a container.
 ///
 /// # Errors
@@ -53,7 +100,7 @@ pub fn mount_point(mount: acs::MountPoint, volumes: &[acs::Volume]) -> Result<Mo
         .find(|it| it.name.as_deref() == Some(name.as_str()));
     let volume = volume.ok_or_else(|| Refusal::Malformed(format!("mount point of unknown volume {name}")))?;
     match volume.r#type.as_deref().unwrap_or_default() {
-        "" | "host" | "docker" => {}
+        "" | "host" | "docker" | "efs" => {}
         other => return Err(Refusal::unsupported(format!("volume type {other}"))),
     }
     let target = mount.container_path.filter(|it| !it.is_empty());

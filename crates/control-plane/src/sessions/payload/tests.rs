@@ -8,6 +8,7 @@ use domain::container_definition::{
 use domain::task::ContainerOverride;
 use domain::task_definition::{DockerVolume, NetworkMode, Volume, VolumeKind, VolumeScope};
 use serde_json::{Value, json};
+use store::State;
 
 use super::secrets::registry_login;
 use super::{config, host_config, port_mappings, volumes};
@@ -115,14 +116,18 @@ fn ranges_and_volumes_keep_their_form() {
     let mapping = port_mappings(NetworkMode::Bridge, &definition).remove(0);
     assert_eq!(mapping.container_port_range.as_deref(), Some("8000-8010"));
     assert_eq!((mapping.container_port, mapping.host_port), (None, Some(0)));
-    let volume = volumes::volume(&Volume {
-        name: "data".to_owned(),
-        source_path: None,
-        kind: VolumeKind::Docker(DockerVolume {
-            scope: VolumeScope::Shared,
-            ..DockerVolume::default()
-        }),
-    });
+    let volume = volumes::volume(
+        &State::default(),
+        &Scope::new("123456789012", "us-east-1"),
+        &Volume {
+            name: "data".to_owned(),
+            source_path: None,
+            kind: VolumeKind::Docker(DockerVolume {
+                scope: VolumeScope::Shared,
+                ..DockerVolume::default()
+            }),
+        },
+    );
     let shown: Value = parse(&String::from_utf8(wire::json::encode(&volume)).expect("is text"));
     assert_eq!(
         shown,

@@ -43,8 +43,8 @@ pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, S
     Ok((eni, subnet.availability_zone.clone()))
 }
 
-/// The search begins a little further with each commit: an address rests before it is given again.
-fn free_address(tx: &Tx<'_>, subnet: &Subnet) -> Option<Ipv4Addr> {
+/// An address of a subnet that nobody has. The search begins a little further with each commit: an address rests before it is given again.
+pub fn free_address(tx: &Tx<'_>, subnet: &Subnet) -> Option<Ipv4Addr> {
     let used = tx.state().addresses_in_use(&subnet.id);
     let first = u32::from(subnet.assignable().next()?);
     let count = u32::try_from(subnet.assignable().size_hint().0).ok()?;

@@ -16,7 +16,7 @@ use shim::{Console, FailedStep, Reply, StartContainer, Started, SystemCalls, fil
 use crate::containers::Container;
 use crate::execute::Execute;
 use crate::filter::Filter;
-use crate::{namespaces, notes, system};
+use crate::{directories, namespaces, notes, system};
 
 /// Most of a failure's text that is passed on, in bytes.
 const MAX_REPORT_BYTES: u64 = 4096;
@@ -83,14 +83,30 @@ fn terminated(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)
 }
 
+/// Mounts its root and what its own mounts name, where nobody else sees it.
+fn mount(
+    request: &StartContainer,
+    bundle: &Path,
+    root: OwnedFd,
+    memory: Vec<(OwnedFd, PathBuf)>,
+) -> Result<(), Failure> {
+    namespaces::mount_privately(&root, &terminated(&bundle.join(files::ROOT))?)?;
+    drop(root);
+    for (mount, target) in memory {
+        namespaces::attach_mount(&mount, &terminated(&target)?)?;
+    }
+    for directory in &request.directories {
+        directories::attach(directory).map_err(|error| Failure {
+            step: FailedStep::Create,
+            message: format!("file system {}: {error}", directory.root.display()),
+        })?;
+    }
+    Ok(())
+}
+
 fn create(request: &StartContainer, parts: Parts) -> Result<(Reply, Option<OwnedFd>), Failure> {
     let bundle = std::env::current_dir()?.join(Container::directory(&request.container));
-    namespaces::mount_privately(&parts.root, &terminated(&bundle.join(files::ROOT))?)?;
-    drop(parts.root);
-    for (mount, target) in &parts.memory {
-        namespaces::attach_mount(mount, &terminated(target)?)?;
-    }
-    drop(parts.memory);
+    mount(request, &bundle, parts.root, parts.memory)?;
     // Nobody else reads it, and it need not outlive this process.
     let state = bundle.join(files::STATE);
     match fs::create_dir(&state) {
@@ -112,10 +128,8 @@ fn create(request: &StartContainer, parts: Parts) -> Result<(Reply, Option<Owned
         Console::Pipes => None,
         Console::Terminal => Some(ConsoleSocket::listen(&state)?),
     };
-    let input = match parts.input {
-        Some(input) => input,
-        None => File::open("/dev/null")?.into(),
-    };
+    let nothing = || File::open("/dev/null").map(OwnedFd::from);
+    let input = parts.input.map_or_else(nothing, Ok)?;
     let built = ContainerBuilder::new(request.runtime_id.clone(), SyscallType::default())
         .with_executor(executor)
         .with_root_path(state)?

@@ -7,6 +7,7 @@
 mod clients;
 mod containers;
 mod create;
+mod directories;
 mod execute;
 mod executions;
 mod filter;

@@ -28,6 +28,12 @@ pub fn unshare_the_rest() -> io::Result<()> {
     check(unsafe { libc::unshare(libc::CLONE_NEWIPC | libc::CLONE_NEWUTS | libc::CLONE_NEWNET) }).map(drop)
 }
 
+/// Gives this process users of its own, none of which is anybody yet.
+pub fn unshare_users() -> io::Result<()> {
+    // SAFETY: no pointers.
+    check(unsafe { libc::unshare(libc::CLONE_NEWUSER) }).map(drop)
+}
+
 /// The next child of this process will be the first of a new process namespace.
 pub fn unshare_processes() -> io::Result<()> {
     // SAFETY: no pointers.

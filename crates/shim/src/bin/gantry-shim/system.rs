@@ -167,6 +167,12 @@ pub fn fork_sibling(child: impl FnOnce()) -> io::Result<i32> {
     }
 }
 
+/// Waits for the end of a child that has been killed.
+pub fn wait(child: i32) {
+    // SAFETY: no pointers that are followed.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+}
+
 /// Ends this process without unwinding or flushing.
 pub fn exit(code: i32) -> ! {
     // SAFETY: no pointers; it does not return.

@@ -47,6 +47,7 @@ impl World {
                 logs,
                 Arc::new(history),
                 Arc::new(registry),
+                Arc::new(crate::FileSystems::new(folder.path().join("file-systems"))),
                 clock,
                 settings,
                 &crate::MasterKey([7; 32]),

@@ -60,10 +60,7 @@ const OF_LOG_CONFIGURATION: [Member<LogConfiguration>; 2] = [
     }),
 ];
 
-const OF_VOLUME: [Member<Volume>; 4] = [
-    ("efsVolumeConfiguration", |it| {
-        matches!(it.kind, VolumeKind::Efs(_))
-    }),
+const OF_VOLUME: [Member<Volume>; 3] = [
     ("fsxWindowsFileServerVolumeConfiguration", |it| {
         matches!(it.kind, VolumeKind::FsxWindows(_))
     }),

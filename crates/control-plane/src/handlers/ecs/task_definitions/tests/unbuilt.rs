@@ -15,7 +15,7 @@ fn each_member_is_named_with_its_container() {
     let definition = super::merged(
         definition,
         &json!({ "networkMode": "host", "enableFaultInjection": true, "volumes": [
-            { "name": "v", "efsVolumeConfiguration": { "fileSystemId": "fs-12345678" } },
+            { "name": "v", "s3filesVolumeConfiguration": { "fileSystemArn": "arn:aws:s3files:us-east-1:1:file-system/fs-1" } },
         ] }),
     );
     let refusal = unbuilt::refuse(&draft(&definition).expect("is valid")).expect_err("is not built");
@@ -24,7 +24,7 @@ fn each_member_is_named_with_its_container() {
         "enableFaultInjection is not supported by Gantry yet; \
          dockerSecurityOptions credentialspec is not supported by Gantry yet (container 'web'); \
          credentialSpecs is not supported by Gantry yet (container 'web'); \
-         efsVolumeConfiguration is not supported by Gantry yet (volume 'v')."
+         s3filesVolumeConfiguration is not supported by Gantry yet (volume 'v')."
     );
 }
 
