@@ -2,6 +2,7 @@
 //!
 //! What is not understood must not change how the container behaves: it is refused, unless it is empty.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub health_check: Option<HealthCheck>,
     /// Driver and options; `None`: the default.
     pub log: Option<LogConfig>,
+    /// `dockerLabels`
+    pub labels: BTreeMap<String, String>,
 }
 
 /// `LogConfig` of Docker.
@@ -38,7 +41,7 @@ pub struct LogConfig {
     pub driver: String,
     /// Its options.
     #[serde(rename = "Config", default)]
-    pub options: Option<std::collections::BTreeMap<String, String>>,
+    pub options: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -107,8 +110,8 @@ pub fn apply(config: &str, host_config: &str, spec: &mut ContainerSpec) -> Resul
     };
     let health = config.take::<Healthcheck>("Healthcheck")?;
     settings.health_check = health.map(health_check).transpose()?.flatten();
-    // Labels are for tools that look at Docker; they change nothing in the container.
-    config.take::<Value>("Labels")?;
+    // They change nothing in the container; it is told of them.
+    settings.labels = config.take("Labels")?.unwrap_or_default();
     config.refuse_rest()?;
 
     let mut host = Fields::parse("dockerConfig.hostConfig", host_config)?;

@@ -8,9 +8,10 @@ use serde_json::Value;
 use self::container::Context;
 use super::docker_config::is_neutral;
 use super::state::DesiredStatus;
-use super::task::{Condition, Container, Task, task_id};
+use super::task::{AboutTask, Condition, Container, Task, task_id};
 use crate::credentials::{RoleCredentials, RoleType, of_payload};
 use crate::firelens::{self, TaskNames};
+use crate::host::SandboxNetwork;
 
 mod container;
 mod network;
@@ -206,6 +207,7 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
     let context = Context {
         arn,
         volumes: &volumes,
+        publishes_ports: network == SandboxNetwork::Bridge,
         environment: environment(arn, task.launch_type.as_deref()),
     };
     let memory_mib = task
@@ -229,6 +231,13 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         version,
         network,
         firelens,
+        about: AboutTask {
+            cluster_arn: task.task_cluster_arn.unwrap_or_default(),
+            service_name: task.service_name.filter(|it| !it.is_empty()),
+            availability_zone: task.zone,
+            launch_type: task.launch_type,
+            ..interfaces.first().map(network::about).unwrap_or_default()
+        },
         attachment_arn: interfaces.into_iter().next().and_then(|it| it.attachment_arn),
         cpu_units: task
             .cpu

@@ -1,10 +1,13 @@
 //! A task as this host is to run it: what a payload says, read and checked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::docker_config::LogConfig;
 use crate::firelens::Firelens;
 use crate::host::{
-    ContainerSpec, DockerVolume, FileSystemVolume, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec,
+    ContainerSpec, DockerVolume, FileSystemVolume, IpcSharing, PidSharing, PortMapping, SandboxNetwork,
+    SandboxSpec,
 };
 use crate::log_drivers::LogDriver;
 use crate::secrets::{RegistryLogin, SecretSource};
@@ -40,6 +43,8 @@ pub struct Task {
     pub credentials_id: Option<String>,
     /// Its log router, if it has one.
     pub firelens: Option<Firelens>,
+    /// What its containers are told about it.
+    pub about: AboutTask,
     /// In the order of the task definition.
     pub containers: Vec<Container>,
 }
@@ -73,6 +78,44 @@ pub struct Container {
     pub log_secrets: Vec<SecretSource>,
     /// For the registry of its image.
     pub registry_login: Option<RegistryLogin>,
+    /// What is told about it.
+    pub about: AboutContainer,
+}
+
+/// What the control plane says of a task that only its containers are told, by their metadata endpoint.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AboutTask {
+    /// ARN of its cluster.
+    pub cluster_arn: String,
+    /// Its service, if it belongs to one.
+    pub service_name: Option<String>,
+    /// Where it runs, e.g. `us-east-1a`.
+    pub availability_zone: Option<String>,
+    /// `EC2`, `FARGATE` or `EXTERNAL`.
+    pub launch_type: Option<String>,
+    /// Length of the prefix of its subnet, in `awsvpc`.
+    pub subnet_prefix: Option<u8>,
+    /// Name servers of its network interface.
+    pub domain_name_servers: Vec<String>,
+    /// Search domains of its network interface.
+    pub domain_names: Vec<String>,
+    /// DNS name of its network interface.
+    pub private_dns_name: Option<String>,
+}
+
+/// The same of a container.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AboutContainer {
+    /// Its ARN.
+    pub arn: Option<String>,
+    /// Units of CPU in the task definition.
+    pub cpu_units: u32,
+    /// Its ports, whatever the network mode.
+    pub ports: Vec<PortMapping>,
+    /// `dockerLabels`
+    pub labels: BTreeMap<String, String>,
+    /// Its log driver with its options, as declared.
+    pub log: Option<LogConfig>,
 }
 
 /// "Start after": one line of `dependsOn`.
@@ -139,6 +182,7 @@ impl Task {
             file_systems: Vec::new(),
             credentials_id: None,
             firelens: None,
+            about: AboutTask::default(),
             containers: Vec::new(),
         }
     }
@@ -160,6 +204,11 @@ impl Task {
     /// Whether its containers reach 169.254.170.2: they have a network of their own, and a way out of it.
     pub fn has_endpoint(&self) -> bool {
         matches!(self.network, SandboxNetwork::Awsvpc(_) | SandboxNetwork::Bridge)
+    }
+
+    /// Whether it has a network interface of its own.
+    pub fn has_interface(&self) -> bool {
+        matches!(self.network, SandboxNetwork::Awsvpc(_))
     }
 
     /// Index of a container.

@@ -19,4 +19,4 @@ mod placement;
 mod render;
 mod tags;
 
-pub use render::container_arn;
+pub use render::{container_arn, private_dns_name};

@@ -19,7 +19,7 @@ use orchestrator::transitions;
 use serde_json::{Map, Value, json};
 use store::State;
 
-use crate::handlers::ecs::container_arn;
+use crate::handlers::ecs::{container_arn, private_dns_name};
 
 mod secrets;
 
@@ -98,6 +98,7 @@ fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkIn
             private_address: Some(eni.address.to_string()),
         }]),
         subnet_gateway_ipv4_address: subnet.map(|it| format!("{}/{}", it.gateway(), it.cidr.prefix)),
+        private_dns_name: Some(private_dns_name(eni)),
         interface_association_protocol: Some("veth".to_owned()),
         vpc_id: vpc.map(|it| it.id.clone()),
         vpc_cidr: vpc.map(|it| it.cidr.to_string()),
@@ -127,7 +128,7 @@ fn container(
             changes.environment.as_deref().unwrap_or_default(),
         )),
         overrides: Some("{}".to_owned()),
-        port_mappings: Some(port_mappings(mode, definition)),
+        port_mappings: Some(port_mappings(definition)),
         links: Some(definition.links.clone().unwrap_or_default()),
         volumes_from: Some(
             definition
@@ -210,11 +211,8 @@ fn environment(defined: &[Pair], changed: &[Pair]) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn port_mappings(mode: NetworkMode, definition: &ContainerDefinition) -> Vec<acs::PortMapping> {
-    // Elsewhere a container's ports are the host's or the task's own.
-    if mode != NetworkMode::Bridge {
-        return Vec::new();
-    }
+/// In every network mode, though agents publish them on the bridge only.
+fn port_mappings(definition: &ContainerDefinition) -> Vec<acs::PortMapping> {
     let mapping = |it: &domain::container_definition::PortMapping| acs::PortMapping {
         container_port: it.container_port.map(i32::from),
         container_port_range: it.container_port_range.map(|it| it.to_string()),

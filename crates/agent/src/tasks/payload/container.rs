@@ -7,7 +7,9 @@ use api::acs;
 use serde_json::Value;
 
 use super::super::docker_config;
-use super::super::task::{Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id};
+use super::super::task::{
+    AboutContainer, Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id,
+};
 use super::{Refusal, volumes};
 use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
 use crate::log_drivers::{FIRELENS, LogDriver, json_file};
@@ -25,6 +27,8 @@ pub struct Context<'a> {
     pub arn: &'a str,
     /// Its volumes.
     pub volumes: &'a [acs::Volume],
+    /// Ports of containers are published on the host; elsewhere they are the task's or the host's own.
+    pub publishes_ports: bool,
     /// Environment that all containers get; their own wins.
     pub environment: BTreeMap<String, String>,
 }
@@ -59,8 +63,10 @@ pub fn container(
     for mount in definition.mount_points.unwrap_or_default() {
         spec.mounts.push(volumes::mount_point(mount, context.volumes)?);
     }
-    for mapping in definition.port_mappings.unwrap_or_default() {
-        spec.port_mappings.push(port_mapping(&mapping)?);
+    let ports = definition.port_mappings.unwrap_or_default();
+    let ports: Vec<PortMapping> = ports.iter().map(port_mapping).collect::<Result<_, _>>()?;
+    if context.publishes_ports {
+        spec.port_mappings.clone_from(&ports);
     }
     let all = definition.links.unwrap_or_default();
     spec.links = all.iter().map(|it| link(it)).collect();
@@ -88,6 +94,13 @@ pub fn container(
         stop_signal: settings.stop_signal,
         health_check: health_check(definition.health_check_type.as_deref(), settings.health_check)?,
         restart_policy: definition.restart_policy.and_then(restart_policy),
+        about: AboutContainer {
+            arn: definition.container_arn,
+            cpu_units: u32::try_from(definition.cpu.unwrap_or(0)).unwrap_or(0),
+            ports,
+            labels: settings.labels,
+            log: settings.log.clone(),
+        },
         log_driver: match settings.log {
             Some(config) if !log_secrets.is_empty() && config.driver != FIRELENS => {
                 LogDriver::Deferred(config)

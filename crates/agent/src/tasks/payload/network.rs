@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use api::acs::ElasticNetworkInterface;
 
+use super::super::task::AboutTask;
 use super::Refusal;
 use crate::host::{Eni, IpcSharing, PidSharing, SandboxNetwork};
 
@@ -73,6 +74,18 @@ fn eni(interface: &ElasticNetworkInterface) -> Result<Eni, Refusal> {
         gateway: parse(gateway.split('/').next().unwrap_or_default())?,
         mac_address: text(interface.mac_address.as_deref(), "macAddress")?.to_owned(),
     })
+}
+
+/// What of a network interface its task is told and nothing else needs.
+pub fn about(interface: &ElasticNetworkInterface) -> AboutTask {
+    let gateway = interface.subnet_gateway_ipv4_address.as_deref();
+    AboutTask {
+        subnet_prefix: gateway.and_then(|it| it.split_once('/')?.1.parse().ok()),
+        domain_name_servers: interface.domain_name_servers.clone().unwrap_or_default(),
+        domain_names: interface.domain_name.clone().unwrap_or_default(),
+        private_dns_name: interface.private_dns_name.clone(),
+        ..AboutTask::default()
+    }
 }
 
 fn range(cidr: &str) -> Option<(Ipv4Addr, u8)> {

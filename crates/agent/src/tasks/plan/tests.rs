@@ -13,7 +13,7 @@ use crate::host::{
 };
 use crate::log_drivers::awslogs::{AwsLogsOptions, MissingGroup};
 use crate::tasks::state::Observation;
-use crate::tasks::task::{Condition, Container, Dependency};
+use crate::tasks::task::{AboutContainer, Condition, Container, Dependency};
 
 /// A task, what is known of it, and a log of what happened and what was planned.
 struct Story {
@@ -42,6 +42,7 @@ fn container(name: &str) -> Container {
         health_check: None,
         restart_policy: None,
         log_driver: LogDriver::HostOnly,
+        about: AboutContainer::default(),
     }
 }
 

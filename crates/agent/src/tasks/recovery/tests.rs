@@ -4,6 +4,7 @@ use super::*;
 use crate::host::{ContainerExit, ContainerSpec, RecoveredContainer, StartedContainer};
 use crate::log_drivers::LogDriver;
 use crate::tasks::state::Status;
+use crate::tasks::task::AboutContainer;
 use crate::tasks::task::Container;
 
 fn task() -> Task {
@@ -30,6 +31,7 @@ fn container(name: &str) -> Container {
         health_check: None,
         restart_policy: None,
         log_driver: LogDriver::HostOnly,
+        about: AboutContainer::default(),
     }
 }
 

@@ -113,7 +113,7 @@ fn ranges_and_volumes_keep_their_form() {
         }],
         ..ContainerDefinition::default()
     };
-    let mapping = port_mappings(NetworkMode::Bridge, &definition).remove(0);
+    let mapping = port_mappings(&definition).remove(0);
     assert_eq!(mapping.container_port_range.as_deref(), Some("8000-8010"));
     assert_eq!((mapping.container_port, mapping.host_port), (None, Some(0)));
     let volume = volumes::volume(

@@ -137,7 +137,7 @@ fn attachment(task: &Task, eni: &TaskEni) -> ecs::Attachment {
 }
 
 /// `ip-172-31-0-4.ec2.internal`
-fn private_dns_name(eni: &TaskEni) -> String {
+pub fn private_dns_name(eni: &TaskEni) -> String {
     format!("ip-{}.ec2.internal", eni.address.to_string().replace('.', "-"))
 }
 
