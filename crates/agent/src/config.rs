@@ -32,6 +32,26 @@ pub struct AgentConfig {
     pub version: String,
     /// Whether tasks reach the AWS APIs.
     pub task_api: TaskApi,
+    /// How often each task may ask its endpoint.
+    pub task_metadata_rate: RequestRate,
+}
+
+/// `ECS_TASK_METADATA_RPS_LIMIT`: how often somebody may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestRate {
+    /// Requests a second, on and on.
+    pub per_second: u32,
+    /// Requests at once.
+    pub burst: u32,
+}
+
+impl Default for RequestRate {
+    fn default() -> Self {
+        Self {
+            per_second: 40,
+            burst: 60,
+        }
+    }
 }
 
 /// Whether tasks with a role find the AWS APIs at 169.254.170.2:4566.

@@ -78,6 +78,24 @@ impl<E: ServiceError> CallError<E> {
         }
     }
 
+    /// What it says, without its name.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Answer(ClientError::Service(error)) => error.message().unwrap_or_default().to_owned(),
+            Self::Answer(ClientError::Other { message, .. }) => message.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The status of the answer; `None` if there was none.
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Answer(ClientError::Service(error)) => Some(error.http_status()),
+            Self::Answer(ClientError::Other { status, .. }) => Some(*status),
+            Self::Answer(ClientError::Answer(_)) | Self::Unreachable(_) => None,
+        }
+    }
+
     /// `Name: message`, as ECS prints exceptions in reasons.
     pub fn text(&self) -> String {
         match self {

@@ -1,23 +1,28 @@
 //! What the agent asks of its host. `runtime` is the real implementation, the simulation has another.
 
 mod attaching;
+mod connections;
 mod inspection;
 mod settings;
+mod usage;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
 pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
+pub use connections::{Caller, TaskConnection, TaskPort};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
 pub use settings::{
     Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits, NameSettings, PidSharing, SecuritySettings, SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
 };
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+pub use usage::{
+    ContainerFacts, ContainerUsage, CpuUsage, DeviceCounter, InterfaceCounters, MemoryUsage, VolumeFacts,
+};
 
 pub use crate::image_pulls::{ImageCredentials, ImagePull, PullBehavior};
 
@@ -98,6 +103,23 @@ pub trait Host: Send + Sync + 'static {
     fn take_task_connections(&self) -> mpsc::Receiver<TaskConnection> {
         mpsc::channel(1).1
     }
+
+    /// Where containers in the host's own network reach what others find at 169.254.170.2:80. `None`: nowhere.
+    async fn endpoint_in_host_network(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// What a container that runs uses.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`] if it does not run.
+    async fn container_usage(&self, task_id: &str, container: &str) -> Result<ContainerUsage, HostError>;
+
+    /// What the host alone knows of a container that was started. Works until the sandbox is removed.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`] if it was never started.
+    async fn container_facts(&self, task_id: &str, container: &str) -> Result<ContainerFacts, HostError>;
 
     /// Output of a container from `position` on (bytes into the host's own record of it; 0 is the start),
     /// at most about `max_bytes`. Works until the sandbox is removed.
@@ -392,26 +414,6 @@ pub enum HostEvent {
         /// How.
         exit: ContainerExit,
     },
-}
-
-/// A connection of a task to 169.254.170.2.
-#[derive(Debug)]
-pub struct TaskConnection {
-    /// Whose it is; the host vouches for it.
-    pub task_id: String,
-    /// Which port it is for.
-    pub port: TaskPort,
-    /// The connection.
-    pub stream: TcpStream,
-}
-
-/// Ports of 169.254.170.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskPort {
-    /// 80: credentials.
-    Endpoint,
-    /// 4566: the AWS APIs.
-    Api,
 }
 
 /// A sandbox found after a restart.

@@ -37,7 +37,7 @@ pub mod fuzzed {
     pub use crate::session::fuzzed::*;
 }
 
-pub use config::{AgentConfig, CapacityKind, ImageSettings, TaskApi};
+pub use config::{AgentConfig, CapacityKind, ImageSettings, RequestRate, TaskApi};
 pub use control_plane::InvalidEndpoint;
 pub use registration::RegistrationError;
 pub use run::{AgentError, run};

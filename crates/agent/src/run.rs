@@ -1,6 +1,6 @@
 //! The life of an agent: find the tasks of before, register, keep the session, leave the tasks running.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -15,12 +15,12 @@ use crate::host::Host;
 use crate::image_cleanup;
 use crate::image_pulls::ImagePulls;
 use crate::log_drivers::LogDrivers;
-use crate::registration::{RegistrationError, register};
+use crate::registration::{Identity, RegistrationError, register};
 use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::session::telemetry::Telemetry;
 use crate::submissions::deliver;
-use crate::task_endpoint::TaskEndpoint;
+use crate::task_endpoint::{EndpointIds, Parts, TaskEndpoint};
 use crate::tasks::output::{self, TaskOutput};
 use crate::tasks::record::Records;
 use crate::tasks::state_change::{QUEUE_BOUND, Submission};
@@ -70,13 +70,13 @@ pub async fn run(
         ids: ids.clone(),
         shutdown: stop.clone(),
     };
-    let endpoint = TaskEndpoint::new(&config, &control_plane, credentials.clone(), stop.clone());
-    let endpoint = endpoint.start(host.take_task_connections());
+    let endpoint_ids = EndpointIds::open(&config.state_dir, &ids).map_err(AgentError::State)?;
     let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
     let tasks = Tasks::new(Arc::new(Shared {
-        credentials,
+        credentials: credentials.clone(),
         task_api: config.task_api,
         secrets,
+        endpoint_ids: endpoint_ids.clone(),
         host: host.clone(),
         clock: clock.clone(),
         records,
@@ -90,18 +90,28 @@ pub async fn run(
     }));
     let images = config.images;
     tasks.recover().await?;
-    let cleaning = image_cleanup::run(host.clone(), tasks.clone(), images, stop.clone());
-    let cleaning = tokio::spawn(cleaning);
-    let capacity = host.capacity();
-    let registered = tokio::select! {
-        biased;
-        () = stop.cancelled() => None,
-        it = register(&control_plane, &config, &capacity, &ids) => Some(it),
+    let identity = Arc::new(OnceLock::new());
+    let parts = Parts {
+        host: host.clone(),
+        control_plane: control_plane.clone(),
+        credentials,
+        tasks: tasks.clone(),
+        ids: endpoint_ids,
+        identity: identity.clone(),
     };
+    let endpoint = TaskEndpoint::new(&config, parts, stop.clone()).start(host.take_task_connections());
+    let cleaning = tokio::spawn(image_cleanup::run(
+        host.clone(),
+        tasks.clone(),
+        images,
+        stop.clone(),
+    ));
+    let registered = registered(&control_plane, &config, host.as_ref(), &ids, &stop).await;
     let result = match registered {
         None => Ok(()),
         Some(Err(error)) => Err(AgentError::from(error)),
-        Some(Ok(identity)) => {
+        Some(Ok(found)) => {
+            let identity = identity.get_or_init(|| found).clone();
             let instance = identity.container_instance_arn.clone();
             let commands = Commands::new(control_plane.clone(), host, instance, stop.clone());
             let session = Session {
@@ -123,6 +133,22 @@ pub async fn run(
     endpoint.await;
     drop(cleaning.await);
     result
+}
+
+/// Registers this host; `None` if the agent ends before.
+async fn registered(
+    control_plane: &ControlPlane,
+    config: &AgentConfig,
+    host: &dyn Host,
+    ids: &Ids,
+    stop: &CancellationToken,
+) -> Option<Result<Identity, RegistrationError>> {
+    let capacity = host.capacity();
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        it = register(control_plane, config, &capacity, ids) => Some(it),
+    }
 }
 
 /// Keeps the sessions, and delivers what tasks report, until shutdown.

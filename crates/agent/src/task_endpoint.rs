@@ -1,16 +1,27 @@
-//! What tasks find at 169.254.170.2: credentials of their role on port 80, the AWS APIs on port 4566.
+//! What tasks find at 169.254.170.2: on port 80 credentials of their role, metadata, what they use and the agent's own
+//! API; the AWS APIs on port 4566.
 
 mod answers;
+mod environment;
+mod ids;
+mod limits;
+mod metadata;
+mod path;
+mod protection;
+mod reply;
+mod samples;
+mod stats;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,19 +30,19 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use self::answers::Answers;
+pub use self::environment::add_endpoint;
+pub use self::ids::EndpointIds;
+use self::limits::Limits;
+use self::reply::{Answer, text};
+use self::samples::Samples;
 use crate::config::{AgentConfig, TaskApi};
 use crate::control_plane::ControlPlane;
 use crate::credentials::Credentials;
-use crate::host::{TaskConnection, TaskPort};
+use crate::host::{Caller, Host, TaskConnection, TaskPort};
+use crate::registration::Identity;
+use crate::tasks::Tasks;
 
-/// Where credentials are, before their id.
-pub const CREDENTIALS_PATH: &str = "/v2/credentials";
-/// Tells the SDKs in a container the path of their credentials.
-pub const CREDENTIALS_VARIABLE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
-/// The AWS APIs as tasks reach them.
-pub const API_IN_TASKS: &str = "http://169.254.170.2:4566";
-/// Tells the SDKs in a container of them.
-pub const API_VARIABLE: &str = "AWS_ENDPOINT_URL";
 /// Connections that are served at the same time, of all tasks of the host.
 const CONNECTIONS_MAX: usize = 512;
 /// How long a client may take over the head of a request.
@@ -40,11 +51,13 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const CONNECTION_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the control plane's port is waited for.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// No request has more.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// What connections are served from.
 pub struct TaskEndpoint {
-    /// Of the roles of tasks.
-    credentials: Arc<Credentials>,
+    /// Port 80.
+    answers: Answers,
     /// `host:port` of the control plane.
     api: String,
     /// Whether it is reached through here.
@@ -53,19 +66,40 @@ pub struct TaskEndpoint {
     shutdown: CancellationToken,
 }
 
+/// Parts of the agent that the endpoint speaks for.
+pub struct Parts {
+    /// What runs tasks.
+    pub host: Arc<dyn Host>,
+    /// For what it alone knows.
+    pub control_plane: Arc<ControlPlane>,
+    /// Of the roles of tasks.
+    pub credentials: Arc<Credentials>,
+    /// All of this host.
+    pub tasks: Arc<Tasks>,
+    /// Makes the ids of containers.
+    pub ids: EndpointIds,
+    /// Who the agent is, once it is registered.
+    pub identity: Arc<OnceLock<Identity>>,
+}
+
 impl TaskEndpoint {
     /// As the configuration says; nothing is served yet.
-    pub fn new(
-        config: &AgentConfig,
-        control_plane: &ControlPlane,
-        credentials: Arc<Credentials>,
-        shutdown: CancellationToken,
-    ) -> Self {
+    pub fn new(config: &AgentConfig, parts: Parts, shutdown: CancellationToken) -> Self {
         Self {
-            credentials,
-            api: control_plane.authority().to_owned(),
+            api: parts.control_plane.authority().to_owned(),
             task_api: config.task_api,
             shutdown,
+            answers: Answers {
+                samples: Samples::new(parts.host.clone()),
+                host: parts.host,
+                credentials: parts.credentials,
+                tasks: parts.tasks,
+                control_plane: parts.control_plane,
+                region: config.region.clone(),
+                identity: parts.identity,
+                ids: parts.ids,
+                limits: Limits::new(config.task_metadata_rate),
+            },
         }
     }
 
@@ -106,28 +140,37 @@ impl TaskEndpoint {
 
     async fn handle(&self, connection: TaskConnection) {
         match connection.port {
-            TaskPort::Endpoint => self.answer(connection.task_id, connection.stream).await,
+            TaskPort::Endpoint => self.serve_endpoint(connection.caller, connection.stream).await,
             TaskPort::Api if self.task_api == TaskApi::Forwarded => self.forward(connection.stream).await,
             TaskPort::Api => {}
         }
     }
 
-    async fn answer(&self, task_id: String, stream: TcpStream) {
+    async fn serve_endpoint(&self, caller: Caller, stream: TcpStream) {
+        let address = stream.peer_addr().ok().map(|it| it.ip());
         let service = service_fn(|request: Request<Incoming>| {
-            let answer = answers::answer(
-                &self.credentials,
-                &task_id,
-                request.method(),
-                request.uri().path(),
-            );
-            async move { Ok::<Response<Full<Bytes>>, Infallible>(answer) }
+            let answer = self.answer(&caller, address, request);
+            async move { Ok::<Answer, Infallible>(answer.await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_DEADLINE)
+            // Some clients close their side once they have asked.
+            .half_close(true)
             .serve_connection(TokioIo::new(stream), service);
         // A client that goes away is no news.
         let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection).await;
+    }
+
+    async fn answer(&self, caller: &Caller, address: Option<IpAddr>, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
+            return text(StatusCode::BAD_REQUEST, "The body cannot be read\n");
+        };
+        let body = body.to_bytes();
+        self.answers
+            .answer(caller, address, &head.method, head.uri.path(), &body)
+            .await
     }
 
     /// Byte for byte: the signature of a request covers the host that the client named.

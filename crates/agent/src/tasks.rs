@@ -18,11 +18,12 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use self::payload::Arrival;
+use self::record::Progress;
 use self::state::{DesiredStatus, Observation, TaskState};
 use self::task::{Task, task_id};
 use self::worker::{Ending, Published, PublishedHealth, Shared, Worker};
 use crate::credentials::{RoleCredentials, RoleType};
-use crate::host::{HostError, HostEvent, RecoveredSandbox};
+use crate::host::{Caller, HostError, HostEvent, RecoveredSandbox, SandboxNetwork};
 
 pub mod docker_config;
 mod inspection;
@@ -37,7 +38,7 @@ pub mod task;
 pub mod worker;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 /// News a task may have waiting.
 const NEWS_BOUND: usize = 64;
@@ -45,6 +46,8 @@ const NEWS_BOUND: usize = 64;
 const FINISHED_BOUND: usize = 10_000;
 /// How long the acknowledgement of a payload waits for its records.
 const SAVE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a question waits for the news that its container was started.
+const START_PATIENCE: Duration = Duration::from_secs(2);
 /// How long the end of the agent waits for the workers.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -80,6 +83,30 @@ pub struct TaskHealth {
     pub version: String,
     /// By name, those that are checked and run.
     pub containers: Vec<(String, PublishedHealth)>,
+}
+
+/// A task as others see it.
+pub struct SeenTask {
+    /// What does not change.
+    pub task: Arc<Task>,
+    seen: watch::Receiver<Published>,
+}
+
+impl SeenTask {
+    /// How far it got.
+    pub fn progress(&self) -> Progress {
+        self.seen.borrow().progress.clone()
+    }
+
+    /// Waits for a while until it is known that a container was started: its process may be quicker than the news.
+    pub async fn started(&mut self, index: usize) {
+        let is_started = |it: &Published| {
+            let container = it.progress.containers.get(index);
+            container.is_none_or(|it| it.runtime_id.is_some() || it.has_stopped)
+        };
+        // Who asks for one that does not start sees that.
+        let _ = tokio::time::timeout(START_PATIENCE, self.seen.wait_for(is_started)).await;
+    }
 }
 
 /// Why the tasks could not be found again.
@@ -224,6 +251,23 @@ impl Tasks {
             }
         });
         entries.filter(|it| !it.containers.is_empty()).collect()
+    }
+
+    /// The tasks that a caller may be one of: one, or in the host's network all that are there.
+    pub fn of_caller(&self, caller: &Caller) -> Vec<SeenTask> {
+        let table = self.table.lock();
+        let seen = |it: &Entry| SeenTask {
+            task: it.task.clone(),
+            seen: it.seen.clone(),
+        };
+        match caller {
+            Caller::Task(id) => table.entries.get(id).map(seen).into_iter().collect(),
+            Caller::HostNetwork => {
+                let all = table.entries.values();
+                let in_host_network = all.filter(|it| it.task.network == SandboxNetwork::Host);
+                in_host_network.map(seen).collect()
+            }
+        }
     }
 
     /// Ends when the health of some container has changed since the last time.

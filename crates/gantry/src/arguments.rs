@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agent::RequestRate;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use domain::vpc::Cidr;
@@ -117,6 +118,9 @@ pub struct Up {
         value_parser = images::duration
     )]
     pub execute_command_idle: Duration,
+    /// How often each task may ask for its metadata: requests a second, and at once.
+    #[arg(long, value_name = "RATE,BURST", env = "ECS_TASK_METADATA_RPS_LIMIT", default_value = "40,60", value_parser = request_rate)]
+    pub task_metadata_rps_limit: RequestRate,
     /// When images are pulled and removed.
     #[command(flatten)]
     pub images: ImageOptions,
@@ -198,6 +202,19 @@ fn account_id(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("an account id has twelve digits, e.g. 123456789012".to_owned())
+}
+
+/// `40,60`, as Amazon's agent reads it.
+fn request_rate(text: &str) -> Result<RequestRate, String> {
+    let number = |it: &str| it.trim().parse::<u32>().ok().filter(|it| *it > 0);
+    let pair = text.split_once(',');
+    let rate = pair.and_then(|(rate, burst)| {
+        Some(RequestRate {
+            per_second: number(rate)?,
+            burst: number(burst)?,
+        })
+    });
+    rate.ok_or_else(|| "write requests a second and requests at once, e.g. 40,60".to_owned())
 }
 
 fn region(text: &str) -> Result<String, String> {

@@ -11,6 +11,7 @@ mod hierarchies;
 mod limits;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 pub use devices::{Access, AllowedDevice, DeviceKind};
 use hierarchies::{Hierarchy, Version};
 pub use limits::{ContainerLimits, Devices, TaskLimits};
+pub use usage::TICK;
 
 /// How long killing the processes of a group, or removing it, may take.
 const DEADLINE: Duration = Duration::from_secs(10);

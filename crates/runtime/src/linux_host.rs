@@ -10,17 +10,19 @@ mod restarting;
 mod sandbox;
 mod signals;
 mod starting;
+mod usage;
 mod watching;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
+    AttachSpec, AttachedProcess, ContainerFacts, ContainerSpec, ContainerUsage, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -198,6 +200,17 @@ impl Inner {
         self.sandboxes.lock().get(task_id).cloned()
     }
 
+    /// Tasks in the host's network do without, where it cannot be had.
+    async fn endpoint_in_host_network(&self) -> Option<SocketAddr> {
+        match self.network.endpoint_in_host_network().await {
+            Ok(address) => Some(address),
+            Err(error) => {
+                tracing::error!(%error, "tasks in the host's network cannot reach their endpoint");
+                None
+            }
+        }
+    }
+
     fn known_sandbox(&self, task_id: &str) -> Result<Arc<Sandbox>, HostError> {
         self.sandbox(task_id)
             .ok_or_else(|| HostError::ContainerRuntime(format!("there is no sandbox of task {task_id}")))
@@ -306,6 +319,20 @@ impl Host for LinuxHost {
 
     fn take_task_connections(&self) -> mpsc::Receiver<TaskConnection> {
         self.inner.network.take_task_connections()
+    }
+
+    async fn endpoint_in_host_network(&self) -> Option<SocketAddr> {
+        self.inner.endpoint_in_host_network().await
+    }
+
+    async fn container_usage(&self, task_id: &str, container: &str) -> Result<ContainerUsage, HostError> {
+        let (inner, task_id) = (self.inner.clone(), task_id.to_owned());
+        let container = container.to_owned();
+        blocking(move || inner.container_usage(&task_id, &container)).await?
+    }
+
+    async fn container_facts(&self, task_id: &str, container: &str) -> Result<ContainerFacts, HostError> {
+        self.inner.container_facts(task_id, container).await
     }
 
     async fn read_log(

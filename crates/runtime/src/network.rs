@@ -23,7 +23,7 @@ mod rules;
 mod vpc;
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -126,6 +126,16 @@ impl Network {
     /// Connections of tasks to 169.254.170.2. May be taken once.
     pub fn take_task_connections(&self) -> tokio::sync::mpsc::Receiver<TaskConnection> {
         self.attachments.endpoint.take_connections()
+    }
+
+    /// Where the host's own network finds what tasks find at 169.254.170.2:80: an address of the bridge, which is
+    /// made if there is none. The host itself is let in, and nobody beyond it.
+    ///
+    /// # Errors
+    /// [`NetworkError::NftMissing`], or what the kernel refused.
+    pub async fn endpoint_in_host_network(&self) -> Result<SocketAddr, NetworkError> {
+        let attachments = Arc::clone(&self.attachments);
+        carry_through(async move { attachments.endpoint_in_host_network().await }).await
     }
 
     /// Makes the network namespace of an `awsvpc` task, with `eth0` as the ENI says, and answers its bind mount.

@@ -18,6 +18,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use agent::host::{IpcSharing, PidSharing, PortMapping, TransportProtocol};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shim::files;
@@ -203,6 +204,12 @@ impl TaskDirectory {
     /// The record of a container.
     pub fn read_container(&self, name: &str) -> Option<ContainerRecord> {
         read_record(&self.container(name).join(CONTAINER))
+    }
+
+    /// When the record of a container was written, which is once.
+    pub fn container_written_at(&self, name: &str) -> Option<Timestamp> {
+        let metadata = fs::metadata(self.container(name).join(CONTAINER)).ok()?;
+        Timestamp::try_from(metadata.modified().ok()?).ok()
     }
 
     /// When a container was started, if it was.

@@ -17,6 +17,7 @@ fn config() -> AgentConfig {
         capacity: CapacityKind::ContainerInstanceAndFargate,
         version: "0.1.0".to_owned(),
         task_api: TaskApi::Closed,
+        task_metadata_rate: crate::config::RequestRate::default(),
     }
 }
 

@@ -204,16 +204,21 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
     }
     let interfaces = task.elastic_network_interfaces.unwrap_or_default();
     let network = network::network(task.network_mode.as_deref(), &interfaces)?;
+    let about = AboutTask {
+        cluster_arn: task.task_cluster_arn.unwrap_or_default(),
+        service_name: task.service_name.filter(|it| !it.is_empty()),
+        availability_zone: task.zone,
+        launch_type: task.launch_type.clone(),
+        ..interfaces.first().map(network::about).unwrap_or_default()
+    };
     let context = Context {
         arn,
         volumes: &volumes,
         publishes_ports: network == SandboxNetwork::Bridge,
         environment: environment(arn, task.launch_type.as_deref()),
     };
-    let memory_mib = task
-        .memory
-        .and_then(|it| u64::try_from(it).ok())
-        .filter(|it| *it > 0);
+    let memory_mib = task.memory.and_then(|it| u64::try_from(it).ok());
+    let memory_mib = memory_mib.filter(|it| *it > 0);
     let routers = definitions.iter().map(|it| it.firelens_configuration.clone());
     let routers = routers.collect();
     let mut containers = containers(&context, payload, definitions, memory_mib)?;
@@ -231,13 +236,7 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         version,
         network,
         firelens,
-        about: AboutTask {
-            cluster_arn: task.task_cluster_arn.unwrap_or_default(),
-            service_name: task.service_name.filter(|it| !it.is_empty()),
-            availability_zone: task.zone,
-            launch_type: task.launch_type,
-            ..interfaces.first().map(network::about).unwrap_or_default()
-        },
+        about,
         attachment_arn: interfaces.into_iter().next().and_then(|it| it.attachment_arn),
         cpu_units: task
             .cpu

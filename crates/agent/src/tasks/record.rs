@@ -127,28 +127,30 @@ impl ContainerProgress {
         progress
     }
 
+    /// The ports that it has on the host.
+    pub fn published(&self) -> Vec<PortMapping> {
+        let ports = self.ports.iter().enumerate();
+        let mapping =
+            |(index, (container_port, host_port, text)): (usize, &(u16, u16, String))| PortMapping {
+                container_port: *container_port,
+                host_port: *host_port,
+                protocol: match text.as_str() {
+                    "udp" => TransportProtocol::Udp,
+                    _ => TransportProtocol::Tcp,
+                },
+                following: self.following_ports.get(index).copied().unwrap_or(0),
+            };
+        ports.map(mapping).collect()
+    }
+
     fn apply(&self, container: &mut ContainerState) {
         container.acknowledged = self.acknowledged;
         container.restart_count = self.restart_count;
         if let (Some(runtime_id), Some(started_at)) = (&self.runtime_id, self.started_at) {
-            let ports = self
-                .ports
-                .iter()
-                .enumerate()
-                .map(|(index, (container_port, host_port, text))| PortMapping {
-                    container_port: *container_port,
-                    host_port: *host_port,
-                    protocol: if text == "udp" {
-                        TransportProtocol::Udp
-                    } else {
-                        TransportProtocol::Tcp
-                    },
-                    following: self.following_ports.get(index).copied().unwrap_or(0),
-                });
             container.started = Some(StartedContainer {
                 runtime_id: runtime_id.clone(),
                 started_at,
-                port_mappings: ports.collect(),
+                port_mappings: self.published(),
             });
         }
         if let (Some(image_id), Some(stop_signal)) = (&self.image_id, self.stop_signal) {

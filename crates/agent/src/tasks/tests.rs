@@ -12,15 +12,17 @@ use super::state::Status;
 use super::state_change::{QUEUE_BOUND, Submission, TaskStateChange};
 use super::worker::CONCURRENT_STARTS;
 use super::*;
-use crate::config::{AgentConfig, CapacityKind, TaskApi};
+use crate::config::{AgentConfig, CapacityKind, RequestRate, TaskApi};
 use crate::control_plane::ControlPlane;
 use crate::credentials::Credentials;
 use crate::image_pulls::{ImagePulls, PullBehavior};
 use crate::log_drivers::LogDrivers;
 use crate::secrets::Secrets;
+use crate::task_endpoint::EndpointIds;
 
+mod environment;
 #[path = "../../tests/agent/fake_host.rs"]
-mod fake_host;
+pub mod fake_host;
 mod life;
 
 use fake_host::FakeHost;
@@ -63,6 +65,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         images: crate::config::ImageSettings::default(),
         version: String::new(),
         task_api: TaskApi::Closed,
+        task_metadata_rate: RequestRate::default(),
     };
     let records = Records::open(folder.path().join("tasks")).unwrap();
     let shutdown = CancellationToken::new();
@@ -84,6 +87,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         credentials,
         task_api: TaskApi::Closed,
         secrets,
+        endpoint_ids: EndpointIds::open(folder.path(), &Ids::seeded([4; 32])).unwrap(),
         host: host.clone(),
         clock,
         records,

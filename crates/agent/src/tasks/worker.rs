@@ -26,6 +26,7 @@ use crate::host::{ContainerSpec, Host};
 use crate::image_pulls::ImagePulls;
 use crate::log_drivers::{Follower, LogDrivers};
 use crate::secrets::Secrets;
+use crate::task_endpoint::EndpointIds;
 
 mod steps;
 
@@ -53,6 +54,8 @@ pub struct Shared {
     pub secrets: Arc<Secrets>,
     /// Whether tasks are told of the AWS APIs.
     pub task_api: TaskApi,
+    /// By which containers name themselves.
+    pub endpoint_ids: EndpointIds,
     /// Where the last lines of tasks that end go.
     pub outputs: mpsc::Sender<TaskOutput>,
     /// [`CONCURRENT_STARTS`] permits.
@@ -97,6 +100,8 @@ pub struct Published {
     pub sandbox: Sandbox,
     /// Its containers, by index.
     pub containers: Vec<ContainerState>,
+    /// How far it got.
+    pub progress: Progress,
 }
 
 /// The health of a container.
@@ -135,6 +140,7 @@ impl Published {
             health: state.containers.iter().map(health).collect(),
             sandbox: state.sandbox,
             containers: state.containers.clone(),
+            progress: Progress::of(state),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A host in memory: keeps sandboxes, does as it is told, and lets a test end containers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerExit, ContainerInspection, ContainerSpec, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer,
+    AttachSpec, AttachedProcess, ContainerExit, ContainerFacts, ContainerInspection, ContainerSpec, ContainerUsage, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -44,12 +45,18 @@ pub struct World {
     pub starting: usize,
     pub starting_max: usize,
     events: Option<mpsc::Sender<HostEvent>>,
+    /// Where connections of tasks go.
+    pub connections: Option<mpsc::Sender<TaskConnection>>,
 }
 
 pub struct FakeContainer {
     pub started: StartedContainer,
     pub exit: Option<ContainerExit>,
     pub lines: Vec<String>,
+    /// What it was started with.
+    pub environment: BTreeMap<String, String>,
+    /// How often its usage was read.
+    pub readings: u64,
 }
 
 impl FakeHost {
@@ -198,6 +205,8 @@ impl Host for FakeHost {
             started: started.clone(),
             exit: None,
             lines: Vec::new(),
+            environment: container.environment.clone(),
+            readings: 0,
         };
         sandbox.insert(container.name.clone(), fake);
         drop(world);
@@ -304,6 +313,48 @@ impl Host for FakeHost {
         let (sender, receiver) = mpsc::channel(64);
         self.world.lock().events = Some(sender);
         receiver
+    }
+
+    fn take_task_connections(&self) -> mpsc::Receiver<TaskConnection> {
+        let (sender, receiver) = mpsc::channel(64);
+        self.world.lock().connections = Some(sender);
+        receiver
+    }
+
+    async fn endpoint_in_host_network(&self) -> Option<SocketAddr> {
+        Some(SocketAddr::from(([10, 231, 0, 1], 51679)))
+    }
+
+    async fn container_usage(&self, task_id: &str, container: &str) -> Result<ContainerUsage, HostError> {
+        let mut world = self.world.lock();
+        let found = world
+            .sandboxes
+            .get_mut(task_id)
+            .and_then(|it| it.get_mut(container))
+            .filter(|it| it.exit.is_none());
+        let found = found.ok_or_else(|| HostError::ContainerRuntime("not running".to_owned()))?;
+        // Each reading is a second after the one before, and finds a megabyte and a million nanoseconds more.
+        found.readings += 1;
+        let mut usage = ContainerUsage {
+            read_at: NOW
+                .saturating_add(Duration::from_secs(found.readings))
+                .unwrap_or(NOW),
+            ..ContainerUsage::default()
+        };
+        usage.memory.usage = found.readings << 20;
+        usage.cpu.total = found.readings * 1_000_000;
+        Ok(usage)
+    }
+
+    async fn container_facts(&self, task_id: &str, container: &str) -> Result<ContainerFacts, HostError> {
+        let world = self.world.lock();
+        let found = world.sandboxes.get(task_id).and_then(|it| it.get(container));
+        found.ok_or_else(|| HostError::ContainerRuntime("never started".to_owned()))?;
+        Ok(ContainerFacts {
+            created_at: Some(NOW),
+            bridge_address: Some(Ipv4Addr::new(10, 231, 0, 2)),
+            volumes: Vec::new(),
+        })
     }
 
     async fn read_log(

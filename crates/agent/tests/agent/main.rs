@@ -1,6 +1,7 @@
 //! The agent as a whole, between a control plane on loopback and a host in memory.
 
 mod commands;
+mod endpoint;
 mod fake_control_plane;
 mod fake_host;
 mod log_router;
@@ -8,7 +9,7 @@ mod log_router;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::{AgentConfig, AgentError, CapacityKind, TaskApi};
+use agent::{AgentConfig, AgentError, CapacityKind, RequestRate, TaskApi};
 use domain::Timestamp;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -75,6 +76,7 @@ impl World {
             capacity: CapacityKind::ContainerInstance,
             version: "0.1.0".to_owned(),
             task_api: TaskApi::Closed,
+            task_metadata_rate: RequestRate::default(),
         };
         let shutdown = CancellationToken::new();
         let ids = Arc::new(Ids::seeded([3; 32]));

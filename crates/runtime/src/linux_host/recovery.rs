@@ -34,6 +34,12 @@ impl Inner {
         let sandboxes: Vec<_> = self.sandboxes.lock().values().cloned().collect();
         let keys: Vec<String> = sandboxes.iter().flat_map(|it| network_keys(it)).collect();
         self.network.restore(&keys).await.map_err(runtime_error)?;
+        if sandboxes
+            .iter()
+            .any(|it| it.record.network == NetworkRecord::Host)
+        {
+            self.endpoint_in_host_network().await;
+        }
         for task_id in half_made {
             self.purge(&task_id).await?;
         }

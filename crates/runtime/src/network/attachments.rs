@@ -1,7 +1,7 @@
 //! Making and unmaking what hangs on the network: one attachment at a time for each key, any number of keys at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::addresses::Addresses;
-use super::endpoint::{Endpoint, Place};
+use super::endpoint::{self, Endpoint, Place};
 use super::host::{Host, publications};
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
@@ -157,6 +157,14 @@ impl Attachments {
             self.drop_if_unused(&key, &slot);
         }
         Ok(())
+    }
+
+    /// Opens the endpoint of tasks for who is in the host's own network, unless it is open, and answers its address.
+    pub(super) async fn endpoint_in_host_network(&self) -> Result<SocketAddr, NetworkError> {
+        let gateway = self.addresses.gateway();
+        self.host.ensure_bridge(gateway).await?;
+        self.endpoint.open_on_bridge(gateway)?;
+        Ok(SocketAddr::from((gateway, endpoint::HOST_PORT)))
     }
 
     /// Address of a container on the bridge.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::host::{TaskConnection, TaskPort};
+use agent::host::{Caller, TaskConnection, TaskPort};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -19,9 +19,11 @@ use super::netns;
 pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 /// Ports of the address, what they are for, and the ports of the bridge that the host's rules lead them to.
 pub(super) const PORTS: [(u16, TaskPort, u16); 2] =
-    [(80, TaskPort::Endpoint, 51679), (4566, TaskPort::Api, 51680)];
+    [(80, TaskPort::Endpoint, HOST_PORT), (4566, TaskPort::Api, 51680)];
 /// Connections that wait for the agent; more are closed.
 const WAITING_MAX: usize = 256;
+/// The port of the bridge's address on which the host's own network finds the endpoint.
+pub(super) const HOST_PORT: u16 = 51679;
 /// Pause after a failed accept, e.g. for want of files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -122,9 +124,15 @@ impl Endpoint {
         }
     }
 
-    fn task(&self, place: &Place, address: IpAddr) -> Option<String> {
-        let IpAddr::V4(address) = address else { return None };
-        self.tasks.lock().get(&(place.clone(), address)).cloned()
+    /// Who has the address `peer`, seen at the address `own`.
+    fn caller(&self, place: &Place, peer: IpAddr, own: Option<IpAddr>) -> Option<Caller> {
+        // The bridge's own address is the host's, which no container can take.
+        if *place == Place::Bridge && own == Some(peer) {
+            return Some(Caller::HostNetwork);
+        }
+        let IpAddr::V4(address) = peer else { return None };
+        let task = self.tasks.lock().get(&(place.clone(), address)).cloned();
+        task.map(Caller::Task)
     }
 }
 
@@ -156,15 +164,14 @@ async fn accept(endpoint: Arc<Endpoint>, place: Place, listener: TcpListener, po
                 continue;
             }
         };
-        let Some(task_id) = endpoint.task(&place, peer.ip()) else {
+        let own = stream.local_addr().ok().map(|it| it.ip());
+        let Some(caller) = endpoint.caller(&place, peer.ip(), own) else {
             tracing::warn!(?place, %peer, "no task has this address");
             continue;
         };
         // Closed at once if too many wait: tasks try again.
-        let _ = endpoint.connections.try_send(TaskConnection {
-            task_id,
-            port,
-            stream,
-        });
+        let _ = endpoint
+            .connections
+            .try_send(TaskConnection { caller, port, stream });
     }
 }

@@ -27,7 +27,7 @@ const NFT_DEADLINE: Duration = Duration::from_secs(10);
 /// The table of the host, with the ports that are published already. Loading it replaces what was there at once.
 ///
 /// What containers on the bridge send to the endpoint of tasks is led to the bridge's own address, whose ports nobody
-/// else reaches.
+/// else reaches but the host itself.
 pub(super) fn host(names: &Names, bridge: Cidr, uplinks: Cidr, publications: &[Publication]) -> String {
     let table = names.table();
     let device = names.bridge();
@@ -57,7 +57,7 @@ table ip {table} {{
   chain guard {{
     type filter hook prerouting priority raw; policy accept;
     iifname "{device}" ip daddr 127.0.0.0/8 drop
-    iifname != "{device}" ip daddr {gateway} tcp dport {{ {own_ports} }} drop
+    iifname != {{ "{device}", "lo" }} ip daddr {gateway} tcp dport {{ {own_ports} }} drop
   }}
   chain arriving {{
     type nat hook prerouting priority dstnat; policy accept;
@@ -77,7 +77,7 @@ table ip {table} {{
     oifname "{device}" ip saddr 127.0.0.0/8 masquerade
     # Back through the bridge: else the answer would take the short way and not be translated back.
     oifname "{device}" ip saddr {bridge} ct status dnat masquerade
-    oifname != "{device}" ip saddr {bridge} masquerade
+    oifname != {{ "{device}", "lo" }} ip saddr {bridge} masquerade
     oifname != "{vpc_links}" ip saddr {uplinks} masquerade
   }}
 }}

@@ -13,5 +13,6 @@ mod network;
 mod recovery;
 mod restarting;
 mod sharing;
+mod usage;
 mod volumes;
 mod world;

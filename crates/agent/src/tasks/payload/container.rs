@@ -279,6 +279,7 @@ fn port_mapping(mapping: &acs::PortMapping) -> Result<PortMapping, Refusal> {
     })
 }
 
+/// What a container waits for: what it says, and those whose addresses or volumes it uses.
 fn dependency(
     arn: &str,
     dependency: &acs::ContainerDependency,

@@ -12,10 +12,9 @@ use super::super::state::{OUTPUT_BYTES, Observation};
 use super::super::state_change::{TaskStateChange, submit};
 use super::super::task::Task;
 use super::Shared;
-use crate::config::TaskApi;
-use crate::host::{ContainerSpec, HostError, ProcessSpec};
+use crate::host::{ContainerSpec, HostError, ProcessSpec, SandboxNetwork};
 use crate::log_drivers::Follower;
-use crate::task_endpoint::{API_IN_TASKS, API_VARIABLE, CREDENTIALS_PATH, CREDENTIALS_VARIABLE};
+use crate::task_endpoint::add_endpoint;
 
 /// How long the end of a task waits for the last of its output to be shipped.
 const LOG_DRAIN_DEADLINE: Duration = Duration::from_secs(30);
@@ -130,7 +129,7 @@ impl Step {
     ) -> Done {
         match self.shared.secrets.values(&self.task).await {
             Ok(values) => {
-                add_endpoint(&self.task, self.shared.task_api, &mut spec);
+                self.add_endpoint(&mut spec).await;
                 spec.environment.extend(values[index].environment.clone());
                 let files = self.shared.records.router_files(&self.task.id);
                 files.equip(&self.task, index, &values, &mut spec);
@@ -150,6 +149,22 @@ impl Step {
             observation: Observation::ContainerStarted(index, result),
             permit,
         }
+    }
+
+    async fn add_endpoint(&self, spec: &mut ContainerSpec) {
+        let shared = &self.shared;
+        let in_host_network = match self.task.network {
+            SandboxNetwork::Host => timeout(SIGNAL_DEADLINE, shared.host.endpoint_in_host_network()).await,
+            _ => Ok(None),
+        };
+        let in_host_network = in_host_network.unwrap_or_default();
+        add_endpoint(
+            &self.task,
+            shared.task_api,
+            &shared.endpoint_ids,
+            in_host_network,
+            spec,
+        );
     }
 
     /// Starts a container again, when it is this task's turn.
@@ -262,23 +277,6 @@ impl Step {
             Some(permit) => Some(permit),
             None => self.shared.starts.clone().acquire_owned().await.ok(),
         }
-    }
-}
-
-/// Tells the SDKs in a container where credentials and APIs are; what the task definition says wins.
-fn add_endpoint(task: &Task, task_api: TaskApi, spec: &mut ContainerSpec) {
-    let Some(id) = task.credentials_id.as_ref().filter(|_| task.has_endpoint()) else {
-        return;
-    };
-    let path = || format!("{CREDENTIALS_PATH}/{id}");
-    spec.environment
-        .entry(CREDENTIALS_VARIABLE.to_owned())
-        .or_insert_with(path);
-    if task_api == TaskApi::Forwarded {
-        let api = || API_IN_TASKS.to_owned();
-        spec.environment
-            .entry(API_VARIABLE.to_owned())
-            .or_insert_with(api);
     }
 }
 
