@@ -18,6 +18,7 @@ mod placement;
 mod registry;
 mod secrets;
 mod services;
+mod task_metadata;
 mod task_roles;
 mod task_sets;
 mod tasks;

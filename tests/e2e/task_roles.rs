@@ -9,7 +9,7 @@ use test_support::wait;
 
 use crate::world::{DEADLINE, World, text};
 
-fn with_role() -> Result<World> {
+pub fn with_role() -> Result<World> {
     let world = World::new()?;
     let trust = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "Service": "ecs-tasks.amazonaws.com" }, "Action": "sts:AssumeRole",
