@@ -95,7 +95,25 @@ fn number(value: &Value) -> u64 {
 
 /// What `describe-tasks` says is what the containers read.
 fn check_metadata(world: &World, arn: &str, mode: &str, folder: &Path) -> Result<()> {
-    let (shown, web) = (world.task(arn)?, document(folder, "container")?);
+    let shown = world.task(arn)?;
+    check_container(&shown, arn, mode, folder)?;
+    check_task(&shown, arn, mode, folder)?;
+    let tags = document(folder, "tags")?;
+    assert_eq!(
+        (&tags["TaskTags"], tags.get("Errors")),
+        (&json!({ "team": "shop" }), None)
+    );
+    let (web, old) = (document(folder, "container")?, document(folder, "v3")?);
+    assert_eq!(
+        (&old["DockerId"], old.get("ContainerARN")),
+        (&web["DockerId"], None)
+    );
+    assert_eq!(document(folder, "v3task")?["TaskARN"], arn);
+    Ok(())
+}
+
+fn check_container(shown: &Value, arn: &str, mode: &str, folder: &Path) -> Result<()> {
+    let web = document(folder, "container")?;
     let containers = shown["containers"].as_array().context("containers")?;
     let described = containers.iter().find(|it| it["name"] == "web").context("web")?;
     assert_eq!(
@@ -123,6 +141,10 @@ fn check_metadata(world: &World, arn: &str, mode: &str, folder: &Path) -> Result
         web["CreatedAt"].as_str() <= web["StartedAt"].as_str() && web["CreatedAt"].is_string(),
         "{web}"
     );
+    check_network(shown, described, &web, mode)
+}
+
+fn check_network(shown: &Value, described: &Value, web: &Value, mode: &str) -> Result<()> {
     let network = &web["Networks"][0];
     assert_eq!(network["NetworkMode"], mode);
     if mode == "awsvpc" {
@@ -146,7 +168,10 @@ fn check_metadata(world: &World, arn: &str, mode: &str, folder: &Path) -> Result
             described["networkBindings"][0]["hostPort"]
         );
     }
+    Ok(())
+}
 
+fn check_task(shown: &Value, arn: &str, mode: &str, folder: &Path) -> Result<()> {
     let task = document(folder, "task")?;
     assert_eq!(
         (&task["TaskARN"], &task["Cluster"], &task["Revision"]),
@@ -168,18 +193,6 @@ fn check_metadata(world: &World, arn: &str, mode: &str, folder: &Path) -> Result
         .map(|it| text(&it["Name"]))
         .collect();
     assert_eq!(names, ["web", "side"]);
-    let tags = document(folder, "tags")?;
-    assert_eq!(
-        (&tags["TaskTags"], tags.get("Errors")),
-        (&json!({ "team": "shop" }), None)
-    );
-
-    let old = document(folder, "v3")?;
-    assert_eq!(
-        (&old["DockerId"], old.get("ContainerARN")),
-        (&web["DockerId"], None)
-    );
-    assert_eq!(document(folder, "v3task")?["TaskARN"], arn);
     Ok(())
 }
 

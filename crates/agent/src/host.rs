@@ -17,7 +17,8 @@ pub use connections::{Caller, TaskConnection, TaskPort};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
 pub use settings::{
-    Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits, NameSettings, PidSharing, SecuritySettings, SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
+    Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits,
+    NameSettings, PidSharing, SecuritySettings, SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
 };
 use tokio::sync::mpsc;
 pub use usage::{

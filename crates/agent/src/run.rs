@@ -62,14 +62,7 @@ pub async fn run(
     let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), config.images.behavior);
     let credentials = Arc::new(Credentials::default());
     let secrets = Arc::new(Secrets::new(control_plane.clone(), credentials.clone()));
-    let log_drivers = LogDrivers {
-        control_plane: control_plane.clone(),
-        host: host.clone(),
-        records: records.clone(),
-        secrets: secrets.clone(),
-        ids: ids.clone(),
-        shutdown: stop.clone(),
-    };
+    let log_drivers = log_drivers(&control_plane, &host, &records, &secrets, &ids, &stop);
     let endpoint_ids = EndpointIds::open(&config.state_dir, &ids).map_err(AgentError::State)?;
     let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
     let tasks = Tasks::new(Arc::new(Shared {
@@ -100,12 +93,8 @@ pub async fn run(
         identity: identity.clone(),
     };
     let endpoint = TaskEndpoint::new(&config, parts, stop.clone()).start(host.take_task_connections());
-    let cleaning = tokio::spawn(image_cleanup::run(
-        host.clone(),
-        tasks.clone(),
-        images,
-        stop.clone(),
-    ));
+    let cleaning = image_cleanup::run(host.clone(), tasks.clone(), images, stop.clone());
+    let cleaning = tokio::spawn(cleaning);
     let registered = registered(&control_plane, &config, host.as_ref(), &ids, &stop).await;
     let result = match registered {
         None => Ok(()),
@@ -133,6 +122,24 @@ pub async fn run(
     endpoint.await;
     drop(cleaning.await);
     result
+}
+
+fn log_drivers(
+    control_plane: &Arc<ControlPlane>,
+    host: &Arc<dyn Host>,
+    records: &Records,
+    secrets: &Arc<Secrets>,
+    ids: &Arc<Ids>,
+    stop: &CancellationToken,
+) -> LogDrivers {
+    LogDrivers {
+        control_plane: control_plane.clone(),
+        host: host.clone(),
+        records: records.clone(),
+        secrets: secrets.clone(),
+        ids: ids.clone(),
+        shutdown: stop.clone(),
+    }
 }
 
 /// Registers this host; `None` if the agent ends before.

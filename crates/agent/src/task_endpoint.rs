@@ -31,7 +31,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::answers::Answers;
-pub use self::environment::add_endpoint;
+pub use self::environment::{add_endpoint, is_key};
 pub use self::ids::EndpointIds;
 use self::limits::Limits;
 use self::reply::{Answer, text};

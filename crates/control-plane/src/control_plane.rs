@@ -31,6 +31,18 @@ pub struct Settings {
     pub execute_command_idle: Duration,
 }
 
+/// What is kept on disk outside the store.
+pub struct Kept {
+    /// Log groups, streams and events.
+    pub logs: Arc<Logs>,
+    /// Tasks that have left the state.
+    pub history: Arc<History>,
+    /// Content of repositories.
+    pub registry: Arc<Registry>,
+    /// Directories of file systems.
+    pub file_systems: Arc<FileSystems>,
+}
+
 /// A control plane, without its connections.
 pub struct ControlPlane {
     pub(crate) store: Store,
@@ -58,10 +70,7 @@ impl ControlPlane {
     /// The operating system gives no random bytes.
     pub fn new(
         store: Store,
-        logs: Arc<Logs>,
-        history: Arc<History>,
-        registry: Arc<Registry>,
-        file_systems: Arc<FileSystems>,
+        kept: Kept,
         clock: Arc<dyn Clock>,
         settings: Settings,
         master_key: &MasterKey,
@@ -70,10 +79,10 @@ impl ControlPlane {
         getrandom::fill(&mut page_key)?;
         Ok(Arc::new(Self {
             store,
-            logs,
-            history,
-            registry,
-            file_systems,
+            logs: kept.logs,
+            history: kept.history,
+            registry: kept.registry,
+            file_systems: kept.file_systems,
             clock,
             buckets: Buckets::new(settings.request_limits),
             settings,

@@ -48,10 +48,12 @@ impl Fixture {
         let fixture = Self {
             control_plane: ControlPlane::new(
                 store,
-                logs,
-                Arc::new(history),
-                Arc::new(registry),
-                Arc::new(FileSystems::new(folder.path().join("file-systems"))),
+                crate::Kept {
+                    logs,
+                    history: Arc::new(history),
+                    registry: Arc::new(registry),
+                    file_systems: Arc::new(FileSystems::new(folder.path().join("file-systems"))),
+                },
                 time,
                 settings,
                 &crate::MasterKey([7; 32]),

@@ -24,7 +24,7 @@ mod sessions;
 mod task_history;
 mod vault;
 
-pub use control_plane::{ControlPlane, Settings};
+pub use control_plane::{ControlPlane, Kept, Settings};
 pub use file_systems::FileSystems;
 pub use http::serve;
 pub use registry::{Registry, keep_registry};

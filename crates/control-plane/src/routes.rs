@@ -20,8 +20,7 @@ use crate::handlers::ecs::{
 };
 use crate::handlers::{
     ec2 as ec2_handlers, ecr as ecr_handlers, efs as file_systems, gantry as gantry_handlers, iam as roles,
-    logs as log_handlers,
-    secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
+    logs as log_handlers, secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
 };
 
 mod partial;

@@ -45,8 +45,8 @@ pub use default_network::ensure_default_network;
 pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
 pub(crate) use failed_tasks::{count_failure, is_hopeless};
 pub use forget_stopped_tasks::forget_stopped_tasks;
-pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use image_digests::pinned_image;
+pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use repositories::{
     CreateRepositoryRefusal, DeleteImages, DeleteRepositoryRefusal, Deletion, NewRepository,

@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerFacts, ContainerSpec, ContainerUsage, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
+    AttachSpec, AttachedProcess, ContainerFacts, ContainerSpec, ContainerUsage, Host, HostCapacity,
+    HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage,
+    RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;

@@ -21,7 +21,9 @@ pub use confinement::{
     COMPILE_FILTER, Condition, Confinement, FilterProfile, FilterRule, Privileges, SystemCalls,
 };
 pub use messages::{
-    Answer, Console, ContainerStatus, ExecuteProcess, ExecutionConsole, ExecutionEnding, ExecutionUser, Exit, Exited, FailedStep, Input, LogLimits, MAX_OUTPUT_BYTES, Message, OwnerMapping, Reply, Request, SharedDirectory, SharedMemory, SharedNamespace, Sharing, StartContainer, Started,
+    Answer, Console, ContainerStatus, ExecuteProcess, ExecutionConsole, ExecutionEnding, ExecutionUser, Exit,
+    Exited, FailedStep, Input, LogLimits, MAX_OUTPUT_BYTES, Message, OwnerMapping, Reply, Request,
+    SharedDirectory, SharedMemory, SharedNamespace, Sharing, StartContainer, Started,
 };
 
 /// Version of the messages and files. A shim and an agent of neighbouring versions understand each other.

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Effect, Present};
-use crate::commands::Commands;
 use super::messages::encode;
+use crate::commands::Commands;
 use crate::tasks::Tasks;
 use crate::tasks::state_change::{Submission, TaskStateChange, submit};
 

@@ -23,6 +23,11 @@ const VARIABLES: [(&str, &str); 3] = [
     ("ECS_AGENT_URI", "/api/"),
 ];
 
+/// Whether the value of a variable is a key to what only its container may have.
+pub fn is_key(variable: &str) -> bool {
+    variable == CREDENTIALS_VARIABLE || VARIABLES.iter().any(|(name, _)| *name == variable)
+}
+
 /// Tells a container where metadata, credentials and APIs are. What the task definition says of credentials and APIs
 /// wins; the endpoint's own variables are the agent's to set, as on Amazon.
 pub fn add_endpoint(

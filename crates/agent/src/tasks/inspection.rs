@@ -10,7 +10,7 @@ use super::task::{Condition, Container, Task, task_id};
 use super::worker::Published;
 use crate::host::{CgroupInspection, ContainerInspection, MountInspection, PortMapping, SandboxInspection};
 use crate::log_drivers::LogDriver;
-use crate::task_endpoint::CREDENTIALS_VARIABLE;
+use crate::task_endpoint::is_key;
 use crate::tasks::record::protocol;
 
 #[cfg(test)]
@@ -113,11 +113,9 @@ fn add(shown: &mut gantry::InspectedContainer, container: &Container, host: Cont
     });
 }
 
-/// Variables; of those that come from secrets, and of the key to the task's credentials, the names only.
+/// Variables; of those that come from secrets, and of the keys to the task's endpoint, the names only.
 fn environment(container: &Container, variables: Vec<(String, String)>) -> Vec<gantry::EnvironmentVariable> {
-    let is_hidden = |name: &str| {
-        name == CREDENTIALS_VARIABLE || container.secrets.iter().any(|secret| secret.name == name)
-    };
+    let is_hidden = |name: &str| is_key(name) || container.secrets.iter().any(|secret| secret.name == name);
     let shown = variables.into_iter().map(|(name, value)| {
         let masked = is_hidden(&name);
         gantry::EnvironmentVariable {
@@ -261,11 +259,13 @@ fn health(it: HealthStatus) -> &'static str {
     }
 }
 
-fn log_driver(it: &LogDriver) -> &'static str {
+fn log_driver(it: &LogDriver) -> &str {
     match it {
         LogDriver::HostOnly => "none (kept on the host until the task is gone)",
         LogDriver::AwsLogs(_) => "awslogs",
         LogDriver::Fluentd(_) => "fluentd",
         LogDriver::Syslog(_) => "syslog",
+        LogDriver::Firelens(_) => "awsfirelens",
+        LogDriver::Deferred(config) => &config.driver,
     }
 }

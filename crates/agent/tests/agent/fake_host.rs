@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerExit, ContainerFacts, ContainerInspection, ContainerSpec, ContainerUsage, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
+    AttachSpec, AttachedProcess, ContainerExit, ContainerFacts, ContainerInspection, ContainerSpec,
+    ContainerUsage, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine,
+    OutputStream, PortMapping, ProcessEnd, ProcessInput, ProcessSpec, PulledImage, RecoveredContainer,
+    RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;

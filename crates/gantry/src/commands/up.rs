@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control_plane::{ControlPlane, FileSystems, Registry, RequestLimits};
+use control_plane::{ControlPlane, FileSystems, Kept, Registry, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -117,17 +117,15 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
             network.cidr
         );
     }
-    let (logs, history, registry) = kept_outside(options, data_dir)?;
     let place = options.file_systems(data_dir)?;
     let host = machine::open(data_dir, place.clone(), options.registries.registries()?).await?;
-    let files = file_systems(place, &store).await;
+    let kept = kept(options, data_dir, file_systems(place, &store).await)?;
+    let logs = Arc::clone(&kept.logs);
 
     let endpoint = format!("http://{listen}");
     let settings = settings(options, &endpoint);
     let master_key = keys::master(data_dir)?;
-    let (all, time) = (Arc::clone(&logs), Arc::clone(&clock));
-    let control_plane =
-        ControlPlane::new(store.clone(), all, history, registry, files, time, settings, &master_key)
+    let control_plane = ControlPlane::new(store.clone(), kept, Arc::clone(&clock), settings, &master_key)
         .map_err(|error| no_random_bytes(&error))?;
     let shutdown = CancellationToken::new();
     let mut parts = Parts::new(shutdown.clone());
@@ -136,11 +134,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
         parts::keep_logs(logs, Arc::clone(&clock), shutdown.clone()),
     );
     parts.keep_control_plane(control_plane, listener, options.history.stopped_tasks_shown);
-    let wishes = orchestrator::Settings {
-        healthy_after: Duration::from_secs(options.healthy_after.into()),
-        ..orchestrator::Settings::default()
-    };
-    let controllers = orchestrator::run(store.clone(), wishes, shutdown.clone());
+    let controllers = orchestrator::run(store.clone(), wishes(options), shutdown.clone());
     parts.keep("the controllers", controllers);
     let config = parts::agent_config(data_dir, &endpoint, listen.port(), options, agent);
     parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));
@@ -163,14 +157,19 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
 }
 
 /// What is kept outside the store.
-fn kept_outside(options: &Up, data_dir: &DataDir) -> Result<(Arc<Logs>, Arc<History>, Arc<Registry>)> {
+fn kept(options: &Up, data_dir: &DataDir, file_systems: Arc<FileSystems>) -> Result<Kept> {
     let folder = data_dir.telemetry();
     let logs = Logs::open(&folder.join("logs")).context("cannot open the log events")?;
     let history = History::open(&folder.join("tasks"), options.history.options());
     let history = history.context("cannot open the history of tasks")?;
     let registry = Registry::open(&data_dir.registry(), keys::registry(data_dir)?);
     let registry = registry.context("cannot open the registry of images")?;
-    Ok((Arc::new(logs), Arc::new(history), Arc::new(registry)))
+    Ok(Kept {
+        logs: Arc::new(logs),
+        history: Arc::new(history),
+        registry: Arc::new(registry),
+        file_systems,
+    })
 }
 
 /// The directories of file systems, after what an earlier process left undone.
@@ -180,6 +179,14 @@ async fn file_systems(place: PathBuf, store: &Store) -> Arc<FileSystems> {
         tracing::warn!(%error, "the directory of a file system cannot be made or removed; the next start tries again");
     }
     all
+}
+
+/// Settings of the controllers.
+fn wishes(options: &Up) -> orchestrator::Settings {
+    orchestrator::Settings {
+        healthy_after: Duration::from_secs(options.healthy_after.into()),
+        ..orchestrator::Settings::default()
+    }
 }
 
 /// Settings of the control plane.

@@ -58,7 +58,9 @@ impl Inner {
             .await;
         let volumes = record.mounts.into_iter().map(|it| VolumeFacts {
             source: match it.source {
-                VolumeSource::HostDirectory(path) | VolumeSource::Directory(path) => Some(path),
+                VolumeSource::HostDirectory(path)
+                | VolumeSource::Directory(path)
+                | VolumeSource::Shared { target: path, .. } => Some(path),
                 VolumeSource::Memory { .. } | VolumeSource::FileSystem { .. } => None,
             },
             destination: it.target,

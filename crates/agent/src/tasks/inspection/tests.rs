@@ -6,11 +6,14 @@ use super::*;
 use crate::host::{ContainerSpec, PulledImage, StartedContainer};
 use crate::secrets::{Provider, SecretSource};
 use crate::tasks::state::TaskState;
-use crate::tasks::task::Dependency;
+use crate::tasks::task::{AboutContainer, Dependency};
 
 fn container(name: &str) -> Container {
     Container {
         secrets: Vec::new(),
+        log_secrets: Vec::new(),
+        registry_login: None,
+        about: AboutContainer::default(),
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()
@@ -99,7 +102,8 @@ fn values_of_secrets_are_hidden() {
         environment: vec![
             variable("PLAIN", "seen"),
             variable("TOKEN", "s3cret"),
-            variable(CREDENTIALS_VARIABLE, "/v2/credentials/id"),
+            variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/id"),
+            variable("ECS_CONTAINER_METADATA_URI_V4", "http://169.254.170.2/v4/id"),
         ],
         ..ContainerInspection::default()
     };
@@ -111,7 +115,9 @@ fn values_of_secrets_are_hidden() {
     let shown = inspection(&task(), &seen(&state), Some(found));
     let written = String::from_utf8(wire::json::encode(&shown)).expect("UTF-8");
     assert!(
-        !written.contains("s3cret") && !written.contains("/v2/credentials"),
+        !["s3cret", "/v2/credentials", "/v4/"]
+            .iter()
+            .any(|it| written.contains(it)),
         "{written}"
     );
     assert!(

@@ -48,10 +48,7 @@ pub fn container(
         environment: context.environment.clone(),
         // Amazon's agent gives 2 shares to who asks for fewer or none.
         cpu_shares: Some(u32::try_from(definition.cpu.unwrap_or(0)).unwrap_or(0).max(2)),
-        memory_mib: definition
-            .memory
-            .and_then(|it| u64::try_from(it).ok())
-            .filter(|it| *it > 0),
+        memory_mib: definition.memory.and_then(positive),
         privileged: definition.privileged.unwrap_or(false),
         ..ContainerSpec::default()
     };
@@ -60,9 +57,9 @@ pub fn container(
     if let Some(command) = command_override(definition.overrides.as_deref().unwrap_or_default())? {
         spec.command = Some(command);
     }
-    for mount in definition.mount_points.unwrap_or_default() {
-        spec.mounts.push(volumes::mount_point(mount, context.volumes)?);
-    }
+    let all = definition.mount_points.unwrap_or_default().into_iter();
+    let all = all.map(|it| volumes::mount_point(it, context.volumes));
+    spec.mounts = all.collect::<Result<_, _>>()?;
     let ports = definition.port_mappings.unwrap_or_default();
     let ports: Vec<PortMapping> = ports.iter().map(port_mapping).collect::<Result<_, _>>()?;
     if context.publishes_ports {
@@ -112,6 +109,10 @@ pub fn container(
         registry_login: login.transpose()?,
         spec,
     })
+}
+
+fn positive(count: impl TryInto<u64>) -> Option<u64> {
+    count.try_into().ok().filter(|it| *it > 0)
 }
 
 /// What has to happen to other containers first.
@@ -279,7 +280,6 @@ fn port_mapping(mapping: &acs::PortMapping) -> Result<PortMapping, Refusal> {
     })
 }
 
-/// What a container waits for: what it says, and those whose addresses or volumes it uses.
 fn dependency(
     arn: &str,
     dependency: &acs::ContainerDependency,

@@ -44,10 +44,12 @@ impl World {
             routes: Routes::new(),
             control_plane: ControlPlane::new(
                 store,
-                logs,
-                Arc::new(history),
-                Arc::new(registry),
-                Arc::new(crate::FileSystems::new(folder.path().join("file-systems"))),
+                crate::Kept {
+                    logs,
+                    history: Arc::new(history),
+                    registry: Arc::new(registry),
+                    file_systems: Arc::new(crate::FileSystems::new(folder.path().join("file-systems"))),
+                },
                 clock,
                 settings,
                 &crate::MasterKey([7; 32]),
