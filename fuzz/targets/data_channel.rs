@@ -21,7 +21,10 @@ fuzz_target!(|bytes: &[u8]| {
                 continue;
             };
             for reply in received.replies {
-                assert!(StreamMessage::decode(&reply).is_ok(), "others read what goes back");
+                assert!(
+                    StreamMessage::decode(&reply).is_ok(),
+                    "others read what goes back"
+                );
             }
         }
         let _ = (ToAgent::decode(frame), FromAgent::decode(frame));
