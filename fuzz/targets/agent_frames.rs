@@ -55,6 +55,7 @@ fuzz_target!(|text: &str| {
                 | Effect::Attached(..)
                 | Effect::Inspect(..)
                 | Effect::Renew(..)
+                | Effect::Execute(_)
                 | Effect::Inactive => {}
             }
         }
