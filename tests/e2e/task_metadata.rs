@@ -58,7 +58,7 @@ fn run(world: &World, family: &str, mode: &str, folder: &Path, script: &str) -> 
                 "command": ["/bin/sh", "-c", script], "portMappings": ports,
                 "dockerLabels": { "tier": "front" },
             },
-            { "name": "side", "image": SAMPLE_IMAGE, "memory": 32, "command": ["sleep", "1000"] },
+            { "name": "side", "image": SAMPLE_IMAGE, "memory": 32, "stopTimeout": 2, "command": ["sleep", "1000"] },
         ],
     }))?;
     let network = world.awsvpc()?;

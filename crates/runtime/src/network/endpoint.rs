@@ -40,6 +40,8 @@ pub(super) enum Place {
 pub(super) struct Endpoint {
     tasks: Mutex<BTreeMap<(Place, Ipv4Addr), String>>,
     open: Mutex<BTreeMap<Place, Vec<AbortHandle>>>,
+    /// One VPC's listeners are opened at a time: of two tasks that come together, one does it.
+    opening: tokio::sync::Mutex<()>,
     connections: mpsc::Sender<TaskConnection>,
     receiver: Mutex<Option<mpsc::Receiver<TaskConnection>>>,
 }
@@ -51,6 +53,7 @@ impl Endpoint {
         Arc::new(Self {
             tasks: Mutex::default(),
             open: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
             connections,
             receiver: Mutex::new(Some(receiver)),
         })
@@ -79,6 +82,7 @@ impl Endpoint {
         namespace: PathBuf,
     ) -> Result<(), NetworkError> {
         let place = Place::Vpc(vpc_id.to_owned());
+        let _alone = self.opening.lock().await;
         if self.open.lock().contains_key(&place) {
             return Ok(());
         }
@@ -89,20 +93,24 @@ impl Endpoint {
                 .collect()
         };
         let listeners = netns::inside(namespace, bind).await?;
-        self.serve(place, listeners);
+        let accepting = self.accepting(&place, listeners);
+        self.open.lock().insert(place, accepting);
         Ok(())
     }
 
     /// Listens on the bridge, unless it does so already.
     pub(super) fn open_on_bridge(self: &Arc<Self>, address: Ipv4Addr) -> Result<(), NetworkError> {
-        if self.open.lock().contains_key(&Place::Bridge) {
+        // Held throughout: containers that start together ask together.
+        let mut open = self.open.lock();
+        if open.contains_key(&Place::Bridge) {
             return Ok(());
         }
         let bind = PORTS
             .iter()
             .map(|(_, kind, port)| Ok((listen(address, *port)?, *kind)));
         let listeners = bind.collect::<Result<Vec<_>, NetworkError>>()?;
-        self.serve(Place::Bridge, listeners);
+        let accepting = self.accepting(&Place::Bridge, listeners);
+        open.insert(Place::Bridge, accepting);
         Ok(())
     }
 
@@ -113,15 +121,16 @@ impl Endpoint {
         }
     }
 
-    fn serve(self: &Arc<Self>, place: Place, listeners: Vec<(TcpListener, TaskPort)>) {
+    fn accepting(
+        self: &Arc<Self>,
+        place: &Place,
+        listeners: Vec<(TcpListener, TaskPort)>,
+    ) -> Vec<AbortHandle> {
         let accepting = listeners.into_iter().map(|(listener, kind)| {
             let accept = accept(Arc::clone(self), place.clone(), listener, kind);
             tokio::spawn(accept).abort_handle()
         });
-        let accepting = accepting.collect();
-        if let Some(others) = self.open.lock().insert(place, accepting) {
-            others.iter().for_each(AbortHandle::abort);
-        }
+        accepting.collect()
     }
 
     /// Who has the address `peer`, seen at the address `own`.

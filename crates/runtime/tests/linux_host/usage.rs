@@ -107,3 +107,16 @@ async fn the_hosts_network_is_told_from_containers() {
     }
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn containers_that_start_together_all_learn_of_the_endpoint() {
+    let world = World::new().await;
+    let asking = (0..16).map(|_| {
+        let host = world.host.clone();
+        tokio::spawn(async move { host.endpoint_in_host_network().await })
+    });
+    for answer in asking.collect::<Vec<_>>() {
+        assert!(answer.await.expect("no panic").is_some());
+    }
+    world.close().await;
+}
