@@ -23,10 +23,10 @@ pub struct Question {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
-    /// The agent has no session, or lost it.
+    /// The agent has no session, or lost it, or is Amazon's and does not know the question.
     #[error("the agent of its host is not connected")]
     NotConnected,
-    /// An agent of Amazon's does not know the question.
+    /// It took too long.
     #[error("the agent of its host did not answer within {0} s")]
     TimedOut(u64),
     /// The agent says why.

@@ -17,8 +17,13 @@ use super::{Leaving, Next, is_wanted};
 /// Why the scheduler stops a task that is UNHEALTHY.
 pub const FAILED: &str = "Task failed container health checks";
 
-/// Tasks of a service whose health is asked for and known to be this.
-fn tasks_that_are(state: &State, service: &Service, wanted: HealthStatus) -> Vec<Arc<Task>> {
+fn is_checked(definition: &TaskDefinition) -> bool {
+    let mut containers = definition.containers.iter();
+    containers.any(|it| it.essential && it.is_health_checked())
+}
+
+/// Tasks to be replaced because their health checks fail.
+pub fn unhealthy(state: &State, service: &Service) -> Leaving {
     let of_deployments = service.deployments.iter().map(|it| &it.task_definition);
     let of_task_sets = service.task_sets.iter().map(|it| &it.task_definition);
     let definitions = of_deployments
@@ -27,28 +32,15 @@ fn tasks_that_are(state: &State, service: &Service, wanted: HealthStatus) -> Vec
         .filter(|it| is_checked(it));
     let definitions: BTreeMap<_, _> = definitions.map(|it| (&it.arn, it)).collect();
     if definitions.is_empty() {
-        return Vec::new();
+        return Leaving::new();
     }
-    let has = |it: &&Arc<Task>| {
+    let is_unhealthy = |it: &&Arc<Task>| {
         let definition = definitions.get(&it.task_definition);
-        is_wanted(it) && definition.is_some_and(|definition| it.health(definition) == wanted)
+        definition.is_some_and(|definition| it.health(definition) == HealthStatus::Unhealthy)
     };
-    state
-        .tasks_of_service(&service.arn)
-        .filter(has)
-        .cloned()
-        .collect()
-}
-
-fn is_checked(definition: &TaskDefinition) -> bool {
-    let mut containers = definition.containers.iter();
-    containers.any(|it| it.essential && it.is_health_checked())
-}
-
-/// Tasks to be replaced because their health checks fail.
-pub fn unhealthy(state: &State, service: &Service) -> Leaving {
-    let tasks = tasks_that_are(state, service, HealthStatus::Unhealthy);
-    tasks.into_iter().map(|it| (it.arn.clone(), it)).collect()
+    let tasks = state.tasks_of_service(&service.arn);
+    let tasks = tasks.filter(|it| is_wanted(it)).filter(is_unhealthy);
+    tasks.map(|it| (it.arn.clone(), Arc::clone(it))).collect()
 }
 
 /// Notes how healthy the tasks of a part are that run: one whose checks have not come to anything yet, or that has
