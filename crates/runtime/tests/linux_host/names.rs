@@ -109,7 +109,10 @@ async fn the_address_of_another_container_is_a_variable() {
     world.start(&router).await;
     world.await_line("router", "ready").await;
     assert_eq!(world.lines("router").await[0], "configured");
-    let mut app = world.script("app", "echo said | nc $FLUENT_HOST 24224; echo $FLUENT_HOST");
+    let mut app = world.script(
+        "app",
+        "until echo said | nc $FLUENT_HOST 24224; do sleep 0.01; done",
+    );
     app.address_variables
         .push(("FLUENT_HOST".to_owned(), "router".to_owned()));
     world.start(&app).await;
