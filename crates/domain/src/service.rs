@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::circuit_breaker::CircuitBreaker;
+use crate::deployment_lifecycle::DeploymentLifecycle;
+use crate::deployment_strategy::DeploymentStrategy;
+use crate::lifecycle_hook::LifecycleHook;
 use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
@@ -36,6 +39,12 @@ pub struct Service {
     pub task_definition: Option<TaskDefinitionArn>,
     /// Bounds while tasks are replaced.
     pub deployment_configuration: DeploymentConfiguration,
+    /// Who is asked before a deployment leaves a stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_hooks: Vec<LifecycleHook>,
+    /// How far the PRIMARY deployment has come, while it is one in stages that has not ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle: Option<DeploymentLifecycle>,
     /// Newest first: the PRIMARY one, then those still draining. Written by the service controller but for the new
     /// PRIMARY, which CreateService and UpdateService put in front.
     pub deployments: Vec<Deployment>,
@@ -142,6 +151,12 @@ pub struct DeploymentConfiguration {
     /// For deployments by the service itself.
     #[serde(default)]
     pub circuit_breaker: CircuitBreaker,
+    /// How the traffic gets to new tasks.
+    #[serde(default)]
+    pub strategy: DeploymentStrategy,
+    /// How long both revisions run once the new one has all traffic.
+    #[serde(default)]
+    pub bake_minutes: u32,
 }
 
 /// What Amazon takes for the REPLICA strategy if nothing is given.
@@ -151,6 +166,8 @@ impl Default for DeploymentConfiguration {
             maximum_percent: 200,
             minimum_healthy_percent: 100,
             circuit_breaker: CircuitBreaker::default(),
+            strategy: DeploymentStrategy::Rolling,
+            bake_minutes: 0,
         }
     }
 }

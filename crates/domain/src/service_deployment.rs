@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::capacity_provider::CapacityProviderStrategyItem;
+use crate::lifecycle_hook::LifecycleHook;
 use crate::service::DeploymentConfiguration;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
@@ -62,6 +63,9 @@ pub struct ServiceDeployment {
     pub rollback: Option<ServiceRollback>,
     /// Bounds as they were when it began.
     pub deployment_configuration: DeploymentConfiguration,
+    /// Who was asked before it left a stage.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lifecycle_hooks: Vec<LifecycleHook>,
     /// When it was made, which is when it began: deployments do not wait for one another.
     pub created_at: Timestamp,
     /// When it last changed.

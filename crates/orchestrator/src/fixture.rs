@@ -242,6 +242,7 @@ fn new_service(desired_count: u32) -> NewService {
         platform_version: None,
         task_definition: None,
         deployment_configuration: DeploymentConfiguration::default(),
+        lifecycle_hooks: Vec::new(),
         network_configuration: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),

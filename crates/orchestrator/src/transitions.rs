@@ -7,6 +7,7 @@ mod clusters;
 mod container_instances;
 mod default_network;
 mod default_roles;
+mod deployment_lifecycles;
 mod failed_tasks;
 mod forget_stopped_tasks;
 mod image_digests;
@@ -43,6 +44,10 @@ pub use container_instances::{
 };
 pub use default_network::ensure_default_network;
 pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
+pub(crate) use deployment_lifecycles::enter_lifecycle_stage;
+pub use deployment_lifecycles::{
+    ContinueRefusal, WebhookAnswer, continue_service_deployment, note_webhook_answer,
+};
 pub(crate) use failed_tasks::{count_failure, is_hopeless};
 pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use image_digests::pinned_image;
@@ -65,6 +70,7 @@ pub use secrets::forget_secret;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
 pub(crate) use service_deployments::{
     complete as complete_service_deployment, fail as fail_service_deployment,
+    give_up as give_up_service_deployment,
 };
 pub(crate) use services::record_task_set_event;
 pub use services::{

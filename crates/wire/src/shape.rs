@@ -346,6 +346,15 @@ impl Document {
     }
 }
 
+impl std::str::FromStr for Document {
+    type Err = serde_json::Error;
+
+    /// Any JSON text.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).map(|_| Self(text.to_owned()))
+    }
+}
+
 impl Default for Document {
     fn default() -> Self {
         Self("{}".to_owned())

@@ -13,11 +13,7 @@ const OF_POLICIES: [(&str, &str); 6] = [
 ];
 
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 11] = [
-    (
-        "ContinueServiceDeployment",
-        "no lifecycle hook pauses a deployment yet, so there is none to continue",
-    ),
+const PARTIAL: [(&str, &str); 10] = [
     (
         "CreateCapacityProvider",
         "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",

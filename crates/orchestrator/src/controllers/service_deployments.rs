@@ -3,8 +3,11 @@
 mod capacity;
 mod circuit_breaker;
 mod health;
+mod hook_tasks;
+mod lifecycle;
 mod part;
 mod plan;
+mod stages;
 mod start;
 mod stop;
 mod task_sets;
@@ -49,7 +52,14 @@ impl Controller for ServiceDeployments {
     fn keys(&self, state: &State, change: &Change) -> Vec<ServiceArn> {
         match change {
             Change::Service(it) => vec![it.current().arn.clone()],
-            Change::Task(it) => it.current().service.clone().into_iter().collect(),
+            Change::Task(it) => {
+                let task = it.current();
+                let service = task.service.clone();
+                service
+                    .or_else(|| hook_tasks::service_of(task))
+                    .into_iter()
+                    .collect()
+            }
             Change::ContainerInstance(it) => {
                 let status = |side: &Option<Arc<ContainerInstance>>| side.as_ref().map(|it| it.status);
                 if status(&it.before) == status(&it.after) {
@@ -81,7 +91,10 @@ impl Controller for ServiceDeployments {
         let mut leaving = tasks_on_draining_instances(tx.state(), &service);
         leaving.extend(health::unhealthy(tx.state(), &service));
         let next = match service.deployment_controller {
-            DeploymentController::Ecs => self.reconcile_deployments(tx, &mut service, &leaving),
+            DeploymentController::Ecs => match stages::stages(&service) {
+                Some(lifecycle) => self.reconcile_stages(tx, &mut service, &lifecycle, &leaving),
+                None => self.reconcile_deployments(tx, &mut service, &leaving),
+            },
             DeploymentController::External => self.reconcile_task_sets(tx, &mut service, &leaving),
         };
         if service != *known {
@@ -163,6 +176,7 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
         let message = format!("(deployment {}) deployment completed.", primary.id);
         record_event(tx, service, message);
         complete_service_deployment(tx, &service.arn);
+        service.lifecycle = None;
     }
     service.deployments.truncate(1);
     announce_steady(tx, service)

@@ -10,8 +10,8 @@ use domain::service_deployment::{
 use domain::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, Timestamp};
 use store::Tx;
 
-use super::image_digests;
 use super::services::record_event;
+use super::{deployment_lifecycles, image_digests};
 
 #[cfg(test)]
 mod tests;
@@ -71,13 +71,19 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         circuit_breaker_failures: None,
         rollback: None,
         deployment_configuration: service.deployment_configuration,
+        lifecycle_hooks: service.lifecycle_hooks.clone(),
         created_at: now,
         updated_at: now,
         finished_at: None,
         stopped_at: None,
     });
+    let lifecycle = deployment_lifecycles::first(service, now);
+    deployment_lifecycles::abandon(tx, service);
     put_in_front(service, id, &revision, now);
     tx.put(revision);
+    if let Some(lifecycle) = lifecycle {
+        deployment_lifecycles::begin(tx, service, lifecycle);
+    }
     forget_oldest(tx, service);
 }
 
@@ -158,11 +164,17 @@ pub fn stop_service_deployment(
         .get::<Service>(&known.service)
         .filter(|it| it.status == ServiceStatus::Active);
     let mut service = (*service.ok_or(NotFound)?).clone();
-    let revision = last_reached(tx, &service.arn).ok_or(NothingToRollBackTo)?;
-    go_back(tx, &mut service, &revision);
+    let reason = "Service deployment rolled back because StopServiceDeployment was called.";
+    let revision = match return_to_blue(tx, &mut service, reason) {
+        Some(revision) => revision,
+        None => {
+            let revision = last_reached(tx, &service.arn).ok_or(NothingToRollBackTo)?;
+            go_back(tx, &mut service, &revision);
+            revision
+        }
+    };
     tx.put(service);
     let now = tx.now();
-    let reason = "Service deployment rolled back because StopServiceDeployment was called.";
     let stopped = ServiceDeployment {
         stopped_at: Some(now),
         ..rolled_back(&known, &revision, reason, now)
@@ -180,6 +192,14 @@ fn last_reached(tx: &Tx<'_>, service: &ServiceArn) -> Option<Arc<ServiceRevision
 /// Makes a deployment of a revision that was once reached, and puts it in front. The caller stores the service.
 fn go_back(tx: &mut Tx<'_>, service: &mut Service, revision: &ServiceRevision) {
     let (id, now) = (tx.ids().deployment(), tx.now());
+    deployment_lifecycles::abandon(tx, service);
+    want(service, revision);
+    record_event(tx, service, format!("rolling back to deployment {id}."));
+    put_in_front(service, id, revision, now);
+}
+
+/// The service says again what it said when the revision was made.
+fn want(service: &mut Service, revision: &ServiceRevision) {
     service.task_definition = Some(revision.task_definition.clone());
     service.launch_type = revision.launch_type;
     service
@@ -189,8 +209,73 @@ fn go_back(tx: &mut Tx<'_>, service: &mut Service, revision: &ServiceRevision) {
     service
         .network_configuration
         .clone_from(&revision.network_configuration);
-    record_event(tx, service, format!("rolling back to deployment {id}."));
-    put_in_front(service, id, revision, now);
+}
+
+/// Puts the deployment in front again that has kept its tasks beside the newest one, whose tasks go. Gives its
+/// revision; `None`, and nothing is changed, if no such deployment is under way.
+fn return_to_blue(tx: &mut Tx<'_>, service: &mut Service, reason: &str) -> Option<Arc<ServiceRevision>> {
+    let lifecycle = service.lifecycle.as_ref()?;
+    let mut deployments = service.deployments.iter();
+    let index = deployments.position(|it| lifecycle.keeps(&it.id))?;
+    let revision = tx.get::<ServiceRevision>(&service.deployments[index].revision)?;
+    let now = tx.now();
+    if let Some(green) = service.deployments.first_mut() {
+        green.rollout = Rollout::Failed;
+        green.rollout_reason.get_or_insert_with(|| reason.to_owned());
+        green.updated_at = now;
+    }
+    let mut blue = service.deployments.remove(index);
+    blue.rollout = Rollout::InProgress;
+    blue.rollout_reason = Some(format!(
+        "ECS deployment: rolling back to deploymentId {}.",
+        blue.id
+    ));
+    blue.updated_at = now;
+    record_event(tx, service, format!("rolling back to deployment {}.", blue.id));
+    service.deployments.insert(0, blue);
+    want(service, &revision);
+    deployment_lifecycles::turn_back(tx, service);
+    Some(revision)
+}
+
+/// A deployment in stages is given up: the service goes back to the revision that has kept its tasks. The first
+/// deployment of a service has none, and stays as it is. The caller stores the service.
+pub(crate) fn give_up(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
+    let now = tx.now();
+    let Some(green) = service.deployments.first_mut() else {
+        return;
+    };
+    green.rollout = Rollout::Failed;
+    green.rollout_reason = Some(reason.to_owned());
+    green.updated_at = now;
+    let message = format!("(deployment {}) deployment failed: {reason}", green.id);
+    record_event(tx, service, message);
+    let revision = return_to_blue(tx, service, reason);
+    if revision.is_none() {
+        deployment_lifecycles::abandon(tx, service);
+    }
+    let Some(known) = under_way(tx, &service.arn) else {
+        return;
+    };
+    tx.put(match revision {
+        Some(revision) => rolled_back(&known, &revision, reason, now),
+        None => stopped(&known, ServiceDeploymentStatus::Stopped, reason, now),
+    });
+}
+
+fn stopped(
+    known: &ServiceDeployment,
+    status: ServiceDeploymentStatus,
+    reason: &str,
+    now: Timestamp,
+) -> ServiceDeployment {
+    ServiceDeployment {
+        status,
+        status_reason: Some(reason.to_owned()),
+        updated_at: now,
+        finished_at: Some(now),
+        ..known.clone()
+    }
 }
 
 fn rolled_back(
@@ -231,6 +316,16 @@ pub(crate) fn fail(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
         .as_ref()
         .is_some_and(|it| it.status == ServiceDeploymentStatus::RollbackInProgress);
     let breaker = service.deployment_configuration.circuit_breaker;
+    let rollback = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+    if let (Some(known), Some(revision)) = (&known, return_to_blue(tx, service, reason)) {
+        let counted = ServiceDeployment {
+            circuit_breaker_failures: Some(failures),
+            ..(**known).clone()
+        };
+        tx.put(rolled_back(&counted, &revision, rollback, now));
+        return;
+    }
+    deployment_lifecycles::abandon(tx, service);
     let revision = last_reached(tx, &service.arn).filter(|_| breaker.rollback && !is_way_back);
     if let Some(revision) = &revision {
         let reached = reached_deployment(service, revision);
@@ -244,20 +339,13 @@ pub(crate) fn fail(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
         circuit_breaker_failures: Some(failures),
         ..(*known).clone()
     };
-    let rollback = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
+    let status = match is_way_back {
+        true => ServiceDeploymentStatus::RollbackFailed,
+        false => ServiceDeploymentStatus::Stopped,
+    };
     tx.put(match &revision {
         Some(revision) => rolled_back(&counted, revision, rollback, now),
-        None => ServiceDeployment {
-            status: if is_way_back {
-                ServiceDeploymentStatus::RollbackFailed
-            } else {
-                ServiceDeploymentStatus::Stopped
-            },
-            status_reason: Some(reason.to_owned()),
-            updated_at: now,
-            finished_at: Some(now),
-            ..counted
-        },
+        None => stopped(&counted, status, reason, now),
     });
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::capacity_provider::{Capacity, CapacityProviderStrategyItem};
 use domain::cluster::{Cluster, ClusterStatus};
+use domain::lifecycle_hook::LifecycleHook;
 use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::service::{
     DeploymentConfiguration, DeploymentController, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
@@ -15,7 +16,7 @@ use domain::task_definition::LaunchType;
 use domain::{ServiceArn, TaskDefinitionArn};
 use store::Tx;
 
-use super::{service_deployments, task_sets};
+use super::{deployment_lifecycles, service_deployments, task_sets};
 
 /// What CreateService asks for.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub struct NewService {
     pub task_definition: Option<TaskDefinitionArn>,
     /// Bounds.
     pub deployment_configuration: DeploymentConfiguration,
+    /// Who is asked before a deployment leaves a stage.
+    pub lifecycle_hooks: Vec<LifecycleHook>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
     /// Where tasks may go.
@@ -65,6 +68,8 @@ pub struct ServiceChange {
     pub task_definition: Option<TaskDefinitionArn>,
     /// Bounds.
     pub deployment_configuration: Option<DeploymentConfiguration>,
+    /// Who is asked; from the next stage on.
+    pub lifecycle_hooks: Option<Vec<LifecycleHook>>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
     /// Where tasks may go; holds for the next task, without a new deployment.
@@ -135,6 +140,8 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         capacity_provider_strategy: it.capacity_provider_strategy,
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
+        lifecycle_hooks: it.lifecycle_hooks,
+        lifecycle: None,
         deployments: Vec::new(),
         task_sets: Vec::new(),
         task_definition: it.task_definition,
@@ -168,6 +175,7 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.platform_version == it.platform_version
         && known.task_definition == it.task_definition
         && known.deployment_configuration == it.deployment_configuration
+        && known.lifecycle_hooks == it.lifecycle_hooks
         && known.network_configuration == it.network_configuration
         && known.placement_constraints == it.placement_constraints
         && known.placement_strategy == it.placement_strategy
@@ -195,6 +203,9 @@ pub fn update_service(
     }
     if let Some(it) = change.deployment_configuration {
         service.deployment_configuration = it;
+    }
+    if let Some(it) = &change.lifecycle_hooks {
+        service.lifecycle_hooks.clone_from(it);
     }
     if let Some(it) = &change.network_configuration {
         service.network_configuration = Some(it.clone());
@@ -266,6 +277,7 @@ pub fn delete_service(
         status: ServiceStatus::Draining,
         ..(*known).clone()
     };
+    deployment_lifecycles::abandon(tx, &mut service);
     for it in &mut service.task_sets {
         task_sets::drain(it, tx.now());
     }

@@ -1,6 +1,9 @@
 //! Services, their history and their events.
 
 use domain::circuit_breaker::{CircuitBreaker, Threshold};
+use domain::deployment_lifecycle::{DeploymentLifecycle, LifecycleStage};
+use domain::deployment_strategy::DeploymentStrategy;
+use domain::lifecycle_hook::{HookAction, HookRun, HookStatus, HookTarget, HookTimeout, LifecycleHook};
 use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
 use domain::service::{
     Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
@@ -38,6 +41,19 @@ fn circuit_breaker() -> CircuitBreaker {
     }
 }
 
+fn lifecycle_hook(target: HookTarget) -> LifecycleHook {
+    LifecycleHook {
+        target,
+        role_arn: Some("arn:aws:iam::123456789012:role/hooks".into()),
+        stages: vec![LifecycleStage::PreScaleUp],
+        details: Some("{}".into()),
+        timeout: Some(HookTimeout {
+            minutes: Some(10),
+            action: Some(HookAction::Continue),
+        }),
+    }
+}
+
 pub fn service_deployment() -> ServiceDeployment {
     ServiceDeployment {
         arn: member::<domain::arn::kinds::Service>("web").part("abcdefghijklmnopqrs_-"),
@@ -56,7 +72,10 @@ pub fn service_deployment() -> ServiceDeployment {
             maximum_percent: 200,
             minimum_healthy_percent: 100,
             circuit_breaker: circuit_breaker(),
+            strategy: DeploymentStrategy::BlueGreen,
+            bake_minutes: 5,
         },
+        lifecycle_hooks: vec![lifecycle_hook(HookTarget::Pause)],
         created_at: at(0),
         updated_at: at(2),
         finished_at: Some(at(3)),
@@ -79,7 +98,29 @@ pub fn service() -> Service {
             maximum_percent: 200,
             minimum_healthy_percent: 100,
             circuit_breaker: circuit_breaker(),
+            strategy: DeploymentStrategy::Linear {
+                step: 100,
+                bake_minutes: 6,
+            },
+            bake_minutes: 5,
         },
+        lifecycle_hooks: vec![lifecycle_hook(HookTarget::Webhook("https://hook/".into()))],
+        lifecycle: Some(DeploymentLifecycle {
+            stage: LifecycleStage::PreScaleUp,
+            since: at(1),
+            blue: Some("ecs-svc/1234567890123456788".into()),
+            test_weight: 1000,
+            production_weight: 50,
+            hooks: vec![HookRun {
+                id: "ecs-hook-abcdefghijklmnopqrs_-".into(),
+                hook: lifecycle_hook(HookTarget::Task(task_definition().arn)),
+                status: HookStatus::InProgress,
+                expires_at: at(3),
+                due_at: at(1),
+                task: Some(task().arn),
+                reason: Some("why".into()),
+            }],
+        }),
         deployments: vec![Deployment {
             id: "ecs-svc/1234567890123456789".into(),
             revision: service_revision().arn,

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 
 use api::ecs;
 use orchestrator::transitions::{
-    ContainerInstanceRefusal, DeleteClusterRefusal, RunTasksOnceRefusal, RunTasksRefusal, ServiceRefusal,
-    StopServiceDeploymentRefusal, TaskDefinitionRefusal, TaskNotFound,
+    ContainerInstanceRefusal, ContinueRefusal, DeleteClusterRefusal, RunTasksOnceRefusal, RunTasksRefusal,
+    ServiceRefusal, StopServiceDeploymentRefusal, TaskDefinitionRefusal, TaskNotFound,
 };
 use store::TransactError;
 
@@ -185,15 +185,30 @@ impl FromRefusal<RunTasksOnceRefusal> for ecs::Error {
     }
 }
 
+fn service_deployment_not_found() -> ecs::Error {
+    let message = "The specified service deployment could not be found.".to_owned();
+    ecs::Error::ServiceDeploymentNotFoundException(ecs::ServiceDeploymentNotFoundException {
+        message: Some(message),
+    })
+}
+
+impl FromRefusal<ContinueRefusal> for ecs::Error {
+    fn from_refusal(refusal: ContinueRefusal) -> Self {
+        match refusal {
+            ContinueRefusal::NotFound => service_deployment_not_found(),
+            ContinueRefusal::NotAwaited(status) => invalid_parameter(format!(
+                "The lifecycle hook does not wait for an action: the service deployment has none of that hookId in \
+                 AWAITING_ACTION, its status is {}. DescribeServiceDeployments shows the hooks of its stage.",
+                status.as_str()
+            )),
+        }
+    }
+}
+
 impl FromRefusal<StopServiceDeploymentRefusal> for ecs::Error {
     fn from_refusal(refusal: StopServiceDeploymentRefusal) -> Self {
         match refusal {
-            StopServiceDeploymentRefusal::NotFound => {
-                let message = "The specified service deployment could not be found.".to_owned();
-                Self::ServiceDeploymentNotFoundException(ecs::ServiceDeploymentNotFoundException {
-                    message: Some(message),
-                })
-            }
+            StopServiceDeploymentRefusal::NotFound => service_deployment_not_found(),
             StopServiceDeploymentRefusal::Ended(status) => {
                 let message = format!(
                     "The service deployment cannot be stopped: its status is {}. Only one in progress can be stopped.",

@@ -3,6 +3,7 @@
 mod capacity_provider;
 mod cluster;
 mod container_instance;
+mod deployment_configuration;
 mod service;
 mod service_deployment;
 mod task;

@@ -5,6 +5,7 @@ mod history;
 mod parse;
 mod read;
 mod rules;
+mod strategy;
 mod task_sets;
 #[cfg(test)]
 mod tests;

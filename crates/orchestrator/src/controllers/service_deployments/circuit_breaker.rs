@@ -55,20 +55,17 @@ pub fn look(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts) -> Verdict 
     }
     let mut reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
     if let Some(task) = failed {
+        reason.push_str(" First failed ");
         reason.push_str(&told(&task));
     }
     fail_service_deployment(tx, service, &reason);
     Verdict::GivenUp
 }
 
-/// What became of the first task that failed, in words that follow Amazon's.
-fn told(task: &Task) -> String {
+/// What became of a task that failed.
+pub fn told(task: &Task) -> String {
     let stop = task.stop.as_ref().map_or("it stopped", |it| it.reason.as_str());
-    let mut told = format!(
-        " First failed (task {}): {}",
-        task.arn.name(),
-        stop.trim_end_matches('.')
-    );
+    let mut told = format!("(task {}): {}", task.arn.name(), stop.trim_end_matches('.'));
     let mut containers = task.containers.iter();
     if let Some(container) = containers.find(|it| it.exit_code.is_some_and(|code| code != 0)) {
         let code = container.exit_code.unwrap_or_default();

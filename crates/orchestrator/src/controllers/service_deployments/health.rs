@@ -56,7 +56,7 @@ pub fn note(
     let state = tx.state();
     let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running;
     let unhealthy = leaving.values().filter(runs);
-    let unhealthy = unhealthy.filter(|it| part.may_stop(service, it) && is_unhealthy(state, it));
+    let unhealthy = unhealthy.filter(|it| part.may_stop(it) && is_unhealthy(state, it));
     counts.unhealthy = u32::try_from(unhealthy.count()).unwrap_or(u32::MAX);
     let Some(definition) = state.get::<TaskDefinition>(&part.task_definition) else {
         return Next::AwaitChange;

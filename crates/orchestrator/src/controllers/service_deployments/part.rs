@@ -1,7 +1,8 @@
 //! Parts of a service that have tasks of their own: its PRIMARY deployment, or its task sets.
 
 use domain::capacity_provider::CapacityProviderStrategyItem;
-use domain::service::{DeploymentController, PropagateTags, Service, ServiceStatus};
+use domain::service::{Deployment, PropagateTags, Service, ServiceStatus};
+use domain::service_deployment::ServiceRevision;
 use domain::tags::Pair;
 use domain::task::{NetworkConfiguration, Task};
 use domain::task_definition::{LaunchType, TaskDefinition};
@@ -32,6 +33,19 @@ pub struct Part {
     pub throttled_until: Option<Timestamp>,
     /// The last placement refusal announced.
     pub announced_refusal: Option<String>,
+    /// Whose tasks may be stopped for it.
+    pub reach: Reach,
+}
+
+/// Whose tasks may be stopped for a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those of any other part: it takes their place.
+    All,
+    /// Those of any but this one, which stands beside it.
+    AllBut(String),
+    /// Its own.
+    Own,
 }
 
 /// How many tasks a service wants now: none once it is deleted.
@@ -56,6 +70,24 @@ impl Part {
             network_configuration: primary.network_configuration.clone(),
             throttled_until: service.throttled_until,
             announced_refusal: service.announced_refusal.clone(),
+            reach: Reach::All,
+        })
+    }
+
+    /// Any deployment, as its revision has it; `None` if nobody knows that any more.
+    pub fn deployment(state: &State, service: &Service, it: &Deployment, reach: Reach) -> Option<Self> {
+        let revision = state.get::<ServiceRevision>(&it.revision)?;
+        Some(Self {
+            id: it.id.clone(),
+            desired_count: desired_count(service),
+            task_definition: it.task_definition.clone(),
+            launch_type: revision.launch_type,
+            capacity_provider_strategy: revision.capacity_provider_strategy.clone(),
+            platform_version: revision.platform_version.clone(),
+            network_configuration: it.network_configuration.clone(),
+            throttled_until: service.throttled_until,
+            announced_refusal: service.announced_refusal.clone(),
+            reach,
         })
     }
 
@@ -71,6 +103,7 @@ impl Part {
             network_configuration: it.network_configuration.clone(),
             throttled_until: it.throttled_until,
             announced_refusal: it.announced_refusal.clone(),
+            reach: Reach::Own,
         }
     }
 
@@ -79,9 +112,13 @@ impl Part {
         task.started_by.as_ref() == Some(&self.id)
     }
 
-    /// Whether a task may be stopped for this part: a deployment takes the place of all others, a task set of none.
-    pub fn may_stop(&self, service: &Service, task: &Task) -> bool {
-        service.deployment_controller == DeploymentController::Ecs || self.has(task)
+    /// Whether a task may be stopped for this part.
+    pub fn may_stop(&self, task: &Task) -> bool {
+        match &self.reach {
+            Reach::All => true,
+            Reach::AllBut(other) => task.started_by.as_ref() != Some(other),
+            Reach::Own => self.has(task),
+        }
     }
 
     /// So many of its tasks; `None` if nobody knows what they run.
@@ -116,9 +153,17 @@ fn tags(service: &Service, definition: &TaskDefinition) -> Vec<Pair> {
         PropagateTags::Service => service.tags.clone(),
         PropagateTags::TaskDefinition => definition.tags.clone(),
     };
-    if service.enable_ecs_managed_tags {
-        tags.push(Pair::new("aws:ecs:clusterName", service.cluster.name()));
-        tags.push(Pair::new("aws:ecs:serviceName", service.arn.name()));
-    }
+    tags.extend(managed_tags(service));
     tags
+}
+
+/// Tags that ECS itself puts on tasks of a service, if it shall.
+pub fn managed_tags(service: &Service) -> Vec<Pair> {
+    match service.enable_ecs_managed_tags {
+        true => vec![
+            Pair::new("aws:ecs:clusterName", service.cluster.name()),
+            Pair::new("aws:ecs:serviceName", service.arn.name()),
+        ],
+        false => Vec::new(),
+    }
 }

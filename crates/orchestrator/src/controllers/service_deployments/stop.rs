@@ -84,7 +84,7 @@ fn choose(
     let mut tasks: Vec<Arc<Task>> = tx
         .state()
         .tasks_of_service(&service.arn)
-        .filter(|it| is_wanted(it) && part.may_stop(service, it))
+        .filter(|it| is_wanted(it) && part.may_stop(it))
         .cloned()
         .collect();
     // What is unhealthy goes first, then what does not run yet, then the youngest.

@@ -16,6 +16,7 @@ mod capacity;
 mod circuit_breaker;
 mod health;
 mod placement;
+mod stages;
 
 fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
     let scope = Scope::new("123456789012", "us-east-1");
@@ -35,6 +36,8 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
             minimum_healthy_percent: minimum,
             ..DeploymentConfiguration::default()
         },
+        lifecycle_hooks: Vec::new(),
+        lifecycle: None,
         deployments: Vec::new(),
         task_sets: Vec::new(),
         network_configuration: None,

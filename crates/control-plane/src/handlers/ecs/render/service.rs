@@ -2,14 +2,12 @@
 
 use api::ecs;
 use domain::ServiceRevisionArn;
-use domain::circuit_breaker::{CircuitBreaker, Threshold};
-use domain::service::{
-    Deployment, DeploymentConfiguration, DeploymentController, Rollout, Service, ServiceStatus,
-};
+use domain::service::{Deployment, DeploymentController, Rollout, Service, ServiceStatus};
 use domain::task_definition::LaunchType;
 use domain::task_set::TaskSet;
 use store::{State, Tally};
 
+use super::deployment_configuration::deployment_configuration;
 use super::service_deployment::counts as revision_counts;
 use super::{count, named_launch_type, platform_version, task_set};
 use crate::handlers::ecs::{capacity_providers, network, placement, tags};
@@ -50,7 +48,10 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         platform_version: it.platform_version.clone(),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         task_definition: it.task_definition.as_ref().map(ToString::to_string),
-        deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
+        deployment_configuration: Some(deployment_configuration(
+            it.deployment_configuration,
+            &it.lifecycle_hooks,
+        )),
         deployments: Some(deployments.collect()),
         task_sets: task_sets(it, &tallies, with_tags),
         current_service_deployment: current_deployment(state, it),
@@ -130,46 +131,25 @@ fn current_revisions(state: &State, it: &Service) -> Vec<ecs::ServiceCurrentRevi
     seen.into_iter().map(summary).collect()
 }
 
-/// Bounds and circuit breaker, with what is not built yet switched off.
-pub fn deployment_configuration(it: DeploymentConfiguration) -> ecs::DeploymentConfiguration {
-    ecs::DeploymentConfiguration {
-        deployment_circuit_breaker: Some(circuit_breaker(it.circuit_breaker)),
-        maximum_percent: Some(count(it.maximum_percent)),
-        minimum_healthy_percent: Some(count(it.minimum_healthy_percent)),
-        alarms: Some(ecs::DeploymentAlarms {
-            alarm_names: Vec::new(),
-            rollback: false,
-            enable: false,
-        }),
-        strategy: Some(ecs::DeploymentStrategy::Rolling),
-        bake_time_in_minutes: Some(0),
-        ..ecs::DeploymentConfiguration::default()
-    }
-}
-
-fn circuit_breaker(it: CircuitBreaker) -> ecs::DeploymentCircuitBreaker {
-    let threshold = |it: Threshold| {
-        let (kind, value) = match it {
-            Threshold::Count(value) => (ecs::ThresholdType::Count, value),
-            Threshold::BoundedPercent(value) => (ecs::ThresholdType::BoundedPercent, value),
-            Threshold::UnboundedPercent(value) => (ecs::ThresholdType::UnboundedPercent, value),
-        };
-        ecs::ThresholdConfiguration {
-            r#type: kind,
-            value: count(value),
-        }
+/// Tasks wanted of a deployment: a new one in stages has none before SCALE_UP, the one beside it all until CLEAN_UP.
+pub fn wanted(service: &Service, index: usize) -> u32 {
+    let Some(deployment) = service.deployments.get(index) else {
+        return 0;
     };
-    ecs::DeploymentCircuitBreaker {
-        enable: it.enable,
-        rollback: it.rollback,
-        reset_on_healthy_task: it.reset_on_healthy_task,
-        threshold_configuration: it.threshold.map(threshold),
+    let is_wanted = match &service.lifecycle {
+        Some(it) if index == 0 => it.scales_up() && deployment.rollout != Rollout::Failed,
+        Some(it) => it.keeps(&deployment.id),
+        None => index == 0 && deployment.rollout != Rollout::Failed,
+    };
+    match service.status {
+        ServiceStatus::Active if is_wanted => service.desired_count,
+        _ => 0,
     }
 }
 
 fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) -> ecs::Deployment {
     let is_primary = index == 0;
-    let is_wanted = is_primary && service.status == ServiceStatus::Active && it.rollout != Rollout::Failed;
+    let desired_count = wanted(service, index);
     let reason = it.rollout_reason.clone().unwrap_or_else(|| match it.rollout {
         Rollout::InProgress => format!("ECS deployment {} in progress.", it.id),
         Rollout::Completed => format!("ECS deployment {} completed.", it.id),
@@ -179,11 +159,7 @@ fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) ->
         id: Some(it.id.clone()),
         status: Some(if is_primary { "PRIMARY" } else { "ACTIVE" }.to_owned()),
         task_definition: Some(it.task_definition.to_string()),
-        desired_count: Some(if is_wanted {
-            count(service.desired_count)
-        } else {
-            0
-        }),
+        desired_count: Some(count(desired_count)),
         pending_count: Some(count(tally.pending)),
         running_count: Some(count(tally.running)),
         failed_tasks: Some(count(it.failed_tasks)),

@@ -2,18 +2,27 @@
 
 use api::ecs;
 use domain::ServiceRevisionArn;
-use domain::service::{Service, ServiceStatus};
+use domain::deployment_lifecycle::LifecycleStage;
+use domain::deployment_strategy::{ALL_TRAFFIC, Weight};
+use domain::lifecycle_hook::HookRun;
+use domain::service::Service;
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::task_definition::{LaunchType, TaskDefinition};
 use store::{State, Tally};
 
-use super::service::deployment_configuration;
+use super::deployment_configuration::{deployment_configuration, percent, target_type};
+use super::service::wanted;
 use super::{count, named_launch_type, platform_version};
 use crate::handlers::ecs::{capacity_providers, network};
 
 /// A service deployment with what its revisions have now.
 pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::ServiceDeployment {
     let service = state.get::<Service>(&it.service);
+    let lifecycle = service.and_then(|service| service.lifecycle.as_ref().filter(|_| it.is_under_way()));
+    let share = |arn: &ServiceRevisionArn, weight: Weight| match *arn == it.target {
+        true => percent(weight),
+        false => percent(ALL_TRAFFIC - weight),
+    };
     let summary = |arn: &ServiceRevisionArn| {
         let (requested, tally) = service.map_or((0, Tally::default()), |it| counts(state, it, arn));
         ecs::ServiceRevisionSummary {
@@ -21,7 +30,8 @@ pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::Service
             requested_task_count: Some(count(requested)),
             running_task_count: Some(count(tally.running)),
             pending_task_count: Some(count(tally.pending)),
-            ..ecs::ServiceRevisionSummary::default()
+            requested_test_traffic_weight: lifecycle.map(|it| share(arn, it.test_weight)),
+            requested_production_traffic_weight: lifecycle.map(|it| share(arn, it.production_weight)),
         }
     };
     ecs::ServiceDeployment {
@@ -42,14 +52,39 @@ pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::Service
             service_revision_arn: Some(it.revision.to_string()),
             started_at: Some(it.started_at),
         }),
-        deployment_configuration: Some(deployment_configuration(it.deployment_configuration)),
+        deployment_configuration: Some(deployment_configuration(
+            it.deployment_configuration,
+            &it.lifecycle_hooks,
+        )),
         deployment_circuit_breaker: Some(circuit_breaker(service.map(AsRef::as_ref), it)),
         alarms: Some(ecs::ServiceDeploymentAlarms {
             status: Some(ecs::ServiceDeploymentRollbackMonitorsStatus::Disabled),
             alarm_names: Some(Vec::new()),
             triggered_alarm_names: Some(Vec::new()),
         }),
-        ..ecs::ServiceDeployment::default()
+        lifecycle_stage: lifecycle.map(|it| ecs::ServiceDeploymentLifecycleStage::from(shown(it.stage))),
+        lifecycle_hook_details: lifecycle.map(|it| it.hooks.iter().map(hook).collect()),
+    }
+}
+
+/// What comes before a shift of traffic is a stage for hooks only.
+fn shown(stage: LifecycleStage) -> &'static str {
+    match stage {
+        LifecycleStage::PreProductionTrafficShift => LifecycleStage::ProductionTrafficShift.as_str(),
+        stage => stage.as_str(),
+    }
+}
+
+fn hook(it: &HookRun) -> ecs::DeploymentLifecycleHookDetail {
+    ecs::DeploymentLifecycleHookDetail {
+        hook_id: Some(it.id.clone()),
+        target_type: Some(target_type(&it.hook.target)),
+        target_arn: it.hook.target.arn(),
+        status: Some(ecs::DeploymentLifecycleHookStatus::from(it.status.as_str())),
+        expires_at: Some(it.expires_at),
+        timeout_action: Some(ecs::DeploymentLifecycleHookAction::from(
+            it.hook.action().as_str(),
+        )),
     }
 }
 
@@ -88,9 +123,7 @@ pub fn counts(state: &State, service: &Service, revision: &ServiceRevisionArn) -
         if deployment.revision != *revision {
             continue;
         }
-        if index == 0 && service.status == ServiceStatus::Active {
-            requested = service.desired_count;
-        }
+        requested = requested.max(wanted(service, index));
         for (_, tally) in tallies.iter().filter(|(id, _)| *id == deployment.id) {
             sum.running += tally.running;
             sum.pending += tally.pending;

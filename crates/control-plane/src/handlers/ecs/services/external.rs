@@ -2,7 +2,8 @@
 
 use api::ecs;
 use domain::ServiceArn;
-use domain::service::{DeploymentController, Service};
+use domain::deployment_strategy::DeploymentStrategy;
+use domain::service::{DeploymentConfiguration, DeploymentController, Service};
 use domain::task_definition::LaunchType;
 use orchestrator::transitions::{NewService, ServiceChange};
 
@@ -72,7 +73,8 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         capacity_provider_strategy: Vec::new(),
         platform_version: None,
         task_definition: None,
-        deployment_configuration: parse::bounds(input.deployment_configuration.as_ref(), None)?,
+        deployment_configuration: bounds(input)?,
+        lifecycle_hooks: Vec::new(),
         placement_constraints: placement::constraints(constraints.as_deref(), LaunchType::Ec2)?,
         placement_strategy: placement::strategy(strategy.as_deref(), LaunchType::Ec2)?,
         network_configuration: None,
@@ -83,6 +85,20 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         client_token: input.client_token.clone(),
         tags: tags::parse(input.tags.as_deref())?,
     })
+}
+
+/// Bounds, which are all that this controller knows of deployments.
+fn bounds(input: &ecs::CreateServiceInput) -> Result<DeploymentConfiguration, ecs::Error> {
+    let given = input.deployment_configuration.as_ref();
+    let parsed = parse::bounds(given, None)?;
+    let has_hooks = given.is_some_and(|it| is_filled(it.lifecycle_hooks.as_ref()));
+    if parsed.strategy != DeploymentStrategy::Rolling || has_hooks {
+        return Err(invalid_parameter(
+            "Deployment strategies and lifecycle hooks are not supported for services with an EXTERNAL deployment \
+             controller.",
+        ));
+    }
+    Ok(parsed)
 }
 
 fn require_blank(members: &[(&str, bool)]) -> Result<(), ecs::Error> {

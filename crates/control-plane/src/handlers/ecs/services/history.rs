@@ -5,12 +5,12 @@ use domain::arn::{Arn, Resource};
 use domain::service::Service;
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::{ServiceDeploymentArn, ServiceRevisionArn};
-use orchestrator::transitions::{self, StopServiceDeploymentRefusal};
-use store::State;
+use orchestrator::transitions;
 
+use super::strategy;
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
-use crate::handlers::ecs::errors::{self, FromRefusal, invalid_parameter, service_not_found};
+use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
 use crate::handlers::ecs::{listing, names, render};
 
 /// Most items of one Describe.
@@ -169,30 +169,28 @@ pub async fn stop_service_deployment(
     })
 }
 
-/// `ContinueServiceDeployment`. Nothing pauses deployments yet, so no hook waits for it.
+/// `ContinueServiceDeployment`: answers a hook that pauses a deployment.
 ///
 /// # Errors
-/// Always: ServiceDeploymentNotFoundException, else InvalidParameterException.
+/// ServiceDeploymentNotFoundException; InvalidParameterException if the hook does not wait for an answer.
 pub async fn continue_service_deployment(
     call: Call<ecs::ContinueServiceDeployment>,
 ) -> Result<ecs::ContinueServiceDeploymentOutput, ecs::Error> {
     let input = call.input();
-    let action = input.action.as_ref().map(|it| it.as_str());
-    listing::require_word("action", action, &["CONTINUE", "ROLLBACK"])?;
+    let action = strategy::action(input.action.as_ref().map_or("CONTINUE", |it| it.as_str()))?;
     if input.hook_id.is_empty() {
         return Err(invalid_parameter("hookId cannot be empty."));
     }
     let arn: ServiceDeploymentArn = parse(&input.service_deployment_arn)?;
-    let known = |state: &State| state.get::<ServiceDeployment>(&arn).map(|it| it.status);
-    let status = call.access().store().read(known).ok_or_else(|| {
-        <ecs::Error as FromRefusal<_>>::from_refusal(StopServiceDeploymentRefusal::NotFound)
-    })?;
-    Err(invalid_parameter(format!(
-        "The lifecycle hook {} does not wait for an action: the service deployment has none in AWAITING_ACTION, its status \
-         is {}.",
-        input.hook_id,
-        status.as_str()
-    )))
+    let (named, hook_id) = (arn.to_string(), input.hook_id.clone());
+    let store = call.access().store();
+    let continued = store
+        .transact(move |tx| transitions::continue_service_deployment(tx, &arn, &hook_id, action))
+        .await;
+    continued.map_err(errors::from_store)?;
+    Ok(ecs::ContinueServiceDeploymentOutput {
+        service_deployment_arn: Some(named),
+    })
 }
 
 /// `ListServicesByNamespace`. Nothing makes namespaces yet, so there is none to be found.

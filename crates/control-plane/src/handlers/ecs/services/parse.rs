@@ -5,7 +5,8 @@ use domain::circuit_breaker::{CircuitBreaker, Threshold};
 use domain::service::{DeploymentConfiguration, PropagateTags};
 use domain::task_definition::{LaunchType, TaskDefinition};
 
-use crate::handlers::ecs::errors::{invalid_parameter, is_filled, refuse_unbuilt, unsupported};
+use super::strategy;
+use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt, unsupported};
 
 /// Most tasks of a service.
 const DESIRED_COUNT_MAX: u32 = 5000;
@@ -38,20 +39,7 @@ pub fn bounds(
 ) -> Result<DeploymentConfiguration, ecs::Error> {
     let before = before.unwrap_or_default();
     let Some(given) = given else { return Ok(before) };
-    refuse_unbuilt(&[
-        ("alarms", given.alarms.as_ref().is_some_and(|it| it.enable)),
-        (
-            "a deployment strategy other than ROLLING",
-            given.strategy.as_ref().is_some_and(|it| it.as_str() != "ROLLING"),
-        ),
-        (
-            "bakeTimeInMinutes",
-            given.bake_time_in_minutes.is_some_and(|it| it != 0),
-        ),
-        ("lifecycleHooks", is_filled(given.lifecycle_hooks.as_ref())),
-        ("linearConfiguration", given.linear_configuration.is_some()),
-        ("canaryConfiguration", given.canary_configuration.is_some()),
-    ])?;
+    refuse_unbuilt(&[("alarms", given.alarms.as_ref().is_some_and(|it| it.enable))])?;
     let percent = |value: Option<i32>, before: u32| match value {
         None => Ok(before),
         Some(value) => u32::try_from(value)
@@ -76,6 +64,11 @@ pub fn bounds(
         circuit_breaker: match &given.deployment_circuit_breaker {
             Some(given) => circuit_breaker(given)?,
             None => before.circuit_breaker,
+        },
+        strategy: strategy::strategy(given, before)?,
+        bake_minutes: match given.bake_time_in_minutes {
+            Some(minutes) => strategy::minutes("bakeTimeInMinutes", minutes)?,
+            None => before.bake_minutes,
         },
     })
 }

@@ -6,7 +6,7 @@ use domain::service::{DeploymentController, Service};
 use orchestrator::transitions::{self, NewService, ServiceChange};
 use store::State;
 
-use super::{external, parse, rules, unbuilt};
+use super::{external, parse, rules, strategy as strategies, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
@@ -52,6 +52,9 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
             &definition,
         )?;
         let network = input.network_configuration.as_ref();
+        let network = network::parse(state, call.scope(), &definition, launch_type, network)?;
+        let deployments = input.deployment_configuration.as_ref();
+        let hooks = strategies::hooks(state, call.scope(), deployments, network.is_some())?;
         Ok(NewService {
             arn: cluster.member(&input.service_name),
             desired_count: parse::desired_count(input.desired_count)?,
@@ -60,13 +63,14 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
             capacity_provider_strategy,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             task_definition: Some(definition.arn.clone()),
-            deployment_configuration: parse::bounds(input.deployment_configuration.as_ref(), None)?,
+            deployment_configuration: parse::bounds(deployments, None)?,
+            lifecycle_hooks: hooks.unwrap_or_default(),
             placement_constraints: placement::constraints(
                 input.placement_constraints.as_deref(),
                 launch_type,
             )?,
             placement_strategy: placement::strategy(strategy, launch_type)?,
-            network_configuration: network::parse(state, call.scope(), &definition, launch_type, network)?,
+            network_configuration: network,
             created_by: call.caller().arn(),
             propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
             enable_ecs_managed_tags: input.enable_ecs_managed_tags.unwrap_or(false),
@@ -154,6 +158,7 @@ fn change(
     };
     let tags = input.propagate_tags.as_ref();
     let bounds = input.deployment_configuration.as_ref();
+    let has_network = network.is_some() || known.network_configuration.is_some();
     let constraints = input.placement_constraints.as_deref();
     let strategy = input.placement_strategy.as_deref();
     Ok(ServiceChange {
@@ -165,6 +170,7 @@ fn change(
         deployment_configuration: bounds
             .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))
             .transpose()?,
+        lifecycle_hooks: strategies::hooks(state, call.scope(), bounds, has_network)?,
         network_configuration: network,
         placement_constraints: constraints
             .map(|it| placement::constraints(Some(it), launch_type))

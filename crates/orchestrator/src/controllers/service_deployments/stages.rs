@@ -1,0 +1,183 @@
+//! Deployments in stages: the tasks of the new revision come up beside those of the old one, which keep running
+//! until hooks and bake times are over. What is left then is a rolling deployment that has nothing to start.
+
+use std::time::Duration;
+
+use domain::deployment_lifecycle::{DeploymentLifecycle, LifecycleStage};
+use domain::service::{Service, ServiceStatus};
+use store::{Tally, Tx};
+
+use super::circuit_breaker::{self, Verdict};
+use super::hook_tasks;
+use super::lifecycle::{Observed, Step, expire, step};
+use super::part::{Part, Reach};
+use super::plan::{Counts, Plan, plan};
+use super::stop::stop;
+use super::{Leaving, Next, STEP_MAX, ServiceDeployments, health};
+use crate::transitions::{enter_lifecycle_stage, give_up_service_deployment};
+
+/// What one look at the tasks of a revision came to.
+struct Looked {
+    plan: Plan,
+    next: Next,
+    /// No task is left that should not be there.
+    is_alone: bool,
+}
+
+/// The stages of a service's newest deployment, until only tasks of the old revision are left to be stopped.
+pub(super) fn stages(service: &Service) -> Option<DeploymentLifecycle> {
+    let lifecycle = service.lifecycle.as_ref()?;
+    let is_open = service.status == ServiceStatus::Active && lifecycle.stage != LifecycleStage::CleanUp;
+    is_open.then(|| lifecycle.clone())
+}
+
+impl ServiceDeployments {
+    pub(super) fn reconcile_stages(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &mut Service,
+        lifecycle: &DeploymentLifecycle,
+        leaving: &Leaving,
+    ) -> Next {
+        service.steady_since = None;
+        let tallies = tx.state().service_tally(&service.arn);
+        let green = self.look_at_green(tx, service, lifecycle, &tallies, leaving);
+        let Some(green) = green else {
+            return Next::Again;
+        };
+        let blue = self.look_at_blue(tx, service, lifecycle, &tallies, leaving);
+        let observed = Observed {
+            is_reconciled: blue.as_ref().is_none_or(|it| it.is_alone),
+            is_scaled_up: lifecycle.scales_up() && green.plan.is_steady,
+        };
+        let tasks = self.hook_tasks(tx, service);
+        let now = tx.now();
+        let Some(lifecycle) = &mut service.lifecycle else {
+            return Next::Again;
+        };
+        expire(lifecycle, now);
+        let next = match step(lifecycle, service.deployment_configuration, observed, now) {
+            Step::Wait(next) => next,
+            Step::Enter(stage) => {
+                enter_lifecycle_stage(tx, service, stage);
+                Next::Again
+            }
+            Step::GiveUp(reason) => {
+                give_up_service_deployment(tx, service, &reason);
+                Next::Again
+            }
+        };
+        next.or(green.next)
+            .or(tasks)
+            .or(blue.map_or(Next::AwaitChange, |it| it.next))
+    }
+
+    /// The new revision. `None` once its deployment has been given up.
+    fn look_at_green(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &mut Service,
+        lifecycle: &DeploymentLifecycle,
+        tallies: &[(String, Tally)],
+        leaving: &Leaving,
+    ) -> Option<Looked> {
+        let mut part = Part::primary_deployment(service)?;
+        let has_blue = lifecycle.blue.is_some();
+        let counts = match has_blue {
+            true => Counts::of_task_set(&part.id, tallies),
+            false => Counts::of(&part.id, tallies),
+        };
+        if has_blue {
+            part.reach = Reach::Own;
+        }
+        // What there is stays as it is until the first stages are over.
+        if !lifecycle.scales_up() {
+            return Some(Looked {
+                plan: Plan::default(),
+                next: Next::AwaitChange,
+                is_alone: true,
+            });
+        }
+        self.look_at_part(tx, service, &mut part, counts, leaving, &|tx, service, counts| {
+            circuit_breaker::look(tx, service, counts) == Verdict::GoesOn
+        })
+    }
+
+    /// The revision that has the traffic; `None` in a first deployment.
+    fn look_at_blue(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &mut Service,
+        lifecycle: &DeploymentLifecycle,
+        tallies: &[(String, Tally)],
+        leaving: &Leaving,
+    ) -> Option<Looked> {
+        let green = service.deployments.first()?.id.clone();
+        let blue = lifecycle.blue.as_deref()?;
+        let blue = service.deployments.iter().find(|it| it.id == blue)?.clone();
+        let others: Vec<_> = tallies.iter().filter(|(id, _)| *id != green).cloned().collect();
+        let counts = Counts::of(&blue.id, &others);
+        let mut part = Part::deployment(tx.state(), service, &blue, Reach::AllBut(green.clone()))?;
+        let looked = self.look_at_part(tx, service, &mut part, counts, leaving, &|_, _, _| true);
+        if looked.as_ref().is_some_and(|it| it.is_alone) {
+            service
+                .deployments
+                .retain(|it| it.id == green || it.id == blue.id);
+        }
+        looked
+    }
+
+    /// Starts and stops tasks of one revision. `None` if it shall not go on, of which `goes_on` decides.
+    fn look_at_part(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &mut Service,
+        part: &mut Part,
+        mut counts: Counts,
+        leaving: &Leaving,
+        goes_on: &dyn Fn(&mut Tx<'_>, &mut Service, &Counts) -> bool,
+    ) -> Option<Looked> {
+        let proven = health::note(&mut counts, tx, service, part, leaving, self.healthy_after);
+        let is_alone = counts.old == Tally::default();
+        counts.replace(leaving, &part.id);
+        if !goes_on(tx, service, &counts) {
+            return None;
+        }
+        let plan = plan(
+            part.desired_count,
+            service.deployment_configuration,
+            &counts,
+            STEP_MAX,
+        );
+        let stopped = stop(tx, service, part, &plan, leaving);
+        let next = self.start(tx, service, part, plan.start);
+        service.announced_refusal.clone_from(&part.announced_refusal);
+        let has_moved = plan.start > 0 || stopped.count > 0;
+        let next = match next {
+            Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,
+            next => next.or(stopped.next()).or(proven),
+        };
+        Some(Looked { plan, next, is_alone })
+    }
+
+    /// Starts tasks that are hooks, and hears of those that have ended.
+    fn hook_tasks(&self, tx: &mut Tx<'_>, service: &mut Service) -> Next {
+        let open = |service: &Service| -> Vec<usize> {
+            let hooks = service
+                .lifecycle
+                .iter()
+                .flat_map(|it| it.hooks.iter().enumerate());
+            hooks
+                .filter(|(_, it)| it.status.is_open())
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let mut next = Next::AwaitChange;
+        for index in open(service) {
+            if hook_tasks::look(tx, service, index) == hook_tasks::Looked::FoundNoRoom {
+                next = next.or(Next::After(self.placement_retry.max(Duration::from_millis(1))));
+            }
+        }
+        next
+    }
+}
