@@ -3,6 +3,7 @@
 //! Run by `cargo xtask test`, as root. Each test has a Gantry of its own on a free port of loopback.
 
 mod bad_input;
+mod blue_green;
 mod capacity_providers;
 mod commands;
 mod containers;

@@ -23,6 +23,7 @@ mod routes;
 mod sessions;
 mod task_history;
 mod vault;
+mod webhooks;
 
 pub use control_plane::{ControlPlane, Kept, Settings};
 pub use file_systems::FileSystems;
@@ -32,3 +33,4 @@ pub use request_limits::RequestLimits;
 pub use routes::coverage;
 pub use task_history::keep_task_history;
 pub use vault::MasterKey;
+pub use webhooks::call_webhooks;

@@ -72,7 +72,9 @@ impl Parts {
         let history = control_plane::keep_task_history(it(), stopped_tasks_shown, shutdown());
         let registry = control_plane::keep_registry(it(), shutdown());
         let api = control_plane::serve(it(), listener, shutdown());
+        let webhooks = control_plane::call_webhooks(it(), shutdown());
         self.keep("the history of tasks", history);
+        self.keep("lifecycle hooks", webhooks);
         self.keep("the registry", registry);
         self.keep("the API", api);
     }
