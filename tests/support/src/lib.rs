@@ -1,6 +1,8 @@
-//! What end-to-end tests, the demo and the benchmarks share: a sample image, a Gantry to talk to, the AWS CLI.
+//! What end-to-end tests, the demo and the benchmarks share: a sample image, a Gantry to talk to, the AWS CLI,
+//! and a count of what tasks hold of the machine.
 
 pub mod aws;
 pub mod gantry;
+pub mod leaks;
 pub mod sample_image;
 pub mod wait;

@@ -15,6 +15,7 @@ use runtime::network::NetworkConfig;
 use runtime::{LinuxHost, LinuxHostConfig};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use test_support::leaks::{Held, Place};
 use tokio::sync::mpsc;
 
 /// Longest wait for anything in these tests.
@@ -34,6 +35,9 @@ pub struct World {
     pub image: String,
     config: LinuxHostConfig,
     events: mpsc::Receiver<HostEvent>,
+    /// What is held of the machine, and was before the first task.
+    place: Place,
+    before: Held,
 }
 
 impl World {
@@ -61,12 +65,25 @@ impl World {
             .expect("the archive is loaded");
         let image = loaded.first().expect("an image").id.clone();
         let events = host.take_events();
+        let place = Place {
+            data_dir: directory.path().to_owned(),
+            instance: config
+                .network
+                .as_ref()
+                .map(|it| it.instance.clone())
+                .unwrap_or_default(),
+            cgroup_parent: config.cgroup_parent.clone(),
+            agent: Some(std::process::id()),
+        };
+        let before = place.held().expect("the machine can be looked at");
         Self {
             directory,
             host,
             image,
             config,
             events,
+            place,
+            before,
         }
     }
 
@@ -212,6 +229,9 @@ impl World {
             .await
             .expect("it reopens");
         self.events = self.host.take_events();
+        // The shims of an agent that has ended are children of another process, and its connections are closed.
+        self.place.agent = None;
+        self.before.connections = 0;
         self.host.recover().await.expect("it recovers")
     }
 
@@ -242,13 +262,14 @@ impl World {
             .remove_sandbox(TASK)
             .await
             .expect("the sandbox is removed");
-        assert!(!self.task_directory().exists());
-        for group in self.groups() {
-            assert!(!group.join(TASK).exists(), "{} is left", group.display());
-        }
-        let mounts = fs::read_to_string("/proc/self/mountinfo").expect("the mount table");
-        let tasks = self.directory.path().join("tasks");
-        assert!(!mounts.contains(&*tasks.to_string_lossy()), "mounts are left");
+        self.settle().await;
+    }
+
+    /// Waits until no more is held of the machine than before the first task.
+    pub async fn settle(&self) {
+        let (place, before) = (self.place.clone(), self.before.clone());
+        let settled = tokio::task::spawn_blocking(move || place.settle(&before)).await;
+        settled.expect("it is looked at").expect("nothing is left");
     }
 }
 
