@@ -2,6 +2,7 @@
 //! and a count of what tasks hold of the machine.
 
 pub mod aws;
+pub mod disk;
 pub mod gantry;
 pub mod leaks;
 pub mod sample_image;

@@ -73,7 +73,7 @@ impl Inner {
         record: SandboxRecord,
     ) -> Result<Arc<Sandbox>, HostError> {
         let is_same_boot = record.boot_id == self.boot_id;
-        let sandbox = Sandbox::new(task_id, directory, record, None);
+        let sandbox = Sandbox::new(task_id, directory, record);
         let place = sandbox.directory.path().to_owned();
         let lives = blocking(move || shim_process::living_shim(&place)).await?;
         if is_same_boot && !matches!(lives, Ok(None)) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use agent::host::HostError;
 
+use super::sandbox::await_shim;
 use super::{Inner, blocking, runtime_error};
 use crate::shim_client::ShimClient;
 use crate::shim_process;
@@ -28,11 +29,8 @@ impl Inner {
         }
         self.purge(task_id).await?;
         let sandbox = self.sandboxes.lock().remove(task_id);
-        if let Some(mut child) = sandbox.and_then(|it| it.child.lock().take()) {
-            // It has let go of its lock, so it ends at once.
-            blocking(move || drop(child.wait())).await?;
-        }
-        Ok(())
+        let child = sandbox.and_then(|it| it.child.lock().take());
+        await_shim(child).await
     }
 
     /// Frees all that a task has on this host, whatever part of it there is.
@@ -51,7 +49,8 @@ impl Inner {
             .map_err(runtime_error)
     }
 
-    async fn end_shim(&self, directory: &Path) -> Result<(), HostError> {
+    /// Asks a task's shim to end, and kills it if it does not.
+    pub async fn end_shim(&self, directory: &Path) -> Result<(), HostError> {
         let place = directory.to_owned();
         // Locked but not written yet counts as living.
         if matches!(

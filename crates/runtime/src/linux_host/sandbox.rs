@@ -41,6 +41,9 @@ enum SandboxError {
     Interrupted(#[from] HostError),
 }
 
+/// The process of a shim that is being started: whatever fails later, it must be waited for.
+type ShimProcess = Arc<Mutex<Option<Child>>>;
+
 /// The sandbox of a task.
 pub struct Sandbox {
     /// Its task.
@@ -70,19 +73,14 @@ pub enum Container {
 
 impl Sandbox {
     /// A sandbox with the containers that are known of it.
-    pub fn new(
-        task_id: &str,
-        directory: TaskDirectory,
-        record: SandboxRecord,
-        child: Option<Child>,
-    ) -> Arc<Self> {
+    pub fn new(task_id: &str, directory: TaskDirectory, record: SandboxRecord) -> Arc<Self> {
         let shim = ShimClient::new(directory.path());
         Arc::new(Self {
             task_id: task_id.to_owned(),
             directory,
             record,
             shim,
-            child: Mutex::new(child),
+            child: Mutex::default(),
             containers: Mutex::default(),
             is_ending: AtomicBool::new(false),
         })
@@ -120,6 +118,14 @@ impl Sandbox {
     }
 }
 
+/// Waits for a shim that has let go of its lock, so that it ends at once.
+pub async fn await_shim(child: Option<Child>) -> Result<(), HostError> {
+    match child {
+        Some(mut child) => blocking(move || drop(child.wait())).await,
+        None => Ok(()),
+    }
+}
+
 /// As the agent wants it.
 pub fn exit_of(exit: shim::Exit) -> ContainerExit {
     ContainerExit {
@@ -144,14 +150,19 @@ impl Inner {
         if directory.path().exists() {
             self.purge(&spec.task_id).await?;
         }
-        match self.make_sandbox(spec, &directory).await {
+        let shim = ShimProcess::default();
+        match self.make_sandbox(spec, &directory, &shim).await {
             Ok(sandbox) => {
                 self.sandboxes.lock().insert(spec.task_id.clone(), sandbox);
                 Ok(())
             }
             Err(error) => {
-                if let Err(left) = self.purge(&spec.task_id).await {
-                    tracing::warn!(task = spec.task_id, error = %left, "a failed sandbox is left behind");
+                let child = shim.lock().take();
+                match self.purge(&spec.task_id).await {
+                    Ok(()) => await_shim(child).await?,
+                    Err(left) => {
+                        tracing::warn!(task = spec.task_id, error = %left, "a failed sandbox is left behind");
+                    }
                 }
                 Err(match error {
                     SandboxError::Volume(error) => HostError::Volume(error.to_string()),
@@ -177,8 +188,10 @@ impl Inner {
         self: &Arc<Self>,
         spec: &SandboxSpec,
         directory: &TaskDirectory,
+        shim: &ShimProcess,
     ) -> Result<Arc<Sandbox>, SandboxError> {
         let (inner, place, task_id) = (self.clone(), directory.clone(), spec.task_id.clone());
+        let process = shim.clone();
         let limits = TaskLimits {
             cpu_units: spec.cpu_units,
             memory_mib: spec.memory_mib,
@@ -193,12 +206,13 @@ impl Inner {
                 volumes.push(inner.file_systems.prepare(it, &of_task)?);
             }
             let child = inner.shim.spawn(place.path(), &inner.cgroups.shim_groups())?;
+            *process.lock() = Some(child);
             inner.cgroups.create_task(&task_id, limits)?;
-            Ok((child, volumes))
+            Ok(volumes)
         });
         // Both take milliseconds, and neither needs the other. Both are waited for: a purge must find all of it.
         let (made, network) = tokio::join!(made, self.sandbox_network(spec));
-        let ((child, volumes), network) = (made??, network?);
+        let (volumes, network) = (made??, network?);
         let record = SandboxRecord {
             version: RECORD_VERSION,
             boot_id: self.boot_id.clone(),
@@ -208,12 +222,13 @@ impl Inner {
             volumes,
         };
         let sharing = sharing(directory, &record)?;
-        let sandbox = Sandbox::new(&spec.task_id, directory.clone(), record, Some(child));
+        let sandbox = Sandbox::new(&spec.task_id, directory.clone(), record);
         if let Some(sharing) = sharing {
             sandbox.shim.share(sharing).await?;
         }
         directory.write_sandbox(&sandbox.record)?;
         let (_, subscription) = sandbox.shim.subscribe().await?;
+        *sandbox.child.lock() = shim.lock().take();
         self.watch(sandbox.clone(), subscription);
         Ok(sandbox)
     }

@@ -132,7 +132,8 @@ impl Inner {
         if let Ok(Err(error)) = blocking(move || inner.cgroups.kill_task(&task_id)).await {
             tracing::error!(task = sandbox.task_id, %error, "processes of a dead shim survive");
         }
-        if let Some(mut child) = sandbox.child.lock().take() {
+        // One that lives on is waited for when its sandbox goes.
+        if let Some(child) = sandbox.child.lock().as_mut() {
             drop(child.try_wait());
         }
         let names: Vec<String> = sandbox.containers.lock().keys().cloned().collect();

@@ -15,6 +15,7 @@ use runtime::network::NetworkConfig;
 use runtime::{LinuxHost, LinuxHostConfig};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use test_support::disk::Disk;
 use test_support::leaks::{Held, Place};
 use tokio::sync::mpsc;
 
@@ -30,6 +31,8 @@ const APPLETS: [&str; 27] = [
 ];
 
 pub struct World {
+    /// On which the directory is, if it is small; goes before it.
+    pub disk: Option<Disk>,
     pub directory: TempDir,
     pub host: Arc<LinuxHost>,
     pub image: String,
@@ -42,7 +45,17 @@ pub struct World {
 
 impl World {
     pub async fn new() -> Self {
+        Self::on(TempDir::new().expect("a temporary directory"), None).await
+    }
+
+    /// Everything on a disk of so many MiB.
+    pub async fn on_disk(mib: u32) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
+        let disk = Disk::mount(directory.path(), mib).expect("a disk");
+        Self::on(directory, Some(disk)).await
+    }
+
+    async fn on(directory: TempDir, disk: Option<Disk>) -> Self {
         let unique = rand::random::<u32>();
         let network = NetworkConfig {
             instance: format!("t{:06x}", unique & 0xff_ffff),
@@ -77,6 +90,7 @@ impl World {
         };
         let before = place.held().expect("the machine can be looked at");
         Self {
+            disk,
             directory,
             host,
             image,
@@ -192,6 +206,13 @@ impl World {
         exit
     }
 
+    /// Kills a container that runs, and waits for its end.
+    pub async fn kill(&mut self, name: &str) -> ContainerExit {
+        let killed = self.host.signal_container(TASK, name, libc::SIGKILL).await;
+        killed.expect("SIGKILL is sent");
+        self.exit(name).await
+    }
+
     pub fn has_event(&mut self) -> bool {
         self.events.try_recv().is_ok()
     }
@@ -263,6 +284,11 @@ impl World {
             .await
             .expect("the sandbox is removed");
         self.settle().await;
+    }
+
+    /// What is held of the machine now.
+    pub fn held(&self) -> Held {
+        self.place.held().expect("the machine can be looked at")
     }
 
     /// Waits until no more is held of the machine than before the first task.
