@@ -77,13 +77,21 @@ impl Inner {
         let place = sandbox.directory.path().to_owned();
         let lives = blocking(move || shim_process::living_shim(&place)).await?;
         if is_same_boot && !matches!(lives, Ok(None)) {
-            let (statuses, subscription) = sandbox.shim.subscribe().await.map_err(runtime_error)?;
-            for status in statuses {
-                let exit = status.exit.map(exit_of);
-                sandbox.adopt(&status.container, status.started, |_| exit);
+            match sandbox.shim.subscribe().await {
+                Ok((statuses, subscription)) => {
+                    for status in statuses {
+                        let exit = status.exit.map(exit_of);
+                        sandbox.adopt(&status.container, status.started, |_| exit);
+                    }
+                    self.watch(sandbox.clone(), subscription);
+                    return Ok(sandbox);
+                }
+                // It died just now, or hangs: its task ends, and all others are found again.
+                Err(error) => {
+                    tracing::error!(task = task_id, %error, "its shim does not answer; its containers are killed");
+                    self.end_shim(sandbox.directory.path()).await?;
+                }
             }
-            self.watch(sandbox.clone(), subscription);
-            return Ok(sandbox);
         }
         let (inner, id) = (self.clone(), task_id.to_owned());
         blocking(move || inner.cgroups.kill_task(&id))

@@ -1,8 +1,9 @@
 //! The agent, a shim or the machine ends at a bad moment.
 
 use std::fs;
+use std::net::Ipv4Addr;
 
-use agent::host::{Host, SandboxNetwork};
+use agent::host::{Eni, Host, SandboxNetwork};
 
 use crate::world::{TASK, World};
 
@@ -115,5 +116,88 @@ async fn half_made_sandboxes_are_removed() {
     assert!(is_gone);
     // And a sandbox can be made in its place.
     world.sandbox(SandboxNetwork::None).await;
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shim_that_is_killed_under_a_stop_leaves_nothing_in_any_network() {
+    let eni = Eni {
+        vpc_id: "vpc-0a1b2c3d".to_owned(),
+        vpc_cidr: (Ipv4Addr::new(172, 31, 0, 0), 16),
+        address: Ipv4Addr::new(172, 31, 16, 5),
+        gateway: Ipv4Addr::new(172, 31, 16, 1),
+        mac_address: "02:42:ac:1f:10:05".to_owned(),
+    };
+    for network in [
+        SandboxNetwork::Awsvpc(eni),
+        SandboxNetwork::Bridge,
+        SandboxNetwork::None,
+    ] {
+        let mut world = World::new().await;
+        world.sandbox(network.clone()).await;
+        let deaf = "trap '' TERM QUIT; echo ready; while :; do sleep 0.1; done";
+        for name in ["one", "two"] {
+            world.start(&world.script(name, deaf)).await;
+            world.await_line(name, "ready").await;
+            let asked = world.host.signal_container(TASK, name, libc::SIGTERM).await;
+            asked.expect("SIGTERM is sent");
+        }
+        kill(world.shim_pid());
+        let mut ended = [world.any_exit().await, world.any_exit().await];
+        ended.sort();
+        let expected = ["one", "two"].map(|it| (it.to_owned(), 137));
+        assert_eq!(ended, expected, "{network:?}");
+        // The time-out of the stop comes later, and finds nobody.
+        for name in ["one", "two"] {
+            let killed = world.host.signal_container(TASK, name, libc::SIGKILL).await;
+            killed.expect("there is nothing to kill");
+        }
+        assert!(!world.has_event(), "each end is told once");
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_without_containers_is_filled_by_the_next_agent() {
+    for network in [SandboxNetwork::Bridge, SandboxNetwork::None] {
+        let mut world = World::new().await;
+        world.sandbox(network).await;
+        let recovered = world.restart().await;
+        assert_eq!((recovered.len(), recovered[0].containers.len()), (1, 0));
+        // As the agent does it that finds no container in it.
+        world.sandbox(SandboxNetwork::Bridge).await;
+        world.start(&world.script("app", "exit 5")).await;
+        assert_eq!(world.exit("app").await.exit_code, 5);
+        world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shim_that_lives_but_cannot_be_reached_is_replaced_by_its_end() {
+    let mut world = World::new().await;
+    world.sandbox(SandboxNetwork::Bridge).await;
+    world.start(&world.script("app", "sleep 1000")).await;
+    // As one that hangs: nobody gets an answer, and the others must not wait for it.
+    fs::remove_file(world.task_directory().join("shim.sock")).expect("the socket is removed");
+    let recovered = world.restart().await;
+    let exit = recovered[0].containers[0].exit.as_ref().map(|it| it.exit_code);
+    assert_eq!(exit, Some(137));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_task_holds_is_seen_by_those_who_count() {
+    let world = World::new().await;
+    let before = world.held();
+    world.sandbox(SandboxNetwork::Bridge).await;
+    world.start(&world.script("app", "sleep 1000")).await;
+    let held = world.held();
+    assert!(held.mounts.len() > before.mounts.len(), "{held:?}");
+    assert!(held.groups.len() > before.groups.len(), "{held:?}");
+    assert!(held.links.len() > before.links.len(), "{held:?}");
+    assert!(held.leases.len() > before.leases.len(), "{held:?}");
+    assert!(held.directories.len() > before.directories.len(), "{held:?}");
+    assert!(held.processes.len() > before.processes.len() + 1, "{held:?}");
+    assert!(held.connections > before.connections, "{held:?}");
     world.close().await;
 }
