@@ -20,6 +20,8 @@ impl Inner {
             (started, None) => return Ok(started),
             (started, Some(exit)) => (started, exit),
         };
+        let ended = (spec.name.clone(), exit.clone());
+        sandbox.ends_before.lock().extend([ended]);
         let restarted = self.restart(&sandbox, spec, &before).await;
         let known = match &restarted {
             Ok(started) => Container::Started(started.clone(), None),

@@ -58,6 +58,8 @@ pub struct Sandbox {
     pub child: Mutex<Option<Child>>,
     /// Its containers.
     pub containers: Mutex<HashMap<String, Container>>,
+    /// How those that were started again had ended: late news of that is no news of the life after.
+    pub ends_before: Mutex<HashMap<String, ContainerExit>>,
     /// Its end has begun, so that its shim's end is nothing to report.
     pub is_ending: AtomicBool,
 }
@@ -82,6 +84,7 @@ impl Sandbox {
             shim,
             child: Mutex::default(),
             containers: Mutex::default(),
+            ends_before: Mutex::default(),
             is_ending: AtomicBool::new(false),
         })
     }

@@ -11,6 +11,9 @@ use super::{Inner, blocking};
 use crate::shim_client::Subscription;
 use crate::shim_process;
 
+#[cfg(test)]
+mod tests;
+
 /// Pauses between two attempts to reach a shim that lives.
 const RETRY: Duration = Duration::from_millis(200);
 /// Attempts to reach a shim that lives, before it is given up.
@@ -21,6 +24,7 @@ const START_PAUSE: Duration = Duration::from_millis(10);
 pub const KILLED: i32 = 128 + libc::SIGKILL;
 
 /// Whether an exit is news.
+#[derive(Debug, PartialEq)]
 enum Noted {
     New,
     Known,
@@ -29,10 +33,12 @@ enum Noted {
 
 impl Sandbox {
     fn note_exit(&self, name: &str, exit: &ContainerExit) -> Noted {
+        // Told apart by what it says and not by its time: the clock of the host may have been set back.
+        let is_old = self.ends_before.lock().get(name) == Some(exit);
         match self.containers.lock().get_mut(name) {
             Some(Container::Started(_, Some(_))) => Noted::Known,
             // Of its life before it was started again.
-            Some(Container::Started(started, None)) if exit.finished_at < started.started_at => Noted::Known,
+            Some(Container::Started(..)) if is_old => Noted::Known,
             Some(Container::Started(_, known)) => {
                 *known = Some(exit.clone());
                 Noted::New
