@@ -46,7 +46,7 @@ pub fn restore(
                 known.log_stream = LogStream::Open;
                 known.phase = Phase::Running;
                 if let Some(exit) = &on_host.exit {
-                    state.container_exited(task, index, exit.clone());
+                    state.container_exited(task, index, exit.clone(), None);
                 }
             }
             None if known.started.is_some() => {

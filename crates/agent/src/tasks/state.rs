@@ -157,7 +157,9 @@ impl TaskState {
             Observation::ContainerRestarted(index, result) => {
                 self.container_restarted(task, index, result, now);
             }
-            Observation::ContainerExited(index, exit) => self.container_exited(task, index, exit),
+            Observation::ContainerExited(index, exit) => {
+                self.container_exited(task, index, exit, Some(now));
+            }
             Observation::HealthChecked(index, result) => {
                 let check = task.containers[index].health_check.as_ref();
                 if let (Some(check), Some(health)) = (check, &mut self.containers[index].health)
@@ -247,17 +249,25 @@ impl TaskState {
         let container = &mut self.containers[index];
         container.begin_life(&task.containers[index], started, now);
         match std::mem::replace(&mut container.phase, Phase::Running) {
-            Phase::Starting(Some(exit)) => self.container_exited(task, index, exit),
+            Phase::Starting(Some(exit)) => self.container_exited(task, index, exit, Some(now)),
             Phase::Starting(None) => {}
             other => container.phase = other,
         }
     }
 
     /// A container's process has ended: that is its end, unless its restart policy starts it again.
-    pub fn container_exited(&mut self, task: &Task, index: usize, exit: ContainerExit) {
+    /// `seen_at` is when that was seen, if somebody looked when it happened.
+    pub fn container_exited(
+        &mut self,
+        task: &Task,
+        index: usize,
+        exit: ContainerExit,
+        seen_at: Option<Instant>,
+    ) {
         let policy = task.containers[index].restart_policy.as_ref();
         let container = &mut self.containers[index];
-        let may_restart = self.desired == DesiredStatus::Running && container.may_restart(policy, &exit);
+        let may_restart =
+            self.desired == DesiredStatus::Running && container.may_restart(policy, &exit, seen_at);
         match &mut container.phase {
             Phase::Starting(early) | Phase::Restarting { early, .. } => *early = Some(exit),
             Phase::Restartable(_) => {}

@@ -1,8 +1,10 @@
 //! The engine over a host in memory, in virtual time.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use domain::clock::Clock;
 use domain::ids::Ids;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,7 @@ use crate::log_drivers::LogDrivers;
 use crate::secrets::Secrets;
 use crate::task_endpoint::EndpointIds;
 
+mod clock;
 mod environment;
 #[path = "../../tests/agent/fake_host.rs"]
 pub mod fake_host;
@@ -27,11 +30,17 @@ mod life;
 
 use fake_host::FakeHost;
 
-struct WallClock;
+/// Stands still, unless a test sets it.
+#[derive(Default)]
+struct WallClock {
+    /// Seconds that it is ahead of the host's.
+    ahead: AtomicI64,
+}
 
 impl Clock for WallClock {
     fn now(&self) -> Timestamp {
-        fake_host::NOW
+        let ahead = SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed));
+        fake_host::NOW.saturating_add(ahead).unwrap_or(fake_host::NOW)
     }
 }
 
@@ -41,6 +50,7 @@ struct Engine {
     host: Arc<FakeHost>,
     submissions: mpsc::Receiver<Submission>,
     outputs: mpsc::Receiver<output::TaskOutput>,
+    wall: Arc<WallClock>,
     shutdown: CancellationToken,
     folder: Arc<tempfile::TempDir>,
 }
@@ -51,7 +61,8 @@ async fn engine() -> Engine {
 }
 
 async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engine {
-    let clock: Arc<dyn Clock> = Arc::new(WallClock);
+    let wall = Arc::new(WallClock::default());
+    let clock: Arc<dyn Clock> = wall.clone();
     let config = AgentConfig {
         endpoint: "http://127.0.0.1:1".to_owned(),
         region: "us-east-1".to_owned(),
@@ -106,6 +117,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         host,
         submissions,
         outputs: last_outputs,
+        wall,
         shutdown,
         folder,
     }

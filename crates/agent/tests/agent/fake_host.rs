@@ -42,6 +42,8 @@ pub struct World {
     pub stubborn: BTreeSet<String>,
     /// Containers whose health checks fail.
     pub sick: BTreeSet<String>,
+    /// Calls that never answer: `create` and `start` do nothing, `created` and `started` all they should.
+    pub hanging: BTreeSet<&'static str>,
     /// How long starting a container takes.
     pub start_time: Duration,
     /// Tasks being started now, and the most there ever were.
@@ -87,10 +89,21 @@ impl FakeHost {
 
     /// Ends a container that has run for so long by the host's clock.
     pub async fn exit_after(&self, task_id: &str, container: &str, exit_code: i32, age: Duration) {
+        self.exit_at(
+            task_id,
+            container,
+            exit_code,
+            NOW.saturating_add(age).unwrap_or(NOW),
+        )
+        .await;
+    }
+
+    /// Ends a container at a time by the host's clock.
+    pub async fn exit_at(&self, task_id: &str, container: &str, exit_code: i32, finished_at: Timestamp) {
         let exit = ContainerExit {
             exit_code,
             is_out_of_memory: false,
-            finished_at: NOW.saturating_add(age).unwrap_or(NOW),
+            finished_at,
         };
         let events = {
             let mut world = self.world.lock();
@@ -138,6 +151,14 @@ impl FakeHost {
         self.world.lock().calls.push(call);
         self.changed.notify_waiters();
     }
+
+    /// Never answers, if the test wants it.
+    async fn hang(&self, call: &'static str) {
+        let hangs = self.world.lock().hanging.contains(call);
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 #[async_trait]
@@ -152,6 +173,7 @@ impl Host for FakeHost {
     async fn pull_image(&self, pull: &ImagePull) -> Result<PulledImage, HostError> {
         let reference = &pull.reference;
         self.note(format!("pull {reference}"));
+        self.hang("pull").await;
         if self.world.lock().missing_images.contains(reference) {
             return Err(HostError::CannotPullContainer(format!(
                 "manifest for {reference} not found"
@@ -172,6 +194,7 @@ impl Host for FakeHost {
 
     async fn create_sandbox(&self, sandbox: &SandboxSpec) -> Result<(), HostError> {
         self.note(format!("create {}", sandbox.task_id));
+        self.hang("create").await;
         let start_time = {
             let mut world = self.world.lock();
             world.starting += 1;
@@ -179,14 +202,18 @@ impl Host for FakeHost {
             world.start_time
         };
         tokio::time::sleep(start_time).await;
-        let mut world = self.world.lock();
-        world.starting -= 1;
-        world.sandboxes.entry(sandbox.task_id.clone()).or_default();
+        {
+            let mut world = self.world.lock();
+            world.starting -= 1;
+            world.sandboxes.entry(sandbox.task_id.clone()).or_default();
+        }
+        self.hang("created").await;
         Ok(())
     }
 
     async fn start_container(&self, container: &ContainerSpec) -> Result<StartedContainer, HostError> {
         self.note(format!("start {} {}", container.task_id, container.name));
+        self.hang("start").await;
         if container.command.as_deref() == Some(&["no-such-command".to_owned()]) {
             let text = "exec: \"no-such-command\": executable file not found in $PATH";
             return Err(HostError::CannotStartContainer(text.to_owned()));
@@ -200,10 +227,6 @@ impl Host for FakeHost {
             started_at: NOW,
             port_mappings: ports.collect(),
         };
-        let mut world = self.world.lock();
-        let Some(sandbox) = world.sandboxes.get_mut(&container.task_id) else {
-            return Err(HostError::CannotCreateContainer("no sandbox".to_owned()));
-        };
         let fake = FakeContainer {
             started: started.clone(),
             exit: None,
@@ -211,9 +234,15 @@ impl Host for FakeHost {
             environment: container.environment.clone(),
             readings: 0,
         };
-        sandbox.insert(container.name.clone(), fake);
-        drop(world);
+        {
+            let mut world = self.world.lock();
+            let Some(sandbox) = world.sandboxes.get_mut(&container.task_id) else {
+                return Err(HostError::CannotCreateContainer("no sandbox".to_owned()));
+            };
+            sandbox.insert(container.name.clone(), fake);
+        }
         self.changed.notify_waiters();
+        self.hang("started").await;
         Ok(started)
     }
 
@@ -231,6 +260,7 @@ impl Host for FakeHost {
 
     async fn execute(&self, process: &ProcessSpec) -> Result<ProcessEnd, HostError> {
         self.note(format!("execute {} {}", process.task_id, process.container));
+        self.hang("execute").await;
         let is_sick = self.world.lock().sick.contains(&process.container);
         Ok(ProcessEnd {
             exit_code: i32::from(is_sick),
@@ -283,6 +313,7 @@ impl Host for FakeHost {
 
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {
         self.note(format!("signal {task_id} {container} {signal}"));
+        self.hang("signal").await;
         let is_stubborn = self.world.lock().stubborn.contains(container);
         if signal == 9 || !is_stubborn {
             self.exit(task_id, container, 128 + signal).await;
@@ -291,6 +322,7 @@ impl Host for FakeHost {
     }
 
     async fn remove_sandbox(&self, task_id: &str) -> Result<(), HostError> {
+        self.hang("remove").await;
         self.world.lock().sandboxes.remove(task_id);
         self.note(format!("remove {task_id}"));
         Ok(())

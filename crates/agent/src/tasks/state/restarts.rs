@@ -11,12 +11,22 @@ use crate::host::{ContainerExit, HostError, StartedContainer};
 
 impl ContainerState {
     /// Whether it is started again after this end: not after an exit code to be ignored, nor if it ran too short.
-    pub fn may_restart(&self, policy: Option<&RestartPolicy>, exit: &ContainerExit) -> bool {
+    /// `seen_at` is when the end was seen, if somebody looked when it happened.
+    pub fn may_restart(
+        &self,
+        policy: Option<&RestartPolicy>,
+        exit: &ContainerExit,
+        seen_at: Option<Instant>,
+    ) -> bool {
         let (Some(policy), Some(started)) = (policy, &self.started) else {
             return false;
         };
         let is_ignored = policy.ignored_exit_codes.contains(&exit.exit_code);
-        !is_ignored && ran_for(started.started_at, exit.finished_at) >= policy.attempt_period
+        let by_wall = ran_for(started.started_at, exit.finished_at);
+        // The clock of the host may have been set back meanwhile; this one never is.
+        let watched = seen_at.zip(self.started_since);
+        let watched = watched.map_or(by_wall, |(seen, since)| seen.saturating_duration_since(since));
+        !is_ignored && by_wall.max(watched) >= policy.attempt_period
     }
 
     /// Notes that its start was asked for again.
@@ -61,7 +71,7 @@ impl TaskState {
                 container.restart_count += 1;
                 container.begin_life(&task.containers[index], started, now);
                 if let Some(exit) = early {
-                    self.container_exited(task, index, exit);
+                    self.container_exited(task, index, exit, Some(now));
                 }
             }
         }
