@@ -26,6 +26,7 @@ mod clock;
 mod environment;
 #[path = "../../tests/agent/fake_host.rs"]
 pub mod fake_host;
+mod hanging;
 mod life;
 
 use fake_host::FakeHost;

@@ -4,6 +4,7 @@ mod commands;
 mod endpoint;
 mod fake_control_plane;
 mod fake_host;
+mod faults;
 mod log_router;
 
 use std::sync::Arc;
