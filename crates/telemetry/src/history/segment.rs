@@ -46,9 +46,9 @@ pub fn read(path: &Path, offset: u64) -> io::Result<Option<Entry>> {
 }
 
 impl Segment {
-    /// Makes an empty file, whose name is on the disk too.
+    /// Makes an empty file, whose name is on the disk too. An attempt that failed may have left one.
     pub fn create(dir: &Path, path: &Path) -> io::Result<Self> {
-        File::create_new(path)?;
+        File::create(path)?;
         File::open(dir)?.sync_all()?;
         Ok(Self::default())
     }

@@ -139,3 +139,41 @@ proptest! {
         prop_assert_eq!(shown, model.values().filter(|(since, _)| now - since <= 30).count());
     }
 }
+
+#[test]
+fn a_full_disk_refuses_records_and_keeps_none_of_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let disk = test_support::disk::Disk::mount(dir.path(), 1).expect("a disk");
+    let history = History::open(dir.path(), options(1000, 1 << 20, 4096)).expect("opens");
+    let long = "x".repeat(300);
+    let mut kept = Vec::new();
+    let put = |first: usize, kept: &mut Vec<String>| {
+        let keys = (first..first + 100).map(|it| format!("task/{it:04}"));
+        let before = kept.len();
+        kept.extend(keys.filter(|it| history.append(&[entry(it, 1, &long)]).is_ok()));
+        kept.len() - before
+    };
+    assert_eq!(put(0, &mut kept), 100);
+    disk.fill().expect("it is filled");
+    assert!(put(100, &mut kept) < 100, "some are refused");
+    disk.free().expect("there is room");
+    assert_eq!(put(200, &mut kept), 100);
+    let keys = |history: &History| -> Vec<String> {
+        history.keys("", at(2)).into_iter().map(|(_, key)| key).collect()
+    };
+    assert_eq!(keys(&history), kept);
+    drop(history);
+    let history = History::open(dir.path(), options(1000, 1 << 20, 4096)).expect("opens again");
+    assert_eq!(keys(&history), kept);
+}
+
+#[test]
+fn a_segment_that_was_left_half_made_is_taken() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let history = History::open(dir.path(), options(1000, 1 << 20, 1)).expect("opens");
+    history.append(&[entry("a", 1, "one")]).expect("writes");
+    // Its name was on the disk when that failed.
+    File::create_new(segment::path(dir.path(), 1)).expect("is made");
+    history.append(&[entry("b", 1, "two")]).expect("writes");
+    assert_eq!(text(&history, "b", at(2)).as_deref(), Some("two"));
+}
