@@ -94,6 +94,18 @@ pub enum ImageError {
 }
 
 impl ImageError {
+    /// Whether there was no room on the disk.
+    pub(super) fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Layer { source, .. } | Self::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            Self::Shared(error) => error.is_disk_full(),
+            _ => false,
+        }
+    }
+
     /// Fits `map_err` of what was done with a path.
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io {

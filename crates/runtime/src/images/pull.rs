@@ -39,8 +39,19 @@ pub struct Pull<'a> {
     pub progress: &'a PullProgress,
 }
 
-/// Pulls an image into the store.
+/// Pulls an image into the store. Layers of one that cannot be had stay for the next attempt, but not where they
+/// take the last room on the disk.
 pub async fn pull(pull: Pull<'_>, wanted: &Reference, source: Source<'_>) -> Result<(), ImageError> {
+    let pulled = pull_whole(pull, wanted, source).await;
+    if pulled.as_ref().is_err_and(ImageError::is_disk_full)
+        && let Err(error) = blocking(pull.store, Store::sweep).await
+    {
+        tracing::warn!(image = wanted.whole(), %error, "the layers of an image that has no room are left behind");
+    }
+    pulled
+}
+
+async fn pull_whole(pull: Pull<'_>, wanted: &Reference, source: Source<'_>) -> Result<(), ImageError> {
     let image = pull.registries.resolve(wanted, source).await?;
     let sizes = image
         .layers

@@ -3,6 +3,7 @@
 mod archives;
 mod faults;
 mod fixtures;
+mod full_disk;
 mod layers;
 mod pulls;
 mod registry;

@@ -61,11 +61,14 @@ impl Uses {
 
 impl Images {
     /// Removes names that came from a registry and were not used for a while, the longest unused first, with what
-    /// only they needed. Answers the names. Blocks.
+    /// only they needed, and what failed pulls left. Answers the names. Blocks.
     ///
     /// # Errors
     /// If the store cannot be read or written.
     pub fn remove_unused(&self, cleanup: &ImageCleanup) -> Result<Vec<String>, ImageError> {
+        if cleanup.most > 0 || self.is_pressed(cleanup.high_water_percent) {
+            self.store.sweep()?;
+        }
         let in_use = cleanup.in_use.iter().filter_map(|it| reference::parse(it).ok());
         let in_use: BTreeSet<String> = in_use.map(|it| reference::normalized(&it)).collect();
         let pulled = self.store.all_references()?.into_iter();

@@ -56,8 +56,11 @@ impl Store {
         self.collect(lock)
     }
 
-    /// Removes what crashes and failed pulls left, unless somebody else is at work.
-    pub(super) fn sweep(&self) -> Result<(), ImageError> {
+    /// Removes what crashes and failed pulls left, unless somebody else is at work. Blocks.
+    ///
+    /// # Errors
+    /// If files cannot be removed.
+    pub fn sweep(&self) -> Result<(), ImageError> {
         match Lock::exclusive_if_free(&self.directory)? {
             None => Ok(()),
             Some(lock) => self.collect(lock)?.1.delete(),

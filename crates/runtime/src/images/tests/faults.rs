@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::super::{ImageError, Images, LayerState, PullProgress, Registries, digest};
 use super::fixtures::{Blobs, World, config, docker_archive, gzip, layer};
-use super::registry::{Access, Registry};
+use super::registry::{Access, Break, Registry};
 
 struct Remote {
     blobs: Blobs,
@@ -126,6 +126,98 @@ async fn a_registry_that_hangs_is_given_up() {
         "{error}"
     );
     hanging.abort();
+}
+
+#[tokio::test]
+async fn a_layer_whose_connection_is_reset_goes_on_from_there() {
+    let remote = remote("app");
+    let registry = Registry::serve(Access::Open, remote.blobs.clone(), &[("1", &remote.manifest)]).await;
+    registry.break_by(Break::Reset, &remote.layer);
+    registry.break_by(Break::Reset, &remote.layer);
+    let world = World::new();
+    let pulled = world
+        .images
+        .pull(&format!("{}/app:1", registry.address), None)
+        .await;
+    assert_eq!(app(&pulled.expect("it is pulled")), "app");
+    assert_eq!(world.count("unfinished"), 0);
+}
+
+#[tokio::test]
+async fn a_registry_that_hangs_in_the_middle_of_a_layer_is_asked_again_and_given_up() {
+    let remote = remote("app");
+    let registry = Registry::serve(Access::Open, remote.blobs.clone(), &[("1", &remote.manifest)]).await;
+    let reference = format!("{}/app:1", registry.address);
+    // Once, and it goes on from there; always, and it is given up.
+    for times in [1, 1000] {
+        for _ in 0..times {
+            registry.break_by(Break::Hang, &remote.layer);
+        }
+        let world = World::new();
+        let begun = tokio::time::Instant::now();
+        let mut pull = std::pin::pin!(world.images.pull(&reference, None));
+        let pulled = loop {
+            tokio::select! {
+                pulled = &mut pull => break pulled,
+                () = registry.hung() => {}
+            }
+            // Only once it hangs: what is on its way takes real time.
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(31)).await;
+            tokio::time::resume();
+        };
+        let took = begun.elapsed();
+        if times == 1 {
+            assert_eq!(app(&pulled.expect("it is pulled")), "app");
+            assert!(took < Duration::from_secs(60), "{took:?}");
+        } else {
+            let error = pulled.expect_err("it is given up").to_string();
+            assert!(
+                error.contains("failed to copy") && error.contains(&remote.layer),
+                "{error}"
+            );
+            assert!(took < Duration::from_secs(40 * 60), "{took:?}");
+            world.assert_empty();
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_an_image_with_one_forged_layer_nothing_stays() {
+    let (honest, mut forged) = (remote("honest"), remote("forged"));
+    let layers = [layer().file("a", "1").finish(), layer().file("b", "2").finish()];
+    let packed = layers.each_ref().map(|it| gzip(it));
+    let config = config(&[&layers[0], &layers[1]], "x");
+    let manifest = text(&forged.blobs.image(&config, &[&packed[0], &packed[1]])["digest"]);
+    let lie = gzip(&layer().file("b", "3").finish());
+    let mut blobs = honest.blobs.clone();
+    blobs.by_digest.extend(forged.blobs.by_digest);
+    blobs.by_digest.insert(digest::of(&packed[1]), lie);
+    let tags = [("1", manifest.as_str()), ("2", honest.manifest.as_str())];
+    let registry = Registry::serve(Access::Open, blobs, &tags).await;
+    let world = World::new();
+    let name = |tag: &str| format!("{}/app:{tag}", registry.address);
+    let error = world
+        .images
+        .pull(&name("1"), None)
+        .await
+        .expect_err("it is a lie");
+    assert!(error.to_string().contains("digest"), "{error}");
+    assert_eq!(world.count("unfinished"), 0);
+    assert_eq!((world.count("references"), world.count("configs")), (0, 0));
+    world.images.pull(&name("2"), None).await.expect("it is pulled");
+    let cleanup = ImageCleanup {
+        in_use: [name("2")].into(),
+        minimum_age: Duration::ZERO,
+        most: 9,
+        high_water_percent: 100,
+    };
+    world.images.remove_unused(&cleanup).expect("works");
+    assert_eq!(
+        world.count("layers"),
+        1,
+        "the honest layer of the forged image goes with the next cleanup"
+    );
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::fixtures::{Blobs, INDEX, MANIFEST};
 
@@ -41,7 +42,20 @@ struct State {
     sent: Mutex<Vec<(String, u64)>>,
     requests: Mutex<Vec<String>>,
     /// Answers that break off in the middle, by part of the path.
-    broken: Mutex<Vec<String>>,
+    broken: Mutex<Vec<(String, Break)>>,
+    /// An answer hangs.
+    hung: Notify,
+}
+
+/// How an answer breaks off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// The connection is closed.
+    Close,
+    /// It is reset.
+    Reset,
+    /// Nothing more comes, and it stays open.
+    Hang,
 }
 
 struct Request {
@@ -70,6 +84,7 @@ impl Registry {
             sent: Mutex::default(),
             requests,
             broken,
+            hung: Notify::new(),
         });
         let serving = state.clone();
         let serving = tokio::spawn(async move {
@@ -120,7 +135,17 @@ impl Registry {
 
     /// Breaks off the next answer to a path that contains this.
     pub fn break_off(&self, part: &str) {
-        self.state.broken.lock().push(part.to_owned());
+        self.break_by(Break::Close, part);
+    }
+
+    /// The same in some way.
+    pub fn break_by(&self, way: Break, part: &str) {
+        self.state.broken.lock().push((part.to_owned(), way));
+    }
+
+    /// Waits until an answer hangs.
+    pub async fn hung(&self) {
+        self.state.hung.notified().await;
     }
 }
 
@@ -139,10 +164,10 @@ async fn answer(state: Arc<State>, mut stream: TcpStream) {
         .unwrap_or_default();
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     state.requests.lock().push(path.clone());
-    let is_broken = {
+    let broken = {
         let mut broken = state.broken.lock();
-        let found = broken.iter().position(|it| path.contains(it.as_str()));
-        found.map(|it| broken.swap_remove(it)).is_some()
+        let found = broken.iter().position(|(part, _)| path.contains(part.as_str()));
+        found.map(|it| broken.swap_remove(it).1)
     };
     let range = head.lines().find_map(|it| it.strip_prefix("range: bytes="));
     let begin = range.and_then(|it| it.trim_end_matches('-').parse().ok());
@@ -160,7 +185,7 @@ async fn answer(state: Arc<State>, mut stream: TcpStream) {
         write!(response, "{name}: {value}\r\n").expect("memory");
     }
     response.push_str("\r\n");
-    if is_broken {
+    if broken.is_some() {
         body.truncate(body.len() / 2);
     }
     state.sent.lock().push((request.path, body.len() as u64));
@@ -170,7 +195,15 @@ async fn answer(state: Arc<State>, mut stream: TcpStream) {
     let bytes = [response.as_bytes(), &body].concat();
     // A client that went away is its own affair.
     drop(stream.write_all(&bytes).await);
-    drop(stream.shutdown().await);
+    match broken {
+        Some(Break::Hang) => {
+            state.hung.notify_one();
+            std::future::pending::<()>().await;
+        }
+        // Closed with a client's bytes unread, or with this, it is a reset.
+        Some(Break::Reset) => drop(stream.set_zero_linger()),
+        Some(Break::Close) | None => drop(stream.shutdown().await),
+    }
 }
 
 type Response = (&'static str, Vec<(&'static str, String)>, Vec<u8>);
