@@ -15,6 +15,7 @@ use crate::{
 };
 
 mod faulty;
+mod full_disk;
 
 /// Longest that a test waits for something to happen.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -4,6 +4,7 @@ mod describe;
 mod filter;
 mod follow;
 mod format;
+mod full_disk;
 mod get;
 mod maintain;
 mod many_streams;
