@@ -2,6 +2,7 @@
 
 mod api;
 mod client;
+mod containers;
 mod exchange;
 mod instant_hosts;
 mod launch;
@@ -24,7 +25,7 @@ use crate::install::{self, run, say};
 /// # Errors
 /// The name is none of them, something cannot be installed, or a call fails.
 pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
-    let all = ["launch", "api", "memory", "commits"];
+    let all = ["launch", "containers", "api", "memory", "commits"];
     let names = match name {
         None => all.to_vec(),
         Some(name) if all.contains(&name) => vec![name],
@@ -40,6 +41,7 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
     for name in names {
         match name {
             "launch" => launch::measure(&binary)?,
+            "containers" => containers::measure(&binary)?,
             "api" => api::measure(&binary)?,
             "memory" => memory::measure(&binary)?,
             _ => commits(root)?,

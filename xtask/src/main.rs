@@ -22,7 +22,8 @@ Usage: cargo xtask <command>
                     with ARGS, run `cargo nextest run --workspace ARGS` alone
   fuzz [TARGET] [--seconds N]
                     let the targets of fuzz/, or one of them, look for faults; 60 seconds each
-  bench [NAME]      measure beside its peers; NAME is one of launch, api, memory, commits
+  bench [NAME]      measure beside its peers; NAME is one of launch, containers, api, memory,
+                    commits
   codegen [--check] generate crates/api from models/; --check only compares
   models update     take the AWS models anew from the package that models/services.toml names
   tidy              check the rules of the layout

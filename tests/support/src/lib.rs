@@ -7,3 +7,9 @@ pub mod gantry;
 pub mod leaks;
 pub mod sample_image;
 pub mod wait;
+
+/// The digest of some content, as OCI writes it.
+pub fn sha256(content: &[u8]) -> String {
+    use sha2::Digest;
+    format!("sha256:{}", hex::encode(sha2::Sha256::digest(content)))
+}

@@ -18,6 +18,9 @@ const SERVE: &str = "#!/bin/sh\n\
     httpd -f -vv -p ${PORT:-80} -h /tmp/www &\n\
     wait $!\n";
 
+/// When it was made.
+const CREATED: &str = "2026-01-01T00:00:00Z";
+
 /// Commands that the image has, all of them busybox.
 const COMMANDS: [&str; 16] = [
     "sh", "httpd", "hostname", "sleep", "echo", "cat", "ls", "mkdir", "wget", "nc", "id", "true", "false",
@@ -30,16 +33,7 @@ const COMMANDS: [&str; 16] = [
 /// Busybox is missing, or the file cannot be written.
 pub fn write(file: &Path) -> Result<()> {
     let layer = layer()?;
-    let diff_id = format!("sha256:{}", hex::encode(Sha256::digest(&layer)));
-    let config = json!({
-        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
-        "os": "linux",
-        "created": "2026-01-01T00:00:00Z",
-        "config": { "Cmd": ["/bin/serve"], "Env": ["PATH=/bin"], "WorkingDir": "/" },
-        "rootfs": { "type": "layers", "diff_ids": [diff_id] },
-        "history": [{ "created": "2026-01-01T00:00:00Z", "created_by": "busybox" }],
-    });
-    let config = serde_json::to_vec(&config)?;
+    let config = config(&[&layer])?;
     let config_name = format!("{}.json", hex::encode(Sha256::digest(&config)));
     let manifest = json!([{ "Config": config_name, "RepoTags": [SAMPLE_IMAGE], "Layers": ["layer.tar"] }]);
     let out = std::fs::File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
@@ -56,7 +50,43 @@ pub fn write(file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn layer() -> Result<Vec<u8>> {
+/// The configuration of an image of these layers, the lowest first.
+///
+/// # Errors
+/// None is known.
+pub fn config(layers: &[&[u8]]) -> Result<Vec<u8>> {
+    let diff_ids = layers
+        .iter()
+        .map(|it| format!("sha256:{}", hex::encode(Sha256::digest(it))));
+    let history = layers
+        .iter()
+        .map(|_| json!({ "created": CREATED, "created_by": "busybox" }));
+    let config = json!({
+        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
+        "os": "linux",
+        "created": CREATED,
+        "config": { "Cmd": ["/bin/serve"], "Env": ["PATH=/bin"], "WorkingDir": "/" },
+        "rootfs": { "type": "layers", "diff_ids": diff_ids.collect::<Vec<_>>() },
+        "history": history.collect::<Vec<_>>(),
+    });
+    Ok(serde_json::to_vec(&config)?)
+}
+
+/// A layer of one more file.
+///
+/// # Errors
+/// It is too large.
+pub fn layer_of(path: &str, data: &[u8]) -> Result<Vec<u8>> {
+    let mut layer = tar::Builder::new(Vec::new());
+    append(&mut layer, path, 0o644, data)?;
+    Ok(layer.into_inner()?)
+}
+
+/// The only layer of the image.
+///
+/// # Errors
+/// Busybox is missing.
+pub fn layer() -> Result<Vec<u8>> {
     let busybox =
         std::fs::read("/bin/busybox").context("busybox is missing: apt-get install busybox-static")?;
     let mut layer = tar::Builder::new(Vec::new());

@@ -149,7 +149,17 @@ pub fn run_tasks(connection: &mut Connection, run: &ecs::RunTaskInput) -> Result
 
 /// Asks until all tasks have a status.
 pub fn wait(connection: &mut Connection, tasks: &[String], status: &str) -> Result<()> {
-    let end = Instant::now() + DEADLINE;
+    wait_for(connection, tasks, status, DEADLINE)
+}
+
+/// The same for so long at most.
+pub fn wait_for(
+    connection: &mut Connection,
+    tasks: &[String],
+    status: &str,
+    deadline: Duration,
+) -> Result<()> {
+    let end = Instant::now() + deadline;
     let input = ecs::DescribeTasksInput {
         tasks: tasks.to_vec(),
         ..ecs::DescribeTasksInput::default()
@@ -169,7 +179,7 @@ pub fn wait(connection: &mut Connection, tasks: &[String], status: &str) -> Resu
             bail!("a task stopped: {:?} {:?}", task.stopped_reason, task.containers);
         }
         if Instant::now() > end {
-            bail!("tasks are not {status} within {} s", DEADLINE.as_secs());
+            bail!("tasks are not {status} within {} s", deadline.as_secs());
         }
         std::thread::sleep(Duration::from_micros(500));
     }

@@ -48,6 +48,11 @@ impl Times {
         self.0.get(index.min(last)).copied().unwrap_or_default()
     }
 
+    /// The time that half of them do not pass, in milliseconds.
+    pub fn median_milliseconds(&self) -> f64 {
+        self.percentile(50).as_secs_f64() * 1000.0
+    }
+
     /// Prints a line of them.
     pub fn print(&self, what: &str) {
         let millis = |it: Duration| it.as_secs_f64() * 1000.0;
@@ -58,5 +63,40 @@ impl Times {
             millis(self.percentile(99)),
             self.0.len()
         );
+    }
+}
+
+/// Rows of a measurement beside that of a peer.
+#[derive(Default)]
+pub struct Table(Vec<[String; 4]>);
+
+impl Table {
+    /// Adds a row: what was measured, by Gantry, and by a peer, if that is installed. The ratio is the first by the
+    /// second.
+    pub fn add(&mut self, what: &str, unit: &str, ours: f64, peer: Option<(&str, f64)>) {
+        let number = |it: f64| {
+            if it < 10.0 {
+                format!("{it:.2} {unit}")
+            } else {
+                format!("{it:.0} {unit}")
+            }
+        };
+        let (theirs, ratio) = match peer {
+            Some((name, value)) => (
+                format!("{} ({name})", number(value)),
+                format!("{:.2}", ours / value),
+            ),
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        println!("{what:<46} {}  beside {theirs}", number(ours));
+        self.0.push([what.to_owned(), number(ours), theirs, ratio]);
+    }
+
+    /// Prints it as it stands in the documentation.
+    pub fn print(&self) {
+        println!("\n| | Gantry | peer | ratio |\n|---|---|---|---|");
+        for row in &self.0 {
+            println!("| {} |", row.join(" | "));
+        }
     }
 }
