@@ -14,6 +14,7 @@ pub mod json;
 pub mod query;
 pub mod rest_json;
 pub mod route;
+pub mod s3;
 pub mod shape;
 pub mod sigv4;
 

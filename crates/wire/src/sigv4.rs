@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
 
 mod canonical;
+mod chunks;
 mod sign;
 
 #[cfg(test)]
@@ -15,7 +16,8 @@ use subtle::ConstantTimeEq;
 
 use crate::error::CommonError;
 
-pub use canonical::pairs as query_pairs;
+pub use canonical::{encode as query_encode, pairs as query_pairs};
+pub use chunks::ChunkSignatures;
 pub use sign::{Signer, sign, sign_query};
 
 /// How far a signature's time may be from ours, in seconds.
@@ -24,6 +26,13 @@ const SKEW_SECONDS: i64 = 300;
 const EXPIRES_SECONDS_MAX: i64 = 604_800;
 /// The one algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The one service whose requests are signed another way: paths are encoded once, and a header has the body's hash.
+const S3: &str = "s3";
+/// Header with the hash of the body of a request to S3, or what stands for it.
+pub const PAYLOAD_HASH: &str = "x-amz-content-sha256";
+/// Stands for the hash of a body that is not signed.
+pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// What a request says of its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +51,17 @@ pub struct Signature {
     at: Timestamp,
     /// Seconds that a presigned request lives; `None` in the header form.
     expires_seconds: Option<i64>,
+}
+
+impl Signature {
+    /// Whether it is in the query: a presigned request.
+    pub fn is_presigned(&self) -> bool {
+        self.expires_seconds.is_some()
+    }
+
+    fn scope(&self) -> String {
+        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+    }
 }
 
 /// Reads the signature of a request, from its header or its query.
@@ -208,20 +228,25 @@ pub fn verify(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), CommonError> {
+    verify_head(signature, signing_key, parts, &sha256_hex(body), now)
+}
+
+/// The same, of a body that has this hash or, in S3, these words in place of it: it is for the caller to check that
+/// the body is what they say.
+///
+/// # Errors
+/// See [`verify`].
+pub fn verify_head(
+    signature: &Signature,
+    signing_key: &[u8; 32],
+    parts: &Parts,
+    payload_hash: &str,
+    now: Timestamp,
+) -> Result<(), CommonError> {
     check_time(signature, now)?;
-    let canonical = canonical::request(parts, &signature.signed_headers, &sha256_hex(body));
-    let Signature {
-        date,
-        region,
-        service,
-        amz_date,
-        ..
-    } = signature;
-    let to_sign = string_to_sign(
-        amz_date,
-        &format!("{date}/{region}/{service}/aws4_request"),
-        &canonical,
-    );
+    let canonical =
+        canonical::request(parts, &signature.service, &signature.signed_headers, payload_hash);
+    let to_sign = string_to_sign(&signature.amz_date, &signature.scope(), &canonical);
     let expected = hex::encode(hmac(signing_key, to_sign.as_bytes()));
     if bool::from(expected.as_bytes().ct_eq(signature.signature.as_bytes())) {
         return Ok(());

@@ -1,7 +1,7 @@
 //! The canonical form of a request: what is signed.
 
 use http::request::Parts;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
 
 /// What stays as it is: letters, digits and `-._~`.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -31,8 +31,8 @@ pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// The canonical request.
-pub fn request(parts: &Parts, signed_headers: &[String], payload_hash: &str) -> String {
+/// The canonical request, as a service wants it.
+pub fn request(parts: &Parts, service: &str, signed_headers: &[String], payload_hash: &str) -> String {
     let mut query: Vec<(String, String)> = pairs(parts.uri.query().unwrap_or_default())
         .into_iter()
         .filter(|(name, _)| name != "X-Amz-Signature")
@@ -43,7 +43,7 @@ pub fn request(parts: &Parts, signed_headers: &[String], payload_hash: &str) -> 
         .into_iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let path = utf8_percent_encode(parts.uri.path(), RESERVED_IN_PATH);
+    let path = path(parts.uri.path(), service);
     let mut headers = String::with_capacity(256);
     for name in signed_headers {
         let values = parts.headers.get_all(name.as_str()).iter();
@@ -60,6 +60,15 @@ pub fn request(parts: &Parts, signed_headers: &[String], payload_hash: &str) -> 
         "{method}\n{path}\n{}\n{headers}\n{names}\n{payload_hash}",
         query.join("&")
     )
+}
+
+/// The path as sent, encoded once more; S3's is encoded once only, however it was sent.
+fn path(sent: &str, service: &str) -> String {
+    if service != super::S3 {
+        return utf8_percent_encode(sent, RESERVED_IN_PATH).to_string();
+    }
+    let bytes: Vec<u8> = percent_decode_str(sent).collect();
+    percent_encode(&bytes, RESERVED_IN_PATH).to_string()
 }
 
 /// Trimmed, runs of spaces made one.

@@ -4,7 +4,7 @@ use http::HeaderValue;
 use http::request::Parts;
 use jiff::Timestamp;
 
-use super::{ALGORITHM, canonical, format_amz_date, hmac, sha256_hex, signing_key, string_to_sign};
+use super::{ALGORITHM, PAYLOAD_HASH, S3, UNSIGNED_PAYLOAD, canonical, format_amz_date, hmac, sha256_hex, signing_key, string_to_sign};
 
 /// Who signs, for what.
 #[derive(Clone, Debug)]
@@ -40,11 +40,15 @@ pub fn sign(signer: &Signer<'_>, parts: &mut Parts, body: &[u8], now: Timestamp)
     if let Some(token) = signer.session_token {
         insert(parts, "x-amz-security-token", token);
     }
+    let payload_hash = sha256_hex(body);
+    if signer.service == S3 {
+        insert(parts, PAYLOAD_HASH, &payload_hash);
+    }
     let mut names: Vec<String> = parts.headers.keys().map(|it| it.as_str().to_owned()).collect();
     names.retain(|it| is_signed(it));
     names.sort();
     names.dedup();
-    let canonical = canonical::request(parts, &names, &sha256_hex(body));
+    let canonical = canonical::request(parts, signer.service, &names, &payload_hash);
     let scope = signer.scope(date);
     let signature = signer.signature(date, &string_to_sign(&amz_date, &scope, &canonical));
     let (key, names) = (signer.access_key_id, names.join(";"));
@@ -90,10 +94,15 @@ pub fn sign_query(signer: &Signer<'_>, parts: &Parts, expires_seconds: u32, now:
         "" => added,
         query => format!("{query}&{added}"),
     };
+    let empty = sha256_hex(b"");
+    let payload_hash = match signer.service {
+        S3 => UNSIGNED_PAYLOAD,
+        _ => &empty,
+    };
     let mut signed = parts.clone();
     let uri = format!("{}?{query}", parts.uri.path());
     signed.uri = uri.parse().unwrap_or_else(|_| parts.uri.clone());
-    let canonical = canonical::request(&signed, &["host".to_owned()], &sha256_hex(b""));
+    let canonical = canonical::request(&signed, signer.service, &["host".to_owned()], payload_hash);
     let signature = signer.signature(date, &string_to_sign(&amz_date, &scope, &canonical));
     format!("{query}&X-Amz-Signature={signature}")
 }
