@@ -12,6 +12,7 @@ use crate::executions::Executions;
 use crate::file_systems::FileSystems;
 use crate::handlers::PageKey;
 use crate::identity::SigningKeys;
+use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::role_sessions::RoleSessions;
@@ -41,6 +42,8 @@ pub struct Kept {
     pub registry: Arc<Registry>,
     /// Directories of file systems.
     pub file_systems: Arc<FileSystems>,
+    /// Buckets with their objects.
+    pub object_storage: Arc<ObjectStorage>,
 }
 
 /// A control plane, without its connections.
@@ -51,6 +54,7 @@ pub struct ControlPlane {
     pub(crate) history: Arc<History>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) file_systems: Arc<FileSystems>,
+    pub(crate) object_storage: Arc<ObjectStorage>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) page_key: PageKey,
@@ -83,6 +87,7 @@ impl ControlPlane {
             history: kept.history,
             registry: kept.registry,
             file_systems: kept.file_systems,
+            object_storage: kept.object_storage,
             clock,
             buckets: Buckets::new(settings.request_limits),
             settings,

@@ -53,6 +53,7 @@ impl Fixture {
                     history: Arc::new(history),
                     registry: Arc::new(registry),
                     file_systems: Arc::new(FileSystems::new(folder.path().join("file-systems"))),
+                    object_storage: Arc::new(crate::ObjectStorage::new(folder.path().join("buckets"))),
                 },
                 time,
                 settings,

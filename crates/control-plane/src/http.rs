@@ -3,6 +3,7 @@
 mod connection;
 mod pipeline;
 mod registry;
+pub(crate) mod s3;
 
 use std::sync::Arc;
 

@@ -89,17 +89,26 @@ fn key(
     })
 }
 
-/// Verifies the signature of a request for a service.
+/// Who says to have signed a request: nothing is proved before the signature is verified with the key.
+pub struct Claimed {
+    /// What the request says.
+    pub signature: sigv4::Signature,
+    /// The key that must have been used.
+    pub signing_key: [u8; 32],
+    /// Whose it is.
+    pub caller: Caller,
+}
+
+/// Finds who says to have signed a request for a service.
 ///
 /// # Errors
-/// AWS's errors for requests that are unsigned, signed by nobody known, for another service or region, or wrongly.
-pub fn verify(
+/// AWS's errors for requests that are unsigned, or signed by nobody known, or for another service or region.
+pub fn claimed(
     control_plane: &ControlPlane,
     service: &str,
     parts: &Parts,
-    body: &[u8],
     now: Timestamp,
-) -> Result<Caller, CommonError> {
+) -> Result<Claimed, CommonError> {
     let signature = sigv4::read(parts)?;
     let key = key(control_plane, &signature, parts, now)?;
     if signature.service != service {
@@ -117,11 +126,29 @@ pub fn verify(
             regions.join(", ")
         )));
     }
-    let signing_key = control_plane.signing_keys.get(&key, &signature);
-    sigv4::verify(&signature, &signing_key, parts, body, now)?;
-    Ok(Caller {
-        scope: Scope::new(key.account.clone(), signature.region),
-        principal: key.principal.clone(),
-        access_key_id: key.access_key_id.clone(),
+    Ok(Claimed {
+        signing_key: control_plane.signing_keys.get(&key, &signature),
+        caller: Caller {
+            scope: Scope::new(key.account.clone(), signature.region.clone()),
+            principal: key.principal.clone(),
+            access_key_id: key.access_key_id,
+        },
+        signature,
     })
+}
+
+/// Verifies the signature of a request for a service.
+///
+/// # Errors
+/// Those of [`claimed`], or it is signed wrongly.
+pub fn verify(
+    control_plane: &ControlPlane,
+    service: &str,
+    parts: &Parts,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Caller, CommonError> {
+    let claimed = claimed(control_plane, service, parts, now)?;
+    sigv4::verify(&claimed.signature, &claimed.signing_key, parts, body, now)?;
+    Ok(claimed.caller)
 }

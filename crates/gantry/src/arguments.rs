@@ -95,6 +95,10 @@ pub struct Up {
     /// by DeleteFileSystem.
     #[arg(long, value_name = "DIR", env = "GANTRY_EFS_DIR")]
     pub efs_dir: Option<PathBuf>,
+    /// Directory of the buckets of S3, by default `buckets` in the data directory: a directory for each, with the objects
+    /// as plain files. Nothing in it is removed but through S3.
+    #[arg(long, value_name = "DIR", env = "GANTRY_BUCKETS_DIR")]
+    pub buckets_dir: Option<PathBuf>,
     /// Limit requests as Amazon does, answering ThrottlingException beyond: to see how clients bear it.
     #[arg(long, env = "GANTRY_API_RATE_LIMITS")]
     pub api_rate_limits: bool,
@@ -141,6 +145,14 @@ impl Up {
         match &self.efs_dir {
             Some(named) => Ok(std::path::absolute(named)?),
             None => Ok(data_dir.file_systems()),
+        }
+    }
+
+    /// Directory of the buckets of S3.
+    pub fn buckets(&self, data_dir: &DataDir) -> Result<PathBuf> {
+        match &self.buckets_dir {
+            Some(named) => Ok(std::path::absolute(named)?),
+            None => Ok(data_dir.buckets()),
         }
     }
 }

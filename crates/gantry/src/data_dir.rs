@@ -66,6 +66,11 @@ impl DataDir {
         self.0.join("file-systems")
     }
 
+    /// Buckets of S3, unless the operator names another directory.
+    pub fn buckets(&self) -> PathBuf {
+        self.0.join("buckets")
+    }
+
     /// What the agent remembers.
     pub fn agent(&self) -> PathBuf {
         self.0.join("agent")

@@ -18,7 +18,7 @@ use crate::error::CommonError;
 
 pub use canonical::{encode as query_encode, pairs as query_pairs};
 pub use chunks::ChunkSignatures;
-pub use sign::{Signer, sign, sign_query};
+pub use sign::{Signer, sign, sign_head, sign_query};
 
 /// How far a signature's time may be from ours, in seconds.
 const SKEW_SECONDS: i64 = 300;

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{pipeline, registry};
+use super::{pipeline, registry, s3};
 use crate::control_plane::ControlPlane;
 use crate::routes::Routes;
 
@@ -31,6 +31,9 @@ pub async fn serve(
         async move {
             if registry::serves(&request) {
                 return Ok(registry::answer(&control_plane, request).await);
+            }
+            if s3::serves(&request) {
+                return Ok(s3::answer(&control_plane, request).await);
             }
             let answer = pipeline::answer(control_plane, routes, request, shutdown).await;
             answer.map(|it| it.map(Either::Left))

@@ -7,7 +7,7 @@ mod authenticate;
 mod blobs;
 mod manifests;
 mod path;
-mod range;
+pub(in crate::http) mod range;
 mod uploads;
 
 #[cfg(test)]

@@ -75,6 +75,26 @@ const PARTIAL_EFS: [(&str, &str); 7] = [
     ("UpdateFileSystem", "kept without an effect"),
 ];
 
+/// The same of S3.
+const PARTIAL_S3: [(&str, &str); 4] = [
+    (
+        "CreateBucket",
+        "ACLs, object lock and tags are refused; all buckets are in one region",
+    ),
+    (
+        "GetObject",
+        "versions, parts, and conditions on times are refused",
+    ),
+    (
+        "HeadObject",
+        "versions, parts, and conditions on times are refused",
+    ),
+    (
+        "PutObject",
+        "64 MiB at most; ACLs, encryption, tags, and storage classes other than STANDARD are refused",
+    ),
+];
+
 /// What an operation lacks, if it works in part.
 pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
     if OF_POLICIES.contains(&(service, operation)) {
@@ -84,6 +104,7 @@ pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
         "ecr" => &PARTIAL_ECR,
         "ecs" => &PARTIAL,
         "elasticfilesystem" => &PARTIAL_EFS,
+        "s3" => &PARTIAL_S3,
         _ => &[],
     };
     let found = table.iter().find(|(name, _)| *name == operation);

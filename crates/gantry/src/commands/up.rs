@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control_plane::{ControlPlane, FileSystems, Kept, Registry, RequestLimits};
+use control_plane::{ControlPlane, FileSystems, Kept, ObjectStorage, Registry, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
@@ -169,6 +169,7 @@ fn kept(options: &Up, data_dir: &DataDir, file_systems: Arc<FileSystems>) -> Res
         history: Arc::new(history),
         registry: Arc::new(registry),
         file_systems,
+        object_storage: Arc::new(ObjectStorage::new(options.buckets(data_dir)?)),
     })
 }
 

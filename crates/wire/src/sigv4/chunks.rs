@@ -30,19 +30,24 @@ impl ChunkSignatures {
         }
     }
 
-    /// Whether a chunk, of which this is the SHA-256 in hex, was to come next and is signed so.
-    pub fn is_next_chunk(&mut self, hash: &str, signature: &str) -> bool {
+    /// The signature of the next chunk, of which this is the SHA-256 in hex.
+    pub fn next_chunk(&mut self, hash: &str) -> String {
         let text = format!("{}\n{hash}", sha256_hex(b""));
-        self.is_next(CHUNK, &text, signature)
+        self.next(CHUNK, &text)
+    }
+
+    /// Whether a chunk was to come next and is signed so.
+    pub fn is_next_chunk(&mut self, hash: &str, signature: &str) -> bool {
+        is_same(&self.next_chunk(hash), signature)
     }
 
     /// The same of the trailing headers, as `name:value` with a line feed behind each.
     pub fn is_trailer(&mut self, headers: &str, signature: &str) -> bool {
         let hash = sha256_hex(headers.as_bytes());
-        self.is_next(TRAILER, &hash, signature)
+        is_same(&self.next(TRAILER, &hash), signature)
     }
 
-    fn is_next(&mut self, kind: &str, text: &str, signature: &str) -> bool {
+    fn next(&mut self, kind: &str, text: &str) -> String {
         let Self {
             amz_date,
             scope,
@@ -50,9 +55,11 @@ impl ChunkSignatures {
             ..
         } = &self;
         let to_sign = format!("{kind}\n{amz_date}\n{scope}\n{previous}\n{text}");
-        let expected = hex::encode(hmac(&self.key, to_sign.as_bytes()));
-        let is_same = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
-        self.previous = expected;
-        is_same
+        self.previous = hex::encode(hmac(&self.key, to_sign.as_bytes()));
+        self.previous.clone()
     }
+}
+
+fn is_same(expected: &str, given: &str) -> bool {
+    expected.as_bytes().ct_eq(given.as_bytes()).into()
 }

@@ -34,21 +34,25 @@ impl Signer<'_> {
 
 /// Signs a request in its headers: all that it has are signed. It must have `host`.
 pub fn sign(signer: &Signer<'_>, parts: &mut Parts, body: &[u8], now: Timestamp) {
+    sign_head(signer, parts, &sha256_hex(body), now);
+}
+
+/// The same, of a body with this hash or, for S3, these words in place of it.
+pub fn sign_head(signer: &Signer<'_>, parts: &mut Parts, payload_hash: &str, now: Timestamp) {
     let amz_date = format_amz_date(now);
     let date = &amz_date[..8];
     insert(parts, "x-amz-date", &amz_date);
     if let Some(token) = signer.session_token {
         insert(parts, "x-amz-security-token", token);
     }
-    let payload_hash = sha256_hex(body);
     if signer.service == S3 {
-        insert(parts, PAYLOAD_HASH, &payload_hash);
+        insert(parts, PAYLOAD_HASH, payload_hash);
     }
     let mut names: Vec<String> = parts.headers.keys().map(|it| it.as_str().to_owned()).collect();
     names.retain(|it| is_signed(it));
     names.sort();
     names.dedup();
-    let canonical = canonical::request(parts, signer.service, &names, &payload_hash);
+    let canonical = canonical::request(parts, signer.service, &names, payload_hash);
     let scope = signer.scope(date);
     let signature = signer.signature(date, &string_to_sign(&amz_date, &scope, &canonical));
     let (key, names) = (signer.access_key_id, names.join(";"));

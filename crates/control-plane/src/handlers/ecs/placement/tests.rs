@@ -49,6 +49,7 @@ impl World {
                     history: Arc::new(history),
                     registry: Arc::new(registry),
                     file_systems: Arc::new(crate::FileSystems::new(folder.path().join("file-systems"))),
+                    object_storage: Arc::new(crate::ObjectStorage::new(folder.path().join("buckets"))),
                 },
                 clock,
                 settings,
