@@ -9,6 +9,7 @@ mod commands;
 mod containers;
 mod crashes;
 mod default_vpc;
+mod environment_files;
 mod exec;
 mod explanations;
 mod file_systems;

@@ -12,11 +12,13 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use wire::client::ClientError;
+use wire::s3::S3Error;
 use wire::sigv4::{Signer, sign};
 use wire::{Operation, ServiceError};
 
 use crate::config::AgentConfig;
 use crate::credentials::RoleCredentials;
+use crate::s3_object::S3Object;
 
 /// A call that is not answered in this time has failed.
 const CALL_DEADLINE: Duration = Duration::from_secs(30);
@@ -53,6 +55,27 @@ pub enum CallError<E: std::fmt::Debug> {
     /// The answer is an error.
     #[error(transparent)]
     Answer(#[from] ClientError<E>),
+}
+
+/// Why an object was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum GetObjectError {
+    /// Nobody answered.
+    #[error("the control plane cannot be reached: {0}")]
+    Unreachable(String),
+    /// The answer is an error.
+    #[error("{}: {}", .0.code, .0.message)]
+    Refused(S3Error),
+}
+
+impl GetObjectError {
+    /// Whether the same may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Refused(it) => it.status >= 500 || it.status == 429,
+        }
+    }
 }
 
 impl<E: std::fmt::Debug> CallError<E> {
@@ -193,27 +216,59 @@ impl ControlPlane {
         signer: &Signer<'_>,
         input: &O::Input,
     ) -> Result<O::Output, CallError<O::Error>> {
-        let unreachable = |error: &dyn std::fmt::Display| CallError::Unreachable(error.to_string());
-        let (mut parts, body) =
-            wire::client::request::<O>(&self.authority, input).map_err(|it| unreachable(&it))?;
+        let (mut parts, body) = wire::client::request::<O>(&self.authority, input)
+            .map_err(|it| CallError::Unreachable(it.to_string()))?;
         sign(signer, &mut parts, &body, self.clock.now());
-        parts.uri = format!("{}/", self.endpoint)
-            .parse()
-            .map_err(|it: http::uri::InvalidUri| unreachable(&it))?;
+        let exchange = self.send(parts, body).await;
+        let (status, body) = exchange.map_err(CallError::Unreachable)?;
+        Ok(wire::client::answer::<O>(status, &body)?)
+    }
+
+    /// Reads an object of S3 as a task's role. Larger ones than an answer may be are a failure.
+    ///
+    /// # Errors
+    /// [`GetObjectError`]; nothing is tried again here.
+    pub async fn get_object(
+        &self,
+        role: &RoleCredentials,
+        region: &str,
+        object: &S3Object,
+    ) -> Result<Bytes, GetObjectError> {
+        let signer = Signer {
+            access_key_id: &role.access_key_id,
+            secret_access_key: &role.secret_access_key,
+            region,
+            service: wire::s3::SIGNING_NAME,
+            session_token: Some(&role.session_token),
+        };
+        let path = wire::s3::object_path(&object.bucket, &object.key);
+        let request = http::Request::get(path).header("host", &self.authority).body(());
+        let request = request.map_err(|it| GetObjectError::Unreachable(it.to_string()))?;
+        let mut parts = request.into_parts().0;
+        sign(&signer, &mut parts, b"", self.clock.now());
+        let (status, body) = self
+            .send(parts, Vec::new())
+            .await
+            .map_err(GetObjectError::Unreachable)?;
+        match status {
+            200 => Ok(body),
+            _ => Err(GetObjectError::Refused(S3Error::parse(status, &body))),
+        }
+    }
+
+    /// Sends a signed request, of which the address is still only a path. Answers status and body.
+    async fn send(&self, mut parts: Parts, body: Vec<u8>) -> Result<(u16, Bytes), String> {
+        let address = format!("{}{}", self.endpoint, parts.uri);
+        parts.uri = address.parse().map_err(|it: http::uri::InvalidUri| it.to_string())?;
         let request = http::Request::from_parts(parts, Full::new(Bytes::from(body)));
         let exchange = async {
-            let answer = self
-                .client
-                .request(request)
-                .await
-                .map_err(|it| unreachable(&chain(&it)))?;
+            let answer = self.client.request(request).await.map_err(|it| chain(&it))?;
             let status = answer.status().as_u16();
             let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
-            Ok::<_, CallError<O::Error>>((status, body.map_err(|it| unreachable(&it))?.to_bytes()))
+            Ok((status, body.map_err(|it| it.to_string())?.to_bytes()))
         };
         let exchange = tokio::time::timeout(CALL_DEADLINE, exchange).await;
-        let (status, body) = exchange.map_err(|_| unreachable(&"no answer in time"))??;
-        Ok(wire::client::answer::<O>(status, &body)?)
+        exchange.unwrap_or_else(|_| Err("no answer in time".to_owned()))
     }
 
     /// Signs a request that is sent by other means.

@@ -10,6 +10,7 @@ use api::acs;
 
 use crate::host::{ContainerSpec, Mount, SandboxNetwork};
 use crate::log_drivers::LogDriver;
+use crate::s3_object::S3Object;
 use crate::secrets::ContainerSecrets;
 use crate::tasks::payload::Refusal;
 use crate::tasks::task::{Condition, Container, Dependency, Task, task_id};
@@ -40,6 +41,8 @@ pub struct Firelens {
     pub kind: RouterKind,
     /// Its configuration, without secrets: those are variables of the router.
     pub config: String,
+    /// What its configuration includes, if that is out of S3.
+    pub external: Option<S3Object>,
     /// Options of other containers that are secret.
     pub secrets: Vec<SecretVariable>,
 }
@@ -107,6 +110,7 @@ pub fn arrange(
         }
         outputs.push((container.spec.name.clone(), options));
     }
+    let external = external(&options)?;
     let config = config::render(kind, names, network, &options, outputs)?;
     let name = containers[router].spec.name.clone();
     for (index, container) in containers.iter_mut().enumerate() {
@@ -123,8 +127,23 @@ pub fn arrange(
         router,
         kind,
         config,
+        external,
         secrets,
     }))
+}
+
+/// The object that the configuration includes, if it includes one.
+fn external(options: &BTreeMap<String, String>) -> Result<Option<S3Object>, Refusal> {
+    if options.get("config-file-type").map(String::as_str) != Some("s3") {
+        return Ok(None);
+    }
+    let arn = options.get("config-file-value").map_or("", String::as_str);
+    let object = S3Object::parse(arn);
+    object.map(Some).ok_or_else(|| {
+        Refusal::Initialization(format!(
+            "unable to initialize firelens resource: unable to parse bucket and key from s3 arn {arn}"
+        ))
+    })
 }
 
 /// A container starts after the router, ends before it, and has its address.
@@ -176,6 +195,10 @@ impl RouterFiles {
         self.0.join("config/fluent.conf")
     }
 
+    fn external(&self) -> PathBuf {
+        self.0.join("config/external.conf")
+    }
+
     fn socket_folder(&self) -> PathBuf {
         self.0.join("socket")
     }
@@ -185,16 +208,23 @@ impl RouterFiles {
         self.socket_folder().join(SOCKET)
     }
 
-    /// Writes the configuration and makes the place of the socket. Blocks.
+    /// Writes the configuration, with what it includes out of S3, and makes the place of the socket. Blocks.
     ///
     /// # Errors
     /// Any of the file system.
-    pub fn write(&self, firelens: &Firelens) -> io::Result<()> {
+    pub fn write(&self, firelens: &Firelens, external: Option<&[u8]>) -> io::Result<()> {
         let config = self.config();
         let folder = config.parent().unwrap_or(Path::new("/"));
         std::fs::create_dir_all(folder)?;
-        std::fs::write(&config, &firelens.config)?;
-        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o644))?;
+        let all = [
+            (config, Some(firelens.config.as_bytes())),
+            (self.external(), external),
+        ];
+        for (path, content) in all {
+            let Some(content) = content else { continue };
+            std::fs::write(&path, content)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644))?;
+        }
         let socket = self.socket_folder();
         std::fs::create_dir_all(&socket)?;
         // Whatever user the router is; nobody else sees the folder that this one is in.
@@ -206,10 +236,14 @@ impl RouterFiles {
         let Some(firelens) = task.firelens.as_ref().filter(|it| it.router == index) else {
             return;
         };
-        for (source, target, read_only) in [
+        let mut mounts = vec![
             (self.config(), firelens.kind.config_path(), true),
             (self.socket_folder(), SOCKET_FOLDER, false),
-        ] {
+        ];
+        if firelens.external.is_some() {
+            mounts.push((self.external(), firelens.kind.external_path(), true));
+        }
+        for (source, target, read_only) in mounts {
             spec.mounts.push(Mount {
                 source: Some(source),
                 volume: String::new(),

@@ -1,6 +1,7 @@
-//! Secrets of tasks: fetched with the execution role before the first container starts, kept in memory until the task
+//! Secrets of tasks, and files with variables: fetched with the execution role before the first container starts, kept in memory until the task
 //! is over. They are never in the agent's records: after a restart of the agent they are fetched again when needed.
 
+mod files;
 mod reference;
 mod registry_login;
 #[cfg(test)]
@@ -66,6 +67,8 @@ pub struct RegistryLogin {
 pub struct ContainerSecrets {
     /// Variables.
     pub environment: BTreeMap<String, String>,
+    /// Variables out of files, which count less than others.
+    pub file_environment: BTreeMap<String, String>,
     /// Options of its log driver.
     pub log_options: BTreeMap<String, String>,
     /// For the registry of its image.
@@ -104,13 +107,19 @@ impl Secrets {
     /// # Errors
     /// A reason in Amazon's words, which names no value.
     pub async fn values(&self, task: &Task) -> Result<Arc<Values>, String> {
-        if !task.containers.iter().any(has_secrets) {
-            return Ok(Arc::new(vec![ContainerSecrets::default(); task.containers.len()]));
+        let has_files = |it: &Container| !it.environment_files.files.is_empty();
+        if !task.containers.iter().any(|it| has_secrets(it) || has_files(it)) {
+            return Ok(Arc::new(none(task)));
         }
         let cell = self.of_tasks.lock().entry(task.arn.clone()).or_default().clone();
-        let fetch = async { self.fetch(task).await.map(Arc::new) };
+        let fetch = async {
+            let fetched = self.fetch(task).await;
+            let mut values = fetched.map_err(|it| format!("{FAILED}: {it}"))?;
+            self.add_files(task, &mut values).await?;
+            Ok(Arc::new(values))
+        };
         let fetched = cell.get_or_try_init(|| fetch).await;
-        fetched.cloned().map_err(|it| format!("{FAILED}: {it}"))
+        fetched.cloned()
     }
 
     /// The task is over.
@@ -119,6 +128,9 @@ impl Secrets {
     }
 
     async fn fetch(&self, task: &Task) -> Result<Values, String> {
+        if !task.containers.iter().any(has_secrets) {
+            return Ok(none(task));
+        }
         let role = self.credentials.wait_for(&task.arn, RoleType::Execution).await;
         let role = role.ok_or("unable to retrieve credentials of the execution role")?;
         let sources = |it: &'_ Container| {
@@ -153,6 +165,7 @@ impl Secrets {
             };
             values.push(ContainerSecrets {
                 environment: named(&container.secrets, &found)?,
+                file_environment: BTreeMap::new(),
                 log_options: named(&container.log_secrets, &found)?,
                 registry,
             });
@@ -278,6 +291,10 @@ impl Secrets {
         }
         self.control_plane.call_as::<O>(role, region, input).await
     }
+}
+
+fn none(task: &Task) -> Values {
+    vec![ContainerSecrets::default(); task.containers.len()]
 }
 
 fn has_secrets(it: &Container) -> bool {

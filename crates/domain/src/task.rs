@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use health::{ContainerHealth, HealthStatus};
 
-use crate::container_definition::TransportProtocol;
+use crate::container_definition::{EnvironmentFile, TransportProtocol};
 use crate::host::Resources;
 use crate::tags::Pair;
 use crate::task_definition::LaunchType;
@@ -424,6 +424,8 @@ pub struct ContainerOverride {
     pub command: Option<Vec<String>>,
     /// Merged into the environment by name.
     pub environment: Option<Vec<Pair>>,
+    /// Replaces the files with variables.
+    pub environment_files: Option<Vec<EnvironmentFile>>,
     /// Units of 1/1024 core.
     pub cpu: Option<u32>,
     /// Hard limit in MiB.

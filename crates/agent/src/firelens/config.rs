@@ -49,6 +49,14 @@ impl RouterKind {
         }
     }
 
+    /// Where it has the file that it includes, if that is out of S3.
+    pub fn external_path(self) -> &'static str {
+        match self {
+            Self::Fluentd => "/fluentd/etc/external.conf",
+            Self::Fluentbit => "/fluent-bit/etc/external.conf",
+        }
+    }
+
     /// How its configuration takes a value from a variable.
     pub fn reference(self, variable: &str) -> String {
         match self {
@@ -103,7 +111,8 @@ pub fn render(
     };
     let included = match options.get("config-file-type").map(String::as_str) {
         None => None,
-        Some("file") => options.get("config-file-value"),
+        Some("file") => options.get("config-file-value").map(String::as_str),
+        Some("s3") => Some(kind.external_path()),
         Some(other) => {
             return Err(Refusal::unsupported(format!(
                 "firelensConfiguration with config-file-type {other}"
@@ -165,7 +174,7 @@ fn fluentbit(
     text: &mut String,
     listen: Option<&str>,
     fields: &BTreeMap<&str, String>,
-    included: Option<&String>,
+    included: Option<&str>,
     outputs: &[Output],
 ) -> std::fmt::Result {
     writeln!(
@@ -223,7 +232,7 @@ fn fluentd(
     text: &mut String,
     listen: Option<&str>,
     fields: &BTreeMap<&str, String>,
-    included: Option<&String>,
+    included: Option<&str>,
     outputs: &[Output],
 ) -> std::fmt::Result {
     writeln!(

@@ -183,9 +183,9 @@ fn what_makes_no_output_is_refused() {
         ),
         (
             "fluentbit",
-            &json!({ "config-file-type": "s3", "config-file-value": "arn:aws:s3:::b/c" }),
+            &json!({ "config-file-type": "s3", "config-file-value": "arn:aws:s3:::b" }),
             json!({ "Name": "null" }),
-            "config-file-type s3",
+            "unable to parse bucket and key from s3 arn arn:aws:s3:::b",
         ),
     ] {
         let refused = read(kind, "bridge", router, &options).expect_err(kind);
@@ -199,8 +199,8 @@ fn a_router_gets_its_files_and_the_secrets_of_others() {
     let files = RouterFiles::new(folder.path().to_owned());
     let task = read("fluentbit", "bridge", &json!({}), &options()).expect("is understood");
     let firelens = task.firelens.as_ref().expect("it has a router");
-    files.write(firelens).expect("is written");
-    files.write(firelens).expect("may be repeated");
+    files.write(firelens, None).expect("is written");
+    files.write(firelens, None).expect("may be repeated");
     let mut values = vec![ContainerSecrets::default(); 2];
     values[0]
         .log_options
@@ -230,4 +230,37 @@ fn a_router_gets_its_files_and_the_secrets_of_others() {
     assert_eq!(written, firelens.config);
     assert!(!written.contains("hunter2"), "a secret reached the disk");
     assert_eq!(files.socket().parent(), router.mounts[1].source.as_deref());
+}
+
+#[test]
+fn a_router_includes_what_is_in_s3() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = RouterFiles::new(folder.path().to_owned());
+    for (kind, output, include) in [
+        (
+            "fluentbit",
+            json!({ "Name": "null" }),
+            "@INCLUDE /fluent-bit/etc/external.conf",
+        ),
+        (
+            "fluentd",
+            json!({ "@type": "null" }),
+            "@include /fluentd/etc/external.conf",
+        ),
+    ] {
+        let s3 = json!({ "config-file-type": "s3", "config-file-value": "arn:aws:s3:::b/a/c.conf" });
+        let task = read(kind, "bridge", &s3, &output).expect("is understood");
+        let firelens = task.firelens.as_ref().expect("it has a router");
+        assert!(firelens.config.contains(include), "{}", firelens.config);
+        let object = firelens.external.as_ref().map(|it| (&*it.bucket, &*it.key));
+        assert_eq!(object, Some(("b", "a/c.conf")));
+        files.write(firelens, Some(b"[SERVICE]")).expect("is written");
+        let mut spec = task.containers[firelens.router].spec.clone();
+        let values = vec![ContainerSecrets::default(); 2];
+        files.equip(&task, firelens.router, &values, &mut spec);
+        let mount = spec.mounts.last().expect("is mounted");
+        assert!(include.ends_with(&mount.target.display().to_string()) && mount.read_only);
+        let content = mount.source.as_ref().map(std::fs::read);
+        assert_eq!(content.expect("has a source").expect("is there"), b"[SERVICE]");
+    }
 }

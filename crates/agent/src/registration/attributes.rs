@@ -5,7 +5,7 @@ use crate::config::{AgentConfig, CapacityKind};
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
 const DOCKER_API_MINORS: std::ops::RangeInclusive<u32> = 17..=44;
 /// Capabilities by name. Not among them: roles in the host's network, GPUs.
-const CAPABILITIES: [&str; 31] = [
+const CAPABILITIES: [&str; 33] = [
     "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
@@ -21,12 +21,14 @@ const CAPABILITIES: [&str; 31] = [
     "ecs.capability.docker-plugin.local",
     "ecs.capability.efs",
     "ecs.capability.efsAuth",
+    "ecs.capability.env-files.s3",
     "ecs.capability.execution-role-awslogs",
     // With the agent's own key, which may pull whatever role the task names.
     "ecs.capability.execution-role-ecr-pull",
     "ecs.capability.firelens.fluentbit",
     "ecs.capability.firelens.fluentd",
     "ecs.capability.firelens.options.config.file",
+    "ecs.capability.firelens.options.config.s3",
     "ecs.capability.full-sync",
     "ecs.capability.increased-task-cpu-limit",
     "ecs.capability.pid-ipc-namespace-sharing",

@@ -58,6 +58,7 @@ fn attributes_say_what_the_agent_can_do() {
         "com.amazonaws.ecs.capability.docker-remote-api.1.17",
         "com.amazonaws.ecs.capability.docker-remote-api.1.44",
         "com.amazonaws.ecs.capability.logging-driver.awslogs",
+        "ecs.capability.env-files.s3",
         "ecs.capability.task-eni",
         "ecs.capability.full-sync",
         "ecs.os-type",

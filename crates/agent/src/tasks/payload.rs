@@ -71,6 +71,7 @@ const CONTAINER_MEMBERS: &[&str] = &[
     "restartPolicy",
     "registryAuthentication",
     "firelensConfiguration",
+    "environmentFiles",
 ];
 /// The same of a volume.
 const VOLUME_MEMBERS: &[&str] = &[

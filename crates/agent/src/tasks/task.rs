@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::docker_config::LogConfig;
+use crate::environment_files::EnvironmentFiles;
 use crate::firelens::Firelens;
 use crate::host::{
     ContainerSpec, DockerVolume, FileSystemVolume, IpcSharing, PidSharing, PortMapping, SandboxNetwork,
@@ -72,6 +73,8 @@ pub struct Container {
     pub restart_policy: Option<RestartPolicy>,
     /// Where its output goes.
     pub log_driver: LogDriver,
+    /// Files with variables, which are fetched.
+    pub environment_files: EnvironmentFiles,
     /// Variables whose values are fetched.
     pub secrets: Vec<SecretSource>,
     /// Options of the log driver whose values are fetched.

@@ -264,6 +264,7 @@ pub struct Container {
     pub docker_config: Option<DockerConfig>,
     pub entry_point: Option<Vec<String>>,
     pub environment: Option<std::collections::BTreeMap<String, String>>,
+    pub environment_files: Option<Vec<EnvironmentFile>>,
     pub essential: Option<bool>,
     pub firelens_configuration: Option<FirelensConfiguration>,
     pub health_check_type: Option<String>,
@@ -294,6 +295,7 @@ impl Value for Container {
         write_member(writer, "dockerConfig", &self.docker_config);
         write_member(writer, "entryPoint", &self.entry_point);
         write_member(writer, "environment", &self.environment);
+        write_member(writer, "environmentFiles", &self.environment_files);
         write_member(writer, "essential", &self.essential);
         write_member(writer, "firelensConfiguration", &self.firelens_configuration);
         write_member(writer, "healthCheckType", &self.health_check_type);
@@ -339,6 +341,9 @@ impl Value for Container {
                 }
                 "environment" => {
                     read_member(reader, name, &mut it.environment)?;
+                }
+                "environmentFiles" => {
+                    read_member(reader, name, &mut it.environment_files)?;
                 }
                 "essential" => {
                     read_member(reader, name, &mut it.essential)?;
@@ -940,6 +945,38 @@ impl Value for ElasticNetworkInterface {
                 }
                 "vpcId" => {
                     read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnvironmentFile {
+    pub r#type: Option<String>,
+    pub value: Option<String>,
+}
+
+impl Value for EnvironmentFile {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "type", &self.r#type);
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "type" => {
+                    read_member(reader, name, &mut it.r#type)?;
+                }
+                "value" => {
+                    read_member(reader, name, &mut it.value)?;
                 }
                 _ => return Ok(false),
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use api::acs;
 use domain::container_definition::{
-    ContainerDefinition, Dependency, FirelensConfiguration, HealthCheck, RestartPolicy,
+    ContainerDefinition, Dependency, EnvironmentFile, FirelensConfiguration, HealthCheck, RestartPolicy,
 };
 use domain::tags::Pair;
 use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
@@ -39,6 +39,7 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         let rendered = self::container(it, mode, container, definition);
         Some(acs::Container {
             image: Some(transitions::pinned_image(state, it, definition)),
+            environment_files: environment_files(it, definition),
             secrets: secrets::secrets(state, &it.arn.scope(), definition),
             firelens_configuration: definition.firelens_configuration.as_ref().map(firelens),
             registry_authentication: secrets::registry_login(&it.arn.scope(), definition),
@@ -168,6 +169,18 @@ fn container(
         }),
         ..acs::Container::default()
     }
+}
+
+/// Those of the definition, or of the override in their place.
+fn environment_files(task: &Task, definition: &ContainerDefinition) -> Option<Vec<acs::EnvironmentFile>> {
+    let changes = task.overrides.container(&definition.name);
+    let changed = changes.and_then(|it| it.environment_files.as_ref());
+    let files = changed.or(definition.environment_files.as_ref())?;
+    let file = |it: &EnvironmentFile| acs::EnvironmentFile {
+        value: Some(it.value.clone()),
+        r#type: Some("s3".to_owned()),
+    };
+    Some(files.iter().map(file).collect())
 }
 
 fn firelens(it: &FirelensConfiguration) -> acs::FirelensConfiguration {

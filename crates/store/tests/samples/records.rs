@@ -368,6 +368,9 @@ fn overrides() -> Overrides {
             name: "web".into(),
             command: Some(strings(&["serve"])),
             environment: Some(vec![Pair::new("MODE", "test")]),
+            environment_files: Some(vec![EnvironmentFile {
+                value: "arn:aws:s3:::bucket/test.env".into(),
+            }]),
             cpu: Some(64),
             memory: Some(128),
             memory_reservation: Some(64),

@@ -3,6 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
+use crate::environment_files::EnvironmentFiles;
 use crate::host::{ContainerSpec, PulledImage, StartedContainer};
 use crate::secrets::{Provider, SecretSource};
 use crate::tasks::state::TaskState;
@@ -13,6 +14,7 @@ fn container(name: &str) -> Container {
         secrets: Vec::new(),
         log_secrets: Vec::new(),
         registry_login: None,
+        environment_files: EnvironmentFiles::default(),
         about: AboutContainer::default(),
         spec: ContainerSpec {
             name: name.to_owned(),

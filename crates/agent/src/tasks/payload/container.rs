@@ -11,8 +11,10 @@ use super::super::task::{
     AboutContainer, Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id,
 };
 use super::{Refusal, volumes};
+use crate::environment_files::EnvironmentFiles;
 use crate::host::{ContainerSpec, Link, PortMapping, TransportProtocol};
 use crate::log_drivers::{FIRELENS, LogDriver, json_file};
+use crate::s3_object::S3Object;
 use crate::secrets::{Provider, RegistryLogin, SecretSource};
 
 /// Time between stop signal and SIGKILL if the task definition does not say.
@@ -52,8 +54,10 @@ pub fn container(
         privileged: definition.privileged.unwrap_or(false),
         ..ContainerSpec::default()
     };
-    spec.environment
-        .extend(definition.environment.unwrap_or_default());
+    let own = definition.environment.unwrap_or_default();
+    let files = definition.environment_files.unwrap_or_default();
+    let environment_files = environment_files(files, context, &own)?;
+    spec.environment.extend(own);
     if let Some(command) = command_override(definition.overrides.as_deref().unwrap_or_default())? {
         spec.command = Some(command);
     }
@@ -104,10 +108,35 @@ pub fn container(
             }
             config => LogDriver::parse(config, &spec)?,
         },
+        environment_files,
         secrets,
         log_secrets,
         registry_login: login.transpose()?,
         spec,
+    })
+}
+
+fn environment_files(
+    given: Vec<acs::EnvironmentFile>,
+    context: &Context<'_>,
+    own: &BTreeMap<String, String>,
+) -> Result<EnvironmentFiles, Refusal> {
+    let file = |it: acs::EnvironmentFile| {
+        let kind = it.r#type.unwrap_or_default();
+        if kind != "s3" {
+            return Err(Refusal::unsupported(format!("environment file of type {kind}")));
+        }
+        let arn = required(it.value, "the value of an environment file")?;
+        S3Object::parse(&arn).ok_or_else(|| {
+            Refusal::Initialization(format!(
+                "unable to parse bucket and key from s3 ARN specified in environmentFile {arn}"
+            ))
+        })
+    };
+    let defaults = context.environment.keys().filter(|it| !own.contains_key(*it));
+    Ok(EnvironmentFiles {
+        files: given.into_iter().map(file).collect::<Result<_, _>>()?,
+        defaults: defaults.cloned().collect(),
     })
 }
 

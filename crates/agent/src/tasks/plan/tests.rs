@@ -8,6 +8,7 @@ use expect_test::{Expect, expect};
 use jiff::Timestamp;
 
 use super::*;
+use crate::environment_files::EnvironmentFiles;
 use crate::host::{
     ContainerExit, ContainerSpec, Eni, HostError, ProcessEnd, PulledImage, SandboxNetwork, StartedContainer,
 };
@@ -29,6 +30,7 @@ fn container(name: &str) -> Container {
         secrets: Vec::new(),
         log_secrets: Vec::new(),
         registry_login: None,
+        environment_files: EnvironmentFiles::default(),
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use super::*;
+use crate::environment_files::EnvironmentFiles;
 use crate::host::{ContainerExit, ContainerSpec, RecoveredContainer, StartedContainer};
 use crate::log_drivers::LogDriver;
 use crate::tasks::state::Status;
@@ -18,6 +19,7 @@ fn container(name: &str) -> Container {
         secrets: Vec::new(),
         log_secrets: Vec::new(),
         registry_login: None,
+        environment_files: EnvironmentFiles::default(),
         spec: ContainerSpec {
             name: name.to_owned(),
             ..ContainerSpec::default()

@@ -94,8 +94,7 @@ impl Step {
                 permit,
             };
         }
-        if let Err(error) = self.write_router_files().await {
-            let text = format!("unable to initialize firelens resource: {error}");
+        if let Err(text) = self.write_router_files().await {
             return Done {
                 observation: Observation::SandboxCreated(Err(HostError::ResourceInitialization(text))),
                 permit,
@@ -112,12 +111,28 @@ impl Step {
     }
 
     /// What its log router reads, if it has one.
-    async fn write_router_files(&self) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// A reason in Amazon's words.
+    async fn write_router_files(&self) -> Result<(), String> {
         let Some(firelens) = self.task.firelens.clone() else {
             return Ok(());
         };
+        let mut external = None;
+        if let Some(object) = &firelens.external {
+            let read = self.shared.secrets.object(&self.task, object).await;
+            let read = read.map_err(|error| {
+                let (key, bucket) = (&object.key, &object.bucket);
+                format!(
+                    "Unable to download firelens s3 config file: unable to download s3 config {key} from bucket {bucket}: {error}"
+                )
+            })?;
+            external = Some(read);
+        }
         let files = self.shared.records.router_files(&self.task.id);
-        tokio::task::spawn_blocking(move || files.write(&firelens)).await?
+        let written = tokio::task::spawn_blocking(move || files.write(&firelens, external.as_deref())).await;
+        let written = written.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        written.map_err(|error| format!("unable to initialize firelens resource: {error}"))
     }
 
     /// Starts a container, when it is this task's turn.
@@ -130,6 +145,8 @@ impl Step {
         match self.shared.secrets.values(&self.task).await {
             Ok(values) => {
                 self.add_endpoint(&mut spec).await;
+                let files = &self.task.containers[index].environment_files;
+                files.extend(&mut spec.environment, &values[index].file_environment);
                 spec.environment.extend(values[index].environment.clone());
                 let files = self.shared.records.router_files(&self.task.id);
                 files.equip(&self.task, index, &values, &mut spec);

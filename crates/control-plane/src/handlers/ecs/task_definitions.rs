@@ -36,7 +36,7 @@ use super::{listing, names, render, tags};
 use crate::call::Call;
 
 pub use compatibilities::check_fargate_size;
-pub use environment::{check_names, environment};
+pub use environment::{check_names, environment, files as environment_files};
 pub use limits::check_memory;
 pub use register::register_task_definition;
 pub use sizes::{cpu_units, memory_mib};

@@ -9,7 +9,7 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use orchestrator::transitions;
 use store::State;
 
-use super::task_definition::pair;
+use super::task_definition::{environment_file, pair};
 use super::{count, launch_type, platform_version};
 use crate::handlers::ecs::tags;
 
@@ -233,6 +233,9 @@ fn overrides(it: &Overrides, containers: &[TaskContainer]) -> ecs::TaskOverride 
             name: Some(container.name.clone()),
             command: changes.command,
             environment: changes.environment.map(|them| them.iter().map(pair).collect()),
+            environment_files: changes
+                .environment_files
+                .map(|them| them.iter().map(environment_file).collect()),
             cpu: changes.cpu.map(count),
             memory: changes.memory.map(count),
             memory_reservation: changes.memory_reservation.map(count),

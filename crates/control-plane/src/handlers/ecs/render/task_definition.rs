@@ -5,6 +5,7 @@ mod linux;
 mod volume;
 
 use api::ecs;
+use domain::container_definition::EnvironmentFile;
 use domain::tags::Pair;
 use domain::task_definition::{ProxyConfiguration, TaskDefinition};
 
@@ -58,6 +59,14 @@ pub fn task_definition(it: &TaskDefinition) -> ecs::TaskDefinition {
         }),
         enable_fault_injection: it.enable_fault_injection,
         inference_accelerators: None,
+    }
+}
+
+/// A file with variables.
+pub fn environment_file(it: &EnvironmentFile) -> ecs::EnvironmentFile {
+    ecs::EnvironmentFile {
+        r#type: ecs::EnvironmentFileType::S3,
+        value: it.value.clone(),
     }
 }
 

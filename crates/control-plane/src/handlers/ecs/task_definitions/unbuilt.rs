@@ -28,18 +28,10 @@ const OF_TASK: [Member<Draft>; 4] = [
     }),
 ];
 
-const OF_CONTAINER: [Member<ContainerDefinition>; 4] = [
+const OF_CONTAINER: [Member<ContainerDefinition>; 2] = [
     ("dockerSecurityOptions credentialspec", |it| {
         let mut options = it.docker_security_options.iter().flatten();
         options.any(|it| it.starts_with("credentialspec:"))
-    }),
-    ("environmentFiles", |it| is_filled(it.environment_files.as_ref())),
-    ("firelensConfiguration with config-file-type s3", |it| {
-        let router = it.firelens_configuration.as_ref();
-        let options = router.and_then(|it| it.options.as_ref());
-        options
-            .and_then(|it| it.get("config-file-type"))
-            .is_some_and(|it| it == "s3")
     }),
     ("credentialSpecs", |it| is_filled(it.credential_specs.as_ref())),
 ];

@@ -120,19 +120,18 @@ fn container(
     )?;
     refuse_unbuilt(&[
         (
-            "containerOverrides.environmentFiles",
-            it.environment_files.as_ref().is_some_and(|them| !them.is_empty()),
-        ),
-        (
             "containerOverrides.resourceRequirements",
             it.resource_requirements
                 .as_ref()
                 .is_some_and(|them| !them.is_empty()),
         ),
     ])?;
+    let files = it.environment_files.as_deref();
+    let files = files.map(|them| definitions::environment_files(&name, them));
     Ok(ContainerOverride {
         command: it.command.clone(),
         environment,
+        environment_files: files.transpose()?,
         cpu,
         memory,
         memory_reservation,

@@ -6,7 +6,7 @@ use domain::container_definition::{
     Secret,
 };
 
-use super::{count, linux, pair};
+use super::{count, environment_file, linux, pair};
 
 /// The whole definition: lists that Amazon shows empty are `[]`, other members that are not given are absent.
 pub fn container(it: &ContainerDefinition) -> ecs::ContainerDefinition {
@@ -21,10 +21,7 @@ pub fn container(it: &ContainerDefinition) -> ecs::ContainerDefinition {
         entry_point: it.entry_point.clone(),
         command: it.command.clone(),
         environment: Some(all(&it.environment, pair)),
-        environment_files: some(&it.environment_files, |it| ecs::EnvironmentFile {
-            r#type: ecs::EnvironmentFileType::S3,
-            value: it.value.clone(),
-        }),
+        environment_files: some(&it.environment_files, environment_file),
         mount_points: Some(all(&it.mount_points, |it| ecs::MountPoint {
             source_volume: it.source_volume.clone(),
             container_path: it.container_path.clone(),

@@ -49,6 +49,7 @@ fn what_is_obeyed_passes() {
         "resourceRequirements": [{ "type": "GPU", "value": "1" }],
         "portMappings": [{ "containerPortRange": "8000-8010" }],
         "repositoryCredentials": { "credentialsParameter": "login" },
+        "environmentFiles": [{ "type": "s3", "value": "arn:aws:s3:::bucket/app.env" }],
         "linuxParameters": {
             "devices": [{ "hostPath": "/dev/fuse" }], "sharedMemorySize": 64, "maxSwap": 0, "swappiness": 10,
             "tmpfs": [{ "containerPath": "/run", "size": 16, "mountOptions": ["exec", "mode=0755"] }],
@@ -66,7 +67,8 @@ fn what_is_obeyed_passes() {
         "secretOptions": [{ "name": "apikey", "valueFrom": "/key" }],
     } });
     let router = json!({ "name": "router", "firelensConfiguration": { "type": "fluentbit", "options": {
-        "config-file-type": "file", "config-file-value": "/more.conf", "enable-ecs-log-metadata": "true",
+        "config-file-type": "s3", "config-file-value": "arn:aws:s3:::bucket/more.conf",
+        "enable-ecs-log-metadata": "true",
     } } });
     let containers = [logs_to_router, router].map(|it| super::merged(super::container(), &it));
     let routed = task(&json!({ "executionRoleArn": "execution", "containerDefinitions": containers }));
@@ -89,9 +91,6 @@ fn options_that_are_not_obeyed_are_refused() {
     let log = |driver: &str, options: &serde_json::Value| {
         of_container(&json!({ "logConfiguration": { "logDriver": driver, "options": options } }))
     };
-    let s3 = json!({ "type": "fluentbit", "options": {
-        "config-file-type": "s3", "config-file-value": "arn:aws:s3:::bucket/config",
-    } });
     for (definition, expected) in [
         (
             log("json-file", &json!({ "labels": "a" })),
@@ -100,10 +99,6 @@ fn options_that_are_not_obeyed_are_refused() {
         (
             log("splunk", &json!({ "splunk-url": "u", "splunk-token": "t" })),
             "logConfiguration.logDriver",
-        ),
-        (
-            of_container(&json!({ "firelensConfiguration": s3 })),
-            "firelensConfiguration with config-file-type s3",
         ),
     ] {
         let refusal = unbuilt::refuse(&draft(&definition).expect("is valid")).expect_err(expected);

@@ -125,8 +125,8 @@ fn what_is_not_built_is_refused_by_name() {
             "overrides.ephemeralStorage",
         ),
         (
-            of_container(json!({ "environmentFiles": [{ "type": "s3", "value": "arn:aws:s3:::b/a.env" }] })),
-            "containerOverrides.environmentFiles",
+            of_container(json!({ "resourceRequirements": [{ "type": "GPU", "value": "1" }] })),
+            "containerOverrides.resourceRequirements",
         ),
     ] {
         let error = parsed(&given).expect_err("is refused");
