@@ -56,6 +56,7 @@ fuzz_target!(|text: &str| {
                 | Effect::Inspect(..)
                 | Effect::Renew(..)
                 | Effect::Execute(_)
+                | Effect::Stream(_)
                 | Effect::Inactive => {}
             }
         }

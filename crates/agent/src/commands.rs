@@ -21,10 +21,16 @@ use crate::host::{AttachSpec, AttachedProcess, Host, HostError, ProcessInput};
 use crate::session::handshake::{CONNECT_DEADLINE, Socket, connect};
 use crate::tasks::task::task_id;
 
+mod streams;
+
+pub use streams::StreamOrder;
+
 /// Where the control plane waits for the agent.
 const PATH: &str = "/agent/exec";
 /// Commands that may run at once on this host; the control plane lets fewer run in each container.
 const COMMANDS_MAX: usize = 256;
+/// Streams that may be open at once on this host.
+const STREAMS_MAX: usize = 256;
 /// The control plane pings every 30 seconds; after so long without anything it is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// How long a message may take to be taken. One who reads slowly holds the command up until then.
@@ -73,6 +79,7 @@ pub struct Commands {
     host: Arc<dyn Host>,
     container_instance: String,
     places: Arc<Semaphore>,
+    stream_places: Arc<Semaphore>,
     shutdown: CancellationToken,
 }
 
@@ -89,6 +96,7 @@ impl Commands {
             host,
             container_instance,
             places: Arc::new(Semaphore::new(COMMANDS_MAX)),
+            stream_places: Arc::new(Semaphore::new(STREAMS_MAX)),
             shutdown,
         })
     }
@@ -115,21 +123,27 @@ impl Commands {
         });
     }
 
-    async fn run(&self, order: Order) {
+    /// A websocket to whoever waits for a session at the control plane.
+    async fn dial(&self, session_id: &str, token: &str) -> Option<Socket> {
         let url = format!("{}{PATH}", self.control_plane.endpoint());
         let query = [
             ("containerInstanceArn", self.container_instance.as_str()),
-            ("sessionId", &order.session_id),
-            ("token", &order.token),
+            ("sessionId", session_id),
+            ("token", token),
         ];
-        let connected = timeout(CONNECT_DEADLINE, connect(&self.control_plane, &url, &query)).await;
-        let mut socket = match connected {
-            Ok(Ok(socket)) => socket,
+        match timeout(CONNECT_DEADLINE, connect(&self.control_plane, &url, &query)).await {
+            Ok(Ok(socket)) => Some(socket),
             other => {
                 let error = other.map(|it| it.err());
-                tracing::warn!(session = order.session_id, ?error, "cannot connect for a command");
-                return;
+                tracing::warn!(session = session_id, ?error, "cannot connect for a session");
+                None
             }
+        }
+    }
+
+    async fn run(&self, order: Order) {
+        let Some(mut socket) = self.dial(&order.session_id, &order.token).await else {
+            return;
         };
         let last = match self.host.attach(&order.process).await {
             Ok(process) => carry(&mut socket, process).await,

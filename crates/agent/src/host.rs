@@ -4,6 +4,7 @@ mod attaching;
 mod connections;
 mod inspection;
 mod settings;
+mod streams;
 mod usage;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub use settings::{
     Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits,
     NameSettings, PidSharing, SecuritySettings, SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
 };
+pub use streams::{QUEUE_BOUND as STREAM_QUEUE_BOUND, StreamError, StreamSpec, StreamTarget, TaskStream};
 use tokio::sync::mpsc;
 pub use usage::{
     ContainerFacts, ContainerUsage, CpuUsage, DeviceCounter, InterfaceCounters, MemoryUsage, VolumeFacts,
@@ -77,6 +79,15 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// [`HostError::CannotExecute`] if its program was not executed, which may also be how the process ends.
     async fn attach(&self, process: &AttachSpec) -> Result<AttachedProcess, HostError>;
+
+    /// Opens a stream into a container that runs. A host that has none refuses.
+    ///
+    /// # Errors
+    /// [`StreamError`], whose text is for whoever asked.
+    async fn open_stream(&self, stream: &StreamSpec) -> Result<TaskStream, StreamError> {
+        let text = format!("this host opens no streams into container {}", stream.container);
+        Err(StreamError(text))
+    }
 
     /// Sends a signal to the first process of a container; one that has ended is left alone.
     ///

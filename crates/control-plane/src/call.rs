@@ -18,6 +18,7 @@ use crate::handlers::PageKey;
 use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
 use crate::sessions::Sessions;
+use crate::streams::Streams;
 use crate::vault::Vault;
 
 /// Who signed the request.
@@ -75,6 +76,16 @@ impl Origin {
             authority: authority.map(str::to_owned),
             is_encrypted: text("x-forwarded-proto") == Some("https"),
         }
+    }
+
+    /// URL of a websocket on this server, as the caller reaches it; `path` begins with a slash.
+    pub fn websocket_url(&self, advertised_endpoint: &str, path: &str) -> String {
+        let advertised = advertised_endpoint
+            .split_once("://")
+            .map_or(advertised_endpoint, |(_, authority)| authority);
+        let authority = self.authority.as_deref().unwrap_or(advertised);
+        let scheme = if self.is_encrypted { "wss" } else { "ws" };
+        format!("{scheme}://{authority}{path}")
     }
 }
 
@@ -206,6 +217,11 @@ impl Authorized {
     /// Commands in containers.
     pub fn executions(&self) -> &Arc<Executions> {
         &self.0.executions
+    }
+
+    /// Streams into tasks.
+    pub fn streams(&self) -> &Arc<Streams> {
+        &self.0.streams
     }
 
     /// Regions that are served.

@@ -17,6 +17,7 @@ use crate::registry::Registry;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::role_sessions::RoleSessions;
 use crate::sessions::Sessions;
+use crate::streams::Streams;
 use crate::vault::{MasterKey, Vault};
 
 /// Settings of a control plane.
@@ -61,6 +62,7 @@ pub struct ControlPlane {
     pub(crate) signing_keys: SigningKeys,
     pub(crate) sessions: Sessions,
     pub(crate) executions: Arc<Executions>,
+    pub(crate) streams: Arc<Streams>,
     /// Seals parameters and secrets.
     pub(crate) values: Vault,
     pub(crate) role_sessions: RoleSessions,
@@ -95,6 +97,7 @@ impl ControlPlane {
             signing_keys: SigningKeys::default(),
             sessions: Sessions::default(),
             executions: Arc::default(),
+            streams: Arc::default(),
             values: master_key.vault("values"),
             role_sessions: RoleSessions::new(master_key),
         }))

@@ -12,6 +12,7 @@ mod ending;
 mod log;
 mod serve;
 mod table;
+pub mod tokens;
 mod upgrade;
 
 pub use log::LogPlace;

@@ -22,6 +22,7 @@ mod request_limits;
 mod role_sessions;
 mod routes;
 mod sessions;
+mod streams;
 mod task_history;
 mod vault;
 mod webhooks;

@@ -85,6 +85,7 @@ impl Routes {
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
         routes.on::<gantry::ListStoppedTasks, _, _>(gantry_handlers::list_stopped_tasks);
+        routes.on::<gantry::OpenTaskStream, _, _>(gantry_handlers::open_task_stream);
         routes.iam();
         routes.logs();
         routes.secretsmanager();

@@ -12,6 +12,7 @@ mod tcs;
 mod upgrade;
 
 pub use dispatch::dispatch;
+pub use mailbox::Order;
 pub use registry::Sessions;
 #[cfg(test)]
 pub use upgrade::AgentKind;

@@ -12,6 +12,7 @@
 
 mod cgroups;
 mod containers;
+pub mod copying;
 mod file_systems;
 pub mod images;
 mod linux_host;

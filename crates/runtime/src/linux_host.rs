@@ -10,6 +10,7 @@ mod restarting;
 mod sandbox;
 mod signals;
 mod starting;
+mod streaming;
 mod usage;
 mod watching;
 
@@ -24,11 +25,12 @@ use std::sync::Arc;
 use agent::host::{
     AttachSpec, AttachedProcess, ContainerFacts, ContainerSpec, ContainerUsage, Host, HostCapacity,
     HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage,
-    RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, TaskConnection,
+    RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, StreamError, StreamSpec,
+    TaskConnection, TaskStream,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::cgroups::{CgroupError, Cgroups};
 use crate::containers::{Filters, mount_points};
@@ -43,6 +45,8 @@ use sandbox::Sandbox;
 
 /// Events that wait for the agent; exits beyond that wait in their shims.
 const MAX_EVENTS: usize = 1024;
+/// Copies of files that may go on at once: each one has a thread.
+const COPIES_MAX: usize = 16;
 
 /// How a host is set up. Two agents on one machine need two data directories, parents and networks.
 #[derive(Clone, Debug)]
@@ -115,6 +119,7 @@ struct Inner {
     file_systems: FileSystems,
     /// Held while a volume is filled from an image.
     filling: Mutex<()>,
+    copies: Arc<Semaphore>,
     events: mpsc::Sender<HostEvent>,
     sandboxes: Mutex<HashMap<String, Arc<Sandbox>>>,
 }
@@ -162,6 +167,7 @@ impl LinuxHost {
             volumes: Volumes::new(directory("volumes")?),
             file_systems: FileSystems::new(file_systems),
             filling: Mutex::default(),
+            copies: Arc::new(Semaphore::new(COPIES_MAX)),
             events,
             sandboxes: Mutex::default(),
         };
@@ -295,6 +301,10 @@ impl Host for LinuxHost {
 
     async fn attach(&self, process: &AttachSpec) -> Result<AttachedProcess, HostError> {
         self.inner.attach(process).await
+    }
+
+    async fn open_stream(&self, stream: &StreamSpec) -> Result<TaskStream, StreamError> {
+        self.inner.open_stream(stream).await
     }
 
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {

@@ -17,6 +17,7 @@ pub mod route;
 pub mod s3;
 pub mod shape;
 pub mod sigv4;
+pub mod stream_channel;
 
 pub use error::{ErrorAnswer, ServiceError};
 pub use shape::{DecodeError, Operation, Service, ServiceProtocol, Value, ValueReader, ValueWriter};

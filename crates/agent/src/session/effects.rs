@@ -104,6 +104,7 @@ impl Effects {
                 });
             }
             Effect::Execute(order) => self.commands.begin(*order),
+            Effect::Stream(order) => self.commands.stream(*order),
             Effect::Inspect(message_id, task_arn) => {
                 let effects = self.clone();
                 tokio::spawn(async move {

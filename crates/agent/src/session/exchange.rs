@@ -4,7 +4,7 @@ use api::acs;
 use serde_json::Value;
 
 use super::messages::{Incoming, Payload, encode};
-use crate::commands::Order;
+use crate::commands::{Order, StreamOrder};
 use crate::credentials::{RoleCredentials, RoleType};
 use crate::tasks::payload::{Arrival, Refusal, arrival};
 
@@ -42,6 +42,8 @@ pub enum Effect {
     Attached(String, String),
     /// Run a command in a container.
     Execute(Box<Order>),
+    /// Open a stream into a container.
+    Stream(Box<StreamOrder>),
     /// Say what has been made of a task: message id and task.
     Inspect(String, String),
     /// The control plane does not count on this container instance any more.
@@ -82,6 +84,10 @@ impl Exchange {
             Incoming::AttachTaskInterfaces(it) => self.attach(it),
             Incoming::ExecuteCommand(it) => Order::read(it)
                 .map(|it| Effect::Execute(Box::new(it)))
+                .into_iter()
+                .collect(),
+            Incoming::OpenStream(it) => StreamOrder::read(it)
+                .map(|it| Effect::Stream(Box::new(it)))
                 .into_iter()
                 .collect(),
             Incoming::Inspect(it) => {

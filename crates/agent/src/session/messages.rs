@@ -24,6 +24,8 @@ pub enum Incoming {
     AttachTaskInterfaces(acs::AttachTaskNetworkInterfacesMessage),
     /// A command to run in a container.
     ExecuteCommand(acs::ExecuteCommandMessage),
+    /// A stream to open into a container.
+    OpenStream(acs::OpenStreamMessage),
     /// What has been made of a task?
     Inspect(acs::InspectTaskMessage),
     /// A new version of the agent.
@@ -90,6 +92,7 @@ pub fn decode(frame: &str) -> Result<Incoming, Dropped> {
         "TaskStopVerificationAck" => shape(text).map(Incoming::StopVerification),
         "AttachTaskNetworkInterfacesMessage" => shape(text).map(Incoming::AttachTaskInterfaces),
         "ExecuteCommandMessage" => shape(text).map(Incoming::ExecuteCommand),
+        "OpenStreamMessage" => shape(text).map(Incoming::OpenStream),
         "InspectTaskMessage" => shape(text).map(Incoming::Inspect),
         "StageUpdateMessage" | "PerformUpdateMessage" => shape(text).map(Incoming::Update),
         name if name.ends_with("Exception") => {

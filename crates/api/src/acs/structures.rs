@@ -1692,6 +1692,58 @@ impl Value for NackRequest {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenStreamMessage {
+    pub container_name: Option<String>,
+    pub message_id: Option<String>,
+    pub session_id: Option<String>,
+    pub target: Option<String>,
+    pub task_arn: Option<String>,
+    pub token: Option<String>,
+}
+
+impl Value for OpenStreamMessage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containerName", &self.container_name);
+        write_member(writer, "messageId", &self.message_id);
+        write_member(writer, "sessionId", &self.session_id);
+        write_member(writer, "target", &self.target);
+        write_member(writer, "taskArn", &self.task_arn);
+        write_member(writer, "token", &self.token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containerName" => {
+                    read_member(reader, name, &mut it.container_name)?;
+                }
+                "messageId" => {
+                    read_member(reader, name, &mut it.message_id)?;
+                }
+                "sessionId" => {
+                    read_member(reader, name, &mut it.session_id)?;
+                }
+                "target" => {
+                    read_member(reader, name, &mut it.target)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                "token" => {
+                    read_member(reader, name, &mut it.token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PayloadMessage {
     pub cluster_arn: Option<String>,
     pub container_instance_arn: Option<String>,

@@ -9,6 +9,7 @@ use wire::shape::write_member;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
     InvalidParameterException(InvalidParameterException),
+    LimitExceededException(LimitExceededException),
     ServerException(ServerException),
     TargetNotConnectedException(TargetNotConnectedException),
     TaskNotFoundException(TaskNotFoundException),
@@ -20,6 +21,7 @@ impl ServiceError for Error {
     fn code(&self) -> &str {
         match self {
             Self::InvalidParameterException(_) => "InvalidParameterException",
+            Self::LimitExceededException(_) => "LimitExceededException",
             Self::ServerException(_) => "ServerException",
             Self::TargetNotConnectedException(_) => "TargetNotConnectedException",
             Self::TaskNotFoundException(_) => "TaskNotFoundException",
@@ -30,6 +32,7 @@ impl ServiceError for Error {
     fn message(&self) -> Option<&str> {
         match self {
             Self::InvalidParameterException(it) => it.message.as_deref(),
+            Self::LimitExceededException(it) => it.message.as_deref(),
             Self::ServerException(it) => it.message.as_deref(),
             Self::TargetNotConnectedException(it) => it.message.as_deref(),
             Self::TaskNotFoundException(it) => it.message.as_deref(),
@@ -40,6 +43,7 @@ impl ServiceError for Error {
     fn http_status(&self) -> u16 {
         match self {
             Self::InvalidParameterException(_) => 400,
+            Self::LimitExceededException(_) => 400,
             Self::ServerException(_) => 500,
             Self::TargetNotConnectedException(_) => 400,
             Self::TaskNotFoundException(_) => 400,
@@ -50,6 +54,9 @@ impl ServiceError for Error {
     fn write_members(&self, writer: &mut JsonWriter) {
         match self {
             Self::InvalidParameterException(it) => {
+                write_member(writer, "message", &it.message);
+            }
+            Self::LimitExceededException(it) => {
                 write_member(writer, "message", &it.message);
             }
             Self::ServerException(it) => {
@@ -68,6 +75,7 @@ impl ServiceError for Error {
     fn from_json(code: &str, document: &[u8]) -> Option<Self> {
         match code {
             "InvalidParameterException" => json::decode(document).ok().map(Self::InvalidParameterException),
+            "LimitExceededException" => json::decode(document).ok().map(Self::LimitExceededException),
             "ServerException" => json::decode(document).ok().map(Self::ServerException),
             "TargetNotConnectedException" => {
                 json::decode(document).ok().map(Self::TargetNotConnectedException)

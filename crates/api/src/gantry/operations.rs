@@ -9,7 +9,7 @@ pub static SERVICE: Service = Service {
     api_version: "2026-11-01",
     protocol: ServiceProtocol::Json("1.1"),
     xml_namespace: "",
-    operations: &["ExplainTask", "InspectTask", "ListStoppedTasks"],
+    operations: &["ExplainTask", "InspectTask", "ListStoppedTasks", "OpenTaskStream"],
 };
 
 pub struct ExplainTask;
@@ -39,5 +39,15 @@ impl Operation for ListStoppedTasks {
     const SERVICE: &'static Service = &SERVICE;
     type Input = ListStoppedTasksInput;
     type Output = ListStoppedTasksOutput;
+    type Error = Error;
+}
+
+pub struct OpenTaskStream;
+
+impl Operation for OpenTaskStream {
+    const NAME: &'static str = "OpenTaskStream";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = OpenTaskStreamInput;
+    type Output = OpenTaskStreamOutput;
     type Error = Error;
 }

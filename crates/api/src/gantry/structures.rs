@@ -661,6 +661,33 @@ impl Value for InvalidParameterException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct LimitExceededException {
+    pub message: Option<String>,
+}
+
+impl Value for LimitExceededException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListStoppedTasksInput {
     pub cluster: Option<String>,
     pub family: Option<String>,
@@ -735,6 +762,132 @@ impl Value for ListStoppedTasksOutput {
             }
             Ok(true)
         })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenTaskStreamInput {
+    pub cluster: Option<String>,
+    pub container: Option<String>,
+    pub target: StreamTarget,
+    pub task: String,
+}
+
+impl Value for OpenTaskStreamInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cluster", &self.cluster);
+        write_member(writer, "container", &self.container);
+        write_member(writer, "target", &self.target);
+        write_member(writer, "task", &self.task);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "cluster" => {
+                    read_member(reader, name, &mut it.cluster)?;
+                }
+                "container" => {
+                    read_member(reader, name, &mut it.container)?;
+                }
+                "target" => {
+                    read[0] = read_member(reader, name, &mut it.target)?;
+                }
+                "task" => {
+                    read[1] = read_member(reader, name, &mut it.task)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "target")?;
+        require(read[1], "task")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenTaskStreamOutput {
+    pub container_name: Option<String>,
+    pub session_id: Option<String>,
+    pub stream_url: Option<String>,
+    pub task_arn: Option<String>,
+    pub token_value: Option<String>,
+}
+
+impl Value for OpenTaskStreamOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containerName", &self.container_name);
+        write_member(writer, "sessionId", &self.session_id);
+        write_member(writer, "streamUrl", &self.stream_url);
+        write_member(writer, "taskArn", &self.task_arn);
+        write_member(writer, "tokenValue", &self.token_value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containerName" => {
+                    read_member(reader, name, &mut it.container_name)?;
+                }
+                "sessionId" => {
+                    read_member(reader, name, &mut it.session_id)?;
+                }
+                "streamUrl" => {
+                    read_member(reader, name, &mut it.stream_url)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                "tokenValue" => {
+                    read_member(reader, name, &mut it.token_value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReadFiles {
+    pub follow_link: Option<bool>,
+    pub path: String,
+}
+
+impl Value for ReadFiles {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "followLink", &self.follow_link);
+        write_member(writer, "path", &self.path);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "followLink" => {
+                    read_member(reader, name, &mut it.follow_link)?;
+                }
+                "path" => {
+                    read[0] = read_member(reader, name, &mut it.path)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "path")?;
         Ok(it)
     }
 }
@@ -861,6 +1014,43 @@ impl Value for StoppedTask {
                 }
                 "taskDefinitionArn" => {
                     read_member(reader, name, &mut it.task_definition_arn)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StreamTarget {
+    pub port: Option<i32>,
+    pub read_files: Option<ReadFiles>,
+    pub write_files: Option<WriteFiles>,
+}
+
+impl Value for StreamTarget {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "port", &self.port);
+        write_member(writer, "readFiles", &self.read_files);
+        write_member(writer, "writeFiles", &self.write_files);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "port" => {
+                    read_member(reader, name, &mut it.port)?;
+                }
+                "readFiles" => {
+                    read_member(reader, name, &mut it.read_files)?;
+                }
+                "writeFiles" => {
+                    read_member(reader, name, &mut it.write_files)?;
                 }
                 _ => return Ok(false),
             }
@@ -1109,6 +1299,50 @@ impl Value for TaskNotFoundException {
             }
             Ok(true)
         })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WriteFiles {
+    pub contents_only: Option<bool>,
+    pub keep_owners: Option<bool>,
+    pub name: Option<String>,
+    pub path: String,
+}
+
+impl Value for WriteFiles {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "contentsOnly", &self.contents_only);
+        write_member(writer, "keepOwners", &self.keep_owners);
+        write_member(writer, "name", &self.name);
+        write_member(writer, "path", &self.path);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "contentsOnly" => {
+                    read_member(reader, name, &mut it.contents_only)?;
+                }
+                "keepOwners" => {
+                    read_member(reader, name, &mut it.keep_owners)?;
+                }
+                "name" => {
+                    read_member(reader, name, &mut it.name)?;
+                }
+                "path" => {
+                    read[0] = read_member(reader, name, &mut it.path)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "path")?;
         Ok(it)
     }
 }

@@ -18,7 +18,7 @@ use super::ending::Ending;
 use super::log::SessionLog;
 use super::table::Command;
 use crate::control_plane::ControlPlane;
-use crate::sessions::Socket;
+use crate::sessions::{Order, Socket};
 
 /// How long the agent may take to connect.
 const JOIN_DEADLINE: Duration = Duration::from_secs(15);
@@ -129,7 +129,9 @@ async fn join(
         columns: opening.size.and_then(|it| dimension(it.cols)),
         rows: opening.size.and_then(|it| dimension(it.rows)),
     };
-    if control_plane.sessions.order(&command.host_id, message)
+    if control_plane
+        .sessions
+        .order(&command.host_id, Order::Command(message))
         && let Ok(Ok(socket)) = timeout(JOIN_DEADLINE, arrival).await
     {
         return Ok(socket);

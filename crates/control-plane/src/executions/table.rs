@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use domain::{TaskArn, Timestamp};
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 
 use super::log::LogPlace;
+use super::tokens::{NoRandomness, digest, is_same, random_text};
 use crate::sessions::Socket;
 
 #[cfg(test)]
@@ -68,6 +67,12 @@ pub enum Refusal {
     /// The operating system gives no random bytes.
     #[error("The execute command failed due to an internal error. Try again later.")]
     NoRandomness,
+}
+
+impl From<NoRandomness> for Refusal {
+    fn from(_: NoRandomness) -> Self {
+        Self::NoRandomness
+    }
 }
 
 /// All commands.
@@ -211,20 +216,4 @@ impl Table {
             _ => Ok(()),
         }
     }
-}
-
-/// So many bytes from the operating system, in hexadecimal.
-fn random_text<const N: usize>() -> Result<String, Refusal> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Refusal::NoRandomness)?;
-    Ok(hex::encode(bytes))
-}
-
-/// Tokens are not kept themselves.
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token).into()
-}
-
-fn is_same(known: &[u8; 32], token: &str) -> bool {
-    known.ct_eq(&digest(token)).into()
 }

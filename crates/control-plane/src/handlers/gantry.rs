@@ -1,14 +1,17 @@
-//! Gantry's own operations: why a task stopped, what its host made of it, which tasks have stopped.
+//! Gantry's own operations: why a task stopped, what its host made of it, which tasks have stopped,
+//! and streams into those that run.
 
 mod errors;
 mod explain;
 mod find;
 mod inspect;
 mod list;
+mod open_stream;
 
 pub use explain::explain_task;
 pub use inspect::inspect_task;
 pub use list::list_stopped_tasks;
+pub use open_stream::open_task_stream;
 
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ use wire::sigv4;
 use crate::call::{Origin, authorize};
 use crate::control_plane::ControlPlane;
 use crate::routes::{self, Routes, SERVICES};
-use crate::{executions, identity, sessions};
+use crate::{executions, identity, sessions, streams};
 
 /// Longest body: a full batch of log events, escaped.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -46,6 +46,9 @@ pub async fn answer(
             executions::AGENT_PATH => executions::agent(&control_plane, &mut request),
             path if path.starts_with(executions::CLIENT_PATH) => {
                 executions::client(&control_plane, &mut request, shutdown)
+            }
+            path if path.starts_with(streams::CLIENT_PATH) => {
+                streams::client(&control_plane, &mut request, shutdown)
             }
             _ => plain(
                 StatusCode::NOT_FOUND,

@@ -20,7 +20,7 @@ use wire::shape::Value;
 
 use super::credentials::{Issuer, REFRESH, RoleType, Unassumable};
 use super::inspection::{Asked, Question};
-use super::mailbox::{Mailbox, News};
+use super::mailbox::{Mailbox, News, Order};
 use super::outbox::Outbox;
 use super::payload;
 use super::upgrade::{Agent, Socket};
@@ -113,6 +113,13 @@ async fn note(control_plane: &ControlPlane, agent: &Agent, connection: Connectio
     }
 }
 
+fn order(it: &Order) -> String {
+    match it {
+        Order::Command(it) => frame("ExecuteCommandMessage", it),
+        Order::Stream(it) => frame("OpenStreamMessage", it),
+    }
+}
+
 impl Session {
     async fn serve(&mut self) -> Result<(), Over> {
         let mailbox = Arc::clone(&self.mailbox);
@@ -126,9 +133,9 @@ impl Session {
                 news = mailbox.next() => match news {
                     News::Tasks(tasks) => self.follow(&tasks).await?,
                     News::Missed => self.catch_up().await?,
-                    News::Commands(commands) => {
-                        for it in commands {
-                            self.send(frame("ExecuteCommandMessage", &it)).await?;
+                    News::Orders(orders) => {
+                        for it in orders {
+                            self.send(order(&it)).await?;
                         }
                     }
                 },

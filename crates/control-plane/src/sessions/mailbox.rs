@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 /// Changes that a session may be behind before it has to look at the state again.
 pub const CAPACITY: usize = 4096;
-/// Commands that may wait to be asked for.
-const COMMANDS_MAX: usize = 64;
+/// Orders that may wait to be given.
+const ORDERS_MAX: usize = 64;
 
 /// News for one session, in the order of commits.
 #[derive(Default)]
@@ -23,15 +23,24 @@ pub struct Mailbox {
 #[derive(Default)]
 struct Waiting {
     tasks: Vec<(CommitId, Arc<Task>)>,
-    commands: Vec<acs::ExecuteCommandMessage>,
+    orders: Vec<Order>,
     has_missed: bool,
+}
+
+/// What an agent is to do for a user, beside its tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// Run a command in a container.
+    Command(acs::ExecuteCommandMessage),
+    /// Open a stream into a container.
+    Stream(acs::OpenStreamMessage),
 }
 
 /// What a session learns.
 #[derive(Debug, PartialEq)]
 pub enum News {
-    /// Commands to run; at least one.
-    Commands(Vec<acs::ExecuteCommandMessage>),
+    /// What is to be done; at least one.
+    Orders(Vec<Order>),
     /// Its tasks as commits changed them, oldest first; at least one.
     Tasks(Vec<(CommitId, Arc<Task>)>),
     /// Something was left out: look at the state again.
@@ -53,13 +62,13 @@ impl Mailbox {
         self.arrived.notify_one();
     }
 
-    /// A command is to be run. Returns whether there was room.
-    pub fn order(&self, command: acs::ExecuteCommandMessage) -> bool {
+    /// Something is to be done. Returns whether there was room.
+    pub fn order(&self, order: Order) -> bool {
         let mut waiting = self.waiting.lock();
-        if waiting.commands.len() == COMMANDS_MAX {
+        if waiting.orders.len() == ORDERS_MAX {
             return false;
         }
-        waiting.commands.push(command);
+        waiting.orders.push(order);
         drop(waiting);
         self.arrived.notify_one();
         true
@@ -83,8 +92,8 @@ impl Mailbox {
 
     fn take(&self) -> Option<News> {
         let mut waiting = self.waiting.lock();
-        if !waiting.commands.is_empty() {
-            return Some(News::Commands(std::mem::take(&mut waiting.commands)));
+        if !waiting.orders.is_empty() {
+            return Some(News::Orders(std::mem::take(&mut waiting.orders)));
         }
         let Waiting {
             tasks, has_missed, ..

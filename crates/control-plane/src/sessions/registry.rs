@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::acs;
 use domain::task::Task;
 use parking_lot::Mutex;
 use store::CommitId;
@@ -12,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::inspection::{self, Question};
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Order};
 use super::upgrade::AgentKind;
 
 /// The sessions that are open, by the id of their host.
@@ -83,17 +82,17 @@ impl Sessions {
         }
     }
 
-    /// Whether the agent of a host is connected and runs commands in containers.
+    /// Whether the agent of a host is connected and takes orders: commands and streams into containers.
     pub fn runs_commands(&self, host_id: &str) -> bool {
         let open = self.open.lock();
         open.get(host_id).is_some_and(|it| it.kind == AgentKind::Gantry)
     }
 
-    /// Asks the agent of a host to run a command. Returns whether it will be asked: it is connected and understands.
-    pub fn order(&self, host_id: &str, command: acs::ExecuteCommandMessage) -> bool {
+    /// Asks the agent of a host to do something. Returns whether it will be asked: it is connected and understands.
+    pub fn order(&self, host_id: &str, order: Order) -> bool {
         let open = self.open.lock();
         let found = open.get(host_id).filter(|it| it.kind == AgentKind::Gantry);
-        found.is_some_and(|it| it.mailbox.order(command))
+        found.is_some_and(|it| it.mailbox.order(order))
     }
 
     /// Where questions to the agent of a host go, if it has a session and understands them.

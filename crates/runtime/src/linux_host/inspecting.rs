@@ -171,7 +171,7 @@ fn look_at_process(it: &mut ContainerInspection, process: &Path) {
 }
 
 /// Addresses of a network namespace, as its table of local routes has them, without loopback.
-fn local_addresses(routes: &str) -> Vec<String> {
+pub(super) fn local_addresses(routes: &str) -> Vec<String> {
     let (mut found, mut last) = (Vec::new(), "");
     for line in routes.lines().map(str::trim) {
         if let Some(address) = line.strip_prefix("|-- ") {

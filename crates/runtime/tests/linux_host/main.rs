@@ -15,6 +15,7 @@ mod network;
 mod recovery;
 mod restarting;
 mod sharing;
+mod streaming;
 mod usage;
 mod volumes;
 mod world;

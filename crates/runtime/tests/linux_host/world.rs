@@ -24,9 +24,9 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// The only task of a test, unless it makes others.
 pub const TASK: &str = "0123456789abcdef0123456789abcdef";
 
-const APPLETS: [&str; 27] = [
-    "cat", "chmod", "dd", "df", "echo", "env", "grep", "head", "hostname", "id", "ip", "kill", "ls", "mknod",
-    "mount", "nc", "ping", "pwd", "readlink", "sh", "sleep", "stat", "stty", "touch", "true", "tty",
+const APPLETS: [&str; 28] = [
+    "cat", "chmod", "dd", "df", "echo", "env", "grep", "head", "hostname", "id", "ip", "kill", "ln", "ls",
+    "mknod", "mount", "nc", "ping", "pwd", "readlink", "sh", "sleep", "stat", "stty", "touch", "true", "tty",
     "unshare",
 ];
 

@@ -24,6 +24,13 @@ pub fn not_connected(message: impl Into<String>) -> gantry::Error {
     })
 }
 
+/// LimitExceededException: there are as many as there may be.
+pub fn limit_exceeded(message: impl Into<String>) -> gantry::Error {
+    gantry::Error::LimitExceededException(gantry::LimitExceededException {
+        message: Some(message.into()),
+    })
+}
+
 /// ServerException: the history cannot be read.
 pub fn history(error: &dyn std::error::Error) -> gantry::Error {
     tracing::error!(%error, "the history of tasks cannot be read");

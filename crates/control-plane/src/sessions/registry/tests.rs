@@ -8,7 +8,7 @@ use serde_json::json;
 use store::CommitId;
 use tokio_util::sync::CancellationToken;
 
-use super::super::mailbox::{CAPACITY, News};
+use super::super::mailbox::{CAPACITY, News, Order};
 use super::super::upgrade::AgentKind;
 use super::Sessions;
 use crate::fixture::Fixture;
@@ -69,9 +69,11 @@ async fn a_session_that_falls_far_behind_looks_at_the_state_again() {
 #[tokio::test]
 async fn only_gantrys_agents_are_asked_to_run_commands() {
     let (sessions, shutdown) = (Sessions::default(), CancellationToken::new());
-    let command = |id: &str| acs::ExecuteCommandMessage {
-        session_id: Some(id.to_owned()),
-        ..acs::ExecuteCommandMessage::default()
+    let command = |id: &str| {
+        Order::Command(acs::ExecuteCommandMessage {
+            session_id: Some(id.to_owned()),
+            ..acs::ExecuteCommandMessage::default()
+        })
     };
     assert!(!sessions.order("h", command("nobody")));
     let stock = sessions.open("h", AgentKind::Stock, &shutdown);
@@ -83,7 +85,7 @@ async fn only_gantrys_agents_are_asked_to_run_commands() {
     assert!(sessions.order("h", command("b")));
     assert_eq!(
         place.mailbox.next().await,
-        News::Commands(vec![command("a"), command("b")])
+        News::Orders(vec![command("a"), command("b")])
     );
     assert_eq!(place.mailbox.next().await, News::Missed);
     let accepted = (0..100).filter(|it| sessions.order("h", command(&it.to_string())));

@@ -167,10 +167,6 @@ fn log(state: &State, task: &Task, container: &TaskContainer) -> Option<LogPlace
 
 /// On this server, as the caller reaches it.
 fn stream_url(origin: &Origin, advertised_endpoint: &str, session_id: &str) -> String {
-    let advertised = advertised_endpoint
-        .split_once("://")
-        .map_or(advertised_endpoint, |(_, authority)| authority);
-    let authority = origin.authority.as_deref().unwrap_or(advertised);
-    let scheme = if origin.is_encrypted { "wss" } else { "ws" };
-    format!("{scheme}://{authority}{CLIENT_PATH}{session_id}?role=publish_subscribe")
+    let path = format!("{CLIENT_PATH}{session_id}?role=publish_subscribe");
+    origin.websocket_url(advertised_endpoint, &path)
 }
