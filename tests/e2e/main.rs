@@ -17,6 +17,7 @@ mod life;
 mod logs;
 mod networks;
 mod placement;
+mod reach;
 mod registry;
 mod secrets;
 mod services;

@@ -17,7 +17,7 @@ mod tasks;
 
 pub use history::HistorySettings;
 pub use images::{ImageOptions, RegistryOptions};
-pub use tasks::{Explain, Inspect, List, TaskCommand};
+pub use tasks::{Copy, Explain, Inspect, List, PortForward, Ports, TaskCommand};
 
 /// Amazon ECS on your own machines: the same API, real containers.
 #[derive(Parser)]
@@ -43,7 +43,7 @@ pub enum Command {
     /// Load, list and remove container images.
     #[command(subcommand)]
     Image(ImageCommand),
-    /// Ask why a task stopped, what its host made of it, which tasks have stopped.
+    /// Ask why a task stopped, what its host made of it, which tasks have stopped; reach its ports and files.
     #[command(subcommand)]
     Task(TaskCommand),
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use domain::clock::Clock;
 use http_body_util::{BodyExt, Full, Limited};
@@ -22,6 +22,22 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// A longer answer is a failure.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// What Gantry says to a call that it refuses.
+#[derive(Debug)]
+pub struct Refused {
+    /// Name of the exception.
+    pub code: String,
+    message: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// Calls an operation of the Gantry that serves a data directory.
 ///
 /// # Errors
@@ -31,14 +47,22 @@ pub fn call<O: Operation>(place: &Place, input: &O::Input) -> Result<O::Output> 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let answer = runtime.block_on(async {
-        let exchange = tokio::time::timeout(DEADLINE, exchange::<O>(&running, &key, input));
-        exchange.await.context("Gantry does not answer")?
-    });
-    let (status, body) = answer?;
+    runtime.block_on(ask::<O>(&running, &key, input))
+}
+
+/// Calls an operation of a Gantry that runs.
+///
+/// # Errors
+/// It does not answer in time, or it is a [`Refused`].
+pub async fn ask<O: Operation>(running: &Running, key: &Key, input: &O::Input) -> Result<O::Output> {
+    let exchange = tokio::time::timeout(DEADLINE, exchange::<O>(running, key, input));
+    let (status, body) = exchange.await.context("Gantry does not answer")??;
     match wire::client::answer::<O>(status, &body) {
         Ok(output) => Ok(output),
-        Err(ClientError::Service(error)) => bail!("{}", error.message().unwrap_or_else(|| error.code())),
+        Err(ClientError::Service(error)) => Err(anyhow!(Refused {
+            code: error.code().to_owned(),
+            message: error.message().unwrap_or_else(|| error.code()).to_owned(),
+        })),
         Err(error) => Err(anyhow!("{error}")),
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::Request;
+pub use session::connect;
 
 /// The name by which the AWS CLI looks for it.
 pub const NAME: &str = "session-manager-plugin";

@@ -1,4 +1,4 @@
-//! `gantry task`: asks the running Gantry about tasks.
+//! `gantry task`: asks the running Gantry about tasks, and reaches into them.
 
 use std::io::Write;
 
@@ -8,6 +8,9 @@ use api::gantry;
 use crate::arguments::{Explain, Inspect, List, TaskCommand};
 use crate::client::call;
 
+mod copy;
+mod forward;
+mod stream;
 mod text;
 
 /// Most tasks of one answer.
@@ -19,6 +22,8 @@ pub fn run(command: &TaskCommand) -> Result<()> {
         TaskCommand::Explain(arguments) => explain(arguments),
         TaskCommand::Inspect(arguments) => inspect(arguments),
         TaskCommand::Ls(arguments) => list(arguments),
+        TaskCommand::PortForward(arguments) => forward::run(arguments),
+        TaskCommand::Cp(arguments) => copy::run(arguments),
     }
 }
 

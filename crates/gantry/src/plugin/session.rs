@@ -221,11 +221,12 @@ impl Plugin {
     }
 }
 
-async fn connect(url: &str) -> Result<WebSocketStream<TcpStream>> {
+/// Opens a websocket.
+pub async fn connect(url: &str) -> Result<WebSocketStream<TcpStream>> {
     let uri: http::Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
     match uri.scheme_str() {
         Some("ws") => {}
-        Some("wss") => bail!("{url} is encrypted, which this plug-in does not speak: install Amazon's"),
+        Some("wss") => bail!("{url} is encrypted, which Gantry does not speak: use Amazon's plug-in"),
         _ => bail!("{url} is no websocket"),
     }
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
