@@ -13,6 +13,7 @@ mod layers;
 mod lifecycle_policy;
 mod manifest;
 mod push;
+mod scanning;
 mod token;
 mod uploads;
 
@@ -29,6 +30,7 @@ pub use layers::{LayerError, complete, mount};
 pub use lifecycle_policy::parse as parse_lifecycle_policy;
 pub use manifest::{InvalidManifest, MANIFEST_BYTES_MAX, Manifest};
 pub use push::{PushError, PushedImage, push_image};
+pub use scanning::{scan, scan_pushed};
 pub use token::{Claims, Granted, TokenKey};
 pub use uploads::{Offset, Upload, UploadError, Uploads};
 

@@ -146,6 +146,7 @@ impl Routes {
         self.on::<ecr::DeleteLifecyclePolicy, _, _>(ecr_handlers::delete_lifecycle_policy);
         self.on::<ecr::DeleteRepository, _, _>(ecr_handlers::delete_repository);
         self.on::<ecr::DeleteRepositoryPolicy, _, _>(ecr_handlers::delete_repository_policy);
+        self.on::<ecr::DescribeImageScanFindings, _, _>(ecr_handlers::describe_image_scan_findings);
         self.on::<ecr::DescribeImages, _, _>(ecr_handlers::describe_images);
         self.on::<ecr::DescribeRegistry, _, _>(ecr_handlers::describe_registry);
         self.on::<ecr::DescribeRepositories, _, _>(ecr_handlers::describe_repositories);
@@ -153,6 +154,9 @@ impl Routes {
         self.on::<ecr::GetDownloadUrlForLayer, _, _>(ecr_handlers::get_download_url_for_layer);
         self.on::<ecr::GetLifecyclePolicy, _, _>(ecr_handlers::get_lifecycle_policy);
         self.on::<ecr::GetLifecyclePolicyPreview, _, _>(ecr_handlers::get_lifecycle_policy_preview);
+        self.on::<ecr::GetRegistryScanningConfiguration, _, _>(
+            ecr_handlers::get_registry_scanning_configuration,
+        );
         self.on::<ecr::GetRepositoryPolicy, _, _>(ecr_handlers::get_repository_policy);
         self.on::<ecr::InitiateLayerUpload, _, _>(ecr_handlers::initiate_layer_upload);
         self.on::<ecr::ListImages, _, _>(ecr_handlers::list_images);
@@ -162,6 +166,7 @@ impl Routes {
         self.on::<ecr::PutImageTagMutability, _, _>(ecr_handlers::put_image_tag_mutability);
         self.on::<ecr::PutLifecyclePolicy, _, _>(ecr_handlers::put_lifecycle_policy);
         self.on::<ecr::SetRepositoryPolicy, _, _>(ecr_handlers::set_repository_policy);
+        self.on::<ecr::StartImageScan, _, _>(ecr_handlers::start_image_scan);
         self.on::<ecr::StartLifecyclePolicyPreview, _, _>(ecr_handlers::start_lifecycle_policy_preview);
         self.on::<ecr::TagResource, _, _>(ecr_handlers::tag_resource);
         self.on::<ecr::UntagResource, _, _>(ecr_handlers::untag_resource);

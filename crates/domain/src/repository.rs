@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::tags::Pair;
 use crate::{Scope, Timestamp};
 
+mod scan;
 mod wildcard;
 
+pub use scan::{ImageScan, ScanOutcome, ScannedPackage};
 pub use wildcard::matches_wildcard;
 
 #[cfg(test)]
@@ -63,7 +65,7 @@ pub struct Repository {
     pub created_at: Timestamp,
     /// Which tags may be moved from one image to another.
     pub tag_mutability: TagMutability,
-    /// As asked for; images are not scanned.
+    /// Whether images are scanned as they come.
     pub scan_on_push: bool,
     /// As asked for.
     pub encryption: Encryption,
@@ -157,6 +159,9 @@ pub struct RepositoryImage {
     /// Digests of the images of an index.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub manifests: Vec<String>,
+    /// The last time that it was looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<ImageScan>,
 }
 
 /// A blob that was uploaded to a repository, or mounted into it: a layer or a configuration.

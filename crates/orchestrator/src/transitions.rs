@@ -11,6 +11,7 @@ mod deployment_lifecycles;
 mod failed_tasks;
 mod forget_stopped_tasks;
 mod image_digests;
+mod image_scans;
 mod observe_health;
 mod observe_task;
 mod repositories;
@@ -51,6 +52,7 @@ pub use deployment_lifecycles::{
 pub(crate) use failed_tasks::{count_failure, is_hopeless};
 pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use image_digests::pinned_image;
+pub use image_scans::{ScanRefusal, begin_scan, end_scan};
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use repositories::{

@@ -21,6 +21,9 @@ const SERVE: &str = "#!/bin/sh\n\
 /// When it was made.
 const CREATED: &str = "2026-01-01T00:00:00Z";
 
+/// What the image says is installed, in the form of Alpine's package manager.
+const PACKAGES: &str = "P:busybox\nV:1.35.0-r4\n\nP:gantry-sample\nV:1\n";
+
 /// Commands that the image has, all of them busybox.
 const COMMANDS: [&str; 16] = [
     "sh", "httpd", "hostname", "sleep", "echo", "cat", "ls", "mkdir", "wget", "nc", "id", "true", "false",
@@ -102,6 +105,7 @@ pub fn layer() -> Result<Vec<u8>> {
         layer.append_link(&mut header, format!("bin/{command}"), "busybox")?;
     }
     append(&mut layer, "bin/serve", 0o755, SERVE.as_bytes())?;
+    append(&mut layer, "lib/apk/db/installed", 0o644, PACKAGES.as_bytes())?;
     append(
         &mut layer,
         "etc/passwd",

@@ -648,6 +648,51 @@ impl Value for RepositoryFilterType {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanFrequency {
+    ScanOnPush,
+    ContinuousScan,
+    Manual,
+    Unmodelled(String),
+}
+
+impl ScanFrequency {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ScanOnPush => "SCAN_ON_PUSH",
+            Self::ContinuousScan => "CONTINUOUS_SCAN",
+            Self::Manual => "MANUAL",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ScanFrequency {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ScanFrequency {
+    fn from(word: &str) -> Self {
+        match word {
+            "SCAN_ON_PUSH" => Self::ScanOnPush,
+            "CONTINUOUS_SCAN" => Self::ContinuousScan,
+            "MANUAL" => Self::Manual,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ScanFrequency {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScanStatus {
     InProgress,
     Complete,
@@ -705,6 +750,87 @@ impl From<&str> for ScanStatus {
 }
 
 impl Value for ScanStatus {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanType {
+    Basic,
+    Enhanced,
+    Unmodelled(String),
+}
+
+impl ScanType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Basic => "BASIC",
+            Self::Enhanced => "ENHANCED",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ScanType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ScanType {
+    fn from(word: &str) -> Self {
+        match word {
+            "BASIC" => Self::Basic,
+            "ENHANCED" => Self::Enhanced,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ScanType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanningRepositoryFilterType {
+    Wildcard,
+    Unmodelled(String),
+}
+
+impl ScanningRepositoryFilterType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Wildcard => "WILDCARD",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ScanningRepositoryFilterType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ScanningRepositoryFilterType {
+    fn from(word: &str) -> Self {
+        match word {
+            "WILDCARD" => Self::Wildcard,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ScanningRepositoryFilterType {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }

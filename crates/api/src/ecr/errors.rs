@@ -10,6 +10,7 @@ use wire::shape::write_member;
 pub enum Error {
     EmptyUploadException(EmptyUploadException),
     ImageAlreadyExistsException(ImageAlreadyExistsException),
+    ImageArchivedException(ImageArchivedException),
     ImageDigestDoesNotMatchException(ImageDigestDoesNotMatchException),
     ImageNotFoundException(ImageNotFoundException),
     ImageTagAlreadyExistsException(ImageTagAlreadyExistsException),
@@ -31,10 +32,12 @@ pub enum Error {
     RepositoryNotEmptyException(RepositoryNotEmptyException),
     RepositoryNotFoundException(RepositoryNotFoundException),
     RepositoryPolicyNotFoundException(RepositoryPolicyNotFoundException),
+    ScanNotFoundException(ScanNotFoundException),
     ServerException(ServerException),
     TooManyTagsException(TooManyTagsException),
     UnableToGetUpstreamImageException(UnableToGetUpstreamImageException),
     UnableToGetUpstreamLayerException(UnableToGetUpstreamLayerException),
+    UnsupportedImageTypeException(UnsupportedImageTypeException),
     UploadNotFoundException(UploadNotFoundException),
     ValidationException(ValidationException),
     /// One that the model does not name, as ValidationException.
@@ -46,6 +49,7 @@ impl ServiceError for Error {
         match self {
             Self::EmptyUploadException(_) => "EmptyUploadException",
             Self::ImageAlreadyExistsException(_) => "ImageAlreadyExistsException",
+            Self::ImageArchivedException(_) => "ImageArchivedException",
             Self::ImageDigestDoesNotMatchException(_) => "ImageDigestDoesNotMatchException",
             Self::ImageNotFoundException(_) => "ImageNotFoundException",
             Self::ImageTagAlreadyExistsException(_) => "ImageTagAlreadyExistsException",
@@ -67,10 +71,12 @@ impl ServiceError for Error {
             Self::RepositoryNotEmptyException(_) => "RepositoryNotEmptyException",
             Self::RepositoryNotFoundException(_) => "RepositoryNotFoundException",
             Self::RepositoryPolicyNotFoundException(_) => "RepositoryPolicyNotFoundException",
+            Self::ScanNotFoundException(_) => "ScanNotFoundException",
             Self::ServerException(_) => "ServerException",
             Self::TooManyTagsException(_) => "TooManyTagsException",
             Self::UnableToGetUpstreamImageException(_) => "UnableToGetUpstreamImageException",
             Self::UnableToGetUpstreamLayerException(_) => "UnableToGetUpstreamLayerException",
+            Self::UnsupportedImageTypeException(_) => "UnsupportedImageTypeException",
             Self::UploadNotFoundException(_) => "UploadNotFoundException",
             Self::ValidationException(_) => "ValidationException",
             Self::Unmodelled(it) => it.code(),
@@ -81,6 +87,7 @@ impl ServiceError for Error {
         match self {
             Self::EmptyUploadException(it) => it.message.as_deref(),
             Self::ImageAlreadyExistsException(it) => it.message.as_deref(),
+            Self::ImageArchivedException(it) => it.message.as_deref(),
             Self::ImageDigestDoesNotMatchException(it) => it.message.as_deref(),
             Self::ImageNotFoundException(it) => it.message.as_deref(),
             Self::ImageTagAlreadyExistsException(it) => it.message.as_deref(),
@@ -102,10 +109,12 @@ impl ServiceError for Error {
             Self::RepositoryNotEmptyException(it) => it.message.as_deref(),
             Self::RepositoryNotFoundException(it) => it.message.as_deref(),
             Self::RepositoryPolicyNotFoundException(it) => it.message.as_deref(),
+            Self::ScanNotFoundException(it) => it.message.as_deref(),
             Self::ServerException(it) => it.message.as_deref(),
             Self::TooManyTagsException(it) => it.message.as_deref(),
             Self::UnableToGetUpstreamImageException(it) => it.message.as_deref(),
             Self::UnableToGetUpstreamLayerException(it) => it.message.as_deref(),
+            Self::UnsupportedImageTypeException(it) => it.message.as_deref(),
             Self::UploadNotFoundException(it) => it.message.as_deref(),
             Self::ValidationException(it) => it.message.as_deref(),
             Self::Unmodelled(it) => it.message(),
@@ -116,6 +125,7 @@ impl ServiceError for Error {
         match self {
             Self::EmptyUploadException(_) => 400,
             Self::ImageAlreadyExistsException(_) => 400,
+            Self::ImageArchivedException(_) => 400,
             Self::ImageDigestDoesNotMatchException(_) => 400,
             Self::ImageNotFoundException(_) => 400,
             Self::ImageTagAlreadyExistsException(_) => 400,
@@ -137,10 +147,12 @@ impl ServiceError for Error {
             Self::RepositoryNotEmptyException(_) => 400,
             Self::RepositoryNotFoundException(_) => 400,
             Self::RepositoryPolicyNotFoundException(_) => 400,
+            Self::ScanNotFoundException(_) => 400,
             Self::ServerException(_) => 500,
             Self::TooManyTagsException(_) => 400,
             Self::UnableToGetUpstreamImageException(_) => 400,
             Self::UnableToGetUpstreamLayerException(_) => 400,
+            Self::UnsupportedImageTypeException(_) => 400,
             Self::UploadNotFoundException(_) => 400,
             Self::ValidationException(_) => 400,
             Self::Unmodelled(it) => it.http_status(),
@@ -153,6 +165,9 @@ impl ServiceError for Error {
                 write_member(writer, "message", &it.message);
             }
             Self::ImageAlreadyExistsException(it) => {
+                write_member(writer, "message", &it.message);
+            }
+            Self::ImageArchivedException(it) => {
                 write_member(writer, "message", &it.message);
             }
             Self::ImageDigestDoesNotMatchException(it) => {
@@ -223,6 +238,9 @@ impl ServiceError for Error {
             Self::RepositoryPolicyNotFoundException(it) => {
                 write_member(writer, "message", &it.message);
             }
+            Self::ScanNotFoundException(it) => {
+                write_member(writer, "message", &it.message);
+            }
             Self::ServerException(it) => {
                 write_member(writer, "message", &it.message);
             }
@@ -233,6 +251,9 @@ impl ServiceError for Error {
                 write_member(writer, "message", &it.message);
             }
             Self::UnableToGetUpstreamLayerException(it) => {
+                write_member(writer, "message", &it.message);
+            }
+            Self::UnsupportedImageTypeException(it) => {
                 write_member(writer, "message", &it.message);
             }
             Self::UploadNotFoundException(it) => {
@@ -251,6 +272,7 @@ impl ServiceError for Error {
             "ImageAlreadyExistsException" => {
                 json::decode(document).ok().map(Self::ImageAlreadyExistsException)
             }
+            "ImageArchivedException" => json::decode(document).ok().map(Self::ImageArchivedException),
             "ImageDigestDoesNotMatchException" => json::decode(document)
                 .ok()
                 .map(Self::ImageDigestDoesNotMatchException),
@@ -296,6 +318,7 @@ impl ServiceError for Error {
             "RepositoryPolicyNotFoundException" => json::decode(document)
                 .ok()
                 .map(Self::RepositoryPolicyNotFoundException),
+            "ScanNotFoundException" => json::decode(document).ok().map(Self::ScanNotFoundException),
             "ServerException" => json::decode(document).ok().map(Self::ServerException),
             "TooManyTagsException" => json::decode(document).ok().map(Self::TooManyTagsException),
             "UnableToGetUpstreamImageException" => json::decode(document)
@@ -304,6 +327,9 @@ impl ServiceError for Error {
             "UnableToGetUpstreamLayerException" => json::decode(document)
                 .ok()
                 .map(Self::UnableToGetUpstreamLayerException),
+            "UnsupportedImageTypeException" => json::decode(document)
+                .ok()
+                .map(Self::UnsupportedImageTypeException),
             "UploadNotFoundException" => json::decode(document).ok().map(Self::UploadNotFoundException),
             "ValidationException" => json::decode(document).ok().map(Self::ValidationException),
             _ => None,

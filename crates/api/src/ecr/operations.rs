@@ -151,6 +151,16 @@ impl Operation for DeleteRepositoryPolicy {
     type Error = Error;
 }
 
+pub struct DescribeImageScanFindings;
+
+impl Operation for DescribeImageScanFindings {
+    const NAME: &'static str = "DescribeImageScanFindings";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeImageScanFindingsInput;
+    type Output = DescribeImageScanFindingsOutput;
+    type Error = Error;
+}
+
 pub struct DescribeImages;
 
 impl Operation for DescribeImages {
@@ -218,6 +228,16 @@ impl Operation for GetLifecyclePolicyPreview {
     const SERVICE: &'static Service = &SERVICE;
     type Input = GetLifecyclePolicyPreviewInput;
     type Output = GetLifecyclePolicyPreviewOutput;
+    type Error = Error;
+}
+
+pub struct GetRegistryScanningConfiguration;
+
+impl Operation for GetRegistryScanningConfiguration {
+    const NAME: &'static str = "GetRegistryScanningConfiguration";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = GetRegistryScanningConfigurationInput;
+    type Output = GetRegistryScanningConfigurationOutput;
     type Error = Error;
 }
 
@@ -308,6 +328,16 @@ impl Operation for SetRepositoryPolicy {
     const SERVICE: &'static Service = &SERVICE;
     type Input = SetRepositoryPolicyInput;
     type Output = SetRepositoryPolicyOutput;
+    type Error = Error;
+}
+
+pub struct StartImageScan;
+
+impl Operation for StartImageScan {
+    const NAME: &'static str = "StartImageScan";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = StartImageScanInput;
+    type Output = StartImageScanOutput;
     type Error = Error;
 }
 

@@ -4,6 +4,40 @@ use super::enums::*;
 use wire::shape::{DecodeError, Value, ValueReader, ValueWriter, read_member, require, write_member};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attribute {
+    pub key: String,
+    pub value: Option<String>,
+}
+
+impl Value for Attribute {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "key", &self.key);
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "key" => {
+                    read[0] = read_member(reader, name, &mut it.key)?;
+                }
+                "value" => {
+                    read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "key")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthorizationData {
     pub authorization_token: Option<String>,
     pub expires_at: Option<jiff::Timestamp>,
@@ -31,6 +65,78 @@ impl Value for AuthorizationData {
                 }
                 "proxyEndpoint" => {
                     read_member(reader, name, &mut it.proxy_endpoint)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AwsEcrContainerImageDetails {
+    pub architecture: Option<String>,
+    pub author: Option<String>,
+    pub image_hash: Option<String>,
+    pub image_tags: Option<Vec<String>>,
+    pub in_use_count: Option<i64>,
+    pub last_in_use_at: Option<jiff::Timestamp>,
+    pub platform: Option<String>,
+    pub pushed_at: Option<jiff::Timestamp>,
+    pub registry: Option<String>,
+    pub repository_name: Option<String>,
+}
+
+impl Value for AwsEcrContainerImageDetails {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "architecture", &self.architecture);
+        write_member(writer, "author", &self.author);
+        write_member(writer, "imageHash", &self.image_hash);
+        write_member(writer, "imageTags", &self.image_tags);
+        write_member(writer, "inUseCount", &self.in_use_count);
+        write_member(writer, "lastInUseAt", &self.last_in_use_at);
+        write_member(writer, "platform", &self.platform);
+        write_member(writer, "pushedAt", &self.pushed_at);
+        write_member(writer, "registry", &self.registry);
+        write_member(writer, "repositoryName", &self.repository_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "architecture" => {
+                    read_member(reader, name, &mut it.architecture)?;
+                }
+                "author" => {
+                    read_member(reader, name, &mut it.author)?;
+                }
+                "imageHash" => {
+                    read_member(reader, name, &mut it.image_hash)?;
+                }
+                "imageTags" => {
+                    read_member(reader, name, &mut it.image_tags)?;
+                }
+                "inUseCount" => {
+                    read_member(reader, name, &mut it.in_use_count)?;
+                }
+                "lastInUseAt" => {
+                    read_member(reader, name, &mut it.last_in_use_at)?;
+                }
+                "platform" => {
+                    read_member(reader, name, &mut it.platform)?;
+                }
+                "pushedAt" => {
+                    read_member(reader, name, &mut it.pushed_at)?;
+                }
+                "registry" => {
+                    read_member(reader, name, &mut it.registry)?;
+                }
+                "repositoryName" => {
+                    read_member(reader, name, &mut it.repository_name)?;
                 }
                 _ => return Ok(false),
             }
@@ -444,6 +550,127 @@ impl Value for CreateRepositoryOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct CvssScore {
+    pub base_score: Option<f64>,
+    pub scoring_vector: Option<String>,
+    pub source: Option<String>,
+    pub version: Option<String>,
+}
+
+impl Value for CvssScore {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "baseScore", &self.base_score);
+        write_member(writer, "scoringVector", &self.scoring_vector);
+        write_member(writer, "source", &self.source);
+        write_member(writer, "version", &self.version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "baseScore" => {
+                    read_member(reader, name, &mut it.base_score)?;
+                }
+                "scoringVector" => {
+                    read_member(reader, name, &mut it.scoring_vector)?;
+                }
+                "source" => {
+                    read_member(reader, name, &mut it.source)?;
+                }
+                "version" => {
+                    read_member(reader, name, &mut it.version)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CvssScoreAdjustment {
+    pub metric: Option<String>,
+    pub reason: Option<String>,
+}
+
+impl Value for CvssScoreAdjustment {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "metric", &self.metric);
+        write_member(writer, "reason", &self.reason);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "metric" => {
+                    read_member(reader, name, &mut it.metric)?;
+                }
+                "reason" => {
+                    read_member(reader, name, &mut it.reason)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CvssScoreDetails {
+    pub adjustments: Option<Vec<CvssScoreAdjustment>>,
+    pub score: Option<f64>,
+    pub score_source: Option<String>,
+    pub scoring_vector: Option<String>,
+    pub version: Option<String>,
+}
+
+impl Value for CvssScoreDetails {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "adjustments", &self.adjustments);
+        write_member(writer, "score", &self.score);
+        write_member(writer, "scoreSource", &self.score_source);
+        write_member(writer, "scoringVector", &self.scoring_vector);
+        write_member(writer, "version", &self.version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "adjustments" => {
+                    read_member(reader, name, &mut it.adjustments)?;
+                }
+                "score" => {
+                    read_member(reader, name, &mut it.score)?;
+                }
+                "scoreSource" => {
+                    read_member(reader, name, &mut it.score_source)?;
+                }
+                "scoringVector" => {
+                    read_member(reader, name, &mut it.scoring_vector)?;
+                }
+                "version" => {
+                    read_member(reader, name, &mut it.version)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeleteLifecyclePolicyInput {
     pub registry_id: Option<String>,
     pub repository_name: String,
@@ -647,6 +874,108 @@ impl Value for DeleteRepositoryOutput {
             match name {
                 "repository" => {
                     read_member(reader, name, &mut it.repository)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImageScanFindingsInput {
+    pub image_id: ImageIdentifier,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+impl Value for DescribeImageScanFindingsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "imageId", &self.image_id);
+        write_member(writer, "maxResults", &self.max_results);
+        write_member(writer, "nextToken", &self.next_token);
+        write_member(writer, "registryId", &self.registry_id);
+        write_member(writer, "repositoryName", &self.repository_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "imageId" => {
+                    read[0] = read_member(reader, name, &mut it.image_id)?;
+                }
+                "maxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "nextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "registryId" => {
+                    read_member(reader, name, &mut it.registry_id)?;
+                }
+                "repositoryName" => {
+                    read[1] = read_member(reader, name, &mut it.repository_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "imageId")?;
+        require(read[1], "repositoryName")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeImageScanFindingsOutput {
+    pub image_id: Option<ImageIdentifier>,
+    pub image_scan_findings: Option<ImageScanFindings>,
+    pub image_scan_status: Option<ImageScanStatus>,
+    pub next_token: Option<String>,
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+}
+
+impl Value for DescribeImageScanFindingsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "imageId", &self.image_id);
+        write_member(writer, "imageScanFindings", &self.image_scan_findings);
+        write_member(writer, "imageScanStatus", &self.image_scan_status);
+        write_member(writer, "nextToken", &self.next_token);
+        write_member(writer, "registryId", &self.registry_id);
+        write_member(writer, "repositoryName", &self.repository_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "imageId" => {
+                    read_member(reader, name, &mut it.image_id)?;
+                }
+                "imageScanFindings" => {
+                    read_member(reader, name, &mut it.image_scan_findings)?;
+                }
+                "imageScanStatus" => {
+                    read_member(reader, name, &mut it.image_scan_status)?;
+                }
+                "nextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "registryId" => {
+                    read_member(reader, name, &mut it.registry_id)?;
+                }
+                "repositoryName" => {
+                    read_member(reader, name, &mut it.repository_name)?;
                 }
                 _ => return Ok(false),
             }
@@ -956,6 +1285,117 @@ impl Value for EncryptionConfiguration {
             Ok(true)
         })?;
         require(read[0], "encryptionType")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnhancedImageScanFinding {
+    pub aws_account_id: Option<String>,
+    pub description: Option<String>,
+    pub exploit_available: Option<String>,
+    pub finding_arn: Option<String>,
+    pub first_observed_at: Option<jiff::Timestamp>,
+    pub fix_available: Option<String>,
+    pub last_observed_at: Option<jiff::Timestamp>,
+    pub package_vulnerability_details: Option<PackageVulnerabilityDetails>,
+    pub remediation: Option<Remediation>,
+    pub resources: Option<Vec<Resource>>,
+    pub score: Option<f64>,
+    pub score_details: Option<ScoreDetails>,
+    pub severity: Option<String>,
+    pub status: Option<String>,
+    pub title: Option<String>,
+    pub r#type: Option<String>,
+    pub updated_at: Option<jiff::Timestamp>,
+}
+
+impl Value for EnhancedImageScanFinding {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "awsAccountId", &self.aws_account_id);
+        write_member(writer, "description", &self.description);
+        write_member(writer, "exploitAvailable", &self.exploit_available);
+        write_member(writer, "findingArn", &self.finding_arn);
+        write_member(writer, "firstObservedAt", &self.first_observed_at);
+        write_member(writer, "fixAvailable", &self.fix_available);
+        write_member(writer, "lastObservedAt", &self.last_observed_at);
+        write_member(
+            writer,
+            "packageVulnerabilityDetails",
+            &self.package_vulnerability_details,
+        );
+        write_member(writer, "remediation", &self.remediation);
+        write_member(writer, "resources", &self.resources);
+        write_member(writer, "score", &self.score);
+        write_member(writer, "scoreDetails", &self.score_details);
+        write_member(writer, "severity", &self.severity);
+        write_member(writer, "status", &self.status);
+        write_member(writer, "title", &self.title);
+        write_member(writer, "type", &self.r#type);
+        write_member(writer, "updatedAt", &self.updated_at);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "awsAccountId" => {
+                    read_member(reader, name, &mut it.aws_account_id)?;
+                }
+                "description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "exploitAvailable" => {
+                    read_member(reader, name, &mut it.exploit_available)?;
+                }
+                "findingArn" => {
+                    read_member(reader, name, &mut it.finding_arn)?;
+                }
+                "firstObservedAt" => {
+                    read_member(reader, name, &mut it.first_observed_at)?;
+                }
+                "fixAvailable" => {
+                    read_member(reader, name, &mut it.fix_available)?;
+                }
+                "lastObservedAt" => {
+                    read_member(reader, name, &mut it.last_observed_at)?;
+                }
+                "packageVulnerabilityDetails" => {
+                    read_member(reader, name, &mut it.package_vulnerability_details)?;
+                }
+                "remediation" => {
+                    read_member(reader, name, &mut it.remediation)?;
+                }
+                "resources" => {
+                    read_member(reader, name, &mut it.resources)?;
+                }
+                "score" => {
+                    read_member(reader, name, &mut it.score)?;
+                }
+                "scoreDetails" => {
+                    read_member(reader, name, &mut it.score_details)?;
+                }
+                "severity" => {
+                    read_member(reader, name, &mut it.severity)?;
+                }
+                "status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                "title" => {
+                    read_member(reader, name, &mut it.title)?;
+                }
+                "type" => {
+                    read_member(reader, name, &mut it.r#type)?;
+                }
+                "updatedAt" => {
+                    read_member(reader, name, &mut it.updated_at)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
         Ok(it)
     }
 }
@@ -1274,6 +1714,53 @@ impl Value for GetLifecyclePolicyOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegistryScanningConfigurationInput {}
+
+impl Value for GetRegistryScanningConfigurationInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetRegistryScanningConfigurationOutput {
+    pub registry_id: Option<String>,
+    pub scanning_configuration: Option<RegistryScanningConfiguration>,
+}
+
+impl Value for GetRegistryScanningConfigurationOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "registryId", &self.registry_id);
+        write_member(writer, "scanningConfiguration", &self.scanning_configuration);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "registryId" => {
+                    read_member(reader, name, &mut it.registry_id)?;
+                }
+                "scanningConfiguration" => {
+                    read_member(reader, name, &mut it.scanning_configuration)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetRepositoryPolicyInput {
     pub registry_id: Option<String>,
     pub repository_name: String,
@@ -1397,6 +1884,33 @@ pub struct ImageAlreadyExistsException {
 }
 
 impl Value for ImageAlreadyExistsException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageArchivedException {
+    pub message: Option<String>,
+}
+
+impl Value for ImageArchivedException {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         write_member(writer, "message", &self.message);
@@ -1633,6 +2147,104 @@ impl Value for ImageNotFoundException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageScanFinding {
+    pub attributes: Option<Vec<Attribute>>,
+    pub description: Option<String>,
+    pub name: Option<String>,
+    pub severity: Option<FindingSeverity>,
+    pub uri: Option<String>,
+}
+
+impl Value for ImageScanFinding {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "attributes", &self.attributes);
+        write_member(writer, "description", &self.description);
+        write_member(writer, "name", &self.name);
+        write_member(writer, "severity", &self.severity);
+        write_member(writer, "uri", &self.uri);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "attributes" => {
+                    read_member(reader, name, &mut it.attributes)?;
+                }
+                "description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "name" => {
+                    read_member(reader, name, &mut it.name)?;
+                }
+                "severity" => {
+                    read_member(reader, name, &mut it.severity)?;
+                }
+                "uri" => {
+                    read_member(reader, name, &mut it.uri)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImageScanFindings {
+    pub enhanced_findings: Option<Vec<EnhancedImageScanFinding>>,
+    pub finding_severity_counts: Option<std::collections::BTreeMap<String, i32>>,
+    pub findings: Option<Vec<ImageScanFinding>>,
+    pub image_scan_completed_at: Option<jiff::Timestamp>,
+    pub vulnerability_source_updated_at: Option<jiff::Timestamp>,
+}
+
+impl Value for ImageScanFindings {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "enhancedFindings", &self.enhanced_findings);
+        write_member(writer, "findingSeverityCounts", &self.finding_severity_counts);
+        write_member(writer, "findings", &self.findings);
+        write_member(writer, "imageScanCompletedAt", &self.image_scan_completed_at);
+        write_member(
+            writer,
+            "vulnerabilitySourceUpdatedAt",
+            &self.vulnerability_source_updated_at,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "enhancedFindings" => {
+                    read_member(reader, name, &mut it.enhanced_findings)?;
+                }
+                "findingSeverityCounts" => {
+                    read_member(reader, name, &mut it.finding_severity_counts)?;
+                }
+                "findings" => {
+                    read_member(reader, name, &mut it.findings)?;
+                }
+                "imageScanCompletedAt" => {
+                    read_member(reader, name, &mut it.image_scan_completed_at)?;
+                }
+                "vulnerabilitySourceUpdatedAt" => {
+                    read_member(reader, name, &mut it.vulnerability_source_updated_at)?;
                 }
                 _ => return Ok(false),
             }
@@ -2646,6 +3258,78 @@ impl Value for ListTagsForResourceOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PackageVulnerabilityDetails {
+    pub cvss: Option<Vec<CvssScore>>,
+    pub reference_urls: Option<Vec<String>>,
+    pub related_vulnerabilities: Option<Vec<String>>,
+    pub source: Option<String>,
+    pub source_url: Option<String>,
+    pub vendor_created_at: Option<jiff::Timestamp>,
+    pub vendor_severity: Option<String>,
+    pub vendor_updated_at: Option<jiff::Timestamp>,
+    pub vulnerability_id: Option<String>,
+    pub vulnerable_packages: Option<Vec<VulnerablePackage>>,
+}
+
+impl Value for PackageVulnerabilityDetails {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cvss", &self.cvss);
+        write_member(writer, "referenceUrls", &self.reference_urls);
+        write_member(writer, "relatedVulnerabilities", &self.related_vulnerabilities);
+        write_member(writer, "source", &self.source);
+        write_member(writer, "sourceUrl", &self.source_url);
+        write_member(writer, "vendorCreatedAt", &self.vendor_created_at);
+        write_member(writer, "vendorSeverity", &self.vendor_severity);
+        write_member(writer, "vendorUpdatedAt", &self.vendor_updated_at);
+        write_member(writer, "vulnerabilityId", &self.vulnerability_id);
+        write_member(writer, "vulnerablePackages", &self.vulnerable_packages);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "cvss" => {
+                    read_member(reader, name, &mut it.cvss)?;
+                }
+                "referenceUrls" => {
+                    read_member(reader, name, &mut it.reference_urls)?;
+                }
+                "relatedVulnerabilities" => {
+                    read_member(reader, name, &mut it.related_vulnerabilities)?;
+                }
+                "source" => {
+                    read_member(reader, name, &mut it.source)?;
+                }
+                "sourceUrl" => {
+                    read_member(reader, name, &mut it.source_url)?;
+                }
+                "vendorCreatedAt" => {
+                    read_member(reader, name, &mut it.vendor_created_at)?;
+                }
+                "vendorSeverity" => {
+                    read_member(reader, name, &mut it.vendor_severity)?;
+                }
+                "vendorUpdatedAt" => {
+                    read_member(reader, name, &mut it.vendor_updated_at)?;
+                }
+                "vulnerabilityId" => {
+                    read_member(reader, name, &mut it.vulnerability_id)?;
+                }
+                "vulnerablePackages" => {
+                    read_member(reader, name, &mut it.vulnerable_packages)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PutImageInput {
     pub image_digest: Option<String>,
     pub image_manifest: String,
@@ -2985,6 +3669,38 @@ impl Value for PutLifecyclePolicyOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recommendation {
+    pub text: Option<String>,
+    pub url: Option<String>,
+}
+
+impl Value for Recommendation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "text", &self.text);
+        write_member(writer, "url", &self.url);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "text" => {
+                    read_member(reader, name, &mut it.text)?;
+                }
+                "url" => {
+                    read_member(reader, name, &mut it.url)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReferencedImagesNotFoundException {
     pub message: Option<String>,
 }
@@ -3002,6 +3718,100 @@ impl Value for ReferencedImagesNotFoundException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistryScanningConfiguration {
+    pub rules: Option<Vec<RegistryScanningRule>>,
+    pub scan_type: Option<ScanType>,
+}
+
+impl Value for RegistryScanningConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "rules", &self.rules);
+        write_member(writer, "scanType", &self.scan_type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "rules" => {
+                    read_member(reader, name, &mut it.rules)?;
+                }
+                "scanType" => {
+                    read_member(reader, name, &mut it.scan_type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegistryScanningRule {
+    pub repository_filters: Vec<ScanningRepositoryFilter>,
+    pub scan_frequency: ScanFrequency,
+}
+
+impl Value for RegistryScanningRule {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "repositoryFilters", &self.repository_filters);
+        write_member(writer, "scanFrequency", &self.scan_frequency);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "repositoryFilters" => {
+                    read[0] = read_member(reader, name, &mut it.repository_filters)?;
+                }
+                "scanFrequency" => {
+                    read[1] = read_member(reader, name, &mut it.scan_frequency)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "repositoryFilters")?;
+        require(read[1], "scanFrequency")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Remediation {
+    pub recommendation: Option<Recommendation>,
+}
+
+impl Value for Remediation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "recommendation", &self.recommendation);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "recommendation" => {
+                    read_member(reader, name, &mut it.recommendation)?;
                 }
                 _ => return Ok(false),
             }
@@ -3328,6 +4138,164 @@ impl Value for RepositoryPolicyNotFoundException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    pub details: Option<ResourceDetails>,
+    pub id: Option<String>,
+    pub tags: Option<std::collections::BTreeMap<String, String>>,
+    pub r#type: Option<String>,
+}
+
+impl Value for Resource {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "details", &self.details);
+        write_member(writer, "id", &self.id);
+        write_member(writer, "tags", &self.tags);
+        write_member(writer, "type", &self.r#type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "details" => {
+                    read_member(reader, name, &mut it.details)?;
+                }
+                "id" => {
+                    read_member(reader, name, &mut it.id)?;
+                }
+                "tags" => {
+                    read_member(reader, name, &mut it.tags)?;
+                }
+                "type" => {
+                    read_member(reader, name, &mut it.r#type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResourceDetails {
+    pub aws_ecr_container_image: Option<AwsEcrContainerImageDetails>,
+}
+
+impl Value for ResourceDetails {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "awsEcrContainerImage", &self.aws_ecr_container_image);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "awsEcrContainerImage" => {
+                    read_member(reader, name, &mut it.aws_ecr_container_image)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanNotFoundException {
+    pub message: Option<String>,
+}
+
+impl Value for ScanNotFoundException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScanningRepositoryFilter {
+    pub filter: String,
+    pub filter_type: ScanningRepositoryFilterType,
+}
+
+impl Value for ScanningRepositoryFilter {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "filter", &self.filter);
+        write_member(writer, "filterType", &self.filter_type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "filter" => {
+                    read[0] = read_member(reader, name, &mut it.filter)?;
+                }
+                "filterType" => {
+                    read[1] = read_member(reader, name, &mut it.filter_type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "filter")?;
+        require(read[1], "filterType")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScoreDetails {
+    pub cvss: Option<CvssScoreDetails>,
+}
+
+impl Value for ScoreDetails {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cvss", &self.cvss);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "cvss" => {
+                    read_member(reader, name, &mut it.cvss)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServerException {
     pub message: Option<String>,
 }
@@ -3421,6 +4389,88 @@ impl Value for SetRepositoryPolicyOutput {
             match name {
                 "policyText" => {
                     read_member(reader, name, &mut it.policy_text)?;
+                }
+                "registryId" => {
+                    read_member(reader, name, &mut it.registry_id)?;
+                }
+                "repositoryName" => {
+                    read_member(reader, name, &mut it.repository_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartImageScanInput {
+    pub image_id: ImageIdentifier,
+    pub registry_id: Option<String>,
+    pub repository_name: String,
+}
+
+impl Value for StartImageScanInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "imageId", &self.image_id);
+        write_member(writer, "registryId", &self.registry_id);
+        write_member(writer, "repositoryName", &self.repository_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "imageId" => {
+                    read[0] = read_member(reader, name, &mut it.image_id)?;
+                }
+                "registryId" => {
+                    read_member(reader, name, &mut it.registry_id)?;
+                }
+                "repositoryName" => {
+                    read[1] = read_member(reader, name, &mut it.repository_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "imageId")?;
+        require(read[1], "repositoryName")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StartImageScanOutput {
+    pub image_id: Option<ImageIdentifier>,
+    pub image_scan_status: Option<ImageScanStatus>,
+    pub registry_id: Option<String>,
+    pub repository_name: Option<String>,
+}
+
+impl Value for StartImageScanOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "imageId", &self.image_id);
+        write_member(writer, "imageScanStatus", &self.image_scan_status);
+        write_member(writer, "registryId", &self.registry_id);
+        write_member(writer, "repositoryName", &self.repository_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "imageId" => {
+                    read_member(reader, name, &mut it.image_id)?;
+                }
+                "imageScanStatus" => {
+                    read_member(reader, name, &mut it.image_scan_status)?;
                 }
                 "registryId" => {
                     read_member(reader, name, &mut it.registry_id)?;
@@ -3716,6 +4766,33 @@ impl Value for UnableToGetUpstreamLayerException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsupportedImageTypeException {
+    pub message: Option<String>,
+}
+
+impl Value for UnsupportedImageTypeException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UntagResourceInput {
     pub resource_arn: String,
     pub tag_keys: Vec<String>,
@@ -3910,6 +4987,73 @@ impl Value for ValidationException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VulnerablePackage {
+    pub arch: Option<String>,
+    pub epoch: Option<i32>,
+    pub file_path: Option<String>,
+    pub fixed_in_version: Option<String>,
+    pub name: Option<String>,
+    pub package_manager: Option<String>,
+    pub release: Option<String>,
+    pub source_layer_hash: Option<String>,
+    pub version: Option<String>,
+}
+
+impl Value for VulnerablePackage {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "arch", &self.arch);
+        write_member(writer, "epoch", &self.epoch);
+        write_member(writer, "filePath", &self.file_path);
+        write_member(writer, "fixedInVersion", &self.fixed_in_version);
+        write_member(writer, "name", &self.name);
+        write_member(writer, "packageManager", &self.package_manager);
+        write_member(writer, "release", &self.release);
+        write_member(writer, "sourceLayerHash", &self.source_layer_hash);
+        write_member(writer, "version", &self.version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "arch" => {
+                    read_member(reader, name, &mut it.arch)?;
+                }
+                "epoch" => {
+                    read_member(reader, name, &mut it.epoch)?;
+                }
+                "filePath" => {
+                    read_member(reader, name, &mut it.file_path)?;
+                }
+                "fixedInVersion" => {
+                    read_member(reader, name, &mut it.fixed_in_version)?;
+                }
+                "name" => {
+                    read_member(reader, name, &mut it.name)?;
+                }
+                "packageManager" => {
+                    read_member(reader, name, &mut it.package_manager)?;
+                }
+                "release" => {
+                    read_member(reader, name, &mut it.release)?;
+                }
+                "sourceLayerHash" => {
+                    read_member(reader, name, &mut it.source_layer_hash)?;
+                }
+                "version" => {
+                    read_member(reader, name, &mut it.version)?;
                 }
                 _ => return Ok(false),
             }

@@ -9,6 +9,7 @@ mod listing;
 mod names;
 mod policies;
 mod repositories;
+mod scans;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -29,4 +30,5 @@ pub use repositories::{
     create_repository, delete_repository, describe_repositories, put_image_scanning_configuration,
     put_image_tag_mutability,
 };
+pub use scans::{describe_image_scan_findings, get_registry_scanning_configuration, start_image_scan};
 pub use tags::{list_tags_for_resource, tag_resource, untag_resource};

@@ -101,6 +101,13 @@ impl Blob {
     }
 }
 
+impl Blob {
+    /// Reads all of it from its beginning.
+    pub fn into_reader(self) -> File {
+        self.file
+    }
+}
+
 impl Blobs {
     /// Opens the folder and makes what is missing.
     ///

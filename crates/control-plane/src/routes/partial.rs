@@ -45,14 +45,25 @@ const PARTIAL: [(&str, &str); 10] = [
 ];
 
 /// The same of ECR.
-const PARTIAL_ECR: [(&str, &str); 4] = [
+const PARTIAL_ECR: [(&str, &str); 6] = [
     (
         "CreateRepository",
-        "images are not scanned; a KMS key is kept, nothing is encrypted with it",
+        "a KMS key is kept, nothing is encrypted with it",
+    ),
+    (
+        "DescribeImageScanFindings",
+        "the packages of the image, INFORMATIONAL: no vulnerability database is consulted",
     ),
     ("GetLifecyclePolicyPreview", "`imageIds` is refused"),
-    ("PutImageScanningConfiguration", "kept; images are not scanned"),
+    (
+        "GetRegistryScanningConfiguration",
+        "always BASIC without rules: each repository decides for itself",
+    ),
     ("SetRepositoryPolicy", "kept without an effect"),
+    (
+        "StartImageScan",
+        "packages of dpkg and apk are listed; no vulnerability database is consulted",
+    ),
 ];
 
 /// The same of EFS.

@@ -131,6 +131,7 @@ fn described(tx: &Tx<'_>, new: &NewImage) -> Result<RepositoryImage, PutImageRef
         tags: Vec::new(),
         layers: new.layers.clone(),
         manifests: new.manifests.clone(),
+        scan: None,
     })
 }
 

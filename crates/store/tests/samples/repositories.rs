@@ -2,8 +2,8 @@
 
 use domain::Timestamp;
 use domain::repository::{
-    Encryption, LifecyclePolicyText, Repository, RepositoryImage, RepositoryKey, RepositoryLayer,
-    TagMutability,
+    Encryption, ImageScan, LifecyclePolicyText, Repository, RepositoryImage, RepositoryKey, RepositoryLayer,
+    ScanOutcome, ScannedPackage, TagMutability,
 };
 
 use crate::records::{scope, tags};
@@ -54,6 +54,16 @@ pub fn image() -> RepositoryImage {
         tags: vec!["1.0".into(), "latest".into()],
         layers: vec![digest("2")],
         manifests: vec![digest("3")],
+        scan: Some(ImageScan {
+            started_at: at(3),
+            outcome: ScanOutcome::Complete {
+                completed_at: at(4),
+                packages: vec![ScannedPackage {
+                    name: "musl".into(),
+                    version: "1.2.5-r0".into(),
+                }],
+            },
+        }),
     }
 }
 

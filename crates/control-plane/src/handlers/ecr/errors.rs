@@ -28,6 +28,14 @@ pub fn repository_not_found(key: &RepositoryKey) -> ecr::Error {
     })
 }
 
+/// ImageNotFoundException.
+pub fn image_not_found(key: &RepositoryKey, id: &ecr::ImageIdentifier) -> ecr::Error {
+    let message = texts::image_not_found(key, id.image_digest.as_deref(), id.image_tag.as_deref());
+    ecr::Error::ImageNotFoundException(ecr::ImageNotFoundException {
+        message: Some(message),
+    })
+}
+
 /// ServerException: it may go better later.
 pub fn server(message: impl Into<String>) -> ecr::Error {
     ecr::Error::ServerException(ecr::ServerException {

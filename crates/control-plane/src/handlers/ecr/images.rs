@@ -1,27 +1,31 @@
 //! Images of repositories.
 
 use api::ecr;
+use domain::Timestamp;
 use domain::repository::{RepositoryImage, RepositoryKey, is_digest, is_image_tag};
 use orchestrator::transitions::{self, DeleteImageRefusal, ImageName, ImageNameRefusal};
 use store::State;
 
-use super::errors::{from_push, from_store, invalid_parameter, server, storage};
+use super::errors::{from_push, from_store, image_not_found, invalid_parameter, server, storage};
 use super::listing;
-use super::names::{self, texts};
+use super::names;
+use super::scans;
 use crate::call::{Authorized, Call};
 use crate::registry::{self, PushedImage};
 
 /// Most images that one request names.
 const NAMED_MAX: usize = 100;
 
-fn name(id: &ecr::ImageIdentifier) -> ImageName {
+/// What an id says.
+pub fn name(id: &ecr::ImageIdentifier) -> ImageName {
     ImageName {
         digest: id.image_digest.clone(),
         tag: id.image_tag.clone(),
     }
 }
 
-fn identifier(digest: &str, tag: Option<&str>) -> ecr::ImageIdentifier {
+/// The id of an image.
+pub fn identifier(digest: &str, tag: Option<&str>) -> ecr::ImageIdentifier {
     ecr::ImageIdentifier {
         image_digest: Some(digest.to_owned()),
         image_tag: tag.map(str::to_owned),
@@ -60,12 +64,14 @@ fn failure(id: &ecr::ImageIdentifier, refusal: ImageNameRefusal) -> ecr::ImageFa
     }
 }
 
-fn details(it: &RepositoryImage) -> ecr::ImageDetail {
+fn details(it: &RepositoryImage, now: Timestamp) -> ecr::ImageDetail {
     ecr::ImageDetail {
         artifact_media_type: it.artifact_media_type.clone(),
         image_digest: Some(it.digest.clone()),
         image_manifest_media_type: Some(it.media_type.clone()),
         image_pushed_at: Some(it.pushed_at),
+        image_scan_status: it.scan.as_ref().map(|it| scans::status(it, now)),
+        image_scan_findings_summary: it.scan.as_ref().and_then(scans::summary),
         image_size_in_bytes: i64::try_from(it.size_bytes).ok(),
         image_status: Some(ecr::ImageStatus::Active),
         image_tags: (!it.tags.is_empty()).then(|| it.tags.clone()),
@@ -139,21 +145,24 @@ pub async fn describe_images(
         filter.and_then(|it| it.tag_status.as_ref()),
         filter.and_then(|it| it.image_status.as_ref()),
     )?;
-    let page_key = call.access().page_key();
+    let (page_key, now) = (call.access().page_key(), call.now());
     call.access().store().read(|state| {
         names::found(state, &key)?;
         if let Some(ids) = input.image_ids.as_deref().filter(|it| !it.is_empty()) {
             require_named(ids)?;
             let named = ids.iter().map(|id| described(state, &key, id));
             let named: Vec<_> = named.collect::<Result<_, _>>()?;
-            let images = named.into_iter().filter(|it| wanted.has(it)).map(details);
+            let images = named
+                .into_iter()
+                .filter(|it| wanted.has(it))
+                .map(|it| details(it, now));
             return Ok(ecr::DescribeImagesOutput {
                 image_details: Some(images.collect()),
                 next_token: None,
             });
         }
         let images = state.images_of_repository(&key).filter(|it| wanted.has(it));
-        let items = images.map(|it| (it.digest.clone(), details(it)));
+        let items = images.map(|it| (it.digest.clone(), details(it, now)));
         let (next_token, listing) = (input.next_token.as_deref(), wanted.listing("images", &key));
         let (images, next_token) = listing::list(page_key, input.max_results, next_token, &listing, items)?;
         Ok(ecr::DescribeImagesOutput {
@@ -163,7 +172,11 @@ pub async fn describe_images(
     })
 }
 
-fn described<'a>(
+/// The image of an id.
+///
+/// # Errors
+/// ImageNotFoundException, InvalidParameterException.
+pub fn described<'a>(
     state: &'a State,
     key: &RepositoryKey,
     id: &ecr::ImageIdentifier,
@@ -175,10 +188,7 @@ fn described<'a>(
             "both tag and digest cannot be null",
         )),
         Err(ImageNameRefusal::NotFound | ImageNameRefusal::TagDoesNotMatchDigest) => {
-            let message = texts::image_not_found(key, id.image_digest.as_deref(), id.image_tag.as_deref());
-            Err(ecr::Error::ImageNotFoundException(ecr::ImageNotFoundException {
-                message: Some(message),
-            }))
+            Err(image_not_found(key, id))
         }
     }
 }
@@ -311,6 +321,7 @@ pub async fn put_image(call: Call<ecr::PutImage>) -> Result<ecr::PutImageOutput,
     let access = call.access();
     let image = registry::push_image(access.registry(), access.store(), pushed).await;
     let image = image.map_err(|error| from_push(error, &key, digest, tag))?;
+    registry::scan_pushed(access.registry(), access.store(), &image).await;
     Ok(ecr::PutImageOutput {
         image: Some(rendered(&image, tag, input.image_manifest.clone())),
     })

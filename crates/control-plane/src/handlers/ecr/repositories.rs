@@ -308,7 +308,7 @@ pub async fn put_image_tag_mutability(
     })
 }
 
-/// `PutImageScanningConfiguration`: kept; images are not scanned.
+/// `PutImageScanningConfiguration`: whether images are scanned as they come from now on.
 ///
 /// # Errors
 /// RepositoryNotFoundException.

@@ -89,7 +89,10 @@ where
     };
     let (registry, store) = (visit.registry(), &visit.control_plane.store);
     let (digest, subject) = match registry::push_image(registry, store, pushed).await {
-        Ok(image) => (image.digest.clone(), image.subject.clone()),
+        Ok(image) => {
+            registry::scan_pushed(registry, store, &image).await;
+            (image.digest.clone(), image.subject.clone())
+        }
         // Pushed again, which this protocol allows.
         Err(PushError::Refused(PutImageRefusal::Exists)) => {
             let found = store.read(|state| transitions::find_image(state, &key, &wanted).cloned());
