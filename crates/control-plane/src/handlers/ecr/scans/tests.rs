@@ -17,7 +17,7 @@ async fn push(fixture: &Fixture, tag: &str, files: &[(&str, &str)]) -> String {
             .append_data(&mut header, path, content.as_bytes())
             .expect("appended");
     }
-    let config = upload(fixture, b"{}").await;
+    let config = upload(fixture, tag.as_bytes()).await;
     let layer = upload(fixture, &layer.into_inner().expect("finished")).await;
     let manifest = json!({
         "schemaVersion": 2,

@@ -1,7 +1,27 @@
-use domain::task::TaskStatus;
+use domain::TaskArn;
+use domain::task::{ContainerStatus, TaskStatus};
+use orchestrator::transitions::{self, ContainerReport, TaskReport};
 use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, code, text};
+
+/// Its agent says that the task and its container run.
+async fn runs(fixture: &Fixture, task: &str) {
+    let arn = TaskArn::parse(task).expect("an ARN");
+    let report = TaskReport {
+        status: Some(TaskStatus::Running),
+        containers: vec![ContainerReport {
+            name: "web".to_owned(),
+            status: Some(ContainerStatus::Running),
+            ..ContainerReport::default()
+        }],
+        ..TaskReport::default()
+    };
+    let observed = fixture
+        .store()
+        .transact(move |tx| transitions::observe_task(tx, &arn, &report));
+    observed.await.expect("is there");
+}
 
 async fn refused(fixture: &Fixture, input: Value) -> (String, String) {
     let refusal = fixture.refused_of("gantry", "OpenTaskStream", input).await;
@@ -27,7 +47,7 @@ async fn a_stream_needs_a_task_that_runs_a_container_of_it_and_its_agent() {
     let (kind, message) = refused(&fixture, to_port(json!({}))).await;
     assert_eq!(kind, "InvalidParameterException");
     assert!(message.contains("not RUNNING"), "{message}");
-    fixture.report(&task, TaskStatus::Running).await;
+    runs(&fixture, &task).await;
     for (more, kind, part) in [
         (
             json!({ "container": "db" }),
@@ -78,7 +98,7 @@ async fn what_is_answered_opens_one_stream() {
     fixture.definition().await;
     let answer = fixture.ask("RunTask", json!({ "taskDefinition": "web" })).await;
     let task = text(&answer["tasks"][0]["taskArn"]);
-    fixture.report(&task, TaskStatus::Running).await;
+    runs(&fixture, &task).await;
     let host = fixture.store().read(|state| {
         let all: Vec<_> = state
             .all::<domain::task::Task>()
