@@ -9,8 +9,10 @@ mod place;
 pub mod query;
 mod refusal;
 mod rules;
+mod withdraw;
 
 pub use capacity::divide;
 pub use place::{Candidate, Placement, Requirements, place};
 pub use refusal::PlacementRefusal;
 pub use rules::{InstanceTasks, Rules};
+pub use withdraw::{Placed, Withdrawal, Worth};

@@ -8,6 +8,7 @@ mod lifecycle;
 mod part;
 mod plan;
 mod stages;
+mod scale_in;
 mod start;
 mod stop;
 mod task_sets;

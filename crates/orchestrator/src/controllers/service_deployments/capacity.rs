@@ -1,25 +1,20 @@
-//! Which tasks of a part go first when it scales in: the ratio of its capacity provider strategy is kept.
+//! How many tasks of a part go first when it scales in: the ratio of its capacity provider strategy is kept.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-use domain::TaskArn;
 use domain::task::Task;
 
 use super::part::Part;
 
-/// Of tasks in the order in which they would stop, those that their capacity provider has too many of.
-/// Empty without a strategy.
-pub fn surplus(part: &Part, tasks: &[Arc<Task>]) -> BTreeSet<TaskArn> {
+/// Of these tasks, how many each capacity provider of the strategy has too many. Empty without a strategy.
+pub fn surplus(part: &Part, tasks: &[&Task]) -> Vec<(String, u32)> {
     let strategy = &part.capacity_provider_strategy;
     let kept = placement::divide(strategy, &[], part.desired_count);
-    let mut surplus = BTreeSet::new();
-    for (item, kept) in strategy.iter().zip(kept) {
+    let surplus = strategy.iter().zip(kept).map(|(item, kept)| {
+        let name = &item.capacity_provider;
         let of_provider = tasks
             .iter()
-            .filter(|it| it.capacity_provider.as_ref() == Some(&item.capacity_provider));
-        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        surplus.extend(of_provider.rev().skip(kept).map(|it| it.arn.clone()));
-    }
-    surplus
+            .filter(|it| it.capacity_provider.as_ref() == Some(name));
+        let has = u32::try_from(of_provider.count()).unwrap_or(u32::MAX);
+        (name.clone(), has.saturating_sub(kept))
+    });
+    surplus.filter(|(_, count)| *count > 0).collect()
 }

@@ -17,6 +17,7 @@ mod circuit_breaker;
 mod health;
 mod placement;
 mod stages;
+mod scale;
 
 fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
     let scope = Scope::new("123456789012", "us-east-1");
