@@ -35,6 +35,7 @@ pub mod sealed;
 pub mod secret;
 pub mod service;
 pub mod service_deployment;
+pub mod service_scheduling;
 pub mod tags;
 pub mod task;
 pub mod task_definition;

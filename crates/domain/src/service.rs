@@ -8,13 +8,14 @@ use crate::deployment_lifecycle::DeploymentLifecycle;
 use crate::deployment_strategy::DeploymentStrategy;
 use crate::lifecycle_hook::LifecycleHook;
 use crate::placement::{PlacementConstraint, PlacementStrategy};
+use crate::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
 use crate::task_set::TaskSet;
 use crate::{ClusterArn, ServiceArn, ServiceRevisionArn, TaskArn, TaskDefinitionArn, Timestamp};
 
-/// A service with the REPLICA strategy.
+/// A service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// The record's key.
@@ -23,8 +24,11 @@ pub struct Service {
     pub cluster: ClusterArn,
     /// Lifecycle.
     pub status: ServiceStatus,
-    /// How many tasks are wanted.
+    /// How many tasks are wanted. With the DAEMON strategy, as many as container instances at the last look.
     pub desired_count: u32,
+    /// How that is decided.
+    #[serde(default, skip_serializing_if = "SchedulingStrategy::is_default")]
+    pub scheduling_strategy: SchedulingStrategy,
     /// Who decides which of its tasks run what.
     #[serde(default)]
     pub deployment_controller: DeploymentController,
@@ -59,6 +63,12 @@ pub struct Service {
     /// Where they go best; if empty, they spread over availability zones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placement_strategy: Vec<PlacementStrategy>,
+    /// Whether its tasks move to be spread over availability zones.
+    #[serde(default, skip_serializing_if = "AvailabilityZoneRebalancing::is_default")]
+    pub availability_zone_rebalancing: AvailabilityZoneRebalancing,
+    /// How far such moves have come.
+    #[serde(default, skip_serializing_if = "Balance::is_default")]
+    pub balance: Balance,
     /// When it was created.
     pub created_at: Timestamp,
     /// ARN of the caller.

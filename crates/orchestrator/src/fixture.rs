@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use domain::container_definition::{ContainerDefinition, HealthCheck};
 use domain::host::Resources;
+use domain::placement::PlacementConstraint;
 use domain::service::{DeploymentConfiguration, DeploymentController, PropagateTags, Service};
+use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
 use domain::tags::Pair;
 use domain::task::{ContainerHealth, DesiredStatus, HealthStatus, Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
@@ -145,6 +147,23 @@ impl World {
         })
     }
 
+    /// The service `agent`, with one task on each container instance that satisfies the constraints.
+    pub fn daemon(&self, minimum: u32, placement_constraints: Vec<PlacementConstraint>) -> ServiceArn {
+        let definition = self.definition();
+        self.service_of(NewService {
+            arn: lab().member("agent"),
+            scheduling_strategy: SchedulingStrategy::Daemon,
+            task_definition: Some(definition.arn.clone()),
+            deployment_configuration: DeploymentConfiguration {
+                maximum_percent: 100,
+                minimum_healthy_percent: minimum,
+                ..DeploymentConfiguration::default()
+            },
+            placement_constraints,
+            ..new_service(0)
+        })
+    }
+
     /// A service whose task sets are managed from outside.
     pub fn external_service(&self, desired_count: u32) -> ServiceArn {
         self.service_of(NewService {
@@ -236,6 +255,7 @@ fn new_service(desired_count: u32) -> NewService {
     NewService {
         arn: lab().member("web"),
         desired_count,
+        scheduling_strategy: SchedulingStrategy::Replica,
         deployment_controller: DeploymentController::Ecs,
         launch_type: LaunchType::Ec2,
         capacity_provider_strategy: Vec::new(),
@@ -246,6 +266,7 @@ fn new_service(desired_count: u32) -> NewService {
         network_configuration: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
+        availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
         created_by: root(),
         propagate_tags: PropagateTags::None,
         enable_ecs_managed_tags: false,

@@ -64,6 +64,7 @@ pub use repository_images::{
     DeleteImageRefusal, ImageName, ImageNameRefusal, MountLayerRefusal, NewImage, PutImageRefusal,
     TAGS_PER_IMAGE_MAX, delete_image, find_image, forget_layers, mount_layer, put_image, put_layer,
 };
+pub(crate) use run_tasks::eligible;
 pub use run_tasks::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
     RunTasksRefusal, Where, free_address, run_tasks, run_tasks_once,

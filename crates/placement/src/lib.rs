@@ -12,7 +12,7 @@ mod rules;
 mod withdraw;
 
 pub use capacity::divide;
-pub use place::{Candidate, Placement, Requirements, place};
+pub use place::{Candidate, Placement, Requirements, place, unmet};
 pub use refusal::PlacementRefusal;
 pub use rules::{InstanceTasks, Rules};
 pub use withdraw::{Placed, Withdrawal, Worth};

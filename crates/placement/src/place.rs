@@ -101,7 +101,7 @@ fn by_zone(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize
         let before = times(&placed, index);
         let is_eligible = standing(candidate, wanted).is_empty()
             && fits(ledgers.get(&index).unwrap_or(candidate.host), wanted)
-            && unsatisfied(candidate, wanted, before).is_empty();
+            && unsatisfied(candidate, wanted.rules, wanted.group, before).is_empty();
         if !is_eligible {
             // Not asked again; it still counts where tasks spread.
             continue;
@@ -119,7 +119,9 @@ fn by_zone(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize
 /// With strategies, which compare all that can take a task.
 fn by_strategies(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize) -> Vec<usize> {
     let is_eligible = |it: &Candidate<'_>| {
-        fits(it.host, wanted) && standing(it, wanted).is_empty() && unsatisfied(it, wanted, 0).is_empty()
+        fits(it.host, wanted)
+            && standing(it, wanted).is_empty()
+            && unsatisfied(it, wanted.rules, wanted.group, 0).is_empty()
     };
     // Only the ledgers that change are copied.
     let mut eligible: Vec<Option<Cow<'_, Host>>> = candidates
@@ -139,7 +141,15 @@ fn by_strategies(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count:
             break;
         }
         placed.push(best);
-        if !fits(host, wanted) || !unsatisfied(&candidates[best], wanted, times(&placed, best)).is_empty() {
+        if !fits(host, wanted)
+            || !unsatisfied(
+                &candidates[best],
+                wanted.rules,
+                wanted.group,
+                times(&placed, best),
+            )
+            .is_empty()
+        {
             // Full now; it still counts where tasks spread.
             let _ = eligible[best].take();
         }
@@ -148,16 +158,22 @@ fn by_strategies(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count:
     placed
 }
 
+/// What of a host itself speaks against such tasks: attributes that it lacks and constraints that it does not satisfy.
+/// Whether it takes tasks now and has room for them is not asked.
+pub fn unmet(candidate: &Candidate<'_>, attributes: &[Pair], rules: &Rules) -> Vec<PlacementRefusal> {
+    let mut refusals = lacking(candidate, attributes);
+    refusals.extend(unsatisfied(candidate, rules, "", 0));
+    refusals
+}
+
 /// How often a candidate was chosen.
 fn times(placed: &[usize], index: usize) -> u32 {
     placed.iter().fold(0, |sum, it| sum + u32::from(*it == index))
 }
 
 /// Constraints that do not hold once so many more tasks are placed there.
-fn unsatisfied(candidate: &Candidate<'_>, wanted: &Requirements<'_>, placed: u32) -> Vec<PlacementRefusal> {
-    let instance = candidate
-        .container_instance
-        .filter(|_| wanted.rules.has_constraints());
+fn unsatisfied(candidate: &Candidate<'_>, rules: &Rules, group: &str, placed: u32) -> Vec<PlacementRefusal> {
+    let instance = candidate.container_instance.filter(|_| rules.has_constraints());
     let Some(instance) = instance else {
         return Vec::new();
     };
@@ -166,9 +182,9 @@ fn unsatisfied(candidate: &Candidate<'_>, wanted: &Requirements<'_>, placed: u32
         let tasks = tasks.to_mut();
         tasks.pending = tasks.pending.saturating_add(placed);
         tasks.of_group = tasks.of_group.saturating_add(placed);
-        tasks.groups.insert(wanted.group.to_owned());
+        tasks.groups.insert(group.to_owned());
     }
-    wanted.rules.unsatisfied(candidate.host, instance, &tasks)
+    rules.unsatisfied(candidate.host, instance, &tasks)
 }
 
 fn fits(host: &Host, wanted: &Requirements<'_>) -> bool {
@@ -185,15 +201,23 @@ fn standing(candidate: &Candidate<'_>, wanted: &Requirements<'_>) -> Vec<Placeme
     if !candidate.host.is_connected {
         refusals.push(PlacementRefusal::Agent);
     }
-    if let Some(instance) = instance {
-        let has = |wanted: &Pair| {
-            let mut named = instance.attributes.iter().filter(|it| it.name == wanted.name);
-            named.any(|it| wanted.value.is_none() || it.value == wanted.value)
-        };
-        let missing = wanted.attributes.iter().filter(|it| !has(it));
-        refusals.extend(missing.map(|it| PlacementRefusal::Attribute(it.name.clone())));
-    }
+    refusals.extend(lacking(candidate, wanted.attributes));
     refusals
+}
+
+/// Attributes that are required and not there.
+fn lacking(candidate: &Candidate<'_>, attributes: &[Pair]) -> Vec<PlacementRefusal> {
+    let Some(instance) = candidate.container_instance else {
+        return Vec::new();
+    };
+    let has = |wanted: &Pair| {
+        let mut named = instance.attributes.iter().filter(|it| it.name == wanted.name);
+        named.any(|it| wanted.value.is_none() || it.value == wanted.value)
+    };
+    let missing = attributes.iter().filter(|it| !has(it));
+    missing
+        .map(|it| PlacementRefusal::Attribute(it.name.clone()))
+        .collect()
 }
 
 fn refusals(
@@ -217,7 +241,7 @@ fn refusals(
             standing(candidate, wanted)
                 .into_iter()
                 .chain(short)
-                .chain(unsatisfied(candidate, wanted, times))
+                .chain(unsatisfied(candidate, wanted.rules, wanted.group, times))
                 .map(|it| (index, it)),
         );
     }

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod circuit_breaker;
+mod daemon;
 mod health;
 mod hook_tasks;
 mod lifecycle;
@@ -12,22 +13,23 @@ mod scale_in;
 mod start;
 mod stop;
 mod task_sets;
+mod wake;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::container_instance::ContainerInstance;
 use domain::service::{DeploymentController, Rollout, Service, ServiceStatus};
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use domain::{ServiceArn, TaskArn};
 use store::{Change, State, Tx};
 
 use super::{Controller, Next};
-use crate::transitions::{complete_service_deployment, record_event};
+use crate::transitions::{Where, complete_service_deployment, record_event};
 use circuit_breaker::Verdict;
 use part::Part;
 use plan::{Counts, Plan, plan};
@@ -51,27 +53,7 @@ impl Controller for ServiceDeployments {
     type Key = ServiceArn;
 
     fn keys(&self, state: &State, change: &Change) -> Vec<ServiceArn> {
-        match change {
-            Change::Service(it) => vec![it.current().arn.clone()],
-            Change::Task(it) => {
-                let task = it.current();
-                let service = task.service.clone();
-                service
-                    .or_else(|| hook_tasks::service_of(task))
-                    .into_iter()
-                    .collect()
-            }
-            Change::ContainerInstance(it) => {
-                let status = |side: &Option<Arc<ContainerInstance>>| side.as_ref().map(|it| it.status);
-                if status(&it.before) == status(&it.after) {
-                    return Vec::new();
-                }
-                let tasks = state.tasks_of_container_instance(&it.current().arn);
-                let services: BTreeSet<_> = tasks.filter_map(|it| it.service.clone()).collect();
-                services.into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
+        wake::services(state, change)
     }
 
     fn all_keys(&self, state: &State) -> Vec<ServiceArn> {
@@ -89,14 +71,19 @@ impl Controller for ServiceDeployments {
             return Next::AwaitChange;
         };
         let mut service = (*known).clone();
-        let mut leaving = tasks_on_draining_instances(tx.state(), &service);
-        leaving.extend(health::unhealthy(tx.state(), &service));
-        let next = match service.deployment_controller {
-            DeploymentController::Ecs => match stages::stages(&service) {
-                Some(lifecycle) => self.reconcile_stages(tx, &mut service, &lifecycle, &leaving),
-                None => self.reconcile_deployments(tx, &mut service, &leaving),
-            },
-            DeploymentController::External => self.reconcile_task_sets(tx, &mut service, &leaving),
+        let next = match (service.scheduling_strategy, service.deployment_controller) {
+            (SchedulingStrategy::Daemon, _) => self.reconcile_daemon(tx, &mut service),
+            (SchedulingStrategy::Replica, DeploymentController::Ecs) => {
+                let leaving = leaving(tx.state(), &service);
+                match stages::stages(&service) {
+                    Some(lifecycle) => self.reconcile_stages(tx, &mut service, &lifecycle, &leaving),
+                    None => self.reconcile_deployments(tx, &mut service, &leaving),
+                }
+            }
+            (SchedulingStrategy::Replica, DeploymentController::External) => {
+                let leaving = leaving(tx.state(), &service);
+                self.reconcile_task_sets(tx, &mut service, &leaving)
+            }
         };
         if service != *known {
             tx.put(service);
@@ -126,7 +113,7 @@ impl ServiceDeployments {
             STEP_MAX,
         );
         let stopped = stop(tx, service, &part, &plan, leaving);
-        let next = self.start(tx, service, &mut part, plan.start);
+        let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
         service.announced_refusal = part.announced_refusal;
         let has_moved = plan.start > 0 || stopped.count > 0;
         match settle(tx, service, &counts, &plan, next) {
@@ -138,6 +125,12 @@ impl ServiceDeployments {
 
 /// Tasks that have to be replaced where they are.
 type Leaving = BTreeMap<TaskArn, Arc<Task>>;
+
+fn leaving(state: &State, service: &Service) -> Leaving {
+    let mut leaving = tasks_on_draining_instances(state, service);
+    leaving.extend(health::unhealthy(state, service));
+    leaving
+}
 
 /// Tasks to be replaced because their container instance is DRAINING: they count as those of an older deployment, so
 /// that they leave within the service's bounds.

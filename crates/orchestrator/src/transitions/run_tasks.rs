@@ -2,6 +2,8 @@
 
 mod address;
 mod capacity;
+mod daemon_room;
+mod eligible;
 mod instance_tasks;
 mod once;
 mod platform;
@@ -25,6 +27,7 @@ use store::{State, Tx};
 use super::reservation::reservation;
 pub use address::free_address;
 pub use capacity::EMPTY_CAPACITY_PROVIDER;
+pub(crate) use eligible::eligible;
 pub use once::{RunTasksOnceRefusal, run_tasks_once};
 
 /// What is to run.
@@ -71,6 +74,8 @@ pub struct RunTasks {
 pub enum Where {
     /// Wherever placement finds room.
     Anywhere,
+    /// Wherever it finds room in this availability zone.
+    InZone(String),
     /// One on each of these, as StartTask wants it.
     On(Vec<ContainerInstanceArn>),
 }
@@ -114,10 +119,10 @@ pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, Run
     let wanted = reservation(&run.definition, &run.overrides);
     let mut outcome = RunTasksOutcome::default();
     match &run.placed {
-        Where::Anywhere if run.capacity_provider_strategy.is_empty() => {
+        Where::Anywhere | Where::InZone(_) if run.capacity_provider_strategy.is_empty() => {
             place_anywhere(tx, run, &wanted, &mut outcome)?;
         }
-        Where::Anywhere => {
+        Where::Anywhere | Where::InZone(_) => {
             for part in capacity::parts(tx.state(), run) {
                 place_anywhere(tx, &part, &wanted, &mut outcome)?;
             }
@@ -169,6 +174,7 @@ fn hosts<'a>(state: &'a State, run: &RunTasks, only: Option<&ContainerInstanceAr
             .hosts_of_account(&account)
             .filter(|it| it.is_fargate_capacity);
         return pool
+            .filter(|it| is_in_zone(run, it))
             .filter_map(|it| joined(state.container_instances_of_host(&it.id).next()?))
             .collect();
     }
@@ -181,7 +187,15 @@ fn hosts<'a>(state: &'a State, run: &RunTasks, only: Option<&ContainerInstanceAr
     let is_meant = |it: &&Arc<ContainerInstance>| {
         it.is_external == is_external && it.status != ContainerInstanceStatus::Inactive
     };
-    of_cluster.filter(is_meant).filter_map(joined).collect()
+    let joined = of_cluster.filter(is_meant).filter_map(joined);
+    joined.filter(|(host, _)| is_in_zone(run, host)).collect()
+}
+
+fn is_in_zone(run: &RunTasks, host: &Host) -> bool {
+    match &run.placed {
+        Where::InZone(zone) => host.availability_zone == *zone,
+        Where::Anywhere | Where::On(_) => true,
+    }
 }
 
 /// What placement has decided.
@@ -196,11 +210,12 @@ fn placement(tx: &Tx<'_>, run: &RunTasks, wanted: &Resources, hosts: Vec<Joined<
     let (hosts, mut failures) = platform::matching(run, hosts);
     let rules = rules(run);
     let tasks = instance_tasks::of(tx.state(), run, &rules, &hosts);
+    let ledgers = daemon_room::kept_free(tx.state(), run, &hosts);
     let candidates: Vec<Candidate<'_>> = hosts
         .iter()
         .enumerate()
         .map(|(index, (host, instance))| Candidate {
-            host,
+            host: ledgers.get(&index).unwrap_or(host),
             container_instance: (!is_fargate).then_some(&***instance),
             tasks: tasks.get(index),
         })
@@ -253,7 +268,7 @@ fn start(
 
 /// FARGATE spreads over zones by itself, and StartTask is placed by its caller.
 fn rules(run: &RunTasks) -> Rules {
-    if run.launch_type == LaunchType::Fargate || run.placed != Where::Anywhere {
+    if run.launch_type == LaunchType::Fargate || matches!(run.placed, Where::On(_)) {
         return Rules::default();
     }
     let of_definition = run.definition.placement_constraints.iter();

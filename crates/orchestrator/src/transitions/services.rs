@@ -10,6 +10,7 @@ use domain::service::{
     DeploymentConfiguration, DeploymentController, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
     ServiceStatus,
 };
+use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use domain::tags::Pair;
 use domain::task::NetworkConfiguration;
 use domain::task_definition::LaunchType;
@@ -25,6 +26,8 @@ pub struct NewService {
     pub arn: ServiceArn,
     /// How many tasks.
     pub desired_count: u32,
+    /// How many that is, if not as many as are desired.
+    pub scheduling_strategy: SchedulingStrategy,
     /// Who decides which of them run what.
     pub deployment_controller: DeploymentController,
     /// On what.
@@ -45,6 +48,8 @@ pub struct NewService {
     pub placement_constraints: Vec<PlacementConstraint>,
     /// Where they go best.
     pub placement_strategy: Vec<PlacementStrategy>,
+    /// Whether tasks move to be spread over availability zones.
+    pub availability_zone_rebalancing: AvailabilityZoneRebalancing,
     /// ARN of the caller.
     pub created_by: String,
     /// Whose tags tasks get.
@@ -76,6 +81,8 @@ pub struct ServiceChange {
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
     /// Where they go best; likewise.
     pub placement_strategy: Option<Vec<PlacementStrategy>>,
+    /// Whether tasks move to be spread over availability zones.
+    pub availability_zone_rebalancing: Option<AvailabilityZoneRebalancing>,
     /// On what; takes a platform version away that no longer means anything.
     pub capacity: Option<Capacity>,
     /// FARGATE only.
@@ -135,6 +142,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         cluster,
         status: ServiceStatus::Active,
         desired_count: it.desired_count,
+        scheduling_strategy: it.scheduling_strategy,
         deployment_controller: it.deployment_controller,
         launch_type: it.launch_type,
         capacity_provider_strategy: it.capacity_provider_strategy,
@@ -148,6 +156,8 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         network_configuration: it.network_configuration,
         placement_constraints: it.placement_constraints,
         placement_strategy: it.placement_strategy,
+        availability_zone_rebalancing: it.availability_zone_rebalancing,
+        balance: Balance::default(),
         created_at: now,
         created_by: it.created_by,
         propagate_tags: it.propagate_tags,
@@ -168,7 +178,10 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
 }
 
 fn is_same(known: &Service, it: &NewService) -> bool {
-    known.desired_count == it.desired_count
+    let is_daemon = it.scheduling_strategy == SchedulingStrategy::Daemon;
+    (known.desired_count == it.desired_count || is_daemon)
+        && known.scheduling_strategy == it.scheduling_strategy
+        && known.availability_zone_rebalancing == it.availability_zone_rebalancing
         && known.deployment_controller == it.deployment_controller
         && known.launch_type == it.launch_type
         && known.capacity_provider_strategy == it.capacity_provider_strategy
@@ -216,6 +229,9 @@ pub fn update_service(
     if let Some(it) = &change.placement_strategy {
         service.placement_strategy.clone_from(it);
     }
+    service.availability_zone_rebalancing = change
+        .availability_zone_rebalancing
+        .unwrap_or(service.availability_zone_rebalancing);
     if let Some(it) = &change.capacity {
         service.launch_type = it.launch_type;
         service.capacity_provider_strategy.clone_from(&it.strategy);
@@ -265,7 +281,8 @@ pub fn delete_service(
     if known.status == ServiceStatus::Draining {
         return Ok(known);
     }
-    if known.desired_count > 0 && !force {
+    let is_daemon = known.scheduling_strategy == SchedulingStrategy::Daemon;
+    if known.desired_count > 0 && !is_daemon && !force {
         return Err(ServiceRefusal::ScaledAboveZero);
     }
     if !known.task_sets.is_empty() && !force {

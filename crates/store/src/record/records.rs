@@ -154,6 +154,10 @@ impl Record for Service {
             _ => None,
         }
     }
+
+    fn reindex(indexes: &mut Indexes, before: Option<&Arc<Self>>, after: Option<&Arc<Self>>) {
+        indexes.service(before, after);
+    }
 }
 
 impl Record for ServiceDeployment {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::file_system::MountTarget;
 use domain::host::Host;
+use domain::service::{Service, ServiceStatus};
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
@@ -33,6 +35,8 @@ pub struct Indexes {
     pub(super) addresses: Addresses,
     pub(super) container_instances_by_host: Group<String, ContainerInstance>,
     pub(super) draining_container_instances: Group<ClusterArn, ContainerInstance>,
+    /// Those with the DAEMON strategy that are not INACTIVE.
+    pub(super) daemon_services: Group<ClusterArn, Service>,
     pub(super) hosts_by_account: Group<String, Host>,
     /// By family and number; the order of ARNs would put revision 10 before 2.
     pub(super) revisions: BTreeMap<(Scope, String), BTreeMap<u32, Arc<TaskDefinition>>>,
@@ -140,6 +144,17 @@ impl Indexes {
         };
         self.draining_container_instances
             .update(draining(before).zip(before), draining(after).zip(after));
+    }
+
+    pub(crate) fn service(&mut self, before: Option<&Arc<Service>>, after: Option<&Arc<Service>>) {
+        let daemons = |it: Option<&Arc<Service>>| {
+            let is_daemon = |it: &&Arc<Service>| it.scheduling_strategy == SchedulingStrategy::Daemon;
+            it.filter(is_daemon)
+                .filter(|it| it.status != ServiceStatus::Inactive)
+                .map(|it| it.cluster.clone())
+        };
+        self.daemon_services
+            .update(daemons(before).zip(before), daemons(after).zip(after));
     }
 
     /// Its address is as taken as that of a task.

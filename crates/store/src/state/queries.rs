@@ -189,6 +189,14 @@ impl State {
         self.indexes.draining_container_instances.of(cluster)
     }
 
+    /// Services of a cluster with the DAEMON strategy, DRAINING ones too, by ARN.
+    pub fn daemon_services(
+        &self,
+        cluster: &ClusterArn,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Service>> + use<'_> {
+        self.indexes.daemon_services.of(cluster)
+    }
+
     /// Settings that a principal has made, by name.
     pub fn account_settings(
         &self,

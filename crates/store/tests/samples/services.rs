@@ -12,6 +12,7 @@ use domain::service::{
 use domain::service_deployment::{
     ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
 };
+use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, Move, MovedFrom, SchedulingStrategy};
 use domain::task_definition::LaunchType;
 
 use crate::capacity_providers::strategy;
@@ -89,6 +90,7 @@ pub fn service() -> Service {
         cluster: cluster().arn,
         status: ServiceStatus::Active,
         desired_count: 3,
+        scheduling_strategy: SchedulingStrategy::Daemon,
         deployment_controller: DeploymentController::External,
         launch_type: LaunchType::Fargate,
         capacity_provider_strategy: strategy(),
@@ -143,6 +145,17 @@ pub fn service() -> Service {
             PlacementStrategy::Binpack(BinpackField::Memory),
             PlacementStrategy::Random,
         ],
+        availability_zone_rebalancing: AvailabilityZoneRebalancing::Enabled,
+        balance: Balance {
+            is_uneven: true,
+            moving: Some(Move {
+                replacement: task().arn,
+                from: MovedFrom::Zone("us-east-1a".into()),
+                leaving: Some(task().arn),
+            }),
+            moved_at: Some(at(1)),
+            announced: Some("why".into()),
+        },
         created_at: at(0),
         created_by: "arn:aws:iam::123456789012:root".into(),
         propagate_tags: PropagateTags::TaskDefinition,

@@ -1,13 +1,13 @@
 //! What health checks say of the tasks of a service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::Timestamp;
 use domain::service::Service;
 use domain::task::{HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
+use domain::{TaskArn, Timestamp};
 use store::{State, Tx};
 
 use super::part::Part;
@@ -58,31 +58,47 @@ pub fn note(
     let unhealthy = leaving.values().filter(runs);
     let unhealthy = unhealthy.filter(|it| part.may_stop(it) && is_unhealthy(state, it));
     counts.unhealthy = u32::try_from(unhealthy.count()).unwrap_or(u32::MAX);
+    let (unproven, next) = unproven(tx, service, part, leaving, healthy_after);
+    counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
+    next
+}
+
+/// Running tasks of a part that do not count as healthy yet, and when the next of them does by time alone.
+pub fn unproven(
+    tx: &Tx<'_>,
+    service: &Service,
+    part: &Part,
+    leaving: &Leaving,
+    healthy_after: Duration,
+) -> (BTreeSet<TaskArn>, Next) {
+    let (mut unproven, mut next) = (BTreeSet::new(), Next::AwaitChange);
+    let state = tx.state();
     let Some(definition) = state.get::<TaskDefinition>(&part.task_definition) else {
-        return Next::AwaitChange;
+        return (unproven, next);
     };
     let is_checked = is_checked(definition);
     // In the steady state all were healthy when it was reached, and none has started since.
     if !is_checked && (healthy_after.is_zero() || service.steady_since.is_some()) {
-        return Next::AwaitChange;
+        return (unproven, next);
     }
-    let mut next = Next::AwaitChange;
+    let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running && is_wanted(it);
     let tasks = state.tasks_of_service(&service.arn).filter(runs);
-    for task in tasks.filter(|it| is_wanted(it) && part.has(it)) {
+    for task in tasks.filter(|it| part.has(it)) {
         let left = left(task, tx.now(), healthy_after);
         let is_unproven = if is_checked {
             task.health(definition) == HealthStatus::Unknown
         } else {
             !left.is_zero() && !leaving.contains_key(&task.arn)
         };
-        if is_unproven {
-            counts.unproven += 1;
+        if !is_unproven {
+            continue;
         }
-        if is_unproven && !is_checked {
+        unproven.insert(task.arn.clone());
+        if !is_checked {
             next = next.or(Next::After(left));
         }
     }
-    next
+    (unproven, next)
 }
 
 /// How long a task without health checks still has to run before it counts as healthy.

@@ -10,12 +10,19 @@ use store::Tx;
 use super::part::Part;
 use super::{Next, ServiceDeployments};
 use crate::transitions::{
-    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasksRefusal, record_event, run_tasks,
+    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksRefusal, Where, record_event, run_tasks,
 };
 
 impl ServiceDeployments {
     /// Starts tasks of a part. What it announces of a refusal is noted in the part.
-    pub(super) fn start(&self, tx: &mut Tx<'_>, service: &mut Service, part: &mut Part, count: u32) -> Next {
+    pub(super) fn start(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &mut Service,
+        part: &mut Part,
+        count: u32,
+        placed: Where,
+    ) -> Next {
         if count == 0 {
             return Next::AwaitChange;
         }
@@ -30,6 +37,7 @@ impl ServiceDeployments {
         let Some(run) = part.run(tx.state(), service, count) else {
             return Next::AwaitChange;
         };
+        let run = RunTasks { placed, ..run };
         let refusal = match run_tasks(tx, &run) {
             Ok(outcome) => {
                 announce_started(tx, service, &outcome.tasks);

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::TaskArn;
 use domain::service::Service;
 use domain::task::{Stop, StopCode, Task, TaskStatus};
 use store::Tx;
 
 use super::part::Part;
 use super::plan::Plan;
-use super::scale_in::{Candidate, Chosen, choose};
+use super::scale_in::{Chosen, choose};
 use super::start::names;
 use super::{Leaving, Next, health};
 use crate::transitions::{count_failure, record_event, stop_task};
@@ -42,17 +43,30 @@ pub(super) fn stop(
         return Stopped::default();
     }
     let Chosen { candidates, held_for } = choose(tx.state(), tx.now(), service, part, plan, leaving);
-    for Candidate {
-        task, is_unhealthy, ..
-    } in &candidates
-    {
+    let count = candidates.len();
+    let tasks = candidates.into_iter().map(|it| it.task).collect();
+    stop_tasks(tx, service, tasks);
+    Stopped { count, held_for }
+}
+
+/// Stops just these tasks of a service; returns how many there were.
+pub(super) fn stop_each(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn]) -> usize {
+    let tasks: Vec<Arc<Task>> = tasks.iter().filter_map(|it| tx.get::<Task>(it)).collect();
+    let count = tasks.len();
+    stop_tasks(tx, service, tasks);
+    count
+}
+
+fn stop_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: Vec<Arc<Task>>) {
+    for task in &tasks {
         let deployment = task.started_by.as_deref().unwrap_or_default();
-        let reason = if *is_unhealthy {
+        let is_unhealthy = health::is_unhealthy(tx.state(), task);
+        let reason = if is_unhealthy {
             health::FAILED.to_owned()
         } else {
             format!("Scaling activity initiated by (deployment {deployment})")
         };
-        if *is_unhealthy {
+        if is_unhealthy {
             let message = format!("(task {}) failed container health checks.", task.arn.name());
             record_event(tx, service, message);
             count_failure(service, task, tx.now());
@@ -67,9 +81,7 @@ pub(super) fn stop(
             },
         );
     }
-    let count = candidates.len();
-    announce_stopped(tx, service, candidates.into_iter().map(|it| it.task).collect());
-    Stopped { count, held_for }
+    announce_stopped(tx, service, tasks);
 }
 
 fn announce_stopped(tx: &mut Tx<'_>, service: &mut Service, stopped: Vec<Arc<Task>>) {

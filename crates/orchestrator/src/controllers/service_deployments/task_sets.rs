@@ -10,7 +10,7 @@ use super::part::Part;
 use super::plan::{Counts, plan};
 use super::stop::stop;
 use super::{Leaving, Next, STEP_MAX, ServiceDeployments, announce_steady, health};
-use crate::transitions::record_task_set_event;
+use crate::transitions::{Where, record_task_set_event};
 
 /// What one look at a task set came to.
 struct Looked {
@@ -83,7 +83,7 @@ impl ServiceDeployments {
             step_max,
         );
         let stopped = stop(tx, service, &part, &plan, leaving);
-        let next = self.start(tx, service, &mut part, plan.start);
+        let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
         let stability = match plan.is_steady {
             true => Stability::SteadyState,
             false => Stability::Stabilizing,

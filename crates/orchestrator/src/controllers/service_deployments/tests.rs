@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 
+use domain::container_instance::ContainerInstance;
 use domain::service::{DeploymentConfiguration, PropagateTags};
+use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 use proptest::prelude::*;
 use store::Tally;
@@ -14,6 +16,7 @@ use crate::transitions::{
 
 mod capacity;
 mod circuit_breaker;
+mod daemon;
 mod health;
 mod placement;
 mod stages;
@@ -27,6 +30,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         cluster,
         status: ServiceStatus::Active,
         desired_count,
+        scheduling_strategy: SchedulingStrategy::Replica,
         deployment_controller: DeploymentController::Ecs,
         launch_type: domain::task_definition::LaunchType::Ec2,
         capacity_provider_strategy: Vec::new(),
@@ -44,6 +48,8 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         network_configuration: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
+        availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
+        balance: Balance::default(),
         created_at: Timestamp::UNIX_EPOCH,
         created_by: String::new(),
         propagate_tags: PropagateTags::None,

@@ -1,6 +1,6 @@
 //! Many tasks go up and down.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::host::Resources;
 use domain::tags::Pair;
@@ -16,7 +16,7 @@ fn large_world() -> World {
         let total = Resources {
             cpu: 1000,
             memory: 6400,
-            ports: std::collections::BTreeSet::new(),
+            ports: BTreeSet::new(),
             gpus: 0,
         };
         world.instance_of(total, vec![Pair::new("ecs.availability-zone", zone)]);

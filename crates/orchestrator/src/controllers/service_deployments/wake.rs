@@ -1,0 +1,74 @@
+//! Which services a change may concern.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::host::Host;
+use domain::task::{Task, TaskStatus};
+use domain::{ClusterArn, ServiceArn};
+use store::{Change, Changed, State};
+
+use super::hook_tasks;
+
+/// Services to look at after a change.
+pub fn services(state: &State, change: &Change) -> Vec<ServiceArn> {
+    match change {
+        Change::Service(it) => vec![it.current().arn.clone()],
+        Change::Task(it) => of_task(state, it),
+        Change::ContainerInstance(it) => of_container_instance(state, it),
+        Change::Host(it) => of_host(state, it),
+        _ => Vec::new(),
+    }
+}
+
+/// Its own, or the one that it is a lifecycle hook of; once it has stopped on a DRAINING container instance, also the daemons that waited for that.
+fn of_task(state: &State, change: &Changed<Task>) -> Vec<ServiceArn> {
+    let task = change.current();
+    let own = task.service.clone().or_else(|| hook_tasks::service_of(task));
+    let mut services: Vec<ServiceArn> = own.into_iter().collect();
+    let has_stopped = task.last_status == TaskStatus::Stopped
+        && change
+            .before
+            .as_ref()
+            .is_some_and(|it| it.last_status != TaskStatus::Stopped);
+    if has_stopped {
+        let instances = state.container_instances_of_host(&task.host_id);
+        let draining = instances.filter(|it| it.status == ContainerInstanceStatus::Draining);
+        services.extend(draining.flat_map(|it| daemons(state, &it.arn.cluster())));
+    }
+    services
+}
+
+/// Those with tasks there, if it takes tasks now and did not, or the other way round; and the daemons.
+fn of_container_instance(state: &State, change: &Changed<ContainerInstance>) -> Vec<ServiceArn> {
+    let status = |side: &Option<Arc<ContainerInstance>>| side.as_ref().map(|it| it.status);
+    let attributes = |side: &Option<Arc<ContainerInstance>>| side.as_ref().map(|it| it.attributes.clone());
+    let instance = change.current();
+    let is_other_status = status(&change.before) != status(&change.after);
+    if !is_other_status && attributes(&change.before) == attributes(&change.after) {
+        return Vec::new();
+    }
+    let mut services: BTreeSet<ServiceArn> = daemons(state, &instance.arn.cluster()).collect();
+    if is_other_status {
+        let tasks = state.tasks_of_container_instance(&instance.arn);
+        services.extend(tasks.filter_map(|it| it.service.clone()));
+    }
+    services.into_iter().collect()
+}
+
+/// The daemons, once its agent has come or gone.
+fn of_host(state: &State, change: &Changed<Host>) -> Vec<ServiceArn> {
+    let is_connected = |side: &Option<Arc<Host>>| side.as_ref().is_some_and(|it| it.is_connected);
+    if is_connected(&change.before) == is_connected(&change.after) {
+        return Vec::new();
+    }
+    let instances = state.container_instances_of_host(&change.current().id);
+    instances
+        .flat_map(|it| daemons(state, &it.arn.cluster()))
+        .collect()
+}
+
+fn daemons<'a>(state: &'a State, cluster: &ClusterArn) -> impl Iterator<Item = ServiceArn> + use<'a> {
+    state.daemon_services(cluster).map(|it| it.arn.clone())
+}
