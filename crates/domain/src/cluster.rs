@@ -16,7 +16,7 @@ pub struct Cluster {
     pub arn: ClusterArn,
     /// Deleted clusters stay visible as INACTIVE.
     pub status: ClusterStatus,
-    /// `containerInsights`.
+    /// `containerInsights`, and [`INSTANCE_REBALANCING`] if it was ever given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Pair>,
     /// Of ECS Exec and of storage that ECS manages.
@@ -28,6 +28,18 @@ pub struct Cluster {
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+/// The setting by which tasks move from crowded container instances to empty ones: `enabled` or `disabled`, which it is
+/// where nobody has set it. Amazon has none like it.
+pub const INSTANCE_REBALANCING: &str = "instanceRebalancing";
+
+impl Cluster {
+    /// Whether tasks move from crowded container instances to empty ones.
+    pub fn rebalances_instances(&self) -> bool {
+        let mut settings = self.settings.iter();
+        settings.any(|it| it.name == INSTANCE_REBALANCING && it.value.as_deref() == Some("enabled"))
+    }
 }
 
 /// Capacity providers of a cluster.

@@ -86,9 +86,6 @@ pub struct Move {
     pub replacement: TaskArn,
     /// Where it leaves one task too many.
     pub from: MovedFrom,
-    /// A task was chosen to stop; the move ends when it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leaving: Option<TaskArn>,
 }
 
 /// Where a move takes a task away.

@@ -15,6 +15,9 @@ pub struct Settings {
     pub placement_retry: Duration,
     /// How long a task without health checks has to run before it counts as healthy; Amazon waits 40 s.
     pub healthy_after: Duration,
+    /// Least time between two moves of tasks to balance the container instances of a cluster, and before a move that
+    /// found no room is tried again.
+    pub rebalance_pause: Duration,
 }
 
 impl Default for Settings {
@@ -22,6 +25,7 @@ impl Default for Settings {
         Self {
             placement_retry: Duration::from_secs(2),
             healthy_after: Duration::from_secs(5),
+            rebalance_pause: Duration::from_secs(5),
         }
     }
 }

@@ -30,6 +30,7 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
     let services = ServiceDeployments {
         placement_retry: settings.placement_retry,
         healthy_after: settings.healthy_after,
+        rebalance_pause: settings.rebalance_pause,
     };
     tokio::join!(
         drive(store.clone(), Arc::new(services), shutdown.clone()),

@@ -1,5 +1,6 @@
 //! Moves each service toward its newest deployment, or its task sets, without leaving its health bounds.
 
+mod balance;
 mod capacity;
 mod circuit_breaker;
 mod daemon;
@@ -46,6 +47,9 @@ pub struct ServiceDeployments {
     pub placement_retry: Duration,
     /// How long a task without health checks has to run before it counts as healthy.
     pub healthy_after: Duration,
+    /// Least time between two moves of tasks to balance the container instances of a cluster, and before a move that
+    /// found no room is tried again.
+    pub rebalance_pause: Duration,
 }
 
 impl Controller for ServiceDeployments {
@@ -99,8 +103,9 @@ impl ServiceDeployments {
             return Next::AwaitChange;
         };
         let mut counts = Counts::of(&part.id, &tx.state().service_tally(&service.arn));
-        let proven = health::note(&mut counts, tx, service, &part, leaving, self.healthy_after);
+        let (unproven, proven) = health::note(&mut counts, tx, service, &part, leaving, self.healthy_after);
         counts.replace(leaving, &part.id);
+        balance::follow(tx, service, &part, &mut counts, &unproven, leaving);
         match circuit_breaker::look(tx, service, &counts) {
             Verdict::GoesOn => {}
             Verdict::GivenUp => return Next::Again,
@@ -112,12 +117,16 @@ impl ServiceDeployments {
             &counts,
             STEP_MAX,
         );
+        // The replacement of a move is not counted.
+        let is_steady = plan.is_steady && service.balance.moving.is_none();
+        let plan = Plan { is_steady, ..plan };
         let stopped = stop(tx, service, &part, &plan, leaving);
         let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
-        service.announced_refusal = part.announced_refusal;
+        service.announced_refusal.clone_from(&part.announced_refusal);
         let has_moved = plan.start > 0 || stopped.count > 0;
         match settle(tx, service, &counts, &plan, next) {
             Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,
+            next if is_steady => next.or(self.rebalance(tx, service, &part)),
             next => next.or(stopped.next()).or(proven),
         }
     }

@@ -151,7 +151,6 @@ pub fn service() -> Service {
             moving: Some(Move {
                 replacement: task().arn,
                 from: MovedFrom::Zone("us-east-1a".into()),
-                leaving: Some(task().arn),
             }),
             moved_at: Some(at(1)),
             announced: Some("why".into()),

@@ -44,7 +44,7 @@ pub fn unhealthy(state: &State, service: &Service) -> Leaving {
 }
 
 /// Notes how healthy the tasks of a part are that run: one whose checks have not come to anything yet, or that has
-/// none and does not run for long yet, does not count as healthy. Gives when the next of the latter will.
+/// none and does not run for long yet, does not count as healthy. Gives these, and when the next of the latter will.
 pub fn note(
     counts: &mut Counts,
     tx: &Tx<'_>,
@@ -52,7 +52,7 @@ pub fn note(
     part: &Part,
     leaving: &Leaving,
     healthy_after: Duration,
-) -> Next {
+) -> (BTreeSet<TaskArn>, Next) {
     let state = tx.state();
     let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running;
     let unhealthy = leaving.values().filter(runs);
@@ -60,7 +60,7 @@ pub fn note(
     counts.unhealthy = u32::try_from(unhealthy.count()).unwrap_or(u32::MAX);
     let (unproven, next) = unproven(tx, service, part, leaving, healthy_after);
     counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
-    next
+    (unproven, next)
 }
 
 /// Running tasks of a part that do not count as healthy yet, and when the next of them does by time alone.

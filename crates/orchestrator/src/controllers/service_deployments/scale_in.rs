@@ -57,7 +57,10 @@ pub fn choose(
     // The youngest goes first, where nothing else decides.
     candidates.sort_by(|a, b| order(&a.task).cmp(&order(&b.task)));
     let rules = rules(service, part);
-    let placed = candidates.iter().map(|it| placed(state, it)).collect();
+    let placed = candidates
+        .iter()
+        .map(|it| placed(state, &it.task, it.is_unhealthy))
+        .collect();
     let mut choice = Choice {
         withdrawal: Withdrawal::new(placed, &rules),
         candidates: &candidates,
@@ -110,18 +113,19 @@ fn candidate(
     }
 }
 
-fn placed<'a>(state: &'a State, it: &Candidate) -> Placed<'a> {
-    let container_instance: Option<&Arc<ContainerInstance>> = match &it.task.container_instance {
+/// Where a task is and what it is worth.
+pub fn placed<'a>(state: &'a State, task: &Task, is_unhealthy: bool) -> Placed<'a> {
+    let container_instance: Option<&Arc<ContainerInstance>> = match &task.container_instance {
         Some(arn) => state.get(arn),
-        None => state.container_instances_of_host(&it.task.host_id).next(),
+        None => state.container_instances_of_host(&task.host_id).next(),
     };
-    let worth = match (it.task.last_status.is_pending(), it.is_unhealthy) {
+    let worth = match (task.last_status.is_pending(), is_unhealthy) {
         (true, _) => Worth::Starting,
         (false, true) => Worth::Unhealthy,
         (false, false) => Worth::Healthy,
     };
     Placed {
-        host: state.get::<Host>(&it.task.host_id).map(|it| &**it),
+        host: state.get::<Host>(&task.host_id).map(|it| &**it),
         container_instance: container_instance.map(|it| &**it),
         worth,
     }

@@ -13,6 +13,21 @@ use crate::transitions::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksRefusal, Where, record_event, run_tasks,
 };
 
+/// What came of starting tasks.
+pub(super) enum Launched {
+    /// These; there was nothing to say against more of them.
+    Started(Vec<Arc<Task>>),
+    /// These, and why there are not more, as an event has it.
+    Refused {
+        /// Those that there are.
+        started: Vec<Arc<Task>>,
+        /// Why.
+        event: String,
+    },
+    /// Nothing is started before so long.
+    Waits(Duration),
+}
+
 impl ServiceDeployments {
     /// Starts tasks of a part. What it announces of a refusal is noted in the part.
     pub(super) fn start(
@@ -26,45 +41,64 @@ impl ServiceDeployments {
         if count == 0 {
             return Next::AwaitChange;
         }
+        let event = match self.launch(tx, service, part, count, placed) {
+            Launched::Waits(wait) => return Next::After(wait),
+            Launched::Started(tasks) => {
+                announce_started(tx, service, &tasks);
+                part.announced_refusal = None;
+                return Next::AwaitChange;
+            }
+            Launched::Refused { started, event } => {
+                announce_started(tx, service, &started);
+                event
+            }
+        };
+        // Said once, until something else is to be said.
+        if part.announced_refusal.as_ref() != Some(&event) {
+            record_event(tx, service, event.clone());
+            part.announced_refusal = Some(event);
+        }
+        Next::After(self.placement_retry)
+    }
+
+    /// Starts tasks of a part and announces nothing.
+    pub(super) fn launch(
+        &self,
+        tx: &mut Tx<'_>,
+        service: &Service,
+        part: &Part,
+        count: u32,
+        placed: Where,
+    ) -> Launched {
         let wait = part
             .throttled_until
             .map(|until| Duration::try_from(until.duration_since(tx.now())));
         if let Some(Ok(wait)) = wait
             && !wait.is_zero()
         {
-            return Next::After(wait);
+            return Launched::Waits(wait);
         }
         let Some(run) = part.run(tx.state(), service, count) else {
-            return Next::AwaitChange;
+            return Launched::Started(Vec::new());
         };
         let run = RunTasks { placed, ..run };
-        let refusal = match run_tasks(tx, &run) {
-            Ok(outcome) => {
-                announce_started(tx, service, &outcome.tasks);
-                match outcome.failures.first() {
-                    None => {
-                        part.announced_refusal = None;
-                        return Next::AwaitChange;
-                    }
-                    Some(closest) => closest_matching(closest),
-                }
-            }
+        let (started, event) = match run_tasks(tx, &run) {
+            Ok(outcome) => match outcome.failures.first() {
+                None => return Launched::Started(outcome.tasks),
+                Some(closest) => (outcome.tasks, closest_matching(closest)),
+            },
             Err(RunTasksRefusal::NoContainerInstances) => {
-                "was unable to place a task because no container instance met all of its requirements. \
-                 Reason: No Container Instances were found in your cluster."
-                    .to_owned()
+                let event = "was unable to place a task because no container instance met all of its requirements. \
+                             Reason: No Container Instances were found in your cluster.";
+                (Vec::new(), event.to_owned())
             }
             Err(RunTasksRefusal::NoAddress) => {
-                "was unable to place a task. Reason: the subnets of the service have no free address."
-                    .to_owned()
+                let event =
+                    "was unable to place a task. Reason: the subnets of the service have no free address.";
+                (Vec::new(), event.to_owned())
             }
         };
-        // Said once, until something else is to be said.
-        if part.announced_refusal.as_ref() != Some(&refusal) {
-            record_event(tx, service, refusal.clone());
-            part.announced_refusal = Some(refusal);
-        }
-        Next::After(self.placement_retry)
+        Launched::Refused { started, event }
     }
 }
 

@@ -74,7 +74,7 @@ impl ServiceDeployments {
         let mut part = Part::task_set(service, service.task_set(id)?);
         let mut counts = Counts::of_task_set(id, tallies);
         // A task set is stable as soon as all its tasks run.
-        let proven = health::note(&mut counts, tx, service, &part, leaving, Duration::ZERO);
+        let (_, proven) = health::note(&mut counts, tx, service, &part, leaving, Duration::ZERO);
         counts.replace(leaving, id);
         let plan = plan(
             part.desired_count,

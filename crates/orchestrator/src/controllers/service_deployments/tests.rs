@@ -14,6 +14,7 @@ use crate::transitions::{
     update_service, update_task_protection,
 };
 
+mod balance;
 mod capacity;
 mod circuit_breaker;
 mod daemon;
@@ -154,6 +155,7 @@ fn controller() -> ServiceDeployments {
     ServiceDeployments {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::ZERO,
+        rebalance_pause: Duration::from_secs(5),
     }
 }
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::cluster::Cluster;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::Host;
+use domain::service::ServiceStatus;
+use domain::service_scheduling::AvailabilityZoneRebalancing;
 use domain::task::{Task, TaskStatus};
 use domain::{ClusterArn, ServiceArn};
 use store::{Change, Changed, State};
@@ -18,6 +21,7 @@ pub fn services(state: &State, change: &Change) -> Vec<ServiceArn> {
         Change::Task(it) => of_task(state, it),
         Change::ContainerInstance(it) => of_container_instance(state, it),
         Change::Host(it) => of_host(state, it),
+        Change::Cluster(it) => of_cluster(state, it),
         _ => Vec::new(),
     }
 }
@@ -53,20 +57,50 @@ fn of_container_instance(state: &State, change: &Changed<ContainerInstance>) -> 
     if is_other_status {
         let tasks = state.tasks_of_container_instance(&instance.arn);
         services.extend(tasks.filter_map(|it| it.service.clone()));
+        services.extend(movable(state, &instance.arn.cluster()));
     }
     services.into_iter().collect()
 }
 
-/// The daemons, once its agent has come or gone.
+/// The daemons, once its agent has come or gone; if it has come and is empty, also services whose tasks may move there.
 fn of_host(state: &State, change: &Changed<Host>) -> Vec<ServiceArn> {
     let is_connected = |side: &Option<Arc<Host>>| side.as_ref().is_some_and(|it| it.is_connected);
     if is_connected(&change.before) == is_connected(&change.after) {
         return Vec::new();
     }
-    let instances = state.container_instances_of_host(&change.current().id);
-    instances
-        .flat_map(|it| daemons(state, &it.arn.cluster()))
-        .collect()
+    let host = change.current();
+    let is_empty = host.is_connected && host.task_count == 0;
+    let mut services = BTreeSet::new();
+    for instance in state.container_instances_of_host(&host.id) {
+        let cluster = instance.arn.cluster();
+        services.extend(daemons(state, &cluster));
+        if is_empty {
+            services.extend(movable(state, &cluster));
+        }
+    }
+    services.into_iter().collect()
+}
+
+/// All that may move tasks, once it is set so.
+fn of_cluster(state: &State, change: &Changed<Cluster>) -> Vec<ServiceArn> {
+    let is_on = |side: &Option<Arc<Cluster>>| side.as_ref().is_some_and(|it| it.rebalances_instances());
+    if is_on(&change.before) == is_on(&change.after) {
+        return Vec::new();
+    }
+    movable(state, &change.current().arn)
+}
+
+/// Services whose tasks move to be balanced.
+fn movable(state: &State, cluster: &ClusterArn) -> Vec<ServiceArn> {
+    let is_on = state
+        .get::<Cluster>(cluster)
+        .is_some_and(|it| it.rebalances_instances());
+    let services = state.services_of_cluster(cluster);
+    let movable = services.filter(|it| {
+        let over_zones = it.availability_zone_rebalancing == AvailabilityZoneRebalancing::Enabled;
+        it.status == ServiceStatus::Active && (is_on || over_zones)
+    });
+    movable.map(|it| it.arn.clone()).collect()
 }
 
 fn daemons<'a>(state: &'a State, cluster: &ClusterArn) -> impl Iterator<Item = ServiceArn> + use<'a> {

@@ -36,6 +36,7 @@ fn world() -> (World, ServiceArn) {
     let controller = ServiceDeployments {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::ZERO,
+        rebalance_pause: Duration::from_secs(5),
     };
     world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &arn)));
     (world, service)

@@ -15,6 +15,7 @@ fn settle(world: &World, service: &ServiceArn) {
         let controller = ServiceDeployments {
             placement_retry: Duration::from_secs(1),
             healthy_after: Duration::ZERO,
+            rebalance_pause: Duration::from_secs(5),
         };
         world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &arn)));
         world.obey(service);

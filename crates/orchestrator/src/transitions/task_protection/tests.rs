@@ -14,6 +14,7 @@ fn three_tasks(world: &World) -> Vec<TaskArn> {
         let controller = crate::controllers::service_deployments::ServiceDeployments {
             placement_retry: Duration::from_secs(1),
             healthy_after: Duration::ZERO,
+            rebalance_pause: Duration::from_secs(5),
         };
         crate::controllers::Controller::reconcile(&controller, tx, &arn);
         Ok::<_, Infallible>(())

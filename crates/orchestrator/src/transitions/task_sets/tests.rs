@@ -57,6 +57,7 @@ fn reconcile(world: &World, service: &ServiceArn) {
     let controller = ServiceDeployments {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::ZERO,
+        rebalance_pause: Duration::from_secs(5),
     };
     world.write(move |tx| Ok::<_, Infallible>(controller.reconcile(tx, &key)));
 }

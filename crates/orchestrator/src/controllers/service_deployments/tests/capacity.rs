@@ -49,6 +49,7 @@ fn scaled(world: &World, service: &ServiceArn, desired_count: u32) -> BTreeMap<S
         let controller = ServiceDeployments {
             placement_retry: Duration::from_secs(1),
             healthy_after: Duration::ZERO,
+            rebalance_pause: Duration::from_secs(5),
         };
         world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &key)));
         world.obey(service);

@@ -300,6 +300,7 @@ fn a_task_without_checks_counts_once_it_has_run_for_a_while() {
     let controller = ServiceDeployments {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::from_secs(5),
+        rebalance_pause: Duration::from_secs(5),
     };
     let look = || {
         let arn = service.clone();
