@@ -8,6 +8,7 @@ mod capacity_providers;
 mod commands;
 mod containers;
 mod crashes;
+mod daemons;
 mod default_vpc;
 mod environment_files;
 mod exec;

@@ -113,6 +113,15 @@ pub struct Up {
         default_value_t = 5
     )]
     pub healthy_after: u16,
+    /// Seconds between two moves of tasks that balance the container instances of a cluster (its setting
+    /// `instanceRebalancing`), and before a move that found no room is tried again.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "GANTRY_REBALANCE_PAUSE",
+        default_value_t = 5
+    )]
+    pub rebalance_pause: u16,
     /// End sessions of `aws ecs execute-command` after so long without a byte in either direction, e.g. 20m.
     #[arg(
         long,

@@ -39,7 +39,7 @@ const PARTIAL: [(&str, &str); 10] = [
     ),
     (
         "UpdateClusterSettings",
-        "Container Insights is kept, nothing is measured",
+        "Container Insights is kept, nothing is measured; also takes Gantry's `instanceRebalancing`",
     ),
     ("UpdateContainerAgent", "there is never an update"),
 ];

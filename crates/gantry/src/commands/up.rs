@@ -186,6 +186,7 @@ async fn file_systems(place: PathBuf, store: &Store) -> Arc<FileSystems> {
 fn wishes(options: &Up) -> orchestrator::Settings {
     orchestrator::Settings {
         healthy_after: Duration::from_secs(options.healthy_after.into()),
+        rebalance_pause: Duration::from_secs(options.rebalance_pause.into()),
         ..orchestrator::Settings::default()
     }
 }

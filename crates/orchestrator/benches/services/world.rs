@@ -9,6 +9,7 @@ use domain::container_definition::ContainerDefinition;
 use domain::host::Resources;
 use domain::ids::Ids;
 use domain::service::{DeploymentConfiguration, DeploymentController, PropagateTags, Service};
+use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
 use domain::{ClusterArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
@@ -249,6 +250,7 @@ fn new_service(arn: ServiceArn, definition: TaskDefinitionArn, desired_count: u3
     NewService {
         arn,
         desired_count,
+        scheduling_strategy: SchedulingStrategy::Replica,
         deployment_controller: DeploymentController::Ecs,
         launch_type: LaunchType::Ec2,
         capacity_provider_strategy: Vec::new(),
@@ -259,6 +261,7 @@ fn new_service(arn: ServiceArn, definition: TaskDefinitionArn, desired_count: u3
         network_configuration: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
+        availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
         created_by: String::new(),
         propagate_tags: PropagateTags::None,
         enable_ecs_managed_tags: false,

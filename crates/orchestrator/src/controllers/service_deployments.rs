@@ -123,6 +123,9 @@ impl ServiceDeployments {
         let stopped = stop(tx, service, &part, &plan, leaving);
         let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
         service.announced_refusal.clone_from(&part.announced_refusal);
+        if plan.is_stuck(&counts) && service.deployments.len() > 1 {
+            announce_stuck(tx, service);
+        }
         let has_moved = plan.start > 0 || stopped.count > 0;
         match settle(tx, service, &counts, &plan, next) {
             Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,
@@ -183,6 +186,16 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
     }
     service.deployments.truncate(1);
     announce_steady(tx, service)
+}
+
+/// Says that the bounds leave nothing to do: once, until something is started again.
+fn announce_stuck(tx: &mut Tx<'_>, service: &mut Service) {
+    let event = "was unable to stop or start tasks during a deployment because of the service deployment \
+                 configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
+    if service.announced_refusal.as_deref() != Some(event) {
+        record_event(tx, service, event.to_owned());
+        service.announced_refusal = Some(event.to_owned());
+    }
 }
 
 /// Says that all is as it should be: once, and again after a while.

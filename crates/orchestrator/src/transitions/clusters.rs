@@ -69,11 +69,12 @@ pub fn create_cluster(tx: &mut Tx<'_>, new: NewCluster) -> Result<Arc<Cluster>, 
     if let Some(known) = known.filter(|it| it.status == ClusterStatus::Active) {
         return Ok(known);
     }
-    let settings = new.settings.unwrap_or_else(|| {
-        let name = SettingName::ContainerInsights;
+    let mut settings = new.settings.unwrap_or_default();
+    let name = SettingName::ContainerInsights;
+    if !settings.iter().any(|it| it.name == name.as_str()) {
         let effective = effective_setting(tx.state(), &new.arn.scope(), &new.principal, name);
-        vec![Pair::new(name.as_str(), effective.value)]
-    });
+        settings.insert(0, Pair::new(name.as_str(), effective.value));
+    }
     let cluster = Cluster {
         arn: new.arn,
         status: ClusterStatus::Active,

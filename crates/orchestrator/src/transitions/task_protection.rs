@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use domain::service::Service;
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, Task};
 use domain::{ServiceArn, TaskArn, Timestamp};
 use store::{State, Tx};
@@ -25,7 +26,7 @@ pub enum Protection {
 pub enum ProtectionRefusal {
     /// There is no such task.
     Missing,
-    /// It belongs to no service, or shall stop.
+    /// It belongs to no service or to one of the DAEMON strategy, or shall stop.
     TaskNotValid,
     /// As many tasks of the service are protected as it wants: one more would block its deployment.
     DeploymentBlocked,
@@ -54,9 +55,17 @@ pub fn task_protection(state: &State, tasks: &[TaskArn], now: Timestamp) -> Prot
 fn valid<'a>(state: &'a State, arn: &TaskArn) -> Result<(&'a Task, &'a ServiceArn), ProtectionRefusal> {
     let task = state.get::<Task>(arn).ok_or(ProtectionRefusal::Missing)?;
     match &task.service {
-        Some(service) if task.desired_status == DesiredStatus::Running => Ok((task, service)),
+        Some(service) if task.desired_status == DesiredStatus::Running && !is_daemon(state, service) => {
+            Ok((task, service))
+        }
         _ => Err(ProtectionRefusal::TaskNotValid),
     }
+}
+
+/// There is nothing to scale in.
+fn is_daemon(state: &State, service: &ServiceArn) -> bool {
+    let service = state.get::<Service>(service);
+    service.is_some_and(|it| it.scheduling_strategy == SchedulingStrategy::Daemon)
 }
 
 /// `UpdateTaskProtection`: each task by itself.

@@ -1,5 +1,6 @@
 //! Services and their task sets.
 
+mod balance;
 mod external;
 mod history;
 mod parse;

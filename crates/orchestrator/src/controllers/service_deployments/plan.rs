@@ -38,6 +38,16 @@ pub struct Plan {
     pub is_cut_short: bool,
 }
 
+impl Plan {
+    /// The bounds leave nothing to do though there is something to replace, and time alone changes nothing.
+    pub fn is_stuck(&self, counts: &Counts) -> bool {
+        let Counts { primary, old, .. } = counts;
+        *self == Self::default()
+            && old.running > 0
+            && primary.pending + primary.stopping + old.stopping + counts.unproven == 0
+    }
+}
+
 impl Counts {
     /// Sums up a service's tally, as its PRIMARY deployment sees it.
     pub fn of(primary: &str, tallies: &[(String, Tally)]) -> Self {

@@ -322,6 +322,58 @@ fn protected_tasks_hold_up_a_deployment_but_not_the_end_of_the_service() {
     assert_eq!(world.stored_service(&service).status, ServiceStatus::Inactive);
 }
 
+/// What a drain may do at each step hangs on the percentages: desired, minimum, maximum, then the fewest that run and the
+/// most that there are on the way.
+#[test]
+fn a_drain_keeps_to_the_percentages() {
+    for (desired, minimum, maximum, least, most) in [
+        (4, 100, 200, 4, 8),
+        (4, 100, 125, 4, 5),
+        (4, 50, 100, 2, 4),
+        (4, 0, 100, 0, 4),
+        (3, 50, 150, 2, 4),
+    ] {
+        let world = World::new();
+        let first = world.instance(Vec::new());
+        let service = world.service(desired, minimum, maximum);
+        settle_down(&world, &service);
+        world.instance(Vec::new());
+        drain(&world, &first, Availability::Draining);
+        let (mut fewest, mut highest) = (usize::MAX, 0);
+        for _ in 0..12 {
+            reconcile(&world, &service);
+            let tasks = world.tasks(&service);
+            let running = tasks.iter().filter(|it| it.last_status == TaskStatus::Running);
+            (fewest, highest) = (fewest.min(running.count()), highest.max(tasks.len()));
+            world.obey(&service);
+        }
+        let what = format!("{desired} {minimum} {maximum}");
+        assert_eq!(tasks_on(&world, &service, &first), 0, "{what}");
+        assert_eq!((fewest, highest), (least, most), "{what}");
+    }
+}
+
+#[test]
+fn bounds_that_leave_nothing_to_do_are_told_once() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(1, 100, 150);
+    settle_down(&world, &service);
+    let arn = service.clone();
+    let change = ServiceChange {
+        force_new_deployment: true,
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+    settle_down(&world, &service);
+    let text = "(service web) was unable to stop or start tasks during a deployment because of the service";
+    let told = world.store.read(|state| {
+        let events = state.service_events(&service);
+        events.filter(|it| it.message.starts_with(text)).count()
+    });
+    assert_eq!((told, world.stored_service(&service).deployments.len()), (1, 2));
+}
+
 #[test]
 fn a_step_that_is_cut_short_and_finds_no_room_waits() {
     let world = World::new();

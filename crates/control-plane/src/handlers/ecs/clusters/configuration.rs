@@ -4,37 +4,45 @@ use api::ecs;
 use domain::account_setting::SettingName;
 use domain::cluster::{
     ClusterConfiguration, ExecuteCommandConfiguration, ExecuteCommandLog, ExecuteCommandLogging,
-    ManagedStorageConfiguration,
+    INSTANCE_REBALANCING, ManagedStorageConfiguration,
 };
 use domain::tags::Pair;
 
 use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt};
 
-/// Settings of a cluster: `containerInsights`, the last one given.
+/// Values of the setting that is Gantry's own.
+const ON_OFF: [&str; 2] = ["enabled", "disabled"];
+
+/// Settings of a cluster: `containerInsights` and Gantry's `instanceRebalancing`, of each the last one given.
 ///
 /// # Errors
 /// InvalidParameterException for another name or value.
 pub fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> {
     let insights = SettingName::ContainerInsights;
-    let mut value = None;
+    let mut settings: Vec<Pair> = Vec::new();
     for setting in given {
         let name = setting.name.as_ref().map_or("", |it| it.as_str());
         let wanted = setting.value.as_deref().unwrap_or_default();
-        if name != insights.as_str() {
-            return Err(invalid_parameter(format!(
-                "Invalid cluster setting name: {name:?}; it must be {}.",
-                insights.as_str()
-            )));
-        }
-        if !insights.values().contains(&wanted) {
+        let values = match name {
+            INSTANCE_REBALANCING => &ON_OFF[..],
+            _ if name == insights.as_str() => insights.values(),
+            _ => {
+                return Err(invalid_parameter(format!(
+                    "Invalid cluster setting name: {name:?}; it must be {} or {INSTANCE_REBALANCING}.",
+                    insights.as_str()
+                )));
+            }
+        };
+        if !values.contains(&wanted) {
             return Err(invalid_parameter(format!(
                 "Invalid cluster setting value: {wanted:?}; {name} must be one of {}.",
-                insights.values().join(", ")
+                values.join(", ")
             )));
         }
-        value = Some(Pair::new(name, wanted));
+        settings.retain(|it| it.name != name);
+        settings.push(Pair::new(name, wanted));
     }
-    Ok(value.into_iter().collect())
+    Ok(settings)
 }
 
 /// The one place where Service Connect's default namespace is refused: there are no namespaces yet.

@@ -150,8 +150,18 @@ async fn settings_are_updated_in_both_ways() {
         let updated = fixture.ask(operation, input).await;
         assert_eq!(updated["cluster"]["settings"], settings);
     }
+    let own = json!([{ "name": "instanceRebalancing", "value": "enabled" }]);
+    let input = json!({ "cluster": "default", "settings": own });
+    let updated = fixture.ask("UpdateClusterSettings", input).await;
+    let both = json!([{ "name": "containerInsights", "value": "enhanced" }, own[0]]);
+    assert_eq!(updated["cluster"]["settings"], both);
+    let new = json!({ "clusterName": "new", "settings": own });
+    let created = fixture.ask("CreateCluster", new).await;
+    let both = json!([{ "name": "containerInsights", "value": "disabled" }, own[0]]);
+    assert_eq!(created["cluster"]["settings"], both);
     for settings in [
         json!([]),
+        json!([{ "name": "instanceRebalancing", "value": "on" }]),
         json!([{ "name": "containerInsights", "value": "on" }]),
         json!([{ "name": "other", "value": "enabled" }]),
     ] {

@@ -37,7 +37,7 @@ pub async fn update_cluster(call: Call<ecs::UpdateCluster>) -> Result<ecs::Updat
     })
 }
 
-/// `UpdateClusterSettings`: `containerInsights`.
+/// `UpdateClusterSettings`: `containerInsights`, and Gantry's `instanceRebalancing`.
 ///
 /// # Errors
 /// ClusterNotFoundException; InvalidParameterException for none, another name or another value.

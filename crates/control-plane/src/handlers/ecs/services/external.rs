@@ -4,10 +4,11 @@ use api::ecs;
 use domain::ServiceArn;
 use domain::deployment_strategy::DeploymentStrategy;
 use domain::service::{DeploymentConfiguration, DeploymentController, Service};
+use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
 use domain::task_definition::LaunchType;
 use orchestrator::transitions::{NewService, ServiceChange};
 
-use super::{parse, unbuilt};
+use super::{balance, parse, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::errors::{invalid_parameter, is_filled, unsupported};
 use crate::handlers::ecs::{placement, tags};
@@ -63,10 +64,11 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
     ])?;
     unbuilt::refuse(input)?;
     let (constraints, strategy) = (&input.placement_constraints, &input.placement_strategy);
-    Ok(NewService {
+    let mut new = NewService {
         arn,
         // Nothing but the name is required, says Amazon's guide to external deployments.
         desired_count: parse::desired_count(Some(input.desired_count.unwrap_or(0)))?,
+        scheduling_strategy: SchedulingStrategy::Replica,
         deployment_controller: DeploymentController::External,
         // So it reads until there is a primary task set.
         launch_type: LaunchType::Ec2,
@@ -77,6 +79,7 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         lifecycle_hooks: Vec::new(),
         placement_constraints: placement::constraints(constraints.as_deref(), LaunchType::Ec2)?,
         placement_strategy: placement::strategy(strategy.as_deref(), LaunchType::Ec2)?,
+        availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
         network_configuration: None,
         created_by: call.caller().arn(),
         propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
@@ -84,13 +87,16 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         enable_execute_command: input.enable_execute_command.unwrap_or(false),
         client_token: input.client_token.clone(),
         tags: tags::parse(input.tags.as_deref())?,
-    })
+    };
+    let rebalancing = input.availability_zone_rebalancing.as_ref();
+    new.availability_zone_rebalancing = balance::of_new(rebalancing, &new)?;
+    Ok(new)
 }
 
 /// Bounds, which are all that this controller knows of deployments.
 fn bounds(input: &ecs::CreateServiceInput) -> Result<DeploymentConfiguration, ecs::Error> {
     let given = input.deployment_configuration.as_ref();
-    let parsed = parse::bounds(given, None)?;
+    let parsed = parse::bounds(given, DeploymentConfiguration::default())?;
     let has_hooks = given.is_some_and(|it| is_filled(it.lifecycle_hooks.as_ref()));
     if parsed.strategy != DeploymentStrategy::Rolling || has_hooks {
         return Err(invalid_parameter(

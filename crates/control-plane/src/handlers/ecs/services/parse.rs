@@ -3,6 +3,7 @@
 use api::ecs;
 use domain::circuit_breaker::{CircuitBreaker, Threshold};
 use domain::service::{DeploymentConfiguration, PropagateTags};
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task_definition::{LaunchType, TaskDefinition};
 
 use super::strategy;
@@ -29,15 +30,34 @@ pub fn desired_count(given: Option<i32>) -> Result<u32, ecs::Error> {
     })
 }
 
+/// How many tasks a service keeps.
+pub fn scheduling_strategy(given: Option<&ecs::SchedulingStrategy>) -> SchedulingStrategy {
+    match given.map(|it| it.as_str()) {
+        Some("DAEMON") => SchedulingStrategy::Daemon,
+        _ => SchedulingStrategy::Replica,
+    }
+}
+
+/// Bounds of a new service that says nothing of them. One of the DAEMON strategy stops before it starts.
+pub fn default_bounds(scheduling: SchedulingStrategy) -> DeploymentConfiguration {
+    match scheduling {
+        SchedulingStrategy::Replica => DeploymentConfiguration::default(),
+        SchedulingStrategy::Daemon => DeploymentConfiguration {
+            maximum_percent: 100,
+            minimum_healthy_percent: 0,
+            ..DeploymentConfiguration::default()
+        },
+    }
+}
+
 /// Bounds of a deployment: what is not given stays as it was.
 ///
 /// # Errors
 /// InvalidParameterException out of bounds; UnsupportedFeatureException for what is not built.
 pub fn bounds(
     given: Option<&ecs::DeploymentConfiguration>,
-    before: Option<DeploymentConfiguration>,
+    before: DeploymentConfiguration,
 ) -> Result<DeploymentConfiguration, ecs::Error> {
-    let before = before.unwrap_or_default();
     let Some(given) = given else { return Ok(before) };
     refuse_unbuilt(&[("alarms", given.alarms.as_ref().is_some_and(|it| it.enable))])?;
     let percent = |value: Option<i32>, before: u32| match value {

@@ -56,17 +56,14 @@ pub async fn list_services(call: Call<ecs::ListServices>) -> Result<ecs::ListSer
     let input = call.input();
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     require_words(input)?;
-    let is_replica = input
-        .scheduling_strategy
-        .as_ref()
-        .is_none_or(|it| it.as_str() == "REPLICA");
+    let strategy = input.scheduling_strategy.as_ref().map(|it| it.as_str());
     let is_customers = input
         .resource_management_type
         .as_ref()
         .is_none_or(|it| it.as_str() == "CUSTOMER");
     let matches = |it: &Service| {
         it.status != ServiceStatus::Inactive
-            && is_replica
+            && strategy.is_none_or(|wanted| wanted == it.scheduling_strategy.as_str())
             && is_customers
             && input
                 .launch_type

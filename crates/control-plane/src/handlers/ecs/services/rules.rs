@@ -4,9 +4,10 @@
 use api::ecs;
 use domain::container_definition::ContainerDefinition;
 use domain::service::Service;
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task_definition::{LaunchType, TaskDefinition};
 
-use crate::handlers::ecs::errors::invalid_parameter;
+use crate::handlers::ecs::errors::{invalid_parameter, is_filled};
 
 /// Most target groups of a service.
 const LOAD_BALANCERS_MAX: usize = 5;
@@ -18,12 +19,18 @@ const SCHEDULING_STRATEGIES: [&str; 2] = ["REPLICA", "DAEMON"];
 const DEPLOYMENT_CONTROLLERS: [&str; 3] = ["ECS", "CODE_DEPLOY", "EXTERNAL"];
 
 /// The members that UpdateService shares with CreateService, as CreateService has them: the same rules hold for both.
-pub fn as_create(update: &ecs::UpdateServiceInput) -> ecs::CreateServiceInput {
+pub fn as_create(
+    update: &ecs::UpdateServiceInput,
+    scheduling_strategy: SchedulingStrategy,
+) -> ecs::CreateServiceInput {
+    let scheduling_strategy = ecs::SchedulingStrategy::from(scheduling_strategy.as_str());
     ecs::CreateServiceInput {
+        scheduling_strategy: Some(scheduling_strategy),
         availability_zone_rebalancing: update.availability_zone_rebalancing.clone(),
         capacity_provider_strategy: update.capacity_provider_strategy.clone(),
         deployment_configuration: update.deployment_configuration.clone(),
         deployment_controller: update.deployment_controller.clone(),
+        desired_count: update.desired_count,
         enable_execute_command: update.enable_execute_command,
         health_check_grace_period_seconds: update.health_check_grace_period_seconds,
         load_balancers: update.load_balancers.clone(),
@@ -97,7 +104,24 @@ fn check_daemon(input: &ecs::CreateServiceInput, controller: &str) -> Result<(),
         .is_some_and(|it| it.as_str() == "FARGATE")
     {
         return Err(invalid_parameter(
-            "The daemon scheduling strategy is not supported on AWS Fargate: use the launch type EC2.",
+            "The daemon scheduling strategy does not support the FARGATE launch type. Change the launch type and try \
+             again",
+        ));
+    }
+    if is_filled(input.capacity_provider_strategy.as_ref()) {
+        return Err(invalid_parameter(
+            "The daemon scheduling strategy does not support a capacity provider strategy. Use the launch type EC2 or \
+             EXTERNAL.",
+        ));
+    }
+    let bounds = input.deployment_configuration.as_ref();
+    if bounds
+        .and_then(|it| it.maximum_percent)
+        .is_some_and(|it| it > 100)
+    {
+        // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service_definition_parameters.html
+        return Err(invalid_parameter(
+            "The daemon scheduling strategy does not support values above 100 for maximumPercent.",
         ));
     }
     if controller != "ECS" {

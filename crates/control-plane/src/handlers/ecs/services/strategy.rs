@@ -6,6 +6,7 @@ use domain::deployment_lifecycle::LifecycleStage;
 use domain::deployment_strategy::{DeploymentStrategy, Weight};
 use domain::lifecycle_hook::{HookAction, HookTarget, HookTimeout, LifecycleHook};
 use domain::service::DeploymentConfiguration;
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task_definition::NetworkMode;
 use store::State;
 
@@ -134,6 +135,25 @@ pub fn minutes(member: &str, given: i32) -> Result<u32, ecs::Error> {
             "{member} must be between 0 and {BAKE_MINUTES_MAX}, it is {given}."
         ))
     })
+}
+
+/// A daemon's tasks cannot stand beside each other, so they are replaced by rolling.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn refuse_stages_of_daemon(
+    scheduling: SchedulingStrategy,
+    configuration: DeploymentConfiguration,
+    hooks: Option<&[LifecycleHook]>,
+) -> Result<(), ecs::Error> {
+    let has_stages =
+        configuration.strategy != DeploymentStrategy::Rolling || hooks.is_some_and(|it| !it.is_empty());
+    if scheduling == SchedulingStrategy::Daemon && has_stages {
+        return Err(invalid_parameter(
+            "The daemon scheduling strategy supports the deployment strategy ROLLING only, and no lifecycle hooks.",
+        ));
+    }
+    Ok(())
 }
 
 /// Lifecycle hooks, if any are given: a pause, the URL of a webhook, or a task definition whose task has to exit with 0.

@@ -9,21 +9,11 @@ use crate::handlers::ecs::errors::{is_filled, refuse_unbuilt};
 /// # Errors
 /// UnsupportedFeatureException that names the member.
 pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
-    let scheduling = input
-        .scheduling_strategy
-        .as_ref()
-        .map_or("REPLICA", |it| it.as_str());
-    let rebalancing = input
-        .availability_zone_rebalancing
-        .as_ref()
-        .map_or("DISABLED", |it| it.as_str());
     let connect = input.service_connect_configuration.as_ref();
     refuse_unbuilt(&[
         ("loadBalancers", is_filled(input.load_balancers.as_ref())),
         ("serviceRegistries", is_filled(input.service_registries.as_ref())),
         ("role", input.role.is_some()),
-        ("schedulingStrategy DAEMON", scheduling != "REPLICA"),
-        ("availabilityZoneRebalancing", rebalancing == "ENABLED"),
         (
             "serviceConnectConfiguration",
             connect.is_some_and(|it| it.enabled),

@@ -1,12 +1,15 @@
 //! CreateService, UpdateService and DeleteService.
 
 use api::ecs;
+use domain::ClusterArn;
 use domain::capacity_provider::Capacity;
 use domain::service::{DeploymentController, Service};
+use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
+use domain::task_definition::TaskDefinition;
 use orchestrator::transitions::{self, NewService, ServiceChange};
 use store::State;
 
-use super::{external, parse, rules, strategy as strategies, unbuilt};
+use super::{balance, external, parse, rules, strategy as strategies, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
@@ -40,36 +43,38 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
         let definition = task_definitions::require_active(state, call.scope(), given)?;
         rules::check_with(input, &definition)?;
         unbuilt::refuse(input)?;
-        let strategy_given = input.capacity_provider_strategy.as_deref();
+        let scheduling_strategy = parse::scheduling_strategy(input.scheduling_strategy.as_ref());
         let Capacity {
             launch_type,
             strategy: capacity_provider_strategy,
-        } = capacity_providers::capacity(
-            state,
-            &cluster,
-            input.launch_type.as_ref(),
-            strategy_given,
-            &definition,
-        )?;
+        } = capacity(state, &call, &cluster, &definition)?;
+        let desired_count = match scheduling_strategy {
+            SchedulingStrategy::Replica => parse::desired_count(input.desired_count)?,
+            SchedulingStrategy::Daemon => 0,
+        };
         let network = input.network_configuration.as_ref();
         let network = network::parse(state, call.scope(), &definition, launch_type, network)?;
         let deployments = input.deployment_configuration.as_ref();
+        let bounds = parse::bounds(deployments, parse::default_bounds(scheduling_strategy))?;
         let hooks = strategies::hooks(state, call.scope(), deployments, network.is_some())?;
-        Ok(NewService {
+        strategies::refuse_stages_of_daemon(scheduling_strategy, bounds, hooks.as_deref())?;
+        let mut new = NewService {
             arn: cluster.member(&input.service_name),
-            desired_count: parse::desired_count(input.desired_count)?,
+            desired_count,
+            scheduling_strategy,
             deployment_controller: controller,
             launch_type,
             capacity_provider_strategy,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             task_definition: Some(definition.arn.clone()),
-            deployment_configuration: parse::bounds(deployments, None)?,
+            deployment_configuration: bounds,
             lifecycle_hooks: hooks.unwrap_or_default(),
             placement_constraints: placement::constraints(
                 input.placement_constraints.as_deref(),
                 launch_type,
             )?,
             placement_strategy: placement::strategy(strategy, launch_type)?,
+            availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
             network_configuration: network,
             created_by: call.caller().arn(),
             propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
@@ -77,7 +82,10 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
             enable_execute_command: input.enable_execute_command.unwrap_or(false),
             client_token: input.client_token.clone(),
             tags: tags::parse(input.tags.as_deref())?,
-        })
+        };
+        let rebalancing = input.availability_zone_rebalancing.as_ref();
+        new.availability_zone_rebalancing = balance::of_new(rebalancing, &new)?;
+        Ok(new)
     })?;
     let created = store
         .transact(move |tx| transitions::create_service(tx, new))
@@ -88,27 +96,51 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
     })
 }
 
+/// A service of the DAEMON strategy that names no launch type gets EC2, whatever the cluster's default strategy is: it
+/// cannot have one.
+fn capacity(
+    state: &State,
+    call: &Call<ecs::CreateService>,
+    cluster: &ClusterArn,
+    definition: &TaskDefinition,
+) -> Result<Capacity, ecs::Error> {
+    let input = call.input();
+    let scheduling_strategy = parse::scheduling_strategy(input.scheduling_strategy.as_ref());
+    let launch_type = match scheduling_strategy {
+        SchedulingStrategy::Replica => input.launch_type.clone(),
+        SchedulingStrategy::Daemon => Some(input.launch_type.clone().unwrap_or(ecs::LaunchType::Ec2)),
+    };
+    let strategy = input.capacity_provider_strategy.as_deref();
+    capacity_providers::capacity(state, cluster, launch_type.as_ref(), strategy, definition)
+}
+
 /// `UpdateService`: desired count, bounds, and what starts a new deployment.
 ///
 /// # Errors
 /// ServiceNotFoundException, ServiceNotActiveException and those of CreateService.
 pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::UpdateServiceOutput, ecs::Error> {
     let input = call.input();
-    let shared = rules::as_create(input);
-    rules::check(&shared)?;
+    rules::check(&rules::as_create(input, SchedulingStrategy::Replica))?;
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let arn = names::service(&cluster, &input.service)?;
     let store = call.access().store();
     let change = store.read(|state| -> Result<ServiceChange, ecs::Error> {
         require_active(state, &cluster)?;
         let known = state.get::<Service>(&arn).ok_or_else(service_not_found)?;
+        let shared = rules::as_create(input, known.scheduling_strategy);
+        placement::refuse_strategy_of_daemon(
+            shared.scheduling_strategy.as_ref(),
+            input.placement_strategy.as_deref(),
+        )?;
+        rules::check(&shared)?;
         external::require_same_controller(input.deployment_controller.as_ref(), known)?;
         if known.deployment_controller == DeploymentController::External {
             let change = external::change(input)?;
             unbuilt::refuse(&shared)?;
-            return Ok(change);
+            return with_rebalancing(input, known, change);
         }
-        change(state, &call, known, &shared)
+        let change = change(state, &call, known, &shared)?;
+        with_rebalancing(input, known, change)
     })?;
     let updated = store
         .transact(move |tx| transitions::update_service(tx, &arn, &change))
@@ -116,6 +148,18 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
     let service = updated.map_err(errors::from_store)?;
     Ok(ecs::UpdateServiceOutput {
         service: Some(store.read(|state| render::service(state, &service, true))),
+    })
+}
+
+fn with_rebalancing(
+    input: &ecs::UpdateServiceInput,
+    known: &Service,
+    change: ServiceChange,
+) -> Result<ServiceChange, ecs::Error> {
+    let given = input.availability_zone_rebalancing.as_ref();
+    Ok(ServiceChange {
+        availability_zone_rebalancing: balance::of_changed(given, known, &change)?,
+        ..change
     })
 }
 
@@ -157,8 +201,11 @@ fn change(
         false => None,
     };
     let tags = input.propagate_tags.as_ref();
-    let bounds = input.deployment_configuration.as_ref();
+    let deployments = input.deployment_configuration.as_ref();
     let has_network = network.is_some() || known.network_configuration.is_some();
+    let hooks = strategies::hooks(state, call.scope(), deployments, has_network)?;
+    let bounds = parse::bounds(deployments, known.deployment_configuration)?;
+    strategies::refuse_stages_of_daemon(known.scheduling_strategy, bounds, hooks.as_deref())?;
     let constraints = input.placement_constraints.as_deref();
     let strategy = input.placement_strategy.as_deref();
     Ok(ServiceChange {
@@ -167,10 +214,8 @@ fn change(
             .map(|it| parse::desired_count(Some(it)))
             .transpose()?,
         task_definition: new.map(|it| it.arn.clone()),
-        deployment_configuration: bounds
-            .map(|it| parse::bounds(Some(it), Some(known.deployment_configuration)))
-            .transpose()?,
-        lifecycle_hooks: strategies::hooks(state, call.scope(), bounds, has_network)?,
+        deployment_configuration: deployments.map(|_| bounds),
+        lifecycle_hooks: hooks,
         network_configuration: network,
         placement_constraints: constraints
             .map(|it| placement::constraints(Some(it), launch_type))
@@ -184,6 +229,7 @@ fn change(
         enable_ecs_managed_tags: input.enable_ecs_managed_tags,
         enable_execute_command: input.enable_execute_command,
         force_new_deployment: input.force_new_deployment == Some(true),
+        availability_zone_rebalancing: None,
     })
 }
 

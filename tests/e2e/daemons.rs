@@ -1,0 +1,95 @@
+//! Services with the DAEMON scheduling strategy, and rebalancing, through the CLI.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use test_support::wait;
+
+use crate::world::{DEADLINE, World, text};
+
+fn service(world: &World) -> Result<Value> {
+    let output = world
+        .aws
+        .json(&["ecs", "describe-services", "--services", "agent"])?;
+    Ok(output["services"][0].clone())
+}
+
+fn set_state(world: &World, instance: &str, state: &str) -> Result<()> {
+    let command = [
+        "ecs",
+        "update-container-instances-state",
+        "--container-instances",
+        instance,
+    ];
+    world.aws.json(&[&command[..], &["--status", state]].concat())?;
+    Ok(())
+}
+
+#[test]
+fn a_daemon_runs_once_on_each_container_instance_and_follows_its_state() -> Result<()> {
+    let world = World::new()?;
+    let definition = world.register("agent", json!({}), json!({}))?;
+    let create = [
+        "ecs",
+        "create-service",
+        "--service-name",
+        "agent",
+        "--task-definition",
+        &definition,
+    ];
+    let daemon = ["--scheduling-strategy", "DAEMON"];
+    let refused = world
+        .aws
+        .error(&[&create[..], &daemon[..], &["--desired-count", "1"]].concat())?;
+    assert!(
+        refused.contains("The daemon scheduling strategy does not support a desired count"),
+        "{refused}"
+    );
+    world.aws.json(&[&create[..], &daemon[..]].concat())?;
+    world
+        .aws
+        .json(&["ecs", "wait", "services-stable", "--services", "agent"])?;
+    let described = service(&world)?;
+    assert_eq!(
+        (&described["desiredCount"], &described["runningCount"]),
+        (&json!(1), &json!(1)),
+        "{described:#}"
+    );
+    assert_eq!(
+        described["deployments"][0]["rolloutState"], "COMPLETED",
+        "{described:#}"
+    );
+    let task = world.tasks_of("agent")?.remove(0);
+    let instance = text(&world.task(&task)?["containerInstanceArn"]);
+    set_state(&world, &instance, "DRAINING")?;
+    wait(DEADLINE, "the daemon leaves", || {
+        let described = service(&world)?;
+        Ok(described["desiredCount"] == 0 && described["runningCount"] == 0)
+    })?;
+    set_state(&world, &instance, "ACTIVE")?;
+    world.wait_running("agent", 1)?;
+    world.aws.json(&["ecs", "delete-service", "--service", "agent"])?;
+    wait(DEADLINE, "the service is gone", || {
+        Ok(service(&world)?["status"] == "INACTIVE")
+    })
+}
+
+#[test]
+fn the_cli_sets_instance_rebalancing() -> Result<()> {
+    let world = World::new()?;
+    let setting = "name=instanceRebalancing,value=enabled";
+    let update = [
+        "ecs",
+        "update-cluster-settings",
+        "--cluster",
+        "default",
+        "--settings",
+        setting,
+    ];
+    let updated = world.aws.json(&update)?;
+    let settings = &updated["cluster"]["settings"];
+    assert!(
+        settings.to_string().contains("instanceRebalancing"),
+        "{updated:#}"
+    );
+    Ok(())
+}
