@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use domain::Timestamp;
 use domain::access_key::AccessKey;
 use domain::account_setting::AccountSetting;
 use domain::capacity_provider::CapacityProvider;
@@ -45,6 +46,8 @@ impl fmt::Display for CommitId {
 pub struct Commit {
     /// Its place in the order.
     pub id: CommitId,
+    /// The time of its transaction; of a commit that was read again, that of its batch.
+    pub at: Timestamp,
     /// One for each record that differs from before, in the order first written.
     pub changes: Vec<Change>,
 }

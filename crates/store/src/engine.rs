@@ -30,10 +30,27 @@ pub trait Engine: Send + 'static {
     /// Whether they are durable is known only after the next load.
     fn append(&mut self, batch: &Batch) -> Result<(), StoreError>;
 
+    /// The commits after that one, as far as it still has them one by one: an engine may have none.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    fn commits_after(&mut self, _after: CommitId) -> Result<Past, StoreError> {
+        Ok(Past::default())
+    }
+
     /// Does a slice of its own upkeep, milliseconds at most. Called when answers have gone out.
     fn tend(&mut self, _load: Load) -> Rest {
         Rest::Done
     }
+}
+
+/// Commits that an engine still has one by one, and what there was before them.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// In order, without a gap, up to the last one; each with the time of its batch.
+    pub entries: Vec<(Timestamp, Entry)>,
+    /// Of each record that they write: what it was before the first of them, unless it was not there.
+    pub before: Vec<Operation>,
 }
 
 /// How far an engine is.

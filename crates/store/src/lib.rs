@@ -20,7 +20,7 @@ mod writer;
 
 pub use commit::{Change, Changed, Commit, CommitId};
 pub use engine::Engine;
-pub use engine::embedded::Embedded;
+pub use engine::embedded::{Embedded, Retention};
 pub use engine::memory::Memory;
 pub use error::{StoreError, TransactError};
 pub use feed::{FEED_CAPACITY, Feed, Followed};

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::engine::{Engine, Load, Loaded};
 use crate::writer::thread::Queue;
 use crate::writer::{Job, Shared, Tip, Writer, job, load};
-use crate::{CommitId, Feed, Memory, State, StoreError, TransactError, Tx};
+use crate::{Commit, CommitId, Feed, Memory, State, StoreError, TransactError, Tx};
 
 #[cfg(test)]
 mod tests;
@@ -137,6 +137,18 @@ impl Store {
         let view = self.0.shared.view.read();
         let feed = self.follow();
         (look(&view), feed)
+    }
+
+    /// The durable commits after that one, oldest first, for a follower that was behind or away. An engine keeps
+    /// those that its [`crate::Retention`] holds; where it has let go of some, the first answered is a later one.
+    ///
+    /// # Errors
+    /// The store is closed, or the engine cannot be read now.
+    pub async fn commits_after(&self, after: CommitId) -> Result<Vec<Arc<Commit>>, StoreError> {
+        match &self.0.access {
+            Access::Queue(queue) => queue.commits_after(after).await,
+            Access::Direct(writer) => writer.lock().commits_after(after),
+        }
     }
 
     /// The last durable commit.

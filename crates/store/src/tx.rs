@@ -131,6 +131,7 @@ impl<'a> Tx<'a> {
         Ok(Some(Written {
             commit: Arc::new(Commit {
                 id: self.id,
+                at: self.now,
                 changes: self.changes,
             }),
             entry: Entry {

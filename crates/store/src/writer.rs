@@ -13,10 +13,11 @@ use tokio::sync::broadcast;
 
 use crate::engine::{Batch, Engine, Load, Rest};
 use crate::feed::Message;
-use crate::{Commit, FEED_CAPACITY, State, StoreError};
+use crate::{Commit, CommitId, FEED_CAPACITY, State, StoreError};
 
 mod job;
 mod load;
+mod past;
 pub(crate) mod thread;
 mod tip;
 
@@ -116,6 +117,12 @@ impl Writer {
         }
         let outcome = self.store(&forming);
         forming.answer(&outcome);
+    }
+
+    /// The durable commits after that one, as far as the engine still has them.
+    pub fn commits_after(&mut self, after: CommitId) -> Result<Vec<Arc<Commit>>, StoreError> {
+        self.recover()?;
+        past::commits(self.engine.commits_after(after)?)
     }
 
     /// Lets the engine do its upkeep.

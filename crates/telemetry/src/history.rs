@@ -7,7 +7,7 @@
 //! The index is in memory, and made from the segments when the store is opened. A key that comes again replaces what
 //! was there, so its owner may hand a record over twice.
 
-mod segment;
+pub(crate) mod segment;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +44,7 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
-    fn storage(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn storage(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Storage { action, path, source }
     }
@@ -242,7 +242,8 @@ impl History {
     }
 }
 
-fn lock(dir: &Path) -> Result<File, HistoryError> {
+/// Takes the directory for this process alone, for as long as the file is open.
+pub(crate) fn lock(dir: &Path) -> Result<File, HistoryError> {
     let path = dir.join("lock");
     let opened = File::options()
         .write(true)

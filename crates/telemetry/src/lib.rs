@@ -9,8 +9,11 @@
 //! What has left the state of the control plane goes to [`history::History`]: records by key and time, in segments of
 //! the same frames, for a while and up to a size.
 //!
+//! State changes as events, in their order, are in [`events::EventLog`].
+//!
 //! Calls are synchronous and take the time as an argument; the owner calls [`logs::Logs::sync`] and
 //! [`logs::Logs::maintain`] at intervals.
 
+pub mod events;
 pub mod history;
 pub mod logs;

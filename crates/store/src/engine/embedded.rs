@@ -6,7 +6,7 @@
 //!                ▼
 //!             record(kind, key, format, value), folded(through, at)
 //! ```
-//! Loading is the records, with the batches that are not folded yet on top. Values are JSON.
+//! Batches are held as long as a follower needs their commits one by one. Loading is the records, with the batches that are not folded yet on top. Values are JSON.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -16,13 +16,17 @@ use domain::Timestamp;
 use rusqlite::Connection;
 use serde_json::value::RawValue;
 
-use super::{Batch, Engine, Entry, Load, Loaded, Operation, Rest};
+use super::{Batch, Engine, Entry, Load, Loaded, Operation, Past, Rest};
 use crate::{CommitId, StoreError};
 
 mod file;
 mod fold;
+mod past;
+mod retention;
 #[cfg(test)]
 mod tests;
+
+pub use retention::Retention;
 
 /// When upkeep is due, in bytes.
 #[derive(Clone, Copy)]
@@ -31,6 +35,8 @@ struct Limits {
     tail: u64,
     /// Batches that are folded even while commits come in: bounds the file and the time to load.
     tail_max: u64,
+    /// Batches that are folded even if a follower still needs them: bounds the file where it has stopped following.
+    held_max: u64,
     /// Batches folded at once when there is time for it.
     slice: u64,
     /// Writes after which SQLite's own log is moved into the file when there is time for it.
@@ -40,6 +46,7 @@ struct Limits {
 const LIMITS: Limits = Limits {
     tail: 4 * MIB,
     tail_max: 64 * MIB,
+    held_max: 256 * MIB,
     // Some milliseconds.
     slice: MIB / 4,
     checkpoint: MIB,
@@ -58,6 +65,9 @@ pub struct Embedded {
     newest: Newest,
     last_batch_bytes: u64,
     unmoved_bytes: u64,
+    retention: Retention,
+    /// What the retention had let go of when there was nothing left to fold.
+    stuck_at: Option<CommitId>,
     /// Held as long as the engine lives.
     _lock: File,
 }
@@ -78,8 +88,17 @@ impl Embedded {
             newest: Newest::default(),
             last_batch_bytes: 0,
             unmoved_bytes: 0,
+            retention: Retention::default(),
+            stuck_at: None,
             _lock: lock,
         })
+    }
+
+    /// From now on holds the commits after that one, until the handle lets go of them. To be called before the store
+    /// is opened.
+    pub fn retain_after(&mut self, after: CommitId) -> Retention {
+        self.retention = Retention::after(after);
+        self.retention.clone()
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
@@ -88,12 +107,31 @@ impl Embedded {
 
     fn fold(&mut self, slice_bytes: u64) -> Result<(), StoreError> {
         let connection = self.connection.as_ref().ok_or_else(unusable)?;
-        let folded = fold::fold(connection, slice_bytes, &mut self.newest)?;
+        let held = self
+            .retention
+            .released()
+            .filter(|_| self.tail_bytes <= self.limits.held_max);
+        let folded = fold::fold(connection, slice_bytes, held, &mut self.newest)?;
+        self.stuck_at = held.filter(|_| folded == 0);
         // No batch was left: the count was wrong, and must not ask for more.
-        let left = if folded == 0 { 0 } else { self.tail_bytes };
+        let left = if folded == 0 && held.is_none() {
+            0
+        } else {
+            self.tail_bytes
+        };
         self.tail_bytes = left.saturating_sub(folded);
         self.unmoved_bytes += folded;
         Ok(())
+    }
+
+    /// The last commit that may be folded; `None`: all may.
+    fn held(&self) -> Option<CommitId> {
+        let is_bearable = self.tail_bytes <= self.limits.held_max;
+        self.retention.released().filter(|_| is_bearable)
+    }
+
+    fn may_fold(&self) -> bool {
+        self.stuck_at.is_none() || self.stuck_at != self.held()
     }
 
     /// Moves SQLite's log into the file. It does so by itself when the log is long, but then in the way of a commit.
@@ -184,6 +222,10 @@ impl Engine for Embedded {
         Ok(())
     }
 
+    fn commits_after(&mut self, after: CommitId) -> Result<Past, StoreError> {
+        past::read(self.connection()?, after)
+    }
+
     fn tend(&mut self, load: Load) -> Rest {
         let limits = self.limits;
         let (limit, slice_bytes) = match load {
@@ -192,7 +234,7 @@ impl Engine for Embedded {
             Load::Busy => (limits.tail_max, 2 * self.last_batch_bytes),
         };
         let tended = match load {
-            _ if self.tail_bytes > limit => self.fold(slice_bytes),
+            _ if self.tail_bytes > limit && self.may_fold() => self.fold(slice_bytes),
             Load::Idle if self.unmoved_bytes > limits.checkpoint => self.checkpoint(),
             _ => Ok(()),
         };
@@ -201,7 +243,7 @@ impl Engine for Embedded {
             tracing::warn!(%error, "the database could not be tidied up");
             return Rest::Done;
         }
-        match self.tail_bytes > limits.tail || self.unmoved_bytes > limits.checkpoint {
+        match (self.tail_bytes > limits.tail && self.may_fold()) || self.unmoved_bytes > limits.checkpoint {
             true => Rest::More,
             false => Rest::Done,
         }

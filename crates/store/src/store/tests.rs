@@ -16,6 +16,7 @@ use crate::{
 
 mod faulty;
 mod full_disk;
+mod past;
 
 /// Longest that a test waits for something to happen.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -26,39 +26,47 @@ use crate::{Record, State, StoreError};
 /// Loads everything.
 pub(crate) fn load(engine: &mut dyn Engine) -> Result<(State, Loaded), StoreError> {
     let mut state = State::default();
-    let loaded = engine.load(&mut |operation| apply(&mut state, &operation))?;
+    let loaded = engine.load(&mut |operation| read(Put(&mut state), &operation))?;
     state.committed(loaded.last_commit);
     Ok((state, loaded))
 }
 
-fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
+/// What is done with an operation, whatever kind of record it is on.
+pub(super) trait Read {
+    type Output;
+
+    fn read<R: Record>(self, operation: &Operation) -> Result<Self::Output, StoreError>;
+}
+
+/// Finds the kind of record that an operation is on.
+pub(super) fn read<T: Read>(with: T, operation: &Operation) -> Result<T::Output, StoreError> {
     match operation.table.as_ref() {
-        Cluster::TABLE => put::<Cluster>(state, operation),
-        TaskDefinition::TABLE => put::<TaskDefinition>(state, operation),
-        TaskDefinitionFamily::TABLE => put::<TaskDefinitionFamily>(state, operation),
-        Service::TABLE => put::<Service>(state, operation),
-        ServiceDeployment::TABLE => put::<ServiceDeployment>(state, operation),
-        ServiceRevision::TABLE => put::<ServiceRevision>(state, operation),
-        ServiceEvent::TABLE => put::<ServiceEvent>(state, operation),
-        Task::TABLE => put::<Task>(state, operation),
-        ContainerInstance::TABLE => put::<ContainerInstance>(state, operation),
-        Host::TABLE => put::<Host>(state, operation),
-        Vpc::TABLE => put::<Vpc>(state, operation),
-        Subnet::TABLE => put::<Subnet>(state, operation),
-        AccessKey::TABLE => put::<AccessKey>(state, operation),
-        AccountSetting::TABLE => put::<AccountSetting>(state, operation),
-        CapacityProvider::TABLE => put::<CapacityProvider>(state, operation),
-        Parameter::TABLE => put::<Parameter>(state, operation),
-        ParameterVersion::TABLE => put::<ParameterVersion>(state, operation),
-        Secret::TABLE => put::<Secret>(state, operation),
-        SecretVersion::TABLE => put::<SecretVersion>(state, operation),
-        Role::TABLE => put::<Role>(state, operation),
-        Repository::TABLE => put::<Repository>(state, operation),
-        RepositoryImage::TABLE => put::<RepositoryImage>(state, operation),
-        RepositoryLayer::TABLE => put::<RepositoryLayer>(state, operation),
-        FileSystem::TABLE => put::<FileSystem>(state, operation),
-        MountTarget::TABLE => put::<MountTarget>(state, operation),
-        AccessPoint::TABLE => put::<AccessPoint>(state, operation),
+        Cluster::TABLE => with.read::<Cluster>(operation),
+        TaskDefinition::TABLE => with.read::<TaskDefinition>(operation),
+        TaskDefinitionFamily::TABLE => with.read::<TaskDefinitionFamily>(operation),
+        Service::TABLE => with.read::<Service>(operation),
+        ServiceDeployment::TABLE => with.read::<ServiceDeployment>(operation),
+        ServiceRevision::TABLE => with.read::<ServiceRevision>(operation),
+        ServiceEvent::TABLE => with.read::<ServiceEvent>(operation),
+        Task::TABLE => with.read::<Task>(operation),
+        ContainerInstance::TABLE => with.read::<ContainerInstance>(operation),
+        Host::TABLE => with.read::<Host>(operation),
+        Vpc::TABLE => with.read::<Vpc>(operation),
+        Subnet::TABLE => with.read::<Subnet>(operation),
+        AccessKey::TABLE => with.read::<AccessKey>(operation),
+        AccountSetting::TABLE => with.read::<AccountSetting>(operation),
+        CapacityProvider::TABLE => with.read::<CapacityProvider>(operation),
+        Parameter::TABLE => with.read::<Parameter>(operation),
+        ParameterVersion::TABLE => with.read::<ParameterVersion>(operation),
+        Secret::TABLE => with.read::<Secret>(operation),
+        SecretVersion::TABLE => with.read::<SecretVersion>(operation),
+        Role::TABLE => with.read::<Role>(operation),
+        Repository::TABLE => with.read::<Repository>(operation),
+        RepositoryImage::TABLE => with.read::<RepositoryImage>(operation),
+        RepositoryLayer::TABLE => with.read::<RepositoryLayer>(operation),
+        FileSystem::TABLE => with.read::<FileSystem>(operation),
+        MountTarget::TABLE => with.read::<MountTarget>(operation),
+        AccessPoint::TABLE => with.read::<AccessPoint>(operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,
@@ -67,7 +75,8 @@ fn apply(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
     }
 }
 
-fn put<R: Record>(state: &mut State, operation: &Operation) -> Result<(), StoreError> {
+/// The record that an operation stores.
+pub(super) fn record<R: Record>(operation: &Operation) -> Result<R, StoreError> {
     let what = || format!("{} {}", R::TABLE, operation.key);
     if operation.format > R::FORMAT {
         return Err(StoreError::Newer {
@@ -81,10 +90,21 @@ fn put<R: Record>(state: &mut State, operation: &Operation) -> Result<(), StoreE
     };
     let value = operation.value.as_deref().map_or("", RawValue::get);
     let record: R = serde_json::from_str(value).map_err(|error| damaged(&error))?;
-    let key = record.key();
-    if R::key_text(&key) != operation.key {
+    if R::key_text(&record.key()) != operation.key {
         return Err(damaged(&"it lies under another key than its own"));
     }
-    state.set(&key, Some(Arc::new(record)));
-    Ok(())
+    Ok(record)
+}
+
+struct Put<'a>(&'a mut State);
+
+impl Read for Put<'_> {
+    type Output = ();
+
+    fn read<R: Record>(self, operation: &Operation) -> Result<(), StoreError> {
+        let record: R = record(operation)?;
+        let key = record.key();
+        self.0.set(&key, Some(Arc::new(record)));
+        Ok(())
+    }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::{Job, Writer};
-use crate::StoreError;
 use crate::engine::{Load, Rest};
+use crate::{Commit, CommitId, StoreError};
 
 /// Transactions that may wait for the writer; then callers wait for room.
 const QUEUE_CAPACITY: usize = 4096;
@@ -27,6 +27,10 @@ enum Request {
         job: Box<dyn Job>,
         /// Its place in the queue: free again when this is dropped.
         _place: OwnedSemaphorePermit,
+    },
+    CommitsAfter {
+        after: CommitId,
+        reply: oneshot::Sender<Result<Vec<Arc<Commit>>, StoreError>>,
     },
     Close,
 }
@@ -70,6 +74,17 @@ impl Queue {
             .map_err(|_| StoreError::Closed)
     }
 
+    /// The durable commits after that one, as far as the engine still has them.
+    ///
+    /// # Errors
+    /// The queue is closed, or the engine cannot be read.
+    pub async fn commits_after(&self, after: CommitId) -> Result<Vec<Arc<Commit>>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.requests.send(Request::CommitsAfter { after, reply });
+        asked.map_err(|_| StoreError::Closed)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
     /// Takes no more transactions and waits until the queued ones are done.
     pub async fn close(&self) {
         self.room.close();
@@ -82,33 +97,37 @@ impl Queue {
 fn run(mut writer: Writer, requests: &Receiver<Request>) {
     // The last run may have left something to do.
     let mut rest = Rest::More;
+    // What came while a batch was gathered, and is none of it.
+    let mut set_aside = None;
     loop {
-        let request = match rest {
-            Rest::Done => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Rest::More => requests.recv_timeout(IDLE_AFTER),
+        let request = match (set_aside.take(), rest) {
+            (Some(request), _) => Ok(request),
+            (None, Rest::Done) => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            (None, Rest::More) => requests.recv_timeout(IDLE_AFTER),
         };
         let first = match request {
             Ok(Request::Run { job, .. }) => job,
+            Ok(Request::CommitsAfter { after, reply }) => {
+                // Whoever asked may have gone.
+                let _ = reply.send(writer.commits_after(after));
+                continue;
+            }
             Err(RecvTimeoutError::Timeout) => {
                 rest = writer.tend(Load::Idle);
                 continue;
             }
             Ok(Request::Close) | Err(RecvTimeoutError::Disconnected) => return,
         };
-        let mut is_closing = false;
         // All that is queued by now, and all that arrives while it is decided: no delay makes batches larger.
         let queued = std::iter::from_fn(|| match requests.try_recv() {
             Ok(Request::Run { job, .. }) => Some(job),
-            Ok(Request::Close) => {
-                is_closing = true;
+            Ok(other) => {
+                set_aside = Some(other);
                 None
             }
             Err(_) => None,
         });
         writer.run(std::iter::once(first).chain(queued));
-        if is_closing {
-            return;
-        }
         rest = writer.tend(Load::Busy);
     }
 }

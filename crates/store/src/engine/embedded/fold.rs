@@ -8,10 +8,11 @@ use super::{Newest, Place, failed, parse, place};
 use crate::engine::Operation;
 use crate::{CommitId, StoreError};
 
-/// Folds the oldest batches, at least one. Returns their bytes.
+/// Folds the oldest batches, at least one, but none with a commit after `through`. Returns their bytes.
 pub(super) fn fold(
     connection: &Connection,
     slice_bytes: u64,
+    through: Option<CommitId>,
     newest: &mut Newest,
 ) -> Result<u64, StoreError> {
     // What is folded was durable before, and is again with the next commit: the order in the log is kept.
@@ -19,18 +20,23 @@ pub(super) fn fold(
     connection
         .pragma_update(None, "synchronous", "NORMAL")
         .map_err(&database)?;
-    let folded = fold_slice(connection, slice_bytes, newest);
+    let folded = fold_slice(connection, slice_bytes, through, newest);
     connection
         .pragma_update(None, "synchronous", "FULL")
         .map_err(&database)?;
     folded
 }
 
-fn fold_slice(connection: &Connection, slice_bytes: u64, newest: &mut Newest) -> Result<u64, StoreError> {
+fn fold_slice(
+    connection: &Connection,
+    slice_bytes: u64,
+    through: Option<CommitId>,
+    newest: &mut Newest,
+) -> Result<u64, StoreError> {
     let database = failed("fold commits into records");
     let transaction =
         Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(&database)?;
-    let slice = read_slice(&transaction, slice_bytes)?;
+    let slice = read_slice(&transaction, slice_bytes, through)?;
     if slice.bytes == 0 {
         return Ok(0);
     }
@@ -46,7 +52,9 @@ fn fold_slice(connection: &Connection, slice_bytes: u64, newest: &mut Newest) ->
             .map_err(&database)?;
         // In the order of the index: neighbours share pages.
         for (place, (commit, operation)) in &slice.operations {
-            if newest.get(place).is_some_and(|it| it > commit) {
+            // What a newer commit replaces is left out, unless a follower may ask what was before that one.
+            let is_replaced = |it: &CommitId| it > commit && through.is_none_or(|through| *it <= through);
+            if newest.get(place).is_some_and(is_replaced) {
                 continue;
             }
             let (kind, key) = place;
@@ -84,7 +92,11 @@ struct Slice {
     bytes: u64,
 }
 
-fn read_slice(transaction: &Transaction<'_>, slice_bytes: u64) -> Result<Slice, StoreError> {
+fn read_slice(
+    transaction: &Transaction<'_>,
+    slice_bytes: u64,
+    through: Option<CommitId>,
+) -> Result<Slice, StoreError> {
     let database = failed("read commits");
     let mut slice = Slice::default();
     let mut select = transaction
@@ -94,7 +106,11 @@ fn read_slice(transaction: &Transaction<'_>, slice_bytes: u64) -> Result<Slice, 
     while slice.bytes < slice_bytes
         && let Some(row) = rows.next().map_err(&database)?
     {
-        slice.through = row.get(0).map_err(&database)?;
+        let last: u64 = row.get(0).map_err(&database)?;
+        if through.is_some_and(|it| last > it.0) {
+            break;
+        }
+        slice.through = last;
         slice.at = row.get(1).map_err(&database)?;
         let entries = row
             .get_ref(2)

@@ -6,14 +6,15 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::{Embedded, Limits};
-use crate::StoreError;
-use crate::engine::Engine;
 use crate::engine::tests::{Subject, check, steps};
+use crate::engine::{Batch, Engine, Entry, Load, Operation, Rest};
+use crate::{CommitId, StoreError};
 
 /// So small that a few commits need upkeep.
 const LIMITS: Limits = Limits {
     tail: 300,
     tail_max: 900,
+    held_max: 100_000,
     slice: 200,
     checkpoint: 500,
 };
@@ -145,5 +146,56 @@ fn only_its_owner_can_read_it() {
     for name in ["state.db", "state.db-wal", "state.db.lock"] {
         let file = std::fs::metadata(folder.path().join(name)).expect("is there");
         assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn commits_that_a_follower_needs_are_not_folded_unless_they_are_far_too_many() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let mut engine = open(folder.path());
+    let retention = engine.retain_after(CommitId(3));
+    engine.load(&mut |_| Ok(())).expect("loads");
+    let fill = |engine: &mut Embedded, commits: std::ops::RangeInclusive<u64>| {
+        for commit in commits {
+            engine.append(&one(commit)).expect("appends");
+            // Ends: what is held back does not keep the writer busy.
+            while engine.tend(Load::Idle) == Rest::More {}
+        }
+    };
+    let first_after = |engine: &mut Embedded, after: u64| {
+        let past = engine.commits_after(CommitId(after)).expect("reads");
+        let before = past.before.len();
+        past.entries.first().map(|(_, it)| (it.commit.0, before))
+    };
+    fill(&mut engine, 1..=20);
+    assert_eq!(
+        first_after(&mut engine, 3),
+        Some((4, 1)),
+        "with the record before it"
+    );
+    retention.release(CommitId(10));
+    fill(&mut engine, 21..=21);
+    assert_eq!(first_after(&mut engine, 10), Some((11, 1)));
+    assert_eq!(first_after(&mut engine, 3), Some((11, 1)), "some are gone");
+    engine.limits.held_max = 500;
+    fill(&mut engine, 22..=22);
+    assert!(first_after(&mut engine, 10).is_some_and(|(first, _)| first > 11));
+}
+
+/// A commit that counts one record up.
+fn one(commit: u64) -> Batch {
+    let value = serde_json::value::to_raw_value(&"x".repeat(40)).expect("JSON");
+    let operation = Operation {
+        table: "number".into(),
+        key: "one".to_owned(),
+        format: 1,
+        value: Some(value),
+    };
+    Batch {
+        entries: vec![Entry {
+            commit: CommitId(commit),
+            operations: vec![operation],
+        }],
+        at: domain::Timestamp::UNIX_EPOCH,
     }
 }
