@@ -12,6 +12,7 @@ use telemetry::logs::Logs;
 use wire::Operation;
 
 use crate::control_plane::ControlPlane;
+use crate::events::Events;
 use crate::executions::Executions;
 use crate::file_systems::FileSystems;
 use crate::handlers::PageKey;
@@ -182,6 +183,11 @@ impl Authorized {
     /// Tasks that have left the state.
     pub fn history(&self) -> &Arc<History> {
         &self.0.history
+    }
+
+    /// State changes.
+    pub fn events(&self) -> &Arc<Events> {
+        &self.0.events
     }
 
     /// Sessions with agents.

@@ -8,6 +8,7 @@ use store::Store;
 use telemetry::history::History;
 use telemetry::logs::Logs;
 
+use crate::events::Events;
 use crate::executions::Executions;
 use crate::file_systems::FileSystems;
 use crate::handlers::PageKey;
@@ -39,6 +40,8 @@ pub struct Kept {
     pub logs: Arc<Logs>,
     /// Tasks that have left the state.
     pub history: Arc<History>,
+    /// State changes.
+    pub events: Arc<Events>,
     /// Content of repositories.
     pub registry: Arc<Registry>,
     /// Directories of file systems.
@@ -53,6 +56,8 @@ pub struct ControlPlane {
     pub(crate) logs: Arc<Logs>,
     /// Tasks that have left the state.
     pub(crate) history: Arc<History>,
+    /// State changes.
+    pub(crate) events: Arc<Events>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) file_systems: Arc<FileSystems>,
     pub(crate) object_storage: Arc<ObjectStorage>,
@@ -87,6 +92,7 @@ impl ControlPlane {
             store,
             logs: kept.logs,
             history: kept.history,
+            events: kept.events,
             registry: kept.registry,
             file_systems: kept.file_systems,
             object_storage: kept.object_storage,

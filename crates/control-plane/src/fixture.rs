@@ -9,7 +9,8 @@ use domain::task::TaskStatus;
 use domain::{ContainerInstanceArn, Scope, TaskArn, Timestamp};
 use orchestrator::transitions::{self, Connection, TaskReport};
 use serde_json::{Value, json};
-use store::{ManualClock, Store, memory_store};
+use store::{ManualClock, Retention, Store, memory_store};
+use telemetry::events::EventLog;
 use telemetry::history::{History, HistoryOptions};
 use telemetry::logs::Logs;
 use wire::route::Protocol;
@@ -36,7 +37,8 @@ impl Fixture {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
         let options = HistoryOptions::new(jiff::SignedDuration::from_hours(720), 1 << 20);
-        let history = History::open(&folder.path().join("history"), options).expect("opens");
+        let history = History::open(&folder.path().join("history"), options.clone()).expect("opens");
+        let events = EventLog::open(&folder.path().join("events"), options).expect("opens");
         let settings = Settings {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
@@ -51,6 +53,7 @@ impl Fixture {
                 crate::Kept {
                     logs,
                     history: Arc::new(history),
+                    events: Arc::new(crate::Events::new(events, Retention::default())),
                     registry: Arc::new(registry),
                     file_systems: Arc::new(FileSystems::new(folder.path().join("file-systems"))),
                     object_storage: Arc::new(crate::ObjectStorage::new(folder.path().join("buckets"))),

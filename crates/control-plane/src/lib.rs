@@ -8,6 +8,7 @@
 
 mod call;
 mod control_plane;
+mod events;
 mod executions;
 mod explanation;
 mod file_systems;
@@ -28,6 +29,7 @@ mod vault;
 mod webhooks;
 
 pub use control_plane::{ControlPlane, Kept, Settings};
+pub use events::{Events, keep_events};
 pub use file_systems::FileSystems;
 pub use http::serve;
 pub use object_storage::ObjectStorage;

@@ -84,6 +84,7 @@ impl Routes {
         routes.efs();
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
+        routes.on::<gantry::ListEvents, _, _>(gantry_handlers::list_events);
         routes.on::<gantry::ListStoppedTasks, _, _>(gantry_handlers::list_stopped_tasks);
         routes.on::<gantry::OpenTaskStream, _, _>(gantry_handlers::open_task_stream);
         routes.iam();

@@ -34,6 +34,7 @@ pub mod role;
 pub mod sealed;
 pub mod secret;
 pub mod service;
+pub mod service_action;
 pub mod service_deployment;
 pub mod service_scheduling;
 pub mod tags;

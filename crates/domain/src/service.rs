@@ -8,6 +8,7 @@ use crate::deployment_lifecycle::DeploymentLifecycle;
 use crate::deployment_strategy::DeploymentStrategy;
 use crate::lifecycle_hook::LifecycleHook;
 use crate::placement::{PlacementConstraint, PlacementStrategy};
+use crate::service_action::ServiceAction;
 use crate::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
@@ -282,6 +283,9 @@ pub struct ServiceEvent {
     pub created_at: Timestamp,
     /// In Amazon's words.
     pub message: String,
+    /// What EventBridge tells of it, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<ServiceAction>,
 }
 
 /// Events kept for each service, as on Amazon.

@@ -67,7 +67,7 @@ pub use repository_images::{
 pub(crate) use run_tasks::eligible;
 pub use run_tasks::{
     EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
-    RunTasksRefusal, Where, free_address, run_tasks, run_tasks_once,
+    RunTasksRefusal, Where, free_address, needs, run_tasks, run_tasks_once, tell_refusal, tell_refusals,
 };
 pub use secrets::forget_secret;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
@@ -75,10 +75,10 @@ pub(crate) use service_deployments::{
     complete as complete_service_deployment, fail as fail_service_deployment,
     give_up as give_up_service_deployment,
 };
-pub(crate) use services::record_task_set_event;
 pub use services::{
     NewService, ServiceChange, ServiceRefusal, create_service, delete_service, record_event, update_service,
 };
+pub(crate) use services::{record_action, record_steady_task_set};
 pub use stop_task::{TaskNotFound, stop_task};
 pub use tags::{TAGS_MAX, TagChange, TagRefusal, Taggable, change_tags, tags_of};
 pub use task_definitions::{

@@ -11,6 +11,7 @@ pub enum Error {
     InvalidParameterException(InvalidParameterException),
     LimitExceededException(LimitExceededException),
     ServerException(ServerException),
+    ServiceNotFoundException(ServiceNotFoundException),
     TargetNotConnectedException(TargetNotConnectedException),
     TaskNotFoundException(TaskNotFoundException),
     /// One that the model does not name, as ValidationException.
@@ -23,6 +24,7 @@ impl ServiceError for Error {
             Self::InvalidParameterException(_) => "InvalidParameterException",
             Self::LimitExceededException(_) => "LimitExceededException",
             Self::ServerException(_) => "ServerException",
+            Self::ServiceNotFoundException(_) => "ServiceNotFoundException",
             Self::TargetNotConnectedException(_) => "TargetNotConnectedException",
             Self::TaskNotFoundException(_) => "TaskNotFoundException",
             Self::Unmodelled(it) => it.code(),
@@ -34,6 +36,7 @@ impl ServiceError for Error {
             Self::InvalidParameterException(it) => it.message.as_deref(),
             Self::LimitExceededException(it) => it.message.as_deref(),
             Self::ServerException(it) => it.message.as_deref(),
+            Self::ServiceNotFoundException(it) => it.message.as_deref(),
             Self::TargetNotConnectedException(it) => it.message.as_deref(),
             Self::TaskNotFoundException(it) => it.message.as_deref(),
             Self::Unmodelled(it) => it.message(),
@@ -45,6 +48,7 @@ impl ServiceError for Error {
             Self::InvalidParameterException(_) => 400,
             Self::LimitExceededException(_) => 400,
             Self::ServerException(_) => 500,
+            Self::ServiceNotFoundException(_) => 400,
             Self::TargetNotConnectedException(_) => 400,
             Self::TaskNotFoundException(_) => 400,
             Self::Unmodelled(it) => it.http_status(),
@@ -62,6 +66,9 @@ impl ServiceError for Error {
             Self::ServerException(it) => {
                 write_member(writer, "message", &it.message);
             }
+            Self::ServiceNotFoundException(it) => {
+                write_member(writer, "message", &it.message);
+            }
             Self::TargetNotConnectedException(it) => {
                 write_member(writer, "message", &it.message);
             }
@@ -77,6 +84,7 @@ impl ServiceError for Error {
             "InvalidParameterException" => json::decode(document).ok().map(Self::InvalidParameterException),
             "LimitExceededException" => json::decode(document).ok().map(Self::LimitExceededException),
             "ServerException" => json::decode(document).ok().map(Self::ServerException),
+            "ServiceNotFoundException" => json::decode(document).ok().map(Self::ServiceNotFoundException),
             "TargetNotConnectedException" => {
                 json::decode(document).ok().map(Self::TargetNotConnectedException)
             }

@@ -16,7 +16,7 @@ mod listing;
 pub mod names;
 mod network;
 mod placement;
-mod render;
+pub(crate) mod render;
 mod tags;
 
 pub use render::{container_arn, private_dns_name};

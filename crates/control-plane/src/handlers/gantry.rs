@@ -1,13 +1,15 @@
-//! Gantry's own operations: why a task stopped, what its host made of it, which tasks have stopped,
-//! and streams into those that run.
+//! Gantry's own operations: why a task stopped, what its host made of it, which tasks have stopped, what happened,
+//! and streams into tasks that run.
 
 mod errors;
+mod events;
 mod explain;
 mod find;
 mod inspect;
 mod list;
 mod open_stream;
 
+pub use events::list_events;
 pub use explain::explain_task;
 pub use inspect::inspect_task;
 pub use list::list_stopped_tasks;

@@ -9,6 +9,7 @@ mod hook_tasks;
 mod lifecycle;
 mod part;
 mod plan;
+mod refusal;
 mod stages;
 mod scale_in;
 mod start;
@@ -24,13 +25,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::service::{DeploymentController, Rollout, Service, ServiceStatus};
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use domain::{ServiceArn, TaskArn};
 use store::{Change, State, Tx};
 
 use super::{Controller, Next};
-use crate::transitions::{Where, complete_service_deployment, record_event};
+use crate::transitions::{Where, complete_service_deployment, record_action, record_event};
 use circuit_breaker::Verdict;
 use part::Part;
 use plan::{Counts, Plan, plan};
@@ -208,7 +210,8 @@ fn announce_steady(tx: &mut Tx<'_>, service: &mut Service) -> Next {
         Some(since) if since < STEADY_AGAIN => Next::After(STEADY_AGAIN.saturating_sub(since)),
         _ => {
             service.steady_since = Some(now);
-            record_event(tx, service, "has reached a steady state.".to_owned());
+            let action = ServiceAction::of(ServiceActionName::ServiceSteadyState);
+            record_action(tx, service, "has reached a steady state.", action);
             Next::After(STEADY_AGAIN)
         }
     }

@@ -7,6 +7,7 @@ mod eligible;
 mod instance_tasks;
 mod once;
 mod platform;
+mod refusals;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use address::free_address;
 pub use capacity::EMPTY_CAPACITY_PROVIDER;
 pub(crate) use eligible::eligible;
 pub use once::{RunTasksOnceRefusal, run_tasks_once};
+pub use refusals::{tell_refusal, tell_refusals};
 
 /// What is to run.
 #[derive(Clone, Debug)]
@@ -111,12 +113,17 @@ pub enum RunTasksRefusal {
     NoAddress,
 }
 
+/// What each of the tasks takes of its host.
+pub fn needs(run: &RunTasks) -> Resources {
+    reservation(&run.definition, &run.overrides)
+}
+
 /// Places tasks and makes their records.
 ///
 /// # Errors
 /// There is nowhere to place them at all; nothing is changed.
 pub fn run_tasks(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, RunTasksRefusal> {
-    let wanted = reservation(&run.definition, &run.overrides);
+    let wanted = needs(run);
     let mut outcome = RunTasksOutcome::default();
     match &run.placed {
         Where::Anywhere | Where::InZone(_) if run.capacity_provider_strategy.is_empty() => {

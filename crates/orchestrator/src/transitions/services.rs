@@ -10,11 +10,12 @@ use domain::service::{
     DeploymentConfiguration, DeploymentController, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
     ServiceStatus,
 };
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use domain::tags::Pair;
 use domain::task::NetworkConfiguration;
 use domain::task_definition::LaunchType;
-use domain::{ServiceArn, TaskDefinitionArn};
+use domain::{ServiceArn, TaskDefinitionArn, TaskSetArn};
 use store::Tx;
 
 use super::{deployment_lifecycles, service_deployments, task_sets};
@@ -305,16 +306,29 @@ pub fn delete_service(
 /// Adds an event; the oldest goes when there are more than Amazon keeps. The caller stores the service.
 pub fn record_event(tx: &mut Tx<'_>, service: &mut Service, message: String) {
     let message = format!("(service {}) {message}", service.arn.name());
-    record_text(tx, service, message);
+    record_text(tx, service, message, None);
 }
 
-/// The same of one of its task sets.
-pub(crate) fn record_task_set_event(tx: &mut Tx<'_>, service: &mut Service, id: &str, message: &str) {
-    let message = format!("(service {}, taskSet {id}) {message}", service.arn.name());
-    record_text(tx, service, message);
+/// The same of what EventBridge tells too.
+pub(crate) fn record_action(tx: &mut Tx<'_>, service: &mut Service, message: &str, action: ServiceAction) {
+    let message = format!("(service {}) {message}", service.arn.name());
+    record_text(tx, service, message, Some(action));
 }
 
-fn record_text(tx: &mut Tx<'_>, service: &mut Service, message: String) {
+/// One of its task sets has become steady.
+pub(crate) fn record_steady_task_set(tx: &mut Tx<'_>, service: &mut Service, id: &str) {
+    let name = service.arn.name();
+    let message = format!("(service {name}, taskSet {id}) updated state to STEADY_STATE.");
+    let number = id.rsplit('/').next().unwrap_or_default();
+    let arn: TaskSetArn = service.arn.part(number);
+    let action = ServiceAction {
+        task_sets: vec![arn.to_string()],
+        ..ServiceAction::of(ServiceActionName::TasksetSteadyState)
+    };
+    record_text(tx, service, message, Some(action));
+}
+
+fn record_text(tx: &mut Tx<'_>, service: &mut Service, message: String, action: Option<ServiceAction>) {
     let sequence = service.event_count;
     service.event_count += 1;
     let event = ServiceEvent {
@@ -323,6 +337,7 @@ fn record_text(tx: &mut Tx<'_>, service: &mut Service, message: String) {
         id: tx.ids().uuid(),
         created_at: tx.now(),
         message,
+        action,
     };
     tx.put(event);
     if let Some(oldest) = sequence.checked_sub(SERVICE_EVENTS_KEPT) {

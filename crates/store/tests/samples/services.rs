@@ -177,5 +177,6 @@ pub fn service_event() -> ServiceEvent {
         id: UUID.into(),
         created_at: at(0),
         message: "(service web) has reached a steady state.".into(),
+        action: None,
     }
 }

@@ -12,7 +12,7 @@ mod task_set;
 
 pub use capacity_provider::{capacity_provider, fargate_capacity_provider};
 pub use cluster::cluster;
-pub use container_instance::container_instance;
+pub use container_instance::{container_instance, container_instance_on};
 pub use service::service;
 pub use service_deployment::{service_deployment, service_deployment_brief, service_revision};
 pub use task::{container_arn, private_dns_name, task};

@@ -39,6 +39,14 @@ pub fn history(error: &dyn std::error::Error) -> gantry::Error {
     })
 }
 
+/// ServerException: the events cannot be read.
+pub fn events(error: &dyn std::error::Error) -> gantry::Error {
+    tracing::error!(%error, "the events cannot be read");
+    gantry::Error::ServerException(gantry::ServerException {
+        message: Some(format!("The events cannot be read: {error}.")),
+    })
+}
+
 /// What ECS says of a name, said by an operation of ours.
 pub fn of_name(error: &ecs::Error) -> gantry::Error {
     invalid_parameter(error.message().unwrap_or("The name cannot be read."))

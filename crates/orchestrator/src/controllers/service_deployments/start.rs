@@ -8,21 +8,20 @@ use domain::task::Task;
 use store::Tx;
 
 use super::part::Part;
+use super::refusal::Refusal;
 use super::{Next, ServiceDeployments};
-use crate::transitions::{
-    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksRefusal, Where, record_event, run_tasks,
-};
+use crate::transitions::{RunTasks, Where, record_action, record_event, run_tasks};
 
 /// What came of starting tasks.
 pub(super) enum Launched {
     /// These; there was nothing to say against more of them.
     Started(Vec<Arc<Task>>),
-    /// These, and why there are not more, as an event has it.
+    /// These, and why there are not more.
     Refused {
         /// Those that there are.
         started: Vec<Arc<Task>>,
         /// Why.
-        event: String,
+        refusal: Refusal,
     },
     /// Nothing is started before so long.
     Waits(Duration),
@@ -41,22 +40,23 @@ impl ServiceDeployments {
         if count == 0 {
             return Next::AwaitChange;
         }
-        let event = match self.launch(tx, service, part, count, placed) {
+        let refusal = match self.launch(tx, service, part, count, placed) {
             Launched::Waits(wait) => return Next::After(wait),
             Launched::Started(tasks) => {
                 announce_started(tx, service, &tasks);
                 part.announced_refusal = None;
                 return Next::AwaitChange;
             }
-            Launched::Refused { started, event } => {
+            Launched::Refused { started, refusal } => {
                 announce_started(tx, service, &started);
-                event
+                refusal
             }
         };
         // Said once, until something else is to be said.
-        if part.announced_refusal.as_ref() != Some(&event) {
-            record_event(tx, service, event.clone());
-            part.announced_refusal = Some(event);
+        if part.announced_refusal.as_ref() != Some(&refusal.phrase) {
+            let message = refusal.message();
+            record_action(tx, service, &message, refusal.action);
+            part.announced_refusal = Some(refusal.phrase);
         }
         Next::After(self.placement_retry)
     }
@@ -82,40 +82,15 @@ impl ServiceDeployments {
             return Launched::Started(Vec::new());
         };
         let run = RunTasks { placed, ..run };
-        let (started, event) = match run_tasks(tx, &run) {
-            Ok(outcome) => match outcome.failures.first() {
+        let (started, refusal) = match run_tasks(tx, &run) {
+            Ok(outcome) => match Refusal::by(tx.state(), &run, &outcome.failures) {
                 None => return Launched::Started(outcome.tasks),
-                Some(closest) => (outcome.tasks, closest_matching(closest)),
+                Some(refusal) => (outcome.tasks, refusal),
             },
-            Err(RunTasksRefusal::NoContainerInstances) => {
-                let event = "was unable to place a task because no container instance met all of its requirements. \
-                             Reason: No Container Instances were found in your cluster.";
-                (Vec::new(), event.to_owned())
-            }
-            Err(RunTasksRefusal::NoAddress) => {
-                let event =
-                    "was unable to place a task. Reason: the subnets of the service have no free address.";
-                (Vec::new(), event.to_owned())
-            }
+            Err(refusal) => (Vec::new(), Refusal::nowhere(&refusal)),
         };
-        Launched::Refused { started, event }
+        Launched::Refused { started, refusal }
     }
-}
-
-fn closest_matching(closest: &PlacementFailure) -> String {
-    if closest.reason == EMPTY_CAPACITY_PROVIDER {
-        return "was unable to place a task because no container instance met all of its requirements. \
-                Reason: No Container Instances were found in your capacity provider. For more information, see the \
-                Troubleshooting section of the Amazon ECS Developer Guide."
-            .to_owned();
-    }
-    let id = closest.arn.rsplit('/').next().unwrap_or_default();
-    format!(
-        "was unable to place a task because no container instance met all of its requirements. \
-         The closest matching (container-instance {id}) {}. For more information, see the Troubleshooting section \
-         of the Amazon ECS Developer Guide.",
-        closest.in_event
-    )
 }
 
 fn announce_started(tx: &mut Tx<'_>, service: &mut Service, tasks: &[Arc<Task>]) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::TaskArn;
 use domain::service::Service;
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::task::{Stop, StopCode, Task, TaskStatus};
 use store::Tx;
 
@@ -13,7 +14,7 @@ use super::plan::Plan;
 use super::scale_in::{Chosen, choose};
 use super::start::names;
 use super::{Leaving, Next, health};
-use crate::transitions::{count_failure, record_event, stop_task};
+use crate::transitions::{count_failure, record_action, record_event, stop_task};
 
 /// What stopping came to.
 #[derive(Default)]
@@ -94,7 +95,11 @@ fn announce_stopped(tx: &mut Tx<'_>, service: &mut Service, stopped: Vec<Arc<Tas
             running.len(),
             names(&running)
         );
-        record_event(tx, service, message);
+        let action = ServiceAction {
+            tasks: running.iter().map(|it| it.arn.to_string()).collect(),
+            ..ServiceAction::of(ServiceActionName::TasksStopped)
+        };
+        record_action(tx, service, &message, action);
     }
     if !pending.is_empty() {
         let message = format!("has stopped {} pending tasks.", pending.len());

@@ -10,7 +10,7 @@ use super::part::Part;
 use super::plan::{Counts, plan};
 use super::stop::stop;
 use super::{Leaving, Next, STEP_MAX, ServiceDeployments, announce_steady, health};
-use crate::transitions::{Where, record_task_set_event};
+use crate::transitions::{Where, record_steady_task_set};
 
 /// What one look at a task set came to.
 struct Looked {
@@ -95,7 +95,7 @@ impl ServiceDeployments {
             task_set.stability = stability;
             task_set.stability_at = now;
             if plan.is_steady {
-                record_task_set_event(tx, service, id, "updated state to STEADY_STATE.");
+                record_steady_task_set(tx, service, id);
             }
         }
         let stops = plan.stop_primary + plan.stop_old_pending + plan.stop_old_running;

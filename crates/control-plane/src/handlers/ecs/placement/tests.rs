@@ -32,6 +32,8 @@ impl World {
         let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
         let registry = crate::Registry::open(&folder.path().join("registry"), [0; 32]).expect("opens");
         let history = telemetry::history::HistoryOptions::new(jiff::SignedDuration::from_hours(1), 1 << 20);
+        let events =
+            telemetry::events::EventLog::open(&folder.path().join("events"), history.clone()).expect("opens");
         let history =
             telemetry::history::History::open(&folder.path().join("history"), history).expect("opens");
         let settings = Settings {
@@ -47,6 +49,7 @@ impl World {
                 crate::Kept {
                     logs,
                     history: Arc::new(history),
+                    events: Arc::new(crate::Events::new(events, store::Retention::default())),
                     registry: Arc::new(registry),
                     file_systems: Arc::new(crate::FileSystems::new(folder.path().join("file-systems"))),
                     object_storage: Arc::new(crate::ObjectStorage::new(folder.path().join("buckets"))),

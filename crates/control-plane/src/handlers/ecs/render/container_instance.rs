@@ -17,7 +17,22 @@ pub fn container_instance(
     include: &[ecs::ContainerInstanceField],
 ) -> ecs::ContainerInstance {
     let shows = |field: &str| include.iter().any(|it| it.as_str() == field);
-    let host = state.get::<Host>(&it.host_id);
+    let tally = state.container_instance_tally(&it.arn);
+    ecs::ContainerInstance {
+        running_tasks_count: Some(count(tally.running)),
+        pending_tasks_count: Some(count(tally.pending)),
+        health_status: shows("CONTAINER_INSTANCE_HEALTH").then(health),
+        tags: Some(if shows("TAGS") {
+            tags::render(&it.tags)
+        } else {
+            Vec::new()
+        }),
+        ..container_instance_on(it, state.get::<Host>(&it.host_id).map(AsRef::as_ref))
+    }
+}
+
+/// What is known of a container instance by itself and its host.
+pub fn container_instance_on(it: &ContainerInstance, host: Option<&Host>) -> ecs::ContainerInstance {
     let total = host.map(|it| it.total.clone()).unwrap_or_default();
     let promised = host.map(|it| it.promised.clone()).unwrap_or_default();
     let remaining = Resources {
@@ -26,7 +41,6 @@ pub fn container_instance(
         ports: total.ports.union(&promised.ports).copied().collect(),
         gpus: 0,
     };
-    let tally = state.container_instance_tally(&it.arn);
     let attribute = |it: &Pair| ecs::Attribute {
         name: it.name.clone(),
         value: it.value.clone(),
@@ -45,17 +59,9 @@ pub fn container_instance(
         registered_resources: Some(resources(&total)),
         status: Some(it.status.as_str().to_owned()),
         agent_connected: Some(host.is_some_and(|it| it.is_connected)),
-        running_tasks_count: Some(count(tally.running)),
-        pending_tasks_count: Some(count(tally.pending)),
         attributes: Some(it.attributes.iter().map(attribute).collect()),
         registered_at: Some(it.registered_at),
         attachments: Some(Vec::new()),
-        health_status: shows("CONTAINER_INSTANCE_HEALTH").then(health),
-        tags: Some(if shows("TAGS") {
-            tags::render(&it.tags)
-        } else {
-            Vec::new()
-        }),
         ..ecs::ContainerInstance::default()
     }
 }

@@ -1,0 +1,92 @@
+//! What a service says when a task of it finds no place.
+
+use domain::service_action::{ServiceAction, ServiceActionName};
+use store::State;
+
+use crate::transitions::{
+    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksRefusal, needs, tell_refusals,
+};
+
+/// Why a task found no place.
+pub struct Refusal {
+    /// In Amazon's words. The same words are not repeated, however the rest changes.
+    pub phrase: String,
+    /// Counts and quantities behind the phrase.
+    pub counts: Option<String>,
+    /// For EventBridge.
+    pub action: ServiceAction,
+}
+
+impl Refusal {
+    /// By the container instances that were considered; `None` if none has refused.
+    pub fn by(state: &State, run: &RunTasks, failures: &[PlacementFailure]) -> Option<Self> {
+        let closest = failures.first()?;
+        let is_instance = |it: &&PlacementFailure| it.reason != EMPTY_CAPACITY_PROVIDER;
+        let arns = |of: Vec<&PlacementFailure>| {
+            let mut arns: Vec<String> = of.iter().map(|it| it.arn.clone()).collect();
+            arns.dedup();
+            arns
+        };
+        let (instances, providers): (Vec<_>, Vec<_>) = failures.iter().partition(is_instance);
+        Some(Self {
+            phrase: closest_matching(closest),
+            counts: tell_refusals(state, &needs(run), failures),
+            action: ServiceAction {
+                container_instances: arns(instances),
+                capacity_providers: arns(providers),
+                ..failure(&closest.reason)
+            },
+        })
+    }
+
+    /// Because there is nowhere to place it at all.
+    pub fn nowhere(refusal: &RunTasksRefusal) -> Self {
+        let (phrase, reason) = match refusal {
+            RunTasksRefusal::NoContainerInstances => (
+                "was unable to place a task because no container instance met all of its requirements. \
+                 Reason: No Container Instances were found in your cluster.",
+                "No Container Instances were found in your cluster.",
+            ),
+            RunTasksRefusal::NoAddress => (
+                "was unable to place a task. Reason: the subnets of the service have no free address.",
+                "RESOURCE:ENI",
+            ),
+        };
+        Self {
+            phrase: phrase.to_owned(),
+            counts: None,
+            action: failure(reason),
+        }
+    }
+
+    /// The event.
+    pub fn message(&self) -> String {
+        match &self.counts {
+            Some(counts) => format!("{} {counts}", self.phrase),
+            None => self.phrase.clone(),
+        }
+    }
+}
+
+fn failure(reason: &str) -> ServiceAction {
+    ServiceAction {
+        reason: Some(reason.to_owned()),
+        ..ServiceAction::of(ServiceActionName::ServiceTaskPlacementFailure)
+    }
+}
+
+fn closest_matching(closest: &PlacementFailure) -> String {
+    if closest.reason == EMPTY_CAPACITY_PROVIDER {
+        return "was unable to place a task because no container instance met all of its requirements. \
+                Reason: No Container Instances were found in your capacity provider. For more information, see the \
+                Troubleshooting section of the Amazon ECS Developer Guide."
+            .to_owned();
+    }
+    let id = closest.arn.rsplit('/').next().unwrap_or_default();
+    format!(
+        "was unable to place a task because no container instance met all of its requirements. \
+         The closest matching (container-instance {id}) {}. For more information, see the Troubleshooting section \
+         of the Amazon ECS Developer Guide.",
+        closest.in_event
+    )
+}
