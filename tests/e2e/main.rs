@@ -11,6 +11,7 @@ mod crashes;
 mod daemons;
 mod default_vpc;
 mod environment_files;
+mod events;
 mod exec;
 mod explanations;
 mod file_systems;

@@ -235,6 +235,11 @@ impl Authorized {
         &self.0.settings.regions
     }
 
+    /// How the controllers are set.
+    pub fn controllers(&self) -> &orchestrator::Settings {
+        &self.0.settings.controllers
+    }
+
     /// Where agents connect: `http://host:port`.
     pub fn advertised_endpoint(&self) -> &str {
         &self.0.settings.advertised_endpoint

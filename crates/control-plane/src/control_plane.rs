@@ -32,6 +32,8 @@ pub struct Settings {
     pub request_limits: RequestLimits,
     /// After so long without a byte in either direction a command in a container is ended.
     pub execute_command_idle: Duration,
+    /// How the controllers are set, so that explanations say what they do.
+    pub controllers: orchestrator::Settings,
 }
 
 /// What is kept on disk outside the store.

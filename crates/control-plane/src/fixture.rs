@@ -1,5 +1,6 @@
 //! A control plane for tests: its state in memory, asked in JSON as clients ask it, without sockets or signatures.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use wire::route::Protocol;
 
 use crate::call::{Caller, authorize};
 use crate::control_plane::{ControlPlane, Settings};
+use crate::events::Events;
 use crate::file_systems::FileSystems;
 use crate::registry::Registry;
 use crate::routes::{Request, Routes};
@@ -35,40 +37,45 @@ impl Fixture {
     pub async fn new() -> Self {
         let (store, clock) = memory_store(Timestamp::from_second(1_700_000_000).expect("in range"));
         let folder = tempfile::tempdir().expect("a folder");
-        let logs = Arc::new(Logs::open(folder.path()).expect("opens"));
         let options = HistoryOptions::new(jiff::SignedDuration::from_hours(720), 1 << 20);
-        let history = History::open(&folder.path().join("history"), options.clone()).expect("opens");
-        let events = EventLog::open(&folder.path().join("events"), options).expect("opens");
-        let settings = Settings {
-            regions: vec!["us-east-1".to_owned()],
-            advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
-            request_limits: crate::RequestLimits::Off,
-            execute_command_idle: std::time::Duration::from_secs(1200),
-        };
-        let registry = Registry::open(&folder.path().join("registry"), [7; 32]).expect("opens");
-        let time: Arc<dyn Clock> = clock.clone();
+        let log = EventLog::open(&folder.path().join("events"), options).expect("opens");
+        let events = Events::new(log, Retention::default());
         let fixture = Self {
-            control_plane: ControlPlane::new(
-                store,
-                crate::Kept {
-                    logs,
-                    history: Arc::new(history),
-                    events: Arc::new(crate::Events::new(events, Retention::default())),
-                    registry: Arc::new(registry),
-                    file_systems: Arc::new(FileSystems::new(folder.path().join("file-systems"))),
-                    object_storage: Arc::new(crate::ObjectStorage::new(folder.path().join("buckets"))),
-                },
-                time,
-                settings,
-                &crate::MasterKey([7; 32]),
-            )
-            .expect("random bytes"),
+            control_plane: Self::around_with(store, events, folder.path(), clock.clone()),
             routes: Routes::new(),
             clock,
             _logs: folder,
         };
         fixture.ask("CreateCluster", json!({})).await;
         fixture
+    }
+
+    /// A control plane around a store and a log of events; all else is in the folder.
+    pub fn around(store: Store, events: Events, folder: &Path) -> Arc<ControlPlane> {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        Self::around_with(store, events, folder, Arc::new(clock))
+    }
+
+    fn around_with(store: Store, events: Events, folder: &Path, clock: Arc<dyn Clock>) -> Arc<ControlPlane> {
+        let options = HistoryOptions::new(jiff::SignedDuration::from_hours(720), 1 << 20);
+        let history = History::open(&folder.join("history"), options).expect("opens");
+        let settings = Settings {
+            regions: vec!["us-east-1".to_owned()],
+            advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
+            request_limits: crate::RequestLimits::Off,
+            execute_command_idle: std::time::Duration::from_secs(1200),
+            controllers: orchestrator::Settings::default(),
+        };
+        let registry = Registry::open(&folder.join("registry"), [7; 32]).expect("opens");
+        let kept = crate::Kept {
+            logs: Arc::new(Logs::open(folder).expect("opens")),
+            history: Arc::new(history),
+            events: Arc::new(events),
+            registry: Arc::new(registry),
+            file_systems: Arc::new(FileSystems::new(folder.join("file-systems"))),
+        };
+        let master_key = crate::MasterKey([7; 32]);
+        ControlPlane::new(store, kept, clock, settings, &master_key).expect("random bytes")
     }
 
     pub fn store(&self) -> &Store {

@@ -22,6 +22,7 @@ mod registry;
 mod request_limits;
 mod role_sessions;
 mod routes;
+mod service_explanation;
 mod sessions;
 mod streams;
 mod task_history;

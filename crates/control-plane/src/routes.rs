@@ -82,6 +82,7 @@ impl Routes {
         routes.ecs();
         routes.refused();
         routes.efs();
+        routes.on::<gantry::ExplainService, _, _>(gantry_handlers::explain_service);
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
         routes.on::<gantry::ListEvents, _, _>(gantry_handlers::list_events);

@@ -11,12 +11,16 @@ use domain::vpc::Cidr;
 
 use crate::data_dir::{self, DataDir};
 
+mod events;
 mod history;
 mod images;
+mod services;
 mod tasks;
 
+pub use events::{EventSettings, Events};
 pub use history::HistorySettings;
 pub use images::{ImageOptions, RegistryOptions};
+pub use services::{ExplainService, ServiceCommand};
 pub use tasks::{Copy, Explain, Inspect, List, PortForward, Ports, TaskCommand};
 
 /// Amazon ECS on your own machines: the same API, real containers.
@@ -43,9 +47,17 @@ pub enum Command {
     /// Load, list and remove container images.
     #[command(subcommand)]
     Image(ImageCommand),
+    /// Ask what a service waits for.
+    #[command(subcommand)]
+    Service(ServiceCommand),
     /// Ask why a task stopped, what its host made of it, which tasks have stopped; reach its ports and files.
     #[command(subcommand)]
     Task(TaskCommand),
+    /// Show what happened to tasks, container instances, deployments and services, in order.
+    ///
+    /// Events are those that Amazon ECS sends to EventBridge. None is lost by a crash and none comes twice; each has a
+    /// number, and `--after` goes on from one.
+    Events(Events),
 }
 
 /// Which Gantry is meant.
@@ -143,6 +155,9 @@ pub struct Up {
     /// How long tasks are remembered.
     #[command(flatten)]
     pub history: HistorySettings,
+    /// Events.
+    #[command(flatten)]
+    pub events: EventSettings,
     /// Leave the AWS configuration files alone, instead of writing the profile `gantry` to them.
     #[arg(long)]
     pub no_profile: bool,

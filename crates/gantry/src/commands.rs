@@ -2,6 +2,8 @@
 
 pub mod down;
 pub mod env;
+pub mod events;
 pub mod image;
+pub mod service;
 pub mod task;
 pub mod up;

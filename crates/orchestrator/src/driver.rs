@@ -27,11 +27,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
 /// Runs all controllers until `shutdown`.
 pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
-    let services = ServiceDeployments {
-        placement_retry: settings.placement_retry,
-        healthy_after: settings.healthy_after,
-        rebalance_pause: settings.rebalance_pause,
-    };
+    let services = ServiceDeployments::new(&settings);
     tokio::join!(
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),

@@ -66,8 +66,9 @@ pub use repository_images::{
 };
 pub(crate) use run_tasks::eligible;
 pub use run_tasks::{
-    EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
-    RunTasksRefusal, Where, free_address, needs, run_tasks, run_tasks_once, tell_refusal, tell_refusals,
+    Considered, EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
+    RunTasksRefusal, Where, consider, free_address, needs, run_tasks, run_tasks_once, tell_refusal,
+    tell_refusals,
 };
 pub use secrets::forget_secret;
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};

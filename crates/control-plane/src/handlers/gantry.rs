@@ -1,9 +1,10 @@
 //! Gantry's own operations: why a task stopped, what its host made of it, which tasks have stopped, what happened,
-//! and streams into tasks that run.
+//! what a service waits for, and streams into tasks that run.
 
 mod errors;
 mod events;
 mod explain;
+mod explain_service;
 mod find;
 mod inspect;
 mod list;
@@ -11,6 +12,7 @@ mod open_stream;
 
 pub use events::list_events;
 pub use explain::explain_task;
+pub use explain_service::explain_service;
 pub use inspect::inspect_task;
 pub use list::list_stopped_tasks;
 pub use open_stream::open_task_stream;

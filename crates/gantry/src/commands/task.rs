@@ -11,7 +11,7 @@ use crate::client::call;
 mod copy;
 mod forward;
 mod stream;
-mod text;
+pub mod text;
 
 /// Most tasks of one answer.
 const PAGE_MAX: u32 = 100;
@@ -78,13 +78,13 @@ fn list(arguments: &List) -> Result<()> {
 }
 
 /// A shape as indented JSON.
-fn pretty<T: wire::Value>(shape: &T) -> Result<String> {
+pub fn pretty<T: wire::Value>(shape: &T) -> Result<String> {
     let value: serde_json::Value = serde_json::from_slice(&wire::json::encode(shape))?;
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }
 
 /// Whoever reads only the first lines is no failure.
-fn print(text: &str) -> Result<()> {
+pub fn print(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control_plane::{ControlPlane, FileSystems, Kept, ObjectStorage, Registry, RequestLimits};
+use control_plane::{ControlPlane, Events, FileSystems, Kept, ObjectStorage, Registry, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
 use domain::ids::Ids;
 use store::{Embedded, State, Store};
+use telemetry::events::EventLog;
 use telemetry::history::History;
 use telemetry::logs::Logs;
 use tokio::net::TcpListener;
@@ -102,8 +103,12 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let (root, agent) = (keys::root(data_dir)?, keys::agent(data_dir)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids = Arc::new(ids()?);
-    let engine = Box::new(Embedded::open(&data_dir.state())?);
-    let store = Store::open(engine, Arc::clone(&clock), Arc::clone(&ids))?;
+    let log = EventLog::open(&data_dir.telemetry().join("events"), options.events.options());
+    let log = log.context("cannot open the events")?;
+    let mut engine = Embedded::open(&data_dir.state())?;
+    let retention = engine.retain_after(Events::told_by(&log));
+    let events = Events::new(log, retention);
+    let store = Store::open(Box::new(engine), Arc::clone(&clock), Arc::clone(&ids))?;
     let identity = Identity {
         scope: Scope::new(&options.account_id, &options.region),
         vpc_cidr: options.vpc_cidr,
@@ -119,7 +124,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     }
     let place = options.file_systems(data_dir)?;
     let host = machine::open(data_dir, place.clone(), options.registries.registries()?).await?;
-    let kept = kept(options, data_dir, file_systems(place, &store).await)?;
+    let kept = kept(options, data_dir, events, file_systems(place, &store).await)?;
     let logs = Arc::clone(&kept.logs);
 
     let endpoint = format!("http://{listen}");
@@ -157,7 +162,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
 }
 
 /// What is kept outside the store.
-fn kept(options: &Up, data_dir: &DataDir, file_systems: Arc<FileSystems>) -> Result<Kept> {
+fn kept(options: &Up, data_dir: &DataDir, events: Events, file_systems: Arc<FileSystems>) -> Result<Kept> {
     let folder = data_dir.telemetry();
     let logs = Logs::open(&folder.join("logs")).context("cannot open the log events")?;
     let history = History::open(&folder.join("tasks"), options.history.options());
@@ -167,6 +172,7 @@ fn kept(options: &Up, data_dir: &DataDir, file_systems: Arc<FileSystems>) -> Res
     Ok(Kept {
         logs: Arc::new(logs),
         history: Arc::new(history),
+        events: Arc::new(events),
         registry: Arc::new(registry),
         file_systems,
         object_storage: Arc::new(ObjectStorage::new(options.buckets(data_dir)?)),
@@ -197,6 +203,7 @@ fn settings(options: &Up, endpoint: &str) -> control_plane::Settings {
         regions: vec![options.region.clone()],
         advertised_endpoint: endpoint.to_owned(),
         execute_command_idle: options.execute_command_idle,
+        controllers: wishes(options),
         request_limits: if options.api_rate_limits {
             RequestLimits::Amazon
         } else {

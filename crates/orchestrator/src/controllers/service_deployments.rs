@@ -7,6 +7,7 @@ mod daemon;
 mod health;
 mod hook_tasks;
 mod lifecycle;
+mod outlook;
 mod part;
 mod plan;
 mod refusal;
@@ -20,6 +21,8 @@ mod wake;
 #[cfg(test)]
 mod tests;
 
+pub use outlook::{PartOutlook, ServiceOutlook, Wait};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +34,7 @@ use domain::task::{DesiredStatus, Task, TaskStatus};
 use domain::{ServiceArn, TaskArn};
 use store::{Change, State, Tx};
 
-use super::{Controller, Next};
+use super::{Controller, Next, Settings};
 use crate::transitions::{Where, complete_service_deployment, record_action, record_event};
 use circuit_breaker::Verdict;
 use part::Part;
@@ -52,6 +55,17 @@ pub struct ServiceDeployments {
     /// Least time between two moves of tasks to balance the container instances of a cluster, and before a move that
     /// found no room is tried again.
     pub rebalance_pause: Duration,
+}
+
+impl ServiceDeployments {
+    /// As it is set.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            placement_retry: settings.placement_retry,
+            healthy_after: settings.healthy_after,
+            rebalance_pause: settings.rebalance_pause,
+        }
+    }
 }
 
 impl Controller for ServiceDeployments {

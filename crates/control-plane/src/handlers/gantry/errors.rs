@@ -39,6 +39,20 @@ pub fn history(error: &dyn std::error::Error) -> gantry::Error {
     })
 }
 
+/// ServiceNotFoundException.
+pub fn service_not_found(message: impl Into<String>) -> gantry::Error {
+    gantry::Error::ServiceNotFoundException(gantry::ServiceNotFoundException {
+        message: Some(message.into()),
+    })
+}
+
+/// ServerException: the state cannot be asked now.
+pub fn unavailable(error: &store::StoreError) -> gantry::Error {
+    gantry::Error::ServerException(gantry::ServerException {
+        message: Some(format!("The state cannot be read now: {error}.")),
+    })
+}
+
 /// ServerException: the events cannot be read.
 pub fn events(error: &dyn std::error::Error) -> gantry::Error {
     tracing::error!(%error, "the events cannot be read");

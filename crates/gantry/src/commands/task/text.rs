@@ -86,7 +86,8 @@ fn container(text: &mut String, it: &ContainerExplanation) {
     );
 }
 
-fn line(text: &mut String, name: &str, value: Option<&str>) {
+/// A named value, if there is one.
+pub fn line(text: &mut String, name: &str, value: Option<&str>) {
     if let Some(value) = value.filter(|it| !it.is_empty()) {
         let _ = writeln!(text, "  {name:<NAME_WIDTH$}{}", printable(value));
     }
@@ -102,7 +103,8 @@ fn block<'a>(text: &mut String, name: &str, lines: impl Iterator<Item = &'a str>
     }
 }
 
-fn list(text: &mut String, name: &str, items: Option<&Vec<String>>) {
+/// A named list, if there is any item.
+pub fn list(text: &mut String, name: &str, items: Option<&Vec<String>>) {
     let mut items = items.into_iter().flatten().peekable();
     if items.peek().is_some() {
         let _ = writeln!(text, "\n{name}");
@@ -113,7 +115,7 @@ fn list(text: &mut String, name: &str, items: Option<&Vec<String>>) {
 }
 
 /// What containers say must not steer the terminal of whoever reads it.
-fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let is_harmless = |it: char| !it.is_control() || it == '\t';
     text.chars()
         .map(|it| if is_harmless(it) { it } else { '\u{fffd}' })
@@ -145,10 +147,12 @@ pub fn stopped_tasks(tasks: &[StoppedTask]) -> String {
     text
 }
 
-fn last_part(arn: &str) -> &str {
+/// The last part of an ARN.
+pub fn last_part(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-fn time(at: Timestamp) -> String {
+/// To the second.
+pub fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

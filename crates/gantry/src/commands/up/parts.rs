@@ -70,11 +70,13 @@ impl Parts {
     ) {
         let (it, shutdown) = (|| Arc::clone(&control_plane), || self.shutdown.clone());
         let history = control_plane::keep_task_history(it(), stopped_tasks_shown, shutdown());
+        let events = control_plane::keep_events(it(), shutdown());
         let registry = control_plane::keep_registry(it(), shutdown());
         let api = control_plane::serve(it(), listener, shutdown());
         let webhooks = control_plane::call_webhooks(it(), shutdown());
         self.keep("the history of tasks", history);
         self.keep("lifecycle hooks", webhooks);
+        self.keep("the events", events);
         self.keep("the registry", registry);
         self.keep("the API", api);
     }

@@ -41,6 +41,7 @@ impl World {
             advertised_endpoint: "http://127.0.0.1:1".to_owned(),
             request_limits: crate::RequestLimits::Off,
             execute_command_idle: std::time::Duration::from_secs(1200),
+            controllers: orchestrator::Settings::default(),
         };
         let world = Self {
             routes: Routes::new(),

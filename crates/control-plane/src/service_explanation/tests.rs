@@ -1,0 +1,272 @@
+//! Services in the states that users ask about, through ExplainService.
+
+use domain::task::{ContainerStatus, TaskStatus};
+use domain::{ServiceArn, TaskArn};
+use orchestrator::controllers::Controller;
+use orchestrator::controllers::service_deployments::ServiceDeployments;
+use orchestrator::transitions::{self, ContainerReport, TaskReport};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::fixture::{ACCOUNT, Fixture, code, text};
+
+struct World(Fixture);
+
+impl World {
+    async fn new() -> Self {
+        let fixture = Fixture::new().await;
+        fixture.definition().await;
+        Self(fixture)
+    }
+
+    async fn create(&self, more: Value) {
+        let mut input = json!({ "serviceName": "web", "taskDefinition": "web", "desiredCount": 2 });
+        let members = more.as_object().expect("members").clone();
+        input.as_object_mut().expect("members").extend(members);
+        self.0.ask("CreateService", input).await;
+        self.look().await;
+    }
+
+    /// The scheduler looks at the service, as long as it wants to at once.
+    async fn look(&self) {
+        for _ in 0..5 {
+            let looked = self.0.store().transact(|tx| {
+                let arn = ServiceArn::parse(&format!("{ACCOUNT}:service/default/web")).expect("an ARN");
+                let scheduler = ServiceDeployments::new(&orchestrator::Settings::default());
+                Ok::<_, ()>(scheduler.reconcile(tx, &arn))
+            });
+            looked.await.expect("commits");
+        }
+    }
+
+    async fn tasks(&self) -> Vec<String> {
+        let listed = self.0.ask("ListTasks", json!({ "serviceName": "web" })).await;
+        let mut arns: Vec<_> = listed["taskArns"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(text)
+            .collect();
+        arns.sort();
+        arns
+    }
+
+    async fn fails(&self, task: &str) {
+        let arn = TaskArn::parse(task).expect("an ARN");
+        let report = TaskReport {
+            status: Some(TaskStatus::Stopped),
+            containers: vec![ContainerReport {
+                name: "web".to_owned(),
+                status: Some(ContainerStatus::Stopped),
+                exit_code: Some(3),
+                ..ContainerReport::default()
+            }],
+            ..TaskReport::default()
+        };
+        let observed = self
+            .0
+            .store()
+            .transact(move |tx| transitions::observe_task(tx, &arn, &report));
+        observed.await.expect("is there");
+    }
+
+    async fn explained(&self) -> Value {
+        let before = self.0.store().last_commit();
+        let answer = self
+            .0
+            .ask_of("gantry", "ExplainService", json!({ "service": "web" }))
+            .await;
+        assert_eq!(self.0.store().last_commit(), before, "asking changes nothing");
+        answer["explanation"].clone()
+    }
+}
+
+/// What it waits for, in one text.
+fn waits(it: &Value) -> String {
+    it["waitsFor"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(text)
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+#[tokio::test]
+async fn a_service_without_any_instance_says_so() {
+    let world = World::new().await;
+    world.create(json!({})).await;
+    let it = world.explained().await;
+    assert!(
+        waits(&it).contains("placement: no container instance takes 2 tasks"),
+        "{it:#}"
+    );
+    assert_eq!(
+        it["placement"]["summary"],
+        "No Container Instances were found in your cluster."
+    );
+    assert_eq!(it["parts"][0]["starts"], 2);
+    assert!(text(&it["summary"]).starts_with("0 of 2 tasks run."), "{it:#}");
+}
+
+#[tokio::test]
+async fn each_instance_says_what_it_lacks() {
+    let world = World::new().await;
+    let full = world.0.instance().await;
+    let draining = world.0.instance().await;
+    let container = json!({ "name": "web", "image": "web", "memory": 1000 });
+    world
+        .0
+        .ask(
+            "RegisterTaskDefinition",
+            json!({ "family": "big", "containerDefinitions": [container] }),
+        )
+        .await;
+    world
+        .0
+        .ask(
+            "UpdateContainerInstancesState",
+            json!({ "containerInstances": [draining], "status": "DRAINING" }),
+        )
+        .await;
+    world.create(json!({ "taskDefinition": "big" })).await;
+    let it = world.explained().await;
+    assert_eq!(it["placement"]["needs"], "0 CPU units, 1000 MiB");
+    let hosts = it["placement"]["hosts"].as_array().expect("a list");
+    let refusals = |arn: &str| {
+        let host = hosts.iter().find(|it| it["containerInstanceArn"] == json!(arn));
+        host.expect("is asked")["refusals"].clone()
+    };
+    assert_eq!(
+        refusals(&full),
+        json!(["lacks memory (1000 MiB needed, free 24 MiB)"])
+    );
+    assert_eq!(refusals(&draining), json!(["takes no new tasks"]));
+    let counts =
+        "2 container instances: 1 lacks memory (1000 MiB needed, free 24 MiB), 1 takes no new tasks.";
+    assert!(waits(&it).contains(counts), "{it:#}");
+    assert!(waits(&it).contains("1 task that was placed to run"), "{it:#}");
+    assert!(it["nextSteps"].to_string().contains("Give it room"), "{it:#}");
+
+    // The event of the service says the same behind Amazon's phrase.
+    let described = world
+        .0
+        .ask("DescribeServices", json!({ "services": ["web"] }))
+        .await;
+    let events = &described["services"][0]["events"];
+    let refused: Vec<String> = events
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| text(&it["message"]))
+        .filter(|it| it.contains("unable to place"))
+        .collect();
+    assert_eq!(refused.len(), 1, "said once: {events:#}");
+    let phrase = "(service web) was unable to place a task because no container instance met all of its requirements. \
+                  The closest matching (container-instance ";
+    assert!(refused[0].starts_with(phrase), "{}", refused[0]);
+    assert!(
+        refused[0].ends_with(&format!(
+            "Troubleshooting section of the Amazon ECS Developer Guide. {counts}"
+        )),
+        "{}",
+        refused[0]
+    );
+}
+
+#[tokio::test]
+async fn a_running_service_waits_until_its_tasks_count_as_healthy() {
+    let world = World::new().await;
+    world.0.instance().await;
+    world.create(json!({})).await;
+    for task in world.tasks().await {
+        world.0.report(&task, TaskStatus::Running).await;
+    }
+    let it = world.explained().await;
+    assert!(
+        waits(&it).contains("2 tasks without health checks to have run for 5 s: "),
+        "{it:#}"
+    );
+    assert_eq!(
+        (&it["parts"][0]["runningCount"], &it["parts"][0]["healthyCount"]),
+        (&json!(2), &json!(0))
+    );
+    world.0.clock.advance(Duration::from_secs(6));
+    world.look().await;
+    let it = world.explained().await;
+    assert_eq!(it["waitsFor"], json!([]), "{it:#}");
+    assert_eq!(it["summary"], "The service is as it should be: 2 of 2 tasks run.");
+}
+
+#[tokio::test]
+async fn failing_starts_are_throttled_and_their_last_reasons_named() {
+    let world = World::new().await;
+    world.0.instance().await;
+    world.create(json!({ "desiredCount": 1 })).await;
+    for _ in 0..4 {
+        for task in world.tasks().await {
+            world.fails(&task).await;
+        }
+        world.look().await;
+    }
+    let it = world.explained().await;
+    assert!(waits(&it).contains("the throttle of starts, until "), "{it:#}");
+    assert!(waits(&it).contains("starts failed one after the other"), "{it:#}");
+    let reason = text(&it["failedTasks"][0]["reason"]);
+    assert!(reason.contains("web exited with 3"), "{reason}");
+    assert!(
+        it["nextSteps"].to_string().contains("gantry task explain"),
+        "{it:#}"
+    );
+}
+
+#[tokio::test]
+async fn bounds_that_leave_no_room_are_named() {
+    let world = World::new().await;
+    world.0.instance().await;
+    let bounds = json!({ "minimumHealthyPercent": 100, "maximumPercent": 100 });
+    world.create(json!({ "deploymentConfiguration": bounds })).await;
+    for task in world.tasks().await {
+        world.0.report(&task, TaskStatus::Running).await;
+    }
+    world.0.clock.advance(Duration::from_secs(6));
+    world.look().await;
+    let input = json!({ "service": "web", "forceNewDeployment": true });
+    world.0.ask("UpdateService", input).await;
+    world.look().await;
+    let it = world.explained().await;
+    let waits = waits(&it);
+    assert!(
+        waits.contains("2 more would be above the maximum of 2 tasks"),
+        "{it:#}"
+    );
+    assert!(
+        waits.contains("2 older tasks are kept for the minimum of 2 healthy tasks"),
+        "{it:#}"
+    );
+    assert!(
+        it["nextSteps"].to_string().contains("raise maximumPercent"),
+        "{it:#}"
+    );
+    let statuses: Vec<_> = it["parts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| text(&it["status"]))
+        .collect();
+    assert_eq!(statuses, ["PRIMARY", "ACTIVE"]);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_not_found() {
+    let world = World::new().await;
+    let refused = async |input: Value| code(world.0.refused_of("gantry", "ExplainService", input).await);
+    assert_eq!(
+        refused(json!({ "service": "web" })).await,
+        "ServiceNotFoundException"
+    );
+    assert_eq!(
+        refused(json!({ "service": "a b" })).await,
+        "InvalidParameterException"
+    );
+}

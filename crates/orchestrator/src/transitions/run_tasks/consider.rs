@@ -1,0 +1,58 @@
+//! What placement says of each host, with nothing placed.
+
+use std::slice;
+
+use domain::ContainerInstanceArn;
+use domain::host::Resources;
+use store::Tx;
+
+use super::{PlacementFailure, RunTasks, RunTasksRefusal, capacity, hosts, needs, placement};
+
+/// What placement says of one task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Considered {
+    /// What it takes of its host.
+    pub needs: Resources,
+    /// Each host in question, with its reasons against the task; none if it takes it.
+    pub hosts: Vec<(ContainerInstanceArn, Vec<PlacementFailure>)>,
+    /// Reasons of no host.
+    pub failures: Vec<PlacementFailure>,
+    /// There is no host in question.
+    pub nowhere: Option<RunTasksRefusal>,
+}
+
+/// Asks each host for itself whether it takes one of the tasks: by the code that places them. Draws ids only.
+pub fn consider(tx: &Tx<'_>, run: &RunTasks) -> Considered {
+    let mut considered = Considered {
+        needs: needs(run),
+        ..Considered::default()
+    };
+    let one = RunTasks {
+        count: 1,
+        ..run.clone()
+    };
+    let by_provider;
+    let parts = if run.capacity_provider_strategy.is_empty() {
+        slice::from_ref(&one)
+    } else {
+        by_provider = capacity::parts(tx.state(), &one);
+        &by_provider[..]
+    };
+    for part in parts {
+        if let Some(name) = capacity::provider(part).filter(|_| capacity::is_of_group(part)) {
+            considered
+                .failures
+                .push(capacity::empty(&part.cluster.scope(), name));
+            continue;
+        }
+        let found = hosts(tx.state(), part, None);
+        if found.is_empty() {
+            considered.nowhere = Some(RunTasksRefusal::NoContainerInstances);
+        }
+        for host in found {
+            let decided = placement(tx, part, &considered.needs, vec![host], 1);
+            considered.hosts.push((host.1.arn.clone(), decided.failures));
+        }
+    }
+    considered
+}
