@@ -3,10 +3,14 @@
 use std::net::Ipv4Addr;
 
 mod health;
+mod queued;
 
 use serde::{Deserialize, Serialize};
 
 pub use health::{ContainerHealth, HealthStatus};
+pub use queued::{
+    CONCURRENCY_TAG, Concurrency, QueuePolicy, Queued, RETRIES_MAX, RETRIES_TAG, WAIT_MAX, WAIT_TAG, back_off,
+};
 
 use crate::container_definition::{EnvironmentFile, TransportProtocol};
 use crate::host::Resources;
@@ -77,6 +81,9 @@ pub struct Task {
     /// Until then its service does not stop it to scale in or to deploy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected_until: Option<Timestamp>,
+    /// It may wait for a place, in which case it has no host yet, or be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<Queued>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controllers::deleted_secrets::DeletedSecrets;
 use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
+use crate::controllers::queued_tasks::QueuedTasks;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::{Controller, Next, Settings};
 
@@ -28,7 +29,11 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// Runs all controllers until `shutdown`.
 pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
     let services = ServiceDeployments::new(&settings);
+    let queued_tasks = QueuedTasks {
+        placement_retry: settings.placement_retry,
+    };
     tokio::join!(
+        drive(store.clone(), Arc::new(queued_tasks), shutdown.clone()),
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),

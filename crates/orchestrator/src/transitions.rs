@@ -14,6 +14,7 @@ mod image_digests;
 mod image_scans;
 mod observe_health;
 mod observe_task;
+mod queued_tasks;
 mod repositories;
 mod repository_images;
 mod reservation;
@@ -55,6 +56,8 @@ pub use image_digests::pinned_image;
 pub use image_scans::{ScanRefusal, begin_scan, end_scan};
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
+pub use queued_tasks::{CONCURRENCY, NO_HOST, run_queued_tasks};
+pub(crate) use queued_tasks::{place_queued_task, retry_task};
 pub use repositories::{
     CreateRepositoryRefusal, DeleteImages, DeleteRepositoryRefusal, Deletion, NewRepository,
     REPOSITORIES_MAX, RepositoryChange, RepositoryNotFound, RepositoryTagRefusal, change_repository,

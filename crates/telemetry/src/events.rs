@@ -210,11 +210,11 @@ impl EventLog {
             through: after,
             ..EventPage::default()
         };
-        let places = {
+        let (places, last_sequence) = {
             let inner = self.inner.lock();
             page.first_kept = inner.first_kept();
             page.through = after.min(inner.last_sequence);
-            inner.places(after, filter.since_ms)
+            (inner.places(after, filter.since_ms), inner.last_sequence)
         };
         let mut scanned = 0;
         for (number, place) in places {
@@ -235,6 +235,8 @@ impl EventLog {
                 Err(error) => return Err(HistoryError::storage("read", &file)(error)),
             }
         }
+        // Those that were passed over by their time have been looked at as well.
+        page.through = page.through.max(last_sequence);
         page.is_end = true;
         Ok(page)
     }

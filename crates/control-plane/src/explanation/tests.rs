@@ -96,6 +96,7 @@ fn task(last_status: TaskStatus, containers: Vec<TaskContainer>) -> Task {
         client_request: None,
         platform_version: None,
         protected_until: None,
+        queued: None,
         enable_execute_command: false,
         tags: Vec::new(),
     }

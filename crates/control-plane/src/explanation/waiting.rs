@@ -1,7 +1,8 @@
 //! What a task that shall run waits for, and what one that shall stop waits for.
 
 use domain::container_definition::DependencyCondition;
-use domain::task::{ContainerStatus, HealthStatus, Task, TaskContainer, TaskStatus};
+use domain::task::{ContainerStatus, HealthStatus, Queued, Task, TaskContainer, TaskStatus};
+use orchestrator::transitions::NO_HOST;
 
 use super::{AgentConnection, Facts, stop_timeout_seconds};
 
@@ -10,6 +11,9 @@ pub fn waits_for(facts: &Facts<'_>) -> Vec<String> {
     let task = facts.task;
     if task.last_status >= TaskStatus::Running {
         return Vec::new();
+    }
+    if let Some(queued) = task.queued.as_ref().filter(|_| task.host_id == NO_HOST) {
+        return vec![a_place(queued)];
     }
     if facts.agent == AgentConnection::Lost {
         return vec!["the agent of its host, which is not connected".to_owned()];
@@ -33,6 +37,18 @@ pub fn waits_for(facts: &Facts<'_>) -> Vec<String> {
         .iter()
         .filter(|it| it.last_status == ContainerStatus::Pending);
     pending.map(|it| of_container(facts, it)).collect()
+}
+
+/// What a task without a host waits for.
+fn a_place(queued: &Queued) -> String {
+    let refusal = queued.refusal.as_deref().unwrap_or("not tried yet");
+    let (attempt, until) = (queued.attempt, queued.until);
+    match queued.not_before {
+        Some(from) if queued.refusal.is_none() => {
+            format!("its attempt {attempt}, not before {from:.0}, for the one before it has failed")
+        }
+        _ => format!("a container instance that takes it ({refusal}), until {until:.0} (gantry:wait)"),
+    }
 }
 
 /// What the state alone says of a container that has not started.

@@ -224,8 +224,10 @@ async fn failing_starts_are_throttled_and_their_last_reasons_named() {
 async fn bounds_that_leave_no_room_are_named() {
     let world = World::new().await;
     world.0.instance().await;
-    let bounds = json!({ "minimumHealthyPercent": 100, "maximumPercent": 100 });
-    world.create(json!({ "deploymentConfiguration": bounds })).await;
+    let bounds = json!({ "minimumHealthyPercent": 100, "maximumPercent": 150 });
+    world
+        .create(json!({ "desiredCount": 1, "deploymentConfiguration": bounds }))
+        .await;
     for task in world.tasks().await {
         world.0.report(&task, TaskStatus::Running).await;
     }
@@ -237,11 +239,11 @@ async fn bounds_that_leave_no_room_are_named() {
     let it = world.explained().await;
     let waits = waits(&it);
     assert!(
-        waits.contains("2 more would be above the maximum of 2 tasks"),
+        waits.contains("1 more would be above the maximum of 1 task"),
         "{it:#}"
     );
     assert!(
-        waits.contains("2 older tasks are kept for the minimum of 2 healthy tasks"),
+        waits.contains("1 older task is kept for the minimum of 1 healthy task"),
         "{it:#}"
     );
     assert!(

@@ -28,10 +28,11 @@ pub async fn dispatch(control_plane: Arc<ControlPlane>, mut feed: Feed, shutdown
     }
 }
 
-/// A task that is new, or shall stop from now on.
+/// A task that is new on its host, or shall stop from now on.
 fn news_of(change: &Change) -> Option<&Arc<Task>> {
     let Change::Task(change) = change else { return None };
     let task = change.after.as_ref()?;
-    let wished_before = change.before.as_ref().map(|it| it.desired_status);
-    (wished_before != Some(task.desired_status) && is_unconfirmed(task)).then_some(task)
+    let told = |it: &Arc<Task>| (it.desired_status, it.host_id.clone());
+    let is_news = change.before.as_ref().map(told) != Some(told(task));
+    (is_news && is_unconfirmed(task)).then_some(task)
 }

@@ -47,6 +47,7 @@ fn task(last_status: TaskStatus) -> Task {
         client_request: None,
         platform_version: None,
         protected_until: None,
+        queued: None,
         tags: Vec::new(),
     }
 }

@@ -362,6 +362,7 @@ fn new_task(
         enable_execute_command: run.enable_execute_command,
         client_request: run.client_request.clone(),
         protected_until: None,
+        queued: None,
         tags: run.tags.clone(),
     };
     if let Some(current) = tx.get::<Host>(&host.id) {

@@ -83,6 +83,7 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
             fingerprint: String::new(),
         }),
         protected_until: None,
+        queued: None,
         tags: Vec::new(),
     }
 }

@@ -354,6 +354,7 @@ pub fn task() -> Task {
             fingerprint: TASK.into(),
         }),
         protected_until: Some(at(8)),
+        queued: None,
         tags: tags(),
     }
 }

@@ -80,6 +80,12 @@ fn a_filter_tells_how_far_it_has_looked() {
     assert_eq!((found, page.through, page.is_end), (vec![4, 6], 6, false));
     let page = log.read(page.through, &filter, 5).expect("reads");
     assert_eq!((page.events.len(), page.through, page.is_end), (2, 10, true));
+    let later = EventFilter {
+        since_ms: Some(99_000),
+        ..EventFilter::default()
+    };
+    let page = log.read(0, &later, 5).expect("reads");
+    assert_eq!((page.events.len(), page.through, page.is_end), (0, 10, true));
 }
 
 #[test]

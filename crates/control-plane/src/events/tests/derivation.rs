@@ -96,7 +96,7 @@ async fn each_transition_of_a_task_and_its_instance_is_one_event() {
     fixture.ask("StopTask", json!({ "task": task })).await;
     fixture.report(&task, TaskStatus::Stopped).await;
     let stopped = [
-        ("Task", "RUNNING STOPPED"),
+        ("Task", "STOPPING STOPPED"),
         ("Task", "STOPPED STOPPED"),
         ("Container Instance", "true ACTIVE"),
     ];

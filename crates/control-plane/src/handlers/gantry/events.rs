@@ -43,8 +43,8 @@ pub async fn list_events(call: Call<gantry::ListEvents>) -> Result<gantry::ListE
     let deadline = Instant::now() + Duration::from_secs(wait);
     loop {
         let page = read(&call, after, &filter, most).await?;
-        let is_over = !page.events.is_empty() || !page.is_end;
         after = page.through;
+        let is_over = !page.events.is_empty() || !page.is_end || Instant::now() >= deadline;
         let news = call.access().events().later_than(after);
         if is_over || tokio::time::timeout_at(deadline, news).await.is_err() {
             return Ok(render(page));

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::TaskArn;
-use domain::task::Task;
+use domain::task::{QueuePolicy, Task};
 use store::Tx;
 
-use super::{RunTasks, RunTasksOutcome, RunTasksRefusal, run_tasks};
+use super::{RunTasks, RunTasksOutcome, RunTasksRefusal};
+use crate::transitions::run_queued_tasks;
 
 /// How long a client token is known, or as long as its tasks are, if that is less.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html>
@@ -22,11 +23,15 @@ pub enum RunTasksOnceRefusal {
     ClientTokenTaken(Vec<TaskArn>),
 }
 
-/// As [`run_tasks`], but a call that is repeated gives the tasks that it started at first.
+/// As [`run_queued_tasks`], but a call that is repeated gives the tasks that it started at first.
 ///
 /// # Errors
 /// As there, or the client token is another call's; nothing is changed.
-pub fn run_tasks_once(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome, RunTasksOnceRefusal> {
+pub fn run_tasks_once(
+    tx: &mut Tx<'_>,
+    run: &RunTasks,
+    policy: &QueuePolicy,
+) -> Result<RunTasksOutcome, RunTasksOnceRefusal> {
     let tasks = started_before(tx, run);
     if tasks.iter().any(|it| it.client_request != run.client_request) {
         let arns = tasks.iter().map(|it| it.arn.clone());
@@ -34,7 +39,7 @@ pub fn run_tasks_once(tx: &mut Tx<'_>, run: &RunTasks) -> Result<RunTasksOutcome
     }
     // A call that started none is tried anew.
     if tasks.is_empty() {
-        return run_tasks(tx, run).map_err(RunTasksOnceRefusal::Nowhere);
+        return run_queued_tasks(tx, run, policy).map_err(RunTasksOnceRefusal::Nowhere);
     }
     let failures = Vec::new();
     Ok(RunTasksOutcome { tasks, failures })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::TaskArn;
 use domain::host::{Host, Resources};
-use domain::task::{Overrides, Stop, StopCode, Task, TaskStatus};
+use domain::task::{Overrides, QueuePolicy, Stop, StopCode, Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
 
 use super::super::*;
@@ -64,7 +64,7 @@ impl World {
     }
 
     pub fn run(&self, wanted: RunTasks) -> Result<RunTasksOutcome, RunTasksOnceRefusal> {
-        self.attempt(move |tx| run_tasks_once(tx, &wanted))
+        self.attempt(move |tx| run_tasks_once(tx, &wanted, &QueuePolicy::default()))
     }
 
     pub fn stop(&self, task: &TaskArn) {

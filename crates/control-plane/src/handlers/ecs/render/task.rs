@@ -29,7 +29,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
     ecs::Task {
         attachments: Some(it.eni.iter().map(|eni| attachment(it, eni)).collect()),
         attributes: Some(attributes(it)),
-        availability_zone: Some(it.availability_zone.clone()),
+        availability_zone: Some(it.availability_zone.clone()).filter(|it| !it.is_empty()),
         capacity_provider_name: it.capacity_provider.clone(),
         cluster_arn: Some(it.cluster().to_string()),
         connectivity: it.times.connectivity_at.map(|_| connectivity),

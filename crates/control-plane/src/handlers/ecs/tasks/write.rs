@@ -3,7 +3,7 @@
 use api::ecs;
 use domain::capacity_provider::Capacity;
 use domain::tags::Pair;
-use domain::task::{ClientRequest, Overrides, Stop, StopCode};
+use domain::task::{ClientRequest, Overrides, QueuePolicy, Stop, StopCode};
 use domain::task_definition::TaskDefinition;
 use domain::{ClusterArn, ContainerInstanceArn, Scope};
 use orchestrator::transitions::{self, PlacementFailure, RunTasks, RunTasksOutcome, Where};
@@ -33,7 +33,7 @@ const REFERENCE_ID_LENGTH_MAX: usize = 1024;
 #[cfg(test)]
 mod tests;
 
-/// `RunTask`: places tasks at once, or says why not.
+/// `RunTask`: places tasks at once, or says why not; or lets them wait, if their tags say so.
 ///
 /// # Errors
 /// ClusterNotFoundException; InvalidParameterException and ClientException in Amazon's words.
@@ -55,8 +55,10 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
             ..parse(state, call.scope(), &cluster, input)?
         })
     })?;
+    let policy =
+        QueuePolicy::of(&run.tags).map_err(|wrong| invalid_parameter(format!("Invalid tags: {wrong}.")))?;
     let outcome = store
-        .transact(move |tx| transitions::run_tasks_once(tx, &run))
+        .transact(move |tx| transitions::run_tasks_once(tx, &run, &policy))
         .await;
     let outcome = outcome.map_err(errors::from_store)?;
     let (tasks, failures) = store.read(|state| rendered(state, &outcome));

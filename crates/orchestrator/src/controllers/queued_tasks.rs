@@ -1,0 +1,118 @@
+//! Places tasks that wait, stops those that have waited for long enough, tries those again that have failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::TaskArn;
+use domain::host::Host;
+use domain::task::{DesiredStatus, Queued, Stop, StopCode, Task, TaskStatus};
+use store::{Change, State, Tx};
+
+use super::{Controller, Next};
+use crate::transitions::{NO_HOST, place_queued_task, retry_task, stop_task};
+
+#[cfg(test)]
+mod tests;
+
+/// See the module.
+pub struct QueuedTasks {
+    /// Wait before placement is tried again without any news of a host.
+    pub placement_retry: Duration,
+}
+
+impl Controller for QueuedTasks {
+    const NAME: &'static str = "queued_tasks";
+    type Key = TaskArn;
+
+    fn keys(&self, state: &State, change: &Change) -> Vec<TaskArn> {
+        match change {
+            Change::Task(it) => it
+                .after
+                .iter()
+                .filter(|it| it.queued.is_some())
+                .map(|it| it.arn.clone())
+                .collect(),
+            Change::Host(it) if has_more(it.before.as_ref(), it.after.as_ref()) => waiting(state),
+            Change::ContainerInstance(_) => waiting(state),
+            _ => Vec::new(),
+        }
+    }
+
+    fn all_keys(&self, state: &State) -> Vec<TaskArn> {
+        let queued = state.all::<Task>().filter(|it| it.queued.is_some());
+        queued.map(|it| it.arn.clone()).collect()
+    }
+
+    fn reconcile(&self, tx: &mut Tx<'_>, arn: &TaskArn) -> Next {
+        let Some(task) = tx.get::<Task>(arn) else {
+            return Next::AwaitChange;
+        };
+        let Some(queued) = task.queued.clone() else {
+            return Next::AwaitChange;
+        };
+        if task.last_status == TaskStatus::Stopped {
+            if queued.retries_left > 0 && has_failed(&task) {
+                retry_task(tx, &task, &queued);
+            }
+            return Next::AwaitChange;
+        }
+        match (task.host_id == NO_HOST, task.desired_status) {
+            (true, DesiredStatus::Running) => self.wait(tx, &task, &queued),
+            _ => Next::AwaitChange,
+        }
+    }
+}
+
+impl QueuedTasks {
+    fn wait(&self, tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> Next {
+        let left =
+            |until: domain::Timestamp| Duration::try_from(until.duration_since(tx.now())).unwrap_or_default();
+        let before = queued.not_before.map(left).unwrap_or_default();
+        if !before.is_zero() {
+            return Next::After(before);
+        }
+        let left = left(queued.until);
+        if place_queued_task(tx, task, queued) {
+            return Next::AwaitChange;
+        }
+        if !left.is_zero() {
+            return Next::After(left.min(self.placement_retry));
+        }
+        let refusal = tx
+            .get::<Task>(&task.arn)
+            .and_then(|it| it.queued.clone()?.refusal);
+        let stop = Stop {
+            code: StopCode::TaskFailedToStart,
+            reason: refusal.unwrap_or_default(),
+        };
+        // It has just been read.
+        let _ = stop_task(tx, &task.arn, stop);
+        Next::AwaitChange
+    }
+}
+
+/// Whether a host may take what it did not take before.
+fn has_more(before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) -> bool {
+    let Some(after) = after else { return false };
+    before.is_none_or(|before| {
+        before.total != after.total
+            || before.task_count > after.task_count
+            || (!before.is_connected && after.is_connected)
+    })
+}
+
+fn waiting(state: &State) -> Vec<TaskArn> {
+    let without_host = state.tasks_of_host(NO_HOST);
+    without_host.map(|it| it.arn.clone()).collect()
+}
+
+/// It did not start, or an essential container ended other than with 0. One that found no place is not tried again.
+fn has_failed(task: &Task) -> bool {
+    let code = task.stop.as_ref().map(|it| it.code);
+    let is_failure = |it: &domain::task::TaskContainer| it.exit_code.is_none_or(|code| code != 0);
+    match code {
+        Some(StopCode::TaskFailedToStart) => task.host_id != NO_HOST,
+        Some(StopCode::EssentialContainerExited) => task.containers.iter().any(is_failure),
+        _ => false,
+    }
+}

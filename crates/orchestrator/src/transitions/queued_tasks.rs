@@ -1,0 +1,277 @@
+//! RunTask whose tasks may wait for a place, and be tried again: tasks without a host.
+
+use std::sync::Arc;
+
+use domain::TaskArn;
+use domain::host::Resources;
+use domain::task::{
+    Concurrency, ContainerStatus, DesiredStatus, QueuePolicy, Queued, Stop, StopCode, Task, TaskContainer,
+    TaskStatus, TaskTimes, back_off,
+};
+use domain::task_definition::TaskDefinition;
+use store::Tx;
+
+use super::run_tasks::{PlacementFailure, RunTasks, RunTasksOutcome, RunTasksRefusal, Where, run_tasks};
+use super::stop_task;
+
+/// A task of which nothing more is to be said than that it waits has no host.
+pub const NO_HOST: &str = "";
+/// Reason of the failure that another task stands in the way.
+pub const CONCURRENCY: &str = "CONCURRENCY";
+
+/// `RunTask` as its tags want it: what finds no place waits for one.
+///
+/// # Errors
+/// As [`run_tasks`], but for what may wait.
+pub fn run_queued_tasks(
+    tx: &mut Tx<'_>,
+    run: &RunTasks,
+    policy: &QueuePolicy,
+) -> Result<RunTasksOutcome, RunTasksRefusal> {
+    if let Some(blocked) = make_way(tx, run, policy.concurrency) {
+        return Ok(blocked);
+    }
+    let mut outcome = match (run_tasks(tx, run), policy.wait) {
+        (Err(refusal), None) => return Err(refusal),
+        (Err(refusal), Some(_)) => RunTasksOutcome {
+            failures: vec![nowhere(run, &refusal)],
+            ..RunTasksOutcome::default()
+        },
+        (Ok(outcome), _) => outcome,
+    };
+    if policy.retries > 0 {
+        for task in &mut outcome.tasks {
+            let queued = queued(tx, run, policy, None);
+            *task = tx.put(Task {
+                queued: Some(queued),
+                ..(**task).clone()
+            });
+        }
+    }
+    if policy.wait.is_some() {
+        let refusal = outcome.failures.first().map(|it| it.reason.clone());
+        outcome.failures.clear();
+        for _ in outcome.tasks.len()..run.count as usize {
+            let queued = queued(tx, run, policy, refusal.clone());
+            let task = waiting(tx, run, queued);
+            outcome.tasks.push(tx.put(task));
+        }
+    }
+    Ok(outcome)
+}
+
+fn nowhere(run: &RunTasks, refusal: &RunTasksRefusal) -> PlacementFailure {
+    let reason = match refusal {
+        RunTasksRefusal::NoContainerInstances => "No Container Instances were found in your cluster.",
+        RunTasksRefusal::NoAddress => "RESOURCE:ENI",
+    };
+    PlacementFailure {
+        arn: run.cluster.to_string(),
+        reason: reason.to_owned(),
+        detail: None,
+        in_event: String::new(),
+    }
+}
+
+/// Deals with tasks of the like that are there already. Gives the outcome if no new one may come.
+fn make_way(tx: &mut Tx<'_>, run: &RunTasks, concurrency: Concurrency) -> Option<RunTasksOutcome> {
+    if concurrency == Concurrency::Allow {
+        return None;
+    }
+    let is_alike = |it: &&Arc<Task>| match &run.started_by {
+        Some(_) => it.started_by == run.started_by,
+        None => it.group == run.group,
+    };
+    let there: Vec<TaskArn> = tx
+        .state()
+        .tasks_of_cluster(&run.cluster)
+        .filter(|it| it.service.is_none() && it.desired_status == DesiredStatus::Running)
+        .filter(is_alike)
+        .map(|it| it.arn.clone())
+        .collect();
+    match concurrency {
+        Concurrency::Forbid if !there.is_empty() => {
+            let failures = there.iter().map(|it| PlacementFailure {
+                arn: it.to_string(),
+                reason: CONCURRENCY.to_owned(),
+                detail: Some(
+                    "A task of the like has not stopped, and gantry:concurrency is forbid.".to_owned(),
+                ),
+                in_event: String::new(),
+            });
+            Some(RunTasksOutcome {
+                failures: failures.collect(),
+                ..RunTasksOutcome::default()
+            })
+        }
+        Concurrency::Allow | Concurrency::Forbid => None,
+        Concurrency::Replace => {
+            for task in there {
+                let stop = Stop {
+                    code: StopCode::UserInitiated,
+                    reason: "Replaced by another RunTask (gantry:concurrency)".to_owned(),
+                };
+                // It has just been found.
+                let _ = stop_task(tx, &task, stop);
+            }
+            None
+        }
+    }
+}
+
+fn queued(tx: &Tx<'_>, run: &RunTasks, policy: &QueuePolicy, refusal: Option<String>) -> Queued {
+    let wait = policy.wait.unwrap_or_default();
+    Queued {
+        wait_seconds: wait.as_secs(),
+        until: tx.now() + wait,
+        not_before: None,
+        refusal,
+        attempt: 1,
+        retries_left: policy.retries,
+        capacity_provider_strategy: run.capacity_provider_strategy.clone(),
+        placement_constraints: run.placement_constraints.clone(),
+        placement_strategy: run.placement_strategy.clone(),
+        network_configuration: run.network.clone(),
+    }
+}
+
+fn waiting(tx: &Tx<'_>, run: &RunTasks, queued: Queued) -> Task {
+    let containers = run.definition.containers.iter().map(|it| TaskContainer {
+        name: it.name.clone(),
+        id: tx.ids().uuid(),
+        last_status: ContainerStatus::Pending,
+        exit_code: None,
+        reason: None,
+        runtime_id: None,
+        image_digest: None,
+        network_bindings: Vec::new(),
+        health: None,
+        last_lines: Vec::new(),
+        end: None,
+    });
+    Task {
+        arn: run.cluster.member(&tx.ids().hex_32()),
+        task_definition: run.definition.arn.clone(),
+        launch_type: run.launch_type,
+        capacity_provider: None,
+        host_id: NO_HOST.to_owned(),
+        container_instance: None,
+        availability_zone: String::new(),
+        group: run.group.clone(),
+        started_by: run.started_by.clone(),
+        service: None,
+        desired_status: DesiredStatus::Running,
+        last_status: TaskStatus::Provisioning,
+        version: 1,
+        stop: None,
+        times: TaskTimes {
+            created_at: tx.now(),
+            connectivity_at: None,
+            pull_started_at: None,
+            pull_stopped_at: None,
+            started_at: None,
+            stopping_at: None,
+            execution_stopped_at: None,
+            stopped_at: None,
+        },
+        containers: containers.collect(),
+        overrides: run.overrides.clone(),
+        eni: None,
+        promised: Resources::default(),
+        platform_version: run.platform_version.clone(),
+        enable_execute_command: run.enable_execute_command,
+        client_request: run.client_request.clone(),
+        protected_until: None,
+        queued: Some(queued),
+        tags: run.tags.clone(),
+    }
+}
+
+/// The RunTask of one queued task. `None` if what it runs is not known any more.
+fn run_of(tx: &Tx<'_>, task: &Task, queued: &Queued) -> Option<RunTasks> {
+    Some(RunTasks {
+        cluster: task.cluster(),
+        definition: tx.get::<TaskDefinition>(&task.task_definition)?,
+        count: 1,
+        launch_type: task.launch_type,
+        capacity_provider_strategy: queued.capacity_provider_strategy.clone(),
+        placed: Where::Anywhere,
+        placement_constraints: queued.placement_constraints.clone(),
+        placement_strategy: queued.placement_strategy.clone(),
+        group: task.group.clone(),
+        started_by: task.started_by.clone(),
+        service: None,
+        overrides: task.overrides.clone(),
+        network: queued.network_configuration.clone(),
+        platform_version: task.platform_version.clone(),
+        enable_execute_command: task.enable_execute_command,
+        client_request: task.client_request.clone(),
+        tags: task.tags.clone(),
+    })
+}
+
+/// Looks for a place for a task that waits. Answers whether it has one.
+pub(crate) fn place_queued_task(tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> bool {
+    let refusal = match run_of(tx, task, queued) {
+        None => "its task definition was deleted".to_owned(),
+        Some(run) => match run_tasks(tx, &run) {
+            Err(refusal) => nowhere(&run, &refusal).reason,
+            Ok(outcome) => match (outcome.tasks.first(), outcome.failures.first()) {
+                (Some(placed), _) => {
+                    take_place(tx, task, queued, placed);
+                    return true;
+                }
+                (None, failure) => failure.map(|it| it.reason.clone()).unwrap_or_default(),
+            },
+        },
+    };
+    if queued.refusal.as_ref() != Some(&refusal) {
+        tx.put(Task {
+            queued: Some(Queued {
+                refusal: Some(refusal),
+                ..queued.clone()
+            }),
+            ..task.clone()
+        });
+    }
+    false
+}
+
+/// The waiting task takes the place of one that was just made for it, and that was never seen.
+fn take_place(tx: &mut Tx<'_>, task: &Task, queued: &Queued, placed: &Arc<Task>) {
+    tx.delete::<Task>(&placed.arn);
+    let left = (queued.retries_left > 0).then(|| Queued {
+        refusal: None,
+        not_before: None,
+        ..queued.clone()
+    });
+    tx.put(Task {
+        arn: task.arn.clone(),
+        version: task.version + 1,
+        times: task.times.clone(),
+        queued: left,
+        ..(**placed).clone()
+    });
+}
+
+/// Makes another attempt of a task that has failed, after a while.
+pub(crate) fn retry_task(tx: &mut Tx<'_>, task: &Task, queued: &Queued) {
+    tx.put(Task {
+        queued: None,
+        ..task.clone()
+    });
+    let Some(run) = run_of(tx, task, queued) else {
+        return;
+    };
+    let not_before = tx.now() + back_off(queued.attempt, tx.ids().seed());
+    let next = Queued {
+        until: not_before + std::time::Duration::from_secs(queued.wait_seconds),
+        not_before: Some(not_before),
+        refusal: None,
+        attempt: queued.attempt + 1,
+        retries_left: queued.retries_left - 1,
+        ..queued.clone()
+    };
+    let next = waiting(tx, &run, next);
+    tx.put(next);
+}
