@@ -73,6 +73,7 @@ impl Fixture {
             events: Arc::new(events),
             registry: Arc::new(registry),
             file_systems: Arc::new(FileSystems::new(folder.join("file-systems"))),
+            object_storage: Arc::new(crate::ObjectStorage::new(folder.join("buckets"))),
         };
         let master_key = crate::MasterKey([7; 32]);
         ControlPlane::new(store, kept, clock, settings, &master_key).expect("random bytes")

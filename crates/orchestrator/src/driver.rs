@@ -29,11 +29,8 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// Runs all controllers until `shutdown`.
 pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
     let services = ServiceDeployments::new(&settings);
-    let queued_tasks = QueuedTasks {
-        placement_retry: settings.placement_retry,
-    };
     tokio::join!(
-        drive(store.clone(), Arc::new(queued_tasks), shutdown.clone()),
+        drive(store.clone(), Arc::new(QueuedTasks), shutdown.clone()),
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),

@@ -136,7 +136,7 @@ impl EventLog {
             };
             let opened = opened.map_err(HistoryError::storage("read", &file))?;
             inner.last_sequence = inner.last_sequence.max(opened.last_sequence);
-            inner.cursor = inner.cursor.max(opened.cursor);
+            inner.cursor = inner.cursor.or(opened.cursor);
             inner.segments.insert(number, opened);
         }
         Ok(Self {

@@ -57,9 +57,12 @@ struct Keeper {
 
 impl Keeper {
     async fn new(control_plane: Arc<ControlPlane>) -> Self {
+        let last = control_plane.store.last_commit();
+        // Beyond the last commit it is of another state: somebody has put an older one in its place.
         let cursor = control_plane.events.log.cursor().map(CommitId);
+        let cursor = cursor.filter(|it| *it <= last);
         let mut keeper = Self {
-            told: cursor.unwrap_or_else(|| control_plane.store.last_commit()),
+            told: cursor.unwrap_or(last),
             is_behind: cursor.is_some(),
             control_plane,
         };

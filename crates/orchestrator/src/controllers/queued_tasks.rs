@@ -14,11 +14,11 @@ use crate::transitions::{NO_HOST, place_queued_task, retry_task, stop_task};
 #[cfg(test)]
 mod tests;
 
+/// Most waiting tasks, the oldest, that look for a place when there is news of room. Each that finds one is news.
+const WOKEN_MAX: usize = 256;
+
 /// See the module.
-pub struct QueuedTasks {
-    /// Wait before placement is tried again without any news of a host.
-    pub placement_retry: Duration,
-}
+pub struct QueuedTasks;
 
 impl Controller for QueuedTasks {
     const NAME: &'static str = "queued_tasks";
@@ -26,12 +26,16 @@ impl Controller for QueuedTasks {
 
     fn keys(&self, state: &State, change: &Change) -> Vec<TaskArn> {
         match change {
-            Change::Task(it) => it
-                .after
-                .iter()
-                .filter(|it| it.queued.is_some())
-                .map(|it| it.arn.clone())
-                .collect(),
+            Change::Task(it) => {
+                let waited = it.before.as_ref().is_some_and(|it| it.host_id == NO_HOST);
+                let after = it.after.iter();
+                let mut keys = match after.clone().any(|it| waited && it.host_id != NO_HOST) {
+                    true => waiting(state),
+                    false => Vec::new(),
+                };
+                keys.extend(after.filter(|it| it.queued.is_some()).map(|it| it.arn.clone()));
+                keys
+            }
             Change::Host(it) if has_more(it.before.as_ref(), it.after.as_ref()) => waiting(state),
             Change::ContainerInstance(_) => waiting(state),
             _ => Vec::new(),
@@ -57,38 +61,37 @@ impl Controller for QueuedTasks {
             return Next::AwaitChange;
         }
         match (task.host_id == NO_HOST, task.desired_status) {
-            (true, DesiredStatus::Running) => self.wait(tx, &task, &queued),
+            (true, DesiredStatus::Running) => wait(tx, &task, &queued),
             _ => Next::AwaitChange,
         }
     }
 }
 
-impl QueuedTasks {
-    fn wait(&self, tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> Next {
-        let left =
-            |until: domain::Timestamp| Duration::try_from(until.duration_since(tx.now())).unwrap_or_default();
-        let before = queued.not_before.map(left).unwrap_or_default();
-        if !before.is_zero() {
-            return Next::After(before);
-        }
-        let left = left(queued.until);
-        if place_queued_task(tx, task, queued) {
-            return Next::AwaitChange;
-        }
-        if !left.is_zero() {
-            return Next::After(left.min(self.placement_retry));
-        }
-        let refusal = tx
-            .get::<Task>(&task.arn)
-            .and_then(|it| it.queued.clone()?.refusal);
-        let stop = Stop {
-            code: StopCode::TaskFailedToStart,
-            reason: refusal.unwrap_or_default(),
-        };
-        // It has just been read.
-        let _ = stop_task(tx, &task.arn, stop);
-        Next::AwaitChange
+/// Room is news, so nobody looks for it again and again.
+fn wait(tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> Next {
+    let left =
+        |until: domain::Timestamp| Duration::try_from(until.duration_since(tx.now())).unwrap_or_default();
+    let before = queued.not_before.map(left).unwrap_or_default();
+    if !before.is_zero() {
+        return Next::After(before);
     }
+    let left = left(queued.until);
+    if place_queued_task(tx, task, queued) {
+        return Next::AwaitChange;
+    }
+    if !left.is_zero() {
+        return Next::After(left);
+    }
+    let refusal = tx
+        .get::<Task>(&task.arn)
+        .and_then(|it| it.queued.clone()?.refusal);
+    let stop = Stop {
+        code: StopCode::TaskFailedToStart,
+        reason: refusal.unwrap_or_default(),
+    };
+    // It has just been read.
+    let _ = stop_task(tx, &task.arn, stop);
+    Next::AwaitChange
 }
 
 /// Whether a host may take what it did not take before.
@@ -102,8 +105,10 @@ fn has_more(before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) -> bool {
 }
 
 fn waiting(state: &State) -> Vec<TaskArn> {
-    let without_host = state.tasks_of_host(NO_HOST);
-    without_host.map(|it| it.arn.clone()).collect()
+    let mut oldest: Vec<_> = state.tasks_of_host(NO_HOST).collect();
+    oldest.sort_by_key(|it| it.times.created_at);
+    oldest.truncate(WOKEN_MAX);
+    oldest.into_iter().map(|it| it.arn.clone()).collect()
 }
 
 /// It did not start, or an essential container ended other than with 0. One that found no place is not tried again.

@@ -22,8 +22,8 @@ use domain::placement::PlacementConstraint;
 use domain::tags::Pair;
 use domain::task::{
     ClientRequest, ContainerEnd, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus,
-    HealthStatus, NetworkBinding, NetworkConfiguration, Overrides, Stop, StopCode, Task, TaskContainer,
-    TaskEni, TaskStatus, TaskTimes,
+    HealthStatus, NetworkBinding, NetworkConfiguration, Overrides, Queued, Stop, StopCode, Task,
+    TaskContainer, TaskEni, TaskStatus, TaskTimes,
 };
 use domain::task_definition::{
     IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform, TaskDefinition,
@@ -354,7 +354,18 @@ pub fn task() -> Task {
             fingerprint: TASK.into(),
         }),
         protected_until: Some(at(8)),
-        queued: None,
+        queued: Some(Queued {
+            wait_seconds: 600,
+            until: at(9),
+            not_before: Some(at(2)),
+            refusal: Some("RESOURCE:MEMORY".into()),
+            attempt: 2,
+            retries_left: 1,
+            capacity_provider_strategy: Vec::new(),
+            placement_constraints: vec![PlacementConstraint::DistinctInstance],
+            placement_strategy: Vec::new(),
+            network_configuration: None,
+        }),
         tags: tags(),
     }
 }

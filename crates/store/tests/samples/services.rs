@@ -9,6 +9,7 @@ use domain::service::{
     Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
     ServiceStatus,
 };
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_deployment::{
     ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
 };
@@ -177,6 +178,15 @@ pub fn service_event() -> ServiceEvent {
         id: UUID.into(),
         created_at: at(0),
         message: "(service web) has reached a steady state.".into(),
-        action: None,
+        action: Some(ServiceAction {
+            name: ServiceActionName::ServiceTaskPlacementFailure,
+            reason: Some("RESOURCE:MEMORY".into()),
+            container_instances: vec![
+                "arn:aws:ecs:us-east-1:123456789012:container-instance/default/1".into(),
+            ],
+            capacity_providers: vec!["arn:aws:ecs:us-east-1:123456789012:capacity-provider/mine".into()],
+            tasks: vec!["arn:aws:ecs:us-east-1:123456789012:task/default/2".into()],
+            task_sets: vec!["arn:aws:ecs:us-east-1:123456789012:task-set/default/web/ecs-svc/3".into()],
+        }),
     }
 }

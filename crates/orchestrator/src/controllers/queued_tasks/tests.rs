@@ -19,9 +19,7 @@ const WAIT: Duration = Duration::from_secs(600);
 const LOOKS_MAX: usize = 100;
 
 fn controller() -> QueuedTasks {
-    QueuedTasks {
-        placement_retry: Duration::from_secs(2),
-    }
+    QueuedTasks
 }
 
 fn waits() -> QueuePolicy {
