@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use domain::access_key::Principal;
 use domain::clock::Clock;
 use domain::task::TaskStatus;
@@ -14,18 +13,16 @@ use store::{ManualClock, Retention, Store, memory_store};
 use telemetry::events::EventLog;
 use telemetry::history::{History, HistoryOptions};
 use telemetry::logs::Logs;
-use wire::route::Protocol;
 
-use crate::call::{Caller, authorize};
 use crate::control_plane::{ControlPlane, Settings};
 use crate::events::Events;
 use crate::file_systems::FileSystems;
+use crate::in_process::InProcess;
 use crate::registry::Registry;
-use crate::routes::{Request, Routes};
 
 pub struct Fixture {
     control_plane: Arc<ControlPlane>,
-    routes: Routes,
+    handlers: InProcess,
     pub clock: Arc<ManualClock>,
     _logs: tempfile::TempDir,
 }
@@ -40,9 +37,11 @@ impl Fixture {
         let options = HistoryOptions::new(jiff::SignedDuration::from_hours(720), 1 << 20);
         let log = EventLog::open(&folder.path().join("events"), options).expect("opens");
         let events = Events::new(log, Retention::default());
+        let control_plane = Self::around_with(store, events, folder.path(), clock.clone());
+        let scope = Scope::new("123456789012", "us-east-1");
         let fixture = Self {
-            control_plane: Self::around_with(store, events, folder.path(), clock.clone()),
-            routes: Routes::new(),
+            handlers: InProcess::new(Arc::clone(&control_plane), scope),
+            control_plane,
             clock,
             _logs: folder,
         };
@@ -115,39 +114,8 @@ impl Fixture {
     }
 
     async fn attempt(&self, service: &str, operation: &str, input: Value) -> Result<Value, (String, String)> {
-        let caller = Caller {
-            scope: Scope::new("123456789012", "us-east-1"),
-            principal: Principal::Root,
-            access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
-        };
-        let access = authorize(&self.control_plane, &caller, service, operation).expect("root may");
-        let request = Request {
-            body: Bytes::from(input.to_string()),
-            head: None,
-            protocol: match service {
-                "elasticfilesystem" => Protocol::RestJson,
-                _ => Protocol::Json11,
-            },
-            request_id: "id".to_owned(),
-            caller,
-            access,
-            now: self.clock.now(),
-            origin: crate::call::Origin::default(),
-        };
-        let handler = self.routes.get(service, operation);
-        let answered = handler.expect("is built")(request).await;
-        // An answer may have no body, and says nothing then.
-        let read = |body: &[u8]| -> Value {
-            match body.is_empty() {
-                true => Value::Null,
-                false => serde_json::from_slice(body).expect("JSON"),
-            }
-        };
-        answered.map(|it| read(&it.body)).map_err(|error| {
-            let body = read(&error.body);
-            let message = body["message"].as_str().or(body["Message"].as_str());
-            (error.code, message.unwrap_or_default().to_owned())
-        })
+        let answered = self.handlers.ask(Principal::Root, service, operation, &input);
+        answered.await.map_err(|it| (it.code, it.message))
     }
 
     /// A connected container instance of the cluster `default`: its ARN.

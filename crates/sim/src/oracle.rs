@@ -1,0 +1,40 @@
+//! Safety: what has to hold after every commit, whoever made it.
+//!
+//! The oracle keeps records of its own, made of the commits alone, and asks no index of the store.
+
+mod addresses;
+mod bounds;
+mod ledger;
+mod life;
+mod replica;
+mod rollout;
+mod tokens;
+
+use store::Commit;
+
+pub use replica::Replica;
+
+/// Looks at every commit.
+#[derive(Default)]
+pub struct Oracle {
+    /// All records, as commits have left them.
+    pub replica: Replica,
+    tokens: tokens::Tokens,
+}
+
+impl Oracle {
+    /// Follows a commit.
+    ///
+    /// # Errors
+    /// What it breaks, in words.
+    pub fn follow(&mut self, commit: &Commit) -> Result<(), String> {
+        self.replica.apply(commit)?;
+        let after = &self.replica;
+        life::check(commit)?;
+        ledger::check(commit, after)?;
+        addresses::check(commit, after)?;
+        bounds::check(commit, after)?;
+        rollout::check(commit, after)?;
+        self.tokens.check(commit)
+    }
+}
