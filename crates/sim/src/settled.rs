@@ -57,7 +57,8 @@ fn why_unsteady(service: &Service, seen: &Replica) -> Option<String> {
     ))
 }
 
-/// The reasons that count: its tasks cannot get healthy, it was given up, or there is no room.
+/// The reasons that count: its bounds let nothing move, there is no room, its tasks cannot get healthy, or it was
+/// given up.
 fn is_excused(service: &Service, seen: &Replica) -> bool {
     let Some(primary) = service.deployments.first() else {
         return false;
@@ -65,7 +66,14 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     let Some(definition) = seen.definitions.get(&primary.task_definition) else {
         return false;
     };
-    let breaker = service.deployment_configuration.circuit_breaker;
+    let (bounds, desired) = (service.deployment_configuration, service.desired_count);
+    let breaker = bounds.circuit_breaker;
+    if bounds.upper_bound(desired) <= desired && bounds.lower_bound(desired) >= desired {
+        return true;
+    }
+    if service.announced_refusal.is_some() && !has_room(service, definition, seen) {
+        return true;
+    }
     let is_hopeless = definition
         .containers
         .iter()
@@ -75,7 +83,7 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
         // With a breaker it has to be given up in the end.
         Rollout::InProgress if is_hopeless => !breaker.enable,
         Rollout::Completed if is_hopeless => true,
-        _ => service.announced_refusal.is_some() && !has_room(service, definition, seen),
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::service::{DeploymentController, Service, ServiceStatus};
-use domain::task::{DesiredStatus, HealthStatus, StopCode, Task};
+use domain::task::{DesiredStatus, HealthStatus, StopCode, Task, TaskStatus};
 use domain::{ServiceArn, Timestamp};
 use store::{Change, Changed, Commit};
 
@@ -77,8 +77,32 @@ fn within(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), S
     let fewest = bounds.lower_bound(desired);
     if healthy < fewest as usize {
         return Err(format!(
-            "{healthy} healthy tasks after healthy ones are stopped, where {fewest} must be"
+            "{healthy} healthy tasks after healthy ones are stopped, where {fewest} must be: {}",
+            told(service, after, *now)
         ));
     }
     Ok(())
+}
+
+/// The tasks of a service that were wanted until now, as they are after a commit.
+fn told(service: &Service, after: &Replica, now: Timestamp) -> String {
+    let open = after
+        .tasks_of(&service.arn)
+        .filter(|it| it.last_status < TaskStatus::Stopped);
+    let open = open.filter(|it| is_wanted(it) || it.times.stopping_at == Some(now));
+    let told = open.map(|it| {
+        let name = &it.arn.name()[..4];
+        let what = match (is_wanted(it), after.is_healthy(it, now)) {
+            (false, _) => "stopped now",
+            (true, true) => "healthy",
+            (true, false) => it.last_status.as_str(),
+        };
+        let protected = if it.protection(now).is_some() {
+            ", protected"
+        } else {
+            ""
+        };
+        format!("{name} {what}{protected}")
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
