@@ -136,7 +136,7 @@ impl ServiceDeployments {
         // The replacement of a move is not counted.
         let is_steady = plan.is_steady && service.balance.moving.is_none();
         let plan = Plan { is_steady, ..plan };
-        let stopped = stop(tx, service, &part, &plan, leaving);
+        let stopped = stop(tx, service, &part, &plan, leaving, self.healthy_after);
         let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
         service.announced_refusal.clone_from(&part.announced_refusal);
         if plan.is_stuck(&counts) && service.deployments.len() > 1 {

@@ -58,9 +58,10 @@ pub fn note(
     let unhealthy = leaving.values().filter(runs);
     let unhealthy = unhealthy.filter(|it| part.may_stop(it) && is_unhealthy(state, it));
     counts.unhealthy = u32::try_from(unhealthy.count()).unwrap_or(u32::MAX);
+    let next_old = note_old(counts, tx, service, part, leaving, healthy_after);
     let (unproven, next) = unproven(tx, service, part, leaving, healthy_after);
     counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
-    (unproven, next)
+    (unproven, next.or(next_old))
 }
 
 /// Running tasks of a part that do not count as healthy yet, and when the next of them does by time alone.
@@ -99,6 +100,44 @@ pub fn unproven(
         }
     }
     (unproven, next)
+}
+
+/// The same of tasks that a part is going to replace: which of them are not known to be healthy.
+fn note_old(
+    counts: &mut Counts,
+    tx: &Tx<'_>,
+    service: &Service,
+    part: &Part,
+    leaving: &Leaving,
+    healthy_after: Duration,
+) -> Next {
+    let mut next = Next::AwaitChange;
+    if counts.old.running == 0 && leaving.is_empty() {
+        return next;
+    }
+    let is_old = |it: &&Arc<Task>| !part.has(it) || leaving.contains_key(&it.arn);
+    let running = tx.state().tasks_of_service(&service.arn);
+    let running = running.filter(|it| it.last_status == TaskStatus::Running && is_wanted(it));
+    for task in running.filter(|it| part.may_stop(it)).filter(is_old) {
+        if is_proven(tx.state(), task, tx.now(), healthy_after) {
+            continue;
+        }
+        counts.old_unproven += 1;
+        let left = left(task, tx.now(), healthy_after);
+        if !left.is_zero() {
+            next = next.or(Next::After(left));
+        }
+    }
+    next
+}
+
+/// Whether a running task is known to be healthy: by its checks, or without any by how long it has run.
+pub fn is_proven(state: &State, task: &Task, now: Timestamp, healthy_after: Duration) -> bool {
+    let definition = state.get::<TaskDefinition>(&task.task_definition);
+    match definition.filter(|it| is_checked(it)) {
+        Some(definition) => task.health(definition) == HealthStatus::Healthy,
+        None => left(task, now, healthy_after).is_zero(),
+    }
 }
 
 /// How long a task without health checks still has to run before it counts as healthy.

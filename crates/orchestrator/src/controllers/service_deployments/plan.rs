@@ -17,6 +17,8 @@ pub struct Counts {
     pub old: Tally,
     /// Running tasks of the PRIMARY deployment whose health checks have not succeeded yet.
     pub unproven: u32,
+    /// Running tasks of the others that are not known to be healthy.
+    pub old_unproven: u32,
     /// Running tasks that are UNHEALTHY, to be replaced.
     pub unhealthy: u32,
 }
@@ -32,6 +34,8 @@ pub struct Plan {
     pub stop_old_pending: u32,
     /// Tasks of older deployments to stop that run.
     pub stop_old_running: u32,
+    /// Of all these stops, how many may be of tasks that are known to be healthy.
+    pub spare: u32,
     /// All is as it should be.
     pub is_steady: bool,
     /// There would be more to do at once.
@@ -95,8 +99,8 @@ impl Counts {
     }
 }
 
-/// Plans the next step. Running tasks are the healthy ones, but for those whose health checks have not
-/// succeeded yet. Never more than `step_max` starts and as many stops.
+/// Plans the next step. Of the PRIMARY deployment, running tasks whose health checks have not succeeded yet count
+/// for nothing; of the others they count, as long as no healthy one is stopped for them. Never more than `step_max` starts and as many stops.
 pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step_max: u32) -> Plan {
     let Counts { primary, old, .. } = *counts;
     let primary_total = primary.pending + primary.running;
@@ -114,8 +118,12 @@ pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step
     // Of the primary's surplus, what does not run goes first: only the rest costs health.
     let primary_running_after =
         primary.running - stop_primary.saturating_sub(primary.pending).min(primary.running);
-    let healthy = primary_running_after.saturating_sub(counts.unproven) + old.running;
-    let surplus = healthy.saturating_sub(bounds.lower_bound(desired));
+    let old_unproven = counts.old_unproven.min(old.running);
+    let healthy = primary_running_after.saturating_sub(counts.unproven) + old.running - old_unproven;
+    let least = bounds.lower_bound(desired);
+    // The minimum holds for old tasks that run, and again for those that are known to be healthy: the others go first.
+    let surplus = (healthy + old_unproven).saturating_sub(least);
+    let surplus = surplus.min(healthy.saturating_sub(least) + old_unproven);
     // Where there is no room for replacements, what is unhealthy makes room.
     let in_the_way = counts.unhealthy.min(missing - start);
     let stop_old_running = old.running.min(surplus.max(in_the_way));
@@ -148,7 +156,9 @@ pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step
         && counts.unproven == 0
         && primary.pending == 0
         && primary.stopping == 0;
+    let healthy_before = primary.running.saturating_sub(counts.unproven) + old.running - old_unproven;
     Plan {
+        spare: healthy_before.saturating_sub(least),
         is_steady,
         is_cut_short: cut != whole,
         ..cut

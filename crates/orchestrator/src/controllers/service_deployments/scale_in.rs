@@ -25,6 +25,8 @@ pub struct Candidate {
     pub is_kept: bool,
     /// Its health checks fail.
     pub is_unhealthy: bool,
+    /// It is known to be healthy.
+    costs_health: bool,
     /// How many deployments are newer than its own.
     age: usize,
     /// It has to be left alone for so long.
@@ -40,19 +42,28 @@ pub struct Chosen {
     pub held_for: Option<Duration>,
 }
 
+/// What a choice goes by, beside the state.
+pub struct Choosing<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// How long a task without health checks has to run before it counts as healthy.
+    pub healthy_after: Duration,
+    /// Tasks that have to be replaced where they are.
+    pub leaving: &'a Leaving,
+}
+
 /// Chooses as many tasks as a plan for a part has it.
 pub fn choose(
     state: &State,
-    now: Timestamp,
+    choosing: &Choosing<'_>,
     service: &Service,
     part: &Part,
     plan: &Plan,
-    leaving: &Leaving,
 ) -> Chosen {
     let tasks = state.tasks_of_service(&service.arn);
     let tasks = tasks.filter(|it| is_wanted(it) && part.may_stop(it));
     let mut candidates: Vec<Candidate> = tasks
-        .map(|it| candidate(state, now, service, part, leaving, it))
+        .map(|it| candidate(state, choosing, service, part, it))
         .collect();
     // The youngest goes first, where nothing else decides.
     candidates.sort_by(|a, b| order(&a.task).cmp(&order(&b.task)));
@@ -65,6 +76,7 @@ pub fn choose(
         withdrawal: Withdrawal::new(placed, &rules),
         candidates: &candidates,
         chosen: vec![false; candidates.len()],
+        spare: plan.spare,
         held_for: None,
     };
     choice.old(|it| it.task.last_status.is_pending(), plan.stop_old_pending);
@@ -92,12 +104,16 @@ fn rules(service: &Service, part: &Part) -> Rules {
 
 fn candidate(
     state: &State,
-    now: Timestamp,
+    choosing: &Choosing<'_>,
     service: &Service,
     part: &Part,
-    leaving: &Leaving,
     task: &Arc<Task>,
 ) -> Candidate {
+    let Choosing {
+        now,
+        healthy_after,
+        leaving,
+    } = *choosing;
     let is_unhealthy = health::is_unhealthy(state, task);
     let mut deployments = service.deployments.iter();
     let until = task.protection(now);
@@ -106,6 +122,7 @@ fn candidate(
         task: Arc::clone(task),
         is_kept: part.has(task) && !leaving.contains_key(&task.arn),
         is_unhealthy,
+        costs_health: !task.last_status.is_pending() && health::is_proven(state, task, now, healthy_after),
         age: deployments
             .position(|it| task.started_by.as_ref() == Some(&it.id))
             .unwrap_or(usize::MAX),
@@ -135,6 +152,8 @@ struct Choice<'a> {
     withdrawal: Withdrawal<'a>,
     candidates: &'a [Candidate],
     chosen: Vec<bool>,
+    /// So many more of those chosen may be healthy.
+    spare: u32,
     held_for: Option<Duration>,
 }
 
@@ -171,7 +190,16 @@ impl Choice<'_> {
         self.note_held(|it| it.is_kept, left);
     }
 
+    /// Of those meant, first what costs no health. No healthy task goes for one that would cost nothing and is
+    /// protected.
     fn take(&mut self, is_meant: impl Fn(&Candidate) -> bool, count: u32) -> u32 {
+        let cheap = self.withdraw(|it| is_meant(it) && !it.costs_health, count);
+        let dear = self.withdraw(|it| is_meant(it) && it.costs_health, (count - cheap).min(self.spare));
+        self.spare -= dear;
+        cheap + dear
+    }
+
+    fn withdraw(&mut self, is_meant: impl Fn(&Candidate) -> bool, count: u32) -> u32 {
         let candidates = self.candidates;
         let may_go = |index: usize| {
             let it = &candidates[index];

@@ -14,7 +14,7 @@ use super::part::{Part, Reach};
 use super::plan::{Counts, Plan, plan};
 use super::stop::stop;
 use super::{Leaving, Next, STEP_MAX, ServiceDeployments, health};
-use crate::transitions::{enter_lifecycle_stage, give_up_service_deployment};
+use crate::transitions::{Where, enter_lifecycle_stage, give_up_service_deployment};
 
 /// What one look at the tasks of a revision came to.
 struct Looked {
@@ -137,7 +137,7 @@ impl ServiceDeployments {
         leaving: &Leaving,
         goes_on: &dyn Fn(&mut Tx<'_>, &mut Service, &Counts) -> bool,
     ) -> Option<Looked> {
-        let proven = health::note(&mut counts, tx, service, part, leaving, self.healthy_after);
+        let (_, proven) = health::note(&mut counts, tx, service, part, leaving, self.healthy_after);
         let is_alone = counts.old == Tally::default();
         counts.replace(leaving, &part.id);
         if !goes_on(tx, service, &counts) {
@@ -149,8 +149,8 @@ impl ServiceDeployments {
             &counts,
             STEP_MAX,
         );
-        let stopped = stop(tx, service, part, &plan, leaving);
-        let next = self.start(tx, service, part, plan.start);
+        let stopped = stop(tx, service, part, &plan, leaving, self.healthy_after);
+        let next = self.start(tx, service, part, plan.start, Where::Anywhere);
         service.announced_refusal.clone_from(&part.announced_refusal);
         let has_moved = plan.start > 0 || stopped.count > 0;
         let next = match next {

@@ -11,7 +11,7 @@ use store::Tx;
 
 use super::part::Part;
 use super::plan::Plan;
-use super::scale_in::{Chosen, choose};
+use super::scale_in::{Choosing, Chosen, choose};
 use super::start::names;
 use super::{Leaving, Next, health};
 use crate::transitions::{count_failure, record_action, record_event, stop_task};
@@ -39,11 +39,17 @@ pub(super) fn stop(
     part: &Part,
     plan: &Plan,
     leaving: &Leaving,
+    healthy_after: Duration,
 ) -> Stopped {
     if plan.stop_old_pending + plan.stop_old_running + plan.stop_primary == 0 {
         return Stopped::default();
     }
-    let Chosen { candidates, held_for } = choose(tx.state(), tx.now(), service, part, plan, leaving);
+    let choosing = Choosing {
+        now: tx.now(),
+        healthy_after,
+        leaving,
+    };
+    let Chosen { candidates, held_for } = choose(tx.state(), &choosing, service, part, plan);
     let count = candidates.len();
     let tasks = candidates.into_iter().map(|it| it.task).collect();
     stop_tasks(tx, service, tasks);

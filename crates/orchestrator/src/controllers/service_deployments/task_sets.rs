@@ -82,7 +82,7 @@ impl ServiceDeployments {
             &counts,
             step_max,
         );
-        let stopped = stop(tx, service, &part, &plan, leaving);
+        let stopped = stop(tx, service, &part, &plan, leaving, Duration::ZERO);
         let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
         let stability = match plan.is_steady {
             true => Stability::SteadyState,

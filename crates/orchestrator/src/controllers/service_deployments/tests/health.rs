@@ -82,3 +82,48 @@ fn health_of_another_host_or_of_the_same_kind_changes_nothing() {
     world.report_health(&task, HealthStatus::Healthy);
     assert_eq!(world.get::<Task>(&task.arn), before);
 }
+
+fn force(world: &World, service: &ServiceArn) {
+    let (arn, change) = (
+        service.clone(),
+        ServiceChange {
+            force_new_deployment: true,
+            ..ServiceChange::default()
+        },
+    );
+    world.write(move |tx| update_service(tx, &arn, &change));
+}
+
+#[test]
+fn an_old_task_that_is_not_known_to_be_healthy_goes_before_one_that_is() {
+    let (world, service, healthy) = healthy_service(50, 150);
+    scale(&world, &service, 2);
+    reconcile(&world, &service);
+    world.obey(&service);
+    force(&world, &service);
+    reconcile(&world, &service);
+    let old: Vec<TaskArn> = world
+        .tasks(&service)
+        .into_iter()
+        .filter(|it| it.started_by == healthy.started_by)
+        .map(|it| it.arn)
+        .collect();
+    assert_eq!(old, [healthy.arn], "one has to stay, and only one is healthy");
+}
+
+#[test]
+fn a_protected_task_that_does_not_run_costs_no_healthy_one() {
+    let (world, service, healthy) = healthy_service(100, 200);
+    scale(&world, &service, 2);
+    reconcile(&world, &service);
+    let tasks = world.tasks(&service).into_iter().map(|it| it.arn);
+    let pending: Vec<TaskArn> = tasks.filter(|it| *it != healthy.arn).collect();
+    protect(&world, &pending);
+    scale(&world, &service, 1);
+    assert_eq!(reconcile(&world, &service), Next::After(Duration::from_secs(600)));
+    assert_eq!(
+        world.tasks(&service).len(),
+        2,
+        "there is one too many until the protection ends"
+    );
+}
