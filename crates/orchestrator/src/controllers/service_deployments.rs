@@ -46,6 +46,10 @@ const STEP_MAX: u32 = 64;
 /// A steady state is announced again after this long, as on Amazon.
 const STEADY_AGAIN: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// Why a deployment stands still that has nothing else to wait for, as on Amazon.
+const STUCK: &str = "was unable to stop or start tasks during a deployment because of the service deployment \
+                     configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
+
 /// See the module.
 pub struct ServiceDeployments {
     /// Wait before placement is tried again.
@@ -139,9 +143,6 @@ impl ServiceDeployments {
         let stopped = stop(tx, service, &part, &plan, leaving, self.healthy_after);
         let next = self.start(tx, service, &mut part, plan.start, Where::Anywhere);
         service.announced_refusal.clone_from(&part.announced_refusal);
-        if plan.is_stuck(&counts) && service.deployments.len() > 1 {
-            announce_stuck(tx, service);
-        }
         let has_moved = plan.start > 0 || stopped.count > 0;
         match settle(tx, service, &counts, &plan, next) {
             Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,
@@ -187,6 +188,9 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
     }
     if !plan.is_steady {
         service.steady_since = None;
+        if plan.is_stuck && service.deployments.len() > 1 {
+            announce_stuck(tx, service);
+        }
         return next;
     }
     if let Some(primary) = service.deployments.first_mut()
@@ -204,13 +208,11 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
     announce_steady(tx, service)
 }
 
-/// Says that the bounds leave nothing to do: once, until something is started again.
+/// Says that the bounds let nothing move: once, until something does.
 fn announce_stuck(tx: &mut Tx<'_>, service: &mut Service) {
-    let event = "was unable to stop or start tasks during a deployment because of the service deployment \
-                 configuration. Update the minimumHealthyPercent or maximumPercent value and try again.";
-    if service.announced_refusal.as_deref() != Some(event) {
-        record_event(tx, service, event.to_owned());
-        service.announced_refusal = Some(event.to_owned());
+    if service.announced_refusal.as_deref() != Some(STUCK) {
+        record_event(tx, service, STUCK.to_owned());
+        service.announced_refusal = Some(STUCK.to_owned());
     }
 }
 

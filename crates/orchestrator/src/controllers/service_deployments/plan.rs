@@ -40,16 +40,8 @@ pub struct Plan {
     pub is_steady: bool,
     /// There would be more to do at once.
     pub is_cut_short: bool,
-}
-
-impl Plan {
-    /// The bounds leave nothing to do though there is something to replace, and time alone changes nothing.
-    pub fn is_stuck(&self, counts: &Counts) -> bool {
-        let Counts { primary, old, .. } = counts;
-        *self == Self::default()
-            && old.running > 0
-            && primary.pending + primary.stopping + old.stopping + counts.unproven == 0
-    }
+    /// Tasks are to be replaced, and the bounds let none start and none stop.
+    pub is_stuck: bool,
 }
 
 impl Counts {
@@ -156,11 +148,13 @@ pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step
         && counts.unproven == 0
         && primary.pending == 0
         && primary.stopping == 0;
+    let is_at_rest = primary.pending + primary.stopping + old.stopping + counts.unproven + old_unproven == 0;
     let healthy_before = primary.running.saturating_sub(counts.unproven) + old.running - old_unproven;
     Plan {
         spare: healthy_before.saturating_sub(least),
         is_steady,
         is_cut_short: cut != whole,
+        is_stuck: missing > 0 && is_at_rest && whole == Plan::default(),
         ..cut
     }
 }

@@ -389,3 +389,23 @@ fn a_step_that_is_cut_short_and_finds_no_room_waits() {
         "and does not run hot"
     );
 }
+
+#[test]
+fn bounds_that_let_nothing_move_are_announced_once() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(1, 100, 150);
+    settle_down(&world, &service);
+    let arn = service.clone();
+    let change = ServiceChange {
+        force_new_deployment: true,
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+    settle_down(&world, &service);
+    let stuck = world.store.read(|state| {
+        let events = state.service_events(&service).map(|it| it.message.clone());
+        events.filter(|it| it.ends_with(STUCK)).count()
+    });
+    assert_eq!(stuck, 1);
+}
