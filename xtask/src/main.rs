@@ -6,6 +6,7 @@ mod demo;
 mod fuzz;
 mod install;
 mod models;
+mod sim;
 mod test;
 mod tidy;
 
@@ -23,7 +24,9 @@ Usage: cargo xtask <command>
   fuzz [TARGET] [--seconds N]
                     let the targets of fuzz/, or one of them, look for faults; 60 seconds each
   bench [NAME]      measure beside its peers; NAME is one of launch, containers, api, memory,
-                    commits
+                    services, commits
+  sim [--seeds N [--from S] | --minutes M | --seed S | --mutations [WORD]...]
+                    simulate the service scheduler: many seeds, one with its log, or broken on purpose
   codegen [--check] generate crates/api from models/; --check only compares
   models update     take the AWS models anew from the package that models/services.toml names
   tidy              check the rules of the layout
@@ -54,6 +57,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["fuzz", ref rest @ ..] => fuzz::fuzz(root, rest),
         ["bench"] => bench::bench(root, None),
         ["bench", name] => bench::bench(root, Some(name)),
+        ["sim", ref rest @ ..] => sim::sim(root, rest),
         ["codegen"] => codegen::codegen(root, codegen::Mode::Write),
         ["codegen", "--check"] => codegen::codegen(root, codegen::Mode::Check),
         ["models", "update"] => models::update(root),

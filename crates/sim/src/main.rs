@@ -24,6 +24,9 @@ struct Arguments {
     /// Run seeds for so long
     #[arg(long)]
     minutes: Option<u64>,
+    /// Stop at the first seed that fails
+    #[arg(long)]
+    first: bool,
 }
 
 fn main() -> ExitCode {
@@ -62,6 +65,9 @@ fn many(arguments: &Arguments) -> ExitCode {
         if outcome.violation.is_some() {
             println!("{}", summary(&outcome));
             failed.push(seed);
+            if arguments.first {
+                break;
+            }
         }
         if count % PROGRESS == 0 {
             println!(

@@ -12,6 +12,7 @@ mod tokens;
 
 use store::Commit;
 
+pub use bounds::{fewest, most};
 pub use replica::Replica;
 
 /// Looks at every commit.

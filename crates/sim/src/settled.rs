@@ -9,7 +9,7 @@ use domain::task_definition::{NetworkMode, TaskDefinition};
 
 use crate::behaviour::Behaviour;
 use crate::machine::Machine;
-use crate::oracle::Replica;
+use crate::oracle::{Replica, fewest, most};
 
 /// Services that are not yet where they shall be, without a reason; in words.
 pub fn unsettled(seen: &Replica) -> Vec<String> {
@@ -68,7 +68,8 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     };
     let (bounds, desired) = (service.deployment_configuration, service.desired_count);
     let breaker = bounds.circuit_breaker;
-    if bounds.upper_bound(desired) <= desired && bounds.lower_bound(desired) >= desired {
+    let has_no_leeway = most(bounds, desired) == desired && fewest(bounds, desired) == desired;
+    if has_no_leeway && service.announced_refusal.is_some() {
         return true;
     }
     if service.announced_refusal.is_some() && !has_room(service, definition, seen) {

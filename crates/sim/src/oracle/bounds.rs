@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::service::{DeploymentController, Service, ServiceStatus};
+use domain::service::{DeploymentConfiguration, DeploymentController, Service, ServiceStatus};
 use domain::task::{DesiredStatus, HealthStatus, StopCode, Task, TaskStatus};
 use domain::{ServiceArn, Timestamp};
 use store::{Change, Changed, Commit};
@@ -45,6 +45,16 @@ pub fn check(commit: &Commit, after: &Replica) -> Result<(), String> {
     Ok(())
 }
 
+/// Most tasks of a service; rounds down. Reckoned anew, so that the scheduler's own arithmetic is in question too.
+pub fn most(bounds: DeploymentConfiguration, desired: u32) -> u32 {
+    (desired * bounds.maximum_percent / 100).max(desired)
+}
+
+/// Fewest healthy tasks of a service; rounds up.
+pub fn fewest(bounds: DeploymentConfiguration, desired: u32) -> u32 {
+    (desired * bounds.minimum_healthy_percent + 99) / 100
+}
+
 fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {
     let (before, after) = (change.before.as_deref()?, change.after.as_deref()?);
     let is_news = before.desired_status == DesiredStatus::Running
@@ -56,7 +66,7 @@ fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {
 fn within(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), String> {
     let (bounds, desired) = (service.deployment_configuration, service.desired_count);
     let wanted = after.tasks_of(&service.arn).filter(|it| is_wanted(it)).count();
-    let most = bounds.upper_bound(desired).max(desired);
+    let most = most(bounds, desired);
     if doing.started > 0 && wanted > most as usize {
         return Err(format!("{wanted} tasks after a start, where {most} may be"));
     }
@@ -74,7 +84,7 @@ fn within(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), S
         .tasks_of(&service.arn)
         .filter(|it| after.is_healthy(it, *now))
         .count();
-    let fewest = bounds.lower_bound(desired);
+    let fewest = fewest(bounds, desired);
     if healthy < fewest as usize {
         return Err(format!(
             "{healthy} healthy tasks after healthy ones are stopped, where {fewest} must be: {}",
