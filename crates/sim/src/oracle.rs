@@ -4,6 +4,7 @@
 
 mod addresses;
 mod bounds;
+mod events;
 mod ledger;
 mod life;
 mod replica;
@@ -21,6 +22,7 @@ pub struct Oracle {
     /// All records, as commits have left them.
     pub replica: Replica,
     tokens: tokens::Tokens,
+    events: events::Events,
 }
 
 impl Oracle {
@@ -36,6 +38,7 @@ impl Oracle {
         addresses::check(commit, after)?;
         bounds::check(commit, after)?;
         rollout::check(commit, after)?;
+        self.events.check(commit)?;
         self.tokens.check(commit)
     }
 }

@@ -128,6 +128,11 @@ pub fn mutations(root: &Path, words: &[&str]) -> Result<()> {
     let copy = target_folder(root).join("mutations");
     say("Copying the sources");
     copy_sources(root, &copy)?;
+    // Dependencies are the same, and are built once for both.
+    let copy = Copy {
+        target: target_folder(root),
+        folder: copy,
+    };
     let is_meant = |it: &&Mutation| words.is_empty() || words.iter().any(|word| it.name.contains(word));
     let (mut survived, mut count) = (Vec::new(), 0);
     for it in MUTATIONS.iter().filter(is_meant) {
@@ -146,8 +151,14 @@ pub fn mutations(root: &Path, words: &[&str]) -> Result<()> {
 
 const SURVIVED: &str = "NOT CAUGHT";
 
-fn try_one(it: &Mutation, copy: &Path) -> Result<String> {
-    let path = copy.join(it.file);
+/// The sources that are changed, and where they are built.
+struct Copy {
+    folder: PathBuf,
+    target: PathBuf,
+}
+
+fn try_one(it: &Mutation, copy: &Copy) -> Result<String> {
+    let path = copy.folder.join(it.file);
     let source = std::fs::read_to_string(&path)?;
     ensure!(
         source.matches(it.right).count() == 1,
@@ -163,7 +174,7 @@ fn try_one(it: &Mutation, copy: &Path) -> Result<String> {
 }
 
 /// What catches it, in words.
-fn catch(copy: &Path) -> Result<String> {
+fn catch(copy: &Copy) -> Result<String> {
     run(cargo(copy).args(["build", "--quiet", "--package", "sim"]))?;
     let simulated = cargo(copy)
         .args(["run", "--quiet", "--package", "sim", "--"])
@@ -196,11 +207,11 @@ fn catch(copy: &Path) -> Result<String> {
     })
 }
 
-fn cargo(copy: &Path) -> Command {
+fn cargo(copy: &Copy) -> Command {
     let mut cargo = Command::new("cargo");
     cargo
-        .current_dir(copy)
-        .env("CARGO_TARGET_DIR", copy.join("target"));
+        .current_dir(&copy.folder)
+        .env("CARGO_TARGET_DIR", &copy.target);
     cargo
 }
 
@@ -218,11 +229,11 @@ fn copy_sources(root: &Path, copy: &Path) -> Result<()> {
     ];
     for part in parts {
         let to: PathBuf = copy.join(part);
-        // Times are kept, so that what has not changed since the last time is not built again.
         if to.is_dir() {
             std::fs::remove_dir_all(&to)?;
         }
-        run(Command::new("cp").args(["-a"]).arg(root.join(part)).arg(&to))?;
+        // With new times: what was built from a mutation must not pass for what is built from this.
+        run(Command::new("cp").arg("-r").arg(root.join(part)).arg(&to))?;
     }
     Ok(())
 }

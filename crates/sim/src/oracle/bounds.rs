@@ -52,7 +52,7 @@ pub fn most(bounds: DeploymentConfiguration, desired: u32) -> u32 {
 
 /// Fewest healthy tasks of a service; rounds up.
 pub fn fewest(bounds: DeploymentConfiguration, desired: u32) -> u32 {
-    (desired * bounds.minimum_healthy_percent + 99) / 100
+    (desired * bounds.minimum_healthy_percent).div_ceil(100)
 }
 
 fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {

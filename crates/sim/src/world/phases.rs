@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use domain::access_key::Principal;
 use domain::container_instance::ContainerInstanceStatus;
+use domain::service::ServiceStatus;
 use domain::task::{DesiredStatus, TaskStatus};
 use domain::vpc::Cidr;
 use orchestrator::transitions;
@@ -83,7 +85,37 @@ impl World {
             self.ask(Call::new("UpdateContainerInstancesState", input)).await;
         }
         self.wait_until_empty(SETTLE_WITHIN, |it| settled::unsettled(&it.oracle.replica))
-            .await
+            .await?;
+        self.describe().await
+    }
+
+    /// What DescribeServices says of all services is what their tasks are.
+    async fn describe(&mut self) -> Result<(), String> {
+        let Some(process) = &self.process else {
+            return Err("there is no control plane in the calm".to_owned());
+        };
+        let seen = &self.oracle.replica;
+        for service in seen
+            .services
+            .values()
+            .filter(|it| it.status == ServiceStatus::Active)
+        {
+            let input = json!({ "cluster": CLUSTER, "services": [service.arn.name()] });
+            let answer = process.ask(Principal::Root, "DescribeServices", &input).await;
+            let answer = answer.map_err(|failure| format!("DescribeServices: {failure:?}"))?;
+            let said = &answer["services"][0];
+            let wanted = seen
+                .tasks_of(&service.arn)
+                .filter(|it| it.desired_status == DesiredStatus::Running);
+            let running = wanted.filter(|it| it.last_status == TaskStatus::Running).count();
+            if said["runningCount"] != running || said["desiredCount"] != service.desired_count {
+                let name = service.arn.name();
+                return Err(format!(
+                    "DescribeServices says of {name}: {said}, and {running} tasks run"
+                ));
+            }
+        }
+        Ok(())
     }
 
     async fn end(&mut self) -> Result<(), String> {
