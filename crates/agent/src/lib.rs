@@ -8,6 +8,7 @@
 //! ```
 
 pub mod host;
+pub mod stepped;
 pub mod streams;
 
 mod backoff;

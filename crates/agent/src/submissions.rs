@@ -97,7 +97,8 @@ async fn until_acknowledged(
     }
 }
 
-fn input(cluster: &str, change: &TaskStateChange) -> ecs::SubmitTaskStateChangeInput {
+/// The input of the call that tells of a change.
+pub fn input(cluster: &str, change: &TaskStateChange) -> ecs::SubmitTaskStateChangeInput {
     let attachments = change.attached.iter().map(|arn| ecs::AttachmentStateChange {
         attachment_arn: arn.clone(),
         status: "ATTACHED".to_owned(),

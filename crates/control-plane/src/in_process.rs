@@ -5,12 +5,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use domain::Scope;
 use domain::access_key::Principal;
+use domain::task::Task;
 use serde_json::Value;
 use wire::route::Protocol;
 
 use crate::call::{Caller, Origin, authorize};
 use crate::control_plane::ControlPlane;
 use crate::routes::{Request, Routes};
+use crate::sessions::payload;
 
 /// The handlers of a control plane, called as functions.
 pub struct InProcess {
@@ -37,6 +39,12 @@ impl InProcess {
             routes,
             scope,
         }
+    }
+
+    /// A task as its agent is sent it, in the JSON of ACS; without credentials.
+    pub fn payload(&self, task: &Task) -> Value {
+        let rendered = self.control_plane.store.read(|state| payload::task(state, task));
+        serde_json::from_slice(&wire::json::encode(&rendered)).unwrap_or_default()
     }
 
     /// Carries out one call. What comes back is the whole of the answer.

@@ -6,7 +6,7 @@ mod dispatch;
 mod inspection;
 mod mailbox;
 mod outbox;
-mod payload;
+pub mod payload;
 mod registry;
 mod tcs;
 mod upgrade;

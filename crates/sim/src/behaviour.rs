@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use domain::task::HealthStatus;
-
 use crate::dice::Dice;
 
 /// The character of an image.
@@ -49,8 +47,8 @@ pub struct Life {
     pub start: Duration,
     /// After how long it ends by itself, and how.
     pub end: Option<(Duration, i32)>,
-    /// What its health check comes to, and how long after its start.
-    pub health: Vec<(Duration, HealthStatus)>,
+    /// Whether its health check succeeds from then on, after its start; before that it does not.
+    pub health: Vec<(Duration, bool)>,
     /// From the wish that it stops until it has.
     pub stop: Duration,
 }
@@ -117,20 +115,17 @@ impl Behaviour {
             Self::Flaky if is_stormy && dice.percent(50) => life.end = Some((dice.millis(1, 9_000), 1)),
             Self::EndsLater if is_stormy => life.end = Some((dice.millis(10_000, 240_000), 0)),
             Self::Flaky | Self::EndsLater => {}
-            Self::CannotPull => life.pull_error = Some("CannotPullContainerError: image not found"),
+            Self::CannotPull => life.pull_error = Some("image not found"),
             Self::EndsAtOnce => life.end = Some((dice.millis(1, 300), 3)),
             Self::Healthy | Self::Sickens => {
-                let first = dice.millis(200, 8_000);
-                life.health.push((first, HealthStatus::Healthy));
+                let first = dice.millis(0, 8_000);
+                life.health.push((first, true));
                 if self == Self::Sickens && is_stormy && dice.percent(50) {
                     let later = first + dice.millis(500, 60_000);
-                    life.health.push((later, HealthStatus::Unhealthy));
+                    life.health.push((later, false));
                 }
             }
-            Self::NeverHealthy => {
-                let first = dice.millis(500, 6_000);
-                life.health.push((first, HealthStatus::Unhealthy));
-            }
+            Self::NeverHealthy => {}
         }
         life
     }

@@ -9,6 +9,7 @@ use control_plane::{
 use domain::Scope;
 use domain::access_key::Principal;
 use domain::ids::Ids;
+use domain::task::Task;
 use serde_json::Value;
 use store::{Feed, Memory, Store};
 use telemetry::history::{History, HistoryOptions};
@@ -142,6 +143,11 @@ impl Process {
             return Err(Failure::NoAnswer);
         }
         answer.map_err(Failure::Refused)
+    }
+
+    /// A task as its agent is sent it.
+    pub fn payload(&self, task: &Task) -> Value {
+        self.handlers.payload(task)
     }
 
     /// Ends it at once: what is not durable is lost, and no controller looks at anything any more.

@@ -1,4 +1,4 @@
-//! A host with its agent, as a state machine without IO: what it holds, and what it has to say.
+//! A host with its agent: what it holds, and what it has to say. The agent's decisions are those of the real one.
 
 mod held;
 
@@ -7,11 +7,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent::stepped::Observation;
 use domain::host::Resources;
-use domain::task::{DesiredStatus, Task};
-use domain::{ContainerInstanceArn, TaskArn};
+use domain::task::{DesiredStatus, Task, TaskStatus};
+use domain::{ContainerInstanceArn, TaskArn, Timestamp};
+use serde_json::Value;
 
-pub use held::{CONTAINER, Held, Stage, Step};
+pub use held::{CONTAINER, Held, Step};
 
 use crate::behaviour::{Behaviour, Weather};
 use crate::dice::Dice;
@@ -56,7 +58,9 @@ pub struct Machine {
     pub is_connecting: bool,
     /// Tasks that it has not been told to forget.
     pub tasks: BTreeMap<TaskArn, Held>,
-    /// Tasks whose end the control plane knows.
+    /// Which life of the agent it is.
+    life: u64,
+    /// Tasks whose end the control plane knows, as far as this life of the agent does.
     finished: BTreeSet<TaskArn>,
 }
 
@@ -65,9 +69,14 @@ pub struct Machine {
 pub struct Order {
     /// The task, as it was then.
     pub task: Arc<Task>,
+    /// The same, as its agent gets it.
+    pub payload: Value,
     /// What it runs.
     pub behaviour: Behaviour,
 }
+
+/// What follows for a task, and when.
+pub type Following = (Duration, TaskArn, Step);
 
 impl Machine {
     /// A machine that is up and knows nobody.
@@ -83,64 +92,98 @@ impl Machine {
             session: None,
             is_connecting: false,
             tasks: BTreeMap::new(),
+            life: 0,
             finished: BTreeSet::new(),
         }
     }
 
-    /// Follows an order, any number of times. What follows by itself, and when.
-    pub fn obey(&mut self, order: &Order, dice: &mut Dice, weather: Weather) -> Vec<(Duration, Step)> {
+    /// Follows an order, any number of times.
+    pub fn obey(
+        &mut self,
+        order: &Order,
+        dice: &mut Dice,
+        weather: Weather,
+        wall: Timestamp,
+    ) -> Vec<Following> {
         let arn = &order.task.arn;
-        match (self.tasks.get_mut(arn), order.task.desired_status) {
-            (Some(held), DesiredStatus::Stopped) => held.stop(),
-            (Some(_), DesiredStatus::Running) => Vec::new(),
-            // A late order does not start a finished task again.
-            (None, DesiredStatus::Running) if self.finished.contains(arn) => Vec::new(),
-            (None, DesiredStatus::Running) => {
-                let held = Held::new(order, order.behaviour.life(dice, weather));
-                let first = held.life.pull;
-                self.tasks.insert(arn.clone(), held);
-                vec![(first, Step::Pulled)]
+        let wish = order.task.desired_status;
+        let observation = match (self.tasks.contains_key(arn), wish) {
+            (true, DesiredStatus::Stopped) => Observation::StopRequested,
+            (true, DesiredStatus::Running) => return Vec::new(),
+            // A late order does not start a finished task again, and what runs is not sent as new.
+            (false, DesiredStatus::Running)
+                if self.finished.contains(arn) || order.task.last_status >= TaskStatus::Running =>
+            {
+                return Vec::new();
             }
-            (None, DesiredStatus::Stopped) => {
-                let mut held = Held::new(order, order.behaviour.life(dice, weather));
-                let steps = held.stop();
+            (false, _) => {
+                let life = order.behaviour.life(dice, weather);
+                let Some(held) = Held::new(order, life) else {
+                    return Vec::new();
+                };
                 self.tasks.insert(arn.clone(), held);
-                steps
+                Observation::Tick
             }
-        }
+        };
+        let life = self.life;
+        self.with(arn, |held| held.hear(observation, life, wall))
     }
 
-    /// The control plane has taken the oldest report of a task.
-    pub fn acknowledged(&mut self, arn: &TaskArn) {
+    /// Something happens to a task.
+    pub fn step(&mut self, arn: &TaskArn, step: Step, wall: Timestamp) -> Vec<Following> {
+        let life = self.life;
+        self.with(arn, |held| held.step(step, life, wall))
+    }
+
+    /// The control plane has taken the report of a task.
+    pub fn acknowledged(&mut self, arn: &TaskArn, wall: Timestamp) -> Vec<Following> {
+        let life = self.life;
+        self.with(arn, |held| held.acknowledged(life, wall))
+    }
+
+    fn with(
+        &mut self,
+        arn: &TaskArn,
+        act: impl FnOnce(&mut Held) -> Vec<(Duration, Step)>,
+    ) -> Vec<Following> {
         let Some(held) = self.tasks.get_mut(arn) else {
-            return;
+            return Vec::new();
         };
-        held.reports.pop_front();
-        if held.reports.is_empty() && held.stage == Stage::Ended {
+        let steps = act(held);
+        if held.is_over {
             self.tasks.remove(arn);
             self.finished.insert(arn.clone());
         }
+        let following = steps.into_iter().map(|(after, step)| (after, arn.clone(), step));
+        following.collect()
+    }
+
+    /// The agent dies; containers go on.
+    pub fn kill_agent(&mut self) {
+        self.agent = Agent::Down;
+        self.life += 1;
+        self.finished.clear();
+        self.tasks.values_mut().for_each(Held::orphan);
     }
 
     /// The machine loses power: agent and containers are gone, what is on its disk stays.
     pub fn lose_power(&mut self) {
-        self.agent = Agent::Down;
-        self.session = None;
-        for held in self.tasks.values_mut() {
-            held.perish();
-        }
+        self.kill_agent();
+        self.tasks.values_mut().for_each(Held::vanish);
     }
 
-    /// The agent starts, looks at what there is, and says all of it again.
-    pub fn restart_agent(&mut self) {
+    /// A new agent starts and looks at what there is.
+    pub fn restart_agent(&mut self, wall: Timestamp) -> Vec<Following> {
         self.agent = Agent::Up;
-        self.tasks.values_mut().for_each(Held::repeat);
+        let (life, all) = (self.life, self.tasks.keys().cloned().collect::<Vec<_>>());
+        let found = all.iter().map(|arn| self.with(arn, |held| held.find(life, wall)));
+        found.flatten().collect()
     }
 
     /// What its containers use in truth.
     pub fn load(&self) -> Resources {
         let mut load = Resources::default();
-        for held in self.tasks.values().filter(|it| it.stage != Stage::Ended) {
+        for held in self.tasks.values().filter(|it| it.is_live()) {
             load.cpu += held.promised.cpu;
             load.memory += held.promised.memory;
         }
@@ -149,7 +192,7 @@ impl Machine {
 
     /// Addresses that its containers have in truth.
     pub fn addresses(&self) -> impl Iterator<Item = (&TaskArn, (&str, Ipv4Addr))> {
-        let live = self.tasks.iter().filter(|(_, it)| it.stage != Stage::Ended);
+        let live = self.tasks.iter().filter(|(_, it)| it.is_live());
         live.filter_map(|(arn, it)| {
             let (subnet, address) = it.address.as_ref()?;
             Some((arn, (subnet.as_str(), *address)))

@@ -93,7 +93,8 @@ impl Scenario {
             container["portMappings"] = json!([{ "containerPort": 80, "hostPort": 8080 }]);
         }
         if of.is_checked() {
-            container["healthCheck"] = json!({ "command": ["CMD", "true"] });
+            container["healthCheck"] =
+                json!({ "command": ["CMD", "true"], "interval": 5, "retries": 2, "startPeriod": 5 });
         }
         let mode = if network == Network::Awsvpc {
             "awsvpc"

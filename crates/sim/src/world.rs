@@ -186,7 +186,7 @@ impl World {
             Event::User => self.user().await,
             Event::Ask(call) => self.ask(call).await,
             Event::Fault => self.fault(),
-            Event::Step(machine, task, step) => self.step(machine, &task, step).await,
+            Event::Step(machine, task, step) => return self.step(machine, &task, step).await,
             Event::Report(machine, task) => self.report(machine, &task).await,
             Event::Stray(machine, report) => self.stray(machine, report).await,
             Event::Connect(machine) => self.connect(machine).await,

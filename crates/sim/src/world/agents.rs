@@ -5,17 +5,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use domain::access_key::Principal;
+use domain::clock::Clock;
 use domain::task::{ContainerHealth, HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
 use domain::{ContainerInstanceArn, TaskArn};
 use orchestrator::transitions::{self, Connection, HealthReport};
 use serde_json::Value;
-use store::{Change, Commit, State};
+use store::{Change, Commit};
 
 use super::{Event, World};
 use crate::behaviour::{Behaviour, Weather};
-use crate::control_plane::Failure;
-use crate::machine::{Agent, CONTAINER, Link, Order, Stage, Step};
+use crate::control_plane::{Failure, Process};
+use crate::machine::{Agent, CONTAINER, Following, Link, Machine, Order, Step};
 use crate::scenario::registration;
 
 impl World {
@@ -72,10 +73,10 @@ impl World {
         if process.fuse.is_burnt() {
             return None;
         }
-        let orders = process.store.read(|state| {
-            let mine = state.tasks_of_host(arn.name());
-            mine.filter_map(|it| order(state, it)).collect()
-        });
+        let mine = process
+            .store
+            .read(|state| state.tasks_of_host(arn.name()).cloned().collect::<Vec<_>>());
+        let orders = mine.iter().filter_map(|it| order(process, it)).collect();
         self.sessions_count += 1;
         self.sessions.insert(index, self.sessions_count);
         Some(orders)
@@ -115,7 +116,7 @@ impl World {
                 .machines
                 .iter()
                 .position(|it| it.instance.as_ref().is_some_and(is_mine));
-            if let (Some(index), Some(order)) = (place, process.store.read(|state| order(state, task))) {
+            if let (Some(index), Some(order)) = (place, order(process, task)) {
                 orders.entry(index).or_default().push(order);
             }
         }
@@ -133,13 +134,11 @@ impl World {
         if machine.session != Some(session) || machine.agent == Agent::Down {
             return Ok(());
         }
+        let mut following = Vec::new();
         for order in orders {
-            let arn = &order.task.arn;
-            for (after, step) in machine.obey(order, &mut self.dice, self.weather) {
-                self.agenda.put(after, Event::Step(index, arn.clone(), step));
-            }
+            following.extend(machine.obey(order, &mut self.dice, self.weather, self.clock.now()));
         }
-        self.send_reports(index);
+        self.expect(index, following);
         self.physics(index)
     }
 
@@ -163,16 +162,24 @@ impl World {
         Ok(())
     }
 
-    pub(super) async fn step(&mut self, index: usize, task: &TaskArn, step: Step) {
+    /// Something happens to a task, and its machine tells what is new.
+    pub(super) async fn step(&mut self, index: usize, task: &TaskArn, step: Step) -> Result<(), String> {
+        let health = |machine: &Machine| machine.tasks.get(task).and_then(|it| it.health());
         let machine = &mut self.machines[index];
-        let Some(held) = machine.tasks.get_mut(task) else {
-            return;
-        };
-        for (after, next) in held.step(step) {
-            self.agenda.put(after, Event::Step(index, task.clone(), next));
-        }
-        if matches!(step, Step::Health(_)) {
+        let before = health(machine);
+        let following = machine.step(task, step, self.clock.now());
+        let is_news = health(machine) != before;
+        self.expect(index, following);
+        if is_news {
             self.send_health(index).await;
+        }
+        self.physics(index)
+    }
+
+    /// Puts what follows on the agenda, and sends what there is to tell.
+    pub(super) fn expect(&mut self, index: usize, following: Vec<Following>) {
+        for (after, task, step) in following {
+            self.agenda.put(after, Event::Step(index, task, step));
         }
         self.send_reports(index);
     }
@@ -181,7 +188,7 @@ impl World {
     pub(super) fn send_reports(&mut self, index: usize) {
         let machine = &mut self.machines[index];
         for held in machine.tasks.values_mut() {
-            if !held.is_sending && !held.reports.is_empty() {
+            if !held.is_sending && held.report.is_some() {
                 held.is_sending = true;
                 let after = machine.lag + self.dice.millis(0, 20);
                 self.agenda.put(after, Event::Report(index, held.arn.clone()));
@@ -192,7 +199,7 @@ impl World {
     /// One report arrives, or does not and is sent again. Those of one task come in order.
     pub(super) async fn report(&mut self, index: usize, task: &TaskArn) {
         let machine = &self.machines[index];
-        let Some(report) = machine.tasks.get(task).and_then(|it| it.reports.front()).cloned() else {
+        let Some(report) = machine.tasks.get(task).and_then(|it| it.report.clone()) else {
             return;
         };
         if machine.agent == Agent::Down {
@@ -207,11 +214,8 @@ impl World {
         }
         let machine = &mut self.machines[index];
         if is_taken && !is_lost {
-            if let Some(held) = machine.tasks.get_mut(task) {
-                held.is_sending = false;
-            }
-            machine.acknowledged(task);
-            self.send_reports(index);
+            let following = machine.acknowledged(task, self.clock.now());
+            self.expect(index, following);
         } else {
             let pause = self.dice.millis(50, 5_000);
             self.agenda.put(pause, Event::Report(index, task.clone()));
@@ -252,12 +256,11 @@ impl World {
             return;
         }
         let host_id = instance.name().to_owned();
-        let running = machine.tasks.values().filter(|it| it.stage == Stage::Running);
-        let known = running.filter(|it| it.health != HealthStatus::Unknown);
+        let known = machine.tasks.values().filter_map(|it| Some((it, it.health()?)));
         let reports: Vec<HealthReport> = known
-            .map(|it| HealthReport {
+            .map(|(it, status)| HealthReport {
                 task: it.arn.clone(),
-                containers: vec![(CONTAINER.to_owned(), health(it.health))],
+                containers: vec![(CONTAINER.to_owned(), health(status))],
             })
             .collect();
         // Without an answer it is told again with the next news, or in the next session.
@@ -271,19 +274,27 @@ impl World {
     }
 }
 
-fn health(status: HealthStatus) -> ContainerHealth {
+fn health(status: agent::stepped::HealthStatus) -> ContainerHealth {
+    use agent::stepped::HealthStatus as OfAgent;
     ContainerHealth {
-        status,
+        status: match status {
+            OfAgent::Unknown => HealthStatus::Unknown,
+            OfAgent::Healthy => HealthStatus::Healthy,
+            OfAgent::Unhealthy => HealthStatus::Unhealthy,
+        },
         since: None,
         output: String::new(),
     }
 }
 
-fn order(state: &State, task: &Arc<Task>) -> Option<Order> {
-    let definition = state.get::<TaskDefinition>(&task.task_definition)?;
-    let image = &definition.containers.first()?.image;
+fn order(process: &Process, task: &Arc<Task>) -> Option<Order> {
+    let image = process.store.read(|state| {
+        let definition = state.get::<TaskDefinition>(&task.task_definition)?;
+        Some(definition.containers.first()?.image.clone())
+    })?;
     Some(Order {
         task: Arc::clone(task),
-        behaviour: Behaviour::of_image(image),
+        payload: process.payload(task),
+        behaviour: Behaviour::of_image(&image),
     })
 }

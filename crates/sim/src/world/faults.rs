@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::clock::Clock;
 use futures_util::FutureExt;
 
 use super::{Event, World};
@@ -33,7 +34,7 @@ impl World {
 
     fn agent_dies(&mut self, index: usize) {
         let machine = &mut self.machines[index];
-        machine.agent = Agent::Down;
+        machine.kill_agent();
         let name = machine.name.clone();
         self.note(&format!("fault: the agent of {name} dies"));
         self.session_ends(index, Duration::from_millis(10));
@@ -74,10 +75,10 @@ impl World {
     pub(super) fn agent_up(&mut self, index: usize) {
         let machine = &mut self.machines[index];
         if machine.agent == Agent::Down {
-            machine.restart_agent();
+            let following = machine.restart_agent(self.clock.now());
             let name = machine.name.clone();
             self.note(&format!("the agent of {name} is started"));
-            self.send_reports(index);
+            self.expect(index, following);
         }
     }
 
