@@ -25,7 +25,7 @@ use crate::install::{self, run, say};
 /// # Errors
 /// The name is none of them, something cannot be installed, or a call fails.
 pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
-    let all = ["launch", "containers", "api", "memory", "commits"];
+    let all = ["launch", "containers", "api", "memory", "services", "commits"];
     let names = match name {
         None => all.to_vec(),
         Some(name) if all.contains(&name) => vec![name],
@@ -44,6 +44,7 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
             "containers" => containers::measure(&binary)?,
             "api" => api::measure(&binary)?,
             "memory" => memory::measure(&binary)?,
+            "services" => services(root)?,
             _ => commits(root)?,
         }
     }
@@ -78,6 +79,14 @@ fn commits(root: &Path) -> Result<()> {
     run(Command::new("cargo")
         .current_dir(root)
         .args(["bench", "--package", "store", "--bench", "commits"]))
+}
+
+/// Services on hosts that obey at once: the orchestrator's own benchmark.
+fn services(root: &Path) -> Result<()> {
+    say("Services");
+    run(Command::new("cargo")
+        .current_dir(root)
+        .args(["bench", "--package", "orchestrator", "--bench", "services"]))
 }
 
 /// A Gantry of the measurement's own, with the sample image.
