@@ -25,7 +25,21 @@ impl World {
 
     /// The same with options of `gantry up`.
     pub fn with(options: &[&str]) -> Result<Self> {
-        let gantry = Gantry::start_with(Path::new(env!("CARGO_BIN_EXE_gantry")), options)?;
+        Self::of(Gantry::start_with(
+            Path::new(env!("CARGO_BIN_EXE_gantry")),
+            options,
+        )?)
+    }
+
+    /// The same with all of Gantry's data on a disk of so many MiB.
+    pub fn on_disk(mib: u32) -> Result<Self> {
+        Self::of(Gantry::start_on_disk(
+            Path::new(env!("CARGO_BIN_EXE_gantry")),
+            mib,
+        )?)
+    }
+
+    fn of(gantry: Gantry) -> Result<Self> {
         let image = gantry.scratch().join("sample.tar");
         sample_image::write(&image)?;
         gantry.command(&["image", "load", &image.display().to_string()])?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::disk::Disk;
 use crate::wait;
 
 /// How long a Gantry may take to start; it takes far less than a second on a quiet machine.
@@ -19,8 +20,13 @@ pub const ACCESS_KEY_ID: &str = "AKIAGANTRYTESTS00000";
 /// Its secret.
 pub const SECRET_ACCESS_KEY: &str = "gantry-tests-secret-access-key-0000000000";
 
+/// Name of the data directory in the folder of a Gantry.
+const DATA: &str = "data";
+
 /// A running Gantry.
 pub struct Gantry {
+    /// The data directory's own, if that is small; goes before the folder.
+    disk: Option<Disk>,
     binary: PathBuf,
     folder: TempDir,
     listen: String,
@@ -43,11 +49,25 @@ impl Gantry {
     /// # Errors
     /// It does not become ready; what it wrote is part of the error.
     pub fn start_with(binary: &Path, options: &[&str]) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("gantry-").tempdir()?;
+        Self::start_in(binary, options, folder()?, None)
+    }
+
+    /// Starts it with its data directory on a disk of so many MiB.
+    ///
+    /// # Errors
+    /// It does not become ready; what it wrote is part of the error.
+    pub fn start_on_disk(binary: &Path, mib: u32) -> Result<Self> {
+        let folder = folder()?;
+        let disk = Disk::mount(&folder.path().join(DATA), mib)?;
+        Self::start_in(binary, &[], folder, Some(disk))
+    }
+
+    fn start_in(binary: &Path, options: &[&str], folder: TempDir, disk: Option<Disk>) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         // Tests run side by side: each has a VPC range of its own within 10/8, by its port.
         let vpc_cidr = format!("10.{}.{}.0/20", 128 + port / 4096 * 4, port % 16 * 16);
         let mut gantry = Self {
+            disk,
             binary: binary.to_owned(),
             folder,
             listen: format!("127.0.0.1:{port}"),
@@ -117,7 +137,12 @@ impl Gantry {
 
     /// Its data directory.
     pub fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.folder.path().join(DATA)
+    }
+
+    /// The disk of its data directory, if it has one of its own.
+    pub fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref()
     }
 
     /// A folder for whatever a test wants to keep until the end.
@@ -197,6 +222,10 @@ impl Gantry {
     fn log(&self) -> PathBuf {
         self.folder.path().join("gantry.log")
     }
+}
+
+fn folder() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("gantry-").tempdir()?)
 }
 
 impl Drop for Gantry {

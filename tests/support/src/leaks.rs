@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::gantry::Gantry;
 use crate::wait;
 
 /// How long what a task held may take to be free once the task is gone.
@@ -46,6 +47,26 @@ pub struct Held {
 }
 
 impl Place {
+    /// That of a Gantry that runs.
+    ///
+    /// # Errors
+    /// It has no data directory.
+    pub fn of(gantry: &Gantry) -> Result<Self> {
+        let data_dir = gantry.data_dir().canonicalize()?;
+        // As the program names it, in every version.
+        let bytes = data_dir.as_os_str().as_encoded_bytes().iter();
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let instance = format!("g{:07x}", hash & 0x0fff_ffff);
+        Ok(Self {
+            data_dir,
+            cgroup_parent: instance.clone(),
+            instance,
+            agent: None,
+        })
+    }
+
     /// What is held now.
     ///
     /// # Errors
