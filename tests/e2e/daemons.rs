@@ -61,15 +61,16 @@ fn a_daemon_runs_once_on_each_container_instance_and_follows_its_state() -> Resu
     let task = world.tasks_of("agent")?.remove(0);
     let instance = text(&world.task(&task)?["containerInstanceArn"]);
     set_state(&world, &instance, "DRAINING")?;
-    wait(DEADLINE, "the daemon leaves", || {
+    wait::until("the daemon leaves", DEADLINE, || {
         let described = service(&world)?;
-        Ok(described["desiredCount"] == 0 && described["runningCount"] == 0)
+        let has_left = described["desiredCount"] == 0 && described["runningCount"] == 0;
+        Ok(has_left.then_some(()))
     })?;
     set_state(&world, &instance, "ACTIVE")?;
     world.wait_running("agent", 1)?;
     world.aws.json(&["ecs", "delete-service", "--service", "agent"])?;
-    wait(DEADLINE, "the service is gone", || {
-        Ok(service(&world)?["status"] == "INACTIVE")
+    wait::until("the service is gone", DEADLINE, || {
+        Ok((service(&world)?["status"] == "INACTIVE").then_some(()))
     })
 }
 

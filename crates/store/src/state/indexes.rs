@@ -38,6 +38,8 @@ pub struct Indexes {
     /// Those with the DAEMON strategy that are not INACTIVE.
     pub(super) daemon_services: Group<ClusterArn, Service>,
     pub(super) hosts_by_account: Group<String, Host>,
+    /// By account and availability zone: how many hosts. None is 0.
+    pub(super) host_zones: BTreeMap<(String, String), usize>,
     /// By family and number; the order of ARNs would put revision 10 before 2.
     pub(super) revisions: BTreeMap<(Scope, String), BTreeMap<u32, Arc<TaskDefinition>>>,
     pub(crate) registry: RegistryIndexes,
@@ -175,6 +177,22 @@ impl Indexes {
         let by_account = |it: Option<&Arc<Host>>| it.map(|host| host.account.clone());
         self.hosts_by_account
             .update(by_account(before).zip(before), by_account(after).zip(after));
+        let zone = |it: &Arc<Host>| (it.account.clone(), it.availability_zone.clone());
+        let (before, after) = (before.map(zone), after.map(zone));
+        if before == after {
+            return;
+        }
+        if let Some(zone) = after {
+            *self.host_zones.entry(zone).or_default() += 1;
+        }
+        if let Some(zone) = before
+            && let Some(count) = self.host_zones.get_mut(&zone)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.host_zones.remove(&zone);
+            }
+        }
     }
 }
 

@@ -215,6 +215,15 @@ impl State {
         self.indexes.hosts_by_account.of(account)
     }
 
+    /// Availability zones in which an account has hosts, by name.
+    pub fn availability_zones(&self, account: &str) -> impl Iterator<Item = &str> + use<'_> {
+        let account = account.to_owned();
+        let range = self.indexes.host_zones.range((account.clone(), String::new())..);
+        range
+            .take_while(move |((of, _), _)| *of == account)
+            .map(|((_, zone), _)| zone.as_str())
+    }
+
     /// Revisions of a family, in the order of their numbers.
     pub fn task_definitions_of_family(
         &self,

@@ -129,7 +129,7 @@ fn host(number: u8, account: u8) -> Host {
         task_count: 0,
         is_fargate_capacity: true,
         is_connected: true,
-        availability_zone: "us-east-1a".into(),
+        availability_zone: format!("us-east-1{}", if number < 2 { 'a' } else { 'b' }),
     }
 }
 
@@ -313,6 +313,15 @@ fn compare_with_a_walk(state: &State) {
             .iter()
             .filter(|it| it.times.stopped_at.is_some_and(|at| at < time(number)));
         assert_eq!(stopped.len(), expected.count());
+    }
+    for account in ["0", "1"] {
+        let mut zones: Vec<&str> = state
+            .hosts_of_account(account)
+            .map(|it| it.availability_zone.as_str())
+            .collect();
+        zones.sort_unstable();
+        zones.dedup();
+        assert_eq!(state.availability_zones(account).collect::<Vec<_>>(), zones);
     }
     let revisions: Vec<_> = state
         .task_definitions_of_family(&scope(), "app")

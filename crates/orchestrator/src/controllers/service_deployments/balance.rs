@@ -33,19 +33,32 @@ impl ServiceDeployments {
         if !is_at_rest(service) || !has_room {
             return Next::AwaitChange;
         }
-        let mut next = Next::AwaitChange;
-        if service.availability_zone_rebalancing == AvailabilityZoneRebalancing::Enabled {
-            next = self.rebalance_zones(tx, service, part);
-        }
+        let next = match service.availability_zone_rebalancing {
+            AvailabilityZoneRebalancing::Enabled => self.rebalance_zones(tx, service, part),
+            AvailabilityZoneRebalancing::Disabled => {
+                service.balance.is_uneven = false;
+                Next::AwaitChange
+            }
+        };
         if service.balance.moving.is_none() && !service.balance.is_uneven {
-            next = next.or(self.rebalance_instances(tx, service, part));
+            return next.or(self.rebalance_instances(tx, service, part));
         }
         next
     }
 
     fn rebalance_zones(&self, tx: &mut Tx<'_>, service: &mut Service, part: &Part) -> Next {
-        let open = open_zones(tx.state(), service, part);
         let (zones, first_end) = tasks_by_zone(tx, service);
+        let account = service.arn.scope().account;
+        let all: BTreeSet<String> = tx
+            .state()
+            .availability_zones(&account)
+            .map(str::to_owned)
+            .collect();
+        if !service.balance.is_uneven && wish(&zones, &all) == ZoneWish::Even {
+            // So they are in those zones that take tasks, which cost more to find out.
+            return Next::AwaitChange;
+        }
+        let open = open_zones(tx.state(), service, part);
         let wish = wish(&zones, &open);
         let told = told(&zones, &open);
         match (&wish, service.balance.is_uneven) {

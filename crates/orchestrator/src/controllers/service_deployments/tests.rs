@@ -331,7 +331,7 @@ fn a_drain_keeps_to_the_percentages() {
         (4, 100, 125, 4, 5),
         (4, 50, 100, 2, 4),
         (4, 0, 100, 0, 4),
-        (3, 50, 150, 2, 4),
+        (3, 50, 150, 2, 3),
     ] {
         let world = World::new();
         let first = world.instance(Vec::new());

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::ClusterArn;
 use domain::container_instance::ContainerInstanceStatus;
 use domain::host::Host;
 use domain::service::{Rollout, Service, ServiceStatus};
@@ -22,7 +23,10 @@ pub fn kept_free(state: &State, run: &RunTasks, hosts: &[Joined<'_>]) -> BTreeMa
     if matches!(run.placed, Where::On(_)) {
         return ledgers;
     }
-    let clusters: BTreeSet<_> = hosts.iter().map(|(_, it)| it.arn.cluster()).collect();
+    let clusters: BTreeSet<ClusterArn> = match run.launch_type {
+        LaunchType::Fargate => hosts.iter().map(|(_, it)| it.arn.cluster()).collect(),
+        LaunchType::Ec2 | LaunchType::External => BTreeSet::from([run.cluster.clone()]),
+    };
     for service in clusters.iter().flat_map(|it| state.daemon_services(it)) {
         if let Some(definition) = wanted_definition(state, service) {
             promise(state, service, definition, hosts, &mut ledgers);

@@ -32,61 +32,7 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
     }
     let cluster = names::cluster(call.scope(), input.cluster.as_deref())?;
     let store = call.access().store();
-    let new = store.read(|state| -> Result<NewService, ecs::Error> {
-        require_active(state, &cluster)?;
-        let controller = external::controller(input.deployment_controller.as_ref())?;
-        if controller == DeploymentController::External {
-            return external::new_service(&call, cluster.member(&input.service_name));
-        }
-        let given = input.task_definition.as_deref();
-        let given = given.ok_or_else(|| invalid_parameter("TaskDefinition cannot be null or empty."))?;
-        let definition = task_definitions::require_active(state, call.scope(), given)?;
-        rules::check_with(input, &definition)?;
-        unbuilt::refuse(input)?;
-        let scheduling_strategy = parse::scheduling_strategy(input.scheduling_strategy.as_ref());
-        let Capacity {
-            launch_type,
-            strategy: capacity_provider_strategy,
-        } = capacity(state, &call, &cluster, &definition)?;
-        let desired_count = match scheduling_strategy {
-            SchedulingStrategy::Replica => parse::desired_count(input.desired_count)?,
-            SchedulingStrategy::Daemon => 0,
-        };
-        let network = input.network_configuration.as_ref();
-        let network = network::parse(state, call.scope(), &definition, launch_type, network)?;
-        let deployments = input.deployment_configuration.as_ref();
-        let bounds = parse::bounds(deployments, parse::default_bounds(scheduling_strategy))?;
-        let hooks = strategies::hooks(state, call.scope(), deployments, network.is_some())?;
-        strategies::refuse_stages_of_daemon(scheduling_strategy, bounds, hooks.as_deref())?;
-        let mut new = NewService {
-            arn: cluster.member(&input.service_name),
-            desired_count,
-            scheduling_strategy,
-            deployment_controller: controller,
-            launch_type,
-            capacity_provider_strategy,
-            platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
-            task_definition: Some(definition.arn.clone()),
-            deployment_configuration: bounds,
-            lifecycle_hooks: hooks.unwrap_or_default(),
-            placement_constraints: placement::constraints(
-                input.placement_constraints.as_deref(),
-                launch_type,
-            )?,
-            placement_strategy: placement::strategy(strategy, launch_type)?,
-            availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
-            network_configuration: network,
-            created_by: call.caller().arn(),
-            propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
-            enable_ecs_managed_tags: input.enable_ecs_managed_tags.unwrap_or(false),
-            enable_execute_command: input.enable_execute_command.unwrap_or(false),
-            client_token: input.client_token.clone(),
-            tags: tags::parse(input.tags.as_deref())?,
-        };
-        let rebalancing = input.availability_zone_rebalancing.as_ref();
-        new.availability_zone_rebalancing = balance::of_new(rebalancing, &new)?;
-        Ok(new)
-    })?;
+    let new = store.read(|state| new_service(state, &call, &cluster))?;
     let created = store
         .transact(move |tx| transitions::create_service(tx, new))
         .await;
@@ -94,6 +40,65 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
     Ok(ecs::CreateServiceOutput {
         service: Some(store.read(|state| render::service(state, &service, true))),
     })
+}
+
+/// What CreateService says, checked against what there is.
+fn new_service(
+    state: &State,
+    call: &Call<ecs::CreateService>,
+    cluster: &ClusterArn,
+) -> Result<NewService, ecs::Error> {
+    let input = call.input();
+    require_active(state, cluster)?;
+    let controller = external::controller(input.deployment_controller.as_ref())?;
+    if controller == DeploymentController::External {
+        return external::new_service(call, cluster.member(&input.service_name));
+    }
+    let given = input.task_definition.as_deref();
+    let given = given.ok_or_else(|| invalid_parameter("TaskDefinition cannot be null or empty."))?;
+    let definition = task_definitions::require_active(state, call.scope(), given)?;
+    rules::check_with(input, &definition)?;
+    unbuilt::refuse(input)?;
+    let scheduling_strategy = parse::scheduling_strategy(input.scheduling_strategy.as_ref());
+    let Capacity {
+        launch_type,
+        strategy: capacity_provider_strategy,
+    } = capacity(state, call, cluster, &definition)?;
+    let desired_count = match scheduling_strategy {
+        SchedulingStrategy::Replica => parse::desired_count(input.desired_count)?,
+        SchedulingStrategy::Daemon => 0,
+    };
+    let network = input.network_configuration.as_ref();
+    let network = network::parse(state, call.scope(), &definition, launch_type, network)?;
+    let deployments = input.deployment_configuration.as_ref();
+    let bounds = parse::bounds(deployments, parse::default_bounds(scheduling_strategy))?;
+    let hooks = strategies::hooks(state, call.scope(), deployments, network.is_some())?;
+    strategies::refuse_stages_of_daemon(scheduling_strategy, bounds, hooks.as_deref())?;
+    let mut new = NewService {
+        arn: cluster.member(&input.service_name),
+        desired_count,
+        scheduling_strategy,
+        deployment_controller: controller,
+        launch_type,
+        capacity_provider_strategy,
+        platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
+        task_definition: Some(definition.arn.clone()),
+        deployment_configuration: bounds,
+        lifecycle_hooks: hooks.unwrap_or_default(),
+        placement_constraints: placement::constraints(input.placement_constraints.as_deref(), launch_type)?,
+        placement_strategy: placement::strategy(input.placement_strategy.as_deref(), launch_type)?,
+        availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
+        network_configuration: network,
+        created_by: call.caller().arn(),
+        propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
+        enable_ecs_managed_tags: input.enable_ecs_managed_tags.unwrap_or(false),
+        enable_execute_command: input.enable_execute_command.unwrap_or(false),
+        client_token: input.client_token.clone(),
+        tags: tags::parse(input.tags.as_deref())?,
+    };
+    let rebalancing = input.availability_zone_rebalancing.as_ref();
+    new.availability_zone_rebalancing = balance::of_new(rebalancing, &new)?;
+    Ok(new)
 }
 
 /// A service of the DAEMON strategy that names no launch type gets EC2, whatever the cluster's default strategy is: it
