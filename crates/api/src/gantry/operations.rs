@@ -9,8 +9,25 @@ pub static SERVICE: Service = Service {
     api_version: "2026-11-01",
     protocol: ServiceProtocol::Json("1.1"),
     xml_namespace: "",
-    operations: &["ExplainTask", "InspectTask", "ListStoppedTasks", "OpenTaskStream"],
+    operations: &[
+        "ExplainService",
+        "ExplainTask",
+        "InspectTask",
+        "ListEvents",
+        "ListStoppedTasks",
+        "OpenTaskStream",
+    ],
 };
+
+pub struct ExplainService;
+
+impl Operation for ExplainService {
+    const NAME: &'static str = "ExplainService";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ExplainServiceInput;
+    type Output = ExplainServiceOutput;
+    type Error = Error;
+}
 
 pub struct ExplainTask;
 
@@ -29,6 +46,16 @@ impl Operation for InspectTask {
     const SERVICE: &'static Service = &SERVICE;
     type Input = InspectTaskInput;
     type Output = InspectTaskOutput;
+    type Error = Error;
+}
+
+pub struct ListEvents;
+
+impl Operation for ListEvents {
+    const NAME: &'static str = "ListEvents";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ListEventsInput;
+    type Output = ListEventsOutput;
     type Error = Error;
 }
 

@@ -142,6 +142,99 @@ impl Value for EnvironmentVariable {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Event {
+    pub event: Option<String>,
+    pub sequence: Option<i64>,
+}
+
+impl Value for Event {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "event", &self.event);
+        write_member(writer, "sequence", &self.sequence);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "event" => {
+                    read_member(reader, name, &mut it.event)?;
+                }
+                "sequence" => {
+                    read_member(reader, name, &mut it.sequence)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExplainServiceInput {
+    pub cluster: Option<String>,
+    pub service: String,
+}
+
+impl Value for ExplainServiceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cluster", &self.cluster);
+        write_member(writer, "service", &self.service);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "cluster" => {
+                    read_member(reader, name, &mut it.cluster)?;
+                }
+                "service" => {
+                    read[0] = read_member(reader, name, &mut it.service)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "service")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExplainServiceOutput {
+    pub explanation: Option<ServiceExplanation>,
+}
+
+impl Value for ExplainServiceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "explanation", &self.explanation);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "explanation" => {
+                    read_member(reader, name, &mut it.explanation)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExplainTaskInput {
     pub cluster: Option<String>,
     pub task: String,
@@ -193,6 +286,85 @@ impl Value for ExplainTaskOutput {
             match name {
                 "explanation" => {
                     read_member(reader, name, &mut it.explanation)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailedTask {
+    pub reason: Option<String>,
+    pub stop_code: Option<String>,
+    pub stopped_at: Option<jiff::Timestamp>,
+    pub task_arn: Option<String>,
+}
+
+impl Value for FailedTask {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "reason", &self.reason);
+        write_member(writer, "stopCode", &self.stop_code);
+        write_member(writer, "stoppedAt", &self.stopped_at);
+        write_member(writer, "taskArn", &self.task_arn);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "reason" => {
+                    read_member(reader, name, &mut it.reason)?;
+                }
+                "stopCode" => {
+                    read_member(reader, name, &mut it.stop_code)?;
+                }
+                "stoppedAt" => {
+                    read_member(reader, name, &mut it.stopped_at)?;
+                }
+                "taskArn" => {
+                    read_member(reader, name, &mut it.task_arn)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HostExplanation {
+    pub container_instance_arn: Option<String>,
+    pub refusals: Option<Vec<String>>,
+    pub takes: Option<bool>,
+}
+
+impl Value for HostExplanation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "containerInstanceArn", &self.container_instance_arn);
+        write_member(writer, "refusals", &self.refusals);
+        write_member(writer, "takes", &self.takes);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "containerInstanceArn" => {
+                    read_member(reader, name, &mut it.container_instance_arn)?;
+                }
+                "refusals" => {
+                    read_member(reader, name, &mut it.refusals)?;
+                }
+                "takes" => {
+                    read_member(reader, name, &mut it.takes)?;
                 }
                 _ => return Ok(false),
             }
@@ -688,6 +860,110 @@ impl Value for LimitExceededException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEventsInput {
+    pub after_sequence: Option<i64>,
+    pub cluster: Option<String>,
+    pub detail_type: Option<String>,
+    pub max_results: Option<i32>,
+    pub service_name: Option<String>,
+    pub since: Option<jiff::Timestamp>,
+    pub task: Option<String>,
+    pub wait_seconds: Option<i32>,
+}
+
+impl Value for ListEventsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "afterSequence", &self.after_sequence);
+        write_member(writer, "cluster", &self.cluster);
+        write_member(writer, "detailType", &self.detail_type);
+        write_member(writer, "maxResults", &self.max_results);
+        write_member(writer, "serviceName", &self.service_name);
+        write_member(writer, "since", &self.since);
+        write_member(writer, "task", &self.task);
+        write_member(writer, "waitSeconds", &self.wait_seconds);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "afterSequence" => {
+                    read_member(reader, name, &mut it.after_sequence)?;
+                }
+                "cluster" => {
+                    read_member(reader, name, &mut it.cluster)?;
+                }
+                "detailType" => {
+                    read_member(reader, name, &mut it.detail_type)?;
+                }
+                "maxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "serviceName" => {
+                    read_member(reader, name, &mut it.service_name)?;
+                }
+                "since" => {
+                    read_member(reader, name, &mut it.since)?;
+                }
+                "task" => {
+                    read_member(reader, name, &mut it.task)?;
+                }
+                "waitSeconds" => {
+                    read_member(reader, name, &mut it.wait_seconds)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListEventsOutput {
+    pub events: Option<Vec<Event>>,
+    pub more: Option<bool>,
+    pub oldest_sequence: Option<i64>,
+    pub through_sequence: Option<i64>,
+}
+
+impl Value for ListEventsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "events", &self.events);
+        write_member(writer, "more", &self.more);
+        write_member(writer, "oldestSequence", &self.oldest_sequence);
+        write_member(writer, "throughSequence", &self.through_sequence);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "events" => {
+                    read_member(reader, name, &mut it.events)?;
+                }
+                "more" => {
+                    read_member(reader, name, &mut it.more)?;
+                }
+                "oldestSequence" => {
+                    read_member(reader, name, &mut it.oldest_sequence)?;
+                }
+                "throughSequence" => {
+                    read_member(reader, name, &mut it.through_sequence)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListStoppedTasksInput {
     pub cluster: Option<String>,
     pub family: Option<String>,
@@ -859,6 +1135,43 @@ impl Value for OpenTaskStreamOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlacementExplanation {
+    pub hosts: Option<Vec<HostExplanation>>,
+    pub needs: Option<String>,
+    pub summary: Option<String>,
+}
+
+impl Value for PlacementExplanation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "hosts", &self.hosts);
+        write_member(writer, "needs", &self.needs);
+        write_member(writer, "summary", &self.summary);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "hosts" => {
+                    read_member(reader, name, &mut it.hosts)?;
+                }
+                "needs" => {
+                    read_member(reader, name, &mut it.needs)?;
+                }
+                "summary" => {
+                    read_member(reader, name, &mut it.summary)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReadFiles {
     pub follow_link: Option<bool>,
     pub path: String,
@@ -910,6 +1223,207 @@ impl Value for ServerException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceExplanation {
+    pub cluster_arn: Option<String>,
+    pub desired_count: Option<i32>,
+    pub failed_tasks: Option<Vec<FailedTask>>,
+    pub maximum: Option<i32>,
+    pub minimum_healthy: Option<i32>,
+    pub next_steps: Option<Vec<String>>,
+    pub parts: Option<Vec<ServicePartExplanation>>,
+    pub placement: Option<PlacementExplanation>,
+    pub service_arn: Option<String>,
+    pub status: Option<String>,
+    pub summary: Option<String>,
+    pub waits_for: Option<Vec<String>>,
+}
+
+impl Value for ServiceExplanation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clusterArn", &self.cluster_arn);
+        write_member(writer, "desiredCount", &self.desired_count);
+        write_member(writer, "failedTasks", &self.failed_tasks);
+        write_member(writer, "maximum", &self.maximum);
+        write_member(writer, "minimumHealthy", &self.minimum_healthy);
+        write_member(writer, "nextSteps", &self.next_steps);
+        write_member(writer, "parts", &self.parts);
+        write_member(writer, "placement", &self.placement);
+        write_member(writer, "serviceArn", &self.service_arn);
+        write_member(writer, "status", &self.status);
+        write_member(writer, "summary", &self.summary);
+        write_member(writer, "waitsFor", &self.waits_for);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clusterArn" => {
+                    read_member(reader, name, &mut it.cluster_arn)?;
+                }
+                "desiredCount" => {
+                    read_member(reader, name, &mut it.desired_count)?;
+                }
+                "failedTasks" => {
+                    read_member(reader, name, &mut it.failed_tasks)?;
+                }
+                "maximum" => {
+                    read_member(reader, name, &mut it.maximum)?;
+                }
+                "minimumHealthy" => {
+                    read_member(reader, name, &mut it.minimum_healthy)?;
+                }
+                "nextSteps" => {
+                    read_member(reader, name, &mut it.next_steps)?;
+                }
+                "parts" => {
+                    read_member(reader, name, &mut it.parts)?;
+                }
+                "placement" => {
+                    read_member(reader, name, &mut it.placement)?;
+                }
+                "serviceArn" => {
+                    read_member(reader, name, &mut it.service_arn)?;
+                }
+                "status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                "summary" => {
+                    read_member(reader, name, &mut it.summary)?;
+                }
+                "waitsFor" => {
+                    read_member(reader, name, &mut it.waits_for)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceNotFoundException {
+    pub message: Option<String>,
+}
+
+impl Value for ServiceNotFoundException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServicePartExplanation {
+    pub created_at: Option<jiff::Timestamp>,
+    pub desired_count: Option<i32>,
+    pub failed_tasks: Option<i32>,
+    pub healthy_count: Option<i32>,
+    pub id: Option<String>,
+    pub pending_count: Option<i32>,
+    pub rollout_state: Option<String>,
+    pub rollout_state_reason: Option<String>,
+    pub running_count: Option<i32>,
+    pub starts: Option<i32>,
+    pub status: Option<String>,
+    pub stopping_count: Option<i32>,
+    pub stops: Option<i32>,
+    pub task_definition_arn: Option<String>,
+}
+
+impl Value for ServicePartExplanation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "createdAt", &self.created_at);
+        write_member(writer, "desiredCount", &self.desired_count);
+        write_member(writer, "failedTasks", &self.failed_tasks);
+        write_member(writer, "healthyCount", &self.healthy_count);
+        write_member(writer, "id", &self.id);
+        write_member(writer, "pendingCount", &self.pending_count);
+        write_member(writer, "rolloutState", &self.rollout_state);
+        write_member(writer, "rolloutStateReason", &self.rollout_state_reason);
+        write_member(writer, "runningCount", &self.running_count);
+        write_member(writer, "starts", &self.starts);
+        write_member(writer, "status", &self.status);
+        write_member(writer, "stoppingCount", &self.stopping_count);
+        write_member(writer, "stops", &self.stops);
+        write_member(writer, "taskDefinitionArn", &self.task_definition_arn);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "createdAt" => {
+                    read_member(reader, name, &mut it.created_at)?;
+                }
+                "desiredCount" => {
+                    read_member(reader, name, &mut it.desired_count)?;
+                }
+                "failedTasks" => {
+                    read_member(reader, name, &mut it.failed_tasks)?;
+                }
+                "healthyCount" => {
+                    read_member(reader, name, &mut it.healthy_count)?;
+                }
+                "id" => {
+                    read_member(reader, name, &mut it.id)?;
+                }
+                "pendingCount" => {
+                    read_member(reader, name, &mut it.pending_count)?;
+                }
+                "rolloutState" => {
+                    read_member(reader, name, &mut it.rollout_state)?;
+                }
+                "rolloutStateReason" => {
+                    read_member(reader, name, &mut it.rollout_state_reason)?;
+                }
+                "runningCount" => {
+                    read_member(reader, name, &mut it.running_count)?;
+                }
+                "starts" => {
+                    read_member(reader, name, &mut it.starts)?;
+                }
+                "status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                "stoppingCount" => {
+                    read_member(reader, name, &mut it.stopping_count)?;
+                }
+                "stops" => {
+                    read_member(reader, name, &mut it.stops)?;
+                }
+                "taskDefinitionArn" => {
+                    read_member(reader, name, &mut it.task_definition_arn)?;
                 }
                 _ => return Ok(false),
             }
