@@ -217,7 +217,7 @@ fn waits(
     }
     if view.stops > 0 {
         let (count, tasks) = named(tx.state(), service, |it| {
-            is_wanted(it) && part.may_stop(service, it) && it.protection(tx.now()).is_some()
+            is_wanted(it) && part.may_stop(it) && it.protection(tx.now()).is_some()
         });
         if count > 0 {
             waits.push(Wait::Protected(count, tasks));
