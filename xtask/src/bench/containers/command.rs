@@ -27,7 +27,8 @@ pub fn measure(binary: &Path, engine: Option<&Engine>, table: &mut Table) -> Res
     std::os::unix::fs::symlink(binary.canonicalize()?, &plugin)?;
     let definition = ecs::RegisterTaskDefinitionInput {
         family: "exec".to_owned(),
-        network_mode: Some("host".into()),
+        // Roles are for tasks with an address of their own.
+        network_mode: Some("bridge".into()),
         task_role_arn: Some("ecsTaskExecutionRole".to_owned()),
         container_definitions: vec![ecs::ContainerDefinition {
             name: Some("app".to_owned()),

@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::{processes, started};
 
 /// What the container writes, in MiB of lines of 100 bytes.
-const MIB: u32 = 512;
+const MIB: u32 = 256;
 const LINE_BYTES: usize = 99;
 /// How long it may take.
 const DEADLINE: Duration = Duration::from_secs(300);

@@ -13,7 +13,7 @@ pub struct Process {
     pub id: u32,
     /// Its program, at most 15 bytes of it.
     pub name: String,
-    /// Processor time, with that of its children that have ended.
+    /// Processor time of its own: that of its children is, for a shim, that of its containers.
     pub cpu_seconds: f64,
 }
 
@@ -28,7 +28,7 @@ fn process(path: &Path) -> Option<Process> {
     let stat = std::fs::read_to_string(path.join("stat")).ok()?;
     // The name in parentheses may hold spaces.
     let (head, rest) = stat.rsplit_once(')')?;
-    let ticks = rest.split_whitespace().skip(11).take(4).map(str::parse::<f64>);
+    let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
     Some(Process {
         id,
         name: head.split_once('(')?.1.to_owned(),
