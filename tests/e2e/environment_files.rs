@@ -64,10 +64,18 @@ fn files_out_of_a_bucket_become_variables() -> Result<()> {
     let script = "[ \"$MODE\" = '\"first\"' ] && [ $OWN = own ] && [ \"$SPACES\" = 'a b ' ] && [ $MORE = 1 ] \
                   && [ $AWS_REGION = eu-west-1 ] && [ -z \"${EMPTY+set}\" ]";
     let definition = register(&world, "files", &["shop/app.env", "more.env"], script)?;
-    let described = world.aws.json(&["ecs", "describe-task-definition", "--task-definition", &definition])?;
+    let described = world.aws.json(&[
+        "ecs",
+        "describe-task-definition",
+        "--task-definition",
+        &definition,
+    ])?;
     let described = &described["taskDefinition"];
     let container = &described["containerDefinitions"][0];
-    assert_eq!(container["environmentFiles"], files(&["shop/app.env", "more.env"]));
+    assert_eq!(
+        container["environmentFiles"],
+        files(&["shop/app.env", "more.env"])
+    );
     let required = described["requiresAttributes"].to_string();
     assert!(required.contains("ecs.capability.env-files.s3"), "{required}");
     let task = world.wait_for(&world.run(&definition, &[])?, "STOPPED")?;
@@ -90,8 +98,7 @@ fn what_is_missing_stops_the_task_in_amazons_words() -> Result<()> {
     let world = World::new()?;
     aws(&world, &["s3", "mb", "s3://config"])?;
     fs::write(bucket(&world, "config").join("binary.env"), b"A=\xff\n")?;
-    let failed =
-        "ResourceInitializationError: failed to download env files: file download command: non empty error stream: ";
+    let failed = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: ";
     for (family, key, reason) in [
         (
             "no-object",
@@ -106,13 +113,18 @@ fn what_is_missing_stops_the_task_in_amazons_words() -> Result<()> {
     ] {
         let definition = register(&world, family, &[key], "true")?;
         let task = stopped(&world, &definition)?;
-        assert_eq!(text(&task["stoppedReason"]), format!("{failed}{reason}"), "{task:#}");
+        assert_eq!(
+            text(&task["stoppedReason"]),
+            format!("{failed}{reason}"),
+            "{task:#}"
+        );
         assert_eq!(task["stopCode"], "TaskFailedToStart");
     }
     aws(&world, &["s3", "rb", "--force", "s3://config"])?;
     let definition = register(&world, "no-bucket", &["app.env"], "true")?;
     let task = stopped(&world, &definition)?;
-    let reason = "NoSuchBucket: The specified bucket does not exist status code: 404 (arn:aws:s3:::config/app.env)";
+    let reason =
+        "NoSuchBucket: The specified bucket does not exist status code: 404 (arn:aws:s3:::config/app.env)";
     assert_eq!(text(&task["stoppedReason"]), format!("{failed}{reason}"));
     Ok(())
 }
@@ -131,7 +143,10 @@ fn the_aws_cli_keeps_objects_in_buckets() -> Result<()> {
     aws(&world, &["s3", "cp", &small, "s3://things/a/ä ö+.txt"])?;
     aws(&world, &["s3", "cp", &large, "s3://things/large.bin"])?;
     let listed = aws(&world, &["s3", "ls", "s3://things/"])?;
-    assert!(listed.contains("PRE a/") && listed.contains("3000000 large.bin"), "{listed}");
+    assert!(
+        listed.contains("PRE a/") && listed.contains("3000000 large.bin"),
+        "{listed}"
+    );
     let listed = aws(&world, &["s3", "ls", "--recursive", "s3://things/"])?;
     assert!(listed.contains("a/ä ö+.txt"), "{listed}");
     assert!(aws(&world, &["s3", "ls"])?.contains(" things"));
@@ -146,21 +161,53 @@ fn the_aws_cli_keeps_objects_in_buckets() -> Result<()> {
     aws(&world, &["s3", "cp", "s3://things/large.bin", &back])?;
     assert!(fs::read(&back)? == content);
     let range = world.aws.json(&[
-        "s3api", "get-object", "--bucket", "things", "--key", "large.bin", "--range", "bytes=1-3", &back,
+        "s3api",
+        "get-object",
+        "--bucket",
+        "things",
+        "--key",
+        "large.bin",
+        "--range",
+        "bytes=1-3",
+        &back,
     ])?;
-    assert_eq!((fs::read(&back)?, &range["ContentRange"]), (content[1..4].to_vec(), &json!("bytes 1-3/3000000")));
+    assert_eq!(
+        (fs::read(&back)?, &range["ContentRange"]),
+        (content[1..4].to_vec(), &json!("bytes 1-3/3000000"))
+    );
     let page = world.aws.json(&[
-        "s3api", "list-objects-v2", "--bucket", "things", "--page-size", "1",
+        "s3api",
+        "list-objects-v2",
+        "--bucket",
+        "things",
+        "--page-size",
+        "1",
     ])?;
     assert_eq!(page["Contents"].as_array().map(Vec::len), Some(2), "{page}");
 
     for (arguments, code) in [
-        (&["s3api", "head-object", "--bucket", "things", "--key", "none"][..], "404"),
-        (&["s3api", "delete-bucket", "--bucket", "things"], "BucketNotEmpty"),
-        (&["s3api", "create-bucket", "--bucket", "No"], "InvalidBucketName"),
-        (&["s3api", "get-bucket-acl", "--bucket", "things"], "NotImplemented"),
         (
-            &["s3api", "create-multipart-upload", "--bucket", "things", "--key", "x"],
+            &["s3api", "head-object", "--bucket", "things", "--key", "none"][..],
+            "404",
+        ),
+        (
+            &["s3api", "delete-bucket", "--bucket", "things"],
+            "BucketNotEmpty",
+        ),
+        (&["s3api", "create-bucket", "--bucket", "No"], "InvalidBucketName"),
+        (
+            &["s3api", "get-bucket-acl", "--bucket", "things"],
+            "NotImplemented",
+        ),
+        (
+            &[
+                "s3api",
+                "create-multipart-upload",
+                "--bucket",
+                "things",
+                "--key",
+                "x",
+            ],
             "NotImplemented",
         ),
     ] {
@@ -187,7 +234,8 @@ for algorithm in ["CRC32", "SHA1", "SHA256"]:
     assert got["Body"].read() == b"A=1" and got["Metadata"] == {"who": "boto"}, got
     assert got["Checksum" + algorithm] == put["Checksum" + algorithm], (put, got)
 assert got["ContentType"] == "text/plain" and got["ETag"] == put["ETag"]
-url = s3.generate_presigned_url("get_object", Params={"Bucket": "from-boto", "Key": "a/b.env"})
+signed = boto3.client("s3", config=botocore.config.Config(signature_version="s3v4"))
+url = signed.generate_presigned_url("get_object", Params={"Bucket": "from-boto", "Key": "a/b.env"})
 import urllib.request
 assert urllib.request.urlopen(url).read() == b"A=1"
 try:

@@ -259,7 +259,9 @@ impl ControlPlane {
     /// Sends a signed request, of which the address is still only a path. Answers status and body.
     async fn send(&self, mut parts: Parts, body: Vec<u8>) -> Result<(u16, Bytes), String> {
         let address = format!("{}{}", self.endpoint, parts.uri);
-        parts.uri = address.parse().map_err(|it: http::uri::InvalidUri| it.to_string())?;
+        parts.uri = address
+            .parse()
+            .map_err(|it: http::uri::InvalidUri| it.to_string())?;
         let request = http::Request::from_parts(parts, Full::new(Bytes::from(body)));
         let exchange = async {
             let answer = self.client.request(request).await.map_err(|it| chain(&it))?;

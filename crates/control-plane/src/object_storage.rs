@@ -146,7 +146,10 @@ impl ObjectStorage {
     /// [`ObjectError::BucketExists`], [`ObjectError::TooManyBuckets`], of the disk.
     pub fn create_bucket(&self, bucket: &str) -> Result<(), ObjectError> {
         let mut directory = fs::DirBuilder::new();
-        directory.mode(FOLDER_MODE).recursive(true).create(&self.directory)?;
+        directory
+            .mode(FOLDER_MODE)
+            .recursive(true)
+            .create(&self.directory)?;
         if self.buckets()?.len() >= BUCKETS_MAX {
             return Err(ObjectError::TooManyBuckets);
         }

@@ -244,8 +244,7 @@ pub fn verify_head(
     now: Timestamp,
 ) -> Result<(), CommonError> {
     check_time(signature, now)?;
-    let canonical =
-        canonical::request(parts, &signature.service, &signature.signed_headers, payload_hash);
+    let canonical = canonical::request(parts, &signature.service, &signature.signed_headers, payload_hash);
     let to_sign = string_to_sign(&signature.amz_date, &signature.scope(), &canonical);
     let expected = hex::encode(hmac(signing_key, to_sign.as_bytes()));
     if bool::from(expected.as_bytes().ct_eq(signature.signature.as_bytes())) {

@@ -15,7 +15,10 @@ fn lines_are_taken_as_they_are() {
         ("A=1\r\nB=2\r\n", &[("A", "1"), ("B", "2")]),
         ("# A=1\n#B=2\n\nC=3", &[("C", "3")]),
         // No quotes, no expansion, no trimming.
-        ("A=\"1\"\nB='$A'\n C = 3 ", &[("A", "\"1\""), ("B", "'$A'"), (" C ", " 3 ")]),
+        (
+            "A=\"1\"\nB='$A'\n C = 3 ",
+            &[("A", "\"1\""), ("B", "'$A'"), (" C ", " 3 ")],
+        ),
         ("A=b=c\n=d\nE=\nno variable\n", &[("A", "b=c")]),
         ("A=1 # kept", &[("A", "1 # kept")]),
         ("A=1\nA=2\n", &[("A", "2")]),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use http::request::Parts;
-use http::{Method, Request};
+use http::{HeaderMap, Method, Request, Uri};
 use wire::s3::{Operation, Payload, S3Error, SIGNING_NAME, Target, is_bucket_name};
 use wire::sigv4;
 
@@ -61,7 +61,16 @@ struct Visit<'a> {
 
 /// Whether a request is for S3: nothing but its signature says so.
 pub fn serves<B>(request: &Request<B>) -> bool {
-    sigv4::signed_for(request.headers(), request.uri()).as_deref() == Some(SIGNING_NAME)
+    let signed_for = sigv4::signed_for(request.headers(), request.uri());
+    signed_for.as_deref() == Some(SIGNING_NAME) || is_of_version_2(request.headers(), request.uri())
+}
+
+/// Whether a request is signed as only S3 still takes it on Amazon, and boto3 presigns unless it is told otherwise.
+fn is_of_version_2(headers: &HeaderMap, uri: &Uri) -> bool {
+    let header = headers.get("authorization").and_then(|it| it.to_str().ok());
+    let query = uri.query().unwrap_or_default();
+    header.is_some_and(|it| it.starts_with("AWS "))
+        || query.split('&').any(|it| it.starts_with("AWSAccessKeyId="))
 }
 
 /// Answers a request. Its body is read by what needs it, and not before the sender is known.
@@ -88,6 +97,11 @@ where
     B::Error: std::fmt::Display + Send,
 {
     let (parts, body) = request.into_parts();
+    if is_of_version_2(&parts.headers, &parts.uri) {
+        let message =
+            "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+        return Err(S3Error::invalid_request(message));
+    }
     let now = control_plane.clock.now();
     let common = |error| S3Error::of_common(&error);
     let claimed = identity::claimed(control_plane, SIGNING_NAME, &parts, now).map_err(common)?;
@@ -108,8 +122,10 @@ where
     admitted.map_err(common)?;
     check_headers(&parts, operation, &claimed.caller.scope.account)?;
     if let Some(bucket) = target.bucket.as_deref().filter(|it| !is_bucket_name(it)) {
-        return Err(S3Error::new(400, "InvalidBucketName", "The specified bucket is not valid.")
-            .with("BucketName", bucket));
+        return Err(
+            S3Error::new(400, "InvalidBucketName", "The specified bucket is not valid.")
+                .with("BucketName", bucket),
+        );
     }
     let visit = Visit {
         control_plane,
@@ -215,7 +231,8 @@ impl Visit<'_> {
             ObjectError::NoSuchBucket => S3Error::no_such_bucket(bucket),
             ObjectError::NoSuchKey => S3Error::no_such_key(key),
             ObjectError::BucketExists => {
-                let message = "Your previous request to create the named bucket succeeded and you already own it.";
+                let message =
+                    "Your previous request to create the named bucket succeeded and you already own it.";
                 S3Error::new(409, "BucketAlreadyOwnedByYou", message).with("BucketName", bucket)
             }
             ObjectError::TooManyBuckets => {

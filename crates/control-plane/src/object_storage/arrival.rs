@@ -146,7 +146,11 @@ impl ObjectStorage {
                 }
                 Ok(None) => true,
                 Ok(Some(Err(error))) => return Err(ReceiveError::Broken(error.to_string())),
-                Err(_) => return Err(ReceiveError::Broken("the client was silent for too long".to_owned())),
+                Err(_) => {
+                    return Err(ReceiveError::Broken(
+                        "the client was silent for too long".to_owned(),
+                    ));
+                }
             };
             if writing.size + piece.len() as u64 > bytes_max {
                 return Err(ReceiveError::TooLarge(bytes_max));

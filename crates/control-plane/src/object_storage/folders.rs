@@ -105,7 +105,9 @@ impl Folder {
             };
             way.push(next);
         }
-        let Some(mut folder) = way.pop() else { return Ok(()) };
+        let Some(mut folder) = way.pop() else {
+            return Ok(());
+        };
         match rustix::fs::unlinkat(&folder.0, name, AtFlags::empty()) {
             Ok(()) => rustix::fs::fsync(&folder.0)?,
             // A directory is no object.

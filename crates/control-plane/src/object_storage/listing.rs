@@ -119,12 +119,20 @@ impl Walk<'_> {
         let is_meant = path.starts_with(prefix.as_str()) || prefix.starts_with(path);
         let after = &self.position.after;
         let is_past = after.as_str() > path && !after.starts_with(path);
-        let is_summed = self.position.passed.as_ref().is_some_and(|it| path.starts_with(it));
+        let is_summed = self
+            .position
+            .passed
+            .as_ref()
+            .is_some_and(|it| path.starts_with(it));
         is_meant && !is_past && !is_summed
     }
 
     fn file(&mut self, folder: &Folder, name: &OsString, key: &str) -> Result<Step, ObjectError> {
-        let is_summed = self.position.passed.as_ref().is_some_and(|it| key.starts_with(it));
+        let is_summed = self
+            .position
+            .passed
+            .as_ref()
+            .is_some_and(|it| key.starts_with(it));
         let rest = key.strip_prefix(self.query.prefix.as_str());
         let Some(rest) = rest.filter(|_| !is_summed && key > self.position.after.as_str()) else {
             return Ok(Step::On);

@@ -27,8 +27,17 @@ impl World {
     }
 
     async fn put(&self, key: &str, content: &'static str) -> Result<(), ObjectError> {
-        let pieces = stream::iter(content.as_bytes().chunks(3).map(|it| Ok::<_, io::Error>(Bytes::from(it))));
-        let received = self.storage.receive(pieces, None, None, 1000).await.expect("arrives");
+        let pieces = stream::iter(
+            content
+                .as_bytes()
+                .chunks(3)
+                .map(|it| Ok::<_, io::Error>(Bytes::from(it))),
+        );
+        let received = self
+            .storage
+            .receive(pieces, None, None, 1000)
+            .await
+            .expect("arrives");
         let kept = Kept {
             md5: hex::encode(received.digests.md5),
             ..Kept::default()
@@ -83,7 +92,14 @@ async fn an_object_is_a_file_and_a_file_is_an_object() {
 async fn no_key_leads_out_of_its_bucket() {
     let world = World::new();
     fs::write(world.folder.path().join("secret"), "secret").expect("is written");
-    for key in ["../../secret", "/secret", "./../../secret", "a/../../../secret", "..", "."] {
+    for key in [
+        "../../secret",
+        "/secret",
+        "./../../secret",
+        "a/../../../secret",
+        "..",
+        ".",
+    ] {
         assert!(matches!(world.content(key), Err(ObjectError::NoSuchKey)), "{key}");
         world.put(key, "mine").await.expect("is put");
         assert_eq!(world.content(key).expect("is one"), "mine", "{key}");
@@ -136,14 +152,21 @@ async fn a_key_and_one_below_it_are_in_each_others_way() {
 async fn what_breaks_off_leaves_nothing() {
     let world = World::new();
     let pieces = [Ok(Bytes::from("abc")), Err(io::Error::other("reset"))];
-    let broken = world.storage.receive(stream::iter(pieces), None, None, 1000).await;
+    let broken = world
+        .storage
+        .receive(stream::iter(pieces), None, None, 1000)
+        .await;
     assert!(matches!(broken, Err(ReceiveError::Broken(_))));
     let pieces = stream::iter([Ok::<_, io::Error>(Bytes::from("abcd"))]);
     let long = world.storage.receive(pieces, None, None, 3).await;
     assert!(matches!(long, Err(ReceiveError::TooLarge(3))));
     assert_eq!(world.uploads(), 0);
     let pieces = stream::iter([Ok::<_, io::Error>(Bytes::from("abc"))]);
-    let left = world.storage.receive(pieces, None, None, 3).await.expect("arrives");
+    let left = world
+        .storage
+        .receive(pieces, None, None, 3)
+        .await
+        .expect("arrives");
     assert_eq!(world.uploads(), 1);
     ObjectStorage::new(world.folder.path().join("buckets"));
     assert_eq!(world.uploads(), 0, "the next start removes it");

@@ -14,7 +14,9 @@ const SUFFIXES: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-
 pub fn is_bucket_name(name: &str) -> bool {
     let is_letter_or_digit = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit();
     (3..=63).contains(&name.len())
-        && name.chars().all(|it| is_letter_or_digit(it) || matches!(it, '.' | '-'))
+        && name
+            .chars()
+            .all(|it| is_letter_or_digit(it) || matches!(it, '.' | '-'))
         && name.starts_with(is_letter_or_digit)
         && name.ends_with(is_letter_or_digit)
         && !name.contains("..")

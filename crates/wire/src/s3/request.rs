@@ -135,7 +135,8 @@ fn bucket_of_host<'a>(host: &'a str, endpoint: &str) -> Option<&'a str> {
 
 fn decoded(text: &str) -> Result<String, S3Error> {
     let decoded = percent_decode_str(text).decode_utf8();
-    let decoded = decoded.map_err(|_| S3Error::new(400, "InvalidURI", "Couldn't parse the specified URI."))?;
+    let decoded =
+        decoded.map_err(|_| S3Error::new(400, "InvalidURI", "Couldn't parse the specified URI."))?;
     Ok(decoded.into_owned())
 }
 
@@ -149,11 +150,7 @@ pub fn object_path(bucket: &str, key: &str) -> String {
 ///
 /// # Errors
 /// NotImplemented, MethodNotAllowed.
-pub fn operation(
-    method: &Method,
-    target: &Target,
-    query: &[(String, String)],
-) -> Result<Operation, S3Error> {
+pub fn operation(method: &Method, target: &Target, query: &[(String, String)]) -> Result<Operation, S3Error> {
     let has = |name: &str| query.iter().any(|(it, _)| it == name);
     let not_allowed = "The specified method is not allowed against this resource.";
     let operation = match (&target.bucket, &target.key, method.as_str()) {

@@ -56,7 +56,12 @@ fn published_signatures_verify() {
     verified(
         "GET",
         "/test.txt",
-        &[host, ("range", "bytes=0-9"), ("x-amz-content-sha256", empty), date],
+        &[
+            host,
+            ("range", "bytes=0-9"),
+            ("x-amz-content-sha256", empty),
+            date,
+        ],
         "host;range;x-amz-content-sha256;x-amz-date",
         "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
     );
@@ -96,9 +101,18 @@ fn published_chunks() -> (Vec<u8>, ChunkSignatures) {
         "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
     );
     let chunks = [
-        (65536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"),
-        (1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"),
-        (0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"),
+        (
+            65536,
+            "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+        ),
+        (
+            1024,
+            "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+        ),
+        (
+            0,
+            "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+        ),
     ];
     let mut body = Vec::new();
     for (length, signature) in chunks {
@@ -239,17 +253,32 @@ fn operations_are_found_and_the_rest_is_not_implemented() {
     for (method, path, query, expected) in [
         (Method::GET, "/", "", Ok("ListBuckets")),
         (Method::PUT, "/bucket", "", Ok("CreateBucket")),
-        (Method::GET, "/bucket", "list-type=2&prefix=&delimiter=%2F", Ok("ListObjectsV2")),
+        (
+            Method::GET,
+            "/bucket",
+            "list-type=2&prefix=&delimiter=%2F",
+            Ok("ListObjectsV2"),
+        ),
         (Method::GET, "/bucket", "location", Ok("GetBucketLocation")),
         (Method::GET, "/bucket/a", "x-id=GetObject", Ok("GetObject")),
-        (Method::GET, "/bucket/a", "X-Amz-Signature=0&X-Amz-Date=1", Ok("GetObject")),
+        (
+            Method::GET,
+            "/bucket/a",
+            "X-Amz-Signature=0&X-Amz-Date=1",
+            Ok("GetObject"),
+        ),
         (Method::DELETE, "/bucket/a", "", Ok("DeleteObject")),
         (Method::GET, "/bucket", "", Err("NotImplemented")),
         (Method::GET, "/bucket", "acl", Err("NotImplemented")),
         (Method::PUT, "/bucket", "versioning", Err("NotImplemented")),
         (Method::POST, "/bucket", "delete", Err("NotImplemented")),
         (Method::POST, "/bucket/a", "uploads", Err("NotImplemented")),
-        (Method::PUT, "/bucket/a", "partNumber=1&uploadId=x", Err("NotImplemented")),
+        (
+            Method::PUT,
+            "/bucket/a",
+            "partNumber=1&uploadId=x",
+            Err("NotImplemented"),
+        ),
         (Method::GET, "/bucket/a", "versionId=1", Err("NotImplemented")),
         (Method::PATCH, "/bucket/a", "", Err("MethodNotAllowed")),
     ] {
@@ -293,8 +322,21 @@ fn names_of_buckets_follow_the_rules() {
         assert!(is_bucket_name(name), "{name}");
     }
     for name in [
-        "", "ab", "Abc", "a_b", "-abc", "abc-", ".abc", "a..b", "../x", "10.0.0.1", "xn--abc",
-        "abc-s3alias", "a/b", ".hidden", &"a".repeat(64),
+        "",
+        "ab",
+        "Abc",
+        "a_b",
+        "-abc",
+        "abc-",
+        ".abc",
+        "a..b",
+        "../x",
+        "10.0.0.1",
+        "xn--abc",
+        "abc-s3alias",
+        "a/b",
+        ".hidden",
+        &"a".repeat(64),
     ] {
         assert!(!is_bucket_name(name), "{name}");
     }
@@ -326,7 +368,10 @@ fn errors_of_all_services_have_their_own_names_here() {
     };
     let unsigned = sigv4::read(&parts("GET", "/", &[])).expect_err("is not");
     assert_eq!(code(&unsigned), (403, "AccessDenied".to_owned()));
-    assert_eq!(code(&sigv4::unknown_key()), (403, "InvalidAccessKeyId".to_owned()));
+    assert_eq!(
+        code(&sigv4::unknown_key()),
+        (403, "InvalidAccessKeyId".to_owned())
+    );
     assert_eq!(code(&sigv4::expired_token()), (400, "ExpiredToken".to_owned()));
     let invalid = sigv4::invalid("no".to_owned());
     assert_eq!(code(&invalid), (403, "SignatureDoesNotMatch".to_owned()));

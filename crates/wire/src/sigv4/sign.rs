@@ -4,7 +4,10 @@ use http::HeaderValue;
 use http::request::Parts;
 use jiff::Timestamp;
 
-use super::{ALGORITHM, PAYLOAD_HASH, S3, UNSIGNED_PAYLOAD, canonical, format_amz_date, hmac, sha256_hex, signing_key, string_to_sign};
+use super::{
+    ALGORITHM, PAYLOAD_HASH, S3, UNSIGNED_PAYLOAD, canonical, format_amz_date, hmac, sha256_hex, signing_key,
+    string_to_sign,
+};
 
 /// Who signs, for what.
 #[derive(Clone, Debug)]

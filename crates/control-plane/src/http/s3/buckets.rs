@@ -97,10 +97,7 @@ pub async fn head(visit: &Visit<'_>) -> Result<Answer, S3Error> {
 /// `GET /bucket?location`
 pub async fn location(visit: &Visit<'_>) -> Result<Answer, S3Error> {
     check(visit).await?;
-    Ok(answer::xml(
-        StatusCode::OK,
-        location_constraint(visit.region()),
-    ))
+    Ok(answer::xml(StatusCode::OK, location_constraint(visit.region())))
 }
 
 /// `DELETE /bucket`

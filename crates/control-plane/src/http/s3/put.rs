@@ -92,9 +92,9 @@ fn said(visit: &Visit<'_>) -> Result<Said, S3Error> {
         if !is_kept && of_metadata.is_none() {
             continue;
         }
-        let value = value.to_str().map_err(|_| {
-            S3Error::invalid_argument("Header values must be ASCII", name, "")
-        })?;
+        let value = value
+            .to_str()
+            .map_err(|_| S3Error::invalid_argument("Header values must be ASCII", name, ""))?;
         bytes += name.len() + value.len();
         match of_metadata {
             Some(name) => {

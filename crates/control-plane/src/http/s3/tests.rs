@@ -1,8 +1,8 @@
 //! S3 as its clients speak it.
 
 use bytes::Bytes;
-use domain::clock::Clock as _;
 use domain::access_key::{AccessKey, Principal};
+use domain::clock::Clock as _;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use sha2::{Digest, Sha256};
@@ -111,11 +111,17 @@ impl World {
     }
 
     async fn keys(&self, query: &str) -> Vec<String> {
-        let listed = self.send("GET", &format!("/bucket?list-type=2{query}"), &[], "").await;
+        let listed = self
+            .send("GET", &format!("/bucket?list-type=2{query}"), &[], "")
+            .await;
         assert_eq!(listed.status, 200, "{}", listed.text());
         let text = listed.text();
         let mut keys: Vec<String> = Vec::new();
-        for part in text.split("<Key>").skip(1).chain(text.split("<CommonPrefixes><Prefix>").skip(1)) {
+        for part in text
+            .split("<Key>")
+            .skip(1)
+            .chain(text.split("<CommonPrefixes><Prefix>").skip(1))
+        {
             keys.push(part.split('<').next().unwrap_or_default().to_owned());
         }
         keys
@@ -181,12 +187,20 @@ async fn an_object_is_answered_as_it_was_put() {
     assert_eq!(range("bytes=-5").await.text(), "world");
     assert_eq!(range("bytes=11-").await.error(), error(416, "InvalidRange"));
 
-    let removed = world.send("DELETE", "/bucket/config/app%20one.env", &[], "").await;
+    let removed = world
+        .send("DELETE", "/bucket/config/app%20one.env", &[], "")
+        .await;
     assert_eq!(removed.status, 204);
     let gone = world.send("GET", "/bucket/config/app%20one.env", &[], "").await;
     assert_eq!(gone.error(), error(404, "NoSuchKey"));
-    assert!(gone.text().contains("<Key>config/app one.env</Key>"), "{}", gone.text());
-    let again = world.send("DELETE", "/bucket/config/app%20one.env", &[], "").await;
+    assert!(
+        gone.text().contains("<Key>config/app one.env</Key>"),
+        "{}",
+        gone.text()
+    );
+    let again = world
+        .send("DELETE", "/bucket/config/app%20one.env", &[], "")
+        .await;
     assert_eq!(again.status, 204);
     let gone = world.send("DELETE", "/bucket", &[], "").await;
     assert_eq!(gone.status, 204, "no directory is left: {}", gone.text());
@@ -199,13 +213,19 @@ async fn buckets_are_made_listed_and_removed() {
     assert_eq!(empty.status, 200, "{}", empty.text());
     for name in ["bucket-b", "bucket-a"] {
         let made = world.send("PUT", &format!("/{name}"), &[], "").await;
-        assert_eq!((made.status.as_u16(), made.header("location")), (200, &*format!("/{name}")));
+        assert_eq!(
+            (made.status.as_u16(), made.header("location")),
+            (200, &*format!("/{name}"))
+        );
     }
     let again = world.send("PUT", "/bucket-a", &[], "").await;
     assert_eq!(again.status, 200, "as on Amazon, in us-east-1");
     let listed = world.send("GET", "/", &[], "").await.text();
     let at = |name: &str| listed.find(&format!("<Name>{name}</Name>"));
-    assert!(at("bucket-a") < at("bucket-b") && at("bucket-a").is_some(), "{listed}");
+    assert!(
+        at("bucket-a") < at("bucket-b") && at("bucket-a").is_some(),
+        "{listed}"
+    );
     let head = world.send("HEAD", "/bucket-a", &[], "").await;
     assert_eq!(head.header("x-amz-bucket-region"), "us-east-1");
     assert_eq!(world.send("HEAD", "/other", &[], "").await.status, 404);
@@ -223,17 +243,17 @@ async fn buckets_are_made_listed_and_removed() {
     }
     let elsewhere = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
     let elsewhere = world.send("PUT", "/bucket-c", &[], elsewhere).await;
-    assert_eq!(elsewhere.error(), error(400, "IllegalLocationConstraintException"));
+    assert_eq!(
+        elsewhere.error(),
+        error(400, "IllegalLocationConstraintException")
+    );
 }
 
 #[tokio::test]
 async fn what_does_not_arrive_whole_is_no_object() {
     let world = World::with_bucket().await;
     for (headers, expected) in [
-        (
-            [("x-amz-checksum-crc32", "AAAAAA==")],
-            error(400, "BadDigest"),
-        ),
+        ([("x-amz-checksum-crc32", "AAAAAA==")], error(400, "BadDigest")),
         (
             [("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==")],
             error(400, "BadDigest"),
@@ -259,9 +279,13 @@ async fn what_does_not_arrive_whole_is_no_object() {
     assert_eq!(put.error(), error(400, "XAmzContentSHA256Mismatch"));
     assert_eq!(world.keys("").await, [""; 0]);
 
-    let first = world.send("PUT", "/bucket/x", &[("if-none-match", "*")], "1").await;
+    let first = world
+        .send("PUT", "/bucket/x", &[("if-none-match", "*")], "1")
+        .await;
     assert_eq!(first.status, 200);
-    let second = world.send("PUT", "/bucket/x", &[("if-none-match", "*")], "2").await;
+    let second = world
+        .send("PUT", "/bucket/x", &[("if-none-match", "*")], "2")
+        .await;
     assert_eq!(second.error(), error(412, "PreconditionFailed"));
     assert_eq!(world.send("GET", "/bucket/x", &[], "").await.text(), "1");
     let same = world
@@ -276,16 +300,18 @@ async fn bodies_come_in_chunks_too() {
     // What is signed of a body is what its header says: signed here by hand.
     let signed = |words: &'static str, headers: &[(&str, &str)]| {
         let mut all = headers.to_vec();
-        all.extend([("x-amz-decoded-content-length", "5"), ("content-encoding", "aws-chunked")]);
+        all.extend([
+            ("x-amz-decoded-content-length", "5"),
+            ("content-encoding", "aws-chunked"),
+        ]);
         let mut parts = parts("PUT", "/bucket/x", &all);
         sigv4::sign_head(&World::signer(ROOT), &mut parts, words, world.0.clock.now());
         parts
     };
     let trailer = [("x-amz-trailer", "x-amz-checksum-crc32")];
     let words = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
-    let body = |checksum: &str| {
-        format!("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{checksum}\r\n\r\n").into_bytes()
-    };
+    let body =
+        |checksum: &str| format!("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{checksum}\r\n\r\n").into_bytes();
     let put = world.deliver(signed(words, &trailer), body("NhCmhg==")).await;
     assert_eq!(put.status, 200, "{}", put.text());
     let got = world.send("GET", "/bucket/x", &[], "").await;
@@ -324,7 +350,17 @@ async fn bodies_come_in_chunks_too() {
 #[tokio::test]
 async fn keys_are_listed_in_order_page_by_page() {
     let world = World::with_bucket().await;
-    let keys = ["a.b", "a/1", "a/2/x", "a0", "b//c", "b/", "c%2F", "..%2F..%2Fx", "%2E"];
+    let keys = [
+        "a.b",
+        "a/1",
+        "a/2/x",
+        "a0",
+        "b//c",
+        "b/",
+        "c%2F",
+        "..%2F..%2Fx",
+        "%2E",
+    ];
     for key in keys {
         let put = world.send("PUT", &format!("/bucket/{key}"), &[], "1").await;
         assert_eq!(put.status, 200, "{key}: {}", put.text());
@@ -336,7 +372,10 @@ async fn keys_are_listed_in_order_page_by_page() {
     assert_eq!(world.keys("&prefix=a/2").await, ["a/2/x"]);
     assert_eq!(world.keys("&start-after=a/1").await, all[4..]);
     assert_eq!(world.keys("&delimiter=/&prefix=a").await, ["a.b", "a0", "a/"]);
-    assert_eq!(world.keys("&delimiter=/").await, [".", "a.b", "a0", "../", "a/", "b/", "c/"]);
+    assert_eq!(
+        world.keys("&delimiter=/").await,
+        [".", "a.b", "a0", "../", "a/", "b/", "c/"]
+    );
     assert_eq!(world.keys("&max-keys=0").await, [""; 0]);
     for (delimiter, expected) in [("", all.len()), ("&delimiter=/", 7)] {
         let (mut found, mut token) = (Vec::new(), String::new());
@@ -347,7 +386,10 @@ async fn keys_are_listed_in_order_page_by_page() {
             let Some((_, rest)) = text.split_once("<NextContinuationToken>") else {
                 break;
             };
-            token = format!("&continuation-token={}", rest.split('<').next().unwrap_or_default());
+            token = format!(
+                "&continuation-token={}",
+                rest.split('<').next().unwrap_or_default()
+            );
         }
         let mut unique = found.clone();
         unique.sort();
@@ -376,7 +418,12 @@ async fn only_who_may_gets_an_answer() {
     let moved = world.deliver(moved, Vec::new()).await;
     assert_eq!(moved.error(), error(403, "SignatureDoesNotMatch"));
     let other = world
-        .send("HEAD", "/bucket", &[("x-amz-expected-bucket-owner", "210987654321")], "")
+        .send(
+            "HEAD",
+            "/bucket",
+            &[("x-amz-expected-bucket-owner", "210987654321")],
+            "",
+        )
         .await;
     assert_eq!(other.status, 403);
 
@@ -385,6 +432,9 @@ async fn only_who_may_gets_an_answer() {
     let query = sigv4::sign_query(&World::signer(ROOT), &unsigned, 60, now);
     let presigned = parts("GET", &format!("/bucket/x?{query}"), &[]);
     assert_eq!(world.deliver(presigned, Vec::new()).await.text(), "hello");
+    let old = parts("GET", "/bucket/x?AWSAccessKeyId=a&Signature=b&Expires=1", &[]);
+    let old = world.deliver(old, Vec::new()).await;
+    assert_eq!(old.error(), error(400, "InvalidRequest"));
     let plain = Request::builder().uri("/bucket/x").body(()).expect("valid");
     assert!(!serves(&plain));
 }
@@ -402,7 +452,9 @@ async fn every_checksum_is_made_and_kept() {
             "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
         ),
     ] {
-        let put = world.send("PUT", "/bucket/x", &[(name, value)], "123456789").await;
+        let put = world
+            .send("PUT", "/bucket/x", &[(name, value)], "123456789")
+            .await;
         assert_eq!(put.status, 200, "{name}: {}", put.text());
         let head = [("x-amz-checksum-mode", "ENABLED")];
         let head = world.send("HEAD", "/bucket/x", &head, "").await;

@@ -118,14 +118,12 @@ fn container(
         memory.or(defined.memory),
         memory_reservation.or(defined.memory_reservation),
     )?;
-    refuse_unbuilt(&[
-        (
-            "containerOverrides.resourceRequirements",
-            it.resource_requirements
-                .as_ref()
-                .is_some_and(|them| !them.is_empty()),
-        ),
-    ])?;
+    refuse_unbuilt(&[(
+        "containerOverrides.resourceRequirements",
+        it.resource_requirements
+            .as_ref()
+            .is_some_and(|them| !them.is_empty()),
+    )])?;
     let files = it.environment_files.as_deref();
     let files = files.map(|them| definitions::environment_files(&name, them));
     Ok(ContainerOverride {
