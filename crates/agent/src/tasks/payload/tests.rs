@@ -479,3 +479,33 @@ fn a_link_to_nobody_cannot_be_resolved() {
     let text = refusal(|payload| payload["containers"][0]["links"] = json!(["nobody"]));
     assert!(text.starts_with("Task dependencies cannot be resolved"), "{text}");
 }
+
+#[test]
+fn environment_files_are_objects_of_s3() {
+    let files = |kind: &str, arn: &str| json!([{ "type": kind, "value": arn }]);
+    let (task, refusal) = changed(|it| {
+        it["containers"][0]["environmentFiles"] = files("s3", "arn:aws:s3:::bucket/a/b.env");
+        it["containers"][0]["environment"] = json!({ "AWS_REGION": "eu-west-1" });
+    });
+    assert_eq!(refusal, None);
+    let read = &task.containers[0].environment_files;
+    let objects: Vec<_> = read.files.iter().map(|it| (&*it.bucket, &*it.key)).collect();
+    assert_eq!(objects, [("bucket", "a/b.env")]);
+    assert!(read.defaults.contains("AWS_DEFAULT_REGION"));
+    assert!(!read.defaults.contains("AWS_REGION"), "the container's own");
+    for (kind, arn, expected) in [
+        (
+            "efs",
+            "arn:aws:s3:::bucket/b.env",
+            "environment file of type efs is not supported",
+        ),
+        (
+            "s3",
+            "arn:aws:s3:::bucket",
+            "unable to parse bucket and key from s3 ARN",
+        ),
+    ] {
+        let refused = self::refusal(|it| it["containers"][0]["environmentFiles"] = files(kind, arn));
+        assert!(refused.contains(expected), "{refused}");
+    }
+}

@@ -144,3 +144,20 @@ fn sizes_and_roles_are_normalised() {
         Some("arn:aws:iam::123456789012:role/app")
     );
 }
+
+#[test]
+fn environment_files_are_checked_as_in_a_definition() {
+    let files = |arn: &str| of_container(json!({ "environmentFiles": [{ "type": "s3", "value": arn }] }));
+    let given = parsed(&files("arn:aws:s3:::bucket/a.env")).expect("is valid");
+    let read = given.containers[0]
+        .environment_files
+        .as_deref()
+        .unwrap_or_default();
+    assert_eq!(
+        read.iter().map(|it| &*it.value).collect::<Vec<_>>(),
+        ["arn:aws:s3:::bucket/a.env"]
+    );
+    for arn in ["bucket/a.env", "arn:aws:s3:::bucket/a.txt"] {
+        assert!(parsed(&files(arn)).is_err(), "{arn}");
+    }
+}
