@@ -25,6 +25,8 @@ mod tests;
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// How long a message may take to be taken. One who reads slowly holds the stream up until then.
 const SEND_DEADLINE: Duration = Duration::from_secs(20 * 60);
+/// How long the reason of an end may take to come when nothing is taken any more.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long the close may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -53,13 +55,20 @@ where
     let TaskStream { input, output, guard } = stream;
     let (mut sink, source) = socket.split();
     let all = All::default();
+    let hearing = hear(source, input, &all);
+    tokio::pin!(hearing);
     let ended = tokio::select! {
-        broken = hear(source, input, &all) => match broken {
-            // The other end was the last to hear all, and has closed.
-            Broken::Lost if all.is_over() => Ok(()),
-            broken => Err(broken),
+        broken = hearing.as_mut() => Err(broken),
+        said = say(&mut sink, output, &all) => match said {
+            // Whoever failed says why before it goes, and what it said may not have been heard yet.
+            Err(Broken::Lost) => Err(timeout(LAST_WORDS, hearing).await.unwrap_or(Broken::Lost)),
+            said => said,
         },
-        said = say(&mut sink, output, &all) => said,
+    };
+    let ended = match ended {
+        // The other end was the last to hear all, and has closed.
+        Err(Broken::Lost) if all.is_over() => Ok(()),
+        ended => ended,
     };
     drop(guard);
     // It is over either way.

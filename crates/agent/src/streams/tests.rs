@@ -108,3 +108,19 @@ async fn one_who_takes_nothing_holds_up_who_says() {
     };
     assert_eq!(in_time(hearing).await, taken);
 }
+
+#[tokio::test]
+async fn one_who_still_says_something_learns_why_the_other_end_failed() {
+    let (left, right) = ends().await;
+    let piece = Bytes::from(vec![0; DATA_BYTES_MAX]);
+    let saying = async { while left.said.send(Ok(piece.clone())).await.is_ok() {} };
+    let failing = async {
+        let reason = StreamError("the disk is full".to_owned());
+        right.said.send(Err(reason)).await.expect("taken");
+        drop(right.heard);
+        right.ended.await.expect("no panic")
+    };
+    let ((), _) = in_time(async { tokio::join!(saying, failing) }).await;
+    let ended = in_time(left.ended).await.expect("no panic");
+    assert_eq!(ended, Err(Broken::Failed("the disk is full".to_owned())));
+}
