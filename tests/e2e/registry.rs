@@ -398,23 +398,39 @@ fn an_image_is_scanned_as_it_comes_and_the_findings_are_its_packages() -> Result
     world.aws.json(&[&create[..], &scanning].concat())?;
     skopeo.push(&archive(&world), "web:1", &[])?;
     let image = ["--repository-name", "web", "--image-id", "imageTag=1"];
-    let waited = world.aws.output(&[&["ecr", "wait", "image-scan-complete"], &image[..]].concat())?;
-    ensure!(waited.status.success(), "{}", String::from_utf8_lossy(&waited.stderr));
+    let waited = world
+        .aws
+        .output(&[&["ecr", "wait", "image-scan-complete"], &image[..]].concat())?;
+    ensure!(
+        waited.status.success(),
+        "{}",
+        String::from_utf8_lossy(&waited.stderr)
+    );
     let describe = [&["ecr", "describe-image-scan-findings"], &image[..]].concat();
     let found = world.aws.json(&describe)?;
-    let findings = found["imageScanFindings"]["findings"].as_array().cloned().unwrap_or_default();
+    let findings = found["imageScanFindings"]["findings"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let names: Vec<String> = findings.iter().map(|it| text(&it["name"])).collect();
     ensure!(names == ["busybox 1.35.0-r4", "gantry-sample 1"], "{found:#}");
     let is_marked = |it: &Value| text(&it["description"]).contains("No vulnerability database was consulted");
-    ensure!(findings.iter().all(is_marked) && is_marked(&found["imageScanStatus"]), "{found:#}");
+    ensure!(
+        findings.iter().all(is_marked) && is_marked(&found["imageScanStatus"]),
+        "{found:#}"
+    );
     // The AWS CLI asks for the pages itself.
     let paged = world.aws.json(&[&describe[..], &["--page-size", "1"]].concat())?;
     let count = paged["imageScanFindings"]["findings"].as_array().map(Vec::len);
     ensure!(count == Some(2), "{paged:#}");
-    let images = world.aws.json(&["ecr", "describe-images", "--repository-name", "web"])?;
+    let images = world
+        .aws
+        .json(&["ecr", "describe-images", "--repository-name", "web"])?;
     let counts = &images["imageDetails"][0]["imageScanFindingsSummary"]["findingSeverityCounts"];
     ensure!(*counts == json!({ "INFORMATIONAL": 2 }), "{images:#}");
-    let again = world.aws.error(&[&["ecr", "start-image-scan"], &image[..]].concat())?;
+    let again = world
+        .aws
+        .error(&[&["ecr", "start-image-scan"], &image[..]].concat())?;
     ensure!(again.contains("LimitExceededException"), "{again}");
     Ok(())
 }
