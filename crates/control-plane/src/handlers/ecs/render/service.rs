@@ -75,7 +75,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
                 .collect(),
         ),
         network_configuration: it.network_configuration.as_ref().map(network::render),
-        scheduling_strategy: Some(ecs::SchedulingStrategy::from(it.scheduling_strategy.as_str())),
+        scheduling_strategy: Some(it.scheduling_strategy.as_str().into()),
         deployment_controller: Some(ecs::DeploymentController {
             r#type: ecs::DeploymentControllerType::from(it.deployment_controller.as_str()),
         }),
@@ -83,9 +83,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         enable_ecs_managed_tags: Some(it.enable_ecs_managed_tags),
         propagate_tags: Some(ecs::PropagateTags::from(it.propagate_tags.as_str())),
         enable_execute_command: Some(it.enable_execute_command),
-        availability_zone_rebalancing: Some(ecs::AvailabilityZoneRebalancing::from(
-            it.availability_zone_rebalancing.as_str(),
-        )),
+        availability_zone_rebalancing: Some(it.availability_zone_rebalancing.as_str().into()),
         resource_management_type: Some(ecs::ResourceManagementType::Customer),
         ..ecs::Service::default()
     }

@@ -197,7 +197,7 @@ fn daemons_wake_for_instances_agents_and_the_last_task_on_a_draining_instance() 
         before: Some(Arc::new(away)),
         after: Some(Arc::clone(&host)),
     };
-    assert_eq!(woken(Change::Host(connects)), [daemon.clone()]);
+    assert_eq!(woken(Change::Host(connects)), std::slice::from_ref(&daemon));
     let stays = store::Changed {
         before: Some(Arc::clone(&host)),
         after: Some(host),
@@ -215,7 +215,7 @@ fn daemons_wake_for_instances_agents_and_the_last_task_on_a_draining_instance() 
             after: Some(Arc::new(stopped.clone())),
         })
     };
-    assert_eq!(woken(stops()), [service.clone()]);
+    assert_eq!(woken(stops()), std::slice::from_ref(&service));
     drain(&world, &instance, Availability::Draining);
     assert_eq!(woken(stops()), [service, daemon]);
 }

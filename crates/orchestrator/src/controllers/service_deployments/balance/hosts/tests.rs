@@ -13,6 +13,9 @@ fn total(cpu: u32, memory: u32) -> Resources {
     }
 }
 
+/// What it is about, the sites, and which move follows.
+type Case<'a> = (&'static str, Vec<Site<'a>>, Option<(usize, usize)>);
+
 #[test]
 fn crowded_container_instances_give_to_empty_ones() {
     let size = total(1000, 1000);
@@ -24,7 +27,7 @@ fn crowded_container_instances_give_to_empty_ones() {
         spread: spread.to_vec(),
     };
     let task = (100, 50);
-    let cases: [(&str, Vec<Site<'_>>, Option<(usize, usize)>); 8] = [
+    let cases: [Case<'_>; 8] = [
         (
             "far apart",
             vec![site(800, 4, true, &[]), site(0, 0, true, &[])],

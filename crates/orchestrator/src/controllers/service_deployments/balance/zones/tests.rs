@@ -21,10 +21,13 @@ fn moves(from: &str, to: &[&str]) -> ZoneWish {
     }
 }
 
+/// Zones with all tasks and those that are protected, zones that take tasks, and what is wished.
+type Case<'a> = (&'a [(&'a str, u32, u32)], &'a [&'a str], ZoneWish);
+
 #[test]
 fn the_fullest_zone_gives_to_the_emptiest() {
     let all = ["a", "b", "c"];
-    let cases: [(&[(&str, u32, u32)], &[&str], ZoneWish); 9] = [
+    let cases: [Case<'_>; 9] = [
         (&[("a", 2, 0), ("b", 1, 0), ("c", 1, 0)], &all, ZoneWish::Even),
         (&[("a", 3, 0), ("b", 1, 0), ("c", 2, 0)], &all, moves("a", &["b"])),
         (&[("a", 4, 0), ("b", 2, 0)], &all, moves("a", &["c", "b"])),

@@ -30,12 +30,14 @@ fn seat(number: usize, claim: Claim, tasks: &[(bool, SeatedState)]) -> Seat {
     }
 }
 
+/// A claim and its tasks: how many are wanted, whether one is started, which stop, whether it is steady.
+type Case<'a> = (Claim, &'a [(bool, SeatedState)], u32, bool, &'a [usize], bool);
+
 #[test]
 fn each_container_instance_gets_what_it_is_to_have() {
     use Claim::{Kept, Last, Nothing, One};
     use SeatedState::{Healthy, Pending, Stopping, Unhealthy, Unproven};
-    // claim, tasks: wanted, started, which stop, steady
-    let cases: [(Claim, &[(bool, SeatedState)], u32, bool, &[usize], bool); 19] = [
+    let cases: [Case<'_>; 19] = [
         (One, &[], 1, true, &[], false),
         (One, &[(true, Healthy)], 1, false, &[], true),
         (One, &[(true, Pending)], 1, false, &[], false),
