@@ -154,18 +154,6 @@ async fn what_amazon_refuses_is_refused_in_its_words() {
         (json!({ "desiredCount": null }), "Desired count cannot be null"),
         (json!({ "desiredCount": -1 }), "Desired count cannot be negative"),
         (
-            json!({ "schedulingStrategy": "DAEMON", "desiredCount": null, "launchType": "FARGATE" }),
-            "The daemon scheduling strategy does not support the FARGATE launch type.",
-        ),
-        (
-            json!({ "schedulingStrategy": "DAEMON", "desiredCount": null, "deploymentConfiguration": { "maximumPercent": 101 } }),
-            "The daemon scheduling strategy does not support values above 100 for maximumPercent.",
-        ),
-        (
-            json!({ "schedulingStrategy": "DAEMON", "desiredCount": null, "capacityProviderStrategy": [{ "capacityProvider": "FARGATE" }] }),
-            "The daemon scheduling strategy does not support a capacity provider strategy.",
-        ),
-        (
             json!({ "schedulingStrategy": "DAEMON" }),
             "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
         ),
@@ -312,6 +300,34 @@ async fn a_daemon_service_counts_its_container_instances_and_has_no_desired_coun
     }
     let deleted = fixture.ask("DeleteService", json!({ "service": "agent" })).await;
     assert_eq!(deleted["service"]["status"], "DRAINING");
+}
+
+#[tokio::test]
+async fn a_daemon_service_is_refused_what_makes_no_sense_for_it() {
+    let fixture = Fixture::new().await;
+    fixture.definition().await;
+    for (more, expected) in [
+        (
+            json!({ "launchType": "FARGATE" }),
+            "The daemon scheduling strategy does not support the FARGATE launch type.",
+        ),
+        (
+            json!({ "deploymentConfiguration": { "maximumPercent": 101 } }),
+            "The daemon scheduling strategy does not support values above 100 for maximumPercent.",
+        ),
+        (
+            json!({ "capacityProviderStrategy": [{ "capacityProvider": "FARGATE" }] }),
+            "The daemon scheduling strategy does not support a capacity provider strategy.",
+        ),
+    ] {
+        let mut input = more;
+        input["serviceName"] = json!("agent");
+        input["taskDefinition"] = json!("web");
+        input["schedulingStrategy"] = json!("DAEMON");
+        let (code, message) = fixture.refused("CreateService", input).await;
+        assert_eq!(code, "InvalidParameterException");
+        assert!(message.starts_with(expected), "{message}");
+    }
 }
 
 #[tokio::test]
