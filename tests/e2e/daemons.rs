@@ -14,13 +14,15 @@ fn service(world: &World) -> Result<Value> {
 }
 
 fn set_state(world: &World, instance: &str, state: &str) -> Result<()> {
-    let command = [
+    let command: [&str; 4] = [
         "ecs",
         "update-container-instances-state",
         "--container-instances",
         instance,
     ];
-    world.aws.json(&[&command[..], &["--status", state]].concat())?;
+    world
+        .aws
+        .json(&[&command[..], &["--status", state][..]].concat())?;
     Ok(())
 }
 
@@ -28,7 +30,7 @@ fn set_state(world: &World, instance: &str, state: &str) -> Result<()> {
 fn a_daemon_runs_once_on_each_container_instance_and_follows_its_state() -> Result<()> {
     let world = World::new()?;
     let definition = world.register("agent", json!({}), json!({}))?;
-    let create = [
+    let create: [&str; 6] = [
         "ecs",
         "create-service",
         "--service-name",
@@ -39,7 +41,7 @@ fn a_daemon_runs_once_on_each_container_instance_and_follows_its_state() -> Resu
     let daemon = ["--scheduling-strategy", "DAEMON"];
     let refused = world
         .aws
-        .error(&[&create[..], &daemon[..], &["--desired-count", "1"]].concat())?;
+        .error(&[&create[..], &daemon[..], &["--desired-count", "1"][..]].concat())?;
     assert!(
         refused.contains("The daemon scheduling strategy does not support a desired count"),
         "{refused}"
