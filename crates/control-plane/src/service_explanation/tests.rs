@@ -143,7 +143,7 @@ async fn each_instance_says_what_it_lacks() {
     );
     assert_eq!(refusals(&draining), json!(["takes no new tasks"]));
     let counts =
-        "2 container instances: 1 lacks memory (1000 MiB needed, free 24 MiB), 1 takes no new tasks.";
+        "2 container instances: 1 takes no new tasks, 1 lacks memory (1000 MiB needed, free 24 MiB).";
     assert!(waits(&it).contains(counts), "{it:#}");
     assert!(waits(&it).contains("1 task that was placed to run"), "{it:#}");
     assert!(it["nextSteps"].to_string().contains("Give it room"), "{it:#}");
