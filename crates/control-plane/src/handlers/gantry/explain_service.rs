@@ -32,7 +32,7 @@ pub async fn explain_service(
     let undone = store.transact(move |tx| {
         let explained = planner
             .outlook(tx, &asked)
-            .map(|it| explanation(tx.state(), &it, tx.now()));
+            .map(|it| Box::new(explanation(tx.state(), &it, tx.now())));
         Err::<(), _>(explained)
     });
     let explained = match undone.await {
@@ -47,7 +47,7 @@ pub async fn explain_service(
         ))
     })?;
     Ok(gantry::ExplainServiceOutput {
-        explanation: Some(explanation),
+        explanation: Some(*explanation),
     })
 }
 
@@ -75,7 +75,7 @@ fn explanation(state: &State, it: &ServiceOutlook, now: domain::Timestamp) -> ga
         parts: Some(parts),
         waits_for: Some(words::waits_for(state, it, now)),
         placement: considered.map(|it| placement(state, it)),
-        failed_tasks: Some(it.failed.iter().map(|it| failed_task(it)).collect()),
+        failed_tasks: Some(it.failed.iter().map(failed_task).collect()),
         next_steps: Some(words::next_steps(it)).filter(|it| !it.is_empty()),
     }
 }
