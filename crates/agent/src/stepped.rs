@@ -11,7 +11,7 @@ use crate::tasks::plan::plan;
 pub use crate::tasks::plan::{Action, Plan};
 use crate::tasks::record::Progress;
 use crate::tasks::recovery::restore;
-use crate::tasks::state::{DesiredStatus, TaskState};
+use crate::tasks::state::TaskState;
 pub use crate::tasks::state::{HealthStatus, Observation, Report};
 use crate::tasks::state_change::state_change;
 use crate::tasks::task::Task;
@@ -89,11 +89,6 @@ impl SteppedTask {
         let change = state_change(&self.task, &self.state, report);
         let input = wire::json::encode(&submissions::input(cluster, &change));
         serde_json::from_slice(&input).unwrap_or_default()
-    }
-
-    /// It is to run, as far as the agent knows.
-    pub fn is_wanted(&self) -> bool {
-        self.state.desired == DesiredStatus::Running
     }
 
     /// What the health check of its first container comes to, if it has one.

@@ -3,7 +3,7 @@
 //! ```text
 //!  seed ─▶ world ─┬─ users     random calls, repeated when they get no answer
 //!                 ├─ control plane   real handlers, transitions, controllers, driver; killed between commits
-//!                 └─ machines  agents and tasks; they die, get cut off, repeat and reorder reports
+//!                 └─ machines  the agent's decisions, stepped; they die, get cut off, repeat and reorder reports
 //!           every commit ─▶ oracle (safety)          at the end ─▶ settled (liveness)
 //! ```
 //! The same seed gives the same log, byte for byte: [`run`] twice and compare.

@@ -116,10 +116,10 @@ const MUTATIONS: [Mutation; 14] = [
         "used.len() < 10_000 || !used.contains(address)",
     ),
     mutation(
-        "a stopped task is reported again and changes",
-        "crates/orchestrator/src/transitions/observe_task.rs",
-        "if known.last_status == TaskStatus::Stopped {\n        return Ok(());",
-        "if known.last_status == TaskStatus::Stopped && known.eni.is_some() {\n        return Ok(());",
+        "tasks go to DRAINING container instances",
+        "crates/placement/src/place.rs",
+        "it.status != ContainerInstanceStatus::Active",
+        "it.status == ContainerInstanceStatus::Inactive",
     ),
 ];
 

@@ -55,6 +55,10 @@ pub fn fewest(bounds: DeploymentConfiguration, desired: u32) -> u32 {
     (desired * bounds.minimum_healthy_percent).div_ceil(100)
 }
 
+fn is_protected(task: &Task, now: Timestamp) -> bool {
+    task.protected_until.is_some_and(|until| until > now)
+}
+
 fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {
     let (before, after) = (change.before.as_deref()?, change.after.as_deref()?);
     let is_news = before.desired_status == DesiredStatus::Running
@@ -72,7 +76,7 @@ fn within(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), S
     }
     for (task, now) in &doing.stopped {
         let is_unhealthy = after.health(task) == HealthStatus::Unhealthy;
-        if task.protection(*now).is_some() && !is_unhealthy {
+        if is_protected(task, *now) && !is_unhealthy {
             return Err(format!("the protected task {} is stopped", task.arn.name()));
         }
     }
@@ -107,11 +111,7 @@ fn told(service: &Service, after: &Replica, now: Timestamp) -> String {
             (true, true) => "healthy",
             (true, false) => it.last_status.as_str(),
         };
-        let protected = if it.protection(now).is_some() {
-            ", protected"
-        } else {
-            ""
-        };
+        let protected = if is_protected(it, now) { ", protected" } else { "" };
         format!("{name} {what}{protected}")
     });
     told.collect::<Vec<_>>().join("; ")

@@ -152,9 +152,9 @@ impl World {
                 machine.name, machine.total
             ));
         }
-        for (arn, address) in machine.addresses() {
-            let all = self.machines.iter().flat_map(|it| it.addresses());
-            if let Some((other, _)) = all.into_iter().find(|(it, has)| *it != arn && *has == address) {
+        let mut taken = BTreeMap::new();
+        for (arn, address) in self.machines.iter().flat_map(Machine::addresses) {
+            if let Some(other) = taken.insert(address, arn) {
                 let (left, right) = (arn.name(), other.name());
                 return Err(format!("the tasks {left} and {right} both use {}", address.1));
             }

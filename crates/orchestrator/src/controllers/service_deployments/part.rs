@@ -5,7 +5,7 @@ use domain::service::{Deployment, PropagateTags, Service, ServiceStatus};
 use domain::service_deployment::ServiceRevision;
 use domain::tags::Pair;
 use domain::task::{NetworkConfiguration, Task};
-use domain::task_definition::{LaunchType, TaskDefinition};
+use domain::task_definition::{LaunchType, NetworkMode, TaskDefinition};
 use domain::task_set::TaskSet;
 use domain::{TaskDefinitionArn, Timestamp};
 use store::State;
@@ -125,6 +125,9 @@ impl Part {
     pub fn run(&self, state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         let definition = state.get::<TaskDefinition>(&self.task_definition)?.clone();
         let tags = tags(service, &definition);
+        // A service keeps its subnets when it goes on with a task definition that has no use for them.
+        let has_address = definition.effective_network_mode() == NetworkMode::Awsvpc;
+        let network = self.network_configuration.clone().filter(|_| has_address);
         Some(RunTasks {
             cluster: service.cluster.clone(),
             definition,
@@ -140,7 +143,7 @@ impl Part {
             enable_execute_command: service.enable_execute_command,
             client_request: None,
             overrides: domain::task::Overrides::default(),
-            network: self.network_configuration.clone(),
+            network,
             platform_version: self.platform_version.clone(),
             tags,
         })

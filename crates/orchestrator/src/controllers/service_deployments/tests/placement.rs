@@ -159,3 +159,25 @@ async fn distinct_instance_counts_the_tasks_of_the_service() {
         assert!(event.contains(reason), "{event}");
     }
 }
+
+#[test]
+fn subnets_that_a_task_definition_has_no_use_for_are_left_alone() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(1, 100, 200);
+    let (arn, network) = (
+        service.clone(),
+        domain::task::NetworkConfiguration {
+            subnets: vec!["subnet-0".to_owned()],
+            security_groups: Vec::new(),
+            is_public_ip_assigned: false,
+        },
+    );
+    let change = ServiceChange {
+        network_configuration: Some(network),
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+    reconcile(&world, &service);
+    assert!(world.tasks(&service)[0].eni.is_none());
+}
