@@ -259,8 +259,8 @@ impl Held {
     /// What its health check would find now.
     fn is_well(&self) -> bool {
         let age = self.started_since.map(|it| it.elapsed()).unwrap_or_default();
-        let past = self.life.health.iter().filter(|(after, _)| *after <= age);
-        past.last().is_some_and(|(_, is_well)| *is_well)
+        let mut past = self.life.health.iter().filter(|(after, _)| *after <= age);
+        past.next_back().is_some_and(|(_, is_well)| *is_well)
     }
 }
 
