@@ -85,9 +85,13 @@ fn commits(root: &Path) -> Result<()> {
 /// Services on hosts that obey at once: the orchestrator's own benchmark.
 fn services(root: &Path) -> Result<()> {
     say("Services");
-    run(Command::new("cargo")
-        .current_dir(root)
-        .args(["bench", "--package", "orchestrator", "--bench", "services"]))
+    run(Command::new("cargo").current_dir(root).args([
+        "bench",
+        "--package",
+        "orchestrator",
+        "--bench",
+        "services",
+    ]))
 }
 
 /// A Gantry of the measurement's own, with the sample image.

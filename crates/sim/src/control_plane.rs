@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use control_plane::{
-    ControlPlane, FileSystems, InProcess, Kept, MasterKey, Refusal, Registry, RequestLimits, Settings,
+    ControlPlane, Events, FileSystems, InProcess, Kept, MasterKey, ObjectStorage, Refusal, Registry,
+    RequestLimits, Settings,
 };
 use domain::Scope;
 use domain::access_key::Principal;
 use domain::ids::Ids;
 use domain::task::Task;
 use serde_json::Value;
-use store::{Feed, Memory, Store};
+use store::{Feed, Memory, Retention, Store};
+use telemetry::events::EventLog;
 use telemetry::history::{History, HistoryOptions};
 use telemetry::logs::Logs;
 use tempfile::TempDir;
@@ -91,6 +93,7 @@ impl Remains {
             advertised_endpoint: "http://127.0.0.1:4566".to_owned(),
             request_limits: RequestLimits::Off,
             execute_command_idle: Duration::from_secs(1200),
+            controllers: orchestrator::Settings::default(),
         };
         let whole = ControlPlane::new(
             store.clone(),
@@ -123,7 +126,15 @@ impl Remains {
                 HistoryOptions::new(HISTORY, HISTORY_BYTES),
             )?),
             registry: Arc::new(Registry::open(&folder.join("registry"), [7; 32])?),
+            events: Arc::new(Events::new(
+                EventLog::open(
+                    &folder.join("events"),
+                    HistoryOptions::new(HISTORY, HISTORY_BYTES),
+                )?,
+                Retention::default(),
+            )),
             file_systems: Arc::new(FileSystems::new(folder.join("file-systems"))),
+            object_storage: Arc::new(ObjectStorage::new(folder.join("buckets"))),
         })
     }
 }

@@ -2,9 +2,9 @@
 
 mod address;
 mod capacity;
+mod consider;
 mod daemon_room;
 mod eligible;
-mod consider;
 mod instance_tasks;
 mod once;
 mod platform;
@@ -29,8 +29,8 @@ use store::{State, Tx};
 use super::reservation::reservation;
 pub use address::free_address;
 pub use capacity::EMPTY_CAPACITY_PROVIDER;
-pub(crate) use eligible::eligible;
 pub use consider::{Considered, consider};
+pub(crate) use eligible::eligible;
 pub use once::{RunTasksOnceRefusal, run_tasks_once};
 pub use refusals::{tell_refusal, tell_refusals};
 

@@ -53,13 +53,7 @@ pub struct Choosing<'a> {
 }
 
 /// Chooses as many tasks as a plan for a part has it.
-pub fn choose(
-    state: &State,
-    choosing: &Choosing<'_>,
-    service: &Service,
-    part: &Part,
-    plan: &Plan,
-) -> Chosen {
+pub fn choose(state: &State, choosing: &Choosing<'_>, service: &Service, part: &Part, plan: &Plan) -> Chosen {
     let tasks = state.tasks_of_service(&service.arn);
     let tasks = tasks.filter(|it| is_wanted(it) && part.may_stop(it));
     let mut candidates: Vec<Candidate> = tasks
@@ -194,7 +188,10 @@ impl Choice<'_> {
     /// protected.
     fn take(&mut self, is_meant: impl Fn(&Candidate) -> bool, count: u32) -> u32 {
         let cheap = self.withdraw(|it| is_meant(it) && !it.costs_health, count);
-        let dear = self.withdraw(|it| is_meant(it) && it.costs_health, (count - cheap).min(self.spare));
+        let dear = self.withdraw(
+            |it| is_meant(it) && it.costs_health,
+            (count - cheap).min(self.spare),
+        );
         self.spare -= dear;
         cheap + dear
     }

@@ -20,8 +20,8 @@ mod circuit_breaker;
 mod daemon;
 mod health;
 mod placement;
-mod stages;
 mod scale;
+mod stages;
 
 fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
     let scope = Scope::new("123456789012", "us-east-1");
