@@ -23,30 +23,10 @@ fn names(events: &[Value]) -> Vec<String> {
     events.iter().map(word).collect()
 }
 
-#[test]
-fn a_service_and_a_task_are_told_once_over_a_crash() -> Result<()> {
-    let mut world = World::new()?;
-    let served = world.register("served", json!({}), json!({}))?;
-    let ends = world.register(
-        "ends",
-        json!({ "networkMode": "none" }),
-        json!({ "command": ["/bin/sh", "-c", "exit 3"] }),
-    )?;
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--task-definition",
-        &served,
-        "--desired-count",
-        "1",
-    ])?;
-    world
-        .aws
-        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+/// Each step of the service `web` to its steady state, once.
+fn assert_service_told(world: &World) -> Result<()> {
     let of_web = wait::until("the steady state", DEADLINE, || {
-        let all = events(&world, &["--service", "web"])?;
+        let all = events(world, &["--service", "web"])?;
         Ok(names(&all)
             .contains(&"SERVICE_STEADY_STATE".to_owned())
             .then_some(all))
@@ -69,6 +49,32 @@ fn a_service_and_a_task_are_told_once_over_a_crash() -> Result<()> {
             "{name} in {told:?}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn a_service_and_a_task_are_told_once_over_a_crash() -> Result<()> {
+    let mut world = World::new()?;
+    let served = world.register("served", json!({}), json!({}))?;
+    let ends = world.register(
+        "ends",
+        json!({ "networkMode": "none" }),
+        json!({ "command": ["/bin/sh", "-c", "exit 3"] }),
+    )?;
+    world.aws.json(&[
+        "ecs",
+        "create-service",
+        "--service-name",
+        "web",
+        "--task-definition",
+        &served,
+        "--desired-count",
+        "1",
+    ])?;
+    world
+        .aws
+        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    assert_service_told(&world)?;
     let shown = world.gantry.command(&["service", "explain", "web"])?;
     assert!(
         shown.contains("ACTIVE: The service is as it should be: 1 of 1 tasks run."),

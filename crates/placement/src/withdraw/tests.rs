@@ -79,13 +79,22 @@ fn spread(field: &str) -> PlacementStrategy {
     })
 }
 
+/// What it shows, strategies, where each task is, how many go, and which.
+type Case = (
+    &'static str,
+    Vec<PlacementStrategy>,
+    Vec<(usize, Worth)>,
+    u32,
+    Vec<usize>,
+);
+
 #[test]
 fn the_balance_is_kept_as_the_strategy_has_it() {
     use Worth::{Healthy, Starting, Unhealthy};
     let world = World::new(&[("a", 300), ("a", 100), ("b", 200), ("c", 50)]);
     let zone = spread(AVAILABILITY_ZONE_ATTRIBUTE);
     let all = |on: &[usize]| -> Vec<(usize, Worth)> { on.iter().map(|it| (*it, Healthy)).collect() };
-    let cases: Vec<(&str, Vec<PlacementStrategy>, Vec<(usize, Worth)>, u32, Vec<usize>)> = vec![
+    let cases: Vec<Case> = vec![
         ("the fullest zone", vec![], all(&[2, 0, 1, 3]), 1, vec![1]),
         ("its fullest instance", vec![], all(&[1, 0, 0, 2]), 1, vec![1]),
         (

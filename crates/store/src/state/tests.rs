@@ -252,10 +252,6 @@ proptest! {
 /// The questions, answered the slow way.
 fn compare_with_a_walk(state: &State) {
     let all: Vec<_> = state.all::<Task>().cloned().collect();
-    let arns = |tasks: &mut dyn Iterator<Item = &Arc<Task>>| -> Vec<TaskArn> {
-        tasks.map(|task| task.arn.clone()).collect()
-    };
-    let live = |task: &Task| task.last_status != TaskStatus::Stopped;
     for number in 0..2 {
         let cluster = cluster(number);
         compare_listings_with_a_walk(state, &cluster, &all);
@@ -290,6 +286,34 @@ fn compare_with_a_walk(state: &State) {
             assert_eq!(state.service_tally(&service), tally_by_walk(&all, &service));
         }
     }
+    compare_hosts_with_a_walk(state, &all);
+    for account in ["0", "1"] {
+        let mut zones: Vec<&str> = state
+            .hosts_of_account(account)
+            .map(|it| it.availability_zone.as_str())
+            .collect();
+        zones.sort_unstable();
+        zones.dedup();
+        assert_eq!(state.availability_zones(account).collect::<Vec<_>>(), zones);
+    }
+    let revisions: Vec<_> = state
+        .task_definitions_of_family(&scope(), "app")
+        .map(|it| it.revision)
+        .collect();
+    assert!(revisions.is_sorted());
+    assert_eq!(revisions.len(), state.all::<TaskDefinition>().count());
+}
+
+fn arns(tasks: &mut dyn Iterator<Item = &Arc<Task>>) -> Vec<TaskArn> {
+    tasks.map(|task| task.arn.clone()).collect()
+}
+
+fn live(task: &Task) -> bool {
+    task.last_status != TaskStatus::Stopped
+}
+
+/// Tasks of hosts, container instances and revisions, and those that stopped some time ago.
+fn compare_hosts_with_a_walk(state: &State, all: &[Arc<Task>]) {
     for number in 0..4 {
         let id = format!("host-{number}");
         let mut on_host = all.iter().filter(|it| it.host_id == id && live(it));
@@ -314,21 +338,6 @@ fn compare_with_a_walk(state: &State) {
             .filter(|it| it.times.stopped_at.is_some_and(|at| at < time(number)));
         assert_eq!(stopped.len(), expected.count());
     }
-    for account in ["0", "1"] {
-        let mut zones: Vec<&str> = state
-            .hosts_of_account(account)
-            .map(|it| it.availability_zone.as_str())
-            .collect();
-        zones.sort_unstable();
-        zones.dedup();
-        assert_eq!(state.availability_zones(account).collect::<Vec<_>>(), zones);
-    }
-    let revisions: Vec<_> = state
-        .task_definitions_of_family(&scope(), "app")
-        .map(|it| it.revision)
-        .collect();
-    assert!(revisions.is_sorted());
-    assert_eq!(revisions.len(), state.all::<TaskDefinition>().count());
 }
 
 /// All tasks of a cluster, and what comes after each task, of this cluster or another.

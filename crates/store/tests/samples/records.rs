@@ -304,16 +304,7 @@ pub fn task() -> Task {
             code: StopCode::EssentialContainerExited,
             reason: "Essential container in task exited".into(),
         }),
-        times: TaskTimes {
-            created_at: at(0),
-            connectivity_at: Some(at(1)),
-            pull_started_at: Some(at(2)),
-            pull_stopped_at: Some(at(3)),
-            started_at: Some(at(4)),
-            stopping_at: Some(at(5)),
-            execution_stopped_at: Some(at(6)),
-            stopped_at: Some(at(7)),
-        },
+        times: times(),
         containers: vec![TaskContainer {
             name: "web".into(),
             id: UUID.into(),
@@ -354,19 +345,36 @@ pub fn task() -> Task {
             fingerprint: TASK.into(),
         }),
         protected_until: Some(at(8)),
-        queued: Some(Queued {
-            wait_seconds: 600,
-            until: at(9),
-            not_before: Some(at(2)),
-            refusal: Some("RESOURCE:MEMORY".into()),
-            attempt: 2,
-            retries_left: 1,
-            capacity_provider_strategy: Vec::new(),
-            placement_constraints: vec![PlacementConstraint::DistinctInstance],
-            placement_strategy: Vec::new(),
-            network_configuration: None,
-        }),
+        queued: Some(queued()),
         tags: tags(),
+    }
+}
+
+fn times() -> TaskTimes {
+    TaskTimes {
+        created_at: at(0),
+        connectivity_at: Some(at(1)),
+        pull_started_at: Some(at(2)),
+        pull_stopped_at: Some(at(3)),
+        started_at: Some(at(4)),
+        stopping_at: Some(at(5)),
+        execution_stopped_at: Some(at(6)),
+        stopped_at: Some(at(7)),
+    }
+}
+
+fn queued() -> Queued {
+    Queued {
+        wait_seconds: 600,
+        until: at(9),
+        not_before: Some(at(2)),
+        refusal: Some("RESOURCE:MEMORY".into()),
+        attempt: 2,
+        retries_left: 1,
+        capacity_provider_strategy: Vec::new(),
+        placement_constraints: vec![PlacementConstraint::DistinctInstance],
+        placement_strategy: Vec::new(),
+        network_configuration: None,
     }
 }
 

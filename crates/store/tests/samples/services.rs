@@ -85,6 +85,25 @@ pub fn service_deployment() -> ServiceDeployment {
     }
 }
 
+fn lifecycle() -> DeploymentLifecycle {
+    DeploymentLifecycle {
+        stage: LifecycleStage::PreScaleUp,
+        since: at(1),
+        blue: Some("ecs-svc/1234567890123456788".into()),
+        test_weight: 1000,
+        production_weight: 50,
+        hooks: vec![HookRun {
+            id: "ecs-hook-abcdefghijklmnopqrs_-".into(),
+            hook: lifecycle_hook(HookTarget::Task(task_definition().arn)),
+            status: HookStatus::InProgress,
+            expires_at: at(3),
+            due_at: at(1),
+            task: Some(task().arn),
+            reason: Some("why".into()),
+        }],
+    }
+}
+
 pub fn service() -> Service {
     Service {
         arn: member("web"),
@@ -108,22 +127,7 @@ pub fn service() -> Service {
             bake_minutes: 5,
         },
         lifecycle_hooks: vec![lifecycle_hook(HookTarget::Webhook("https://hook/".into()))],
-        lifecycle: Some(DeploymentLifecycle {
-            stage: LifecycleStage::PreScaleUp,
-            since: at(1),
-            blue: Some("ecs-svc/1234567890123456788".into()),
-            test_weight: 1000,
-            production_weight: 50,
-            hooks: vec![HookRun {
-                id: "ecs-hook-abcdefghijklmnopqrs_-".into(),
-                hook: lifecycle_hook(HookTarget::Task(task_definition().arn)),
-                status: HookStatus::InProgress,
-                expires_at: at(3),
-                due_at: at(1),
-                task: Some(task().arn),
-                reason: Some("why".into()),
-            }],
-        }),
+        lifecycle: Some(lifecycle()),
         deployments: vec![Deployment {
             id: "ecs-svc/1234567890123456789".into(),
             revision: service_revision().arn,

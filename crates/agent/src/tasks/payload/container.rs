@@ -61,9 +61,8 @@ pub fn container(
     if let Some(command) = command_override(definition.overrides.as_deref().unwrap_or_default())? {
         spec.command = Some(command);
     }
-    let all = definition.mount_points.unwrap_or_default().into_iter();
-    let all = all.map(|it| volumes::mount_point(it, context.volumes));
-    spec.mounts = all.collect::<Result<_, _>>()?;
+    let mount_points = definition.mount_points.unwrap_or_default();
+    spec.mounts = volumes::mounts(mount_points, context.volumes)?;
     let ports = definition.port_mappings.unwrap_or_default();
     let ports: Vec<PortMapping> = ports.iter().map(port_mapping).collect::<Result<_, _>>()?;
     if context.publishes_ports {
@@ -71,11 +70,8 @@ pub fn container(
     }
     let all = definition.links.unwrap_or_default();
     spec.links = all.iter().map(|it| link(it)).collect();
-    let all = definition.volumes_from.unwrap_or_default();
-    spec.volumes_from = all
-        .into_iter()
-        .map(volumes::volumes_from)
-        .collect::<Result<_, _>>()?;
+    let all = definition.volumes_from.unwrap_or_default().into_iter();
+    spec.volumes_from = all.map(volumes::volumes_from).collect::<Result<_, _>>()?;
     let docker = definition.docker_config.unwrap_or_default();
     let (config, host_config) = (
         docker.config.unwrap_or_default(),

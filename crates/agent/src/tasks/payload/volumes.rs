@@ -89,11 +89,19 @@ fn efs_volume(volume: &acs::Volume) -> Result<FileSystemVolume, Refusal> {
     })
 }
 
+/// Mount points of a container, in order.
+///
+/// # Errors
+/// A volume that is not there, or of a kind that is not supported.
+pub fn mounts(given: Vec<acs::MountPoint>, volumes: &[acs::Volume]) -> Result<Vec<Mount>, Refusal> {
+    given.into_iter().map(|it| mount_point(it, volumes)).collect()
+}
+
 /// A volume at its place in a container.
 ///
 /// # Errors
 /// A volume that is not there, or of a kind that is not supported.
-pub fn mount_point(mount: acs::MountPoint, volumes: &[acs::Volume]) -> Result<Mount, Refusal> {
+fn mount_point(mount: acs::MountPoint, volumes: &[acs::Volume]) -> Result<Mount, Refusal> {
     let name = mount.source_volume.unwrap_or_default();
     let volume = volumes
         .iter()

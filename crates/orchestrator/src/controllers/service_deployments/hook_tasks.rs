@@ -154,8 +154,8 @@ fn told_to(service: &Service, definition: &TaskDefinition) -> Overrides {
     let stage = service.lifecycle.as_ref().map_or("", |it| it.stage.as_str());
     let revision = service.deployments.first().map(|it| it.revision.to_string());
     let environment = vec![
-        Pair::new("ECS_SERVICE_ARN", &service.arn.to_string()),
-        Pair::new("ECS_TARGET_SERVICE_REVISION_ARN", &revision.unwrap_or_default()),
+        Pair::new("ECS_SERVICE_ARN", service.arn.to_string()),
+        Pair::new("ECS_TARGET_SERVICE_REVISION_ARN", revision.unwrap_or_default()),
         Pair::new("ECS_LIFECYCLE_STAGE", stage),
     ];
     let containers = definition.containers.iter().map(|it| ContainerOverride {

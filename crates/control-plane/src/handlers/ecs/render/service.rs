@@ -2,7 +2,7 @@
 
 use api::ecs;
 use domain::ServiceRevisionArn;
-use domain::service::{Deployment, DeploymentController, Rollout, Service, ServiceStatus};
+use domain::service::{Deployment, DeploymentController, Rollout, Service, ServiceEvent, ServiceStatus};
 use domain::task_definition::LaunchType;
 use domain::task_set::TaskSet;
 use store::{State, Tally};
@@ -27,11 +27,6 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
     let deployments = it.deployments.iter().enumerate();
     let deployments =
         deployments.map(|(index, deployment)| self::deployment(it, index, deployment, of(&deployment.id)));
-    let event = |event: &domain::service::ServiceEvent| ecs::ServiceEvent {
-        id: Some(event.id.clone()),
-        created_at: Some(event.created_at),
-        message: Some(event.message.clone()),
-    };
     let account = it.arn.scope().account;
     ecs::Service {
         service_arn: Some(it.arn.to_string()),
@@ -86,6 +81,14 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         availability_zone_rebalancing: Some(it.availability_zone_rebalancing.as_str().into()),
         resource_management_type: Some(ecs::ResourceManagementType::Customer),
         ..ecs::Service::default()
+    }
+}
+
+fn event(it: &ServiceEvent) -> ecs::ServiceEvent {
+    ecs::ServiceEvent {
+        id: Some(it.id.clone()),
+        created_at: Some(it.created_at),
+        message: Some(it.message.clone()),
     }
 }
 

@@ -100,7 +100,7 @@ async fn what_cannot_be_is_refused() {
             "Invalid deployment strategy: \"SUDDEN\"",
         ),
         (linear(2.9), "stepPercent must be between 3.0 and 100.0"),
-        (linear(3.14), "multiple of 0.1"),
+        (linear(3.15), "multiple of 0.1"),
         (
             json!({ "canaryConfiguration": {} }),
             "only valid for the deployment strategy CANARY, not for ROLLING",
