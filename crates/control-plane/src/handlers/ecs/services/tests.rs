@@ -341,7 +341,7 @@ async fn a_deployment_is_continued_only_at_a_hook_that_waits() {
             &known,
             "CONTINUE",
             "InvalidParameterException",
-            "The lifecycle hook ecs-pause-1 does not wait",
+            "The lifecycle hook does not wait",
         ),
         (&known, "NOTHING", "InvalidParameterException", "Invalid action"),
         (

@@ -68,6 +68,8 @@ fn new_service(
         SchedulingStrategy::Replica => parse::desired_count(input.desired_count)?,
         SchedulingStrategy::Daemon => 0,
     };
+    let placement_constraints = placement::constraints(input.placement_constraints.as_deref(), launch_type)?;
+    let placement_strategy = placement::strategy(input.placement_strategy.as_deref(), launch_type)?;
     let network = input.network_configuration.as_ref();
     let network = network::parse(state, call.scope(), &definition, launch_type, network)?;
     let deployments = input.deployment_configuration.as_ref();
@@ -85,8 +87,8 @@ fn new_service(
         task_definition: Some(definition.arn.clone()),
         deployment_configuration: bounds,
         lifecycle_hooks: hooks.unwrap_or_default(),
-        placement_constraints: placement::constraints(input.placement_constraints.as_deref(), launch_type)?,
-        placement_strategy: placement::strategy(input.placement_strategy.as_deref(), launch_type)?,
+        placement_constraints,
+        placement_strategy,
         availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
         network_configuration: network,
         created_by: call.caller().arn(),
