@@ -98,7 +98,8 @@ async fn the_address_of_another_container_is_a_variable() {
     std::fs::write(&file, "configured\n").expect("a file");
     let mut router = world.script(
         "router",
-        "cat /etc/router/router.conf; echo ready; nc -l -p 24224; sleep 100",
+        // With an end to its own input, it would end the conversation before the other side has spoken.
+        "cat /etc/router/router.conf; echo ready; sleep 100 | nc -l -p 24224",
     );
     router.mounts.push(Mount {
         source: Some(file),

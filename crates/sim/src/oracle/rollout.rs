@@ -60,9 +60,11 @@ fn rollout_before(before: Option<&Service>, deployment: &Deployment) -> Option<R
 }
 
 fn complete(service: &Service, primary: &Deployment, after: &Replica) -> Result<(), String> {
+    // A steady service may begin to move a task at once: what takes its place is one more.
+    let moving = service.balance.moving.as_ref().map(|it| &it.replacement);
     let open = after
         .tasks_of(&service.arn)
-        .filter(|it| it.last_status != TaskStatus::Stopped);
+        .filter(|it| it.last_status != TaskStatus::Stopped && Some(&it.arn) != moving);
     let open: Vec<_> = open.collect();
     let good = open.iter().filter(|it| {
         it.started_by.as_ref() == Some(&primary.id)
