@@ -203,7 +203,7 @@ async fn of_an_image_with_one_forged_layer_nothing_stays() {
         .await
         .expect_err("it is a lie");
     assert!(error.to_string().contains("digest"), "{error}");
-    assert_eq!(world.count("unfinished"), 0);
+    world.unpacking_ends().await;
     assert_eq!((world.count("references"), world.count("configs")), (0, 0));
     world.images.pull(&name("2"), None).await.expect("it is pulled");
     let cleanup = ImageCleanup {

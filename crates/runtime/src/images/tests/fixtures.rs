@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -44,6 +45,15 @@ impl World {
         fs::read_dir(self.store().join(part))
             .expect("it can be listed")
             .count()
+    }
+
+    /// Threads of a pull that ended early see so a moment later.
+    pub async fn unpacking_ends(&self) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.count("unfinished") > 0 {
+            assert!(Instant::now() < deadline, "the unpacking threads end");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// That nothing is there, not even unfinished.

@@ -57,15 +57,6 @@ fn assert_whole(image: &Image, remote: &Remote) {
     );
 }
 
-/// Threads of a pull that ended early see so a moment later.
-async fn unpacking_ends(world: &World) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while world.count("unfinished") > 0 {
-        assert!(Instant::now() < deadline, "the unpacking threads end");
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test]
 async fn images_are_pulled_by_tag_and_by_digest() {
     let remote = remote();
@@ -254,7 +245,7 @@ async fn forged_content_is_refused() {
             .await
             .expect_err("it is refused");
         assert_eq!((world.count("references"), world.count("configs")), (0, 0));
-        unpacking_ends(&world).await;
+        world.unpacking_ends().await;
     }
 }
 
@@ -272,7 +263,7 @@ async fn a_pull_that_is_given_up_leaves_nothing_unfinished() {
             tokio::task::yield_now().await;
         }
     }
-    unpacking_ends(&world).await;
+    world.unpacking_ends().await;
     let image = world.images.pull(&reference, None).await.expect("it is pulled");
     assert_whole(&image, &remote);
 }
