@@ -82,7 +82,19 @@ fn a_service_becomes_stable_and_replaces_a_task_that_dies() -> Result<()> {
 fn a_new_revision_replaces_the_tasks_and_never_falls_below_the_minimum() -> Result<()> {
     let world = World::new()?;
     let first = world.register("web", json!({}), json!({}))?;
-    create(&world, &first, "4")?;
+    world.aws.json(&[
+        "ecs",
+        "create-service",
+        "--service-name",
+        "web",
+        "--task-definition",
+        &first,
+        "--desired-count",
+        "4",
+        // It would need more than 100 % at most.
+        "--availability-zone-rebalancing",
+        "DISABLED",
+    ])?;
     world.wait_running("web", 4)?;
     let second = world.register(
         "web",
@@ -125,6 +137,10 @@ fn a_deployment_whose_tasks_crash_is_rolled_back_and_says_why() -> Result<()> {
     let good = world.register("web", json!({}), json!({}))?;
     create(&world, &good, "1")?;
     let before = world.wait_running("web", 1)?;
+    // There is a way back only to what was reached.
+    world
+        .aws
+        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
     let crash = json!({ "command": ["/bin/sh", "-c", "echo no database; exit 3"] });
     let bad = world.register("web", json!({}), crash)?;
     world.aws.json(&[
