@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use domain::Timestamp;
+use domain::deployment_lifecycle::DeploymentLifecycle;
 use domain::host::Resources;
+use domain::lifecycle_hook::{HookRun, HookStatus};
 use domain::service::ServiceStatus;
 use domain::task::Task;
 use orchestrator::controllers::service_deployments::{ServiceOutlook, Wait};
@@ -63,6 +65,7 @@ pub fn waits_for(state: &State, it: &ServiceOutlook, now: Timestamp) -> Vec<Stri
 
 fn told(it: &ServiceOutlook, wait: &Wait, now: Timestamp) -> String {
     match wait {
+        Wait::Stage(lifecycle) => told_of_stage(lifecycle, now),
         Wait::GivenUp(reason) => {
             let reason = reason.as_deref().unwrap_or("it failed");
             format!("a new deployment: this one was given up ({reason})")
@@ -120,6 +123,28 @@ fn told(it: &ServiceOutlook, wait: &Wait, now: Timestamp) -> String {
                 .map(|until| format!("until {until:.0}")))
         ),
     }
+}
+
+/// Where a deployment in stages is, and who is asked there.
+fn told_of_stage(lifecycle: &DeploymentLifecycle, now: Timestamp) -> String {
+    let since = now.duration_since(lifecycle.since).as_secs().max(0);
+    let mut told = format!(
+        "the stage {} of its deployment, for {since} s now, with {} % of the traffic on the new revision",
+        lifecycle.stage.as_str(),
+        f64::from(lifecycle.production_weight) / 10.0
+    );
+    for hook in lifecycle.hooks.iter().filter(|it| it.status.is_open()) {
+        let target = hook.hook.target.arn();
+        let target = target.as_deref().unwrap_or("a pause");
+        told.push_str(&format!(
+            "; the hook {} ({target}) until {:.0}",
+            hook.id, hook.expires_at
+        ));
+        if let Some(reason) = &hook.reason {
+            told.push_str(&format!(": {reason}"));
+        }
+    }
+    told
 }
 
 /// "1 task", "3 tasks that were …": the noun is the first word that can be one.
@@ -208,6 +233,16 @@ pub fn next_steps(it: &ServiceOutlook) -> Vec<String> {
                  another container instance."
                     .to_owned(),
             ),
+            Wait::Stage(lifecycle) => {
+                let is_pause = |it: &&HookRun| it.status == HookStatus::AwaitingAction;
+                if let Some(pause) = lifecycle.hooks.iter().find(is_pause) {
+                    steps.push(format!(
+                        "`aws ecs continue-service-deployment --hook-id {}` ends the pause; \
+                         `--service-deployment-arn` is what `aws ecs list-service-deployments` says.",
+                        pause.id
+                    ));
+                }
+            }
             Wait::GivenUp(_) => steps.push(
                 "Mend what failed, then update the service (or `--force-new-deployment`).".to_owned(),
             ),

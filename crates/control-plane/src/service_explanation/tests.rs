@@ -272,3 +272,27 @@ async fn a_service_that_is_not_there_is_not_found() {
         "InvalidParameterException"
     );
 }
+
+#[tokio::test]
+async fn a_deployment_in_stages_says_where_it_is_and_who_is_asked() {
+    let world = World::new().await;
+    let hook = json!({ "targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP"] });
+    let configuration = json!({ "strategy": "BLUE_GREEN", "lifecycleHooks": [hook] });
+    world
+        .create(json!({ "deploymentConfiguration": configuration }))
+        .await;
+    let it = world.explained().await;
+    let waits = waits(&it);
+    assert!(
+        waits.contains("the stage PRE_SCALE_UP of its deployment")
+            && waits.contains("with 0 % of the traffic on the new revision; the hook ecs-pause-")
+            && waits.contains("(a pause) until"),
+        "{it:#}"
+    );
+    assert!(
+        it["nextSteps"]
+            .to_string()
+            .contains("continue-service-deployment"),
+        "{it:#}"
+    );
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::deployment_lifecycle::DeploymentLifecycle;
 use domain::service::{DeploymentController, Rollout, Service};
 use domain::task::{DesiredStatus, HealthStatus, StopCode, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
@@ -11,7 +12,7 @@ use store::{State, Tally, Tx};
 
 use super::part::Part;
 use super::plan::{Counts, Plan, plan};
-use super::{Leaving, STEP_MAX, ServiceDeployments, health, is_wanted, tasks_on_draining_instances};
+use super::{Leaving, STEP_MAX, ServiceDeployments, health, is_wanted, stages, tasks_on_draining_instances};
 use crate::transitions::{Considered, consider};
 
 /// Most tasks that are named for one reason.
@@ -60,6 +61,8 @@ pub struct PartOutlook {
 /// Something that a service waits for. No more than some tasks are named.
 #[derive(Clone, Debug)]
 pub enum Wait {
+    /// A deployment in stages is in this one; the old revision keeps its tasks beside it.
+    Stage(Box<DeploymentLifecycle>),
     /// Its deployment was given up; only a new one goes on.
     GivenUp(Option<String>),
     /// Starts that failed one after the other throttle the next.
@@ -112,14 +115,21 @@ impl ServiceDeployments {
             failed: failed(tx.state(), &service),
             service: Arc::clone(&service),
         };
+        let lifecycle = stages::stages(&service);
         let parts = match service.deployment_controller {
-            DeploymentController::Ecs => Part::primary_deployment(&service).into_iter().collect(),
+            DeploymentController::Ecs => match &lifecycle {
+                Some(lifecycle) => stages::parts(tx.state(), &service, lifecycle),
+                None => Part::primary_deployment(&service).into_iter().collect(),
+            },
             DeploymentController::External => service
                 .task_sets
                 .iter()
                 .map(|it| Part::task_set(&service, it))
                 .collect::<Vec<_>>(),
         };
+        outlook
+            .waits
+            .extend(lifecycle.map(|it| Wait::Stage(Box::new(it))));
         for part in parts {
             outlook.minimum += bounds.lower_bound(part.desired_count);
             outlook.maximum += bounds.upper_bound(part.desired_count);
@@ -137,9 +147,10 @@ impl ServiceDeployments {
     fn look_ahead(&self, tx: &Tx<'_>, outlook: &mut ServiceOutlook, part: &Part, leaving: &Leaving) {
         let service = Arc::clone(&outlook.service);
         let tallies = tx.state().service_tally(&service.arn);
-        let (mut counts, healthy_after) = match service.deployment_controller {
-            DeploymentController::Ecs => (Counts::of(&part.id, &tallies), self.healthy_after),
-            DeploymentController::External => (Counts::of_task_set(&part.id, &tallies), Duration::ZERO),
+        let mut counts = Counts::of_part(part, &tallies);
+        let healthy_after = match service.deployment_controller {
+            DeploymentController::Ecs => self.healthy_after,
+            DeploymentController::External => Duration::ZERO,
         };
         health::note(&mut counts, tx, &service, part, leaving, healthy_after);
         counts.replace(leaving, &part.id);

@@ -8,6 +8,8 @@ use domain::service::DeploymentConfiguration;
 use domain::task::{Task, TaskStatus};
 use store::Tally;
 
+use super::part::{Part, Reach};
+
 /// Tasks of the newest deployment and of all older ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -59,6 +61,18 @@ impl Counts {
             sum.stopping += tally.stopping;
         }
         counts
+    }
+
+    /// Those of a part, and of the parts that it takes the place of.
+    pub fn of_part(part: &Part, tallies: &[(String, Tally)]) -> Self {
+        match &part.reach {
+            Reach::All => Self::of(&part.id, tallies),
+            Reach::AllBut(other) => {
+                let tallies: Vec<_> = tallies.iter().filter(|(id, _)| id != other).cloned().collect();
+                Self::of(&part.id, &tallies)
+            }
+            Reach::Own => Self::of_task_set(&part.id, tallies),
+        }
     }
 
     /// Those of one task set, which leaves others alone.

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use domain::deployment_lifecycle::{DeploymentLifecycle, LifecycleStage};
-use domain::service::{Service, ServiceStatus};
-use store::{Tally, Tx};
+use domain::service::{Deployment, Service, ServiceStatus};
+use store::{State, Tally, Tx};
 
 use super::circuit_breaker::{self, Verdict};
 use super::hook_tasks;
@@ -29,6 +29,32 @@ pub(super) fn stages(service: &Service) -> Option<DeploymentLifecycle> {
     let lifecycle = service.lifecycle.as_ref()?;
     let is_open = service.status == ServiceStatus::Active && lifecycle.stage != LifecycleStage::CleanUp;
     is_open.then(|| lifecycle.clone())
+}
+
+/// The new revision, and the one beside it that has the traffic.
+pub(super) fn parts(state: &State, service: &Service, lifecycle: &DeploymentLifecycle) -> Vec<Part> {
+    let parts = [green(service, lifecycle), blue(state, service, lifecycle)];
+    parts.into_iter().flatten().collect()
+}
+
+/// The new revision, which takes the place of all others if none of them has the traffic.
+fn green(service: &Service, lifecycle: &DeploymentLifecycle) -> Option<Part> {
+    let mut part = Part::primary_deployment(service)?;
+    if lifecycle.blue.is_some() {
+        part.reach = Reach::Own;
+    }
+    if !lifecycle.scales_up() {
+        part.desired_count = 0;
+    }
+    Some(part)
+}
+
+/// The revision that has the traffic; `None` in a first deployment.
+fn blue(state: &State, service: &Service, lifecycle: &DeploymentLifecycle) -> Option<Part> {
+    let green = service.deployments.first()?.id.clone();
+    let blue = lifecycle.blue.as_deref()?;
+    let blue = service.deployments.iter().find(|it| it.id == blue)?;
+    Part::deployment(state, service, blue, Reach::AllBut(green))
 }
 
 impl ServiceDeployments {
@@ -81,15 +107,7 @@ impl ServiceDeployments {
         tallies: &[(String, Tally)],
         leaving: &Leaving,
     ) -> Option<Looked> {
-        let mut part = Part::primary_deployment(service)?;
-        let has_blue = lifecycle.blue.is_some();
-        let counts = match has_blue {
-            true => Counts::of_task_set(&part.id, tallies),
-            false => Counts::of(&part.id, tallies),
-        };
-        if has_blue {
-            part.reach = Reach::Own;
-        }
+        let mut part = green(service, lifecycle)?;
         // What there is stays as it is until the first stages are over.
         if !lifecycle.scales_up() {
             return Some(Looked {
@@ -98,6 +116,7 @@ impl ServiceDeployments {
                 is_alone: true,
             });
         }
+        let counts = Counts::of_part(&part, tallies);
         self.look_at_part(tx, service, &mut part, counts, leaving, &|tx, service, counts| {
             circuit_breaker::look(tx, service, counts) == Verdict::GoesOn
         })
@@ -112,17 +131,13 @@ impl ServiceDeployments {
         tallies: &[(String, Tally)],
         leaving: &Leaving,
     ) -> Option<Looked> {
-        let green = service.deployments.first()?.id.clone();
-        let blue = lifecycle.blue.as_deref()?;
-        let blue = service.deployments.iter().find(|it| it.id == blue)?.clone();
-        let others: Vec<_> = tallies.iter().filter(|(id, _)| *id != green).cloned().collect();
-        let counts = Counts::of(&blue.id, &others);
-        let mut part = Part::deployment(tx.state(), service, &blue, Reach::AllBut(green.clone()))?;
+        let mut part = blue(tx.state(), service, lifecycle)?;
+        let counts = Counts::of_part(&part, tallies);
         let looked = self.look_at_part(tx, service, &mut part, counts, leaving, &|_, _, _| true);
         if looked.as_ref().is_some_and(|it| it.is_alone) {
-            service
-                .deployments
-                .retain(|it| it.id == green || it.id == blue.id);
+            let green = service.deployments.first().map(|it| it.id.clone());
+            let is_kept = |it: &Deployment| Some(&it.id) == green.as_ref() || it.id == part.id;
+            service.deployments.retain(is_kept);
         }
         looked
     }
