@@ -12,7 +12,6 @@ mod ending;
 mod log;
 mod serve;
 mod table;
-pub mod tokens;
 mod upgrade;
 
 pub use log::LogPlace;

@@ -27,6 +27,7 @@ mod service_explanation;
 mod sessions;
 mod streams;
 mod task_history;
+mod tickets;
 mod vault;
 mod webhooks;
 

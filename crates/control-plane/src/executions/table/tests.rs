@@ -1,6 +1,7 @@
 //! Tokens are good once, for a while and for their session; containers have few sessions.
 
 use super::*;
+use crate::tickets::WAITING_MAX;
 
 const NOW: Timestamp = Timestamp::constant(1_795_234_916, 0);
 
