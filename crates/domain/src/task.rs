@@ -268,6 +268,22 @@ pub struct TaskTimes {
     pub stopped_at: Option<Timestamp>,
 }
 
+impl TaskTimes {
+    /// Of a task that is made now.
+    pub fn of_new(created_at: Timestamp) -> Self {
+        Self {
+            created_at,
+            connectivity_at: None,
+            pull_started_at: None,
+            pull_stopped_at: None,
+            started_at: None,
+            stopping_at: None,
+            execution_stopped_at: None,
+            stopped_at: None,
+        }
+    }
+}
+
 /// A container of a task, as its agent reports it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskContainer {

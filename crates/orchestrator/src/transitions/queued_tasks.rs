@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use domain::TaskArn;
-use domain::host::Resources;
-use domain::task::{
-    Concurrency, ContainerStatus, DesiredStatus, QueuePolicy, Queued, Stop, StopCode, Task, TaskContainer,
-    TaskStatus, TaskTimes, back_off,
-};
+use domain::task::{Concurrency, DesiredStatus, QueuePolicy, Queued, Stop, StopCode, Task, back_off};
 use domain::task_definition::TaskDefinition;
 use store::Tx;
 
-use super::run_tasks::{PlacementFailure, RunTasks, RunTasksOutcome, RunTasksRefusal, Where, run_tasks};
+use super::run_tasks::{
+    PlacementFailure, RunTasks, RunTasksOutcome, RunTasksRefusal, Where, run_tasks, unplaced,
+};
 use super::stop_task;
 
 /// A task of which nothing more is to be said than that it waits has no host.
@@ -136,54 +134,10 @@ fn queued(tx: &Tx<'_>, run: &RunTasks, policy: &QueuePolicy, refusal: Option<Str
 }
 
 fn waiting(tx: &Tx<'_>, run: &RunTasks, queued: Queued) -> Task {
-    let containers = run.definition.containers.iter().map(|it| TaskContainer {
-        name: it.name.clone(),
-        id: tx.ids().uuid(),
-        last_status: ContainerStatus::Pending,
-        exit_code: None,
-        reason: None,
-        runtime_id: None,
-        image_digest: None,
-        network_bindings: Vec::new(),
-        health: None,
-        last_lines: Vec::new(),
-        end: None,
-    });
     Task {
-        arn: run.cluster.member(&tx.ids().hex_32()),
-        task_definition: run.definition.arn.clone(),
-        launch_type: run.launch_type,
-        capacity_provider: None,
-        host_id: NO_HOST.to_owned(),
-        container_instance: None,
-        availability_zone: String::new(),
-        group: run.group.clone(),
-        started_by: run.started_by.clone(),
         service: None,
-        desired_status: DesiredStatus::Running,
-        last_status: TaskStatus::Provisioning,
-        version: 1,
-        stop: None,
-        times: TaskTimes {
-            created_at: tx.now(),
-            connectivity_at: None,
-            pull_started_at: None,
-            pull_stopped_at: None,
-            started_at: None,
-            stopping_at: None,
-            execution_stopped_at: None,
-            stopped_at: None,
-        },
-        containers: containers.collect(),
-        overrides: run.overrides.clone(),
-        eni: None,
-        promised: Resources::default(),
-        platform_version: run.platform_version.clone(),
-        enable_execute_command: run.enable_execute_command,
-        client_request: run.client_request.clone(),
-        protected_until: None,
         queued: Some(queued),
-        tags: run.tags.clone(),
+        ..unplaced(tx, run)
     }
 }
 

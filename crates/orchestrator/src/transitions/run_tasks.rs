@@ -26,6 +26,7 @@ use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};
 use placement::{Candidate, Placement, PlacementRefusal, Requirements, Rules, place};
 use store::{State, Tx};
 
+use super::queued_tasks::NO_HOST;
 use super::reservation::reservation;
 pub use address::free_address;
 pub use capacity::EMPTY_CAPACITY_PROVIDER;
@@ -312,6 +313,32 @@ fn new_task(
     let (eni, zone) = eni.map_or((None, host.availability_zone.clone()), |(eni, zone)| {
         (Some(eni), zone)
     });
+    let task = Task {
+        capacity_provider: capacity::provider(run).map(str::to_owned),
+        host_id: host.id.clone(),
+        container_instance,
+        availability_zone: zone,
+        last_status: if eni.is_some() {
+            TaskStatus::Provisioning
+        } else {
+            TaskStatus::Pending
+        },
+        eni,
+        promised: wanted.clone(),
+        ..unplaced(tx, run)
+    };
+    if let Some(current) = tx.get::<Host>(&host.id) {
+        let mut ledger = (*current).clone();
+        // Placement has just seen that it fits.
+        if ledger.promise(wanted).is_ok() {
+            tx.put(ledger);
+        }
+    }
+    Ok(tx.put(task))
+}
+
+/// A task as it was asked for, without a place.
+pub(super) fn unplaced(tx: &Tx<'_>, run: &RunTasks) -> Task {
     let containers = run.definition.containers.iter().map(|it| TaskContainer {
         name: it.name.clone(),
         id: tx.ids().uuid(),
@@ -325,52 +352,31 @@ fn new_task(
         last_lines: Vec::new(),
         end: None,
     });
-    let task = Task {
+    Task {
+        containers: containers.collect(),
         arn: run.cluster.member(&tx.ids().hex_32()),
         task_definition: run.definition.arn.clone(),
         launch_type: run.launch_type,
-        capacity_provider: capacity::provider(run).map(str::to_owned),
-        host_id: host.id.clone(),
-        container_instance,
-        availability_zone: zone,
+        capacity_provider: None,
+        host_id: NO_HOST.to_owned(),
+        container_instance: None,
+        availability_zone: String::new(),
         group: run.group.clone(),
         started_by: run.started_by.clone(),
         service: run.service.clone(),
         desired_status: DesiredStatus::Running,
-        last_status: if eni.is_some() {
-            TaskStatus::Provisioning
-        } else {
-            TaskStatus::Pending
-        },
+        last_status: TaskStatus::Provisioning,
         version: 1,
         stop: None,
-        times: TaskTimes {
-            created_at: tx.now(),
-            connectivity_at: None,
-            pull_started_at: None,
-            pull_stopped_at: None,
-            started_at: None,
-            stopping_at: None,
-            execution_stopped_at: None,
-            stopped_at: None,
-        },
-        containers: containers.collect(),
+        times: TaskTimes::of_new(tx.now()),
         overrides: run.overrides.clone(),
-        eni,
-        promised: wanted.clone(),
+        eni: None,
+        promised: Resources::default(),
         platform_version: run.platform_version.clone(),
         enable_execute_command: run.enable_execute_command,
         client_request: run.client_request.clone(),
         protected_until: None,
         queued: None,
         tags: run.tags.clone(),
-    };
-    if let Some(current) = tx.get::<Host>(&host.id) {
-        let mut ledger = (*current).clone();
-        // Placement has just seen that it fits.
-        if ledger.promise(wanted).is_ok() {
-            tx.put(ledger);
-        }
     }
-    Ok(tx.put(task))
 }
