@@ -82,17 +82,7 @@ fn await_status(world: &World, status: &str) -> Result<Value> {
 fn serving() -> Result<(World, String)> {
     let world = World::new()?;
     let first = world.register("web", json!({}), json!({}))?;
-    let create = [
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--desired-count",
-        "1",
-    ];
-    let mut create = create.to_vec();
-    create.extend(["--task-definition", &first]);
-    world.aws.json(&create)?;
+    world.create_service("web", &first, "1")?;
     await_status(&world, "SUCCESSFUL")?;
     Ok((world, first))
 }

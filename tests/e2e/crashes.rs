@@ -18,16 +18,7 @@ fn kill_9_loses_no_task_and_no_exit_code() -> Result<()> {
         json!({ "networkMode": "host" }),
         json!({ "command": ["/bin/sh", "-c", "sleep 2; exit 42"] }),
     )?;
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--task-definition",
-        &served,
-        "--desired-count",
-        "2",
-    ])?;
+    world.create_service("web", &served, "2")?;
     let before = world.wait_running("web", 2)?;
     let ends = world.run(&ends, &[])?;
     world.wait_for(&ends, "RUNNING")?;
@@ -68,16 +59,7 @@ fn ctrl_c_leaves_tasks_and_down_stops_them() -> Result<()> {
         json!({}),
         json!({ "portMappings": [{ "containerPort": 80 }] }),
     )?;
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--task-definition",
-        &served,
-        "--desired-count",
-        "1",
-    ])?;
+    world.create_service("web", &served, "1")?;
     let port = host_port(&world.wait_running("web", 1)?[0]);
     world.gantry.interrupt()?;
     assert!(

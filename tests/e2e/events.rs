@@ -61,16 +61,7 @@ fn a_service_and_a_task_are_told_once_over_a_crash() -> Result<()> {
         json!({ "networkMode": "none" }),
         json!({ "command": ["/bin/sh", "-c", "exit 3"] }),
     )?;
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--task-definition",
-        &served,
-        "--desired-count",
-        "1",
-    ])?;
+    world.create_service("web", &served, "1")?;
     world
         .aws
         .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
@@ -125,16 +116,7 @@ fn a_service_and_a_task_are_told_once_over_a_crash() -> Result<()> {
 fn a_service_without_room_says_which_instance_lacks_what() -> Result<()> {
     let world = World::new()?;
     let big = world.register("big", json!({}), json!({ "memory": 30_000_000 }))?;
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "big",
-        "--task-definition",
-        &big,
-        "--desired-count",
-        "1",
-    ])?;
+    world.create_service("big", &big, "1")?;
     let shown = wait::until("an explanation", DEADLINE, || {
         let shown = world.gantry.command(&["service", "explain", "big"])?;
         Ok(shown.contains("Waits for").then_some(shown))

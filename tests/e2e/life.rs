@@ -94,16 +94,7 @@ fn a_service_replaces_a_task_that_is_unhealthy() -> Result<()> {
     let definition = world.register_all(&json!({
         "family": "sickening", "networkMode": "none", "containerDefinitions": [sickening],
     }))?;
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--task-definition",
-        &definition,
-        "--desired-count",
-        "1",
-    ])?;
+    world.create_service("web", &definition, "1")?;
     let first = text(&world.wait_running("web", 1)?[0]["taskArn"]);
     // Two checks, a replacement's check, and a stop that is not heeded come first: 20 s on a quiet machine.
     let task = wait::until("the first task is stopped", DEADLINE * 2, || {

@@ -159,16 +159,7 @@ fn a_service_keeps_the_digest_that_it_was_deployed_with() -> Result<()> {
     for (service, image) in ["settled", "known"].iter().zip(&images) {
         let container = json!({ "image": image, "command": ["/bin/sleep", "100"] });
         let definition = world.register(service, json!({ "networkMode": "host" }), container)?;
-        world.aws.json(&[
-            "ecs",
-            "create-service",
-            "--service-name",
-            service,
-            "--task-definition",
-            &definition,
-            "--desired-count",
-            "1",
-        ])?;
+        world.create_service(service, &definition, "1")?;
         world.wait_running(service, 1)?;
     }
     skopeo.push(&archive(&world), "web:1", &["--format", "oci"])?;

@@ -6,20 +6,6 @@ use test_support::wait;
 
 use crate::world::{DEADLINE, World, text};
 
-fn create(world: &World, definition: &str, count: &str) -> Result<()> {
-    world.aws.json(&[
-        "ecs",
-        "create-service",
-        "--service-name",
-        "web",
-        "--task-definition",
-        definition,
-        "--desired-count",
-        count,
-    ])?;
-    Ok(())
-}
-
 #[test]
 fn a_service_becomes_stable_and_replaces_a_task_that_dies() -> Result<()> {
     let world = World::new()?;
@@ -28,7 +14,7 @@ fn a_service_becomes_stable_and_replaces_a_task_that_dies() -> Result<()> {
         json!({}),
         json!({ "portMappings": [{ "containerPort": 80 }] }),
     )?;
-    create(&world, &definition, "3")?;
+    world.create_service("web", &definition, "3")?;
     world
         .aws
         .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
@@ -135,7 +121,7 @@ fn a_new_revision_replaces_the_tasks_and_never_falls_below_the_minimum() -> Resu
 fn a_deployment_whose_tasks_crash_is_rolled_back_and_says_why() -> Result<()> {
     let world = World::with(&["--healthy-after", "2"])?;
     let good = world.register("web", json!({}), json!({}))?;
-    create(&world, &good, "1")?;
+    world.create_service("web", &good, "1")?;
     let before = world.wait_running("web", 1)?;
     // There is a way back only to what was reached.
     world
@@ -242,7 +228,7 @@ except ecs.exceptions.ClusterNotFoundException as error:
 fn a_deployment_that_cannot_succeed_is_stopped_and_rolled_back() -> Result<()> {
     let world = World::new()?;
     let good = world.register("web", json!({ "networkMode": "host" }), json!({}))?;
-    create(&world, &good, "1")?;
+    world.create_service("web", &good, "1")?;
     world
         .aws
         .json(&["ecs", "wait", "services-stable", "--services", "web"])?;

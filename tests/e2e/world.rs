@@ -56,6 +56,21 @@ impl World {
         self.register_all(&input)
     }
 
+    /// `create-service`, on EC2.
+    pub fn create_service(&self, name: &str, definition: &str, desired_count: &str) -> Result<()> {
+        self.aws.json(&[
+            "ecs",
+            "create-service",
+            "--service-name",
+            name,
+            "--task-definition",
+            definition,
+            "--desired-count",
+            desired_count,
+        ])?;
+        Ok(())
+    }
+
     /// Registers a whole task definition.
     pub fn register_all(&self, input: &Value) -> Result<String> {
         let output = self.aws.json(&[
