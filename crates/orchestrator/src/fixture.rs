@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use domain::container_definition::{ContainerDefinition, HealthCheck};
+use domain::deployment_strategy::DeploymentStrategy;
 use domain::host::Resources;
 use domain::placement::PlacementConstraint;
 use domain::service::{DeploymentConfiguration, DeploymentController, PropagateTags, Service};
@@ -161,6 +162,20 @@ impl World {
             },
             placement_constraints,
             ..new_service(0)
+        })
+    }
+
+    /// A service that deploys in stages from its first deployment on.
+    pub fn staged_service(&self, desired_count: u32, minimum: u32, maximum: u32) -> ServiceArn {
+        self.service_of(NewService {
+            task_definition: Some(self.definition().arn.clone()),
+            deployment_configuration: DeploymentConfiguration {
+                maximum_percent: maximum,
+                minimum_healthy_percent: minimum,
+                strategy: DeploymentStrategy::BlueGreen,
+                ..DeploymentConfiguration::default()
+            },
+            ..new_service(desired_count)
         })
     }
 

@@ -62,8 +62,9 @@ pub(super) fn first(service: &Service, now: Timestamp) -> Option<DeploymentLifec
 fn with_the_traffic(service: &Service) -> Option<String> {
     let newest = service.deployments.first();
     let serves = match &service.lifecycle {
+        // Beside a first deployment there is none, so it has what traffic there is.
         Some(it) if it.production_weight < ALL_TRAFFIC && it.stage != LifecycleStage::CleanUp => {
-            return it.blue.clone();
+            return it.blue.clone().or_else(|| newest.map(|it| it.id.clone()));
         }
         Some(_) => newest,
         None => {

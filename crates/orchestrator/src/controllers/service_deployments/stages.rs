@@ -13,7 +13,7 @@ use super::lifecycle::{Observed, Step, expire, step};
 use super::part::{Part, Reach};
 use super::plan::{Counts, Plan, plan};
 use super::stop::stop;
-use super::{Leaving, Next, STEP_MAX, ServiceDeployments, health};
+use super::{Leaving, Next, STEP_MAX, ServiceDeployments, announce_stuck, health};
 use crate::transitions::{Where, enter_lifecycle_stage, give_up_service_deployment};
 
 /// What one look at the tasks of a revision came to.
@@ -167,6 +167,9 @@ impl ServiceDeployments {
         let stopped = stop(tx, service, part, &plan, leaving, self.healthy_after);
         let next = self.start(tx, service, part, plan.start, Where::Anywhere);
         service.announced_refusal.clone_from(&part.announced_refusal);
+        if plan.is_stuck && part.reach == Reach::All {
+            announce_stuck(tx, service);
+        }
         let has_moved = plan.start > 0 || stopped.count > 0;
         let next = match next {
             Next::AwaitChange if plan.is_cut_short && has_moved => Next::Again,

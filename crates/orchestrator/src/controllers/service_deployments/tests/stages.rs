@@ -361,6 +361,27 @@ fn a_newer_deployment_first_removes_the_unfinished_one() {
 }
 
 #[test]
+fn a_first_deployment_that_is_replaced_keeps_its_tasks_beside_the_next() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.staged_service(1, 100, 125);
+    while !world
+        .stored_service(&service)
+        .lifecycle
+        .is_some_and(|it| it.scales_up())
+    {
+        reconcile(&world, &service);
+    }
+    reconcile(&world, &service);
+    world.obey(&service);
+    deploy(&world, &service, DeploymentStrategy::BlueGreen, 0, Vec::new());
+    settle_down(&world, &service);
+    let deployment = newest(&world, &service);
+    assert_eq!(deployment.status, ServiceDeploymentStatus::Successful);
+    assert_eq!(running(&world, &service), [1]);
+}
+
+#[test]
 fn a_green_revision_that_never_runs_is_given_up_by_the_circuit_breaker() {
     let (world, service) = deploying(DeploymentStrategy::BlueGreen, 0, Vec::new());
     let arn = service.clone();
