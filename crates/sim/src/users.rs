@@ -83,11 +83,36 @@ impl Users<'_> {
             _ => *self.dice.pick(&[100, 125, 150, 200, 200]).unwrap_or(&200),
         };
         let (enable, rollback) = (self.dice.percent(60), self.dice.percent(60));
-        json!({
+        let mut configuration = json!({
             "minimumHealthyPercent": minimum,
             "maximumPercent": maximum,
             "deploymentCircuitBreaker": { "enable": enable, "rollback": enable && rollback },
-        })
+        });
+        if self.dice.percent(30) {
+            configuration["strategy"] = json!("BLUE_GREEN");
+            configuration["bakeTimeInMinutes"] = json!(self.dice.between(0, 1));
+            configuration["lifecycleHooks"] = self.hooks();
+        } else {
+            configuration["strategy"] = json!("ROLLING");
+        }
+        configuration
+    }
+
+    /// Pauses that nobody ends, or none.
+    fn hooks(&mut self) -> Value {
+        let stages = ["PRE_SCALE_UP", "POST_SCALE_UP", "POST_PRODUCTION_TRAFFIC_SHIFT"];
+        let (stage, action) = (self.dice.pick(&stages), self.dice.pick(&["CONTINUE", "ROLLBACK"]));
+        let (Some(stage), Some(action)) = (stage.copied(), action.copied()) else {
+            return json!([]);
+        };
+        if self.dice.percent(60) {
+            return json!([]);
+        }
+        json!([{
+            "targetType": "PAUSE",
+            "lifecycleStages": [stage],
+            "timeoutConfiguration": { "timeoutInMinutes": 1, "action": action },
+        }])
     }
 
     fn with_network(&self, mut input: Value, image: Behaviour) -> Value {

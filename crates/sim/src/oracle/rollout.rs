@@ -42,7 +42,11 @@ fn look(before: Option<&Service>, service: &Service, after: &Replica) -> Result<
     if primary.rollout == Rollout::Completed && rollout_before(before, primary) != Some(Rollout::Completed) {
         return complete(service, primary, after);
     }
-    for it in &service.deployments {
+    let returns = |it: &Deployment| {
+        let lifecycle = before.and_then(|it| it.lifecycle.as_ref());
+        it.id == primary.id && lifecycle.is_some_and(|lifecycle| lifecycle.keeps(&it.id))
+    };
+    for it in service.deployments.iter().filter(|it| !returns(it)) {
         let was = rollout_before(before, it);
         if was.is_some_and(|was| was != Rollout::InProgress && was != it.rollout) {
             return Err(format!(
