@@ -247,8 +247,7 @@ impl EventLog {
     /// [`HistoryError::Storage`].
     pub fn maintain(&self, now: Timestamp) -> Result<usize, HistoryError> {
         let mut inner = self.inner.lock();
-        let kept = i64::try_from(self.options.kept.as_millis()).unwrap_or(i64::MAX);
-        let oldest = now.as_millisecond().saturating_sub(kept);
+        let oldest = self.options.oldest_ms(now);
         let mut dropped = 0;
         while let Some(number) = inner.droppable(oldest, self.options.bytes_max) {
             let file = path(&self.dir, number);

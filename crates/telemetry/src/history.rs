@@ -70,6 +70,12 @@ impl HistoryOptions {
             segment_bytes: (bytes_max / 16).clamp(4 * 1024, 8 * 1024 * 1024),
         }
     }
+
+    /// What is older is not kept any more, in milliseconds.
+    pub(crate) fn oldest_ms(&self, now: Timestamp) -> i64 {
+        let kept = i64::try_from(self.kept.as_millis()).unwrap_or(i64::MAX);
+        now.as_millisecond().saturating_sub(kept)
+    }
 }
 
 /// A record.
@@ -172,7 +178,10 @@ impl History {
     /// [`HistoryError::Storage`].
     pub fn get(&self, key: &str, now: Timestamp) -> Result<Option<Entry>, HistoryError> {
         let inner = self.inner.lock();
-        let place = inner.index.get(key).filter(|it| it.at_ms >= self.oldest_ms(now));
+        let place = inner
+            .index
+            .get(key)
+            .filter(|it| it.at_ms >= self.options.oldest_ms(now));
         let Some(place) = place else {
             return Ok(None);
         };
@@ -184,7 +193,7 @@ impl History {
     /// Times in milliseconds and keys of all records whose keys begin so, by key.
     pub fn keys(&self, head: &str, now: Timestamp) -> Vec<(i64, String)> {
         let inner = self.inner.lock();
-        let oldest = self.oldest_ms(now);
+        let oldest = self.options.oldest_ms(now);
         let range = inner
             .index
             .range::<str, _>((Bound::Included(head), Bound::Unbounded));
@@ -201,7 +210,7 @@ impl History {
     /// [`HistoryError::Storage`].
     pub fn maintain(&self, now: Timestamp) -> Result<usize, HistoryError> {
         let mut inner = self.inner.lock();
-        let oldest = self.oldest_ms(now);
+        let oldest = self.options.oldest_ms(now);
         let mut dropped = 0;
         loop {
             let total: u64 = inner.segments.values().map(|it| it.len).sum();
@@ -219,11 +228,6 @@ impl History {
             inner.index.retain(|_, place| place.segment != number);
             dropped += 1;
         }
-    }
-
-    fn oldest_ms(&self, now: Timestamp) -> i64 {
-        let kept = i64::try_from(self.options.kept.as_millis()).unwrap_or(i64::MAX);
-        now.as_millisecond().saturating_sub(kept)
     }
 
     /// The segment to write to, a new one if the last is full.
