@@ -241,15 +241,10 @@ fn return_to_blue(tx: &mut Tx<'_>, service: &mut Service, reason: &str) -> Optio
 /// A deployment in stages is given up: the service goes back to the revision that has kept its tasks. The first
 /// deployment of a service has none, and stays as it is. The caller stores the service.
 pub(crate) fn give_up(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
-    let now = tx.now();
-    let Some(green) = service.deployments.first_mut() else {
+    if fail_primary(tx, service, reason, reason).is_none() {
         return;
-    };
-    green.rollout = Rollout::Failed;
-    green.rollout_reason = Some(reason.to_owned());
-    green.updated_at = now;
-    let message = format!("(deployment {}) deployment failed: {reason}", green.id);
-    record_event(tx, service, message);
+    }
+    let now = tx.now();
     let revision = return_to_blue(tx, service, reason);
     if revision.is_none() {
         deployment_lifecycles::abandon(tx, service);
@@ -261,6 +256,21 @@ pub(crate) fn give_up(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
         Some(revision) => rolled_back(&known, &revision, reason, now),
         None => stopped(&known, ServiceDeploymentStatus::Stopped, reason, now),
     });
+}
+
+/// The PRIMARY deployment has failed with this reason, and an event tells of it. Gives how many of its tasks have failed.
+fn fail_primary(tx: &mut Tx<'_>, service: &mut Service, reason: &str, told: &str) -> Option<u32> {
+    let primary = service.deployments.first_mut()?;
+    primary.rollout = Rollout::Failed;
+    primary.rollout_reason = Some(reason.to_owned());
+    primary.updated_at = tx.now();
+    let (id, failures) = (primary.id.clone(), primary.failed_tasks);
+    record_event(
+        tx,
+        service,
+        format!("(deployment {id}) deployment failed: {told}"),
+    );
+    Some(failures)
 }
 
 fn stopped(
@@ -301,38 +311,22 @@ fn rolled_back(
 /// the revision that it reached last, if it is to. A way back that fails has no further way back, as on Amazon. The
 /// caller stores the service.
 pub(crate) fn fail(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
-    let Some(primary) = service.deployments.first_mut() else {
+    let Some(failures) = fail_primary(tx, service, reason, "tasks failed to start.") else {
         return;
     };
     let now = tx.now();
-    primary.rollout = Rollout::Failed;
-    primary.rollout_reason = Some(reason.to_owned());
-    primary.updated_at = now;
-    let (id, failures) = (primary.id.clone(), primary.failed_tasks);
-    let message = format!("(deployment {id}) deployment failed: tasks failed to start.");
-    record_event(tx, service, message);
     let known = under_way(tx, &service.arn);
     let is_way_back = known
         .as_ref()
         .is_some_and(|it| it.status == ServiceDeploymentStatus::RollbackInProgress);
     let breaker = service.deployment_configuration.circuit_breaker;
-    let rollback = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
-    if let (Some(known), Some(revision)) = (&known, return_to_blue(tx, service, reason)) {
-        let counted = ServiceDeployment {
-            circuit_breaker_failures: Some(failures),
-            ..(**known).clone()
-        };
-        tx.put(rolled_back(&counted, &revision, rollback, now));
-        return;
-    }
-    deployment_lifecycles::abandon(tx, service);
-    let revision = last_reached(tx, &service.arn).filter(|_| breaker.rollback && !is_way_back);
-    if let Some(revision) = &revision {
-        let reached = reached_deployment(service, revision);
-        go_back(tx, service, revision);
-        service.deployments[0].rollout_reason = Some(format!(
-            "ECS deployment circuit breaker: rolling back to deploymentId {reached}."
-        ));
+    let revision = match return_to_blue(tx, service, reason) {
+        Some(revision) => Some(revision),
+        None if breaker.rollback && !is_way_back => return_to_reached(tx, service),
+        None => None,
+    };
+    if revision.is_none() {
+        deployment_lifecycles::abandon(tx, service);
     }
     let Some(known) = known else { return };
     let counted = ServiceDeployment {
@@ -343,10 +337,22 @@ pub(crate) fn fail(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
         true => ServiceDeploymentStatus::RollbackFailed,
         false => ServiceDeploymentStatus::Stopped,
     };
+    let rollback = "Service deployment rolled back because the circuit breaker threshold was exceeded.";
     tx.put(match &revision {
         Some(revision) => rolled_back(&counted, revision, rollback, now),
         None => stopped(&counted, status, reason, now),
     });
+}
+
+/// Makes a deployment of the revision that was reached last, as the circuit breaker says it; `None` if there is none.
+fn return_to_reached(tx: &mut Tx<'_>, service: &mut Service) -> Option<Arc<ServiceRevision>> {
+    let revision = last_reached(tx, &service.arn)?;
+    let reached = reached_deployment(service, &revision);
+    go_back(tx, service, &revision);
+    service.deployments[0].rollout_reason = Some(format!(
+        "ECS deployment circuit breaker: rolling back to deploymentId {reached}."
+    ));
+    Some(revision)
 }
 
 /// Id of the deployment by which a revision was reached; a revision has the number of its first deployment.

@@ -33,6 +33,7 @@ pub(super) fn service_of(task: &Task) -> Option<ServiceArn> {
 /// Brings one hook of the current stage nearer to its end.
 pub(super) fn look(tx: &mut Tx<'_>, service: &mut Service, index: usize) -> Looked {
     let hook = service.lifecycle.as_ref().and_then(|it| it.hooks.get(index));
+    let hook = hook.filter(|it| it.status.is_open());
     let Some((definition, hook)) = hook.and_then(|it| match &it.hook.target {
         HookTarget::Task(definition) => Some((definition.clone(), it.clone())),
         HookTarget::Pause | HookTarget::Webhook(_) => None,

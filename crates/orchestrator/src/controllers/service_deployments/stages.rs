@@ -1,8 +1,6 @@
 //! Deployments in stages: the tasks of the new revision come up beside those of the old one, which keep running
 //! until hooks and bake times are over. What is left then is a rolling deployment that has nothing to start.
 
-use std::time::Duration;
-
 use domain::deployment_lifecycle::{DeploymentLifecycle, LifecycleStage};
 use domain::service::{Deployment, Service, ServiceStatus};
 use store::{State, Tally, Tx};
@@ -116,10 +114,7 @@ impl ServiceDeployments {
                 is_alone: true,
             });
         }
-        let counts = Counts::of_part(&part, tallies);
-        self.look_at_part(tx, service, &mut part, counts, leaving, &|tx, service, counts| {
-            circuit_breaker::look(tx, service, counts) == Verdict::GoesOn
-        })
+        self.look_at_part(tx, service, &mut part, tallies, leaving)
     }
 
     /// The revision that has the traffic; `None` in a first deployment.
@@ -132,8 +127,7 @@ impl ServiceDeployments {
         leaving: &Leaving,
     ) -> Option<Looked> {
         let mut part = blue(tx.state(), service, lifecycle)?;
-        let counts = Counts::of_part(&part, tallies);
-        let looked = self.look_at_part(tx, service, &mut part, counts, leaving, &|_, _, _| true);
+        let looked = self.look_at_part(tx, service, &mut part, tallies, leaving);
         if looked.as_ref().is_some_and(|it| it.is_alone) {
             let green = service.deployments.first().map(|it| it.id.clone());
             let is_kept = |it: &Deployment| Some(&it.id) == green.as_ref() || it.id == part.id;
@@ -142,20 +136,21 @@ impl ServiceDeployments {
         looked
     }
 
-    /// Starts and stops tasks of one revision. `None` if it shall not go on, of which `goes_on` decides.
+    /// Starts and stops tasks of one revision. `None` if it is the new one and its deployment has been given up.
     fn look_at_part(
         &self,
         tx: &mut Tx<'_>,
         service: &mut Service,
         part: &mut Part,
-        mut counts: Counts,
+        tallies: &[(String, Tally)],
         leaving: &Leaving,
-        goes_on: &dyn Fn(&mut Tx<'_>, &mut Service, &Counts) -> bool,
     ) -> Option<Looked> {
+        let mut counts = Counts::of_part(part, tallies);
         let (_, proven) = health::note(&mut counts, tx, service, part, leaving, self.healthy_after);
         let is_alone = counts.old == Tally::default();
         counts.replace(leaving, &part.id);
-        if !goes_on(tx, service, &counts) {
+        let is_new = service.deployments.first().is_some_and(|it| it.id == part.id);
+        if is_new && circuit_breaker::look(tx, service, &counts) != Verdict::GoesOn {
             return None;
         }
         let plan = plan(
@@ -180,20 +175,11 @@ impl ServiceDeployments {
 
     /// Starts tasks that are hooks, and hears of those that have ended.
     fn hook_tasks(&self, tx: &mut Tx<'_>, service: &mut Service) -> Next {
-        let open = |service: &Service| -> Vec<usize> {
-            let hooks = service
-                .lifecycle
-                .iter()
-                .flat_map(|it| it.hooks.iter().enumerate());
-            hooks
-                .filter(|(_, it)| it.status.is_open())
-                .map(|(index, _)| index)
-                .collect()
-        };
+        let hooks = service.lifecycle.as_ref().map_or(0, |it| it.hooks.len());
         let mut next = Next::AwaitChange;
-        for index in open(service) {
+        for index in 0..hooks {
             if hook_tasks::look(tx, service, index) == hook_tasks::Looked::FoundNoRoom {
-                next = next.or(Next::After(self.placement_retry.max(Duration::from_millis(1))));
+                next = Next::After(self.placement_retry);
             }
         }
         next
