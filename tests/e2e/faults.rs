@@ -153,13 +153,18 @@ fn out_of_memory_is_told_of_the_one_container_that_was() -> Result<()> {
     let world = World::new()?;
     let place = Place::of(&world.gantry)?;
     let before = place.held()?;
-    let greedy = "x=0123456789abcdef; while true; do x=$x$x; done";
+    // Who obeys must have said so before there is something to obey.
+    let obedient =
+        |name: &str| format!("trap 'exit 9' TERM; > /ready/{name}; while true; do sleep 0.1; done");
+    let greedy = "while ! [ -e /ready/one -a -e /ready/two ]; do sleep 0.01; done
+        x=0123456789abcdef; while true; do x=$x$x; done";
+    let mounted = json!([{ "sourceVolume": "ready", "containerPath": "/ready" }]);
     for essential in [false, true] {
         let definition = world.register_all(&json!({
-            "family": "three", "networkMode": "none", "containerDefinitions": [
-                container("one", OBEDIENT, json!({})),
-                container("two", OBEDIENT, json!({})),
-                container("greedy", greedy, json!({ "essential": essential })),
+            "family": "three", "networkMode": "none", "volumes": [{ "name": "ready" }], "containerDefinitions": [
+                container("one", &obedient("one"), json!({ "mountPoints": mounted })),
+                container("two", &obedient("two"), json!({ "mountPoints": mounted })),
+                container("greedy", greedy, json!({ "essential": essential, "mountPoints": mounted })),
             ],
         }))?;
         let arn = world.run(&definition, &[])?;

@@ -110,10 +110,7 @@ async fn half_made_sandboxes_are_removed() {
     let shim = world.shim_pid();
     assert_eq!(world.restart().await, []);
     assert!(!world.task_directory().exists());
-    let is_gone = !fs::read_to_string(format!("/proc/{shim}/comm"))
-        .is_ok_and(|it| it.starts_with("gantry-shim"))
-        || fs::read_to_string(format!("/proc/{shim}/stat")).is_ok_and(|it| it.contains(") Z "));
-    assert!(is_gone);
+    world.await_end(shim).await;
     // And a sandbox can be made in its place.
     world.sandbox(SandboxNetwork::None).await;
     world.close().await;

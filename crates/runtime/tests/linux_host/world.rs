@@ -186,6 +186,16 @@ impl World {
         }
     }
 
+    /// Waits until a process has ended, whether its parent has asked for its end or not.
+    pub async fn await_end(&self, pid: i32) {
+        let deadline = Instant::now() + DEADLINE;
+        let state = || fs::read_to_string(format!("/proc/{pid}/stat"));
+        while state().is_ok_and(|it| !it.contains(") Z ") && !it.contains(") X ")) {
+            assert!(Instant::now() < deadline, "process {pid} goes on");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Waits until a file is no more.
     pub async fn await_gone(&self, path: &Path) {
         let deadline = Instant::now() + DEADLINE;
