@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::Timestamp;
 use domain::deployment_lifecycle::DeploymentLifecycle;
 use domain::host::Resources;
 use domain::lifecycle_hook::{HookRun, HookStatus};
 use domain::service::ServiceStatus;
 use domain::task::Task;
+use domain::{ContainerInstanceArn, Timestamp};
 use orchestrator::controllers::service_deployments::{ServiceOutlook, Wait};
 use orchestrator::transitions::{Considered, RunTasksRefusal, tell_refusals};
 use store::State;
@@ -122,6 +122,16 @@ fn told(it: &ServiceOutlook, wait: &Wait, now: Timestamp) -> String {
                 .protection(now)
                 .map(|until| format!("until {until:.0}")))
         ),
+        Wait::Agents(count, instances) => format!(
+            "the agents of {}, which are not connected: {}",
+            instances_of(*count),
+            instance_names(*count, instances)
+        ),
+        Wait::LastToStop(count, instances) => format!(
+            "the other tasks on {}, DRAINING, where daemons stop last: {}",
+            instances_of(*count),
+            instance_names(*count, instances)
+        ),
     }
 }
 
@@ -167,6 +177,21 @@ fn names(count: u32, tasks: &[Arc<Task>], more: impl Fn(&Task) -> Option<String>
     let mut names: Vec<String> = tasks.iter().map(one).collect();
     if names.len() < count as usize {
         names.push("...".to_owned());
+    }
+    names.join(", ")
+}
+
+fn instances_of(count: u32) -> String {
+    match count {
+        1 => "1 container instance".to_owned(),
+        count => format!("{count} container instances"),
+    }
+}
+
+fn instance_names(count: u32, instances: &[ContainerInstanceArn]) -> String {
+    let mut names: Vec<&str> = instances.iter().map(ContainerInstanceArn::name).collect();
+    if names.len() < count as usize {
+        names.push("...");
     }
     names.join(", ")
 }

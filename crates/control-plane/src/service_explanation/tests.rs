@@ -1,10 +1,10 @@
 //! Services in the states that users ask about, through ExplainService.
 
 use domain::task::{ContainerStatus, TaskStatus};
-use domain::{ServiceArn, TaskArn};
+use domain::{ContainerInstanceArn, ServiceArn, TaskArn};
 use orchestrator::controllers::Controller;
 use orchestrator::controllers::service_deployments::ServiceDeployments;
-use orchestrator::transitions::{self, ContainerReport, TaskReport};
+use orchestrator::transitions::{self, Connection, ContainerReport, TaskReport};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -295,4 +295,51 @@ async fn a_deployment_in_stages_says_where_it_is_and_who_is_asked() {
             .contains("continue-service-deployment"),
         "{it:#}"
     );
+}
+
+#[tokio::test]
+async fn daemons_are_told_instance_by_instance() {
+    let world = World::new().await;
+    let taken = world.0.instance().await;
+    world.0.instance().await;
+    let away = world.0.instance().await;
+    let container = json!({ "name": "web", "image": "web", "memory": 1000 });
+    let big = json!({ "family": "big", "containerDefinitions": [container] });
+    world.0.ask("RegisterTaskDefinition", big).await;
+    let arn = ContainerInstanceArn::parse(&away).expect("an ARN");
+    let left = world
+        .0
+        .store()
+        .transact(move |tx| transitions::connect_host(tx, &arn, Connection::Lost, "1.0.0", "none"));
+    left.await.expect("is there");
+    let hog = json!({ "taskDefinition": "big", "containerInstances": [taken] });
+    world.0.ask("StartTask", hog).await;
+    let daemon = json!({
+        "serviceName": "web", "taskDefinition": "big", "schedulingStrategy": "DAEMON",
+    });
+    world.0.ask("CreateService", daemon).await;
+    world.look().await;
+    let it = world.explained().await;
+    let part = &it["parts"][0];
+    assert_eq!(
+        (&part["desiredCount"], &part["pendingCount"]),
+        (&json!(2), &json!(1)),
+        "{it:#}"
+    );
+    let waits = waits(&it);
+    assert!(
+        waits.contains("placement: no container instance takes 1 task"),
+        "{it:#}"
+    );
+    assert!(waits.contains("1 task that was placed to run"), "{it:#}");
+    let name = away.rsplit('/').next().unwrap_or_default();
+    let agents = format!("the agents of 1 container instance, which are not connected: {name}");
+    assert!(waits.contains(&agents), "{it:#}");
+    let hosts = it["placement"]["hosts"].as_array().expect("a list");
+    assert_eq!(
+        hosts.len(),
+        1,
+        "only those that are to get a task are asked: {it:#}"
+    );
+    assert_eq!(hosts[0]["containerInstanceArn"], json!(taken));
 }

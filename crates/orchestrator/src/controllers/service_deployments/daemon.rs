@@ -1,6 +1,6 @@
 //! Services with the DAEMON scheduling strategy: one task on each container instance that meets the constraints.
 
-mod plan;
+pub(super) mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::plan::{Counts, Plan};
 use super::stop::stop_each;
 use super::{Leaving, Next, STEP_MAX, ServiceDeployments, health, is_wanted, settle};
 use crate::transitions::{Where, eligible};
-use plan::{Claim, Seat, SeatedState, SeatedTask, plan};
+use plan::{Claim, DaemonPlan, Seat, SeatedState, SeatedTask, plan};
 
 impl ServiceDeployments {
     pub(super) fn reconcile_daemon(&self, tx: &mut Tx<'_>, service: &mut Service) -> Next {
@@ -27,16 +27,14 @@ impl ServiceDeployments {
         let Some(mut part) = Part::primary_deployment(service) else {
             return Next::AwaitChange;
         };
-        let mut counts = Counts::of(&part.id, &tx.state().service_tally(&service.arn));
-        let (unproven, proven) = health::unproven(tx, service, &part, &Leaving::new(), self.healthy_after);
-        counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
+        let Step {
+            counts, plan, proven, ..
+        } = self.daemon_step(tx, service, &part);
         match circuit_breaker::look(tx, service, &counts) {
             Verdict::GoesOn => {}
             Verdict::GivenUp => return Next::Again,
             Verdict::WasGivenUp => return Next::AwaitChange,
         }
-        let seats = seats(tx.state(), service, &part, &unproven);
-        let plan = plan(&seats, service.deployment_configuration, STEP_MAX);
         if service.status == ServiceStatus::Active {
             service.desired_count = plan.desired_count;
         }
@@ -54,6 +52,33 @@ impl ServiceDeployments {
             next => next.or(proven),
         }
     }
+
+    /// What is to be done now, and why.
+    pub(super) fn daemon_step(&self, tx: &Tx<'_>, service: &Service, part: &Part) -> Step {
+        let mut counts = Counts::of(&part.id, &tx.state().service_tally(&service.arn));
+        let (unproven, proven) = health::unproven(tx, service, part, &Leaving::new(), self.healthy_after);
+        counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
+        let seats = seats(tx.state(), service, part, &unproven);
+        let plan = plan(&seats, service.deployment_configuration, STEP_MAX);
+        Step {
+            counts,
+            seats,
+            plan,
+            proven,
+        }
+    }
+}
+
+/// A step of a DAEMON service, and what it was planned from.
+pub(super) struct Step {
+    /// Its tasks.
+    pub counts: Counts,
+    /// Where they are or are to be.
+    pub seats: Vec<Seat>,
+    /// What to do.
+    pub plan: DaemonPlan,
+    /// When the next running task has shown that it is healthy.
+    pub proven: Next,
 }
 
 /// Container instances that have or are to have a task, by ARN.

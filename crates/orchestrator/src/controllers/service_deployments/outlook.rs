@@ -1,13 +1,16 @@
 //! What a service wants, has and waits for: what the next look at it would decide, by the code that decides.
 
+mod daemon;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::deployment_lifecycle::DeploymentLifecycle;
 use domain::service::{DeploymentController, Rollout, Service};
+use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, HealthStatus, StopCode, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
-use domain::{ServiceArn, Timestamp};
+use domain::{ContainerInstanceArn, ServiceArn, Timestamp};
 use store::{State, Tally, Tx};
 
 use super::part::Part;
@@ -97,6 +100,10 @@ pub enum Wait {
     },
     /// Tasks that would stop, were they not protected.
     Protected(u32, Vec<Arc<Task>>),
+    /// Agents of container instances on which a DAEMON service would have a task.
+    Agents(u32, Vec<ContainerInstanceArn>),
+    /// The other tasks on DRAINING container instances, where tasks of a DAEMON service stop last.
+    LastToStop(u32, Vec<ContainerInstanceArn>),
 }
 
 impl ServiceDeployments {
@@ -117,6 +124,7 @@ impl ServiceDeployments {
         };
         let lifecycle = stages::stages(&service);
         let parts = match service.deployment_controller {
+            _ if service.scheduling_strategy == SchedulingStrategy::Daemon => Vec::new(),
             DeploymentController::Ecs => match &lifecycle {
                 Some(lifecycle) => stages::parts(tx.state(), &service, lifecycle),
                 None => Part::primary_deployment(&service).into_iter().collect(),
@@ -130,6 +138,9 @@ impl ServiceDeployments {
         outlook
             .waits
             .extend(lifecycle.map(|it| Wait::Stage(Box::new(it))));
+        if service.scheduling_strategy == SchedulingStrategy::Daemon {
+            self.look_ahead_at_daemons(tx, &mut outlook);
+        }
         for part in parts {
             outlook.minimum += bounds.lower_bound(part.desired_count);
             outlook.maximum += bounds.upper_bound(part.desired_count);
@@ -195,22 +206,14 @@ fn waits(
     counts: &Counts,
     plan: &Plan,
 ) -> Vec<Wait> {
-    let given_up = service
-        .deployments
-        .first()
-        .filter(|it| it.id == part.id && it.rollout == Rollout::Failed);
-    if let Some(deployment) = given_up {
-        return vec![Wait::GivenUp(deployment.rollout_reason.clone())];
+    if let Some(given_up) = given_up(service, part) {
+        return vec![given_up];
     }
     let mut waits = Vec::new();
-    let throttled = part.throttled_until.filter(|it| *it > tx.now());
     let takes = |it: &Considered| it.hosts.iter().any(|(_, refusals)| refusals.is_empty());
-    match (&view.considered, throttled) {
+    match (&view.considered, throttled(tx, service, part)) {
         (None, _) => {}
-        (Some(_), Some(until)) => waits.push(Wait::Throttled {
-            until,
-            failed_starts: failed_starts(service, part),
-        }),
+        (Some(_), Some(throttled)) => waits.push(throttled),
         (Some(considered), None) if !takes(considered) => {
             waits.push(Wait::Placement { count: plan.start });
         }
@@ -237,9 +240,19 @@ fn waits(
     waits
 }
 
-fn failed_starts(service: &Service, part: &Part) -> u32 {
+fn given_up(service: &Service, part: &Part) -> Option<Wait> {
+    let primary = service.deployments.first()?;
+    let is_given_up = primary.id == part.id && primary.rollout == Rollout::Failed;
+    is_given_up.then(|| Wait::GivenUp(primary.rollout_reason.clone()))
+}
+
+fn throttled(tx: &Tx<'_>, service: &Service, part: &Part) -> Option<Wait> {
+    let until = part.throttled_until.filter(|it| *it > tx.now())?;
     let of_set = service.task_set(&part.id).map(|it| it.failed_starts);
-    of_set.unwrap_or(service.failed_starts)
+    Some(Wait::Throttled {
+        until,
+        failed_starts: of_set.unwrap_or(service.failed_starts),
+    })
 }
 
 /// Tasks on their way to RUNNING, then to being healthy.

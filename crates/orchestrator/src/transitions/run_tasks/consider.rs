@@ -6,7 +6,7 @@ use domain::ContainerInstanceArn;
 use domain::host::Resources;
 use store::Tx;
 
-use super::{PlacementFailure, RunTasks, RunTasksRefusal, capacity, hosts, needs, placement};
+use super::{PlacementFailure, RunTasks, RunTasksRefusal, Where, capacity, hosts, needs, placement};
 
 /// What placement says of one task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,10 @@ pub fn consider(tx: &Tx<'_>, run: &RunTasks) -> Considered {
                 .push(capacity::empty(&part.cluster.scope(), name));
             continue;
         }
-        let found = hosts(tx.state(), part, None);
+        let mut found = hosts(tx.state(), part, None);
+        if let Where::On(named) = &part.placed {
+            found.retain(|(_, instance)| named.contains(&instance.arn));
+        }
         if found.is_empty() {
             considered.nowhere = Some(RunTasksRefusal::NoContainerInstances);
         }

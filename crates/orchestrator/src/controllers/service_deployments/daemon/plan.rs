@@ -74,7 +74,8 @@ pub struct DaemonPlan {
 }
 
 impl Seat {
-    fn wanted(&self) -> impl Iterator<Item = &SeatedTask> {
+    /// Its tasks that are not to stop.
+    pub fn wanted(&self) -> impl Iterator<Item = &SeatedTask> {
         self.tasks.iter().filter(|it| it.state != SeatedState::Stopping)
     }
 
