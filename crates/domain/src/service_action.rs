@@ -49,6 +49,14 @@ pub enum ServiceActionName {
     TasksStopped,
     /// A task found no place.
     ServiceTaskPlacementFailure,
+    /// Tasks fail to start, one after the other.
+    ServiceTaskStartImpaired,
+    /// Tasks are moved between availability zones.
+    ServiceRebalancingStarted,
+    /// They are spread evenly again.
+    ServiceRebalancingCompleted,
+    /// Moving them was given up.
+    ServiceRebalancingStopped,
 }
 
 impl ServiceActionName {
@@ -59,13 +67,22 @@ impl ServiceActionName {
             Self::TasksetSteadyState => "TASKSET_STEADY_STATE",
             Self::TasksStopped => "TASKS_STOPPED",
             Self::ServiceTaskPlacementFailure => "SERVICE_TASK_PLACEMENT_FAILURE",
+            Self::ServiceTaskStartImpaired => "SERVICE_TASK_START_IMPAIRED",
+            Self::ServiceRebalancingStarted => "SERVICE_REBALANCING_STARTED",
+            Self::ServiceRebalancingCompleted => "SERVICE_REBALANCING_COMPLETED",
+            Self::ServiceRebalancingStopped => "SERVICE_REBALANCING_STOPPED",
         }
     }
 
     /// `eventType`: INFO, WARN or ERROR.
     pub fn event_type(self) -> &'static str {
         match self {
-            Self::ServiceSteadyState | Self::TasksetSteadyState | Self::TasksStopped => "INFO",
+            Self::ServiceSteadyState
+            | Self::TasksetSteadyState
+            | Self::TasksStopped
+            | Self::ServiceRebalancingStarted
+            | Self::ServiceRebalancingCompleted => "INFO",
+            Self::ServiceTaskStartImpaired | Self::ServiceRebalancingStopped => "WARN",
             Self::ServiceTaskPlacementFailure => "ERROR",
         }
     }

@@ -203,10 +203,11 @@ async fn failing_starts_are_throttled_and_their_last_reasons_named() {
     let world = World::new().await;
     world.0.instance().await;
     world.create(json!({ "desiredCount": 1 })).await;
-    for _ in 0..4 {
+    for pause in [10, 10, 10, 0] {
         for task in world.tasks().await {
             world.fails(&task).await;
         }
+        world.0.clock.advance(Duration::from_secs(pause));
         world.look().await;
     }
     let it = world.explained().await;
@@ -218,6 +219,12 @@ async fn failing_starts_are_throttled_and_their_last_reasons_named() {
         it["nextSteps"].to_string().contains("gantry task explain"),
         "{it:#}"
     );
+    let input = json!({ "services": ["web"] });
+    let described = world.0.ask("DescribeServices", input).await;
+    let events = described["services"][0]["events"].to_string();
+    let impaired = "(service web) is unable to consistently start tasks successfully. For more information, see the \
+                    Troubleshooting section of the Amazon ECS Developer Guide. 3 starts failed one after the other";
+    assert_eq!(events.matches(impaired).count(), 1, "{events}");
 }
 
 #[tokio::test]

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::service::Service;
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::task::{Stop, StopCode, Task};
 use store::Tx;
+
+use super::services::record_action;
 
 /// A task that ends sooner than this counts as a failed start: replacing it at once would only burn the machine.
 const SHORT_LIFE: Duration = Duration::from_secs(5);
@@ -13,6 +16,12 @@ const SHORT_LIFE: Duration = Duration::from_secs(5);
 const THROTTLE_FIRST: Duration = Duration::from_secs(1);
 /// Longest wait between starts that fail, as on Amazon.
 const THROTTLE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// So many failed starts in a row are announced.
+const IMPAIRED_AFTER: u32 = 3;
+/// Amazon's words for it.
+const IMPAIRED: &str = "is unable to consistently start tasks successfully. For more information, see the \
+                        Troubleshooting section of the Amazon ECS Developer Guide.";
 
 /// Beginnings and contents of reasons that no second try heals: somebody has to change something.
 const HOPELESS: [(&str, &[&str]); 4] = [
@@ -96,17 +105,36 @@ pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
     let mut service = (*known).clone();
     let has_lived = lived.is_some_and(|it| it >= SHORT_LIFE);
     let of_mine = |id: &String| Some(id) == task.started_by.as_ref();
-    if let Some(it) = service.task_sets.iter_mut().find(|it| of_mine(&it.id)) {
+    let failed_starts = if let Some(it) = service.task_sets.iter_mut().find(|it| of_mine(&it.id)) {
         (it.failed_starts, it.throttled_until) = pace(it.failed_starts, has_lived, now);
+        it.failed_starts
     } else {
         (service.failed_starts, service.throttled_until) = pace(service.failed_starts, has_lived, now);
-    }
+        service.failed_starts
+    };
     if !has_lived {
         count_failure(&mut service, task, now);
+        if failed_starts == IMPAIRED_AFTER {
+            announce_impaired(tx, &mut service, task);
+        }
     }
     if service != *known {
         tx.put(service);
     }
+}
+
+/// Said once, until a task has lived or another deployment begins.
+fn announce_impaired(tx: &mut Tx<'_>, service: &mut Service, task: &Task) {
+    let reason = task.stop.as_ref().map_or("", |it| it.reason.as_str());
+    let message = format!(
+        "{IMPAIRED} {IMPAIRED_AFTER} starts failed one after the other, the last (task {}): {reason}",
+        task.arn.name()
+    );
+    let action = ServiceAction {
+        tasks: vec![task.arn.to_string()],
+        ..ServiceAction::of(ServiceActionName::ServiceTaskStartImpaired)
+    };
+    record_action(tx, service, &message, action);
 }
 
 /// How many starts have failed in a row, and until when the next one waits.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use domain::container_instance::ContainerInstanceStatus;
 use domain::host::Host;
 use domain::service::{Rollout, Service, ServiceStatus};
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_scheduling::{AvailabilityZoneRebalancing, Move, MovedFrom};
 use domain::task::Task;
 use domain::task_definition::LaunchType;
@@ -21,7 +22,7 @@ use store::{State, Tx};
 use super::part::Part;
 use super::start::{Launched, names};
 use super::{Next, ServiceDeployments, is_wanted};
-use crate::transitions::{Where, eligible, record_event};
+use crate::transitions::{Where, eligible, record_action, record_event};
 pub use ongoing::follow;
 use zones::{ZoneTasks, ZoneWish, told, wish};
 
@@ -62,10 +63,14 @@ impl ServiceDeployments {
         let wish = wish(&zones, &open);
         let told = told(&zones, &open);
         match (&wish, service.balance.is_uneven) {
-            (ZoneWish::Even, true) => record_event(tx, service, format!("is AZ balanced with {told}.")),
+            (ZoneWish::Even, true) => {
+                let action = ServiceAction::of(ServiceActionName::ServiceRebalancingCompleted);
+                record_action(tx, service, &format!("is AZ balanced with {told}."), action);
+            }
             (ZoneWish::Move { .. } | ZoneWish::Held(_), false) => {
                 let text = format!("is not AZ balanced with {told}. AZ Rebalancing in progress.");
-                record_event(tx, service, text);
+                let action = ServiceAction::of(ServiceActionName::ServiceRebalancingStarted);
+                record_action(tx, service, &text, action);
             }
             _ => {}
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::host::Host;
 use domain::service::Service;
+use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_scheduling::{Move, MovedFrom};
 use domain::task::{Stop, StopCode, Task, TaskStatus};
 use domain::{ContainerInstanceArn, TaskArn};
@@ -16,7 +17,7 @@ use super::super::scale_in::placed;
 use super::super::start::names;
 use super::super::{Leaving, is_wanted};
 use super::{announce_held, is_at_rest};
-use crate::transitions::{record_event, stop_task};
+use crate::transitions::{record_action, record_event, stop_task};
 
 /// Goes on with the move under way, if there is one. As long as its replacement is not healthy, that is not counted: the
 /// others are the service. A move that something else comes before is given up; its surplus is scaled in.
@@ -67,11 +68,13 @@ fn uncount(counts: &mut Counts, replacement: &Task, is_unproven: bool) {
 }
 
 fn give_up(tx: &mut Tx<'_>, service: &mut Service, from: &MovedFrom) {
-    let text = match from {
-        MovedFrom::Zone(_) => "stopped AZ Rebalancing.",
-        MovedFrom::Host(_) => "stopped instance rebalancing.",
-    };
-    record_event(tx, service, text.to_owned());
+    match from {
+        MovedFrom::Zone(_) => {
+            let action = ServiceAction::of(ServiceActionName::ServiceRebalancingStopped);
+            record_action(tx, service, "stopped AZ Rebalancing.", action);
+        }
+        MovedFrom::Host(_) => record_event(tx, service, "stopped instance rebalancing.".to_owned()),
+    }
     service.balance.moving = None;
     service.balance.is_uneven = false;
 }

@@ -52,6 +52,18 @@ fn events(world: &World, service: &ServiceArn) -> Vec<String> {
     events
 }
 
+/// What EventBridge is told of a service, the oldest first.
+fn actions(world: &World, service: &ServiceArn) -> Vec<&'static str> {
+    let mut told: Vec<&'static str> = world.store.read(|state| {
+        let events = state.service_events(service);
+        events
+            .filter_map(|it| Some(it.action.as_ref()?.name.as_str()))
+            .collect()
+    });
+    told.reverse();
+    told
+}
+
 fn count(events: &[String], beginning: &str) -> usize {
     events.iter().filter(|it| it.starts_with(beginning)).count()
 }
@@ -108,6 +120,13 @@ fn tasks_move_to_an_empty_zone_one_by_one_if_they_may() {
     assert_eq!(count(&events, stopped), 2);
     let ends = "(service web) is AZ balanced with 2 tasks in a, 2 tasks in b.";
     assert_eq!(count(&events, ends), 1, "{events:#?}");
+    let told = actions(&world, &service);
+    let rebalancing = told.iter().filter(|it| it.starts_with("SERVICE_REBALANCING"));
+    let rebalancing: Vec<_> = rebalancing.copied().collect();
+    assert_eq!(
+        rebalancing,
+        ["SERVICE_REBALANCING_STARTED", "SERVICE_REBALANCING_COMPLETED"]
+    );
     let stored = world.stored_service(&service);
     assert!(stored.steady_since.is_some() && stored.deployments.len() == 1);
 }
