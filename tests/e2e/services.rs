@@ -1,7 +1,7 @@
 //! Services keep their desired count, through the CLI's own waiters.
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::wait;
 
 use crate::world::{DEADLINE, World, text};
@@ -139,20 +139,7 @@ fn a_deployment_whose_tasks_crash_is_rolled_back_and_says_why() -> Result<()> {
         "--deployment-configuration",
         "deploymentCircuitBreaker={enable=true,rollback=true}",
     ])?;
-    let mut reason = String::new();
     let deployment = wait::until("the rollback", DEADLINE, || {
-        let services = world
-            .aws
-            .json(&["ecs", "describe-services", "--services", "web"])?;
-        for deployment in services["services"][0]["deployments"]
-            .as_array()
-            .into_iter()
-            .flatten()
-        {
-            if deployment["rolloutState"] == "FAILED" {
-                reason = text(&deployment["rolloutStateReason"]);
-            }
-        }
         let output = world
             .aws
             .json(&["ecs", "list-service-deployments", "--service", "web"])?;
@@ -171,6 +158,11 @@ fn a_deployment_whose_tasks_crash_is_rolled_back_and_says_why() -> Result<()> {
         *breaker,
         json!({ "status": "TRIGGERED", "failureCount": 3, "threshold": 3 })
     );
+    // The deployment itself is gone with its tasks.
+    let told = world.gantry.command(&["events", "--json", "--service", "web"])?;
+    let failed = told.lines().find(|it| it.contains("SERVICE_DEPLOYMENT_FAILED"));
+    let failed: Value = serde_json::from_str(failed.unwrap_or_default())?;
+    let reason = text(&failed["detail"]["reason"]);
     assert!(
         reason.starts_with("ECS deployment circuit breaker: tasks failed to start. ")
             && reason.contains("container web exited with code 3 after saying: no database."),
