@@ -23,6 +23,7 @@ mod networks;
 mod placement;
 mod reach;
 mod registry;
+mod rollouts;
 mod secrets;
 mod services;
 mod task_metadata;
