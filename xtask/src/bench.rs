@@ -10,6 +10,7 @@ mod load;
 mod memory;
 mod peers;
 mod report;
+mod rollout;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,15 @@ use crate::install::{self, run, say};
 /// # Errors
 /// The name is none of them, something cannot be installed, or a call fails.
 pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
-    let all = ["launch", "containers", "api", "memory", "services", "commits"];
+    let all = [
+        "launch",
+        "containers",
+        "rollout",
+        "api",
+        "memory",
+        "services",
+        "commits",
+    ];
     let names = match name {
         None => all.to_vec(),
         Some(name) if all.contains(&name) => vec![name],
@@ -33,7 +42,7 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
     };
     install::for_build()?;
     // Of containers the client hardly does more than wait.
-    if cfg!(debug_assertions) && name != Some("containers") {
+    if cfg!(debug_assertions) && !matches!(name, Some("containers" | "rollout")) {
         return optimized(root, name);
     }
     install::for_run()?;
@@ -43,6 +52,7 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
         match name {
             "launch" => launch::measure(&binary)?,
             "containers" => containers::measure(&binary)?,
+            "rollout" => rollout::measure(&binary)?,
             "api" => api::measure(&binary)?,
             "memory" => memory::measure(&binary)?,
             "services" => services(root)?,

@@ -23,8 +23,8 @@ Usage: cargo xtask <command>
                     with ARGS, run `cargo nextest run --workspace ARGS` alone
   fuzz [TARGET] [--seconds N]
                     let the targets of fuzz/, or one of them, look for faults; 60 seconds each
-  bench [NAME]      measure beside its peers; NAME is one of launch, containers, api, memory,
-                    services, commits
+  bench [NAME]      measure beside its peers; NAME is one of launch, containers, rollout, api,
+                    memory, services, commits
   sim [--seeds N [--from S] | --minutes M | --seed S | --mutations [WORD]...]
                     simulate the service scheduler: many seeds, one with its log, or broken on purpose
   codegen [--check] generate crates/api from models/; --check only compares

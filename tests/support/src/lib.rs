@@ -1,8 +1,9 @@
 //! What end-to-end tests, the demo and the benchmarks share: a sample image, a Gantry to talk to, the AWS CLI,
-//! and a count of what tasks hold of the machine.
+//! a Docker Engine to compare with, and a count of what tasks hold of the machine.
 
 pub mod aws;
 pub mod disk;
+pub mod docker;
 pub mod gantry;
 pub mod leaks;
 pub mod sample_image;

@@ -2,7 +2,6 @@
 
 mod command;
 mod density;
-mod engine;
 mod output;
 mod processes;
 mod pulling;
@@ -11,8 +10,8 @@ mod starts;
 use std::path::Path;
 
 use anyhow::Result;
+use test_support::docker::Engine;
 
-use self::engine::Engine;
 use super::client::Connection;
 use super::report::Table;
 use crate::install::say;

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use api::ecs;
 use serde_json::json;
+use test_support::docker::Engine;
 use test_support::sample_image::SAMPLE_IMAGE;
 
 use super::super::client::Connection;
 use super::super::launch;
 use super::super::report::{Table, Times};
-use super::engine::Engine;
 use super::started;
 
 const RUNS: usize = 50;

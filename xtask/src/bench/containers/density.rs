@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use test_support::docker::Engine;
 
 use super::super::launch;
 use super::super::report::Table;
-use super::engine::Engine;
 use super::{processes, started};
 
 const TASKS: u32 = 200;

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use api::ecs;
+use test_support::docker::Engine;
 use test_support::sample_image::SAMPLE_IMAGE;
 
 use super::super::client::Connection;
 use super::super::launch;
 use super::super::report::Table;
-use super::engine::Engine;
 use super::{processes, started};
 
 /// What the container writes, in MiB of lines of 100 bytes.
@@ -161,7 +161,7 @@ fn kept_bytes(folder: &Path) -> Result<u64> {
 }
 
 fn docker(engine: &Engine) -> Result<Cost> {
-    let before = engine.cpu_seconds();
+    let before = processes::engine_cpu_seconds();
     let begin = Instant::now();
     let script = script();
     let id = engine.run(&[
@@ -179,7 +179,7 @@ fn docker(engine: &Engine) -> Result<Cost> {
     let code = engine.run(&["wait", id.trim()])?;
     let took = begin.elapsed();
     ensure!(code.trim() == "0", "the writer failed: {code}");
-    let cost = Cost::new(took, engine.cpu_seconds() - before);
+    let cost = Cost::new(took, processes::engine_cpu_seconds() - before);
     engine.run(&["rm", "-f", id.trim()])?;
     Ok(cost)
 }

@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 /// Linux counts in hundredths of a second on every machine that Gantry runs on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Programs that make up a Docker Engine. The client is none of them.
+const ENGINE_PROGRAMS: [&str; 3] = ["dockerd", "containerd", "containerd-shim"];
+
 /// A process.
 pub struct Process {
     /// Its number.
@@ -44,6 +47,12 @@ pub fn shims(data_dir: &Path) -> Vec<Process> {
         it.name == "gantry-shim" && cwd.is_ok_and(|it| it.starts_with(&data_dir))
     };
     all().into_iter().filter(is_ours).collect()
+}
+
+/// Seconds of processor time that the Docker Engine has used.
+pub fn engine_cpu_seconds() -> f64 {
+    let is_engine = |it: &Process| ENGINE_PROGRAMS.iter().any(|name| it.name.starts_with(name));
+    all().into_iter().filter(is_engine).map(|it| it.cpu_seconds).sum()
 }
 
 /// KiB of a process's memory, what it shares with others counted in parts.

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use api::{ecr, ecs};
 use base64::Engine as _;
+use test_support::docker::Engine;
 use test_support::gantry::Gantry;
 use test_support::{sample_image, sha256};
 
 use super::super::client::Connection;
 use super::super::launch;
 use super::super::report::Table;
-use super::engine::Engine;
 use super::{processes, started};
 
 /// Layers beside that of busybox, and the MiB of each.

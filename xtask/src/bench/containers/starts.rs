@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
+use test_support::docker::Engine;
 
 use super::super::launch;
 use super::super::report::{Table, Times};
-use super::engine::Engine;
 use super::started;
 
 const RUNS: usize = 50;

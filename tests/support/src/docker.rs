@@ -1,4 +1,4 @@
-//! A Docker Engine for comparison: the one that runs here, or one of the measurement's own.
+//! A Docker Engine for comparison: the one that runs here, or one of one's own, which ends when it is dropped.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -6,17 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
-use test_support::sample_image;
-use test_support::wait;
 
-use super::processes;
+use crate::{sample_image, wait};
 
 /// How long the engine may take to start.
 const DEADLINE: Duration = Duration::from_secs(60);
-/// Programs that make up the engine. The client is none of them.
-const PROGRAMS: [&str; 3] = ["dockerd", "containerd", "containerd-shim"];
 
-/// An engine that runs and has the sample image.
+/// An engine that runs.
 pub struct Engine {
     /// Of an engine of one's own.
     own: Option<(Child, TempDir)>,
@@ -24,7 +20,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Finds or starts one; `None`, and a line that says so, if Docker is not installed.
+    /// Finds or starts one, with the sample image; `None`, and a line that says so, if Docker is not installed.
+    ///
+    /// # Errors
+    /// The image cannot be loaded.
     pub fn start() -> Result<Option<Self>> {
         let found = Self {
             own: None,
@@ -33,7 +32,7 @@ impl Engine {
         let engine = if found.run(&["info"]).is_ok() {
             found
         } else {
-            match Self::start_own() {
+            match Self::start_own(Command::new("dockerd")) {
                 Ok(engine) => engine,
                 Err(error) => {
                     println!("no Docker Engine to compare with: {error:#}");
@@ -41,25 +40,41 @@ impl Engine {
                 }
             }
         };
-        let folder = tempfile::tempdir()?;
-        let image = folder.path().join("sample.tar");
-        sample_image::write(&image)?;
-        engine.run(&["load", "--input", &image.display().to_string()])?;
-        println!(
-            "beside Docker Engine {}",
-            engine
-                .run(&["version", "--format", "{{.Server.Version}}"])?
-                .trim()
-        );
+        engine.load_sample()?;
         Ok(Some(engine))
     }
 
+    /// Starts one of one's own whatever else runs, in namespaces of its own: nothing that it makes of links and mounts
+    /// outlives it, and nothing but loopback is in its network. It has no image.
+    ///
+    /// # Errors
+    /// Docker is not installed, or does not start.
+    pub fn start_apart() -> Result<Self> {
+        let mut command = Command::new("unshare");
+        command.args(["--net", "--mount", "sh", "-c"]);
+        command.args(["ip link set lo up && exec dockerd \"$@\"", "dockerd"]);
+        Self::start_own(command)
+    }
+
+    /// Gives it the sample image, and says which engine it is.
+    ///
+    /// # Errors
+    /// The image cannot be made or loaded.
+    pub fn load_sample(&self) -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let image = folder.path().join("sample.tar");
+        sample_image::write(&image)?;
+        self.run(&["load", "--input", &image.display().to_string()])?;
+        let version = self.run(&["version", "--format", "{{.Server.Version}}"])?;
+        println!("beside Docker Engine {}", version.trim());
+        Ok(())
+    }
+
     /// Without networks, which need kernel modules: containers run in the host's.
-    fn start_own() -> Result<Self> {
+    fn start_own(mut command: Command) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("docker.sock");
         let log = std::fs::File::create(folder.path().join("dockerd.log"))?;
-        let mut command = Command::new("dockerd");
         command.args(["--bridge", "none", "--iptables=false", "--ip6tables=false"]);
         for (option, name) in [
             ("--data-root", "data"),
@@ -88,7 +103,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// The client.
+    /// The client, as a command to add to.
+    #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new("docker");
         if let Some(socket) = &self.socket {
@@ -100,21 +116,15 @@ impl Engine {
     }
 
     /// Runs the client, which must succeed; gives what it said.
+    ///
+    /// # Errors
+    /// It fails; what it said is part of the error.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         let output = self.command().args(arguments).stdin(Stdio::null()).output();
         let output = output.context("docker is not installed")?;
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "docker {arguments:?}: {}", errors.trim());
         Ok(String::from_utf8(output.stdout)?)
-    }
-
-    /// Seconds of processor time that the engine has used.
-    pub fn cpu_seconds(&self) -> f64 {
-        let engine = processes::all().into_iter();
-        engine
-            .filter(|it| PROGRAMS.iter().any(|name| it.name.starts_with(name)))
-            .map(|it| it.cpu_seconds)
-            .sum()
     }
 }
 
