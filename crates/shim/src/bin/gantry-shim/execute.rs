@@ -12,7 +12,7 @@ use libcontainer::workload::{Executor, ExecutorError, ExecutorValidationError};
 use shim::{Confinement, Console, Privileges, StartContainer};
 
 use crate::filter::Filter;
-use crate::system;
+use crate::{devices, system};
 
 /// The last step of a container's first process.
 #[derive(Clone)]
@@ -39,7 +39,8 @@ impl Execute {
 
     /// Gives up what the container must not have. Until here the process had all that the shim has: loading
     /// a filter needs it.
-    fn confine(&self) -> io::Result<()> {
+    fn confine(&self, spec: &Spec) -> io::Result<()> {
+        devices::restrict_directories(spec)?;
         if self.console == Console::Terminal {
             system::own_terminal(self.user)?;
         }
@@ -61,7 +62,7 @@ impl Executor for Execute {
             .as_ref()
             .and_then(|it| it.args().clone())
             .unwrap_or_default();
-        let message = match self.confine() {
+        let message = match self.confine(spec) {
             Ok(()) => execute(&arguments),
             Err(error) => format!("cannot confine the process: {error}"),
         };

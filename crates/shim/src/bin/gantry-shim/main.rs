@@ -7,6 +7,7 @@
 mod clients;
 mod containers;
 mod create;
+mod devices;
 mod directories;
 mod execute;
 mod executions;
