@@ -23,6 +23,7 @@ const FACTS: &str = "\
     echo == parameters; cd /proc/sys; for it in kernel/msgmax kernel/shmmax kernel/sem fs/mqueue/msg_max; do \
         echo $it $(cat $it); done; \
     echo == processes; echo /proc/[0-9]*; cat /proc/self/oom_score_adj; \
+    echo == names; cat /etc/hosts /etc/resolv.conf /etc/hostname; \
     echo == forbidden; mount -t tmpfs none /mnt 2> /dev/null; touch /proc/sys/kernel/x 2> /dev/null || echo sys; \
     touch /written 2> /dev/null || echo root; \
     mknod /tmp-disk b 254 0 2> /dev/null && (true < /tmp-disk) 2> /dev/null || echo disk; \
@@ -95,6 +96,8 @@ fn comparable(part: &str, line: &str) -> Option<String> {
             let is_shared = words.iter().any(|it| it.starts_with("shared:"));
             is_shared.then(|| (*words.get(4).unwrap_or(&"")).to_owned())
         }
+        ("names", [first, ..]) if first.starts_with('#') => None,
+        ("names", words) => Some(words.join(" ")),
         // Those of a container can be counted, not those of a host.
         ("processes", words @ [first, ..]) if first.starts_with("/proc") => match words.len() {
             count @ ..10 => Some(count.to_string()),

@@ -9,7 +9,7 @@ pub struct Case {
     pub ours: fn(&mut ContainerSpec, &mut SandboxSpec),
 }
 
-pub const CASES: [Case; 20] = [
+pub const CASES: [Case; 21] = [
     Case {
         name: "defaults",
         options: &[],
@@ -266,6 +266,24 @@ pub const CASES: [Case; 20] = [
             .to_vec();
             sandbox.pid = PidSharing::Host;
             sandbox.ipc = IpcSharing::None;
+        },
+    },
+    Case {
+        name: "names",
+        options: &[
+            "--add-host",
+            "here-too:10.1.2.3",
+            "--dns",
+            "10.9.8.7",
+            "--dns",
+            "10.9.8.6",
+            "--dns-search",
+            "example.org",
+        ],
+        ours: |it, _| {
+            it.names.extra_hosts = vec![("here-too".to_owned(), "10.1.2.3".to_owned())];
+            it.names.dns_servers = ["10.9.8.7", "10.9.8.6"].map(str::to_owned).to_vec();
+            it.names.dns_search_domains = vec!["example.org".to_owned()];
         },
     },
 ];
