@@ -1,5 +1,6 @@
 //! What an agent is told when it starts.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub struct AgentConfig {
     pub task_api: TaskApi,
     /// How often each task may ask its endpoint.
     pub task_metadata_rate: RequestRate,
+    /// Where the introspection API is served on the host, on loopback: 51678 on Amazon. A port that is taken is told in
+    /// the log. `None`: nowhere.
+    pub introspection: Option<SocketAddr>,
 }
 
 /// `ECS_TASK_METADATA_RPS_LIMIT`: how often somebody may ask.

@@ -1,9 +1,10 @@
 //! What tasks find at 169.254.170.2: on port 80 credentials of their role, metadata, what they use and the agent's own
-//! API; the AWS APIs on port 4566.
+//! API; the AWS APIs on port 4566. Beside it, the introspection API of the agent on ports of the host.
 
 mod answers;
 mod environment;
 mod ids;
+mod introspection;
 mod limits;
 mod metadata;
 mod path;
@@ -16,7 +17,7 @@ mod tags;
 mod tests;
 
 use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -26,11 +27,11 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use self::answers::Answers;
+use self::answers::{Agent, Answers};
 pub use self::environment::{add_endpoint, is_key};
 pub use self::ids::EndpointIds;
 use self::limits::Limits;
@@ -51,6 +52,8 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 const CONNECTION_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the control plane's port is waited for.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Pause after a failed accept, e.g. for want of files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// No request has more.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
@@ -62,6 +65,8 @@ pub struct TaskEndpoint {
     api: String,
     /// Whether it is reached through here.
     task_api: TaskApi,
+    /// Where the introspection API is served on the host.
+    introspection: Option<SocketAddr>,
     /// The agent ends.
     shutdown: CancellationToken,
 }
@@ -88,6 +93,7 @@ impl TaskEndpoint {
         Self {
             api: parts.control_plane.authority().to_owned(),
             task_api: config.task_api,
+            introspection: config.introspection,
             shutdown,
             answers: Answers {
                 samples: Samples::new(parts.host.clone()),
@@ -99,6 +105,10 @@ impl TaskEndpoint {
                 identity: parts.identity,
                 ids: parts.ids,
                 limits: Limits::new(config.task_metadata_rate),
+                agent: Agent {
+                    cluster: config.cluster.clone(),
+                    version: config.version.clone(),
+                },
             },
         }
     }
@@ -114,6 +124,7 @@ impl TaskEndpoint {
     }
 
     async fn serve(self, mut connections: mpsc::Receiver<TaskConnection>) {
+        let introspection = self.listen().await;
         let this = Arc::new(self);
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
@@ -121,6 +132,7 @@ impl TaskEndpoint {
                 biased;
                 () = this.shutdown.cancelled() => return,
                 connection = connections.recv() => connection,
+                connection = accept(introspection.as_ref()) => Some(connection),
             };
             let Some(connection) = connection else { return };
             let Ok(place) = places.clone().acquire_owned().await else {
@@ -138,9 +150,22 @@ impl TaskEndpoint {
         }
     }
 
+    /// Nothing depends on the introspection API: without its port, e.g. beside another agent, everything else goes on.
+    async fn listen(&self) -> Option<TcpListener> {
+        let address = self.introspection?;
+        match TcpListener::bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(error) => {
+                tracing::warn!(%address, %error, "the introspection API of the agent is not served");
+                None
+            }
+        }
+    }
+
     async fn handle(&self, connection: TaskConnection) {
         match connection.port {
             TaskPort::Endpoint => self.serve_endpoint(connection.caller, connection.stream).await,
+            TaskPort::Introspection => self.serve_introspection(connection.stream).await,
             TaskPort::Api if self.task_api == TaskApi::Forwarded => self.forward(connection.stream).await,
             TaskPort::Api => {}
         }
@@ -152,13 +177,16 @@ impl TaskEndpoint {
             let answer = self.answer(&caller, address, request);
             async move { Ok::<Answer, Infallible>(answer.await) }
         });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_DEADLINE)
-            // Some clients close their side once they have asked.
-            .half_close(true)
-            .serve_connection(TokioIo::new(stream), service);
+        let connection = http().serve_connection(TokioIo::new(stream), service);
         // A client that goes away is no news.
+        let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection).await;
+    }
+
+    async fn serve_introspection(&self, stream: TcpStream) {
+        let service = service_fn(|request: Request<Incoming>| async move {
+            Ok::<Answer, Infallible>(self.answers.introspect(request.method(), request.uri()).await)
+        });
+        let connection = http().serve_connection(TokioIo::new(stream), service);
         let _ = tokio::time::timeout(CONNECTION_DEADLINE, connection).await;
     }
 
@@ -181,5 +209,36 @@ impl TaskEndpoint {
             return;
         };
         let _ = tokio::io::copy_bidirectional(&mut stream, &mut api).await;
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        // Some clients close their side once they have asked.
+        .half_close(true);
+    http
+}
+
+/// The next connection to the introspection API; never any without a listener.
+async fn accept(listener: Option<&TcpListener>) -> TaskConnection {
+    let Some(listener) = listener else {
+        return std::future::pending().await;
+    };
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                return TaskConnection {
+                    caller: Caller::HostNetwork,
+                    port: TaskPort::Introspection,
+                    stream,
+                };
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection to the introspection API was lost");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }

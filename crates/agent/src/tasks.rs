@@ -270,6 +270,17 @@ impl Tasks {
         }
     }
 
+    /// All tasks that are here, running or on their way out.
+    pub fn all(&self) -> Vec<SeenTask> {
+        let table = self.table.lock();
+        let entries = table.entries.values();
+        let seen = entries.map(|it| SeenTask {
+            task: it.task.clone(),
+            seen: it.seen.clone(),
+        });
+        seen.collect()
+    }
+
     /// Ends when the health of some container has changed since the last time.
     pub async fn health_news(&self) {
         self.shared.health_news.notified().await;

@@ -39,7 +39,7 @@ pub enum Command {
     ///
     /// Ctrl-C stops the control plane and leaves the tasks running, as losing a control plane does on ECS; the next
     /// `gantry up` finds them again. `gantry down` stops the tasks too.
-    Up(Up),
+    Up(Box<Up>),
     /// Stop a running Gantry and all its tasks. Services are made whole again by the next `gantry up`.
     Down(Place),
     /// Print `export` lines for the AWS tools: eval "$(gantry env)".
@@ -146,6 +146,14 @@ pub struct Up {
     /// How often each task may ask for its metadata: requests a second, and at once.
     #[arg(long, value_name = "RATE,BURST", env = "ECS_TASK_METADATA_RPS_LIMIT", default_value = "40,60", value_parser = request_rate)]
     pub task_metadata_rps_limit: RequestRate,
+    /// Address and port of the agent's introspection API. A port that is taken is told in the log.
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "GANTRY_INTROSPECTION",
+        default_value = "127.0.0.1:51678"
+    )]
+    pub introspection: SocketAddr,
     /// When images are pulled and removed.
     #[command(flatten)]
     pub images: ImageOptions,

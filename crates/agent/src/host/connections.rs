@@ -29,4 +29,6 @@ pub enum TaskPort {
     Endpoint,
     /// 4566: the AWS APIs.
     Api,
+    /// None of its ports, but 51678 of the host: the introspection API of the agent.
+    Introspection,
 }

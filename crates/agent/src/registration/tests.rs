@@ -18,6 +18,7 @@ fn config() -> AgentConfig {
         version: "0.1.0".to_owned(),
         task_api: TaskApi::Closed,
         task_metadata_rate: crate::config::RequestRate::default(),
+        introspection: None,
     }
 }
 

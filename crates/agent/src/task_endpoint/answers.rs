@@ -46,6 +46,16 @@ pub struct Answers {
     pub limits: Limits,
     /// What containers use.
     pub samples: Samples,
+    /// Who answers.
+    pub agent: Agent,
+}
+
+/// What an agent says of itself.
+pub struct Agent {
+    /// The cluster that it joins.
+    pub cluster: String,
+    /// Its version.
+    pub version: String,
 }
 
 /// A container that was asked for, in its task.
@@ -249,7 +259,8 @@ impl Answers {
         document(StatusCode::OK, &Value::Object(all.collect()))
     }
 
-    async fn facts(&self, task: &Task, progress: &Progress) -> Vec<Option<ContainerFacts>> {
+    /// What the host knows of the containers of a task.
+    pub async fn facts(&self, task: &Task, progress: &Progress) -> Vec<Option<ContainerFacts>> {
         let pairs = task.containers.iter().zip(&progress.containers);
         let facts = pairs.map(|(container, progress)| async move {
             progress.runtime_id.as_ref()?;

@@ -78,6 +78,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         version: String::new(),
         task_api: TaskApi::Closed,
         task_metadata_rate: RequestRate::default(),
+        introspection: None,
     };
     let records = Records::open(folder.path().join("tasks")).unwrap();
     let shutdown = CancellationToken::new();

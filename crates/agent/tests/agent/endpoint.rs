@@ -28,6 +28,22 @@ impl World {
 
     /// Status and body of a request that comes from somebody.
     async fn ask(&self, caller: Caller, method: &str, path: &str, body: &str) -> (u16, Value) {
+        self.ask_at(TaskPort::Endpoint, caller, method, path, body).await
+    }
+
+    async fn introspect(&self, path: &str) -> (u16, Value) {
+        let port = TaskPort::Introspection;
+        self.ask_at(port, Caller::HostNetwork, "GET", path, "").await
+    }
+
+    async fn ask_at(
+        &self,
+        port: TaskPort,
+        caller: Caller,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (u16, Value) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
@@ -39,7 +55,6 @@ impl World {
             let _entered = runtime.enter();
             TcpStream::from_std(stream).unwrap()
         };
-        let port = TaskPort::Endpoint;
         connections
             .send(TaskConnection { caller, port, stream })
             .await
@@ -260,5 +275,56 @@ async fn who_asks_too_often_is_told_so() {
     };
     assert_eq!(refusal, (429, json!("You have reached maximum request limit.")));
     assert!(answered >= 60, "{answered}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn the_agent_says_who_it_is_and_what_runs() {
+    let mut world = World::started().await;
+    let arn = world.run_task(task("d1", "bridge")).await;
+    world.run_task(task("d2", "bridge")).await;
+    let agent = json!({
+        "Cluster": "default", "ContainerInstanceArn": INSTANCE, "Version": "Gantry Agent - v0.1.0",
+    });
+    assert_eq!(world.introspect("/v1/metadata").await, (200, agent));
+    let (status, all) = world.introspect("/v1/tasks").await;
+    assert_eq!((status, all["Tasks"].as_array().map(Vec::len)), (200, Some(2)));
+
+    let by_arn = format!("/v1/tasks?taskarn={}", arn.replace(':', "%3A"));
+    let (status, shown) = world.introspect(&by_arn).await;
+    assert_eq!(
+        (
+            status,
+            &shown["Arn"],
+            &shown["DesiredStatus"],
+            &shown["KnownStatus"]
+        ),
+        (200, &json!(arn), &json!("RUNNING"), &json!("RUNNING"))
+    );
+    assert_eq!(
+        (&shown["Family"], &shown["Version"]),
+        (&json!("demo"), &json!("1"))
+    );
+    let web = &shown["Containers"][0];
+    assert_eq!((&web["Name"], &web["Image"]), (&json!("web"), &json!("web:1")));
+    assert!(
+        web["StartedAt"].is_string() && web["Networks"].is_null(),
+        "{web:#}"
+    );
+    let id = web["DockerId"].as_str().unwrap();
+    let by_id = format!("/v1/tasks?dockerid={id}");
+    assert_eq!(world.introspect(&by_id).await, (200, shown));
+
+    let none = json!({"Arn": "", "KnownStatus": "", "Family": "", "Version": "", "Containers": null});
+    for (path, status) in [
+        ("/v1/tasks?dockerid=none", 404),
+        ("/v1/tasks?dockerid=", 404),
+        ("/v1/tasks?taskarn=none", 404),
+        ("/v1/tasks?taskarn=none&dockerid=none", 400),
+    ] {
+        assert_eq!(world.introspect(path).await, (status, none.clone()), "{path}");
+    }
+    let commands = json!({"AvailableCommands": ["/v1/metadata", "/v1/tasks"]});
+    assert_eq!(world.introspect("/").await, (200, commands));
     world.stop().await;
 }

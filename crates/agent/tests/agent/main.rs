@@ -78,6 +78,7 @@ impl World {
             version: "0.1.0".to_owned(),
             task_api: TaskApi::Closed,
             task_metadata_rate: RequestRate::default(),
+            introspection: None,
         };
         let shutdown = CancellationToken::new();
         let ids = Arc::new(Ids::seeded([3; 32]));

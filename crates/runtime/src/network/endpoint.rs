@@ -20,6 +20,9 @@ pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 /// Ports of the address, what they are for, and the ports of the bridge that the host's rules lead them to.
 pub(super) const PORTS: [(u16, TaskPort, u16); 2] =
     [(80, TaskPort::Endpoint, HOST_PORT), (4566, TaskPort::Api, 51680)];
+/// The port of the bridge's address on which its containers find the introspection API of the agent, as on Amazon's
+/// container instances.
+pub(super) const INTROSPECTION_PORT: u16 = 51678;
 /// Connections that wait for the agent; more are closed.
 const WAITING_MAX: usize = 256;
 /// The port of the bridge's address on which the host's own network finds the endpoint.
@@ -108,7 +111,14 @@ impl Endpoint {
         let bind = PORTS
             .iter()
             .map(|(_, kind, port)| Ok((listen(address, *port)?, *kind)));
-        let listeners = bind.collect::<Result<Vec<_>, NetworkError>>()?;
+        let mut listeners = bind.collect::<Result<Vec<_>, NetworkError>>()?;
+        // Nothing depends on it: a port that is taken holds nobody up.
+        match listen(address, INTROSPECTION_PORT) {
+            Ok(listener) => listeners.push((listener, TaskPort::Introspection)),
+            Err(error) => {
+                tracing::warn!(%error, "the introspection API of the agent is not served on the bridge")
+            }
+        }
         let accepting = self.accepting(&Place::Bridge, listeners);
         open.insert(Place::Bridge, accepting);
         Ok(())

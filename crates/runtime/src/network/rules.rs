@@ -36,7 +36,7 @@ pub(super) fn host(names: &Names, bridge: Cidr, uplinks: Cidr, publications: &[P
     let gateway = bridge.nth(1).unwrap_or(bridge.base());
     let endpoint = endpoint::ADDRESS;
     let mut to_endpoint = String::new();
-    let mut own_ports = Vec::new();
+    let mut own_ports = vec![endpoint::INTROSPECTION_PORT.to_string()];
     for (port, _, own) in endpoint::PORTS {
         let _ = writeln!(
             to_endpoint,

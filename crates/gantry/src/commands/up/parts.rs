@@ -170,6 +170,7 @@ pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, options: &Up,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         task_api: task_api(options),
         task_metadata_rate: options.task_metadata_rps_limit,
+        introspection: Some(options.introspection),
     }
 }
 
