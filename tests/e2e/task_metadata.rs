@@ -370,3 +370,43 @@ fn a_task_of_a_service_protects_itself() -> Result<()> {
     assert!(!shown["expirationDate"].is_null() && after["ExpirationDate"].is_string());
     Ok(())
 }
+
+#[test]
+fn the_agent_is_asked_on_the_host_and_on_the_bridge() -> Result<()> {
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let address = format!("127.0.0.1:{port}");
+    let world = World::with(&["--introspection", &address])?;
+    let folder = folder(&world)?;
+    let script = "gateway=$(busybox ip route | busybox awk '/^default/ { print $3 }')\n\
+        wget -q -O /out/agent http://$gateway:51678/v1/metadata 2> /out/agent.error";
+    let task = run(&world, "asks", "bridge", &folder, script)?;
+    let from_bridge = document(&folder, "agent")?;
+    let ask = |path: &str| -> Result<Value> {
+        let answer = test_support::gantry::http_get(&address, path)?;
+        let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
+        Ok(serde_json::from_str(body)?)
+    };
+    let agent = ask("/v1/metadata")?;
+    assert_eq!(agent, from_bridge);
+    assert_eq!(agent["Cluster"], "default");
+    let instances = world.aws.json(&["ecs", "list-container-instances"])?;
+    assert_eq!(
+        agent["ContainerInstanceArn"],
+        instances["containerInstanceArns"][0]
+    );
+    let tasks = ask("/v1/tasks")?;
+    assert_eq!(tasks["Tasks"][0]["Arn"], task.as_str(), "{tasks:#}");
+    let id = text(&tasks["Tasks"][0]["Containers"][0]["DockerId"]);
+    let found = ask(&format!("/v1/tasks?dockerid={}", &id[..12]))?;
+    assert_eq!(found, tasks["Tasks"][0]);
+
+    // Beside an agent that has the port, all else goes on.
+    let other = World::with(&["--introspection", &address])?;
+    assert!(
+        other
+            .gantry
+            .output()
+            .contains("the introspection API of the agent is not served")
+    );
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! What the agent asks of its host. `runtime` is the real implementation, the simulation has another.
 
 mod attaching;
+mod clock;
 mod connections;
 mod inspection;
 mod settings;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
+pub use clock::ClockDrift;
 pub use connections::{Caller, TaskConnection, TaskPort};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
@@ -118,6 +120,11 @@ pub trait Host: Send + Sync + 'static {
 
     /// Where containers in the host's own network reach what others find at 169.254.170.2:80. `None`: nowhere.
     async fn endpoint_in_host_network(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// How right its clock is. `None`: it cannot tell.
+    fn clock_drift(&self) -> Option<ClockDrift> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! The real host of the agent: tasks in namespaces and cgroups of this machine.
 
 mod attaching;
+mod clock;
 mod executing;
 mod inspecting;
 mod joining;
@@ -23,9 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ContainerFacts, ContainerSpec, ContainerUsage, Host, HostCapacity,
-    HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage,
-    RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, StreamError, StreamSpec,
+    AttachSpec, AttachedProcess, ClockDrift, ContainerFacts, ContainerSpec, ContainerUsage, Host,
+    HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec,
+    PulledImage, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, StreamError, StreamSpec,
     TaskConnection, TaskStream,
 };
 use async_trait::async_trait;
@@ -238,6 +239,10 @@ impl Host for LinuxHost {
             cpu_units: u32::try_from(cores.saturating_mul(1024)).unwrap_or(u32::MAX),
             memory_mib: kib / 1024,
         }
+    }
+
+    fn clock_drift(&self) -> Option<ClockDrift> {
+        clock::drift()
     }
 
     async fn pull_image(&self, pull: &ImagePull) -> Result<PulledImage, HostError> {

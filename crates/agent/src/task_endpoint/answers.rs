@@ -206,6 +206,7 @@ impl Answers {
                     facts: &facts,
                 };
                 let mut shown = metadata::task(&view, version);
+                metadata::add_clock_drift(&mut shown, task, self.host.clock_drift(), version);
                 if page == Page::TaskWithTags {
                     let instance = self.identity.get().map(|it| it.container_instance_arn.as_str());
                     tags::add(&mut shown, &self.control_plane, &task.arn, instance, version).await;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::path::Version;
-use crate::host::{ContainerFacts, PortMapping, SandboxNetwork};
+use crate::host::{ClockDrift, ContainerFacts, PortMapping, SandboxNetwork};
 use crate::tasks::record::{ContainerProgress, Progress, protocol};
 use crate::tasks::state::{DesiredStatus, HealthStatus};
 use crate::tasks::task::{Container, Task};
@@ -105,6 +105,28 @@ pub fn task(view: &View<'_>, version: Version) -> Map<String, Value> {
         Some(json!(containers)).filter(|_| !containers.is_empty()),
     );
     shown
+}
+
+/// FARGATE tasks are told how right the clock is, in version 4, on hosts that can tell.
+pub fn add_clock_drift(
+    shown: &mut Map<String, Value>,
+    task: &Task,
+    drift: Option<ClockDrift>,
+    version: Version,
+) {
+    let is_fargate = task.about.launch_type.as_deref() == Some("FARGATE");
+    let Some(drift) = drift.filter(|_| is_fargate && version == Version::V4) else {
+        return;
+    };
+    let told = match drift.is_synchronized {
+        true => json!({
+            "ClockErrorBound": drift.error_bound_ms, "ReferenceTimestamp": drift.reference.to_string(),
+            "ClockSynchronizationStatus": "SYNCHRONIZED",
+        }),
+        // Nobody knows how wrong it is.
+        false => json!({ "ClockSynchronizationStatus": "NOT_SYNCHRONIZED" }),
+    };
+    shown.insert("ClockDrift".to_owned(), told);
 }
 
 /// One container.
@@ -217,7 +239,8 @@ fn limits(task: &Task) -> Option<Value> {
     (!limits.is_empty()).then_some(Value::Object(limits))
 }
 
-fn labels(task: &Task, container: &Container) -> BTreeMap<String, String> {
+/// Labels as Docker would have them: those of the task definition and of ECS.
+pub fn labels(task: &Task, container: &Container) -> BTreeMap<String, String> {
     let mut labels = container.about.labels.clone();
     for (name, value) in [
         ("cluster", cluster(task)),

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::host::{ContainerFacts, VolumeFacts};
-use crate::task_endpoint::metadata::{View, container, task};
+use crate::host::{ClockDrift, ContainerFacts, VolumeFacts};
+use crate::task_endpoint::metadata::{View, add_clock_drift, container, task};
 use crate::task_endpoint::path::Version;
 use crate::tasks::payload;
 use crate::tasks::record::{ContainerProgress, Progress};
@@ -265,4 +265,31 @@ fn a_container_in_the_hosts_network_has_no_address_of_its_own() {
         [],
         "the host publishes nothing"
     );
+}
+
+#[test]
+fn fargate_tasks_are_told_how_right_the_clock_is() {
+    let drift = |is_synchronized| {
+        Some(ClockDrift {
+            is_synchronized,
+            error_bound_ms: 0.5,
+            reference: at(0),
+        })
+    };
+    let right = json!({
+        "ClockErrorBound": 0.5, "ReferenceTimestamp": at(0).to_string(), "ClockSynchronizationStatus": "SYNCHRONIZED",
+    });
+    let unknown = json!({ "ClockSynchronizationStatus": "NOT_SYNCHRONIZED" });
+    for (launch_type, version, drift, expected) in [
+        ("FARGATE", Version::V4, drift(true), Some(&right)),
+        ("FARGATE", Version::V4, drift(false), Some(&unknown)),
+        ("FARGATE", Version::V4, None, None),
+        ("FARGATE", Version::V3, drift(true), None),
+        ("EC2", Version::V4, drift(true), None),
+    ] {
+        let mut shown = serde_json::Map::new();
+        let task = task_of(json!({ "launchType": launch_type }));
+        add_clock_drift(&mut shown, &task, drift, version);
+        assert_eq!(shown.get("ClockDrift"), expected, "{launch_type} {version:?}");
+    }
 }
