@@ -7,7 +7,7 @@ use serde_json::json;
 use test_support::sample_image::SAMPLE_IMAGE;
 use test_support::wait;
 
-use crate::world::{DEADLINE, World};
+use crate::world::{DEADLINE, World, text};
 
 #[test]
 fn awslogs_reaches_aws_logs_tail() -> Result<()> {
@@ -189,5 +189,45 @@ fn a_log_router_is_configured_and_reached() -> Result<()> {
     let containers = task["containers"].as_array().into_iter().flatten();
     let router = containers.into_iter().find(|it| it["name"] == "router");
     assert_eq!(router.map(|it| &it["exitCode"]), Some(&json!(0)), "{task:#}");
+    Ok(())
+}
+
+#[test]
+fn json_file_writes_what_readers_of_dockers_files_expect() -> Result<()> {
+    let world = World::new()?;
+    let script = "i=0; while [ $i -lt 40 ]; do echo line $i; i=$((i+1)); done; sleep 1000";
+    let definition = world.register(
+        "json",
+        json!({}),
+        json!({
+            "command": ["/bin/sh", "-c", script], "dockerLabels": { "tier": "front" },
+            "environment": [{ "name": "MODE", "value": "fast" }],
+            "logConfiguration": { "logDriver": "json-file", "options": {
+                "max-size": "2k", "max-file": "20", "compress": "true", "labels": "tier", "env": "MODE",
+                "tag": "{{.Name}}",
+            } },
+        }),
+    )?;
+    let task = world.run(&definition, &[])?;
+    let id = text(&world.wait_for(&task, "RUNNING")?["containers"][0]["runtimeId"]);
+    let folder = world.gantry.data_dir().join("agent/containers").join(&id);
+    let newest = folder.join(format!("{id}-json.log"));
+    let last = wait::until("the last line", DEADLINE, || {
+        let content = std::fs::read_to_string(&newest).unwrap_or_default();
+        Ok(content
+            .lines()
+            .last()
+            .filter(|it| it.contains("line 39"))
+            .map(str::to_owned))
+    })?;
+    let mut last: serde_json::Value = serde_json::from_str(&last)?;
+    anyhow::ensure!(last["time"].is_string(), "{last:#}");
+    last["time"].take();
+    let attributes = json!({ "MODE": "fast", "tag": "web", "tier": "front" });
+    assert_eq!(
+        last,
+        json!({ "log": "line 39\n", "stream": "stdout", "attrs": attributes, "time": null })
+    );
+    assert!(folder.join(format!("{id}-json.log.1.gz")).exists());
     Ok(())
 }

@@ -4,6 +4,7 @@ mod attaching;
 mod clock;
 mod connections;
 mod inspection;
+mod output;
 mod settings;
 mod streams;
 mod usage;
@@ -19,6 +20,7 @@ pub use clock::ClockDrift;
 pub use connections::{Caller, TaskConnection, TaskPort};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
+pub use output::{LogChunk, LogLine, OutputStream};
 pub use settings::{
     Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits,
     NameSettings, PidSharing, SecuritySettings, SwapSettings, Terminal, Tmpfs, VolumeScope, VolumesFrom,
@@ -453,37 +455,6 @@ pub struct RecoveredContainer {
     pub started: StartedContainer,
     /// `None`: it runs.
     pub exit: Option<ContainerExit>,
-}
-
-/// A piece of a container's output.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LogChunk {
-    /// Lines, oldest first.
-    pub lines: Vec<LogLine>,
-    /// Where to read on.
-    pub next_position: u64,
-}
-
-/// One line of output.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    /// When it was read from the container.
-    pub timestamp: Timestamp,
-    /// The text without its newline; not UTF-8 is replaced.
-    pub message: String,
-    /// Which of the container's streams.
-    pub stream: OutputStream,
-    /// Where it begins.
-    pub position: u64,
-}
-
-/// A stream that a container writes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputStream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// Why the host refused. The text begins with the name that Amazon's agent gives the error.

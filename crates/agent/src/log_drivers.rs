@@ -14,6 +14,7 @@ use crate::control_plane::ControlPlane;
 use crate::firelens;
 use crate::host::{Host, HostError};
 use crate::secrets::Secrets;
+use crate::task_endpoint;
 use crate::tasks::record::Records;
 use crate::tasks::task::Task;
 
@@ -61,7 +62,10 @@ impl LogDrivers {
     /// The reason for which the task fails.
     pub async fn open(&self, task: &Task, index: usize) -> Result<(), String> {
         match self.resolved(task, index).await? {
-            LogDriver::HostOnly | LogDriver::Firelens(_) | LogDriver::Deferred(_) => Ok(()),
+            LogDriver::HostOnly
+            | LogDriver::JsonFile(_)
+            | LogDriver::Firelens(_)
+            | LogDriver::Deferred(_) => Ok(()),
             LogDriver::AwsLogs(options) => awslogs::open(&self.control_plane, &self.ids, &options).await,
             LogDriver::Fluentd(options) => fluentd::open(&options).await,
             LogDriver::Syslog(options) => syslog::open(&options).await,
@@ -108,6 +112,16 @@ impl LogDrivers {
         let ids = self.ids.clone();
         Ok(match self.resolved(task, index).await? {
             LogDriver::HostOnly | LogDriver::Firelens(_) | LogDriver::Deferred(_) => None,
+            LogDriver::JsonFile(options) => {
+                let container = &task.containers[index];
+                let labels = task_endpoint::labels(task, container);
+                let environment = &container.spec.environment;
+                let attributes = json_file::Writer::attributes(&options, &labels, environment, runtime_id);
+                let folder = self.records.json_files();
+                Some(Box::new(json_file::Writer::new(
+                    &folder, &options, runtime_id, attributes,
+                )))
+            }
             LogDriver::AwsLogs(options) => {
                 let control_plane = self.control_plane.clone();
                 Some(Box::new(awslogs::Stream::new(

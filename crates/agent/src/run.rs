@@ -14,7 +14,7 @@ use crate::credentials::Credentials;
 use crate::host::Host;
 use crate::image_cleanup;
 use crate::image_pulls::ImagePulls;
-use crate::log_drivers::LogDrivers;
+use crate::log_drivers::{LogDrivers, json_file};
 use crate::registration::{Identity, RegistrationError, register};
 use crate::secrets::Secrets;
 use crate::session::Session;
@@ -62,6 +62,7 @@ pub async fn run(
     let image_pulls = ImagePulls::new(control_plane.clone(), clock.clone(), config.images.behavior);
     let credentials = Arc::new(Credentials::default());
     let secrets = Arc::new(Secrets::new(control_plane.clone(), credentials.clone()));
+    let json_files = records.json_files();
     let log_drivers = log_drivers(&control_plane, &host, &records, &secrets, &ids, &stop);
     let endpoint_ids = EndpointIds::open(&config.state_dir, &ids).map_err(AgentError::State)?;
     let (outputs, last_outputs) = mpsc::channel(output::QUEUE_BOUND);
@@ -81,7 +82,6 @@ pub async fn run(
         health_news: Notify::new(),
         shutdown: stop.clone(),
     }));
-    let images = config.images;
     tasks.recover().await?;
     let identity = Arc::new(OnceLock::new());
     let parts = Parts {
@@ -93,8 +93,9 @@ pub async fn run(
         identity: identity.clone(),
     };
     let endpoint = TaskEndpoint::new(&config, parts, stop.clone()).start(host.take_task_connections());
-    let cleaning = image_cleanup::run(host.clone(), tasks.clone(), images, stop.clone());
-    let cleaning = tokio::spawn(cleaning);
+    let of_images = image_cleanup::run(host.clone(), tasks.clone(), config.images, stop.clone());
+    let of_output = json_file::cleanup::run(json_files, tasks.clone(), clock.clone(), stop.clone());
+    let cleaning = tokio::spawn(async { tokio::join!(of_images, of_output) });
     let registered = registered(&control_plane, &config, host.as_ref(), &ids, &stop).await;
     let result = match registered {
         None => Ok(()),

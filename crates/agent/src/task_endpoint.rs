@@ -35,6 +35,7 @@ use self::answers::{Agent, Answers};
 pub use self::environment::{add_endpoint, is_key};
 pub use self::ids::EndpointIds;
 use self::limits::Limits;
+pub use self::metadata::labels;
 use self::reply::{Answer, text};
 use self::samples::Samples;
 use crate::config::{AgentConfig, TaskApi};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::awslogs::AwsLogsOptions;
 use super::fluentd::FluentdOptions;
-use super::json_file;
+use super::json_file::{self, JsonFileOptions};
 use super::syslog::SyslogOptions;
 use crate::host::ContainerSpec;
 use crate::tasks::docker_config::LogConfig;
@@ -18,6 +18,8 @@ pub const FIRELENS: &str = "awsfirelens";
 pub enum LogDriver {
     /// Nowhere (`json-file`, `none`, or no driver at all).
     HostOnly,
+    /// Files in Docker's form (`json-file` with attributes or compression).
+    JsonFile(JsonFileOptions),
     /// CloudWatch Logs.
     AwsLogs(AwsLogsOptions),
     /// A collector that speaks the forward protocol, such as fluentd or fluent-bit.
@@ -51,10 +53,7 @@ impl LogDriver {
             "awslogs" => Self::AwsLogs(AwsLogsOptions::parse(&mut options, container)?),
             "fluentd" => Self::Fluentd(FluentdOptions::parse(&mut options, container)?),
             "syslog" => Self::Syslog(SyslogOptions::parse(&mut options, container)?),
-            "json-file" => {
-                json_file::take(&mut options)?;
-                Self::HostOnly
-            }
+            "json-file" => json_file::take(&mut options, container)?.map_or(Self::HostOnly, Self::JsonFile),
             "none" => Self::HostOnly,
             other => return Err(Refusal::unsupported(format!("log driver {other}"))),
         };

@@ -262,6 +262,7 @@ fn health(it: HealthStatus) -> &'static str {
 fn log_driver(it: &LogDriver) -> &str {
     match it {
         LogDriver::HostOnly => "none (kept on the host until the task is gone)",
+        LogDriver::JsonFile(_) => "json-file",
         LogDriver::AwsLogs(_) => "awslogs",
         LogDriver::Fluentd(_) => "fluentd",
         LogDriver::Syslog(_) => "syslog",

@@ -89,7 +89,8 @@ fn launch(task: &Task, state: &TaskState, plan: &mut Plan) {
         }
         let is_logged = match container.log_driver {
             LogDriver::HostOnly => true,
-            LogDriver::AwsLogs(_)
+            LogDriver::JsonFile(_)
+            | LogDriver::AwsLogs(_)
             | LogDriver::Fluentd(_)
             | LogDriver::Syslog(_)
             | LogDriver::Firelens(_)

@@ -266,6 +266,11 @@ impl Records {
         RouterFiles::new(self.folder.join(task_id).join("firelens"))
     }
 
+    /// Folder of the output that is kept in Docker's form, beside the records: `<runtime id>/<runtime id>-json.log`.
+    pub fn json_files(&self) -> PathBuf {
+        self.folder.with_file_name("containers")
+    }
+
     fn log_position_file(&self, task_id: &str, container: usize) -> PathBuf {
         self.folder.join(task_id).join(format!("log-{container}"))
     }

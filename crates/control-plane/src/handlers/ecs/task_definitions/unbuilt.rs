@@ -84,8 +84,18 @@ const BUILT_LOG_DRIVERS: [(&str, &[&str]); 5] = [
             "env",
         ],
     ),
-    // Compression asks for more; labels and the like are for readers of Docker's own files, which are not made.
-    ("json-file", &["max-size", "max-file"]),
+    (
+        "json-file",
+        &[
+            "max-size",
+            "max-file",
+            "labels",
+            "env",
+            "env-regex",
+            "tag",
+            "compress",
+        ],
+    ),
     (
         "syslog",
         &["syslog-address", "syslog-facility", "syslog-format", "tag"],

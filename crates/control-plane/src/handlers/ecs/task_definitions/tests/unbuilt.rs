@@ -73,7 +73,10 @@ fn what_is_obeyed_passes() {
     let containers = [logs_to_router, router].map(|it| super::merged(super::container(), &it));
     let routed = task(&json!({ "executionRoleArn": "execution", "containerDefinitions": containers }));
     let bounded = of_container(&json!({ "logConfiguration": {
-        "logDriver": "json-file", "options": { "max-size": "10m", "max-file": "3" },
+        "logDriver": "json-file", "options": {
+            "max-size": "10m", "max-file": "3", "compress": "true", "labels": "a", "env": "b", "env-regex": "^c",
+            "tag": "{{.Name}}",
+        },
     } }));
     for definition in [
         everything,
@@ -93,7 +96,7 @@ fn options_that_are_not_obeyed_are_refused() {
     };
     for (definition, expected) in [
         (
-            log("json-file", &json!({ "labels": "a" })),
+            log("fluentd", &json!({ "labels": "a" })),
             "logConfiguration.options",
         ),
         (
