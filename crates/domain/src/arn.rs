@@ -6,6 +6,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod load_balancing;
+
+pub use load_balancing::{ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn};
+
 #[cfg(test)]
 mod tests;
 
@@ -30,13 +34,15 @@ impl Scope {
 
 /// A kind of resource, as the type parameter of [`Arn`].
 pub trait Resource {
+    /// The service that its ARN names.
+    const SERVICE: &'static str = "ecs";
     /// Its word in the ARN, before the first slash.
     const WORD: &'static str;
     /// How many parts follow the word.
     const PARTS: std::ops::RangeInclusive<usize>;
 }
 
-/// The ARN of one kind of ECS resource, in its long form.
+/// The ARN of one kind of resource, in its long form.
 ///
 /// Ordered as text: the resources of one cluster lie together.
 pub struct Arn<R>(Arc<str>, PhantomData<fn() -> R>);
@@ -54,7 +60,13 @@ impl<R: Resource> Arn<R> {
     pub fn new(scope: &Scope, parts: &[&str]) -> Self {
         let Scope { account, region } = scope;
         Self(
-            format!("arn:aws:ecs:{region}:{account}:{}/{}", R::WORD, parts.join("/")).into(),
+            format!(
+                "arn:aws:{}:{region}:{account}:{}/{}",
+                R::SERVICE,
+                R::WORD,
+                parts.join("/")
+            )
+            .into(),
             PhantomData,
         )
     }
@@ -79,7 +91,7 @@ impl<R: Resource> Arn<R> {
         let are_parts_full = path.split('/').all(|part| !part.is_empty());
         // The first slash ends the word of the resource.
         let is_scope = |it: &str| !it.is_empty() && !it.contains('/');
-        if head != ["arn", "aws", "ecs"]
+        if head != ["arn", "aws", R::SERVICE]
             || !is_scope(region)
             || !is_scope(account)
             || !are_parts_full
@@ -95,7 +107,7 @@ impl<R: Resource> Arn<R> {
         &self.0
     }
 
-    /// The ARN of another resource of the same scope. Asked for a lot, so nothing is taken apart.
+    /// The ARN of another resource of the same scope and service. Asked for a lot, so nothing is taken apart.
     fn beside<Q: Resource>(of: &Arn<Q>, path: &str, name: &str) -> Self {
         Self(
             format!("{}{}/{path}/{name}", of.head(), R::WORD).into(),
@@ -103,7 +115,7 @@ impl<R: Resource> Arn<R> {
         )
     }
 
-    /// `arn:aws:ecs:<region>:<account>:`
+    /// `arn:aws:<service>:<region>:<account>:`
     fn head(&self) -> &str {
         let end = self.0.match_indices(':').nth(4).map_or(0, |(at, _)| at + 1);
         &self.0[..end]

@@ -18,6 +18,11 @@ impl Ids {
         format!("{:032x}", self.0.lock().random::<u128>())
     }
 
+    /// 16 hexadecimal digits: load balancers, listeners, rules, target groups.
+    pub fn hex_16(&self) -> String {
+        format!("{:016x}", self.0.lock().random::<u64>())
+    }
+
     /// What a choice between equals starts from.
     pub fn seed(&self) -> u64 {
         self.0.lock().random()

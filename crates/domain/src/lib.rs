@@ -27,6 +27,10 @@ pub mod file_system;
 pub mod host;
 pub mod lifecycle_hook;
 pub mod lifecycle_policy;
+pub mod listener;
+pub mod listener_rule;
+pub mod load_balancer;
+pub mod load_balancing_attribute;
 pub mod parameter;
 pub mod placement;
 pub mod repository;
@@ -38,13 +42,16 @@ pub mod service_action;
 pub mod service_deployment;
 pub mod service_scheduling;
 pub mod tags;
+pub mod target;
+pub mod target_group;
 pub mod task;
 pub mod task_definition;
 pub mod task_set;
 pub mod vpc;
 
 pub use arn::{
-    CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn,
-    ServiceRevisionArn, TaskArn, TaskDefinitionArn, TaskSetArn,
+    CapacityProviderArn, ClusterArn, ContainerInstanceArn, ListenerArn, ListenerRuleArn, LoadBalancerArn,
+    Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn, TaskArn, TaskDefinitionArn,
+    TaskSetArn,
 };
 pub use jiff::Timestamp;
