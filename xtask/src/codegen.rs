@@ -22,12 +22,13 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 11] = [
+const MODULES: [&str; 12] = [
     "acs",
     "ec2",
     "ecr",
     "ecs",
     "efs",
+    "elbv2",
     "gantry",
     "iam",
     "logs",
