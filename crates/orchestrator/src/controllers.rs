@@ -2,6 +2,7 @@
 
 pub mod deleted_secrets;
 pub mod deleted_task_definitions;
+pub mod draining_targets;
 pub mod queued_tasks;
 pub mod service_deployments;
 

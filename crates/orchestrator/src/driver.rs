@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controllers::deleted_secrets::DeletedSecrets;
 use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
+use crate::controllers::draining_targets::DrainingTargets;
 use crate::controllers::queued_tasks::QueuedTasks;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::{Controller, Next, Settings};
@@ -33,6 +34,7 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
         drive(store.clone(), Arc::new(QueuedTasks), shutdown.clone()),
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
+        drive(store.clone(), Arc::new(DrainingTargets), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),
     );
 }

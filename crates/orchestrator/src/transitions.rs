@@ -12,6 +12,7 @@ mod failed_tasks;
 mod forget_stopped_tasks;
 mod image_digests;
 mod image_scans;
+mod load_balancing;
 mod observe_health;
 mod observe_task;
 mod queued_tasks;
@@ -54,6 +55,13 @@ pub(crate) use failed_tasks::{count_failure, is_hopeless};
 pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use image_digests::pinned_image;
 pub use image_scans::{ScanRefusal, begin_scan, end_scan};
+pub use load_balancing::{
+    DeleteLoadBalancerRefusal, HealthChange, ListenerRefusal, NewListener, NewLoadBalancer, NewRule,
+    NewTarget, PriorityRefusal, ZoneWish, ZonesRefusal, create_listener, create_load_balancer, create_rule,
+    delete_listener, delete_load_balancer, delete_rule, delete_target_group, deregister_targets,
+    forget_drained_target, is_target_group_in_use, load_balancer_has_failed, load_balancer_is_served,
+    modify_listener, modify_rule, register_targets, set_rule_priorities, set_zones, target_health,
+};
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use queued_tasks::{CONCURRENCY, NO_HOST, run_queued_tasks};

@@ -11,12 +11,17 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
+use domain::listener::Listener;
+use domain::listener_rule::ListenerRule;
+use domain::load_balancer::LoadBalancer;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
 use domain::role::Role;
 use domain::secret::{Secret, SecretVersion};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
+use domain::target::Target;
+use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
@@ -107,6 +112,16 @@ pub enum Change {
     MountTarget(Changed<MountTarget>),
     /// See [`AccessPoint`].
     AccessPoint(Changed<AccessPoint>),
+    /// See [`LoadBalancer`].
+    LoadBalancer(Changed<LoadBalancer>),
+    /// See [`Listener`].
+    Listener(Changed<Listener>),
+    /// See [`ListenerRule`].
+    ListenerRule(Changed<ListenerRule>),
+    /// See [`TargetGroup`].
+    TargetGroup(Changed<TargetGroup>),
+    /// See [`Target`].
+    Target(Changed<Target>),
 }
 
 /// Before and after; at least one of them is there.
@@ -200,6 +215,11 @@ impl Change {
             Self::FileSystem(it) => it,
             Self::MountTarget(it) => it,
             Self::AccessPoint(it) => it,
+            Self::LoadBalancer(it) => it,
+            Self::Listener(it) => it,
+            Self::ListenerRule(it) => it,
+            Self::TargetGroup(it) => it,
+            Self::Target(it) => it,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{Change, Changed, State};
 
 mod capacity_provider;
 mod file_system;
+mod load_balancing;
 mod records;
 mod repository;
 mod secrets;

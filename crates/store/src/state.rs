@@ -10,18 +10,23 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
+use domain::listener::Listener;
+use domain::listener_rule::ListenerRule;
+use domain::load_balancer::LoadBalancer;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::repository::{Repository, RepositoryImage, RepositoryKey, RepositoryLayer};
 use domain::role::Role;
 use domain::secret::{Secret, SecretVersion};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
+use domain::target::{Target, TargetKey};
+use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
 use domain::{
-    CapacityProviderArn, ClusterArn, ContainerInstanceArn, Scope, ServiceArn, ServiceDeploymentArn,
-    ServiceRevisionArn, TaskArn, TaskDefinitionArn,
+    CapacityProviderArn, ClusterArn, ContainerInstanceArn, ListenerArn, ListenerRuleArn, LoadBalancerArn,
+    Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn, TaskArn, TaskDefinitionArn,
 };
 
 use crate::{CommitId, Record};
@@ -30,6 +35,7 @@ mod addresses;
 mod file_systems;
 mod group;
 mod indexes;
+mod load_balancing;
 mod queries;
 mod registry;
 mod secrets;
@@ -72,6 +78,11 @@ pub struct State {
     pub(crate) file_systems: BTreeMap<String, Arc<FileSystem>>,
     pub(crate) mount_targets: BTreeMap<String, Arc<MountTarget>>,
     pub(crate) access_points: BTreeMap<String, Arc<AccessPoint>>,
+    pub(crate) load_balancers: BTreeMap<LoadBalancerArn, Arc<LoadBalancer>>,
+    pub(crate) listeners: BTreeMap<ListenerArn, Arc<Listener>>,
+    pub(crate) listener_rules: BTreeMap<ListenerRuleArn, Arc<ListenerRule>>,
+    pub(crate) target_groups: BTreeMap<TargetGroupArn, Arc<TargetGroup>>,
+    pub(crate) targets: BTreeMap<TargetKey, Arc<Target>>,
     pub(crate) indexes: Indexes,
 }
 

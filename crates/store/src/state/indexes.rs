@@ -14,6 +14,7 @@ use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskD
 
 use super::addresses::Addresses;
 use super::group::Group;
+use super::load_balancing::LoadBalancingIndexes;
 use super::registry::RegistryIndexes;
 use super::tally::{Column, Tallies};
 
@@ -43,6 +44,7 @@ pub struct Indexes {
     /// By family and number; the order of ARNs would put revision 10 before 2.
     pub(super) revisions: BTreeMap<(Scope, String), BTreeMap<u32, Arc<TaskDefinition>>>,
     pub(crate) registry: RegistryIndexes,
+    pub(super) load_balancing: LoadBalancingIndexes,
 }
 
 impl Indexes {

@@ -9,12 +9,17 @@ use domain::cluster::Cluster;
 use domain::container_instance::ContainerInstance;
 use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
+use domain::listener::Listener;
+use domain::listener_rule::ListenerRule;
+use domain::load_balancer::LoadBalancer;
 use domain::parameter::{Parameter, ParameterVersion};
 use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
 use domain::role::Role;
 use domain::secret::{Secret, SecretVersion};
 use domain::service::{Service, ServiceEvent};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
+use domain::target::Target;
+use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
@@ -67,6 +72,11 @@ pub(super) fn read<T: Read>(with: T, operation: &Operation) -> Result<T::Output,
         FileSystem::TABLE => with.read::<FileSystem>(operation),
         MountTarget::TABLE => with.read::<MountTarget>(operation),
         AccessPoint::TABLE => with.read::<AccessPoint>(operation),
+        LoadBalancer::TABLE => with.read::<LoadBalancer>(operation),
+        Listener::TABLE => with.read::<Listener>(operation),
+        ListenerRule::TABLE => with.read::<ListenerRule>(operation),
+        TargetGroup::TABLE => with.read::<TargetGroup>(operation),
+        Target::TABLE => with.read::<Target>(operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

@@ -5,6 +5,7 @@
 
 mod capacity_providers;
 mod file_systems;
+mod load_balancing;
 mod records;
 mod repositories;
 mod secrets;
@@ -69,6 +70,11 @@ fn records_are_stored_as_this_release_does() {
     check(&file_systems::file_system());
     check(&file_systems::mount_target());
     check(&file_systems::access_point());
+    check(&load_balancing::load_balancer());
+    check(&load_balancing::listener());
+    check(&load_balancing::listener_rule());
+    check(&load_balancing::target_group());
+    check(&load_balancing::target());
 }
 
 #[test]
@@ -108,6 +114,20 @@ fn keys_are_stored_as_this_release_does() {
     assert_eq!(text(&file_systems::file_system()), "fs-0123456789abcdef0");
     assert_eq!(text(&file_systems::mount_target()), "fsmt-0123456789abcdef0");
     assert_eq!(text(&file_systems::access_point()), "fsap-0123456789abcdef0");
+    let elb = "arn:aws:elasticloadbalancing:us-east-1:123456789012";
+    let path = "app/web/50dc6c495c0c9188";
+    assert_eq!(
+        text(&load_balancing::load_balancer()),
+        format!("{elb}:loadbalancer/{path}")
+    );
+    assert_eq!(
+        text(&load_balancing::listener_rule()),
+        format!("{elb}:listener-rule/{path}/f2f7dc8efc522ab2/9683b2d02a6cabee")
+    );
+    assert_eq!(
+        text(&load_balancing::target()),
+        format!("{elb}:targetgroup/web/73e2d6bc24d8a067 8080 172.31.0.10")
+    );
     assert_eq!(text(&secrets::role()), "123456789012/web");
     assert_eq!(text(&records::host()), "fedcba9876543210fedcba9876543210");
     assert_eq!(text(&records::vpc()), "vpc-0123456789abcdef0");
