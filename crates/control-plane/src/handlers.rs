@@ -4,6 +4,7 @@ pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod efs;
+pub mod elbv2;
 pub mod gantry;
 pub mod iam;
 pub mod logs;

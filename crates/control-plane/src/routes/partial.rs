@@ -86,6 +86,43 @@ const PARTIAL_EFS: [(&str, &str); 7] = [
     ("UpdateFileSystem", "kept without an effect"),
 ];
 
+/// Said of operations that need certificates.
+const CERTIFICATES: &str =
+    "there are no certificates yet, so that HTTPS and TLS are refused; so are authentication and mutual TLS";
+/// Said of operations on rules.
+const RULES: &str = "regular expressions, transforms and authentication are refused";
+
+/// The same of Elastic Load Balancing.
+const PARTIAL_ELBV2: [(&str, &str); 11] = [
+    ("AddListenerCertificates", "there are no certificates yet"),
+    ("CreateListener", CERTIFICATES),
+    (
+        "CreateLoadBalancer",
+        "`provisioning` until a balancer serves it, which none does yet; gateway load balancers, IPv6 and elastic \
+         addresses are refused",
+    ),
+    ("CreateRule", RULES),
+    (
+        "CreateTargetGroup",
+        "Lambda functions, GENEVE, QUIC and IPv6 are refused",
+    ),
+    ("ModifyListener", CERTIFICATES),
+    (
+        "ModifyLoadBalancerAttributes",
+        "kept; logs are not written yet, zonal shifts do not come",
+    ),
+    ("ModifyRule", RULES),
+    (
+        "RegisterTargets",
+        "targets stay `initial` until a balancer checks them, which none does yet",
+    ),
+    ("SetIpAddressType", "IPv4 only"),
+    (
+        "SetSecurityGroups",
+        "there are no security groups but the default ones of VPCs",
+    ),
+];
+
 /// The same of S3.
 const PARTIAL_S3: [(&str, &str); 4] = [
     (
@@ -115,6 +152,7 @@ pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
         "ecr" => &PARTIAL_ECR,
         "ecs" => &PARTIAL,
         "elasticfilesystem" => &PARTIAL_EFS,
+        "elasticloadbalancing" => &PARTIAL_ELBV2,
         "s3" => &PARTIAL_S3,
         _ => &[],
     };

@@ -1,14 +1,22 @@
 //! Operations that are refused as a whole, as AWS refuses what an account may not use: what they need is not built.
 
-use api::ecs;
+use api::{ecs, elbv2};
 use wire::Operation;
 
 use super::Routes;
+use crate::handlers::elbv2::not_permitted;
 
 /// Why the operations of daemons are refused.
 const DAEMONS: &str = "daemons run on managed instances, which Gantry does not have yet";
 /// Why the operations of Express gateway services are refused.
 const EXPRESS: &str = "Express gateway services need load balancers, which Gantry does not have yet";
+
+/// Why the operations of trust stores are refused.
+const TRUST_STORES: &str = "trust stores, by which clients are known, are not built yet";
+/// Why the operations of capacity reservations are refused.
+const RESERVATIONS: &str = "a load balancer has the capacity of its host: none can be reserved";
+/// Why the operations of pools of addresses are refused.
+const POOLS: &str = "there are no pools of addresses";
 
 /// A refusal, by what the model lists for the operation.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +68,35 @@ impl Routes {
         self.refuse::<ecs::UpdateExpressGatewayService>(Refusal::Unsupported(EXPRESS));
     }
 
+    /// The same of load balancing.
+    pub(super) fn refused_elbv2(&mut self) {
+        self.refuse_elbv2::<elbv2::AddTrustStoreRevocations>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::CreateTrustStore>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::DeleteSharedTrustStoreAssociation>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::DeleteTrustStore>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::DescribeTrustStoreAssociations>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::DescribeTrustStoreRevocations>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::DescribeTrustStores>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::GetResourcePolicy>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::GetTrustStoreCaCertificatesBundle>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::GetTrustStoreRevocationContent>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::ModifyTrustStore>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::RemoveTrustStoreRevocations>(TRUST_STORES);
+        self.refuse_elbv2::<elbv2::DescribeCapacityReservation>(RESERVATIONS);
+        self.refuse_elbv2::<elbv2::ModifyCapacityReservation>(RESERVATIONS);
+        self.refuse_elbv2::<elbv2::ModifyIpPools>(POOLS);
+    }
+
+    fn refuse_elbv2<O: Operation<Error = elbv2::Error>>(&mut self, why: &'static str) {
+        self.on::<O, _, _>(move |_| async move {
+            Err(not_permitted(format!("This operation is not allowed: {why}.")))
+        });
+        self.refusals.insert((O::SERVICE.signing_name, O::NAME), why);
+    }
+
     fn refuse<O: Operation<Error = ecs::Error>>(&mut self, refusal: Refusal) {
         self.on::<O, _, _>(move |_| async move { Err(refusal.error()) });
-        self.refusals.insert((O::SERVICE.signing_name, O::NAME), refusal);
+        self.refusals
+            .insert((O::SERVICE.signing_name, O::NAME), refusal.why());
     }
 }

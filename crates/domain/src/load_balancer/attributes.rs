@@ -13,12 +13,11 @@ use crate::load_balancing_attribute::{
 pub struct LoadBalancerAttributes {
     /// `deletion_protection.enabled`: whether it refuses to be deleted.
     pub is_deletion_protected: bool,
-    /// `load_balancing.cross_zone.enabled`: whether each zone's address uses targets of all zones.
+    /// `load_balancing.cross_zone.enabled`: whether each zone's address uses targets of all zones. Always so on an
+    /// application load balancer.
     pub is_cross_zone: bool,
     /// `zonal_shift.config.enabled`
     pub may_shift_zones: bool,
-    /// `ipv6.deny_all_igw_traffic`
-    pub denies_igw_ipv6: bool,
     /// `access_logs.s3.…`
     pub access_logs: LogDestination,
     /// `connection_logs.s3.…` of an application load balancer.
@@ -142,16 +141,6 @@ const COMMON: Table = &[
         write: |it, text| boolean(text).map(|value| it.is_deletion_protected = value),
     },
     Attribute {
-        key: "load_balancing.cross_zone.enabled",
-        read: |it| it.is_cross_zone.to_string(),
-        write: |it, text| boolean(text).map(|value| it.is_cross_zone = value),
-    },
-    Attribute {
-        key: "ipv6.deny_all_igw_traffic",
-        read: |it| it.denies_igw_ipv6.to_string(),
-        write: |it, text| boolean(text).map(|value| it.denies_igw_ipv6 = value),
-    },
-    Attribute {
         key: "zonal_shift.config.enabled",
         read: |it| it.may_shift_zones.to_string(),
         write: |it, text| boolean(text).map(|value| it.may_shift_zones = value),
@@ -159,6 +148,12 @@ const COMMON: Table = &[
 ];
 
 const OF_APPLICATION: Table = &[
+    // Groups may say otherwise; the load balancer itself may not.
+    Attribute {
+        key: "load_balancing.cross_zone.enabled",
+        read: |it| it.is_cross_zone.to_string(),
+        write: |it, text| word(text, &[("true", true)]).map(|value| it.is_cross_zone = value),
+    },
     Attribute {
         key: "idle_timeout.timeout_seconds",
         read: |it| it.idle_timeout_seconds.to_string(),
@@ -255,6 +250,11 @@ const OF_APPLICATION: Table = &[
 
 const OF_NETWORK: Table = &[
     Attribute {
+        key: "load_balancing.cross_zone.enabled",
+        read: |it| it.is_cross_zone.to_string(),
+        write: |it, text| boolean(text).map(|value| it.is_cross_zone = value),
+    },
+    Attribute {
         key: "dns_record.client_routing_policy",
         read: |it| text_of(ROUTING, it.client_routing),
         write: |it, text| word(text, ROUTING).map(|value| it.client_routing = value),
@@ -280,7 +280,6 @@ impl LoadBalancerAttributes {
             is_deletion_protected: false,
             is_cross_zone: kind == LoadBalancerKind::Application,
             may_shift_zones: false,
-            denies_igw_ipv6: false,
             access_logs: LogDestination::default(),
             connection_logs: LogDestination::default(),
             health_check_logs: LogDestination::default(),

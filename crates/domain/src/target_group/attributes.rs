@@ -98,6 +98,7 @@ impl TargetGroupAttributes {
             count: Some(1),
             percentage: None,
         };
+        let is_on_udp = protocol.is_on_udp();
         Self {
             deregistration_delay_seconds: 300,
             is_sticky: false,
@@ -114,12 +115,11 @@ impl TargetGroupAttributes {
             slow_start_seconds: 0,
             algorithm: Algorithm::RoundRobin,
             mitigates_anomalies: false,
-            ends_connections_after_delay: false,
+            ends_connections_after_delay: is_on_udp,
             // A target named by its address sees the load balancer, unless UDP leaves no other way.
-            preserves_client_ip: target_type != TargetType::Ip
-                || matches!(protocol, Protocol::Udp | Protocol::TcpUdp),
+            preserves_client_ip: target_type != TargetType::Ip || is_on_udp,
             is_proxy_protocol: false,
-            ends_connections_of_unhealthy: true,
+            ends_connections_of_unhealthy: !is_on_udp,
             unhealthy_draining_seconds: 0,
         }
     }
@@ -140,6 +140,40 @@ impl TargetGroupAttributes {
             &[tables::COMMON, tables::own(protocol.kind())],
             &[tables::OF_APPLICATION, tables::OF_NETWORK],
         )
+    }
+}
+
+impl TargetGroupAttributes {
+    /// What attributes that are each valid may not say together.
+    ///
+    /// # Errors
+    /// The rule that is broken, in a sentence.
+    pub fn check(&self, protocol: Protocol) -> Result<(), &'static str> {
+        if protocol.is_on_udp() && !self.preserves_client_ip {
+            return Err("Client IP preservation cannot be disabled for UDP and TCP_UDP target groups");
+        }
+        if protocol.is_on_udp() && self.ends_connections_of_unhealthy {
+            return Err(
+                "Connection termination of unhealthy targets cannot be enabled for UDP and TCP_UDP target groups",
+            );
+        }
+        if self.ends_connections_of_unhealthy && self.unhealthy_draining_seconds > 0 {
+            return Err(
+                "A draining interval of unhealthy targets needs connection termination of unhealthy targets to be disabled",
+            );
+        }
+        if self.slow_start_seconds > 0 && self.algorithm != Algorithm::RoundRobin {
+            return Err("Slow start is supported with the load balancing algorithm 'round_robin' only");
+        }
+        if self.mitigates_anomalies && self.algorithm != Algorithm::WeightedRandom {
+            return Err(
+                "Anomaly mitigation is supported with the load balancing algorithm 'weighted_random' only",
+            );
+        }
+        if self.is_sticky && self.stickiness == Stickiness::AppCookie && self.app_cookie_name.is_empty() {
+            return Err("Application-based stickiness needs the name of a cookie");
+        }
+        Ok(())
     }
 }
 

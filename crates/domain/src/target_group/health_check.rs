@@ -118,10 +118,10 @@ impl HealthCheck {
             (LoadBalancerKind::Application, false) => ("/", Matcher::Http("200".to_owned())),
             (LoadBalancerKind::Network, false) => ("/", Matcher::Http("200-399".to_owned())),
         };
-        let timeout_seconds = match (kind, is_http) {
+        let timeout_seconds = match (kind, protocol) {
             (LoadBalancerKind::Application, _) => 5,
-            (LoadBalancerKind::Network, true) => 6,
-            (LoadBalancerKind::Network, false) => 10,
+            (LoadBalancerKind::Network, Protocol::Http) => 6,
+            (LoadBalancerKind::Network, _) => 10,
         };
         Self {
             protocol,

@@ -118,3 +118,41 @@ fn values_and_kinds_are_checked() {
     assert!(!TargetGroupAttributes::new(Protocol::Tcp, TargetType::Ip).preserves_client_ip);
     assert!(TargetGroupAttributes::new(Protocol::Tcp, TargetType::Instance).preserves_client_ip);
 }
+
+#[test]
+fn attributes_that_exclude_each_other_are_refused() {
+    for protocol in Protocol::ALL {
+        assert_eq!(
+            TargetGroupAttributes::new(protocol, TargetType::Ip).check(protocol),
+            Ok(())
+        );
+    }
+    for (protocol, changes) in [
+        (Protocol::Udp, &[("preserve_client_ip.enabled", "false")][..]),
+        (
+            Protocol::Tcp,
+            &[("target_health_state.unhealthy.draining_interval_seconds", "10")],
+        ),
+        (
+            Protocol::Http,
+            &[
+                ("slow_start.duration_seconds", "30"),
+                ("load_balancing.algorithm.type", "weighted_random"),
+            ],
+        ),
+        (
+            Protocol::Http,
+            &[("load_balancing.algorithm.anomaly_mitigation", "on")],
+        ),
+        (
+            Protocol::Http,
+            &[("stickiness.enabled", "true"), ("stickiness.type", "app_cookie")],
+        ),
+    ] {
+        let mut it = TargetGroupAttributes::new(protocol, TargetType::Ip);
+        for (key, value) in changes {
+            assert_eq!(it.set(protocol, key, value), Ok(()), "{key}");
+        }
+        assert!(it.check(protocol).is_err(), "{changes:?}");
+    }
+}

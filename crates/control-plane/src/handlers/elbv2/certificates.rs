@@ -1,0 +1,138 @@
+//! Certificates of listeners. There is no certificate store yet, so that none can be found.
+
+use api::elbv2::{self, Error};
+use domain::Scope;
+use domain::listener::Listener;
+use store::State;
+
+use super::errors::{from_store, no_certificate, not_permitted, validation};
+use super::limits::CERTIFICATES_MAX;
+use super::paging::{Wanted, cut};
+use super::{names, render};
+use crate::call::Call;
+
+/// The ARN of a certificate that is there.
+///
+/// # Errors
+/// CertificateNotFound, ValidationError.
+pub fn require(_: &State, _: &Scope, given: &elbv2::Certificate) -> Result<String, Error> {
+    if given.is_default.is_some() {
+        return Err(validation(
+            "You cannot set the isDefault parameter for a certificate",
+        ));
+    }
+    match given.certificate_arn.as_deref() {
+        None | Some("") => Err(validation("A certificate ARN must be specified")),
+        Some(arn) => Err(no_certificate(arn)),
+    }
+}
+
+fn check_encrypted(it: &Listener) -> Result<(), Error> {
+    match it.protocol.is_encrypted() {
+        true => Ok(()),
+        false => Err(not_permitted(format!(
+            "Certificates are not supported for {} listeners",
+            it.protocol.as_str()
+        ))),
+    }
+}
+
+/// `AddListenerCertificates`.
+///
+/// # Errors
+/// ListenerNotFound, CertificateNotFound, TooManyCertificates, OperationNotPermitted, ValidationError.
+pub async fn add_listener_certificates(
+    call: Call<elbv2::AddListenerCertificates>,
+) -> Result<elbv2::AddListenerCertificatesOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let added = call.access().store().transact(move |tx| {
+        let found = names::listener(tx.state(), &scope, &input.listener_arn)?;
+        check_encrypted(&found)?;
+        let mut it = Listener::clone(&found);
+        let given = input.certificates.iter();
+        let given = given.map(|it| require(tx.state(), &scope, it));
+        let given = given.collect::<Result<Vec<_>, _>>()?;
+        for arn in &given {
+            if !it.certificates.contains(arn) {
+                it.certificates.push(arn.clone());
+            }
+        }
+        if it.certificates.len() > CERTIFICATES_MAX + 1 {
+            return Err(Error::TooManyCertificatesException(
+                elbv2::TooManyCertificatesException {
+                    message: Some(format!(
+                        "A listener can have at most {CERTIFICATES_MAX} certificates"
+                    )),
+                },
+            ));
+        }
+        tx.put(it);
+        Ok(given)
+    });
+    let added = added.await.map_err(from_store)?;
+    Ok(elbv2::AddListenerCertificatesOutput {
+        certificates: Some(
+            added
+                .iter()
+                .map(|it| render::certificate(it, Some(false)))
+                .collect(),
+        ),
+    })
+}
+
+/// `RemoveListenerCertificates`: not the default one.
+///
+/// # Errors
+/// ListenerNotFound, OperationNotPermitted.
+pub async fn remove_listener_certificates(
+    call: Call<elbv2::RemoveListenerCertificates>,
+) -> Result<elbv2::RemoveListenerCertificatesOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let removed = call.access().store().transact(move |tx| {
+        let found = names::listener(tx.state(), &scope, &input.listener_arn)?;
+        check_encrypted(&found)?;
+        let mut it = Listener::clone(&found);
+        for given in input
+            .certificates
+            .iter()
+            .filter_map(|it| it.certificate_arn.as_ref())
+        {
+            if it.certificates.first() == Some(given) {
+                return Err(not_permitted(format!(
+                    "Certificate '{given}' is the default certificate of the listener and cannot be removed"
+                )));
+            }
+            it.certificates.retain(|arn| arn != given);
+        }
+        tx.put(it);
+        Ok(())
+    });
+    removed.await.map_err(from_store)?;
+    Ok(elbv2::RemoveListenerCertificatesOutput {})
+}
+
+/// `DescribeListenerCertificates`: the default one is first.
+///
+/// # Errors
+/// ListenerNotFound, ValidationError.
+pub async fn describe_listener_certificates(
+    call: Call<elbv2::DescribeListenerCertificates>,
+) -> Result<elbv2::DescribeListenerCertificatesOutput, Error> {
+    let (scope, input) = (call.scope(), call.input());
+    let it = call
+        .access()
+        .store()
+        .read(|state| names::listener(state, scope, &input.listener_arn))?;
+    let wanted = Wanted {
+        listing: &format!("certificates {}", it.arn),
+        marker: input.marker.as_deref(),
+        page_size: input.page_size,
+    };
+    let all = it.certificates.iter().enumerate();
+    let all = all.map(|(at, arn)| (format!("{at:04}"), render::certificate(arn, Some(at == 0))));
+    let (certificates, next_marker) = cut(call.access(), &wanted, all.collect())?;
+    Ok(elbv2::DescribeListenerCertificatesOutput {
+        certificates: Some(certificates),
+        next_marker,
+    })
+}

@@ -1,0 +1,335 @@
+//! RegisterTargets, DeregisterTargets, DescribeTargetHealth.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use api::elbv2::{self, Error};
+use domain::container_instance::ContainerInstance;
+use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
+use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey};
+use domain::target_group::{HealthCheckPort, TargetGroup, TargetType};
+use domain::vpc::Subnet;
+use domain::{LoadBalancerArn, Scope};
+use orchestrator::transitions::{NewTarget, deregister_targets as deregister, register_targets as register};
+use store::State;
+
+use super::errors::{constraint, from_store, invalid_target, unbuilt, validation};
+use super::limits::TARGETS_MAX;
+use super::names;
+use crate::call::Call;
+
+/// Every zone, in the member of that name.
+const ALL_ZONES: &str = "all";
+
+/// `RegisterTargets`: all or none. One that drains is taken back.
+///
+/// # Errors
+/// TargetGroupNotFound, TooManyTargets, InvalidTarget, ValidationError.
+pub async fn register_targets(
+    call: Call<elbv2::RegisterTargets>,
+) -> Result<elbv2::RegisterTargetsOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let registered = call.access().store().transact(move |tx| {
+        let group = names::target_group(tx.state(), &scope, &input.target_group_arn)?;
+        let targets = checked(tx.state(), &scope, &group, &input.targets)?;
+        let mut keys: BTreeSet<TargetKey> = tx
+            .state()
+            .targets_of(&group.arn)
+            .map(|it| it.key.clone())
+            .collect();
+        keys.extend(targets.iter().map(|it| key(&group, &it.id, it.port)));
+        let most = match group.target_type {
+            TargetType::Alb => 1,
+            TargetType::Instance | TargetType::Ip => TARGETS_MAX,
+        };
+        if keys.len() > most {
+            return Err(Error::TooManyTargetsException(elbv2::TooManyTargetsException {
+                message: Some(format!(
+                    "A target group with target type '{}' can have at most {most} targets",
+                    group.target_type.as_str()
+                )),
+            }));
+        }
+        register(tx, &group.arn, targets);
+        Ok(())
+    });
+    registered.await.map_err(from_store)?;
+    Ok(elbv2::RegisterTargetsOutput {})
+}
+
+fn key(group: &TargetGroup, id: &str, port: u16) -> TargetKey {
+    TargetKey {
+        group: group.arn.clone(),
+        id: id.to_owned(),
+        port,
+    }
+}
+
+fn checked(
+    state: &State,
+    scope: &Scope,
+    group: &TargetGroup,
+    given: &[elbv2::TargetDescription],
+) -> Result<Vec<NewTarget>, Error> {
+    if given.is_empty() {
+        return Err(validation("At least one target must be specified"));
+    }
+    let instances: BTreeSet<&str> = match group.target_type {
+        TargetType::Instance => instances_of(state, scope),
+        TargetType::Ip | TargetType::Alb => BTreeSet::new(),
+    };
+    let mut targets: Vec<NewTarget> = Vec::new();
+    for it in given {
+        if it.quic_server_id.is_some() {
+            return Err(unbuilt("QuicServerId"));
+        }
+        let port = port(group, it.port)?;
+        let zone = it.availability_zone.as_deref();
+        let target = match group.target_type {
+            TargetType::Ip => address(state, group, (&it.id, port), zone)?,
+            TargetType::Instance => instance(&instances, (&it.id, port), zone)?,
+            TargetType::Alb => load_balancer(state, scope, group, (&it.id, port), zone)?,
+        };
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+    Ok(targets)
+}
+
+fn port(group: &TargetGroup, given: Option<i32>) -> Result<u16, Error> {
+    let Some(given) = given else {
+        return Ok(group.port);
+    };
+    u16::try_from(given).ok().filter(|it| *it > 0).ok_or_else(|| {
+        let rule = match given {
+            ..=0 => "Member must have value greater than or equal to 1",
+            _ => "Member must have value less than or equal to 65535",
+        };
+        constraint(&given.to_string(), "targets.1.member.port", rule)
+    })
+}
+
+/// Ids of the account's instances: those that are registered as container instances are the ones there are.
+fn instances_of<'a>(state: &'a State, scope: &Scope) -> BTreeSet<&'a str> {
+    let all = state.all::<ContainerInstance>();
+    all.filter(|it| it.arn.scope() == *scope)
+        .map(|it| it.ec2_instance_id.as_str())
+        .collect()
+}
+
+fn instance(known: &BTreeSet<&str>, (id, port): (&str, u16), zone: Option<&str>) -> Result<NewTarget, Error> {
+    if !id.starts_with("i-") {
+        return Err(validation(format!("Instance ID '{id}' is not valid")));
+    }
+    if zone.is_some() {
+        return Err(validation(
+            "You cannot specify an Availability Zone for a target of type 'instance'",
+        ));
+    }
+    if !known.contains(id) {
+        return Err(invalid_target(format!(
+            "The following targets are not in a running state and cannot be registered: '{id}'"
+        )));
+    }
+    Ok(NewTarget {
+        id: id.to_owned(),
+        port,
+        zone: None,
+        // That of the host is known where it is.
+        address: None,
+    })
+}
+
+fn address(
+    state: &State,
+    group: &TargetGroup,
+    (id, port): (&str, u16),
+    given_zone: Option<&str>,
+) -> Result<NewTarget, Error> {
+    let address: Ipv4Addr = id
+        .parse()
+        .map_err(|_| validation(format!("The IP address '{id}' is not a valid IPv4 address")))?;
+    let subnets = state.all::<Subnet>().filter(|it| it.vpc_id == group.vpc_id);
+    let own_zone = subnets
+        .into_iter()
+        .find(|it| it.cidr.contains(address))
+        .map(|it| it.availability_zone.clone());
+    let zone = match (own_zone, given_zone) {
+        (Some(own), None) => Some(own),
+        (Some(own), Some(given)) if own == given => Some(own),
+        (Some(own), Some(given)) => {
+            return Err(validation(format!(
+                "The IP address '{id}' is within the VPC, and cannot have its Availability Zone overridden to '{given}' from \
+                 '{own}'"
+            )));
+        }
+        (None, _) if !is_private(address) => {
+            return Err(validation(format!(
+                "The IP address '{id}' is not valid: it must be within the VPC, or in one of the ranges 10.0.0.0/8, \
+                 100.64.0.0/10, 172.16.0.0/12 and 192.168.0.0/16"
+            )));
+        }
+        (None, Some(ALL_ZONES)) => None,
+        (None, Some(given)) if is_zone(state, group, given) => Some(given.to_owned()),
+        (None, _) => {
+            return Err(validation(format!(
+                "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP \
+                 address '{id}' is outside the VPC"
+            )));
+        }
+    };
+    Ok(NewTarget {
+        id: address.to_string(),
+        port,
+        zone,
+        address: Some(SocketAddr::new(IpAddr::V4(address), port)),
+    })
+}
+
+fn is_private(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    address.is_private() || first == 100 && (64..128).contains(&second)
+}
+
+fn is_zone(state: &State, group: &TargetGroup, zone: &str) -> bool {
+    let mut subnets = state.all::<Subnet>();
+    subnets.any(|it| it.vpc_id == group.vpc_id && it.availability_zone == zone)
+}
+
+fn load_balancer(
+    state: &State,
+    scope: &Scope,
+    group: &TargetGroup,
+    (id, port): (&str, u16),
+    zone: Option<&str>,
+) -> Result<NewTarget, Error> {
+    if zone.is_some_and(|it| it != ALL_ZONES) {
+        return Err(validation(
+            "You cannot specify an Availability Zone for a target of type 'alb'",
+        ));
+    }
+    if port != group.port {
+        return Err(validation(format!(
+            "The port of a target of type 'alb' must be that of the target group, {}",
+            group.port
+        )));
+    }
+    let arn = LoadBalancerArn::parse(id)
+        .map_err(|_| validation(format!("'{id}' is not a valid load balancer ARN")))?;
+    let found = state.get::<LoadBalancer>(&arn).filter(|it| {
+        arn.scope() == *scope && it.kind == LoadBalancerKind::Application && it.vpc_id == group.vpc_id
+    });
+    let found = found.ok_or_else(|| {
+        invalid_target(format!(
+            "Load balancer '{id}' does not exist, is not of type 'application', or is not in the VPC of the target group"
+        ))
+    })?;
+    if !state.listeners_of(&found.arn).any(|it| it.port == port) {
+        return Err(invalid_target(format!(
+            "Load balancer '{id}' has no listener on port {port}"
+        )));
+    }
+    let first = found.addresses().next();
+    Ok(NewTarget {
+        id: id.to_owned(),
+        port,
+        zone: None,
+        address: first.map(|it| SocketAddr::new(it, port)),
+    })
+}
+
+/// `DeregisterTargets`: they drain as long as the group's delay says. One that is not there is deregistered already.
+///
+/// # Errors
+/// TargetGroupNotFound, ValidationError.
+pub async fn deregister_targets(
+    call: Call<elbv2::DeregisterTargets>,
+) -> Result<elbv2::DeregisterTargetsOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let deregistered = call.access().store().transact(move |tx| {
+        let group = names::target_group(tx.state(), &scope, &input.target_group_arn)?;
+        if input.targets.is_empty() {
+            return Err(validation("At least one target must be specified"));
+        }
+        let keys = input
+            .targets
+            .iter()
+            .map(|it| Ok(key(&group, &it.id, port(&group, it.port)?)));
+        let keys = keys.collect::<Result<Vec<_>, Error>>()?;
+        deregister(tx, &keys);
+        Ok(())
+    });
+    deregistered.await.map_err(from_store)?;
+    Ok(elbv2::DeregisterTargetsOutput {})
+}
+
+/// `DescribeTargetHealth`: of all targets of a group, or of those given.
+///
+/// # Errors
+/// TargetGroupNotFound, ValidationError.
+pub async fn describe_target_health(
+    call: Call<elbv2::DescribeTargetHealth>,
+) -> Result<elbv2::DescribeTargetHealthOutput, Error> {
+    let (scope, input) = (call.scope(), call.input());
+    let described = call.access().store().read(|state| {
+        let group = names::target_group(state, scope, &input.target_group_arn)?;
+        let wanted = input.targets.as_deref().unwrap_or_default();
+        if wanted.is_empty() {
+            let all = state.targets_of(&group.arn);
+            return Ok(all.map(|it| of_target(&group, it)).collect());
+        }
+        let described = wanted.iter().map(|it| {
+            let key = key(&group, &it.id, port(&group, it.port)?);
+            Ok(match state.get::<Target>(&key) {
+                Some(it) => of_target(&group, it),
+                None => of_stranger(&group, &key),
+            })
+        });
+        described.collect::<Result<Vec<_>, Error>>()
+    })?;
+    Ok(elbv2::DescribeTargetHealthOutput {
+        target_health_descriptions: Some(described),
+    })
+}
+
+fn of_target(group: &TargetGroup, it: &Target) -> elbv2::TargetHealthDescription {
+    let zone = it.zone.clone().or_else(|| {
+        // Said of addresses outside of the VPC, which are in all zones.
+        (group.target_type == TargetType::Ip).then(|| ALL_ZONES.to_owned())
+    });
+    description(group, &it.key, zone, &it.health)
+}
+
+fn of_stranger(group: &TargetGroup, key: &TargetKey) -> elbv2::TargetHealthDescription {
+    let health = TargetHealth::because(TargetHealthState::Unused, TargetHealthReason::NotRegistered);
+    description(group, key, None, &health)
+}
+
+fn description(
+    group: &TargetGroup,
+    key: &TargetKey,
+    zone: Option<String>,
+    health: &TargetHealth,
+) -> elbv2::TargetHealthDescription {
+    let check_port = match group.health_check.port {
+        HealthCheckPort::TrafficPort => key.port,
+        HealthCheckPort::Port(it) => it,
+    };
+    elbv2::TargetHealthDescription {
+        administrative_override: None,
+        anomaly_detection: None,
+        health_check_port: Some(check_port.to_string()),
+        target: Some(elbv2::TargetDescription {
+            availability_zone: zone,
+            id: key.id.clone(),
+            port: Some(i32::from(key.port)),
+            quic_server_id: None,
+        }),
+        target_health: Some(elbv2::TargetHealth {
+            description: health.description.clone(),
+            reason: health.reason.map(|it| it.as_str().into()),
+            state: Some(health.state.as_str().into()),
+        }),
+    }
+}
