@@ -18,6 +18,7 @@ mod faults;
 mod file_systems;
 mod held_registry;
 mod life;
+mod load_balancers;
 mod logs;
 mod networks;
 mod placement;

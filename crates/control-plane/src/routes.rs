@@ -72,7 +72,7 @@ type Handler = Box<dyn Fn(Request) -> Running + Send + Sync>;
 pub struct Routes {
     handlers: HashMap<(&'static str, &'static str), Handler>,
     /// Why some of them do nothing but refuse.
-    refusals: HashMap<(&'static str, &'static str), &'static str>,
+    refusals: HashMap<(&'static str, &'static str), refused::Refused>,
 }
 
 impl Routes {
@@ -117,7 +117,7 @@ impl Routes {
             partial::lacks(service, operation),
         ) {
             (None, ..) => Coverage::NotYet,
-            (_, Some(why), _) => Coverage::Refused(why),
+            (_, Some(refused), _) => Coverage::Refused(refused.why),
             (_, _, Some(lacks)) => Coverage::Partial(lacks),
             _ => Coverage::Works,
         }

@@ -27,16 +27,34 @@ pub(super) enum Refusal {
     Client(&'static str),
 }
 
-impl Refusal {
+/// An operation that only refuses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
     /// What is missing.
-    pub(super) fn why(self) -> &'static str {
+    pub why: &'static str,
+    /// The exception, by the name that the model lists.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test compares it with the model"))]
+    pub exception: &'static str,
+}
+
+impl Refusal {
+    /// The name of the exception.
+    fn exception(self) -> &'static str {
+        match self {
+            Self::Unsupported(_) => "UnsupportedFeatureException",
+            Self::Client(_) => "ClientException",
+        }
+    }
+
+    /// What is missing.
+    fn why(self) -> &'static str {
         match self {
             Self::Unsupported(why) | Self::Client(why) => why,
         }
     }
 
     /// The exception.
-    pub(super) fn error(self) -> ecs::Error {
+    fn error(self) -> ecs::Error {
         let message = Some(format!("The specified feature is not supported: {}.", self.why()));
         match self {
             Self::Unsupported(_) => {
@@ -91,12 +109,19 @@ impl Routes {
         self.on::<O, _, _>(move |_| async move {
             Err(not_permitted(format!("This operation is not allowed: {why}.")))
         });
-        self.refusals.insert((O::SERVICE.signing_name, O::NAME), why);
+        let refused = Refused {
+            why,
+            exception: "OperationNotPermittedException",
+        };
+        self.refusals.insert((O::SERVICE.signing_name, O::NAME), refused);
     }
 
     fn refuse<O: Operation<Error = ecs::Error>>(&mut self, refusal: Refusal) {
         self.on::<O, _, _>(move |_| async move { Err(refusal.error()) });
-        self.refusals
-            .insert((O::SERVICE.signing_name, O::NAME), refusal.why());
+        let refused = Refused {
+            why: refusal.why(),
+            exception: refusal.exception(),
+        };
+        self.refusals.insert((O::SERVICE.signing_name, O::NAME), refused);
     }
 }

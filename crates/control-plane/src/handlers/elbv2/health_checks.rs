@@ -10,12 +10,10 @@ use super::errors::{constraint, invalid_configuration, validation};
 /// Longest path of a health check.
 const PATH_MAX: usize = 1024;
 
-/// What CreateTargetGroup and ModifyTargetGroup say of health checks.
+/// What CreateTargetGroup and ModifyTargetGroup say of health checks, but for the protocol: see [`protocol`].
 pub struct Given<'a> {
     /// `HealthCheckEnabled`
     pub enabled: Option<bool>,
-    /// `HealthCheckProtocol`
-    pub protocol: Option<&'a elbv2::ProtocolEnum>,
     /// `HealthCheckPort`
     pub port: Option<&'a str>,
     /// `HealthCheckPath`

@@ -189,7 +189,6 @@ fn vpc(state: &State, scope: &Scope, given: Option<&str>) -> Result<String, Erro
 fn given(input: &elbv2::CreateTargetGroupInput) -> Given<'_> {
     Given {
         enabled: input.health_check_enabled,
-        protocol: input.health_check_protocol.as_ref(),
         port: input.health_check_port.as_deref(),
         path: input.health_check_path.as_deref(),
         interval_seconds: input.health_check_interval_seconds,
@@ -298,7 +297,6 @@ pub async fn modify_target_group(
         };
         let given = Given {
             enabled: input.health_check_enabled,
-            protocol: input.health_check_protocol.as_ref(),
             port: input.health_check_port.as_deref(),
             path: input.health_check_path.as_deref(),
             interval_seconds: input.health_check_interval_seconds,
