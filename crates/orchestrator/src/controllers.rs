@@ -5,6 +5,7 @@ pub mod deleted_task_definitions;
 pub mod draining_targets;
 pub mod queued_tasks;
 pub mod service_deployments;
+pub mod target_use;
 
 use std::time::Duration;
 

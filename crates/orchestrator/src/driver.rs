@@ -16,6 +16,7 @@ use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
 use crate::controllers::draining_targets::DrainingTargets;
 use crate::controllers::queued_tasks::QueuedTasks;
 use crate::controllers::service_deployments::ServiceDeployments;
+use crate::controllers::target_use::TargetUse;
 use crate::controllers::{Controller, Next, Settings};
 
 /// Most keys of a controller that are looked at side by side: they share the disk's writes.
@@ -35,6 +36,7 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
         drive(store.clone(), Arc::new(DrainingTargets), shutdown.clone()),
+        drive(store.clone(), Arc::new(TargetUse), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),
     );
 }

@@ -59,8 +59,9 @@ pub use load_balancing::{
     DeleteLoadBalancerRefusal, HealthChange, ListenerRefusal, NewListener, NewLoadBalancer, NewRule,
     NewTarget, PriorityRefusal, ZoneWish, ZonesRefusal, create_listener, create_load_balancer, create_rule,
     delete_listener, delete_load_balancer, delete_rule, delete_target_group, deregister_targets,
-    forget_drained_target, is_target_group_in_use, load_balancer_has_failed, load_balancer_is_served,
-    modify_listener, modify_rule, register_targets, set_rule_priorities, set_zones, target_health,
+    follow_target_use, forget_drained_target, is_target_group_in_use, load_balancer_has_failed,
+    load_balancer_is_served, modify_listener, modify_rule, register_targets, set_rule_priorities, set_zones,
+    target_health,
 };
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};

@@ -14,7 +14,8 @@ pub use load_balancers::{
 pub use rules::{NewRule, PriorityRefusal, create_rule, delete_rule, modify_rule, set_rule_priorities};
 pub use target_groups::{delete_target_group, is_target_group_in_use};
 pub use targets::{
-    HealthChange, NewTarget, deregister_targets, forget_drained_target, register_targets, target_health,
+    HealthChange, NewTarget, deregister_targets, follow_target_use, forget_drained_target, register_targets,
+    target_health,
 };
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use store::Tx;
 
 use super::target_groups::is_target_group_in_use;
 
+/// Most targets that one transaction brings in line with the use of their groups: some 400 bytes each.
+const FOLLOWED_AT_ONCE: usize = 1000;
+
 /// A target that is to be registered; it has been checked against its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTarget {
@@ -123,23 +126,36 @@ pub fn forget_drained_target(tx: &mut Tx<'_>, key: &TargetKey) -> Option<Duratio
 }
 
 /// Something forwards to groups that did not before, or no longer: their targets are checked from now on, or unused.
+///
+/// Of very many targets the controller `target_use` sees to the rest: a commit has a limit.
 pub(super) fn follow_use(tx: &mut Tx<'_>, groups: &[TargetGroupArn]) {
+    let mut left = FOLLOWED_AT_ONCE;
     for group in groups {
-        let is_in_use = is_target_group_in_use(tx.state(), group);
-        let targets: Vec<Arc<Target>> = tx.state().targets_of(group).cloned().collect();
-        for target in targets {
-            let was_in_use = target.health.state != TargetHealthState::Unused;
-            if was_in_use == is_in_use {
-                continue;
-            }
-            match target.state {
-                TargetState::Registered => drop(tx.put(Target {
-                    health: TargetHealth::at_first(is_in_use),
-                    ..Target::clone(&target)
-                })),
-                // Nothing can be in flight to it any more.
-                TargetState::Draining { .. } => tx.delete::<Target>(&target.key),
-            }
+        left = follow_group_use(tx, group, left);
+    }
+}
+
+/// The same for one group, for at most so many targets. Gives how many more there might have been.
+fn follow_group_use(tx: &mut Tx<'_>, group: &TargetGroupArn, most: usize) -> usize {
+    let is_in_use = is_target_group_in_use(tx.state(), group);
+    let differs = |it: &&Arc<Target>| (it.health.state == TargetHealthState::Unused) == is_in_use;
+    let targets = tx.state().targets_of(group).filter(differs).take(most);
+    let targets: Vec<Arc<Target>> = targets.cloned().collect();
+    for target in &targets {
+        match target.state {
+            TargetState::Registered => drop(tx.put(Target {
+                health: TargetHealth::at_first(is_in_use),
+                ..Target::clone(target)
+            })),
+            // Nothing can be in flight to it any more.
+            TargetState::Draining { .. } => tx.delete::<Target>(&target.key),
         }
     }
+    most - targets.len()
+}
+
+/// Brings the health of a group's targets in line with whether something forwards to it, some at a time. `false`: there
+/// may be more.
+pub fn follow_target_use(tx: &mut Tx<'_>, group: &TargetGroupArn) -> bool {
+    follow_group_use(tx, group, FOLLOWED_AT_ONCE) > 0
 }
