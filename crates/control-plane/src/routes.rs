@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecr, ecs, efs, elbv2, gantry, iam, logs, secretsmanager, ssm, sts};
+use api::{ec2, ecr, ecs, efs, gantry, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use http::{HeaderMap, Uri};
@@ -19,11 +19,11 @@ use crate::handlers::ecs::{
     tagging, task_definitions, tasks,
 };
 use crate::handlers::{
-    ec2 as ec2_handlers, ecr as ecr_handlers, efs as file_systems, elbv2 as load_balancing,
-    gantry as gantry_handlers, iam as roles, logs as log_handlers, secretsmanager as secrets,
-    ssm as parameters, sts as sts_handlers,
+    ec2 as ec2_handlers, ecr as ecr_handlers, efs as file_systems, gantry as gantry_handlers, iam as roles,
+    logs as log_handlers, secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
 };
 
+mod elbv2;
 mod partial;
 mod refused;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub static SERVICES: [&Service; 11] = [
     &ecr::SERVICE,
     &ecs::SERVICE,
     &efs::SERVICE,
-    &elbv2::SERVICE,
+    &api::elbv2::SERVICE,
     &gantry::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
@@ -315,49 +315,6 @@ impl Routes {
         self.on::<logs::PutLogEvents, _, _>(log_handlers::put_log_events);
         self.on::<logs::GetLogEvents, _, _>(log_handlers::get_log_events);
         self.on::<logs::FilterLogEvents, _, _>(log_handlers::filter_log_events);
-    }
-
-    fn elbv2(&mut self) {
-        self.on::<elbv2::AddListenerCertificates, _, _>(load_balancing::add_listener_certificates);
-        self.on::<elbv2::AddTags, _, _>(load_balancing::add_tags);
-        self.on::<elbv2::CreateListener, _, _>(load_balancing::create_listener);
-        self.on::<elbv2::CreateLoadBalancer, _, _>(load_balancing::create_load_balancer);
-        self.on::<elbv2::CreateRule, _, _>(load_balancing::create_rule);
-        self.on::<elbv2::CreateTargetGroup, _, _>(load_balancing::create_target_group);
-        self.on::<elbv2::DeleteListener, _, _>(load_balancing::delete_listener);
-        self.on::<elbv2::DeleteLoadBalancer, _, _>(load_balancing::delete_load_balancer);
-        self.on::<elbv2::DeleteRule, _, _>(load_balancing::delete_rule);
-        self.on::<elbv2::DeleteTargetGroup, _, _>(load_balancing::delete_target_group);
-        self.on::<elbv2::DeregisterTargets, _, _>(load_balancing::deregister_targets);
-        self.on::<elbv2::DescribeAccountLimits, _, _>(load_balancing::describe_account_limits);
-        self.on::<elbv2::DescribeListenerAttributes, _, _>(load_balancing::describe_listener_attributes);
-        self.on::<elbv2::DescribeListenerCertificates, _, _>(load_balancing::describe_listener_certificates);
-        self.on::<elbv2::DescribeListeners, _, _>(load_balancing::describe_listeners);
-        self.on::<elbv2::DescribeLoadBalancerAttributes, _, _>(
-            load_balancing::describe_load_balancer_attributes,
-        );
-        self.on::<elbv2::DescribeLoadBalancers, _, _>(load_balancing::describe_load_balancers);
-        self.on::<elbv2::DescribeRules, _, _>(load_balancing::describe_rules);
-        self.on::<elbv2::DescribeSSLPolicies, _, _>(load_balancing::describe_ssl_policies);
-        self.on::<elbv2::DescribeTags, _, _>(load_balancing::describe_tags);
-        self.on::<elbv2::DescribeTargetGroupAttributes, _, _>(
-            load_balancing::describe_target_group_attributes,
-        );
-        self.on::<elbv2::DescribeTargetGroups, _, _>(load_balancing::describe_target_groups);
-        self.on::<elbv2::DescribeTargetHealth, _, _>(load_balancing::describe_target_health);
-        self.on::<elbv2::ModifyListener, _, _>(load_balancing::modify_listener);
-        self.on::<elbv2::ModifyListenerAttributes, _, _>(load_balancing::modify_listener_attributes);
-        self.on::<elbv2::ModifyLoadBalancerAttributes, _, _>(load_balancing::modify_load_balancer_attributes);
-        self.on::<elbv2::ModifyRule, _, _>(load_balancing::modify_rule);
-        self.on::<elbv2::ModifyTargetGroup, _, _>(load_balancing::modify_target_group);
-        self.on::<elbv2::ModifyTargetGroupAttributes, _, _>(load_balancing::modify_target_group_attributes);
-        self.on::<elbv2::RegisterTargets, _, _>(load_balancing::register_targets);
-        self.on::<elbv2::RemoveListenerCertificates, _, _>(load_balancing::remove_listener_certificates);
-        self.on::<elbv2::RemoveTags, _, _>(load_balancing::remove_tags);
-        self.on::<elbv2::SetIpAddressType, _, _>(load_balancing::set_ip_address_type);
-        self.on::<elbv2::SetRulePriorities, _, _>(load_balancing::set_rule_priorities);
-        self.on::<elbv2::SetSecurityGroups, _, _>(load_balancing::set_security_groups);
-        self.on::<elbv2::SetSubnets, _, _>(load_balancing::set_subnets);
     }
 
     fn secretsmanager(&mut self) {
