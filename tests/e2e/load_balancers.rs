@@ -1,6 +1,6 @@
 //! Load balancers, as the AWS CLI makes, describes and deletes them.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::world::{World, text};
@@ -98,7 +98,9 @@ fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
         "--query",
         "Subnets[0].CidrBlock",
     ])?;
-    let address = text(&address).replace(".0/20", ".200");
+    let address = text(&address);
+    let (network, _) = address.rsplit_once('.').context("no range")?;
+    let address = format!("{network}.200");
     let target = format!("Id={address},Port=8080");
     elb(&[
         "register-targets",
