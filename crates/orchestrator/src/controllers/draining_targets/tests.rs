@@ -92,7 +92,10 @@ async fn a_shorter_delay_is_followed() {
     let (store, clock) = memory_store(at(0));
     put(&store, TargetState::Draining { since: at(0) }).await;
     clock.set(at(10));
-    let shorter = store.transact(|tx| Ok::<_, Infallible>(drop(tx.put(group(5)))));
+    let shorter = store.transact(|tx| {
+        tx.put(group(5));
+        Ok::<_, Infallible>(())
+    });
     shorter.await.expect("is stored");
     assert_eq!(reconcile(&store).await, Next::AwaitChange);
     assert_eq!(targets(&store), 0);

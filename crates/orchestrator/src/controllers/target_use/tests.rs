@@ -46,8 +46,10 @@ async fn targets_follow_even_if_there_are_too_many_for_one_commit() {
             address: None,
         });
         let targets: Vec<_> = targets.collect();
-        let registered =
-            store.transact(move |tx| Ok::<_, Infallible>(register_targets(tx, &group(name), targets)));
+        let registered = store.transact(move |tx| {
+            register_targets(tx, &group(name), targets);
+            Ok::<_, Infallible>(())
+        });
         registered.await.expect("is stored");
     }
     let all = GROUPS.len() * usize::from(TARGETS);
@@ -75,7 +77,10 @@ async fn targets_follow_even_if_there_are_too_many_for_one_commit() {
     assert_eq!(unused(&store), all - usize::from(TARGETS), "a part at once");
     settle(&store).await;
     assert_eq!(unused(&store), 0);
-    let deleted = store.transact(move |tx| Ok::<_, Infallible>(delete_rule(tx, &rule)));
+    let deleted = store.transact(move |tx| {
+        delete_rule(tx, &rule);
+        Ok::<_, Infallible>(())
+    });
     deleted.await.expect("is stored");
     settle(&store).await;
     assert_eq!(unused(&store), all);
