@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::world::{World, text};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one life, told in order")]
 fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
     let world = World::new()?;
     let elb = |arguments: &[&str]| world.aws.json(&[&["elbv2"], arguments].concat());

@@ -3,6 +3,7 @@
 use super::*;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one life, told in order")]
 async fn a_listener_is_made_described_modified_and_deleted() {
     let world = World::new().await;
     let web = world.load_balancer("web", "application").await;
@@ -113,6 +114,7 @@ async fn a_listener_is_made_described_modified_and_deleted() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn what_does_not_go_together_is_refused() {
     let world = World::new().await;
     let web = world.load_balancer("web", "application").await;

@@ -70,6 +70,7 @@ async fn a_load_balancer_is_made_described_and_deleted() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn what_cannot_be_is_refused() {
     let world = World::new().await;
     let [a, b, a_again] = world.subnets.clone();
@@ -212,6 +213,7 @@ async fn it_moves_to_other_subnets() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn attributes_are_those_of_the_kind() {
     let world = World::new().await;
     let web = world.load_balancer("web", "application").await["LoadBalancerArn"].clone();

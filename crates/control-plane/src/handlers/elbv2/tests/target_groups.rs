@@ -72,6 +72,7 @@ async fn defaults_are_read_back() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn what_cannot_be_is_refused() {
     let world = World::new().await;
     let full = json!({ "Name": "web", "Port": 80, "VpcId": world.vpc, "Protocol": "HTTP" });
@@ -205,6 +206,7 @@ async fn a_health_check_is_modified() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn attributes_are_those_of_the_protocol() {
     let world = World::new().await;
     let (http, tcp) = (
