@@ -1,0 +1,3 @@
+//! Whether targets are healthy.
+
+pub(crate) mod machine;

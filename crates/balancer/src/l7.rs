@@ -1,0 +1,4 @@
+//! Application Load Balancers: requests.
+
+pub(crate) mod cookies;
+pub(crate) mod head;

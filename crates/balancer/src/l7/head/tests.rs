@@ -1,0 +1,108 @@
+use proptest::prelude::*;
+
+use super::{Framing, Grade, HEAD_MAX, LINE_MAX, Refusal, end, inspect, too_long};
+use crate::plan::DesyncMode;
+
+fn look(lines: &str) -> Result<super::Head, Refusal> {
+    let head = lines.replace('\n', "\r\n") + "\r\n\r\n";
+    inspect(head.as_bytes(), DesyncMode::Defensive)
+}
+
+#[test]
+fn plain_heads_are_compliant() {
+    let head = look("GET /a?b=c HTTP/1.1\nHost: a\nAccept: */*").expect("a head");
+    assert_eq!((head.grade, head.framing, head.upgrades), (Grade::Compliant, Framing::Length(0), false));
+    let head = look("POST / HTTP/1.1\nHost: a\nContent-Length: 12").expect("a head");
+    assert_eq!(head.framing, Framing::Length(12));
+    let head = look("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: Chunked").expect("a head");
+    assert_eq!(head.framing, Framing::Chunked);
+    assert!(look("GET / HTTP/1.1\nHost: a\nUpgrade: websocket").expect("a head").upgrades);
+    assert!(look("GET / HTTP/1.0").is_ok());
+}
+
+#[test]
+fn what_smuggles_is_refused() {
+    let cases = [
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nTransfer-Encoding: chunked", "BothTeClPresent"),
+        ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Length: 3", "BothTeClPresent"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 4", "MultipleContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 3", "MultipleContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3, 3", "MultipleContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: +3", "BadContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: 0x3", "BadContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: ", "BadContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length: 99999999999999999999", "BadContentLength"),
+        ("POST / HTTP/1.1\nHost: a\nContent-Length : 3", "BadHeader"),
+        ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding\t: chunked", "BadHeader"),
+        ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding:\n chunked", "MultilineHeader"),
+        ("GET / HTTP/1.1\nHost: a\n folded", "MultilineHeader"),
+        ("GET / HTTP/1.1\n Host: a", "MultilineHeader"),
+        (
+            "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nTransfer-Encoding: identity",
+            "MultipleTransferEncodingChunked",
+        ),
+        ("POST / HTTP/1.0\nTransfer-Encoding: chunked", "TransferEncodingInHttp10"),
+        ("GET / HTTP/1.1\nHost: a\nHost: b", "MultipleHost"),
+        ("GET / HTTP/1.1", "MissingHost"),
+        ("GET  / HTTP/1.1\nHost: a", "BadRequestLine"),
+        ("GET /\nHost: a", "BadRequestLine"),
+        ("GET /a\u{1}b HTTP/1.1\nHost: a", "BadUri"),
+        ("G(T / HTTP/1.1\nHost: a", "BadMethod"),
+        ("GET / HTTP/1.1\nHost: a\nX: a\u{0}b", "BadHeader"),
+        ("GET / HTTP/1.1\nHost: a\nX: a\rY: b", "BadHeader"),
+        ("GET / HTTP/1.1\nHost: a\nno colon", "BadHeader"),
+    ];
+    for (head, reason) in cases {
+        assert_eq!(look(head), Err(Refusal::Malformed(reason)), "{head:?}");
+    }
+    for encoding in ["xchunked", "chunked, identity", "\u{b}chunked", "gzip, chunked", "\"chunked\""] {
+        let head = format!("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: {encoding}");
+        assert!(look(&head).is_err(), "{head:?}");
+    }
+    assert_eq!(look("GET / HTTP/2.0\nHost: a"), Err(Refusal::Version));
+}
+
+#[test]
+fn bare_line_feeds_are_refused() {
+    for head in ["GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n"] {
+        assert_eq!(end(head.as_bytes(), 0), Some(head.len()));
+        let refused = inspect(head.as_bytes(), DesyncMode::Monitor);
+        assert_eq!(refused, Err(Refusal::Malformed("BareLineFeed")), "{head:?}");
+    }
+}
+
+#[test]
+fn modes_differ_in_what_is_doubtful() {
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 3\r\n\r\n";
+    let found = inspect(head, DesyncMode::Defensive).expect("forwarded");
+    assert_eq!((found.grade, found.framing), (Grade::Ambiguous, Framing::Length(0)));
+    assert!(inspect(head, DesyncMode::Strictest).is_err());
+}
+
+#[test]
+fn what_is_too_long_is_refused_before_it_ends() {
+    let uri = format!("GET /{}", "a".repeat(LINE_MAX));
+    assert_eq!(too_long(uri.as_bytes()), Some(Refusal::UriTooLong));
+    let line = format!("GET / HTTP/1.1\r\nX: {}", "a".repeat(LINE_MAX));
+    assert_eq!(too_long(line.as_bytes()), Some(Refusal::TooLarge));
+    let many = "GET / HTTP/1.1\r\n".to_owned() + &"X: y\r\n".repeat(HEAD_MAX / 6);
+    assert_eq!(too_long(many.as_bytes()), Some(Refusal::TooLarge));
+    assert_eq!(too_long(b"GET / HTTP/1.1\r\n"), None);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = inspect(&bytes, DesyncMode::Defensive);
+        let _ = end(&bytes, 0);
+    }
+
+    #[test]
+    fn an_end_is_found_wherever_reading_stopped(split in 0usize..40) {
+        let head = b"GET / HTTP/1.1\r\nHost: example\r\n\r\nrest";
+        let whole = head.len() - 4;
+        let first = end(&head[..split.min(whole - 1)], 0);
+        prop_assert_eq!(first, None);
+        prop_assert_eq!(end(head, split.min(whole - 1)), Some(whole));
+    }
+}

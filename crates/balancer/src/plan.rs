@@ -1,0 +1,25 @@
+//! What a balancer shall do, in the form in which it does it: patterns compiled, times as durations.
+//!
+//! A plan is whole: what it does not name stops. [`crate::Balancer::apply`] finds the difference to what runs.
+
+mod group;
+mod listener;
+pub mod pattern;
+pub mod rule;
+
+pub use group::{
+    Algorithm, CheckKind, GroupPlan, GroupProtocol, HealthCheck, HttpVersion, Matcher, Registration, Stickiness,
+    TargetPlan,
+};
+pub use listener::{
+    CertificatePem, DesyncMode, ForwardedFor, LimitsPlan, ListenerPlan, LoadBalancerPlan, NodeAddress, Protocol,
+};
+
+/// All that one balancer shall do.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Listeners of all load balancers.
+    pub listeners: Vec<ListenerPlan>,
+    /// Target groups, those that no listener names too: their targets are not checked.
+    pub groups: Vec<GroupPlan>,
+}

@@ -1,0 +1,203 @@
+//! Target groups and targets as they run.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is spoken with targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// HTTP in the clear.
+    Http,
+    /// HTTP within TLS; the target's certificate is not verified, as Amazon does not.
+    Https,
+    /// Bytes.
+    Tcp,
+    /// Bytes within TLS; the target's certificate is not verified.
+    Tls,
+    /// Datagrams.
+    Udp,
+    /// Bytes and datagrams.
+    TcpUdp,
+}
+
+/// `ProtocolVersion` of a group of HTTP or HTTPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// gRPC, over HTTP/2.
+    Grpc,
+}
+
+/// `load_balancing.algorithm.type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Algorithm {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// The one with the fewest requests in flight.
+    LeastOutstandingRequests,
+    /// Any, by chance.
+    WeightedRandom,
+}
+
+/// How clients stay with a target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stickiness {
+    /// They do not.
+    #[default]
+    Off,
+    /// By the cookies AWSALB and AWSALBCORS, for this long after the last request.
+    Duration(Duration),
+    /// By AWSALBAPP-0, once the target has set the cookie of this name, for this long.
+    Application {
+        /// The application's cookie.
+        cookie: Arc<str>,
+        /// How long.
+        duration: Duration,
+    },
+    /// By the client's address (network load balancers).
+    SourceIp,
+}
+
+/// How health is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckKind {
+    /// A connection can be made.
+    Tcp,
+    /// GET answers with a code that matches.
+    Http {
+        /// Whether within TLS.
+        tls: bool,
+        /// Path and query.
+        path: Arc<str>,
+        /// What answers are healthy.
+        matcher: Matcher,
+        /// HTTP/1.1 or HTTP/2.
+        version: HttpVersion,
+    },
+    /// A unary call of this path ends with a status that matches.
+    Grpc {
+        /// Whether within TLS.
+        tls: bool,
+        /// `/package.service/method`.
+        path: Arc<str>,
+        /// What statuses are healthy.
+        matcher: Matcher,
+    },
+}
+
+/// Codes that count as healthy: ranges, both ends included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matcher(pub Vec<(u16, u16)>);
+
+impl Matcher {
+    /// Reads `200`, `200-299` or `200,204,300-399`; none if it is none of these.
+    pub fn parse(text: &str) -> Option<Self> {
+        let range = |part: &str| {
+            let (low, high) = part.split_once('-').unwrap_or((part, part));
+            let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+            (low <= high).then_some((low, high))
+        };
+        text.split(',').map(range).collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    /// Whether `code` is healthy.
+    pub fn matches(&self, code: u16) -> bool {
+        self.0.iter().any(|(low, high)| (*low..=*high).contains(&code))
+    }
+}
+
+/// The health check of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheck {
+    /// How it is asked.
+    pub kind: CheckKind,
+    /// A port other than the target's own.
+    pub port: Option<u16>,
+    /// From one check to the next.
+    pub interval: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Passes in a row that make an unhealthy target healthy.
+    pub healthy_threshold: u32,
+    /// Failures in a row that make a target unhealthy.
+    pub unhealthy_threshold: u32,
+    /// Passes in a row that a target needs after registration: one for Application Load Balancers.
+    pub first_threshold: u32,
+}
+
+/// Whether a target is to get traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// It is registered.
+    Registered,
+    /// It is being deregistered: it gets nothing new.
+    Draining,
+}
+
+/// A target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetPlan {
+    /// What it was registered by: an address or an instance.
+    pub id: Arc<str>,
+    /// Where it is reached.
+    pub address: SocketAddr,
+    /// Its zone; none for `all`.
+    pub zone: Option<Arc<str>>,
+    /// Whether it gets traffic.
+    pub registration: Registration,
+}
+
+/// A target group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupPlan {
+    /// Its ARN.
+    pub arn: Arc<str>,
+    /// What is spoken with targets.
+    pub protocol: GroupProtocol,
+    /// The version of HTTP.
+    pub version: HttpVersion,
+    /// How a target is chosen.
+    pub algorithm: Algorithm,
+    /// How clients stay with a target.
+    pub stickiness: Stickiness,
+    /// `slow_start.duration_seconds`; zero for none.
+    pub slow_start: Duration,
+    /// `load_balancing.cross_zone.enabled`; none to use the load balancer's.
+    pub cross_zone: Option<bool>,
+    /// `target_group_health.unhealthy_state_routing.minimum_healthy_targets.count`: below it all targets get traffic.
+    pub minimum_healthy: usize,
+    /// Health checks; none when disabled, as groups of type lambda have them.
+    pub health_check: Option<HealthCheck>,
+    /// `proxy_protocol_v2.enabled`.
+    pub proxy_protocol: bool,
+    /// `target_health_state.unhealthy.connection_termination.enabled`.
+    pub ends_unhealthy_connections: bool,
+    /// Its targets.
+    pub targets: Vec<TargetPlan>,
+}
+
+impl GroupPlan {
+    /// A group with the attributes that Amazon gives a new one, without health checks or targets.
+    pub fn new(arn: &str, protocol: GroupProtocol) -> Self {
+        Self {
+            arn: arn.into(),
+            protocol,
+            version: HttpVersion::Http1,
+            algorithm: Algorithm::RoundRobin,
+            stickiness: Stickiness::Off,
+            slow_start: Duration::ZERO,
+            cross_zone: None,
+            minimum_healthy: 1,
+            health_check: None,
+            proxy_protocol: false,
+            ends_unhealthy_connections: true,
+            targets: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Load balancers and listeners as they run.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::rule::{Action, Rule};
+
+/// What a listener speaks with clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http,
+    /// HTTP/1.1 or HTTP/2 within TLS.
+    Https,
+    /// Bytes.
+    Tcp,
+    /// Bytes within TLS.
+    Tls,
+    /// Datagrams.
+    Udp,
+    /// Bytes and datagrams on one port.
+    TcpUdp,
+}
+
+impl Protocol {
+    /// Whether requests are understood, as an Application Load Balancer does.
+    pub fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
+    /// Whether clients speak TLS.
+    pub fn is_tls(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
+    }
+
+    /// Whether connections are accepted.
+    pub fn takes_connections(self) -> bool {
+        self != Self::Udp
+    }
+
+    /// Whether datagrams are taken.
+    pub fn takes_datagrams(self) -> bool {
+        matches!(self, Self::Udp | Self::TcpUdp)
+    }
+}
+
+/// An address at which a load balancer listens, in one of its zones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeAddress {
+    /// Where sockets are bound.
+    pub ip: IpAddr,
+    /// The availability zone of the address.
+    pub zone: Arc<str>,
+}
+
+/// `routing.http.desync_mitigation_mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DesyncMode {
+    /// Everything that can be understood is forwarded.
+    Monitor,
+    /// What is ambiguous is forwarded and both connections are closed after it; what is severe is refused.
+    #[default]
+    Defensive,
+    /// Only what obeys RFC 9112 is forwarded.
+    Strictest,
+}
+
+/// `routing.http.xff_header_processing.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardedFor {
+    /// The client's address is added to the header.
+    #[default]
+    Append,
+    /// The header is left as it came.
+    Preserve,
+    /// The header is taken out.
+    Remove,
+}
+
+/// Bounds of what clients may do, each per listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitsPlan {
+    /// Connections held at one time; one more is closed at once.
+    pub connections: usize,
+    /// UDP flows held at one time; datagrams of one more are dropped.
+    pub flows: usize,
+}
+
+impl Default for LimitsPlan {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            flows: 10_000,
+        }
+    }
+}
+
+/// A load balancer: what its listeners have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadBalancerPlan {
+    /// Its ARN.
+    pub arn: Arc<str>,
+    /// `app/name/id` or `net/name/id`, as access logs name it.
+    pub log_name: Arc<str>,
+    /// Where it listens.
+    pub addresses: Vec<NodeAddress>,
+    /// `idle_timeout.timeout_seconds`, 60 s unless said.
+    pub idle_timeout: Duration,
+    /// `client_keep_alive.seconds`, 3,600 s unless said: how long a client's connection lives.
+    pub client_keep_alive: Duration,
+    /// How requests are treated that two parsers may read differently.
+    pub desync: DesyncMode,
+    /// What becomes of X-Forwarded-For.
+    pub forwarded_for: ForwardedFor,
+    /// `routing.http.xff_client_port.enabled`: the client's port stands in X-Forwarded-For too.
+    pub forwards_client_port: bool,
+    /// `routing.http.preserve_host_header.enabled`. Application Load Balancers keep the Host header as it came
+    /// either way; without it the port of the listener is left out when it is the protocol's own.
+    pub preserves_host: bool,
+    /// `routing.http.drop_invalid_header_fields.enabled`.
+    pub drops_invalid_headers: bool,
+    /// `routing.http2.enabled`.
+    pub http2: bool,
+    /// `load_balancing.cross_zone.enabled`: always for Application Load Balancers unless a group says otherwise.
+    pub cross_zone: bool,
+    /// Whether access logs are written.
+    pub access_logs: bool,
+    /// Bounds of each of its listeners.
+    pub limits: LimitsPlan,
+}
+
+impl LoadBalancerPlan {
+    /// An Application Load Balancer with the attributes that Amazon gives a new one.
+    pub fn new(arn: &str, log_name: &str, addresses: Vec<NodeAddress>) -> Self {
+        Self {
+            arn: arn.into(),
+            log_name: log_name.into(),
+            addresses,
+            idle_timeout: Duration::from_secs(60),
+            client_keep_alive: Duration::from_secs(3600),
+            desync: DesyncMode::Defensive,
+            forwarded_for: ForwardedFor::Append,
+            forwards_client_port: false,
+            preserves_host: false,
+            drops_invalid_headers: false,
+            http2: true,
+            cross_zone: true,
+            access_logs: false,
+            limits: LimitsPlan::default(),
+        }
+    }
+}
+
+/// A certificate with its key, as PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CertificatePem {
+    /// Its ARN, which access logs name.
+    pub arn: Arc<str>,
+    /// The certificate, then its chain.
+    pub chain: Arc<str>,
+    /// Its private key.
+    pub key: Arc<str>,
+}
+
+impl std::fmt::Debug for CertificatePem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CertificatePem").field("arn", &self.arn).finish_non_exhaustive()
+    }
+}
+
+/// A listener.
+#[derive(Debug, Clone)]
+pub struct ListenerPlan {
+    /// Its ARN.
+    pub arn: Arc<str>,
+    /// Whose it is.
+    pub load_balancer: Arc<LoadBalancerPlan>,
+    /// The port at each address.
+    pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// Rules, tried in order of priority.
+    pub rules: Vec<Rule>,
+    /// What happens when no rule matches.
+    pub default_action: Action,
+    /// Certificates; the first is shown to clients that name no host or one that no other covers.
+    pub certificates: Vec<CertificatePem>,
+    /// `tcp.idle_timeout.seconds` of a TCP listener, 350 s unless said.
+    pub tcp_idle_timeout: Duration,
+}
