@@ -1,4 +1,23 @@
 //! Application Load Balancers: requests.
+//!
+//! ```text
+//!  client ─► guard ─► hyper ─► handle ─► decide ─┬─► answer        redirects, fixed responses, errors
+//!            (heads,            (checks)         ├─► forward ─► upstream ─► target
+//!             silence)                           └─► tunnel       WebSocket and the like
+//! ```
 
+pub(crate) mod answer;
+pub(crate) mod body;
+mod chunks;
+pub(crate) mod connection;
 pub(crate) mod cookies;
+mod forward;
+mod gate;
+mod guard;
+mod handle;
 pub(crate) mod head;
+mod headers;
+pub(crate) mod record;
+mod redirect;
+mod sticky;
+mod tunnel;

@@ -7,13 +7,8 @@ mod listener;
 pub mod pattern;
 pub mod rule;
 
-pub use group::{
-    Algorithm, CheckKind, GroupPlan, GroupProtocol, HealthCheck, HttpVersion, Matcher, Registration, Stickiness,
-    TargetPlan,
-};
-pub use listener::{
-    CertificatePem, DesyncMode, ForwardedFor, LimitsPlan, ListenerPlan, LoadBalancerPlan, NodeAddress, Protocol,
-};
+pub use group::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
+pub use listener::{CertificatePem, LimitsPlan, ListenerPlan, LoadBalancerPlan, NodeAddress};
 
 /// All that one balancer shall do.
 #[derive(Debug, Clone, Default)]

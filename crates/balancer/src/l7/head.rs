@@ -4,7 +4,7 @@
 //! The grades are Amazon's desync mitigation's: what is acceptable is forwarded, what is ambiguous is forwarded by
 //! itself on connections that are closed after it, what is severe is answered with 400.
 
-use crate::plan::DesyncMode;
+use domain::load_balancer::DesyncMitigation;
 
 #[cfg(test)]
 mod tests;
@@ -68,6 +68,22 @@ pub(crate) enum Refusal {
     UnknownEncoding,
     /// 505: a version other than 1.0 and 1.1.
     Version,
+    /// 408: it does not end.
+    Slow,
+}
+
+impl Refusal {
+    /// The word of access logs.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed(reason) => reason,
+            Self::UriTooLong => "UriTooLong",
+            Self::TooLarge => "HeaderTooLarge",
+            Self::UnknownEncoding => "UnknownTransferEncoding",
+            Self::Version => "UnsupportedVersion",
+            Self::Slow => "SlowHeader",
+        }
+    }
 }
 
 /// Whether a head ends within `bytes`, and where (after the empty line). Bare line feeds end lines for this purpose, so
@@ -109,7 +125,7 @@ impl Verdict {
 }
 
 /// Reads a whole head, the empty line included.
-pub(crate) fn inspect(bytes: &[u8], mode: DesyncMode) -> Result<Head, Refusal> {
+pub(crate) fn inspect(bytes: &[u8], mode: DesyncMitigation) -> Result<Head, Refusal> {
     if bytes.len() > HEAD_MAX {
         return Err(Refusal::TooLarge);
     }
@@ -160,8 +176,8 @@ pub(crate) fn inspect(bytes: &[u8], mode: DesyncMode) -> Result<Head, Refusal> {
     let framing = framing(&lengths, &encodings, is_one_zero, &mut verdict)?;
     let Verdict(grade, reason) = verdict;
     let refused = match mode {
-        DesyncMode::Monitor | DesyncMode::Defensive => grade == Grade::Severe,
-        DesyncMode::Strictest => grade != Grade::Compliant,
+        DesyncMitigation::Monitor | DesyncMitigation::Defensive => grade == Grade::Severe,
+        DesyncMitigation::Strictest => grade != Grade::Compliant,
     };
     if refused {
         return Err(Refusal::Malformed(reason));

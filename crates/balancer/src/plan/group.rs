@@ -4,46 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What is spoken with targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupProtocol {
-    /// HTTP in the clear.
-    Http,
-    /// HTTP within TLS; the target's certificate is not verified, as Amazon does not.
-    Https,
-    /// Bytes.
-    Tcp,
-    /// Bytes within TLS; the target's certificate is not verified.
-    Tls,
-    /// Datagrams.
-    Udp,
-    /// Bytes and datagrams.
-    TcpUdp,
-}
-
-/// `ProtocolVersion` of a group of HTTP or HTTPS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HttpVersion {
-    /// HTTP/1.1.
-    #[default]
-    Http1,
-    /// HTTP/2.
-    Http2,
-    /// gRPC, over HTTP/2.
-    Grpc,
-}
-
-/// `load_balancing.algorithm.type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Algorithm {
-    /// One after the other.
-    #[default]
-    RoundRobin,
-    /// The one with the fewest requests in flight.
-    LeastOutstandingRequests,
-    /// Any, by chance.
-    WeightedRandom,
-}
+use domain::listener::Protocol;
+use domain::target_group::{Algorithm, ProtocolVersion};
 
 /// How clients stay with a target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -78,7 +40,7 @@ pub enum CheckKind {
         /// What answers are healthy.
         matcher: Matcher,
         /// HTTP/1.1 or HTTP/2.
-        version: HttpVersion,
+        version: ProtocolVersion,
     },
     /// A unary call of this path ends with a status that matches.
     Grpc {
@@ -159,9 +121,9 @@ pub struct GroupPlan {
     /// Its ARN.
     pub arn: Arc<str>,
     /// What is spoken with targets.
-    pub protocol: GroupProtocol,
+    pub protocol: Protocol,
     /// The version of HTTP.
-    pub version: HttpVersion,
+    pub version: ProtocolVersion,
     /// How a target is chosen.
     pub algorithm: Algorithm,
     /// How clients stay with a target.
@@ -184,11 +146,11 @@ pub struct GroupPlan {
 
 impl GroupPlan {
     /// A group with the attributes that Amazon gives a new one, without health checks or targets.
-    pub fn new(arn: &str, protocol: GroupProtocol) -> Self {
+    pub fn new(arn: &str, protocol: Protocol) -> Self {
         Self {
             arn: arn.into(),
             protocol,
-            version: HttpVersion::Http1,
+            version: ProtocolVersion::Http1,
             algorithm: Algorithm::RoundRobin,
             stickiness: Stickiness::Off,
             slow_start: Duration::ZERO,

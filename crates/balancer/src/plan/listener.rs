@@ -4,46 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::listener::Protocol;
+use domain::load_balancer::{DesyncMitigation, XForwardedFor};
+
 use super::rule::{Action, Rule};
-
-/// What a listener speaks with clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Protocol {
-    /// HTTP/1.1.
-    Http,
-    /// HTTP/1.1 or HTTP/2 within TLS.
-    Https,
-    /// Bytes.
-    Tcp,
-    /// Bytes within TLS.
-    Tls,
-    /// Datagrams.
-    Udp,
-    /// Bytes and datagrams on one port.
-    TcpUdp,
-}
-
-impl Protocol {
-    /// Whether requests are understood, as an Application Load Balancer does.
-    pub fn is_http(self) -> bool {
-        matches!(self, Self::Http | Self::Https)
-    }
-
-    /// Whether clients speak TLS.
-    pub fn is_tls(self) -> bool {
-        matches!(self, Self::Https | Self::Tls)
-    }
-
-    /// Whether connections are accepted.
-    pub fn takes_connections(self) -> bool {
-        self != Self::Udp
-    }
-
-    /// Whether datagrams are taken.
-    pub fn takes_datagrams(self) -> bool {
-        matches!(self, Self::Udp | Self::TcpUdp)
-    }
-}
 
 /// An address at which a load balancer listens, in one of its zones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,30 +16,6 @@ pub struct NodeAddress {
     pub ip: IpAddr,
     /// The availability zone of the address.
     pub zone: Arc<str>,
-}
-
-/// `routing.http.desync_mitigation_mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DesyncMode {
-    /// Everything that can be understood is forwarded.
-    Monitor,
-    /// What is ambiguous is forwarded and both connections are closed after it; what is severe is refused.
-    #[default]
-    Defensive,
-    /// Only what obeys RFC 9112 is forwarded.
-    Strictest,
-}
-
-/// `routing.http.xff_header_processing.mode`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ForwardedFor {
-    /// The client's address is added to the header.
-    #[default]
-    Append,
-    /// The header is left as it came.
-    Preserve,
-    /// The header is taken out.
-    Remove,
 }
 
 /// Bounds of what clients may do, each per listener.
@@ -110,9 +50,9 @@ pub struct LoadBalancerPlan {
     /// `client_keep_alive.seconds`, 3,600 s unless said: how long a client's connection lives.
     pub client_keep_alive: Duration,
     /// How requests are treated that two parsers may read differently.
-    pub desync: DesyncMode,
+    pub desync: DesyncMitigation,
     /// What becomes of X-Forwarded-For.
-    pub forwarded_for: ForwardedFor,
+    pub forwarded_for: XForwardedFor,
     /// `routing.http.xff_client_port.enabled`: the client's port stands in X-Forwarded-For too.
     pub forwards_client_port: bool,
     /// `routing.http.preserve_host_header.enabled`. Application Load Balancers keep the Host header as it came
@@ -139,8 +79,8 @@ impl LoadBalancerPlan {
             addresses,
             idle_timeout: Duration::from_secs(60),
             client_keep_alive: Duration::from_secs(3600),
-            desync: DesyncMode::Defensive,
-            forwarded_for: ForwardedFor::Append,
+            desync: DesyncMitigation::Defensive,
+            forwarded_for: XForwardedFor::Append,
             forwards_client_port: false,
             preserves_host: false,
             drops_invalid_headers: false,

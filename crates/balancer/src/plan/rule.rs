@@ -4,48 +4,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::listener_rule::IpRange;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::pattern::Pattern;
 
 #[cfg(test)]
 mod tests;
-
-/// A range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cidr {
-    /// Its first address.
-    pub base: IpAddr,
-    /// How many leading bits count.
-    pub prefix: u8,
-}
-
-impl Cidr {
-    /// Reads `10.0.0.0/8` or `2001:db8::/32`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (base, prefix) = text.split_once('/')?;
-        let (base, prefix): (IpAddr, u8) = (base.parse().ok()?, prefix.parse().ok()?);
-        let most = if base.is_ipv4() { 32 } else { 128 };
-        (prefix <= most).then_some(Self { base, prefix })
-    }
-
-    /// Whether `address` lies in it.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(other)) => {
-                let gone = 32 - u32::from(self.prefix);
-                let cut = |it: u32| it.checked_shr(gone).unwrap_or(0);
-                cut(base.to_bits()) == cut(other.to_bits())
-            }
-            (IpAddr::V6(base), IpAddr::V6(other)) => {
-                let gone = 128 - u32::from(self.prefix);
-                let cut = |it: u128| it.checked_shr(gone).unwrap_or(0);
-                cut(base.to_bits()) == cut(other.to_bits())
-            }
-            _ => false,
-        }
-    }
-}
 
 /// One condition: true if one of its values matches.
 #[derive(Debug, Clone)]
@@ -66,7 +31,7 @@ pub enum Condition {
     /// A pair of the query string: its key, if that matters, and its value.
     QueryString(Vec<(Option<Pattern>, Pattern)>),
     /// The other end of the connection.
-    SourceIp(Vec<Cidr>),
+    SourceIp(Vec<IpRange>),
 }
 
 /// What conditions look at.
@@ -103,7 +68,7 @@ impl Condition {
                     wanted.as_ref().is_none_or(|it| it.matches(key)) && pattern.matches(value)
                 })
             }),
-            Self::SourceIp(ranges) => ranges.iter().any(|it| it.contains(request.source)),
+            Self::SourceIp(ranges) => ranges.iter().any(|it| it.contains(request.source.to_canonical())),
         }
     }
 }

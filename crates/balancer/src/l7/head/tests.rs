@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::{Framing, Grade, HEAD_MAX, LINE_MAX, Refusal, end, inspect, too_long};
-use crate::plan::DesyncMode;
+use domain::load_balancer::DesyncMitigation;
 
 fn look(lines: &str) -> Result<super::Head, Refusal> {
     let head = lines.replace('\n', "\r\n") + "\r\n\r\n";
-    inspect(head.as_bytes(), DesyncMode::Defensive)
+    inspect(head.as_bytes(), DesyncMitigation::Defensive)
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn what_smuggles_is_refused() {
 fn bare_line_feeds_are_refused() {
     for head in ["GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n"] {
         assert_eq!(end(head.as_bytes(), 0), Some(head.len()));
-        let refused = inspect(head.as_bytes(), DesyncMode::Monitor);
+        let refused = inspect(head.as_bytes(), DesyncMitigation::Monitor);
         assert_eq!(refused, Err(Refusal::Malformed("BareLineFeed")), "{head:?}");
     }
 }
@@ -74,9 +74,9 @@ fn bare_line_feeds_are_refused() {
 #[test]
 fn modes_differ_in_what_is_doubtful() {
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 3\r\n\r\n";
-    let found = inspect(head, DesyncMode::Defensive).expect("forwarded");
+    let found = inspect(head, DesyncMitigation::Defensive).expect("forwarded");
     assert_eq!((found.grade, found.framing), (Grade::Ambiguous, Framing::Length(0)));
-    assert!(inspect(head, DesyncMode::Strictest).is_err());
+    assert!(inspect(head, DesyncMitigation::Strictest).is_err());
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn what_is_too_long_is_refused_before_it_ends() {
 proptest! {
     #[test]
     fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = inspect(&bytes, DesyncMode::Defensive);
+        let _ = inspect(&bytes, DesyncMitigation::Defensive);
         let _ = end(&bytes, 0);
     }
 

@@ -1,0 +1,317 @@
+//! The balancer: what it runs, and how that becomes what a plan says.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::clock::Clock;
+use domain::listener::Protocol;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use crate::access_log::AccessLogSink;
+use crate::dice::Dice;
+use crate::group::Group;
+use crate::health::checker::{Checker, Wanted};
+use crate::l7::cookies::CookieKey;
+use crate::{l4, listener};
+use crate::plan::rule::Action;
+use crate::plan::{GroupPlan, ListenerPlan, Plan};
+use crate::report::{Report, Reporter};
+use crate::shared::Shared;
+use crate::site::{Serving, Site};
+use crate::sockets::SocketSource;
+use crate::tls::{self, TargetTls};
+
+/// How often connections to targets that wait too long are looked for.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// What a balancer needs of its surroundings.
+pub struct Surroundings {
+    /// Where listening sockets come from.
+    pub sockets: Arc<dyn SocketSource>,
+    /// Where batches of changes go; a full channel delays them and loses none.
+    pub reports: mpsc::Sender<Vec<Report>>,
+    /// Wall time, for logs, traces and cookies.
+    pub clock: Arc<dyn Clock>,
+    /// Where lines of access logs go.
+    pub logs: Arc<dyn AccessLogSink>,
+    /// Seals cookies: one for all balancers of an installation, kept over restarts.
+    pub cookie_key: [u8; 32],
+    /// What chance begins with.
+    pub seed: u64,
+}
+
+/// Why there is no balancer.
+#[derive(Debug, thiserror::Error)]
+pub enum BalancerError {
+    /// TLS cannot be spoken at all.
+    #[error("TLS with targets: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Runs load balancers. Dropping it stops everything at once; [`Balancer::stop`] lets requests end.
+pub struct Balancer {
+    shared: Arc<Shared>,
+    sockets: Arc<dyn SocketSource>,
+    groups: HashMap<Arc<str>, Arc<Group>>,
+    sites: BTreeMap<SiteKey, Running>,
+    checker: Checker,
+    background: Vec<AbortHandle>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Transport {
+    Connections,
+    Datagrams,
+}
+
+/// What a socket is for: a listener that is replaced by another on the same address keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct SiteKey {
+    address: SocketAddr,
+    transport: Transport,
+}
+
+/// A site and what serves its socket.
+struct Running {
+    site: Arc<Site>,
+    task: JoinHandle<()>,
+}
+
+impl Balancer {
+    /// A balancer that does nothing yet. Needs a tokio runtime around it.
+    ///
+    /// # Errors
+    /// [`BalancerError::Tls`].
+    pub fn new(surroundings: Surroundings) -> Result<Self, BalancerError> {
+        let reporter = Reporter::default();
+        let shared = Arc::new(Shared {
+            dice: Dice::new(surroundings.seed),
+            key: CookieKey::new(surroundings.cookie_key),
+            clock: surroundings.clock,
+            began: Instant::now(),
+            reporter: reporter.clone(),
+            target_tls: TargetTls::new()?,
+            logs: surroundings.logs,
+        });
+        let checker = Checker::default();
+        let background = vec![
+            tokio::spawn(reporter.run(surroundings.reports)).abort_handle(),
+            tokio::spawn(checker.clone().run(shared.clone())).abort_handle(),
+        ];
+        Ok(Self {
+            shared,
+            sockets: surroundings.sockets,
+            groups: HashMap::new(),
+            sites: BTreeMap::new(),
+            checker,
+            background,
+        })
+    }
+
+    /// Becomes what `plan` says. Connections whose listener is still there live on and see the change with their next
+    /// request; those of a listener that is gone end after what they are doing. Listeners that failed are tried again.
+    pub async fn apply(&mut self, plan: Plan) {
+        let used = used_groups(&plan);
+        self.update_groups(plan.groups, &used);
+        let mut wanted = BTreeMap::new();
+        for listener in plan.listeners {
+            let listener = Arc::new(listener);
+            let tls = match tls::server(&listener) {
+                Ok(tls) => tls,
+                Err(error) => {
+                    self.tell_all_failed(&listener, &error.to_string());
+                    continue;
+                }
+            };
+            let groups = named_groups(&listener)
+                .filter_map(|arn| Some((arn.clone(), self.groups.get(&arn)?.clone())))
+                .collect();
+            let serving = Arc::new(Serving { plan: listener.clone(), groups, tls });
+            for (key, zone) in places(&listener) {
+                wanted.insert(key, (zone, serving.clone()));
+            }
+        }
+        self.update_sites(wanted).await;
+    }
+
+    fn update_groups(&mut self, plans: Vec<GroupPlan>, used: &HashSet<Arc<str>>) {
+        let mut groups = HashMap::with_capacity(plans.len());
+        let mut checked = Vec::new();
+        for plan in plans {
+            let plan = Arc::new(plan);
+            let known = self.groups.remove(&plan.arn);
+            let group = known.unwrap_or_else(|| Group::new(plan.clone()));
+            group.update(plan.clone(), &self.shared.key, &self.shared.reporter);
+            if let Some(check) = plan.health_check.clone().filter(|_| used.contains(&plan.arn)) {
+                let check = Arc::new(check);
+                checked.extend(group.members().all.iter().filter(|it| !it.is_draining()).map(|target| Wanted {
+                    target: target.clone(),
+                    group: group.clone(),
+                    check: check.clone(),
+                }));
+            }
+            groups.insert(plan.arn.clone(), group);
+        }
+        for gone in self.groups.values() {
+            for target in &gone.members().all {
+                target.pool.clear();
+                target.gone.cancel();
+            }
+        }
+        self.groups = groups;
+        self.checker.watch(checked, &self.shared);
+        self.sweep_in_background();
+    }
+
+    fn sweep_in_background(&mut self) {
+        let groups: Vec<_> = self.groups.values().cloned().collect();
+        let sweep = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let now = Instant::now();
+                for group in &groups {
+                    for target in &group.members().all {
+                        target.pool.sweep(now);
+                    }
+                }
+            }
+        });
+        // the third in the background
+        self.background.drain(2..).for_each(|it| it.abort());
+        self.background.push(sweep.abort_handle());
+    }
+
+    async fn update_sites(&mut self, mut wanted: BTreeMap<SiteKey, (Arc<str>, Arc<Serving>)>) {
+        let before = std::mem::take(&mut self.sites);
+        let mut ending = Vec::new();
+        for (key, running) in before {
+            match wanted.remove(&key) {
+                Some((_, serving)) if fits(&running, &serving) => {
+                    running.site.serve(serving);
+                    self.sites.insert(key, running);
+                    continue;
+                }
+                Some(changed) => {
+                    wanted.insert(key, changed);
+                }
+                None => {}
+            }
+            running.site.stop.cancel();
+            ending.push(running.task);
+        }
+        // their sockets are closed before others are opened in their place
+        for task in ending {
+            let _ = task.await;
+        }
+        let mut binding = JoinSet::new();
+        for (key, (zone, serving)) in wanted {
+            let site = Site::new(self.shared.clone(), key.address, zone, serving);
+            let sockets = self.sockets.clone();
+            binding.spawn(async move {
+                let bound = bind(&site, key.transport, &*sockets).await;
+                (key, site, bound)
+            });
+        }
+        while let Some(Ok((key, site, bound))) = binding.join_next().await {
+            let listener = site.serving().plan.arn.clone();
+            let report = match bound {
+                Ok(task) => {
+                    self.sites.insert(key.clone(), Running { site, task });
+                    Report::ListenerBound { listener, address: key.address }
+                }
+                Err(error) => {
+                    Report::ListenerFailed { listener, address: key.address, reason: error.to_string() }
+                }
+            };
+            self.shared.reporter.tell(report);
+        }
+    }
+
+    fn tell_all_failed(&self, listener: &ListenerPlan, reason: &str) {
+        for (key, _) in places(listener) {
+            self.shared.reporter.tell(Report::ListenerFailed {
+                listener: listener.arn.clone(),
+                address: key.address,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+
+    /// Accepts nothing any more; what is under way goes on in the background.
+    pub fn stop(&mut self) {
+        for running in std::mem::take(&mut self.sites).into_values() {
+            running.site.stop.cancel();
+        }
+    }
+}
+
+impl Drop for Balancer {
+    fn drop(&mut self) {
+        self.stop();
+        for task in &self.background {
+            task.abort();
+        }
+    }
+}
+
+/// Gets the socket and begins to serve it.
+async fn bind(
+    site: &Arc<Site>,
+    transport: Transport,
+    sockets: &dyn SocketSource,
+) -> std::io::Result<JoinHandle<()>> {
+    match transport {
+        Transport::Connections => {
+            let socket = sockets.connections(site.address).await?;
+            socket.set_nonblocking(true)?;
+            let socket = tokio::net::TcpListener::from_std(socket)?;
+            Ok(tokio::spawn(listener::accept(site.clone(), socket)))
+        }
+        Transport::Datagrams => {
+            let socket = sockets.datagrams(site.address).await?;
+            socket.set_nonblocking(true)?;
+            let socket = tokio::net::UdpSocket::from_std(socket)?;
+            Ok(tokio::spawn(l4::udp::serve(site.clone(), socket)))
+        }
+    }
+}
+
+/// Whether a site can serve this without a new socket.
+fn fits(running: &Running, serving: &Serving) -> bool {
+    let before = running.site.serving();
+    let kind = |it: Protocol| (it.kind(), it.is_encrypted());
+    !running.task.is_finished() && kind(before.plan.protocol) == kind(serving.plan.protocol)
+}
+
+fn places(listener: &ListenerPlan) -> impl Iterator<Item = (SiteKey, Arc<str>)> {
+    let protocol = listener.protocol;
+    let transports = [
+        (protocol.is_on_tcp(), Transport::Connections),
+        (protocol.is_on_udp(), Transport::Datagrams),
+    ];
+    listener.load_balancer.addresses.iter().flat_map(move |node| {
+        let address = SocketAddr::new(node.ip, listener.port);
+        let wanted = transports.into_iter().filter(|(wanted, _)| *wanted);
+        wanted.map(move |(_, transport)| (SiteKey { address, transport }, node.zone.clone()))
+    })
+}
+
+fn actions(listener: &ListenerPlan) -> impl Iterator<Item = &Action> {
+    listener.rules.iter().map(|it| &it.action).chain([&listener.default_action])
+}
+
+fn named_groups(listener: &ListenerPlan) -> impl Iterator<Item = Arc<str>> {
+    actions(listener).flat_map(|action| match action {
+        Action::Forward { groups, .. } => groups.as_slice(),
+        Action::Redirect(_) | Action::FixedResponse { .. } => &[],
+    })
+    .map(|(arn, _)| arn.clone())
+}
+
+fn used_groups(plan: &Plan) -> HashSet<Arc<str>> {
+    plan.listeners.iter().flat_map(named_groups).collect()
+}

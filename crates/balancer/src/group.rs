@@ -1,0 +1,208 @@
+//! A target group at run time: its targets, those that get traffic, and whose turn it is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::target_group::Algorithm;
+use parking_lot::{Mutex, RwLock};
+
+use crate::choice;
+use crate::dice::Dice;
+use crate::health::machine::Health;
+use crate::l7::cookies::{CookieKey, Tag};
+use crate::plan::{GroupPlan, Registration, TargetPlan};
+use crate::report::Reporter;
+use crate::target::{InFlight, Target};
+
+#[cfg(test)]
+mod tests;
+
+/// How often another target is tried when the chosen one began to drain in between.
+const TRIES: usize = 4;
+
+/// A target group.
+pub(crate) struct Group {
+    current: RwLock<Arc<Members>>,
+    /// Whoever changes `current` holds it, so that no change is lost.
+    change: Mutex<()>,
+    cursor: AtomicUsize,
+}
+
+/// The targets of a group, as of now.
+pub(crate) struct Members {
+    pub(crate) plan: Arc<GroupPlan>,
+    pub(crate) all: Vec<Arc<Target>>,
+    /// Those that get traffic.
+    eligible: Vec<Arc<Target>>,
+    /// The same, by zone; targets of zone `all` are in each.
+    by_zone: HashMap<Arc<str>, Vec<Arc<Target>>>,
+}
+
+/// What of a change concerns others.
+#[derive(Default)]
+pub(crate) struct Changed {
+    pub(crate) added: Vec<Arc<Target>>,
+    pub(crate) removed: Vec<Arc<Target>>,
+}
+
+impl Members {
+    fn new(plan: Arc<GroupPlan>, all: Vec<Arc<Target>>) -> Self {
+        let registered = || all.iter().filter(|it| !it.is_draining());
+        let checked = plan.health_check.is_some();
+        let healthy: Vec<_> = registered().filter(|it| !checked || it.is_healthy()).cloned().collect();
+        // fail open: too few healthy ones are worse than trying all
+        let eligible = match healthy.len() {
+            count if count >= plan.minimum_healthy.max(1) => healthy,
+            _ => registered().cloned().collect(),
+        };
+        let mut by_zone: HashMap<Arc<str>, Vec<Arc<Target>>> = HashMap::new();
+        for zone in eligible.iter().filter_map(|it| it.zone.clone()) {
+            by_zone.entry(zone).or_default();
+        }
+        for (zone, members) in &mut by_zone {
+            let inside = |it: &&Arc<Target>| it.zone.as_ref().is_none_or(|its| its == zone);
+            members.extend(eligible.iter().filter(inside).cloned());
+        }
+        Self {
+            plan,
+            all,
+            eligible,
+            by_zone,
+        }
+    }
+
+    /// Those that traffic from a zone may go to; none for all zones.
+    pub(crate) fn eligible(&self, zone: Option<&str>) -> &[Arc<Target>] {
+        match zone {
+            None => &self.eligible,
+            Some(zone) => match self.by_zone.get(zone) {
+                Some(members) => members,
+                None if self.by_zone.is_empty() => &self.eligible,
+                None => &[],
+            },
+        }
+    }
+
+    /// The target of a cookie, if it gets traffic.
+    pub(crate) fn by_tag(&self, tag: &Tag) -> Option<&Arc<Target>> {
+        self.eligible.iter().find(|it| it.tag == *tag)
+    }
+}
+
+impl Group {
+    pub(crate) fn new(plan: Arc<GroupPlan>) -> Arc<Self> {
+        Arc::new(Self {
+            current: RwLock::new(Arc::new(Members::new(plan, Vec::new()))),
+            change: Mutex::new(()),
+            cursor: AtomicUsize::new(0),
+        })
+    }
+
+    /// The targets now.
+    pub(crate) fn members(&self) -> Arc<Members> {
+        self.current.read().clone()
+    }
+
+    /// Takes a plan over; targets that it names still are the same objects.
+    pub(crate) fn update(&self, plan: Arc<GroupPlan>, key: &CookieKey, reporter: &Reporter) -> Changed {
+        let _guard = self.change.lock();
+        let before = self.members();
+        let mut known: HashMap<_, _> = before.all.iter().map(|it| (identity(it), it.clone())).collect();
+        let same = before.plan.protocol == plan.protocol && before.plan.version == plan.version;
+        if !same {
+            known.clear();
+        }
+        let mut changed = Changed::default();
+        let mut all = Vec::with_capacity(plan.targets.len());
+        for wanted in &plan.targets {
+            let identity = (wanted.id.clone(), wanted.address, wanted.zone.clone());
+            let target = known.remove(&identity).unwrap_or_else(|| {
+                let target = Target::new(&plan.arn, wanted, tag(key, &plan.arn, wanted), reporter.clone());
+                changed.added.push(target.clone());
+                target
+            });
+            target.set_draining(wanted.registration == Registration::Draining);
+            all.push(target);
+        }
+        let kept = |target: &Arc<Target>| all.iter().any(|it| Arc::ptr_eq(it, target));
+        changed.removed = match same {
+            true => known.into_values().collect(),
+            false => before.all.iter().filter(|it| !kept(it)).cloned().collect(),
+        };
+        *self.current.write() = Arc::new(Members::new(plan, all));
+        for target in &changed.removed {
+            target.pool.clear();
+            target.gone.cancel();
+        }
+        changed
+    }
+
+    /// Takes the health of one of its targets over.
+    pub(crate) fn set_health(&self, target: &Target, health: Health, now_ms: u64) {
+        let _guard = self.change.lock();
+        let members = self.members();
+        let others = members.all.iter().any(|it| it.name != target.name && it.is_healthy());
+        let ramps = !members.plan.slow_start.is_zero() && others && !target.is_healthy();
+        let ramp_from = match (health, ramps) {
+            (Health::Healthy, true) => now_ms,
+            _ => u64::MAX,
+        };
+        target.set_health(health, ramp_from);
+        *self.current.write() = Arc::new(Members::new(members.plan.clone(), members.all.clone()));
+    }
+
+    /// Chooses a target for a request and counts it in; none if there is none.
+    pub(crate) fn pick(&self, zone: Option<&str>, dice: &Dice, now_ms: u64) -> Option<InFlight> {
+        for _ in 0..TRIES {
+            let members = self.members();
+            let eligible = members.eligible(zone);
+            let index = self.choose(&members.plan, eligible, dice, now_ms)?;
+            if let Some(entered) = eligible[index].enter() {
+                return Some(entered);
+            }
+        }
+        None
+    }
+
+    fn choose(&self, plan: &GroupPlan, eligible: &[Arc<Target>], dice: &Dice, now_ms: u64) -> Option<usize> {
+        let count = eligible.len();
+        if count == 0 {
+            return None;
+        }
+        let start = self.cursor.fetch_add(1, Ordering::Relaxed) % count;
+        match plan.algorithm {
+            Algorithm::RoundRobin => {
+                let ramp_ms = plan.slow_start.as_millis() as u64;
+                choice::turns(count, start, |index| eligible[index].share(now_ms, ramp_ms), dice)
+            }
+            Algorithm::LeastOutstandingRequests => {
+                choice::least(count, start, |index| eligible[index].in_flight())
+            }
+            Algorithm::WeightedRandom => Some(dice.below(count as u64) as usize),
+        }
+    }
+
+    /// Chooses a target for a flow by its hash and counts it in.
+    pub(crate) fn pick_by_hash(&self, zone: Option<&str>, hash: u64) -> Option<InFlight> {
+        for _ in 0..TRIES {
+            let members = self.members();
+            let eligible = members.eligible(zone);
+            let index = choice::by_hash(hash, eligible.iter().map(|it| it.hash))?;
+            if let Some(entered) = eligible[index].enter() {
+                return Some(entered);
+            }
+        }
+        None
+    }
+}
+
+type Identity = (Arc<str>, std::net::SocketAddr, Option<Arc<str>>);
+
+fn identity(target: &Target) -> Identity {
+    (target.name.id.clone(), target.name.address, target.zone.clone())
+}
+
+fn tag(key: &CookieKey, group: &str, plan: &TargetPlan) -> Tag {
+    key.tag(&format!("{group} {} {}", plan.id, plan.address))
+}

@@ -1,0 +1,4 @@
+//! Network Load Balancers: bytes and datagrams.
+
+pub(crate) mod tcp;
+pub(crate) mod udp;

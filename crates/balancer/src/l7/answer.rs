@@ -1,0 +1,98 @@
+//! Answers that the load balancer gives by itself, as Amazon's do.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, SERVER};
+use http::{Response, StatusCode};
+
+use super::body::AnswerBody;
+use super::head::Refusal;
+use super::record::Exchange;
+
+/// Why a request is not answered by a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// 400 and its kin: what came is not HTTP.
+    Refused(Refusal),
+    /// 400: the request makes no sense.
+    BadRequest,
+    /// 405: TRACE and CONNECT are not served.
+    Method,
+    /// 408: the client does not send the rest.
+    ClientSlow,
+    /// 460: the client is gone.
+    ClientGone,
+    /// 463: X-Forwarded-For holds more than 30 addresses.
+    TooManyForwarders,
+    /// 464: the version of HTTP is not the group's.
+    VersionMismatch,
+    /// 500: an error of our own.
+    Internal,
+    /// 502: no connection, or no answer that is one.
+    BadGateway,
+    /// 503: nobody there.
+    NoTarget,
+    /// 504: no answer in time.
+    Timeout,
+}
+
+impl Fault {
+    /// The status and its title.
+    pub(crate) fn status(self) -> (u16, &'static str) {
+        match self {
+            Self::Refused(refusal) => match refusal {
+                Refusal::Malformed(_) | Refusal::TooLarge => (400, "Bad Request"),
+                Refusal::UriTooLong => (414, "Request-URI Too Large"),
+                Refusal::UnknownEncoding => (501, "Not Implemented"),
+                Refusal::Version => (505, "HTTP Version Not Supported"),
+                Refusal::Slow => (408, "Request Time-out"),
+            },
+            Self::BadRequest => (400, "Bad Request"),
+            Self::Method => (405, "Not Allowed"),
+            Self::ClientSlow => (408, "Request Time-out"),
+            Self::ClientGone => (460, "Client Closed Request"),
+            Self::TooManyForwarders => (463, "Too Many Forwarders"),
+            Self::VersionMismatch => (464, "Incompatible Protocol Versions"),
+            Self::Internal => (500, "Internal Server Error"),
+            Self::BadGateway => (502, "Bad Gateway"),
+            Self::NoTarget => (503, "Service Temporarily Unavailable"),
+            Self::Timeout => (504, "Gateway Time-out"),
+        }
+    }
+
+    /// Whether the client's connection is of no use any more.
+    fn closes(self) -> bool {
+        matches!(self, Self::Refused(_) | Self::BadRequest | Self::ClientSlow | Self::ClientGone)
+    }
+}
+
+/// The page of a fault.
+pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBody> {
+    let (status, title) = fault.status();
+    let page = format!(
+        "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    );
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = own(status, Some("text/html"), page.into(), exchange);
+    if fault.closes() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// An answer of our own.
+pub(crate) fn own(
+    status: StatusCode,
+    content_type: Option<&str>,
+    body: Bytes,
+    mut exchange: Box<Exchange>,
+) -> Response<AnswerBody> {
+    exchange.answered(status);
+    let mut response = Response::new(AnswerBody::Ready(Some(body), Some(exchange)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(SERVER, HeaderValue::from_static("awselb/2.0"));
+    if let Some(value) = content_type.and_then(|it| HeaderValue::from_str(it).ok()) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    response
+}

@@ -1,0 +1,249 @@
+//! Bodies on their way through: nothing is kept but what is on its way.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+
+use super::record::Exchange;
+use crate::target::InFlight;
+use crate::upstream::Lease;
+
+/// Why a body ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyFault {
+    #[error("nothing came in time")]
+    Idle,
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+}
+
+/// Fires when nothing has happened for a while; costs nothing as long as things happen.
+struct IdleTimer {
+    time: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl IdleTimer {
+    fn new(time: Duration) -> Self {
+        Self { time, sleep: None }
+    }
+
+    fn happened(&mut self) {
+        if let Some(sleep) = &mut self.sleep {
+            sleep.as_mut().reset(Instant::now() + self.time);
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let time = self.time;
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        sleep.as_mut().poll(cx)
+    }
+}
+
+/// How far the body of a request is.
+#[derive(Default)]
+pub(crate) struct Progress {
+    /// Bytes that the client has sent.
+    pub(crate) received: AtomicU64,
+    /// The last byte was passed on.
+    pub(crate) finished: AtomicBool,
+    /// The client stopped sending.
+    pub(crate) stalled: AtomicBool,
+    /// The client's connection broke.
+    pub(crate) broken: AtomicBool,
+}
+
+/// The body of a request to a target.
+pub(crate) enum RequestBody {
+    Empty,
+    Relay(Box<RequestRelay>),
+}
+
+/// A body that comes from the client.
+pub(crate) struct RequestRelay {
+    body: Incoming,
+    idle: IdleTimer,
+    progress: Arc<Progress>,
+}
+
+impl RequestBody {
+    /// The body of a client's request; `idle` is how long the client may pause.
+    pub(crate) fn relay(body: Incoming, idle: Duration, progress: Arc<Progress>) -> Self {
+        Self::Relay(Box::new(RequestRelay {
+            body,
+            idle: IdleTimer::new(idle),
+            progress,
+        }))
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let relay = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Relay(relay) => relay,
+        };
+        let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
+            ready!(relay.idle.poll(cx));
+            relay.progress.stalled.store(true, Ordering::Release);
+            return Poll::Ready(Some(Err(BodyFault::Idle)));
+        };
+        relay.idle.happened();
+        match &frame {
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                relay.progress.received.fetch_add(length, Ordering::Relaxed);
+                if relay.body.is_end_stream() {
+                    relay.progress.finished.store(true, Ordering::Release);
+                }
+            }
+            Some(Err(_)) => relay.progress.broken.store(true, Ordering::Release),
+            None => relay.progress.finished.store(true, Ordering::Release),
+        }
+        Poll::Ready(frame.map(|it| it.map_err(BodyFault::Broken)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Relay(relay) => relay.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Relay(relay) => relay.body.size_hint(),
+        }
+    }
+}
+
+/// The body of an answer to a client.
+pub(crate) enum AnswerBody {
+    Ready(Option<Bytes>, Option<Box<Exchange>>),
+    Relay(Box<AnswerRelay>),
+}
+
+/// A body that comes from a target.
+pub(crate) struct AnswerRelay {
+    pub(crate) body: Incoming,
+    pub(crate) exchange: Box<Exchange>,
+    idle: IdleTimer,
+    /// What is given back at the end.
+    lease: Option<Lease>,
+    in_flight: Option<InFlight>,
+    /// The request's body, if it had one: the connection is of use again only when it is through.
+    progress: Option<Arc<Progress>>,
+    /// Whether the connection may serve again.
+    reusable: bool,
+}
+
+/// What an answer holds on to until it has passed.
+pub(crate) struct Held {
+    pub(crate) lease: Lease,
+    pub(crate) in_flight: InFlight,
+    pub(crate) progress: Option<Arc<Progress>>,
+    pub(crate) reusable: bool,
+}
+
+impl AnswerBody {
+    /// The body of a target's answer.
+    pub(crate) fn relay(body: Incoming, exchange: Box<Exchange>, held: Held, idle: Duration) -> Self {
+        let mut relay = AnswerRelay {
+            body,
+            exchange,
+            idle: IdleTimer::new(idle),
+            lease: Some(held.lease),
+            in_flight: Some(held.in_flight),
+            progress: held.progress,
+            reusable: held.reusable,
+        };
+        if relay.body.is_end_stream() {
+            relay.end();
+        }
+        Self::Relay(Box::new(relay))
+    }
+}
+
+impl AnswerRelay {
+    fn end(&mut self) {
+        let sent = self.progress.as_ref().is_none_or(|it| it.finished.load(Ordering::Acquire));
+        if let (Some(lease), Some(in_flight)) = (self.lease.take(), self.in_flight.take())
+            && sent
+            && self.reusable
+            && !in_flight.target().is_draining()
+        {
+            lease.give_back(&in_flight.target().pool);
+        }
+        if let Some(progress) = &self.progress {
+            self.exchange.received(progress.received.load(Ordering::Relaxed));
+        }
+        self.exchange.finish();
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let relay = match self.get_mut() {
+            Self::Ready(bytes, exchange) => {
+                let frame = bytes.take();
+                if let Some(mut exchange) = exchange.take() {
+                    exchange.sent(frame.as_ref().map_or(0, Bytes::len) as u64);
+                    exchange.finish();
+                }
+                return Poll::Ready(frame.map(|it| Ok(Frame::data(it))));
+            }
+            Self::Relay(relay) => relay,
+        };
+        let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
+            ready!(relay.idle.poll(cx));
+            relay.exchange.note("TargetIdle");
+            return Poll::Ready(Some(Err(BodyFault::Idle)));
+        };
+        relay.idle.happened();
+        match &frame {
+            Some(Ok(frame)) => {
+                relay.exchange.sent(frame.data_ref().map_or(0, Bytes::len) as u64);
+                if relay.body.is_end_stream() {
+                    relay.end();
+                }
+            }
+            Some(Err(_)) => relay.exchange.note("TargetConnectionError"),
+            None => relay.end(),
+        }
+        Poll::Ready(frame.map(|it| it.map_err(BodyFault::Broken)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Ready(bytes, _) => bytes.is_none(),
+            Self::Relay(relay) => relay.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Ready(bytes, _) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Relay(relay) => relay.body.size_hint(),
+        }
+    }
+}

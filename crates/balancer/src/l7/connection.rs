@@ -1,0 +1,151 @@
+//! A client's connection that speaks HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::gate::Gate;
+use super::guard::Guard;
+use super::handle::handle;
+use super::head;
+use crate::site::Site;
+use crate::tls::{self, TlsFacts};
+
+/// Requests at one time on one connection of HTTP/2, as Amazon allows.
+const STREAMS_MAX: u32 = 128;
+/// Streams that a client may reset before they were taken up; more end the connection (rapid reset).
+const RESETS_MAX: usize = 20;
+
+/// A client's connection.
+pub(crate) struct Client {
+    pub(crate) site: Arc<Site>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) tls: Option<TlsFacts>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) http2: bool,
+    began: Instant,
+}
+
+impl Client {
+    /// Its kind in access logs.
+    pub(crate) fn kind(&self) -> &'static str {
+        match (self.http2, self.tls.is_some()) {
+            (true, _) => "h2",
+            (false, true) => "https",
+            (false, false) => "http",
+        }
+    }
+
+    /// Whether it has lived as long as a connection may: the next answer is its last.
+    pub(crate) fn has_lived(&self) -> bool {
+        let plan = &self.site.serving().plan;
+        self.site.stop.is_cancelled() || self.began.elapsed() >= plan.load_balancer.client_keep_alive
+    }
+}
+
+/// Serves a connection until it ends.
+pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) {
+    let serving = site.serving();
+    if !serving.plan.protocol.is_encrypted() {
+        return serve_http1(client(site, peer, None), stream).await;
+    }
+    let Some(config) = serving.tls.clone() else {
+        return;
+    };
+    let certificates = &serving.plan.certificates;
+    let Some((stream, facts)) = tls::accept(config, stream, certificates).await else {
+        return;
+    };
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let client = client(site, peer, Some((facts, http2)));
+    match http2 {
+        true => serve_http2(client, stream).await,
+        false => serve_http1(client, stream).await,
+    }
+}
+
+fn client(site: Arc<Site>, peer: SocketAddr, tls: Option<(TlsFacts, bool)>) -> Arc<Client> {
+    let (tls, http2) = tls.map_or((None, false), |(facts, http2)| (Some(facts), http2));
+    Arc::new(Client {
+        site,
+        peer,
+        tls,
+        gate: Gate::new(),
+        http2,
+        began: Instant::now(),
+    })
+}
+
+async fn serve_http1<S>(client: Arc<Client>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let serving = client.site.serving();
+    let load_balancer = &serving.plan.load_balancer;
+    let guard = Guard::new(stream, client.gate.clone(), load_balancer.desync, load_balancer.idle_timeout);
+    drop(serving);
+    let stop = client.site.stop.clone();
+    let service = service_fn(move |request| handle(client.clone(), request));
+    let connection = http1::Builder::new()
+        .max_header_size(head::HEAD_MAX)
+        .serve_connection(TokioIo::new(guard), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => {}
+    }
+    // what is under way ends first; a connection on which nothing is, ends now
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+async fn serve_http2<S>(client: Arc<Client>, stream: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let stop = client.site.stop.clone();
+    let idle = idle_or_old(client.clone());
+    let service = service_fn(move |request| handle(client.clone(), request));
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(head::HEAD_MAX as u32)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20))
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => {}
+        () = idle => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// Ends when the connection has had no request for the idle time, or has lived as long as it may.
+async fn idle_or_old(client: Arc<Client>) {
+    let began = client.began;
+    loop {
+        let plan = client.site.serving().plan.clone();
+        let load_balancer = &plan.load_balancer;
+        let idle_at = client.gate.last_done().max(began) + load_balancer.idle_timeout;
+        let old_at = began + load_balancer.client_keep_alive;
+        let now = Instant::now();
+        let is_idle = now >= idle_at && !client.gate.is_busy();
+        if is_idle || now >= old_at {
+            return;
+        }
+        let again = now + Duration::from_secs(1);
+        tokio::time::sleep_until(idle_at.max(again).min(old_at)).await;
+    }
+}

@@ -1,0 +1,299 @@
+//! A request on its way to a target and the answer on its way back.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use domain::listener::Protocol;
+use domain::target_group::ProtocolVersion;
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderValue, UPGRADE};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+
+use super::answer::{self, Fault};
+use super::body::{AnswerBody, Held, Progress, RequestBody};
+use super::connection::Client;
+use super::cookies::Tag;
+use super::handle::{has_body, is_idempotent};
+use super::record::Exchange;
+use super::{headers, sticky, tunnel};
+use crate::group::{Group, Members};
+use crate::site::Serving;
+use crate::target::InFlight;
+use crate::upstream::{ConnectFault, Lease, Pool, SendFault};
+
+/// How often a request is tried in all, while nothing of it can have had an effect.
+const TRIES: usize = 3;
+
+/// A request that goes to a group.
+pub(crate) struct Job<'a> {
+    pub(crate) client: &'a Arc<Client>,
+    pub(crate) serving: &'a Serving,
+    pub(crate) group: Arc<Group>,
+    /// How long the client stays with the group, if it does.
+    pub(crate) group_stickiness: Option<Duration>,
+    pub(crate) host: String,
+    pub(crate) exchange: Box<Exchange>,
+}
+
+/// A request as it is sent.
+struct Outgoing {
+    parts: Parts,
+    body: RequestBody,
+    progress: Option<Arc<Progress>>,
+}
+
+/// Forwards a request and answers what comes back.
+pub(crate) async fn forward(mut job: Job<'_>, mut request: Request<Incoming>) -> Response<AnswerBody> {
+    let members = job.group.members();
+    if !speaks(&members, &request) {
+        return answer::fault(Fault::VersionMismatch, job.exchange);
+    }
+    let asked = headers::upgrade(request.headers()).filter(|_| !job.client.http2 && !has_body(request.body()));
+    let upgrade = asked.map(|protocol| (hyper::upgrade::on(&mut request), protocol));
+    let shared = &job.client.site.shared;
+    let pinned = sticky::target_of(shared, &members.plan.stickiness, &members.plan.arn, request.headers());
+    let outgoing = prepare(&mut job, request, upgrade.as_ref().map(|(_, protocol)| protocol));
+    let progress = outgoing.progress.clone();
+    match send(&mut job, &members, pinned, outgoing).await {
+        Ok((response, held)) => passed(job, &members, pinned, response, Held { progress, ..held }, upgrade),
+        Err(fault) => {
+            if let Some(progress) = &progress {
+                job.exchange.received(progress.received.load(Ordering::Relaxed));
+            }
+            answer::fault(fault, job.exchange)
+        }
+    }
+}
+
+/// Whether the group understands the request's version of HTTP.
+fn speaks(members: &Members, request: &Request<Incoming>) -> bool {
+    let is_http2 = request.version() == Version::HTTP_2;
+    match members.plan.version {
+        ProtocolVersion::Http1 => true,
+        ProtocolVersion::Http2 => is_http2,
+        ProtocolVersion::Grpc => {
+            let kind = request.headers().get(CONTENT_TYPE);
+            let is_grpc = kind.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
+            is_http2 && is_grpc && request.method() == Method::POST
+        }
+    }
+}
+
+/// Makes the request ready for a target: only what is the target's business is left.
+fn prepare(job: &mut Job<'_>, request: Request<Incoming>, upgrade: Option<&HeaderValue>) -> Outgoing {
+    let site = &job.client.site;
+    let load_balancer = &job.serving.plan.load_balancer;
+    let (mut parts, body) = request.into_parts();
+    headers::strip_hop_by_hop(&mut parts.headers);
+    // hyper has told the client to continue by itself
+    parts.headers.remove(EXPECT);
+    if load_balancer.drops_invalid_headers {
+        headers::drop_invalid(&mut parts.headers);
+    }
+    if job.client.http2 {
+        headers::join_cookies(&mut parts.headers);
+    }
+    let is_tls = job.client.tls.is_some();
+    headers::add_forwarded(&mut parts.headers, load_balancer, job.client.peer, is_tls, job.serving.plan.port);
+    let trace = headers::add_trace_id(&mut parts.headers, &site.shared.dice, site.shared.now_seconds());
+    job.exchange.traced(trace);
+    if let Ok(value) = HeaderValue::from_str(&job.host) {
+        parts.headers.insert(HOST, value);
+    }
+    if let Some(protocol) = upgrade {
+        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        parts.headers.insert(UPGRADE, protocol.clone());
+    }
+    if !has_body(&body) {
+        return Outgoing { parts, body: RequestBody::Empty, progress: None };
+    }
+    let progress = Arc::new(Progress::default());
+    let body = RequestBody::relay(body, load_balancer.idle_timeout, progress.clone());
+    Outgoing { parts, body, progress: Some(progress) }
+}
+
+/// Sends the request, to another target or on another connection as long as that is safe.
+async fn send(
+    job: &mut Job<'_>,
+    members: &Members,
+    mut pinned: Option<Tag>,
+    outgoing: Outgoing,
+) -> Result<(Response<Incoming>, Held), Fault> {
+    let idle = job.serving.plan.load_balancer.idle_timeout;
+    let Outgoing { parts, body, progress } = outgoing;
+    let mut request = Request::from_parts(parts, body);
+    for attempt in 1..=TRIES {
+        let in_flight = choose(job, members, pinned).ok_or(Fault::NoTarget)?;
+        job.exchange.forwarded(in_flight.target());
+        // the last try does not rely on a connection that may be closing
+        let waiting = in_flight.target().pool.take().filter(|_| attempt < TRIES);
+        let mut lease = match waiting {
+            Some(lease) => lease,
+            None => match open(job, members, &in_flight).await {
+                Ok(lease) => lease,
+                Err(ConnectFault::Timeout) => return Err(Fault::Timeout),
+                Err(_) if attempt < TRIES && members.all.len() > 1 => {
+                    pinned = None;
+                    continue;
+                }
+                Err(_) => return Err(Fault::BadGateway),
+            },
+        };
+        address(&mut request, &lease, &job.host, members.plan.protocol)?;
+        let again = replayable(&request, &lease);
+        let fault = match answer_in_time(&mut lease, request, idle, progress.as_deref()).await {
+            Ok(response) => {
+                return Ok((response, Held { lease, in_flight, progress: None, reusable: true }));
+            }
+            Err(fault) => fault,
+        };
+        request = match (fault, again) {
+            (Waited::Sent(SendFault::Unsent(request)), _) => *request,
+            (Waited::Sent(SendFault::Ended(_)), Some(again)) => again,
+            (Waited::Sent(SendFault::Ended(_)), None) => return Err(Fault::BadGateway),
+            (Waited::Fault(fault), _) => return Err(fault),
+        };
+    }
+    Err(Fault::BadGateway)
+}
+
+fn choose(job: &Job<'_>, members: &Members, pinned: Option<Tag>) -> Option<InFlight> {
+    let site = &job.client.site;
+    let stays = pinned.and_then(|tag| members.by_tag(&tag)).and_then(|it| it.enter());
+    stays.or_else(|| {
+        let zone = job.serving.only_zone(members, &site.zone);
+        job.group.pick(zone, &site.shared.dice, site.shared.now_ms())
+    })
+}
+
+async fn open(job: &Job<'_>, members: &Members, in_flight: &InFlight) -> Result<Lease, ConnectFault> {
+    let http2 = members.plan.version != ProtocolVersion::Http1;
+    let tls = &job.client.site.shared.target_tls;
+    let tls = (members.plan.protocol == Protocol::Https).then(|| tls.config(http2));
+    Pool::open(in_flight.target(), tls, http2).await
+}
+
+/// Writes the request's URL as the connection's version of HTTP has it.
+fn address(
+    request: &mut Request<RequestBody>,
+    lease: &Lease,
+    host: &str,
+    protocol: Protocol,
+) -> Result<(), Fault> {
+    let path = request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned();
+    let (uri, version) = match lease.is_http2() {
+        false => (path, Version::HTTP_11),
+        true => {
+            let scheme = if protocol == Protocol::Https { "https" } else { "http" };
+            request.headers_mut().remove(HOST);
+            (format!("{scheme}://{host}{path}"), Version::HTTP_2)
+        }
+    };
+    *request.version_mut() = version;
+    *request.uri_mut() = uri.parse::<Uri>().map_err(|_| Fault::BadRequest)?;
+    Ok(())
+}
+
+/// The request once more, if the connection may have been closing and it does no harm to send it twice.
+fn replayable(request: &Request<RequestBody>, lease: &Lease) -> Option<Request<RequestBody>> {
+    let RequestBody::Empty = request.body() else {
+        return None;
+    };
+    if !lease.is_reused() {
+        return None;
+    }
+    let mut again = Request::new(RequestBody::Empty);
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.version_mut() = request.version();
+    *again.headers_mut() = request.headers().clone();
+    let (parts, body) = again.into_parts();
+    is_idempotent(&parts).then(|| Request::from_parts(parts, body))
+}
+
+enum Waited {
+    Sent(SendFault),
+    Fault(Fault),
+}
+
+/// Waits for the head of an answer, as long as the request still moves or the time is not over.
+async fn answer_in_time(
+    lease: &mut Lease,
+    request: Request<RequestBody>,
+    idle: Duration,
+    progress: Option<&Progress>,
+) -> Result<Response<Incoming>, Waited> {
+    let mut sending = std::pin::pin!(lease.send(request));
+    let mut received = 0;
+    let result = loop {
+        if let Ok(result) = tokio::time::timeout(idle, &mut sending).await {
+            break result;
+        }
+        let now = progress.map_or(0, |it| it.received.load(Ordering::Relaxed));
+        if now == received {
+            return Err(Waited::Fault(Fault::Timeout));
+        }
+        received = now;
+    };
+    match (result, progress) {
+        (Ok(response), _) => Ok(response),
+        (Err(_), Some(progress)) if progress.stalled.load(Ordering::Acquire) => {
+            Err(Waited::Fault(Fault::ClientSlow))
+        }
+        (Err(_), Some(progress)) if progress.broken.load(Ordering::Acquire) => {
+            Err(Waited::Fault(Fault::ClientGone))
+        }
+        (Err(fault), _) => Err(Waited::Sent(fault)),
+    }
+}
+
+/// Makes the target's answer the client's.
+fn passed(
+    mut job: Job<'_>,
+    members: &Members,
+    pinned: Option<Tag>,
+    response: Response<Incoming>,
+    held: Held,
+    upgrade: Option<(OnUpgrade, HeaderValue)>,
+) -> Response<AnswerBody> {
+    job.exchange.target_answered(response.status());
+    let idle = job.serving.plan.load_balancer.idle_timeout;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return match upgrade {
+            Some((client_side, _)) => {
+                job.client.gate.decide(true);
+                job.exchange.answered(StatusCode::SWITCHING_PROTOCOLS);
+                tunnel::switch(client_side, response, held, job.exchange, idle)
+            }
+            None => answer::fault(Fault::BadGateway, job.exchange),
+        };
+    }
+    let (mut parts, body) = response.into_parts();
+    job.exchange.answered(parts.status);
+    headers::strip_hop_by_hop(&mut parts.headers);
+    let shared = &job.client.site.shared;
+    let over_tls = job.client.tls.is_some();
+    let plan = &members.plan;
+    let target = held.in_flight.target().tag;
+    sticky::keep_with_target(
+        shared,
+        &plan.stickiness,
+        &plan.arn,
+        &target,
+        pinned.as_ref(),
+        over_tls,
+        &mut parts.headers,
+    );
+    if let Some(duration) = job.group_stickiness {
+        let listener = &job.serving.plan.arn;
+        sticky::keep_with_group(shared, listener, &plan.arn, duration, over_tls, &mut parts.headers);
+    }
+    let body = AnswerBody::relay(body, job.exchange, held, idle);
+    let mut response = Response::new(body);
+    *response.status_mut() = parts.status;
+    *response.headers_mut() = parts.headers;
+    response
+}

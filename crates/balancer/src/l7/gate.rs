@@ -1,0 +1,138 @@
+//! What the guard of a connection and the handler of its requests know of each other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+
+use super::head::{Grade, Refusal};
+
+/// What was found out about the head of a request; heads and requests are in the same order.
+#[derive(Debug, Clone)]
+pub(crate) struct Ticket {
+    pub(crate) grade: Grade,
+    pub(crate) reason: &'static str,
+    /// Why it is refused, with its first line as it came.
+    pub(crate) refused: Option<(Refusal, String)>,
+    /// The guard waits for [`Gate::decide`].
+    pub(crate) undecided: bool,
+}
+
+impl Ticket {
+    pub(crate) fn passed(grade: Grade, reason: &'static str) -> Self {
+        Self {
+            grade,
+            reason,
+            refused: None,
+            undecided: false,
+        }
+    }
+
+    pub(crate) fn refused(refusal: Refusal, line: String) -> Self {
+        Self {
+            grade: Grade::Severe,
+            reason: refusal.reason(),
+            refused: Some((refusal, line)),
+            undecided: false,
+        }
+    }
+}
+
+/// The answer to a request for another protocol.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Open,
+    Changed,
+    Refused,
+}
+
+struct Inside {
+    tickets: VecDeque<Ticket>,
+    decision: Decision,
+    waker: Option<Waker>,
+    last_done: Instant,
+}
+
+/// Shared by the guard of a connection and the handler of its requests.
+pub(crate) struct Gate {
+    inside: Mutex<Inside>,
+    busy: AtomicUsize,
+}
+
+/// A request is being handled; until it is dropped, the connection is not idle.
+pub(crate) struct Busy(Arc<Gate>);
+
+impl Gate {
+    pub(crate) fn new() -> Arc<Self> {
+        let inside = Inside {
+            tickets: VecDeque::new(),
+            decision: Decision::Open,
+            waker: None,
+            last_done: Instant::now(),
+        };
+        Arc::new(Self {
+            inside: Mutex::new(inside),
+            busy: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn push(&self, ticket: Ticket) {
+        self.inside.lock().tickets.push_back(ticket);
+    }
+
+    /// The ticket of the next request; one that passes without if the connection has no guard.
+    pub(crate) fn pop(&self) -> Ticket {
+        let ticket = self.inside.lock().tickets.pop_front();
+        ticket.unwrap_or_else(|| Ticket::passed(Grade::Compliant, ""))
+    }
+
+    /// Counts a request in.
+    pub(crate) fn enter(self: &Arc<Self>) -> Busy {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// When the last request ended.
+    pub(crate) fn last_done(&self) -> Instant {
+        self.inside.lock().last_done
+    }
+
+    /// Says whether the connection speaks another protocol from now on.
+    pub(crate) fn decide(&self, changes: bool) {
+        let mut inside = self.inside.lock();
+        inside.decision = if changes { Decision::Changed } else { Decision::Refused };
+        if let Some(waker) = inside.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether the connection speaks another protocol, once that is decided.
+    pub(crate) fn poll_decision(&self, cx: &Context<'_>) -> Poll<bool> {
+        let mut inside = self.inside.lock();
+        match inside.decision {
+            Decision::Open => {
+                inside.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Decision::Changed => Poll::Ready(true),
+            Decision::Refused => {
+                inside.decision = Decision::Open;
+                Poll::Ready(false)
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.inside.lock().last_done = Instant::now();
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}

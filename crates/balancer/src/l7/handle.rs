@@ -1,0 +1,189 @@
+//! One request: what it asks for, which rule takes it, what becomes of it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HOST, HeaderValue, LOCATION, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, Version};
+use hyper::body::{Body as _, Incoming};
+
+use super::answer::{self, Fault};
+use super::body::AnswerBody;
+use super::connection::Client;
+use super::forward::{self, Job};
+use super::gate::Ticket;
+use super::head::Grade;
+use super::record::Exchange;
+use super::{headers, redirect, sticky};
+use crate::choice;
+use crate::group::Group;
+use crate::plan::rule::{Action, RequestView, decide};
+use crate::site::Serving;
+
+/// Answers a request.
+pub(crate) async fn handle(
+    client: Arc<Client>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let busy = client.gate.enter();
+    let ticket = client.gate.pop();
+    let exchange = Exchange::new(&client, busy, &ticket, || described(&client, &ticket, &request));
+    let mut response = answer(&client, &ticket, request, exchange).await;
+    if ticket.undecided && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        client.gate.decide(false);
+    }
+    if !client.http2 && (ticket.grade >= Grade::Ambiguous || client.has_lived()) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+async fn answer(
+    client: &Arc<Client>,
+    ticket: &Ticket,
+    request: Request<Incoming>,
+    mut exchange: Box<Exchange>,
+) -> Response<AnswerBody> {
+    if let Some((refusal, _)) = &ticket.refused {
+        exchange.note(refusal.reason());
+        return answer::fault(Fault::Refused(*refusal), exchange);
+    }
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        return answer::fault(Fault::Method, exchange);
+    }
+    if headers::has_too_many_forwarders(request.headers()) {
+        return answer::fault(Fault::TooManyForwarders, exchange);
+    }
+    let Some(host) = host(&request) else {
+        return answer::fault(Fault::BadRequest, exchange);
+    };
+    let serving = client.site.serving();
+    let (name, port) = split_port(&host);
+    let view = RequestView {
+        host: name,
+        path: request.uri().path(),
+        query: request.uri().query().unwrap_or_default(),
+        method: request.method().as_str(),
+        headers: request.headers(),
+        source: client.peer.ip(),
+    };
+    let (priority, action) = decide(&serving.plan.rules, &serving.plan.default_action, &view);
+    match action {
+        Action::FixedResponse { status, content_type, body } => {
+            exchange.decided(priority, "fixed-response");
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            answer::own(*status, content_type.as_deref(), body, exchange)
+        }
+        Action::Redirect(wanted) => {
+            exchange.decided(priority, "redirect");
+            let parts = redirect::Parts {
+                protocol: if client.tls.is_some() { "https" } else { "http" },
+                host: name,
+                port: port.unwrap_or(serving.plan.port),
+                path: view.path,
+                query: view.query,
+            };
+            let location = redirect::location(wanted, &parts);
+            exchange.redirected(&location);
+            match HeaderValue::from_str(&location) {
+                Ok(value) => {
+                    let mut response = answer::own(wanted.status, Some("text/html"), Bytes::new(), exchange);
+                    response.headers_mut().insert(LOCATION, value);
+                    response
+                }
+                Err(_) => answer::fault(Fault::BadRequest, exchange),
+            }
+        }
+        Action::Forward { groups, stickiness } => {
+            exchange.decided(priority, "forward");
+            let kept = stickiness.and_then(|_| {
+                sticky::group_of(&client.site.shared, &serving.plan.arn, request.headers())
+            });
+            let Some(group) = choose_group(client, &serving, groups, kept) else {
+                return answer::fault(Fault::NoTarget, exchange);
+            };
+            let group_stickiness = *stickiness;
+            let job = Job { client, serving: &serving, group, group_stickiness, host, exchange };
+            forward::forward(job, request).await
+        }
+    }
+}
+
+/// The group that a request goes to: the one it was with, as long as that has a weight, or one by chance.
+fn choose_group(
+    client: &Client,
+    serving: &Serving,
+    groups: &[(Arc<str>, u32)],
+    kept: Option<super::cookies::Tag>,
+) -> Option<Arc<Group>> {
+    let shared = &client.site.shared;
+    let stays = kept.and_then(|tag| {
+        groups.iter().find(|(arn, weight)| *weight > 0 && shared.key.tag(arn) == tag)
+    });
+    let (arn, _) = match (stays, groups) {
+        (Some(found), _) => found,
+        // no dice for the most frequent case
+        (None, [only]) if only.1 > 0 => only,
+        (None, _) => &groups[choice::weighted(groups.iter().map(|(_, weight)| *weight), &shared.dice)?],
+    };
+    serving.groups.get(arn).cloned()
+}
+
+/// The host that a request asks for, with its port if it names one.
+fn host(request: &Request<Incoming>) -> Option<String> {
+    if let Some(authority) = request.uri().authority() {
+        return Some(authority.as_str().to_owned());
+    }
+    match request.headers().get(HOST) {
+        Some(value) => value.to_str().ok().map(str::to_owned),
+        None if request.version() == Version::HTTP_10 => Some(String::new()),
+        None => None,
+    }
+}
+
+/// A host's name and port.
+fn split_port(host: &str) -> (&str, Option<u16>) {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.is_empty() && !port.contains(']') => match port.parse() {
+            Ok(port) => (name, Some(port)),
+            Err(_) => (name, None),
+        },
+        _ => (host, None),
+    }
+}
+
+/// The first line and the user agent, as logs tell them.
+fn described(client: &Client, ticket: &Ticket, request: &Request<Incoming>) -> (String, String) {
+    if let Some((_, line)) = &ticket.refused {
+        return (line.clone(), "-".to_owned());
+    }
+    let scheme = if client.tls.is_some() { "https" } else { "http" };
+    let host = host(request).unwrap_or_default();
+    let (name, port) = split_port(&host);
+    let port = port.unwrap_or(client.site.address.port());
+    let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    let version = match request.version() {
+        Version::HTTP_2 => "HTTP/2.0",
+        Version::HTTP_10 => "HTTP/1.0",
+        _ => "HTTP/1.1",
+    };
+    let agent = agent(request.headers());
+    (format!("{} {scheme}://{name}:{port}{path} {version}", request.method()), agent)
+}
+
+fn agent(headers: &HeaderMap) -> String {
+    let agent = headers.get(USER_AGENT).map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+    agent.unwrap_or_else(|| "-".to_owned())
+}
+
+/// Whether the head of a request has a body after it.
+pub(crate) fn has_body(body: &Incoming) -> bool {
+    !body.is_end_stream()
+}
+
+/// Whether it does no harm to do a request twice.
+pub(crate) fn is_idempotent(parts: &Parts) -> bool {
+    matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
+}

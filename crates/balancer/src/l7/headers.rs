@@ -1,0 +1,159 @@
+//! Headers on their way to targets and back.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use domain::load_balancer::XForwardedFor;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::dice::Dice;
+use crate::plan::LoadBalancerPlan;
+
+#[cfg(test)]
+mod tests;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const TRACE_ID: HeaderName = HeaderName::from_static("x-amzn-trace-id");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// More addresses than these in X-Forwarded-For are refused with 463.
+const FORWARDERS_MAX: usize = 30;
+
+/// Whether X-Forwarded-For holds more addresses than are taken.
+pub(crate) fn has_too_many_forwarders(headers: &HeaderMap) -> bool {
+    let count: usize = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .map(|it| it.as_bytes().split(|byte| *byte == b',').count())
+        .sum();
+    count > FORWARDERS_MAX
+}
+
+/// Whether a connection may change to another protocol, and to which.
+pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
+    let asks = headers.get_all(header::CONNECTION).iter().any(|it| {
+        let mut words = it.as_bytes().split(|byte| *byte == b',');
+        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+    });
+    headers.get(header::UPGRADE).filter(|_| asks).cloned()
+}
+
+/// Takes out what concerns one connection only, and what `Connection` names. Framing that the other side needs is made
+/// anew by whoever writes the message.
+pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .flat_map(|it| it.as_bytes().split(|byte| *byte == b','))
+            .filter_map(|word| HeaderName::from_bytes(word.trim_ascii()).ok())
+            // a client must not talk us out of what we rely on
+            .filter(|name| *name != header::HOST && *name != header::CONTENT_LENGTH)
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(header::CONNECTION);
+    }
+    for name in [
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::TRAILER,
+        header::PROXY_AUTHENTICATE,
+    ] {
+        headers.remove(name);
+    }
+    // `TE: trailers` alone may pass: gRPC needs it
+    let trailers = headers.get(header::TE).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    if !trailers {
+        headers.remove(header::TE);
+    }
+}
+
+/// Adds who asked, how and where.
+pub(crate) fn add_forwarded(
+    headers: &mut HeaderMap,
+    load_balancer: &LoadBalancerPlan,
+    client: SocketAddr,
+    is_tls: bool,
+    port: u16,
+) {
+    match load_balancer.forwarded_for {
+        XForwardedFor::Append => {
+            let mut value = String::new();
+            for before in headers.get_all(FORWARDED_FOR) {
+                value.push_str(&String::from_utf8_lossy(before.as_bytes()));
+                value.push_str(", ");
+            }
+            let ip = client.ip().to_canonical();
+            let _ = match (load_balancer.forwards_client_port, ip.is_ipv6()) {
+                (true, true) => write!(value, "[{ip}]:{}", client.port()),
+                (true, false) => write!(value, "{ip}:{}", client.port()),
+                (false, _) => write!(value, "{ip}"),
+            };
+            set(headers, FORWARDED_FOR, &value);
+        }
+        XForwardedFor::Preserve => {}
+        XForwardedFor::Remove => {
+            headers.remove(FORWARDED_FOR);
+        }
+    }
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if is_tls { "https" } else { "http" }));
+    headers.insert(FORWARDED_PORT, HeaderValue::from(port));
+}
+
+/// Adds the trace's id, or a field of our own to one that came, and answers the id.
+pub(crate) fn add_trace_id(headers: &mut HeaderMap, dice: &Dice, now_seconds: u64) -> String {
+    let fresh = format!(
+        "1-{:08x}-{:016x}{:08x}",
+        now_seconds & 0xFFFF_FFFF,
+        dice.next(),
+        dice.next() & 0xFFFF_FFFF
+    );
+    let came = headers.get(TRACE_ID).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let kept: Vec<_> = came
+        .split(';')
+        .map(str::trim)
+        .filter(|it| !it.is_empty() && !it.starts_with("Self="))
+        .collect();
+    let value = match kept.iter().any(|it| it.starts_with("Root=")) {
+        true => format!("Self={fresh};{}", kept.join(";")),
+        false if kept.is_empty() => format!("Root={fresh}"),
+        false => format!("Root={fresh};{}", kept.join(";")),
+    };
+    set(headers, TRACE_ID, &value);
+    value
+}
+
+/// Several cookies' headers, as HTTP/2 has them, become one.
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let all: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(value) = HeaderValue::from_bytes(&all.join(b"; ".as_slice())) {
+        headers.insert(header::COOKIE, value);
+    }
+}
+
+/// Takes out headers whose names are none by Amazon's stricter rule: letters, digits and hyphens.
+pub(crate) fn drop_invalid(headers: &mut HeaderMap) {
+    let is_valid = |name: &HeaderName| {
+        name.as_str().bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+    };
+    let invalid: Vec<_> = headers.keys().filter(|it| !is_valid(it)).cloned().collect();
+    for name in invalid {
+        headers.remove(name);
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // parts of a value that came in a header can stand in one
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,182 @@
+//! One request from its head to the last byte of its answer: keeps its connection busy and writes its line.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::connection::Client;
+use super::gate::{Busy, Ticket};
+use crate::access_log::Entry;
+use crate::target::Target;
+
+/// What a request that nobody waits for any more is logged with.
+const CLIENT_CLOSED: u16 = 460;
+
+/// One request. Dropped before it is finished, the client went away.
+pub(crate) struct Exchange {
+    _busy: Busy,
+    log: Option<Log>,
+}
+
+struct Log {
+    entry: Entry,
+    client: Arc<Client>,
+    arn: Arc<str>,
+    began: Instant,
+    forwarded: Option<Instant>,
+    answered: Option<Instant>,
+}
+
+impl Exchange {
+    /// Begins; `request` is its first line as logs tell it.
+    pub(crate) fn new(
+        client: &Arc<Client>,
+        busy: Busy,
+        ticket: &Ticket,
+        request: impl FnOnce() -> (String, String),
+    ) -> Box<Self> {
+        let serving = client.site.serving();
+        let load_balancer = &serving.plan.load_balancer;
+        let log = load_balancer.access_logs.then(|| {
+            let (request, user_agent) = request();
+            let now = client.site.shared.clock.now();
+            let tls = client.tls.as_ref();
+            let entry = Entry {
+                kind: client.kind(),
+                ended: now,
+                load_balancer: load_balancer.log_name.clone(),
+                client: client.peer,
+                target: None,
+                times_ms: [None; 3],
+                status: CLIENT_CLOSED,
+                target_status: None,
+                received: 0,
+                sent: 0,
+                request,
+                user_agent,
+                cipher: tls.map_or("-", |it| it.cipher),
+                tls_version: tls.map_or("-", |it| it.version),
+                group: None,
+                trace_id: "-".to_owned(),
+                domain: tls.and_then(|it| it.domain.clone()),
+                certificate: tls.and_then(|it| it.certificate.clone()),
+                priority: None,
+                began: now,
+                actions: "-",
+                redirect: None,
+                error: None,
+                grade: ticket.grade.name(),
+                grade_reason: ticket.reason,
+            };
+            Log {
+                entry,
+                client: client.clone(),
+                arn: load_balancer.arn.clone(),
+                began: Instant::now(),
+                forwarded: None,
+                answered: None,
+            }
+        });
+        Box::new(Self { _busy: busy, log })
+    }
+
+    /// A rule decided.
+    pub(crate) fn decided(&mut self, priority: u32, actions: &'static str) {
+        if let Some(log) = &mut self.log {
+            log.entry.priority = Some(priority);
+            log.entry.actions = actions;
+        }
+    }
+
+    /// The client is sent elsewhere.
+    pub(crate) fn redirected(&mut self, location: &str) {
+        if let Some(log) = &mut self.log {
+            log.entry.redirect = Some(location.to_owned());
+        }
+    }
+
+    /// It has a trace.
+    pub(crate) fn traced(&mut self, id: String) {
+        if let Some(log) = &mut self.log {
+            log.entry.trace_id = id;
+        }
+    }
+
+    /// It goes to a target.
+    pub(crate) fn forwarded(&mut self, target: &Target) {
+        if let Some(log) = &mut self.log {
+            log.entry.target = Some(target.address());
+            log.entry.group = Some(target.name.group.clone());
+            log.forwarded = Some(Instant::now());
+        }
+    }
+
+    /// The target has answered.
+    pub(crate) fn target_answered(&mut self, status: StatusCode) {
+        if let Some(log) = &mut self.log {
+            log.entry.target_status = Some(status.as_u16());
+            log.answered = Some(Instant::now());
+        }
+    }
+
+    /// The client is being answered.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        if let Some(log) = &mut self.log {
+            log.entry.status = status.as_u16();
+        }
+    }
+
+    /// Something went wrong.
+    pub(crate) fn note(&mut self, error: &'static str) {
+        if let Some(log) = &mut self.log {
+            log.entry.error = Some(error);
+        }
+    }
+
+    /// The client has sent so much.
+    pub(crate) fn received(&mut self, bytes: u64) {
+        if let Some(log) = &mut self.log {
+            log.entry.received = bytes;
+        }
+    }
+
+    /// So much more was sent to the client.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        if let Some(log) = &mut self.log {
+            log.entry.sent += bytes;
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn finish(&mut self) {
+        let Some(mut log) = self.log.take() else {
+            return;
+        };
+        let shared = &log.client.site.shared;
+        let between = |from: Option<Instant>, to: Option<Instant>| {
+            let passed = to?.checked_duration_since(from?)?;
+            u64::try_from(passed.as_millis()).ok()
+        };
+        let now = Instant::now();
+        log.entry.ended = shared.clock.now();
+        log.entry.times_ms = [
+            between(Some(log.began), log.forwarded),
+            between(log.forwarded, log.answered),
+            between(log.answered, Some(now)),
+        ];
+        shared.logs.line(&log.arn, log.entry.line());
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(log) = &mut self.log {
+            // unless something else went wrong first, nobody waits any more
+            if log.entry.error.is_none() {
+                log.entry.status = CLIENT_CLOSED;
+            }
+        }
+        self.finish();
+    }
+}

@@ -1,0 +1,37 @@
+//! What all parts of one balancer share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::clock::Clock;
+use tokio::time::Instant;
+
+use crate::access_log::AccessLogSink;
+use crate::dice::Dice;
+use crate::l7::cookies::CookieKey;
+use crate::report::Reporter;
+use crate::tls::TargetTls;
+
+/// What all parts of one balancer share.
+pub(crate) struct Shared {
+    pub(crate) dice: Dice,
+    pub(crate) key: CookieKey,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) began: Instant,
+    pub(crate) reporter: Reporter,
+    pub(crate) target_tls: TargetTls,
+    pub(crate) logs: Arc<dyn AccessLogSink>,
+}
+
+impl Shared {
+    /// Milliseconds since the balancer began.
+    pub(crate) fn now_ms(&self) -> u64 {
+        let elapsed: Duration = self.began.elapsed();
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn now_seconds(&self) -> u64 {
+        u64::try_from(self.clock.now().as_second()).unwrap_or(0)
+    }
+}

@@ -1,0 +1,85 @@
+//! A listener at one address, at run time.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+
+use crate::group::{Group, Members};
+use crate::plan::ListenerPlan;
+use crate::shared::Shared;
+
+/// A listener at one address. What it serves changes under its connections.
+pub(crate) struct Site {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) address: SocketAddr,
+    pub(crate) zone: Arc<str>,
+    /// Cancelled when it shall accept no more: its connections end after what they are doing.
+    pub(crate) stop: CancellationToken,
+    serving: RwLock<Arc<Serving>>,
+    connections: AtomicUsize,
+}
+
+/// What a listener serves, as of now.
+pub(crate) struct Serving {
+    pub(crate) plan: Arc<ListenerPlan>,
+    /// The groups that its actions name.
+    pub(crate) groups: HashMap<Arc<str>, Arc<Group>>,
+    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// A connection counted in.
+pub(crate) struct Counted(Arc<Site>);
+
+impl Site {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        address: SocketAddr,
+        zone: Arc<str>,
+        serving: Arc<Serving>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            shared,
+            address,
+            zone,
+            stop: CancellationToken::new(),
+            serving: RwLock::new(serving),
+            connections: AtomicUsize::new(0),
+        })
+    }
+
+    /// What is served now.
+    pub(crate) fn serving(&self) -> Arc<Serving> {
+        self.serving.read().clone()
+    }
+
+    /// Serves something else from the next request on.
+    pub(crate) fn serve(&self, serving: Arc<Serving>) {
+        *self.serving.write() = serving;
+    }
+
+    /// Counts a connection in; none if there are as many as may be.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Counted> {
+        let most = self.serving().plan.load_balancer.limits.connections;
+        let counted = Counted(self.clone());
+        let before = self.connections.fetch_add(1, Ordering::Relaxed);
+        (before < most).then_some(counted)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Serving {
+    /// The zone whose targets alone may be used from an address in `zone`; none for all.
+    pub(crate) fn only_zone<'a>(&self, members: &Members, zone: &'a str) -> Option<&'a str> {
+        let crosses = members.plan.cross_zone.unwrap_or(self.plan.load_balancer.cross_zone);
+        (!crosses).then_some(zone)
+    }
+}

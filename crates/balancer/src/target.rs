@@ -1,0 +1,142 @@
+//! A target at run time: its health, what it has in flight, its connections.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::choice;
+use crate::health::machine::Health;
+use crate::l7::cookies::Tag;
+use crate::plan::TargetPlan;
+use crate::report::{Report, Reporter, TargetName};
+use crate::upstream::Pool;
+
+const INITIAL: u8 = 0;
+const HEALTHY: u8 = 1;
+const UNHEALTHY: u8 = 2;
+
+/// A target. It outlives changes of its group's plan, so that nothing in flight is lost.
+pub(crate) struct Target {
+    pub(crate) name: TargetName,
+    pub(crate) zone: Option<Arc<str>>,
+    /// What its cookies hold.
+    pub(crate) tag: Tag,
+    /// Its place among others when flows choose by hash.
+    pub(crate) hash: u64,
+    /// Connections to it that wait for work.
+    pub(crate) pool: Pool,
+    /// Cancelled when it is no longer registered: whatever is left is cut off.
+    pub(crate) gone: CancellationToken,
+    health: AtomicU8,
+    /// From when on it ramps up, in milliseconds of the balancer; `u64::MAX` for never.
+    ramp_from: AtomicU64,
+    draining: AtomicBool,
+    in_flight: AtomicUsize,
+    reporter: Reporter,
+}
+
+impl Target {
+    pub(crate) fn new(group: &Arc<str>, plan: &TargetPlan, tag: Tag, reporter: Reporter) -> Arc<Self> {
+        let hash = u64::from_be_bytes(std::array::from_fn(|index| tag[index]));
+        Arc::new(Self {
+            name: TargetName {
+                group: group.clone(),
+                id: plan.id.clone(),
+                address: plan.address,
+            },
+            zone: plan.zone.clone(),
+            tag,
+            hash,
+            pool: Pool::default(),
+            gone: CancellationToken::new(),
+            health: AtomicU8::new(INITIAL),
+            ramp_from: AtomicU64::new(u64::MAX),
+            draining: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+            reporter,
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.name.address
+    }
+
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.health.load(Ordering::Relaxed) == HEALTHY
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    /// How many requests and connections it has now.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Takes its health over without telling anybody.
+    pub(crate) fn set_health(&self, health: Health, ramp_from: u64) {
+        let code = match health {
+            Health::Initial => INITIAL,
+            Health::Healthy => HEALTHY,
+            Health::Unhealthy(_) => UNHEALTHY,
+        };
+        self.ramp_from.store(ramp_from, Ordering::Relaxed);
+        self.health.store(code, Ordering::Relaxed);
+    }
+
+    /// Begins or ends draining; tells if nothing is in flight already.
+    pub(crate) fn set_draining(&self, draining: bool) {
+        let before = self.draining.swap(draining, Ordering::SeqCst);
+        if !draining || before {
+            return;
+        }
+        self.pool.clear();
+        if self.in_flight() == 0 {
+            self.tell_idle();
+        }
+    }
+
+    /// Its share of 1,000 while it warms up.
+    pub(crate) fn share(&self, now_ms: u64, ramp_ms: u64) -> u32 {
+        let from = self.ramp_from.load(Ordering::Relaxed);
+        if from == u64::MAX {
+            return 1000;
+        }
+        choice::slow_start_share(now_ms.saturating_sub(from), ramp_ms)
+    }
+
+    /// Counts something in; none if it drains. The count goes up before draining is looked at, and draining is set
+    /// before the count is looked at: one of both sees the other.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<InFlight> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let entered = InFlight(self.clone());
+        (!self.is_draining()).then_some(entered)
+    }
+
+    fn tell_idle(&self) {
+        self.reporter.tell(Report::TargetIdle {
+            target: self.name.clone(),
+        });
+    }
+}
+
+/// A request or connection that a target has; counted out when dropped.
+pub(crate) struct InFlight(Arc<Target>);
+
+impl InFlight {
+    pub(crate) fn target(&self) -> &Arc<Target> {
+        &self.0
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let before = self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+        if before == 1 && self.0.is_draining() {
+            self.0.tell_idle();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! TLS with clients and with targets.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::listener::Protocol;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::plan::{CertificatePem, ListenerPlan};
+
+mod names;
+mod targets;
+
+pub(crate) use targets::TargetTls;
+
+/// How long a handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a listener has no TLS.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsFault {
+    #[error("there is no certificate")]
+    NoCertificate,
+    #[error("certificate {arn}: {reason}")]
+    Certificate { arn: Arc<str>, reason: String },
+}
+
+/// What is known of a client's TLS.
+pub(crate) struct TlsFacts {
+    pub(crate) cipher: &'static str,
+    pub(crate) version: &'static str,
+    /// The name that the client asked for.
+    pub(crate) domain: Option<Arc<str>>,
+    /// The ARN of the certificate that it was shown.
+    pub(crate) certificate: Option<Arc<str>>,
+}
+
+/// The one provider of cryptography.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// How a listener speaks TLS; none if it does not.
+pub(crate) fn server(plan: &ListenerPlan) -> Result<Option<Arc<rustls::ServerConfig>>, TlsFault> {
+    if !plan.protocol.is_encrypted() {
+        return Ok(None);
+    }
+    let keys: Vec<_> = plan.certificates.iter().map(certified).collect::<Result<_, _>>()?;
+    let by_name = names::ByName::new(keys).ok_or(TlsFault::NoCertificate)?;
+    let builder = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| fault(&plan.arn, &error))?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(by_name));
+    config.alpn_protocols = match plan.protocol {
+        Protocol::Https if plan.load_balancer.http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        Protocol::Https => vec![b"http/1.1".to_vec()],
+        _ => Vec::new(),
+    };
+    Ok(Some(Arc::new(config)))
+}
+
+fn certified(pem: &CertificatePem) -> Result<Arc<CertifiedKey>, TlsFault> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem.chain.as_bytes())
+        .collect::<Result<_, _>>()
+        .map_err(|error| fault(&pem.arn, &error))?;
+    if chain.is_empty() {
+        return Err(TlsFault::NoCertificate);
+    }
+    let key = PrivateKeyDer::from_pem_slice(pem.key.as_bytes()).map_err(|error| fault(&pem.arn, &error))?;
+    let key = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| fault(&pem.arn, &error))?;
+    Ok(Arc::new(key))
+}
+
+fn fault(arn: &Arc<str>, error: &dyn std::fmt::Display) -> TlsFault {
+    TlsFault::Certificate {
+        arn: arn.clone(),
+        reason: error.to_string(),
+    }
+}
+
+/// Shakes hands with a client; none if that fails or takes too long.
+pub(crate) async fn accept(
+    config: Arc<rustls::ServerConfig>,
+    stream: TcpStream,
+    certificates: &[CertificatePem],
+) -> Option<(TlsStream<TcpStream>, TlsFacts)> {
+    let shaken: io::Result<_> = tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream))
+        .await
+        .ok()?;
+    let stream = shaken.inspect_err(|error| tracing::debug!(%error, "no TLS with a client")).ok()?;
+    let session = stream.get_ref().1;
+    let domain: Option<Arc<str>> = session.server_name().map(Into::into);
+    let facts = TlsFacts {
+        cipher: session.negotiated_cipher_suite().and_then(|it| it.suite().as_str()).unwrap_or("-"),
+        version: match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "-",
+        },
+        certificate: certificates.first().map(|it| it.arn.clone()),
+        domain,
+    };
+    Some((stream, facts))
+}

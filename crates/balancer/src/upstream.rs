@@ -1,0 +1,7 @@
+//! Connections to targets.
+
+mod connect;
+mod pool;
+
+pub(crate) use connect::{ConnectFault, Stream, connect};
+pub(crate) use pool::{Lease, Pool, SendFault};

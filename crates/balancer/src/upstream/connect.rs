@@ -1,0 +1,113 @@
+//! Making connections to targets, in the clear or within TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// How long making a connection may take, as Amazon's do.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection to a target.
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectFault {
+    #[error("no connection in time")]
+    Timeout,
+    #[error("no connection: {0}")]
+    Refused(io::Error),
+    #[error("no TLS: {0}")]
+    Tls(io::Error),
+}
+
+/// Connects. `tls` is how to speak TLS, if that is spoken.
+pub(crate) async fn connect(
+    address: SocketAddr,
+    tls: Option<&Arc<rustls::ClientConfig>>,
+) -> Result<Stream, ConnectFault> {
+    let made = tokio::time::timeout(CONNECT_TIMEOUT, async {
+        let plain = TcpStream::connect(address).await.map_err(ConnectFault::Refused)?;
+        // small writes must not wait for each other
+        let _ = plain.set_nodelay(true);
+        let Some(tls) = tls else {
+            return Ok(Stream::Plain(plain));
+        };
+        let name = ServerName::IpAddress(address.ip().into());
+        let secure = TlsConnector::from(tls.clone()).connect(name, plain).await;
+        secure.map(|it| Stream::Tls(Box::new(it))).map_err(ConnectFault::Tls)
+    });
+    made.await.unwrap_or(Err(ConnectFault::Timeout))
+}
+
+impl Stream {
+    /// What was agreed on within TLS.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Plain(stream) => stream.is_write_vectored(),
+            Self::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
