@@ -24,6 +24,8 @@ mod shared;
 mod site;
 pub mod sockets;
 mod target;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod upstream;
 

@@ -40,6 +40,8 @@ enum State {
     Undecided,
     /// The connection speaks another protocol.
     Tunnel,
+    /// The parser has the stand-in, which is the last request: it must not take the client for gone meanwhile.
+    Refused,
     /// Nothing is read any more.
     Over,
 }
@@ -112,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 },
                 State::Undecided => return,
                 State::Tunnel => self.passed.unsplit(self.raw.split()),
-                State::Over => self.raw.clear(),
+                State::Refused | State::Over => self.raw.clear(),
             }
         }
     }
@@ -169,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let line = String::from_utf8_lossy(&first[..first.len().min(256)]).trim_end().to_owned();
         self.raw.clear();
         self.passed.extend_from_slice(STAND_IN);
-        self.state = State::Over;
+        self.state = State::Refused;
         self.gate.push(Ticket::refused(refusal, line));
     }
 
@@ -222,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             }
             match this.state {
                 State::Over => return Poll::Ready(Ok(())),
-                State::Undecided => return Poll::Pending,
+                State::Undecided | State::Refused => return Poll::Pending,
                 State::Tunnel => return Pin::new(&mut this.stream).poll_read(cx, buf),
                 // bodies go straight to the parser
                 State::Body(_) | State::Chunked(_) if this.raw.is_empty() => return this.poll_body(cx, buf),

@@ -1,0 +1,11 @@
+//! The balancer over loopback, with real sockets on both sides.
+
+mod faults;
+mod fixture;
+mod forwarding;
+mod health;
+mod hot_changes;
+mod hostile;
+mod rules;
+mod stickiness;
+mod upgrades;

@@ -1,0 +1,140 @@
+//! Targets that fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::fixture::{World, body, echo, group, header, own_address, raw, raw_target, read_head, status};
+
+#[tokio::test]
+async fn nobody_there_is_503() {
+    let world = World::with_group(group("g", &[])).await;
+    let answer = world.get("/").await;
+    assert_eq!(status(&answer), 503);
+    assert_eq!(header(&answer, "server").as_deref(), Some("awselb/2.0"));
+    assert!(body(&answer).contains("<h1>503 Service Temporarily Unavailable</h1>"), "{answer}");
+}
+
+#[tokio::test]
+async fn targets_that_do_not_answer_as_they_should_are_502() {
+    let closed = {
+        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
+        listener.local_addr().expect("an address")
+    };
+    let world = World::with_group(group("g", &[closed])).await;
+    assert_eq!(world.status("/").await, 502, "refuses connections");
+    for answer in ["", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"] {
+        let target = raw_target(move |mut stream| async move {
+            read_head(&mut stream).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        })
+        .await;
+        let world = World::with_group(group("g", &[target])).await;
+        assert_eq!(world.status("/").await, 502, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_resets_is_502_and_the_request_is_not_repeated() {
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = requests.clone();
+    let target = raw_target(move |mut stream| {
+        let counted = counted.clone();
+        async move {
+            read_head(&mut stream).await;
+            counted.fetch_add(1, Ordering::Relaxed);
+            let _ = stream.set_zero_linger();
+        }
+    })
+    .await;
+    let world = World::with_group(group("g", &[target])).await;
+    assert_eq!(world.status("/").await, 502);
+    assert_eq!(requests.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_target_that_hangs_is_504() {
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.read(&mut [0; 1]).await;
+    })
+    .await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    world.change(|it| it.idle_timeout = Duration::from_millis(200)).await;
+    assert_eq!(world.status("/").await, 504);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_not_made_to_look_whole() {
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+    })
+    .await;
+    let world = World::with_group(group("g", &[target])).await;
+    let answer = world.get("/").await;
+    assert_eq!((status(&answer), header(&answer, "content-length").as_deref()), (200, Some("100")));
+    assert!(body(&answer).len() < 100);
+    let chunked = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").await;
+    })
+    .await;
+    let world = World::with_group(group("g", &[chunked])).await;
+    assert!(!world.get("/").await.ends_with("0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_while_it_waits_costs_no_request() {
+    // each connection serves one request, promises more, and closes
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+    })
+    .await;
+    let world = World::with_group(group("g", &[target])).await;
+    for number in 0..50 {
+        assert_eq!(world.status("/").await, 200, "request {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_refuses_connections_does_not_fail_requests_while_others_live() {
+    let closed = {
+        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
+        listener.local_addr().expect("an address")
+    };
+    let world = World::with_group(group("g", &[closed, echo("alive").await])).await;
+    for _ in 0..10 {
+        assert_eq!(world.status("/").await, 200);
+    }
+}
+
+#[tokio::test]
+async fn clients_that_leave_are_460_in_the_log() {
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.read(&mut [0; 1]).await;
+    })
+    .await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    world.change(|it| it.access_logs = true).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    stream.write_all(b"GET /left HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    let pool = world.address;
+    drop(stream);
+    let line = world.line(|it| it.contains("/left")).await;
+    assert!(line.contains(" 460 - "), "{line} {pool}");
+}
+
+#[tokio::test]
+async fn a_client_that_stops_within_a_body_is_408() {
+    let target = echo("one").await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    world.change(|it| it.idle_timeout = Duration::from_millis(200)).await;
+    let answer = raw(world.address, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await;
+    assert_eq!(status(&answer), 408);
+}

@@ -1,0 +1,142 @@
+//! Health checks and what follows from them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+
+use super::fixture::{World, body, group, header, http_check, own_address, quick_check, raw_target, serve, until};
+use crate::health::machine::{Failure, Health};
+use crate::plan::CheckKind;
+
+/// A target whose answer to health checks can be changed.
+async fn moody(name: &'static str) -> (std::net::SocketAddr, Arc<AtomicU16>) {
+    let mood = Arc::new(AtomicU16::new(200));
+    let its = mood.clone();
+    let address = serve(move |request| {
+        let status = if request.uri().path() == "/health" { its.load(Ordering::Relaxed) } else { 200 };
+        async move {
+            let mut response = Response::new(Full::new(Bytes::from(format!("name: {name}\n"))));
+            *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+            response
+        }
+    })
+    .await;
+    (address, mood)
+}
+
+async fn names(world: &World, count: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    for _ in 0..count {
+        names.push(header(body(&world.get("/").await), "name").unwrap_or_default());
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[tokio::test]
+async fn unhealthy_targets_get_nothing_until_they_are_well() {
+    let (one, mood) = moody("one").await;
+    let (two, _) = moody("two").await;
+    let mut plan = group("g", &[one, two]);
+    plan.health_check = Some(http_check());
+    let mut world = World::with_group(plan).await;
+    world.health_of(one, Health::Healthy).await;
+    world.health_of(two, Health::Healthy).await;
+    assert_eq!(names(&world, 4).await, ["one", "two"]);
+    mood.store(404, Ordering::Relaxed);
+    world.health_of(one, Health::Unhealthy(Failure::Code(404))).await;
+    assert_eq!(names(&world, 4).await, ["two"]);
+    mood.store(200, Ordering::Relaxed);
+    world.health_of(one, Health::Healthy).await;
+    assert_eq!(names(&world, 4).await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn when_all_are_unhealthy_all_get_requests() {
+    let (one, first) = moody("one").await;
+    let (two, second) = moody("two").await;
+    first.store(500, Ordering::Relaxed);
+    second.store(500, Ordering::Relaxed);
+    let mut plan = group("g", &[one, two]);
+    plan.health_check = Some(http_check());
+    let mut world = World::with_group(plan).await;
+    world.health_of(one, Health::Unhealthy(Failure::Code(500))).await;
+    world.health_of(two, Health::Unhealthy(Failure::Code(500))).await;
+    assert_eq!(names(&world, 4).await, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn reasons_tell_what_failed() {
+    let silent = raw_target(|mut stream| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let closed = {
+        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
+        listener.local_addr().expect("an address")
+    };
+    let mut plan = group("g", &[silent, closed]);
+    let mut check = http_check();
+    check.timeout = Duration::from_millis(100);
+    plan.health_check = Some(check);
+    let mut world = World::with_group(plan).await;
+    world.health_of(silent, Health::Unhealthy(Failure::Timeout)).await;
+    world.health_of(closed, Health::Unhealthy(Failure::Connection)).await;
+}
+
+#[tokio::test]
+async fn connections_are_enough_for_checks_of_tcp() {
+    let (one, _) = moody("one").await;
+    let mut plan = group("g", &[one]);
+    plan.health_check = Some(quick_check(CheckKind::Tcp));
+    let mut world = World::with_group(plan).await;
+    world.health_of(one, Health::Healthy).await;
+}
+
+#[tokio::test]
+async fn groups_without_a_listener_are_not_checked() {
+    let asked = Arc::new(AtomicU16::new(0));
+    let counted = asked.clone();
+    let one = raw_target(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async {}
+    })
+    .await;
+    let mut plan = group("g", &[one]);
+    plan.health_check = Some(quick_check(CheckKind::Tcp));
+    let mut world = World::with_group(plan).await;
+    until(|| (asked.load(Ordering::Relaxed) > 0).then_some(())).await;
+    world.plan.listeners.clear();
+    world.apply().await;
+    let before = asked.load(Ordering::Relaxed);
+    world.plan.groups[0].health_check.as_mut().expect("a check").interval = Duration::from_millis(1);
+    world.apply().await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(asked.load(Ordering::Relaxed) <= before + 1, "one may have been under way");
+}
+
+#[tokio::test]
+async fn many_targets_are_checked_by_few_sockets() {
+    let (one, _) = moody("one").await;
+    let mut plan = group("g", &[]);
+    for number in 0..2000 {
+        let mut target = super::fixture::target(one);
+        target.id = format!("i-{number}").into();
+        plan.targets.push(target);
+    }
+    let mut check = http_check();
+    check.interval = Duration::from_secs(30);
+    check.timeout = Duration::from_secs(10);
+    plan.health_check = Some(check);
+    let mut world = World::with_group(plan).await;
+    for _ in 0..2000 {
+        world.health_of(one, Health::Healthy).await;
+    }
+}
