@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use domain::load_balancer::LoadBalancerKind;
 use domain::target_group::Algorithm;
 use parking_lot::{Mutex, RwLock};
 
@@ -148,7 +149,12 @@ impl Group {
             (Health::Healthy, true) => now_ms,
             _ => u64::MAX,
         };
+        let was_unhealthy = target.is_unhealthy();
         target.set_health(health, ramp_from);
+        let is_network = members.plan.protocol.kind() == LoadBalancerKind::Network;
+        if is_network && members.plan.ends_unhealthy_connections && target.is_unhealthy() && !was_unhealthy {
+            target.cut_connections();
+        }
         *self.current.write() = Arc::new(Members::new(members.plan.clone(), members.all.clone()));
     }
 

@@ -13,17 +13,22 @@ use tokio::time::Instant;
 /// Memory of each direction, in bytes.
 const BUFFER: usize = 16 * 1024;
 
-/// What a connection has read, and when last.
-struct Watch {
+/// When something happened last.
+pub(crate) struct Watch {
     began: Instant,
     last_ms: AtomicU64,
+}
+
+/// What both sides have read.
+struct Reads {
+    watch: Watch,
     bytes: [AtomicU64; 2],
 }
 
 /// A connection whose reads are watched.
 struct Watched<S> {
     stream: S,
-    watch: Arc<Watch>,
+    reads: Arc<Reads>,
     side: usize,
 }
 
@@ -34,22 +39,35 @@ where
     A: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    let watch = Arc::new(Watch {
-        began: Instant::now(),
-        last_ms: AtomicU64::new(0),
+    let reads = Arc::new(Reads {
+        watch: Watch::new(),
         bytes: [AtomicU64::new(0), AtomicU64::new(0)],
     });
-    let mut first = Watched { stream: first, watch: watch.clone(), side: 0 };
-    let mut second = Watched { stream: second, watch: watch.clone(), side: 1 };
+    let mut first = Watched { stream: first, reads: reads.clone(), side: 0 };
+    let mut second = Watched { stream: second, reads: reads.clone(), side: 1 };
     tokio::select! {
         _ = tokio::io::copy_bidirectional_with_sizes(&mut first, &mut second, BUFFER, BUFFER) => {}
-        () = watch.silence(idle) => {}
+        () = reads.watch.silence(idle) => {}
     }
-    (watch.bytes[0].load(Ordering::Relaxed), watch.bytes[1].load(Ordering::Relaxed))
+    (reads.bytes[0].load(Ordering::Relaxed), reads.bytes[1].load(Ordering::Relaxed))
 }
 
 impl Watch {
-    async fn silence(&self, idle: Duration) {
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            last_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// Something happens.
+    pub(crate) fn touch(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_ms.store(now, Ordering::Relaxed);
+    }
+
+    /// Ends when nothing has happened for this long.
+    pub(crate) async fn silence(&self, idle: Duration) {
         loop {
             let due = self.began + Duration::from_millis(self.last_ms.load(Ordering::Relaxed)) + idle;
             if Instant::now() >= due {
@@ -65,10 +83,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        let now = u64::try_from(this.watch.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        this.watch.last_ms.store(now, Ordering::Relaxed);
+        this.reads.watch.touch();
         let read = (buf.filled().len() - before) as u64;
-        this.watch.bytes[this.side].fetch_add(read, Ordering::Relaxed);
+        this.reads.bytes[this.side].fetch_add(read, Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }

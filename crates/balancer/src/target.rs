@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::choice;
@@ -29,6 +30,8 @@ pub(crate) struct Target {
     pub(crate) pool: Pool,
     /// Cancelled when it is no longer registered: whatever is left is cut off.
     pub(crate) gone: CancellationToken,
+    /// Cancelled when its connections end because it is unhealthy, or gone; another takes its place then.
+    cut: Mutex<CancellationToken>,
     health: AtomicU8,
     /// From when on it ramps up, in milliseconds of the balancer; `u64::MAX` for never.
     ramp_from: AtomicU64,
@@ -40,7 +43,9 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn new(group: &Arc<str>, plan: &TargetPlan, tag: Tag, reporter: Reporter) -> Arc<Self> {
         let hash = u64::from_be_bytes(std::array::from_fn(|index| tag[index]));
+        let gone = CancellationToken::new();
         Arc::new(Self {
+            cut: Mutex::new(gone.child_token()),
             name: TargetName {
                 group: group.clone(),
                 id: plan.id.clone(),
@@ -50,7 +55,7 @@ impl Target {
             tag,
             hash,
             pool: Pool::default(),
-            gone: CancellationToken::new(),
+            gone,
             health: AtomicU8::new(INITIAL),
             ramp_from: AtomicU64::new(u64::MAX),
             draining: AtomicBool::new(false),
@@ -65,6 +70,10 @@ impl Target {
 
     pub(crate) fn is_healthy(&self) -> bool {
         self.health.load(Ordering::Relaxed) == HEALTHY
+    }
+
+    pub(crate) fn is_unhealthy(&self) -> bool {
+        self.health.load(Ordering::Relaxed) == UNHEALTHY
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -85,6 +94,17 @@ impl Target {
         };
         self.ramp_from.store(ramp_from, Ordering::Relaxed);
         self.health.store(code, Ordering::Relaxed);
+    }
+
+    /// What ends its connections.
+    pub(crate) fn cut(&self) -> CancellationToken {
+        self.cut.lock().clone()
+    }
+
+    /// Ends its connections.
+    pub(crate) fn cut_connections(&self) {
+        let next = self.gone.child_token();
+        std::mem::replace(&mut *self.cut.lock(), next).cancel();
     }
 
     /// Begins or ends draining; tells if nothing is in flight already.

@@ -6,6 +6,7 @@ mod forwarding;
 mod health;
 mod hot_changes;
 mod hostile;
+mod network;
 mod rules;
 mod stickiness;
 mod upgrades;

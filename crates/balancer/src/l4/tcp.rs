@@ -3,9 +3,77 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use domain::listener::Protocol;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::site::Site;
+use super::flow::{self, Chosen};
+use super::{proxy_protocol, splice};
+use crate::pump;
+use crate::site::{Serving, Site};
+use crate::tls;
+use crate::upstream::{Stream, connect};
 
-/// Serves a connection until it ends.
-pub(crate) async fn serve(_site: Arc<Site>, _stream: TcpStream, _peer: SocketAddr) {}
+/// How many targets are tried before a client is reset.
+const TRIES: u64 = 3;
+
+/// Serves a connection until it ends. If no target takes it, the client's is reset.
+pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) {
+    let serving = site.serving();
+    if serving.plan.protocol.is_encrypted() {
+        return serve_tls(&site, &serving, stream, peer).await;
+    }
+    let Some((chosen, target)) = reach(&site, &serving, peer).await else {
+        let _ = stream.set_zero_linger();
+        return;
+    };
+    let cut = chosen.in_flight.target().cut();
+    let idle = serving.plan.tcp_idle_timeout;
+    let ended = match &target {
+        Stream::Plain(target) => cut.run_until_cancelled(splice::both_ways(&stream, target, idle)).await,
+        // a group of TLS behind a listener of TCP is refused when it is made
+        Stream::Tls(_) => None,
+    };
+    if !matches!(ended, Some(Ok(()))) {
+        // what was broken off must not look whole
+        let _ = stream.set_zero_linger();
+        if let Stream::Plain(target) = &target {
+            let _ = target.set_zero_linger();
+        }
+    }
+}
+
+async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer: SocketAddr) {
+    let Some(config) = serving.tls.clone() else {
+        return;
+    };
+    let Some((stream, _)) = tls::accept(config, stream, &serving.plan.certificates).await else {
+        return;
+    };
+    let Some((chosen, target)) = reach(site, serving, peer).await else {
+        return;
+    };
+    let cut = chosen.in_flight.target().cut();
+    cut.run_until_cancelled(pump::both_ways(stream, target, serving.plan.tcp_idle_timeout)).await;
+}
+
+/// Connects to a target, and to another if one cannot be reached.
+async fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chosen, Stream)> {
+    for attempt in 0..TRIES {
+        let chosen = flow::choose(site, serving, peer, attempt)?;
+        let within = chosen.members.plan.protocol == Protocol::Tls;
+        let tls = within.then(|| site.shared.target_tls.plain());
+        let connected = connect(chosen.in_flight.target().address(), tls).await;
+        let Ok(mut target) = connected.inspect_err(|fault| tracing::debug!(%fault, "target not reached")) else {
+            continue;
+        };
+        if chosen.members.plan.proxy_protocol {
+            let header = proxy_protocol::header(peer, site.address);
+            if target.write_all(&header).await.is_err() {
+                continue;
+            }
+        }
+        return Some((chosen, target));
+    }
+    None
+}

@@ -1,12 +1,124 @@
-//! Datagrams passed on.
+//! Datagrams passed on: each client's address and port is a flow that stays with a target.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::net::UdpSocket;
 
+use super::flow::{self, Chosen};
+use crate::pump::Watch;
 use crate::site::Site;
 
+/// A flow on which nothing comes for this long is over, as on Amazon.
+const IDLE: Duration = Duration::from_secs(120);
+/// The longest datagram, in bytes.
+const DATAGRAM: usize = 65_535;
+
+thread_local! {
+    static ROOM: RefCell<Box<[u8; DATAGRAM]>> = RefCell::new(Box::new([0; DATAGRAM]));
+}
+
+/// A client's flow: the socket towards its target.
+struct Flow {
+    socket: UdpSocket,
+    watch: Watch,
+}
+
+type Flows = Arc<Mutex<HashMap<SocketAddr, Arc<Flow>>>>;
+
 /// Serves a socket until its site stops.
-pub(crate) async fn serve(site: Arc<Site>, _socket: UdpSocket) {
-    site.stop.cancelled().await;
+pub(crate) async fn serve(site: Arc<Site>, socket: UdpSocket) {
+    let socket = Arc::new(socket);
+    let flows: Flows = Arc::default();
+    loop {
+        let readable = tokio::select! {
+            biased;
+            () = site.stop.cancelled() => return,
+            readable = socket.readable() => readable,
+        };
+        if readable.is_err() {
+            return;
+        }
+        receive(&site, &socket, &flows);
+        // a flood must not keep flows from being served
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Passes on what has come, up to a number.
+fn receive(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows) {
+    /// Datagrams in one turn.
+    const TURN: usize = 64;
+    ROOM.with_borrow_mut(|room| {
+        for _ in 0..TURN {
+            let Ok((length, peer)) = socket.try_recv_from(&mut room[..]) else {
+                return;
+            };
+            let known = flows.lock().get(&peer).cloned();
+            let Some(flow) = known.or_else(|| begin(site, socket, flows, peer)) else {
+                continue;
+            };
+            flow.watch.touch();
+            // datagrams may be lost
+            let _ = flow.socket.try_send(&room[..length]);
+        }
+    });
+}
+
+/// Begins a flow; none if there are as many as may be, or no target.
+fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketAddr) -> Option<Arc<Flow>> {
+    let serving = site.serving();
+    let mut all = flows.lock();
+    if all.len() >= serving.plan.load_balancer.limits.flows {
+        return None;
+    }
+    let chosen = flow::choose(site, &serving, peer, 0)?;
+    let to_target = connected(chosen.in_flight.target().address()).ok()?;
+    let flow = Arc::new(Flow { socket: to_target, watch: Watch::new() });
+    all.insert(peer, flow.clone());
+    drop(all);
+    let (site, socket, flows) = (site.clone(), socket.clone(), flows.clone());
+    let its = flow.clone();
+    tokio::spawn(async move {
+        answer(&site, &socket, &its, peer, chosen).await;
+        flows.lock().remove(&peer);
+    });
+    Some(flow)
+}
+
+fn connected(target: SocketAddr) -> io::Result<UdpSocket> {
+    let any: IpAddr = match target {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = std::net::UdpSocket::bind((any, 0))?;
+    socket.connect(target)?;
+    socket.set_nonblocking(true)?;
+    UdpSocket::from_std(socket)
+}
+
+/// Passes a target's datagrams back until the flow is over.
+async fn answer(site: &Site, socket: &UdpSocket, flow: &Flow, peer: SocketAddr, chosen: Chosen) {
+    let cut = chosen.in_flight.target().cut();
+    let answering = async {
+        while flow.socket.readable().await.is_ok() {
+            ROOM.with_borrow_mut(|room| {
+                if let Ok(length) = flow.socket.try_recv(&mut room[..]) {
+                    flow.watch.touch();
+                    let _ = socket.try_send_to(&room[..length], peer);
+                }
+            });
+        }
+    };
+    tokio::select! {
+        () = answering => {}
+        () = flow.watch.silence(IDLE) => {}
+        () = cut.cancelled() => {}
+        () = site.stop.cancelled() => {}
+    }
 }

@@ -1,0 +1,48 @@
+//! Which target a flow goes to.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::choice;
+use crate::dice::mix;
+use crate::group::{Group, Members};
+use crate::plan::Stickiness;
+use crate::plan::rule::Action;
+use crate::site::{Serving, Site};
+use crate::target::InFlight;
+
+/// A flow's place.
+pub(super) struct Chosen {
+    pub(super) members: Arc<Members>,
+    pub(super) in_flight: InFlight,
+}
+
+/// Chooses a target for a flow; `attempt` counts targets that could not be reached.
+pub(super) fn choose(site: &Site, serving: &Serving, peer: SocketAddr, attempt: u64) -> Option<Chosen> {
+    let group = group(site, serving)?;
+    let members = group.members();
+    let hash = key(peer, site.address, &members.plan.stickiness);
+    let zone = serving.only_zone(&members, &site.zone);
+    let in_flight = group.pick_by_hash(zone, hash ^ mix(attempt))?;
+    Some(Chosen { members, in_flight })
+}
+
+fn group(site: &Site, serving: &Serving) -> Option<Arc<Group>> {
+    let Action::Forward { groups, .. } = &serving.plan.default_action else {
+        return None;
+    };
+    let index = choice::weighted(groups.iter().map(|(_, weight)| *weight), &site.shared.dice)?;
+    serving.groups.get(&groups[index].0).cloned()
+}
+
+/// The key of a flow: its addresses and ports, or the client's address alone if it shall stay with a target.
+fn key(peer: SocketAddr, local: SocketAddr, stickiness: &Stickiness) -> u64 {
+    // its keys are fixed: the same flow has the same key in any process of this build
+    let mut hasher = DefaultHasher::new();
+    match stickiness {
+        Stickiness::SourceIp => peer.ip().hash(&mut hasher),
+        _ => (peer, local).hash(&mut hasher),
+    }
+    hasher.finish()
+}

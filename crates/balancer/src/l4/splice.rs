@@ -1,0 +1,147 @@
+//! Bytes from one socket to another. Small ones are read and written, since a pipe costs more calls; many in a row go
+//! through a pipe without being copied. A connection on which nothing happens holds no memory.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use rustix::net::Shutdown;
+use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::pump::Watch;
+
+/// What is read at once, in bytes.
+const BUFFER: usize = 16 * 1024;
+/// So many full reads in a row are bulk.
+const BULK_AFTER: u32 = 4;
+/// What a pipe holds, in bytes.
+const PIPE: usize = 256 * 1024;
+/// A pipe that so many times in a row got no more than a read would have is given back.
+const SMALL_AFTER: u32 = 8;
+
+thread_local! {
+    static ROOM: RefCell<Box<[u8; BUFFER]>> = RefCell::new(Box::new([0; BUFFER]));
+}
+
+/// Passes bytes both ways until both sides have ended, one breaks, or neither has sent for `idle`.
+pub(super) async fn both_ways(first: &TcpStream, second: &TcpStream, idle: Duration) -> io::Result<()> {
+    let watch = Watch::new();
+    let copying = async {
+        tokio::try_join!(one_way(first, second, &watch), one_way(second, first, &watch)).map(|_| ())
+    };
+    tokio::select! {
+        result = copying => result,
+        () = watch.silence(idle) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+/// How reading goes on.
+enum Next {
+    Small,
+    Bulk,
+    End,
+}
+
+async fn one_way(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<()> {
+    loop {
+        let next = match small(from, to, watch).await? {
+            Next::Bulk => bulk(from, to, watch).await?,
+            next => next,
+        };
+        if let Next::End = next {
+            // one side may end while the other still sends
+            let _ = rustix::net::shutdown(to, Shutdown::Write);
+            return Ok(());
+        }
+    }
+}
+
+/// Reads and writes until there is much or nothing more.
+async fn small(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<Next> {
+    let mut full = 0;
+    loop {
+        from.readable().await?;
+        let (read, left) = match shuttle(from, to) {
+            Ok(moved) => moved,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            Err(error) => return Err(error),
+        };
+        if read == 0 {
+            return Ok(Next::End);
+        }
+        watch.touch();
+        write_all(to, &left).await?;
+        full = if read == BUFFER { full + 1 } else { 0 };
+        if full >= BULK_AFTER {
+            return Ok(Next::Bulk);
+        }
+    }
+}
+
+/// Reads once and writes as much of it as fits: how much was read, and what is left.
+fn shuttle(from: &TcpStream, to: &TcpStream) -> io::Result<(usize, Vec<u8>)> {
+    ROOM.with_borrow_mut(|room| {
+        let read = from.try_read(&mut room[..])?;
+        let written = match to.try_write(&room[..read]) {
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        Ok((read, room[written..read].to_vec()))
+    })
+}
+
+async fn write_all(to: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        to.writable().await?;
+        match to.try_write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Moves bytes through a pipe until there are few or no more.
+async fn bulk(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<Next> {
+    let Ok((output, input)) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK) else {
+        // no more descriptors: reading and writing need none
+        return Ok(Next::Small);
+    };
+    // what a user may have in pipes is bounded; a smaller one does as well
+    let _ = fcntl_setpipe_size(&input, PIPE);
+    let mut few = 0;
+    loop {
+        let moved = from.async_io(Interest::READABLE, || push(from, &input)).await?;
+        if moved == 0 {
+            return Ok(Next::End);
+        }
+        watch.touch();
+        let mut left = moved;
+        while left > 0 {
+            let written = to.async_io(Interest::WRITABLE, || pull(&output, to, left)).await?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            left -= written;
+        }
+        few = if moved <= BUFFER { few + 1 } else { 0 };
+        if few >= SMALL_AFTER {
+            return Ok(Next::Small);
+        }
+    }
+}
+
+fn push(from: &TcpStream, pipe: &OwnedFd) -> io::Result<usize> {
+    let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+    Ok(splice(from, None, pipe, None, PIPE, flags)?)
+}
+
+fn pull(pipe: &OwnedFd, to: &TcpStream, most: usize) -> io::Result<usize> {
+    let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
+    Ok(splice(pipe, None, to, None, most, flags)?)
+}

@@ -1,0 +1,220 @@
+//! Network Load Balancers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use domain::listener::Protocol;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+
+use super::fixture::{DEADLINE, World, forward_to, own_address, quick_check, raw_target, target};
+use crate::health::machine::{Failure, Health};
+use crate::plan::{CheckKind, GroupPlan, Registration, Stickiness};
+use crate::report::Report;
+
+async fn network(protocol: Protocol, targets: &[SocketAddr], change: impl FnOnce(&mut GroupPlan)) -> World {
+    let mut world = World::new();
+    let mut group = GroupPlan::new("g", protocol);
+    group.targets = targets.iter().map(|it| target(*it)).collect();
+    change(&mut group);
+    world.plan.listeners.push(world.listener(protocol, forward_to(&group)));
+    world.plan.groups.push(group);
+    world.apply().await;
+    world
+}
+
+/// A target that sends everything back and ends when the client does.
+async fn echo() -> SocketAddr {
+    raw_target(|mut stream| async move {
+        let (mut reading, mut writing) = stream.split();
+        let _ = tokio::io::copy(&mut reading, &mut writing).await;
+        let _ = writing.shutdown().await;
+    })
+    .await
+}
+
+/// A target that says its name first, then keeps the connection.
+async fn named(name: &'static str) -> SocketAddr {
+    raw_target(move |mut stream| async move {
+        let _ = stream.write_all(name.as_bytes()).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await
+}
+
+async fn name_from(address: SocketAddr) -> (String, TcpStream) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let mut name = [0; 3];
+    let read = tokio::time::timeout(DEADLINE, stream.read_exact(&mut name)).await.expect("in time");
+    read.expect("a name");
+    (String::from_utf8_lossy(&name).into_owned(), stream)
+}
+
+#[tokio::test]
+async fn bytes_pass_in_small_and_large_and_both_sides_may_end_alone() {
+    let world = network(Protocol::Tcp, &[echo().await], |_| {}).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    let mut answer = [0; 5];
+    for _ in 0..100 {
+        stream.write_all(b"small").await.expect("sent");
+        stream.read_exact(&mut answer).await.expect("back");
+        assert_eq!(&answer, b"small");
+    }
+    let large: Vec<u8> = (0..8_000_000u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (mut reading, mut writing) = stream.split();
+    let mut back = Vec::new();
+    let both = async {
+        let send = async {
+            writing.write_all(&large).await?;
+            writing.shutdown().await
+        };
+        tokio::join!(send, reading.read_to_end(&mut back))
+    };
+    let (sent, read) = tokio::time::timeout(DEADLINE, both).await.expect("in time");
+    sent.expect("sent");
+    read.expect("read");
+    assert!(back == large, "{} of {} bytes", back.len(), large.len());
+}
+
+#[tokio::test]
+async fn no_target_resets_and_one_that_refuses_is_passed_over() {
+    let world = network(Protocol::Tcp, &[], |_| {}).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    let read = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1])).await.expect("in time");
+    assert_eq!(read.expect_err("a reset").kind(), std::io::ErrorKind::ConnectionReset);
+    let closed = {
+        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
+        listener.local_addr().expect("an address")
+    };
+    let world = network(Protocol::Tcp, &[closed, named("one").await], |_| {}).await;
+    let mut reached = 0;
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+        reached += usize::from(stream.read_exact(&mut [0; 3]).await.is_ok());
+    }
+    assert!(reached >= 6, "{reached} of 8");
+}
+
+#[tokio::test]
+async fn targets_are_told_who_their_client_is() {
+    let target = raw_target(|mut stream| async move {
+        let mut header = [0; 28];
+        let _ = stream.read_exact(&mut header).await;
+        let _ = stream.write_all(&header).await;
+    })
+    .await;
+    let world = network(Protocol::Tcp, &[target], |it| it.proxy_protocol = true).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    let port = stream.local_addr().expect("an address").port();
+    let mut header = [0; 28];
+    stream.read_exact(&mut header).await.expect("the header");
+    assert_eq!(&header[..12], b"\r\n\r\n\0\r\nQUIT\n");
+    assert_eq!(header[24..26], port.to_be_bytes());
+    assert_eq!(header[26..], world.address.port().to_be_bytes());
+}
+
+#[tokio::test]
+async fn connections_of_unhealthy_targets_end() {
+    let (one, two) = (named("one").await, named("two").await);
+    let mut world = network(Protocol::Tcp, &[one, two], |it| it.stickiness = Stickiness::Off).await;
+    world.plan.groups[0].health_check = Some(quick_check(CheckKind::Tcp));
+    world.apply().await;
+    world.health_of(one, Health::Healthy).await;
+    let mut held = Vec::new();
+    loop {
+        let (name, stream) = name_from(world.address).await;
+        held.push(stream);
+        if name == "one" {
+            break;
+        }
+    }
+    let mut stream = held.pop().expect("a connection to one");
+    // a check that can only fail
+    let mut failing = super::fixture::http_check();
+    failing.timeout = Duration::from_millis(50);
+    world.plan.groups[0].health_check = Some(failing);
+    world.apply().await;
+    world.report(|it| {
+        matches!(it, Report::TargetHealth { target, health: Health::Unhealthy(Failure::Timeout | Failure::Connection) }
+            if target.address == one)
+    })
+    .await;
+    let end = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1])).await.expect("it ends");
+    assert!(!matches!(end, Ok(1..)));
+}
+
+#[tokio::test]
+async fn draining_connections_live_on_until_the_target_is_gone() {
+    let one = echo().await;
+    let mut world = network(Protocol::Tcp, &[one], |_| {}).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    let mut answer = [0; 2];
+    for registration in [Registration::Registered, Registration::Draining] {
+        world.plan.groups[0].targets[0].registration = registration;
+        world.apply().await;
+        stream.write_all(b"hi").await.expect("sent");
+        stream.read_exact(&mut answer).await.expect("back");
+    }
+    world.plan.groups[0].targets.clear();
+    world.apply().await;
+    let end = tokio::time::timeout(DEADLINE, stream.read(&mut answer)).await.expect("it ends");
+    assert!(!matches!(end, Ok(1..)));
+}
+
+#[tokio::test]
+async fn silent_connections_end() {
+    let mut world = network(Protocol::Tcp, &[echo().await], |_| {}).await;
+    world.plan.listeners[0].tcp_idle_timeout = Duration::from_millis(100);
+    world.apply().await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    let end = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1])).await.expect("it ends");
+    assert!(!matches!(end, Ok(1..)));
+}
+
+async fn datagram_echo() -> SocketAddr {
+    let socket = UdpSocket::bind((own_address(), 0)).await.expect("a socket");
+    let address = socket.local_addr().expect("an address");
+    tokio::spawn(async move {
+        let mut room = [0; 2048];
+        while let Ok((length, peer)) = socket.recv_from(&mut room).await {
+            let reply = format!("{address} {peer} {}", String::from_utf8_lossy(&room[..length]));
+            let _ = socket.send_to(reply.as_bytes(), peer).await;
+        }
+    });
+    address
+}
+
+/// Sends a datagram until it is answered: they may be lost.
+async fn ask(socket: &UdpSocket, to: SocketAddr, text: &str) -> String {
+    let mut room = [0; 2048];
+    let asking = async {
+        loop {
+            socket.send_to(text.as_bytes(), to).await.expect("sent");
+            let answer = tokio::time::timeout(Duration::from_secs(1), socket.recv_from(&mut room)).await;
+            if let Ok(Ok((length, _))) = answer {
+                return String::from_utf8_lossy(&room[..length]).into_owned();
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, asking).await.expect("an answer")
+}
+
+#[tokio::test]
+async fn datagrams_of_a_flow_stay_with_a_target_and_flows_are_bounded() {
+    let targets = [datagram_echo().await, datagram_echo().await];
+    let mut world = network(Protocol::Udp, &targets, |_| {}).await;
+    world.change(|it| it.limits.flows = 3).await;
+    let mut sockets = Vec::new();
+    for number in 0..3 {
+        let socket = UdpSocket::bind((own_address(), 0)).await.expect("a socket");
+        let first = ask(&socket, world.address, "same").await;
+        let again = ask(&socket, world.address, "same").await;
+        assert_eq!(first, again, "flow {number}: target and its peer stay");
+        sockets.push(socket);
+    }
+    let one_more = UdpSocket::bind((own_address(), 0)).await.expect("a socket");
+    one_more.send_to(b"x", world.address).await.expect("sent");
+    // flows that were there first still are served, the other is not
+    ask(&sockets[0], world.address, "still").await;
+    assert!(one_more.try_recv(&mut [0; 8]).is_err());
+}
