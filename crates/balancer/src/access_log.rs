@@ -57,7 +57,11 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn line(&self) -> String {
         let mut line = String::with_capacity(512);
-        let _ = write!(line, "{} {:.6} {} {} ", self.kind, self.ended, self.load_balancer, self.client);
+        let _ = write!(
+            line,
+            "{} {:.6} {} {} ",
+            self.kind, self.ended, self.load_balancer, self.client
+        );
         let target = self.target.map(|it| it.to_string());
         let target = target.as_deref().unwrap_or("-");
         let _ = write!(line, "{target} ");
@@ -69,11 +73,23 @@ impl Entry {
                 None => line.push_str("-1 "),
             }
         }
-        let target_status = self.target_status.map_or_else(|| "-".to_owned(), |it| it.to_string());
-        let _ = write!(line, "{} {target_status} {} {} ", self.status, self.received, self.sent);
+        let target_status = self
+            .target_status
+            .map_or_else(|| "-".to_owned(), |it| it.to_string());
+        let _ = write!(
+            line,
+            "{} {target_status} {} {} ",
+            self.status, self.received, self.sent
+        );
         quoted(&mut line, &self.request);
         quoted(&mut line, &self.user_agent);
-        let _ = write!(line, "{} {} {} ", self.cipher, self.tls_version, self.group.as_deref().unwrap_or("-"));
+        let _ = write!(
+            line,
+            "{} {} {} ",
+            self.cipher,
+            self.tls_version,
+            self.group.as_deref().unwrap_or("-")
+        );
         quoted(&mut line, &self.trace_id);
         quoted(&mut line, self.domain.as_deref().unwrap_or("-"));
         quoted(&mut line, self.certificate.as_deref().unwrap_or("-"));
@@ -85,7 +101,14 @@ impl Entry {
         quoted(&mut line, target);
         quoted(&mut line, &target_status);
         quoted(&mut line, self.grade);
-        quoted(&mut line, if self.grade_reason.is_empty() { "-" } else { self.grade_reason });
+        quoted(
+            &mut line,
+            if self.grade_reason.is_empty() {
+                "-"
+            } else {
+                self.grade_reason
+            },
+        );
         line.push_str("TID_");
         let id = self.trace_id.rsplit('-').next().unwrap_or_default();
         line.extend(id.chars().filter(char::is_ascii_hexdigit).take(32));

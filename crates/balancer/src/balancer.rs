@@ -16,7 +16,6 @@ use crate::dice::Dice;
 use crate::group::Group;
 use crate::health::checker::{Checker, Wanted};
 use crate::l7::cookies::CookieKey;
-use crate::{l4, listener};
 use crate::plan::rule::Action;
 use crate::plan::{GroupPlan, ListenerPlan, Plan};
 use crate::report::{Report, Reporter};
@@ -24,6 +23,7 @@ use crate::shared::Shared;
 use crate::site::{Serving, Site};
 use crate::sockets::SocketSource;
 use crate::tls::{self, TargetTls};
+use crate::{l4, listener};
 
 /// How often connections to targets that wait too long are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -130,7 +130,11 @@ impl Balancer {
             let groups = named_groups(&listener)
                 .filter_map(|arn| Some((arn.clone(), self.groups.get(&arn)?.clone())))
                 .collect();
-            let serving = Arc::new(Serving { plan: listener.clone(), groups, tls });
+            let serving = Arc::new(Serving {
+                plan: listener.clone(),
+                groups,
+                tls,
+            });
             for (key, zone) in places(&listener) {
                 wanted.insert(key, (zone, serving.clone()));
             }
@@ -148,11 +152,18 @@ impl Balancer {
             group.update(plan.clone(), &self.shared.key, &self.shared.reporter);
             if let Some(check) = plan.health_check.clone().filter(|_| used.contains(&plan.arn)) {
                 let check = Arc::new(check);
-                checked.extend(group.members().all.iter().filter(|it| !it.is_draining()).map(|target| Wanted {
-                    target: target.clone(),
-                    group: group.clone(),
-                    check: check.clone(),
-                }));
+                checked.extend(
+                    group
+                        .members()
+                        .all
+                        .iter()
+                        .filter(|it| !it.is_draining())
+                        .map(|target| Wanted {
+                            target: target.clone(),
+                            group: group.clone(),
+                            check: check.clone(),
+                        }),
+                );
             }
             groups.insert(plan.arn.clone(), group);
         }
@@ -221,11 +232,16 @@ impl Balancer {
             let report = match bound {
                 Ok(task) => {
                     self.sites.insert(key.clone(), Running { site, task });
-                    Report::ListenerBound { listener, address: key.address }
+                    Report::ListenerBound {
+                        listener,
+                        address: key.address,
+                    }
                 }
-                Err(error) => {
-                    Report::ListenerFailed { listener, address: key.address, reason: error.to_string() }
-                }
+                Err(error) => Report::ListenerFailed {
+                    listener,
+                    address: key.address,
+                    reason: error.to_string(),
+                },
             };
             self.shared.reporter.tell(report);
         }
@@ -301,15 +317,20 @@ fn places(listener: &ListenerPlan) -> impl Iterator<Item = (SiteKey, Arc<str>)> 
 }
 
 fn actions(listener: &ListenerPlan) -> impl Iterator<Item = &Action> {
-    listener.rules.iter().map(|it| &it.action).chain([&listener.default_action])
+    listener
+        .rules
+        .iter()
+        .map(|it| &it.action)
+        .chain([&listener.default_action])
 }
 
 fn named_groups(listener: &ListenerPlan) -> impl Iterator<Item = Arc<str>> {
-    actions(listener).flat_map(|action| match action {
-        Action::Forward { groups, .. } => groups.as_slice(),
-        Action::Redirect(_) | Action::FixedResponse { .. } => &[],
-    })
-    .map(|(arn, _)| arn.clone())
+    actions(listener)
+        .flat_map(|action| match action {
+            Action::Forward { groups, .. } => groups.as_slice(),
+            Action::Redirect(_) | Action::FixedResponse { .. } => &[],
+        })
+        .map(|(arn, _)| arn.clone())
 }
 
 fn used_groups(plan: &Plan) -> HashSet<Arc<str>> {

@@ -51,10 +51,14 @@ impl Members {
     fn new(plan: Arc<GroupPlan>, all: Vec<Arc<Target>>) -> Self {
         let registered = || all.iter().filter(|it| !it.is_draining());
         let checked = plan.health_check.is_some();
-        let healthy: Vec<_> = registered().filter(|it| !checked || it.is_healthy()).cloned().collect();
+        let healthy: Vec<_> = registered()
+            .filter(|it| !checked || it.is_healthy())
+            .cloned()
+            .collect();
         // fail open: too few healthy ones are worse than trying all
+        let percent = (registered().count() * plan.minimum_healthy_percent).div_ceil(100);
         let eligible = match healthy.len() {
-            count if count >= plan.minimum_healthy.max(1) => healthy,
+            count if count >= plan.minimum_healthy.max(percent).max(1) => healthy,
             _ => registered().cloned().collect(),
         };
         let mut by_zone: HashMap<Arc<str>, Vec<Arc<Target>>> = HashMap::new();
@@ -143,7 +147,10 @@ impl Group {
     pub(crate) fn set_health(&self, target: &Target, health: Health, now_ms: u64) {
         let _guard = self.change.lock();
         let members = self.members();
-        let others = members.all.iter().any(|it| it.name != target.name && it.is_healthy());
+        let others = members
+            .all
+            .iter()
+            .any(|it| it.name != target.name && it.is_healthy());
         let ramps = !members.plan.slow_start.is_zero() && others && !target.is_healthy();
         let ramp_from = match (health, ramps) {
             (Health::Healthy, true) => now_ms,

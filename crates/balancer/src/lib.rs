@@ -22,6 +22,7 @@ mod pump;
 pub mod report;
 mod shared;
 mod site;
+pub mod snapshot;
 pub mod sockets;
 mod target;
 #[cfg(test)]

@@ -42,7 +42,9 @@ fn begin(site: &Arc<Site>, stream: TcpStream, peer: SocketAddr) {
     tokio::spawn(async move {
         let _counted = counted;
         match site.serving().plan.protocol.kind() {
-            domain::load_balancer::LoadBalancerKind::Application => l7::connection::serve(site, stream, peer).await,
+            domain::load_balancer::LoadBalancerKind::Application => {
+                l7::connection::serve(site, stream, peer).await
+            }
             domain::load_balancer::LoadBalancerKind::Network => l4::tcp::serve(site, stream, peer).await,
         }
     });

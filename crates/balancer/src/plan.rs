@@ -8,7 +8,9 @@ pub mod pattern;
 pub mod rule;
 
 pub use group::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
-pub use listener::{CertificatePem, LimitsPlan, ListenerPlan, LoadBalancerPlan, NodeAddress};
+pub use listener::{
+    CertificatePem, LimitsPlan, ListenerHeaders, ListenerPlan, LoadBalancerPlan, NodeAddress,
+};
 
 /// All that one balancer shall do.
 #[derive(Debug, Clone, Default)]

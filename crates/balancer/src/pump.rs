@@ -43,13 +43,24 @@ where
         watch: Watch::new(),
         bytes: [AtomicU64::new(0), AtomicU64::new(0)],
     });
-    let mut first = Watched { stream: first, reads: reads.clone(), side: 0 };
-    let mut second = Watched { stream: second, reads: reads.clone(), side: 1 };
+    let mut first = Watched {
+        stream: first,
+        reads: reads.clone(),
+        side: 0,
+    };
+    let mut second = Watched {
+        stream: second,
+        reads: reads.clone(),
+        side: 1,
+    };
     tokio::select! {
         _ = tokio::io::copy_bidirectional_with_sizes(&mut first, &mut second, BUFFER, BUFFER) => {}
         () = reads.watch.silence(idle) => {}
     }
-    (reads.bytes[0].load(Ordering::Relaxed), reads.bytes[1].load(Ordering::Relaxed))
+    (
+        reads.bytes[0].load(Ordering::Relaxed),
+        reads.bytes[1].load(Ordering::Relaxed),
+    )
 }
 
 impl Watch {

@@ -67,9 +67,10 @@ enum Key {
 impl Report {
     fn key(&self) -> Key {
         match self {
-            Self::ListenerBound { listener, address } | Self::ListenerFailed { listener, address, .. } => {
-                Key::Listener(listener.clone(), *address)
-            }
+            Self::ListenerBound { listener, address }
+            | Self::ListenerFailed {
+                listener, address, ..
+            } => Key::Listener(listener.clone(), *address),
             Self::TargetHealth { target, .. } => Key::Health(target.clone()),
             Self::TargetIdle { target } => Key::Idle(target.clone()),
         }
@@ -100,7 +101,9 @@ impl Reporter {
                 () = receiver.closed() => return,
             }
             tokio::time::sleep(COLLECT).await;
-            let batch: Vec<_> = std::mem::take(&mut *self.0.reports.lock()).into_values().collect();
+            let batch: Vec<_> = std::mem::take(&mut *self.0.reports.lock())
+                .into_values()
+                .collect();
             if !batch.is_empty() && receiver.send(batch).await.is_err() {
                 return;
             }

@@ -79,7 +79,10 @@ impl Drop for Counted {
 impl Serving {
     /// The zone whose targets alone may be used from an address in `zone`; none for all.
     pub(crate) fn only_zone<'a>(&self, members: &Members, zone: &'a str) -> Option<&'a str> {
-        let crosses = members.plan.cross_zone.unwrap_or(self.plan.load_balancer.cross_zone);
+        let crosses = members
+            .plan
+            .cross_zone
+            .unwrap_or(self.plan.load_balancer.cross_zone);
         (!crosses).then_some(zone)
     }
 }

@@ -52,12 +52,18 @@ pub(crate) fn server(plan: &ListenerPlan) -> Result<Option<Arc<rustls::ServerCon
     if !plan.protocol.is_encrypted() {
         return Ok(None);
     }
-    let keys: Vec<_> = plan.certificates.iter().map(certified).collect::<Result<_, _>>()?;
+    let keys: Vec<_> = plan
+        .certificates
+        .iter()
+        .map(certified)
+        .collect::<Result<_, _>>()?;
     let by_name = names::ByName::new(keys).ok_or(TlsFault::NoCertificate)?;
     let builder = rustls::ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| fault(&plan.arn, &error))?;
-    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(by_name));
+    let mut config = builder
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(by_name));
     config.alpn_protocols = match plan.protocol {
         Protocol::Https if plan.load_balancer.http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Protocol::Https => vec![b"http/1.1".to_vec()],
@@ -91,14 +97,20 @@ pub(crate) async fn accept(
     stream: TcpStream,
     certificates: &[CertificatePem],
 ) -> Option<(TlsStream<TcpStream>, TlsFacts)> {
-    let shaken: io::Result<_> = tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream))
-        .await
+    let shaken: io::Result<_> =
+        tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream))
+            .await
+            .ok()?;
+    let stream = shaken
+        .inspect_err(|error| tracing::debug!(%error, "no TLS with a client"))
         .ok()?;
-    let stream = shaken.inspect_err(|error| tracing::debug!(%error, "no TLS with a client")).ok()?;
     let session = stream.get_ref().1;
     let domain: Option<Arc<str>> = session.server_name().map(Into::into);
     let facts = TlsFacts {
-        cipher: session.negotiated_cipher_suite().and_then(|it| it.suite().as_str()).unwrap_or("-"),
+        cipher: session
+            .negotiated_cipher_suite()
+            .and_then(|it| it.suite().as_str())
+            .unwrap_or("-"),
         version: match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",

@@ -28,7 +28,9 @@ fn nothing_weighs_nothing() {
 #[test]
 fn equals_take_turns() {
     let dice = Dice::new(1);
-    let order: Vec<_> = (0..6).filter_map(|start| turns(3, start, |_| 1000, &dice)).collect();
+    let order: Vec<_> = (0..6)
+        .filter_map(|start| turns(3, start, |_| 1000, &dice))
+        .collect();
     assert_eq!(order, [0, 1, 2, 0, 1, 2]);
     let order: Vec<_> = (0..4).filter_map(|start| least(2, start, |_| 5)).collect();
     assert_eq!(order, [0, 1, 0, 1]);
@@ -43,8 +45,13 @@ fn newcomers_get_their_share_of_turns() {
     assert_eq!(slow_start_share(0, 0), 1000);
     let dice = Dice::new(3);
     let share = |index| if index == 0 { 200 } else { 1000 };
-    let newcomer = (0..10_000).filter(|start| turns(2, *start, share, &dice) == Some(0)).count();
-    assert!((800..1200).contains(&newcomer), "{newcomer} of 10000, one fifth of half are 1000");
+    let newcomer = (0..10_000)
+        .filter(|start| turns(2, *start, share, &dice) == Some(0))
+        .count();
+    assert!(
+        (800..1200).contains(&newcomer),
+        "{newcomer} of 10000, one fifth of half are 1000"
+    );
 }
 
 proptest! {

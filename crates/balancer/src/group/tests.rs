@@ -38,7 +38,11 @@ fn plan(targets: Vec<TargetPlan>) -> GroupPlan {
 }
 
 fn update(group: &Group, plan: &GroupPlan) -> super::Changed {
-    group.update(Arc::new(plan.clone()), &CookieKey::new([1; 32]), &Reporter::default())
+    group.update(
+        Arc::new(plan.clone()),
+        &CookieKey::new([1; 32]),
+        &Reporter::default(),
+    )
 }
 
 fn group(plan: &GroupPlan) -> Arc<Group> {
@@ -49,7 +53,10 @@ fn group(plan: &GroupPlan) -> Arc<Group> {
 
 fn set(group: &Group, number: u8, health: Health, now_ms: u64) {
     let members = group.members();
-    let target = members.all.iter().find(|it| it.address().ip().to_string() == format!("10.0.0.{number}"));
+    let target = members
+        .all
+        .iter()
+        .find(|it| it.address().ip().to_string() == format!("10.0.0.{number}"));
     group.set_health(target.expect("a target"), health, now_ms);
 }
 
@@ -59,7 +66,9 @@ fn picks(group: &Group, zone: Option<&str>, count: usize, now_ms: u64) -> HashMa
     let mut hits = HashMap::new();
     for _ in 0..count {
         if let Some(entered) = group.pick(zone, &dice, now_ms) {
-            let SocketAddr::V4(address) = entered.target().address() else { continue };
+            let SocketAddr::V4(address) = entered.target().address() else {
+                continue;
+            };
             *hits.entry(address.ip().octets()[3]).or_default() += 1;
         }
     }
@@ -77,7 +86,10 @@ fn healthy_targets_share_and_when_none_is_all_do() {
     set(&group, 1, Health::Unhealthy(Failure::Timeout), 0);
     assert_eq!(picks(&group, None, 30, 0), HashMap::from([(2, 30)]));
     set(&group, 2, Health::Unhealthy(Failure::Timeout), 0);
-    assert_eq!(picks(&group, None, 30, 0), HashMap::from([(1, 10), (2, 10), (3, 10)]));
+    assert_eq!(
+        picks(&group, None, 30, 0),
+        HashMap::from([(1, 10), (2, 10), (3, 10)])
+    );
 }
 
 #[test]
@@ -89,11 +101,22 @@ fn too_few_healthy_targets_open_the_group() {
     assert_eq!(picks(&group, None, 30, 0).len(), 3);
     set(&group, 2, Health::Healthy, 0);
     assert_eq!(picks(&group, None, 30, 0).len(), 2);
+    plan.minimum_healthy_percent = 67;
+    update(&group, &plan);
+    assert_eq!(
+        picks(&group, None, 30, 0).len(),
+        3,
+        "67 of 100 are three of three"
+    );
 }
 
 #[test]
 fn zones_keep_to_themselves_where_asked() {
-    let group = group(&plan(vec![target(1, Some("a")), target(2, Some("b")), target(3, None)]));
+    let group = group(&plan(vec![
+        target(1, Some("a")),
+        target(2, Some("b")),
+        target(3, None),
+    ]));
     assert_eq!(picks(&group, None, 30, 0).len(), 3);
     assert_eq!(picks(&group, Some("a"), 30, 0), HashMap::from([(1, 15), (3, 15)]));
     assert_eq!(picks(&group, Some("c"), 30, 0), HashMap::new());
@@ -105,7 +128,11 @@ fn newcomers_warm_up_unless_they_are_alone() {
     plan.slow_start = Duration::from_secs(30);
     let group = group(&plan);
     set(&group, 1, Health::Healthy, 0);
-    assert_eq!(picks(&group, None, 10, 0), HashMap::from([(1, 10)]), "alone, at once");
+    assert_eq!(
+        picks(&group, None, 10, 0),
+        HashMap::from([(1, 10)]),
+        "alone, at once"
+    );
     set(&group, 2, Health::Healthy, 1000);
     let early = picks(&group, None, 1000, 4000);
     assert!(early[&2] < 100, "{early:?}");
@@ -119,7 +146,11 @@ fn the_least_loaded_gets_the_next() {
     plan.algorithm = Algorithm::LeastOutstandingRequests;
     let group = group(&plan);
     let busy = group.pick_by_hash(None, 1).expect("a target");
-    let free = if busy.target().address().ip().to_string() == "10.0.0.1" { 2 } else { 1 };
+    let free = if busy.target().address().ip().to_string() == "10.0.0.1" {
+        2
+    } else {
+        1
+    };
     assert_eq!(picks(&group, None, 10, 0), HashMap::from([(free, 10)]));
     drop(busy);
     assert_eq!(picks(&group, None, 10, 0).len(), 2);
@@ -150,8 +181,16 @@ fn targets_live_through_changes_and_draining_ones_get_nothing() {
 fn flows_keep_their_target() {
     let group = group(&plan((1..9).map(|it| target(it, None)).collect()));
     for key in 0..50 {
-        let first = group.pick_by_hash(None, key).expect("a target").target().address();
-        let again = group.pick_by_hash(None, key).expect("a target").target().address();
+        let first = group
+            .pick_by_hash(None, key)
+            .expect("a target")
+            .target()
+            .address();
+        let again = group
+            .pick_by_hash(None, key)
+            .expect("a target")
+            .target()
+            .address();
         assert_eq!(first, again);
     }
 }

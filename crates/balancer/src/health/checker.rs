@@ -64,7 +64,10 @@ impl Checker {
         let mut numbers = HashMap::with_capacity(wanted.len());
         for Wanted { target, group, check } in wanted {
             let place = Arc::as_ptr(&target) as usize;
-            let known = inside.numbers.get(&place).and_then(|number| Some((*number, inside.watched.remove(number)?)));
+            let known = inside
+                .numbers
+                .get(&place)
+                .and_then(|number| Some((*number, inside.watched.remove(number)?)));
             let (number, machine) = match known {
                 Some((number, before)) => (number, before.machine),
                 None => {
@@ -76,7 +79,15 @@ impl Checker {
                 }
             };
             numbers.insert(place, number);
-            kept.insert(number, Watched { target, group, check, machine });
+            kept.insert(
+                number,
+                Watched {
+                    target,
+                    group,
+                    check,
+                    machine,
+                },
+            );
         }
         inside.watched = kept;
         inside.numbers = numbers;
@@ -152,6 +163,9 @@ impl Checker {
         let (group, target) = (watched.group.clone(), watched.target.clone());
         drop(inside);
         group.set_health(&target, health, shared.now_ms());
-        shared.reporter.tell(Report::TargetHealth { target: target.name.clone(), health });
+        shared.reporter.tell(Report::TargetHealth {
+            target: target.name.clone(),
+            health,
+        });
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use domain::target::{TargetHealth, TargetHealthReason, TargetHealthState};
+
 #[cfg(test)]
 mod tests;
 
@@ -17,12 +19,12 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Amazon's reason code.
-    pub fn reason(self) -> &'static str {
+    /// Amazon's reason.
+    pub fn reason(self) -> TargetHealthReason {
         match self {
-            Self::Timeout => "Target.Timeout",
-            Self::Connection => "Target.FailedHealthChecks",
-            Self::Code(_) => "Target.ResponseCodeMismatch",
+            Self::Timeout => TargetHealthReason::Timeout,
+            Self::Connection => TargetHealthReason::FailedHealthChecks,
+            Self::Code(_) => TargetHealthReason::ResponseCodeMismatch,
         }
     }
 }
@@ -47,6 +49,24 @@ pub enum Health {
     Healthy,
     /// `unhealthy`, and why at last.
     Unhealthy(Failure),
+}
+
+impl Health {
+    /// As records have it.
+    pub fn record(self) -> TargetHealth {
+        match self {
+            Self::Initial => TargetHealth::because(
+                TargetHealthState::Initial,
+                TargetHealthReason::InitialHealthChecking,
+            ),
+            Self::Healthy => TargetHealth::healthy(),
+            Self::Unhealthy(failure) => TargetHealth {
+                state: TargetHealthState::Unhealthy,
+                reason: Some(failure.reason()),
+                description: Some(failure.to_string()),
+            },
+        }
+    }
 }
 
 /// How many results in a row it takes.
@@ -88,7 +108,11 @@ impl Machine {
     /// Takes a result; answers the health if it changed, or the reason did.
     pub fn observe(&mut self, result: Result<(), Failure>, thresholds: Thresholds) -> Option<Health> {
         let passed = result.is_ok();
-        self.streak = if passed == self.last_passed { self.streak.saturating_add(1) } else { 1 };
+        self.streak = if passed == self.last_passed {
+            self.streak.saturating_add(1)
+        } else {
+            1
+        };
         self.last_passed = passed;
         let before = self.health;
         self.health = match (self.health, result) {

@@ -37,7 +37,12 @@ pub(crate) async fn probe(target: SocketAddr, check: &HealthCheck, tls: &TargetT
 async fn ask(address: SocketAddr, kind: &CheckKind, tls: &TargetTls) -> Result<(), Failure> {
     match kind {
         CheckKind::Tcp => open(address, None).await.map(drop),
-        CheckKind::Http { tls: within, path, matcher, version } => {
+        CheckKind::Http {
+            tls: within,
+            path,
+            matcher,
+            version,
+        } => {
             let http2 = *version != ProtocolVersion::Http1;
             let stream = open(address, within.then(|| tls.config(http2))).await?;
             let request = request(address, path, *within, http2)?;
@@ -47,13 +52,21 @@ async fn ask(address: SocketAddr, kind: &CheckKind, tls: &TargetTls) -> Result<(
             };
             judge(matcher, response.status().as_u16())
         }
-        CheckKind::Grpc { tls: within, path, matcher } => {
+        CheckKind::Grpc {
+            tls: within,
+            path,
+            matcher,
+        } => {
             let stream = open(address, within.then(|| tls.config(true))).await?;
             let mut request = request(address, path, *within, true)?;
             *request.method_mut() = Method::POST;
             *request.body_mut() = Full::new(Bytes::from_static(EMPTY_MESSAGE));
-            request.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
-            request.headers_mut().insert(TE, http::HeaderValue::from_static("trailers"));
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
+            request
+                .headers_mut()
+                .insert(TE, http::HeaderValue::from_static("trailers"));
             let response = send_http2(stream, request).await?;
             judge(matcher, grpc_status(response).await?)
         }
@@ -61,7 +74,11 @@ async fn ask(address: SocketAddr, kind: &CheckKind, tls: &TargetTls) -> Result<(
 }
 
 fn judge(matcher: &Matcher, code: u16) -> Result<(), Failure> {
-    if matcher.matches(code) { Ok(()) } else { Err(Failure::Code(code)) }
+    if matcher.matches(code) {
+        Ok(())
+    } else {
+        Err(Failure::Code(code))
+    }
 }
 
 async fn open(address: SocketAddr, tls: Option<&Arc<rustls::ClientConfig>>) -> Result<Stream, Failure> {
@@ -79,7 +96,9 @@ fn request(
 ) -> Result<Request<Full<Bytes>>, Failure> {
     let scheme = if within_tls { "https" } else { "http" };
     let builder = match http2 {
-        true => Request::builder().version(Version::HTTP_2).uri(format!("{scheme}://{address}{path}")),
+        true => Request::builder()
+            .version(Version::HTTP_2)
+            .uri(format!("{scheme}://{address}{path}")),
         false => Request::builder()
             .uri(path)
             .header(HOST, address.to_string())
@@ -93,8 +112,9 @@ fn request(
 }
 
 async fn send_http1(stream: Stream, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|_| Failure::Connection)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| Failure::Connection)?;
     drive(connection, async move { sender.send_request(request).await }).await
 }
 
@@ -104,7 +124,10 @@ async fn send_http2(stream: Stream, request: Request<Full<Bytes>>) -> Result<Res
         .map_err(|_| Failure::Connection)?;
     // trailers come after the head: the connection goes on until its answer is dropped
     tokio::spawn(connection);
-    sender.send_request(request).await.map_err(|_| Failure::Connection)
+    sender
+        .send_request(request)
+        .await
+        .map_err(|_| Failure::Connection)
 }
 
 /// Runs a connection no longer than it takes to get an answer's head.

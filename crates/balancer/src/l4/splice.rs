@@ -123,7 +123,9 @@ async fn bulk(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<Nex
         watch.touch();
         let mut left = moved;
         while left > 0 {
-            let written = to.async_io(Interest::WRITABLE, || pull(&output, to, left)).await?;
+            let written = to
+                .async_io(Interest::WRITABLE, || pull(&output, to, left))
+                .await?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }

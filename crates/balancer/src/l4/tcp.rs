@@ -30,7 +30,10 @@ pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) 
     let cut = chosen.in_flight.target().cut();
     let idle = serving.plan.tcp_idle_timeout;
     let ended = match &target {
-        Stream::Plain(target) => cut.run_until_cancelled(splice::both_ways(&stream, target, idle)).await,
+        Stream::Plain(target) => {
+            cut.run_until_cancelled(splice::both_ways(&stream, target, idle))
+                .await
+        }
         // a group of TLS behind a listener of TCP is refused when it is made
         Stream::Tls(_) => None,
     };
@@ -54,7 +57,8 @@ async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer:
         return;
     };
     let cut = chosen.in_flight.target().cut();
-    cut.run_until_cancelled(pump::both_ways(stream, target, serving.plan.tcp_idle_timeout)).await;
+    cut.run_until_cancelled(pump::both_ways(stream, target, serving.plan.tcp_idle_timeout))
+        .await;
 }
 
 /// Connects to a target, and to another if one cannot be reached.
@@ -64,7 +68,8 @@ async fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chos
         let within = chosen.members.plan.protocol == Protocol::Tls;
         let tls = within.then(|| site.shared.target_tls.plain());
         let connected = connect(chosen.in_flight.target().address(), tls).await;
-        let Ok(mut target) = connected.inspect_err(|fault| tracing::debug!(%fault, "target not reached")) else {
+        let Ok(mut target) = connected.inspect_err(|fault| tracing::debug!(%fault, "target not reached"))
+        else {
             continue;
         };
         if chosen.members.plan.proxy_protocol {

@@ -79,7 +79,10 @@ fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketA
     }
     let chosen = flow::choose(site, &serving, peer, 0)?;
     let to_target = connected(chosen.in_flight.target().address()).ok()?;
-    let flow = Arc::new(Flow { socket: to_target, watch: Watch::new() });
+    let flow = Arc::new(Flow {
+        socket: to_target,
+        watch: Watch::new(),
+    });
     all.insert(peer, flow.clone());
     drop(all);
     let (site, socket, flows) = (site.clone(), socket.clone(), flows.clone());

@@ -61,7 +61,10 @@ impl Fault {
 
     /// Whether the client's connection is of no use any more.
     fn closes(self) -> bool {
-        matches!(self, Self::Refused(_) | Self::BadRequest | Self::ClientSlow | Self::ClientGone)
+        matches!(
+            self,
+            Self::Refused(_) | Self::BadRequest | Self::ClientSlow | Self::ClientGone
+        )
     }
 }
 
@@ -74,7 +77,9 @@ pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBod
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = own(status, Some("text/html"), page.into(), exchange);
     if fault.closes() {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

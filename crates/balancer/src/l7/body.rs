@@ -42,7 +42,9 @@ impl IdleTimer {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let time = self.time;
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
         sleep.as_mut().poll(cx)
     }
 }
@@ -180,7 +182,10 @@ impl AnswerBody {
 
 impl AnswerRelay {
     fn end(&mut self) {
-        let sent = self.progress.as_ref().is_none_or(|it| it.finished.load(Ordering::Acquire));
+        let sent = self
+            .progress
+            .as_ref()
+            .is_none_or(|it| it.finished.load(Ordering::Acquire));
         if let (Some(lease), Some(in_flight)) = (self.lease.take(), self.in_flight.take())
             && sent
             && self.reusable

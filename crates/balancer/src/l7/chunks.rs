@@ -77,7 +77,10 @@ impl Chunks {
         self.at = match (self.at, byte) {
             (At::SizeStart | At::Size, digit) if digit.is_ascii_hexdigit() => {
                 let digit = char::from(digit).to_digit(16).unwrap_or(0);
-                let size = self.size.checked_mul(16).and_then(|it| it.checked_add(u64::from(digit)));
+                let size = self
+                    .size
+                    .checked_mul(16)
+                    .and_then(|it| it.checked_add(u64::from(digit)));
                 self.size = size.ok_or(BadChunk)?;
                 At::Size
             }

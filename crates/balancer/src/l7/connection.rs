@@ -89,7 +89,12 @@ where
 {
     let serving = client.site.serving();
     let load_balancer = &serving.plan.load_balancer;
-    let guard = Guard::new(stream, client.gate.clone(), load_balancer.desync, load_balancer.idle_timeout);
+    let guard = Guard::new(
+        stream,
+        client.gate.clone(),
+        load_balancer.desync,
+        load_balancer.idle_timeout,
+    );
     drop(serving);
     let stop = client.site.stop.clone();
     let service = service_fn(move |request| handle(client.clone(), request));

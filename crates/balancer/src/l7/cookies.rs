@@ -83,7 +83,13 @@ impl CookieKey {
         let ends = u64::from_be_bytes(bytes[..8].try_into().ok()?);
         let tag: Tag = bytes[8..8 + TAG].try_into().ok()?;
         let mut hash = <Hmac<Sha256> as Mac>::new_from_slice(&self.0).ok()?;
-        for part in [b"seal".as_slice(), &[kind as u8], scope.as_bytes(), &tag, &ends.to_be_bytes()] {
+        for part in [
+            b"seal".as_slice(),
+            &[kind as u8],
+            scope.as_bytes(),
+            &tag,
+            &ends.to_be_bytes(),
+        ] {
             hash.update(&(part.len() as u64).to_be_bytes());
             hash.update(part);
         }
@@ -95,7 +101,9 @@ impl CookieKey {
 
 /// The values of the cookies of a kind that a request carries.
 pub(crate) fn values<'a>(headers: &'a HeaderMap, kind: Kind) -> impl Iterator<Item = &'a str> {
-    cookies(headers).filter(move |(name, _)| kind.names().contains(name)).map(|(_, value)| value)
+    cookies(headers)
+        .filter(move |(name, _)| kind.names().contains(name))
+        .map(|(_, value)| value)
 }
 
 /// Whether a request carries a cookie of this name.

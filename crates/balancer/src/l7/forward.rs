@@ -51,14 +51,27 @@ pub(crate) async fn forward(mut job: Job<'_>, mut request: Request<Incoming>) ->
     if !speaks(&members, &request) {
         return answer::fault(Fault::VersionMismatch, job.exchange);
     }
-    let asked = headers::upgrade(request.headers()).filter(|_| !job.client.http2 && !has_body(request.body()));
+    let asked =
+        headers::upgrade(request.headers()).filter(|_| !job.client.http2 && !has_body(request.body()));
     let upgrade = asked.map(|protocol| (hyper::upgrade::on(&mut request), protocol));
     let shared = &job.client.site.shared;
-    let pinned = sticky::target_of(shared, &members.plan.stickiness, &members.plan.arn, request.headers());
+    let pinned = sticky::target_of(
+        shared,
+        &members.plan.stickiness,
+        &members.plan.arn,
+        request.headers(),
+    );
     let outgoing = prepare(&mut job, request, upgrade.as_ref().map(|(_, protocol)| protocol));
     let progress = outgoing.progress.clone();
     match send(&mut job, &members, pinned, outgoing).await {
-        Ok((response, held)) => passed(job, &members, pinned, response, Held { progress, ..held }, upgrade),
+        Ok((response, held)) => passed(
+            job,
+            &members,
+            pinned,
+            response,
+            Held { progress, ..held },
+            upgrade,
+        ),
         Err(fault) => {
             if let Some(progress) = &progress {
                 job.exchange.received(progress.received.load(Ordering::Relaxed));
@@ -97,22 +110,47 @@ fn prepare(job: &mut Job<'_>, request: Request<Incoming>, upgrade: Option<&Heade
         headers::join_cookies(&mut parts.headers);
     }
     let is_tls = job.client.tls.is_some();
-    headers::add_forwarded(&mut parts.headers, load_balancer, job.client.peer, is_tls, job.serving.plan.port);
+    headers::add_forwarded(
+        &mut parts.headers,
+        load_balancer,
+        job.client.peer,
+        is_tls,
+        job.serving.plan.port,
+    );
     let trace = headers::add_trace_id(&mut parts.headers, &site.shared.dice, site.shared.now_seconds());
     job.exchange.traced(trace);
+    if let Some(tls) = job.client.tls.as_ref().filter(|_| load_balancer.adds_tls_headers) {
+        let names = &job.serving.plan.headers;
+        parts
+            .headers
+            .insert(names.tls_version.clone(), HeaderValue::from_static(tls.version));
+        parts
+            .headers
+            .insert(names.tls_cipher.clone(), HeaderValue::from_static(tls.cipher));
+    }
     if let Ok(value) = HeaderValue::from_str(&job.host) {
         parts.headers.insert(HOST, value);
     }
     if let Some(protocol) = upgrade {
-        parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        parts
+            .headers
+            .insert(CONNECTION, HeaderValue::from_static("upgrade"));
         parts.headers.insert(UPGRADE, protocol.clone());
     }
     if !has_body(&body) {
-        return Outgoing { parts, body: RequestBody::Empty, progress: None };
+        return Outgoing {
+            parts,
+            body: RequestBody::Empty,
+            progress: None,
+        };
     }
     let progress = Arc::new(Progress::default());
     let body = RequestBody::relay(body, load_balancer.idle_timeout, progress.clone());
-    Outgoing { parts, body, progress: Some(progress) }
+    Outgoing {
+        parts,
+        body,
+        progress: Some(progress),
+    }
 }
 
 /// Sends the request, to another target or on another connection as long as that is safe.
@@ -123,7 +161,11 @@ async fn send(
     outgoing: Outgoing,
 ) -> Result<(Response<Incoming>, Held), Fault> {
     let idle = job.serving.plan.load_balancer.idle_timeout;
-    let Outgoing { parts, body, progress } = outgoing;
+    let Outgoing {
+        parts,
+        body,
+        progress,
+    } = outgoing;
     let mut request = Request::from_parts(parts, body);
     for attempt in 1..=TRIES {
         let in_flight = choose(job, members, pinned).ok_or(Fault::NoTarget)?;
@@ -146,7 +188,15 @@ async fn send(
         let again = replayable(&request, &lease);
         let fault = match answer_in_time(&mut lease, request, idle, progress.as_deref()).await {
             Ok(response) => {
-                return Ok((response, Held { lease, in_flight, progress: None, reusable: true }));
+                return Ok((
+                    response,
+                    Held {
+                        lease,
+                        in_flight,
+                        progress: None,
+                        reusable: true,
+                    },
+                ));
             }
             Err(fault) => fault,
         };
@@ -162,7 +212,9 @@ async fn send(
 
 fn choose(job: &Job<'_>, members: &Members, pinned: Option<Tag>) -> Option<InFlight> {
     let site = &job.client.site;
-    let stays = pinned.and_then(|tag| members.by_tag(&tag)).and_then(|it| it.enter());
+    let stays = pinned
+        .and_then(|tag| members.by_tag(&tag))
+        .and_then(|it| it.enter());
     stays.or_else(|| {
         let zone = job.serving.only_zone(members, &site.zone);
         job.group.pick(zone, &site.shared.dice, site.shared.now_ms())
@@ -183,11 +235,19 @@ fn address(
     host: &str,
     protocol: Protocol,
 ) -> Result<(), Fault> {
-    let path = request.uri().path_and_query().map_or("/", |it| it.as_str()).to_owned();
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |it| it.as_str())
+        .to_owned();
     let (uri, version) = match lease.is_http2() {
         false => (path, Version::HTTP_11),
         true => {
-            let scheme = if protocol == Protocol::Https { "https" } else { "http" };
+            let scheme = if protocol == Protocol::Https {
+                "https"
+            } else {
+                "http"
+            };
             request.headers_mut().remove(HOST);
             (format!("{scheme}://{host}{path}"), Version::HTTP_2)
         }
@@ -289,7 +349,14 @@ fn passed(
     );
     if let Some(duration) = job.group_stickiness {
         let listener = &job.serving.plan.arn;
-        sticky::keep_with_group(shared, listener, &plan.arn, duration, over_tls, &mut parts.headers);
+        sticky::keep_with_group(
+            shared,
+            listener,
+            &plan.arn,
+            duration,
+            over_tls,
+            &mut parts.headers,
+        );
     }
     let body = AnswerBody::relay(body, job.exchange, held, idle);
     let mut response = Response::new(body);

@@ -107,7 +107,11 @@ impl Gate {
     /// Says whether the connection speaks another protocol from now on.
     pub(crate) fn decide(&self, changes: bool) {
         let mut inside = self.inside.lock();
-        inside.decision = if changes { Decision::Changed } else { Decision::Refused };
+        inside.decision = if changes {
+            Decision::Changed
+        } else {
+            Decision::Refused
+        };
         if let Some(waker) = inside.waker.take() {
             waker.wake();
         }

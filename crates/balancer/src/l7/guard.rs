@@ -159,7 +159,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 };
                 let undecided = matches!(self.state, State::Undecided);
                 self.head_began = None;
-                self.gate.push(Ticket { undecided, ..Ticket::passed(head.grade, head.reason) });
+                self.gate.push(Ticket {
+                    undecided,
+                    ..Ticket::passed(head.grade, head.reason)
+                });
             }
         }
         true
@@ -168,7 +171,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Has the handler answer with a refusal, the last answer on this connection.
     fn refuse(&mut self, refusal: Refusal) {
         let first = self.raw[..].split(|it| *it == b'\n').next().unwrap_or_default();
-        let line = String::from_utf8_lossy(&first[..first.len().min(256)]).trim_end().to_owned();
+        let line = String::from_utf8_lossy(&first[..first.len().min(256)])
+            .trim_end()
+            .to_owned();
         self.raw.clear();
         self.passed.extend_from_slice(STAND_IN);
         self.state = State::Refused;
@@ -182,9 +187,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             _ => return Poll::Pending,
         };
         loop {
-            let since = self.head_began.unwrap_or(self.last_read.max(self.gate.last_done()));
+            let since = self
+                .head_began
+                .unwrap_or(self.last_read.max(self.gate.last_done()));
             let due = since + self.idle;
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             ready!(timer.as_mut().poll(cx));
             let now = Instant::now();
             let busy = self.gate.is_busy() && searched == 0;

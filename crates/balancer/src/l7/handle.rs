@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{CONNECTION, HOST, HeaderValue, LOCATION, SERVER, USER_AGENT};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
@@ -35,7 +35,17 @@ pub(crate) async fn handle(
         client.gate.decide(false);
     }
     if !client.http2 && (ticket.grade >= Grade::Ambiguous || client.has_lived()) {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    let serving = client.site.serving();
+    let wanted = &serving.plan.headers;
+    if !wanted.server {
+        response.headers_mut().remove(SERVER);
+    }
+    for (name, value) in &wanted.response {
+        response.headers_mut().insert(name.clone(), value.clone());
     }
     Ok(response)
 }
@@ -71,7 +81,11 @@ async fn answer(
     };
     let (priority, action) = decide(&serving.plan.rules, &serving.plan.default_action, &view);
     match action {
-        Action::FixedResponse { status, content_type, body } => {
+        Action::FixedResponse {
+            status,
+            content_type,
+            body,
+        } => {
             exchange.decided(priority, "fixed-response");
             let body = Bytes::copy_from_slice(body.as_bytes());
             answer::own(*status, content_type.as_deref(), body, exchange)
@@ -98,14 +112,20 @@ async fn answer(
         }
         Action::Forward { groups, stickiness } => {
             exchange.decided(priority, "forward");
-            let kept = stickiness.and_then(|_| {
-                sticky::group_of(&client.site.shared, &serving.plan.arn, request.headers())
-            });
+            let kept = stickiness
+                .and_then(|_| sticky::group_of(&client.site.shared, &serving.plan.arn, request.headers()));
             let Some(group) = choose_group(client, &serving, groups, kept) else {
                 return answer::fault(Fault::NoTarget, exchange);
             };
             let group_stickiness = *stickiness;
-            let job = Job { client, serving: &serving, group, group_stickiness, host, exchange };
+            let job = Job {
+                client,
+                serving: &serving,
+                group,
+                group_stickiness,
+                host,
+                exchange,
+            };
             forward::forward(job, request).await
         }
     }
@@ -120,7 +140,9 @@ fn choose_group(
 ) -> Option<Arc<Group>> {
     let shared = &client.site.shared;
     let stays = kept.and_then(|tag| {
-        groups.iter().find(|(arn, weight)| *weight > 0 && shared.key.tag(arn) == tag)
+        groups
+            .iter()
+            .find(|(arn, weight)| *weight > 0 && shared.key.tag(arn) == tag)
     });
     let (arn, _) = match (stays, groups) {
         (Some(found), _) => found,
@@ -170,11 +192,16 @@ fn described(client: &Client, ticket: &Ticket, request: &Request<Incoming>) -> (
         _ => "HTTP/1.1",
     };
     let agent = agent(request.headers());
-    (format!("{} {scheme}://{name}:{port}{path} {version}", request.method()), agent)
+    (
+        format!("{} {scheme}://{name}:{port}{path} {version}", request.method()),
+        agent,
+    )
 }
 
 fn agent(headers: &HeaderMap) -> String {
-    let agent = headers.get(USER_AGENT).map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+    let agent = headers
+        .get(USER_AGENT)
+        .map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
     agent.unwrap_or_else(|| "-".to_owned())
 }
 
@@ -185,5 +212,8 @@ pub(crate) fn has_body(body: &Incoming) -> bool {
 
 /// Whether it does no harm to do a request twice.
 pub(crate) fn is_idempotent(parts: &Parts) -> bool {
-    matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
+    matches!(
+        parts.method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
+    )
 }

@@ -182,7 +182,12 @@ pub(crate) fn inspect(bytes: &[u8], mode: DesyncMitigation) -> Result<Head, Refu
     if refused {
         return Err(Refusal::Malformed(reason));
     }
-    Ok(Head { framing, grade, reason, upgrades })
+    Ok(Head {
+        framing,
+        grade,
+        reason,
+        upgrades,
+    })
 }
 
 /// Whether the version is 1.0.
@@ -238,7 +243,10 @@ fn header_line<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<(&'a [u8], &
 fn looks_like_framing(name: &[u8]) -> bool {
     let looks = |other: &[u8]| {
         name.len() == other.len()
-            && name.iter().zip(other).all(|(a, b)| a.eq_ignore_ascii_case(b) || (*b == b'-' && *a == b'_'))
+            && name
+                .iter()
+                .zip(other)
+                .all(|(a, b)| a.eq_ignore_ascii_case(b) || (*b == b'-' && *a == b'_'))
             && !name.eq_ignore_ascii_case(other)
     };
     looks(b"content-length") || looks(b"transfer-encoding")

@@ -68,7 +68,9 @@ pub(crate) fn strip_hop_by_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     // `TE: trailers` alone may pass: gRPC needs it
-    let trailers = headers.get(header::TE).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    let trailers = headers
+        .get(header::TE)
+        .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"trailers"));
     if !trailers {
         headers.remove(header::TE);
     }
@@ -102,7 +104,10 @@ pub(crate) fn add_forwarded(
             headers.remove(FORWARDED_FOR);
         }
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if is_tls { "https" } else { "http" }));
+    headers.insert(
+        FORWARDED_PROTO,
+        HeaderValue::from_static(if is_tls { "https" } else { "http" }),
+    );
     headers.insert(FORWARDED_PORT, HeaderValue::from(port));
 }
 
@@ -114,7 +119,10 @@ pub(crate) fn add_trace_id(headers: &mut HeaderMap, dice: &Dice, now_seconds: u6
         dice.next(),
         dice.next() & 0xFFFF_FFFF
     );
-    let came = headers.get(TRACE_ID).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let came = headers
+        .get(TRACE_ID)
+        .and_then(|it| it.to_str().ok())
+        .unwrap_or_default();
     let kept: Vec<_> = came
         .split(';')
         .map(str::trim)
@@ -134,7 +142,11 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     if headers.get_all(header::COOKIE).iter().nth(1).is_none() {
         return;
     }
-    let all: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let all: Vec<_> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
     if let Ok(value) = HeaderValue::from_bytes(&all.join(b"; ".as_slice())) {
         headers.insert(header::COOKIE, value);
     }
@@ -143,7 +155,9 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
 /// Takes out headers whose names are none by Amazon's stricter rule: letters, digits and hyphens.
 pub(crate) fn drop_invalid(headers: &mut HeaderMap) {
     let is_valid = |name: &HeaderName| {
-        name.as_str().bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+        name.as_str()
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || it == b'-')
     };
     let invalid: Vec<_> = headers.keys().filter(|it| !is_valid(it)).cloned().collect();
     for name in invalid {

@@ -7,7 +7,12 @@ use crate::plan::Stickiness;
 use crate::shared::Shared;
 
 /// Where a request's cookie of a target leads.
-pub(crate) fn target_of(shared: &Shared, stickiness: &Stickiness, group: &str, headers: &HeaderMap) -> Option<Tag> {
+pub(crate) fn target_of(
+    shared: &Shared,
+    stickiness: &Stickiness,
+    group: &str,
+    headers: &HeaderMap,
+) -> Option<Tag> {
     let kind = match stickiness {
         Stickiness::Off | Stickiness::SourceIp => return None,
         Stickiness::Duration(_) => Kind::Duration,

@@ -42,6 +42,8 @@ pub(crate) fn switch(
         exchange.finish();
     });
     let (mut parts, _) = response.into_parts();
-    parts.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    parts
+        .headers
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
     Response::from_parts(parts, AnswerBody::Ready(None, None))
 }

@@ -134,11 +134,13 @@ pub struct GroupPlan {
     pub cross_zone: Option<bool>,
     /// `target_group_health.unhealthy_state_routing.minimum_healthy_targets.count`: below it all targets get traffic.
     pub minimum_healthy: usize,
+    /// `target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage`, of registered targets.
+    pub minimum_healthy_percent: usize,
     /// Health checks; none when disabled, as groups of type lambda have them.
     pub health_check: Option<HealthCheck>,
     /// `proxy_protocol_v2.enabled`.
     pub proxy_protocol: bool,
-    /// `target_health_state.unhealthy.connection_termination.enabled`.
+    /// `target_health_state.unhealthy.connection_termination.enabled` of a network load balancer's group.
     pub ends_unhealthy_connections: bool,
     /// Its targets.
     pub targets: Vec<TargetPlan>,
@@ -156,6 +158,7 @@ impl GroupPlan {
             slow_start: Duration::ZERO,
             cross_zone: None,
             minimum_healthy: 1,
+            minimum_healthy_percent: 0,
             health_check: None,
             proxy_protocol: false,
             ends_unhealthy_connections: true,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::listener::Protocol;
 use domain::load_balancer::{DesyncMitigation, XForwardedFor};
+use http::{HeaderName, HeaderValue};
 
 use super::rule::{Action, Rule};
 
@@ -55,11 +56,10 @@ pub struct LoadBalancerPlan {
     pub forwarded_for: XForwardedFor,
     /// `routing.http.xff_client_port.enabled`: the client's port stands in X-Forwarded-For too.
     pub forwards_client_port: bool,
-    /// `routing.http.preserve_host_header.enabled`. Application Load Balancers keep the Host header as it came
-    /// either way; without it the port of the listener is left out when it is the protocol's own.
-    pub preserves_host: bool,
     /// `routing.http.drop_invalid_header_fields.enabled`.
     pub drops_invalid_headers: bool,
+    /// `routing.http.x_amzn_tls_version_and_cipher_suite.enabled`: requests say how their client speaks TLS.
+    pub adds_tls_headers: bool,
     /// `routing.http2.enabled`.
     pub http2: bool,
     /// `load_balancing.cross_zone.enabled`: always for Application Load Balancers unless a group says otherwise.
@@ -82,8 +82,8 @@ impl LoadBalancerPlan {
             desync: DesyncMitigation::Defensive,
             forwarded_for: XForwardedFor::Append,
             forwards_client_port: false,
-            preserves_host: false,
             drops_invalid_headers: false,
+            adds_tls_headers: false,
             http2: true,
             cross_zone: true,
             access_logs: false,
@@ -105,7 +105,33 @@ pub struct CertificatePem {
 
 impl std::fmt::Debug for CertificatePem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CertificatePem").field("arn", &self.arn).finish_non_exhaustive()
+        f.debug_struct("CertificatePem")
+            .field("arn", &self.arn)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Headers that a listener sets or names otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerHeaders {
+    /// `routing.http.response.server.enabled`: whether the load balancer's own answers name their server.
+    pub server: bool,
+    /// Set in all answers.
+    pub response: Vec<(HeaderName, HeaderValue)>,
+    /// Tells the version of TLS.
+    pub tls_version: HeaderName,
+    /// Tells the cipher suite.
+    pub tls_cipher: HeaderName,
+}
+
+impl Default for ListenerHeaders {
+    fn default() -> Self {
+        Self {
+            server: true,
+            response: Vec::new(),
+            tls_version: HeaderName::from_static("x-amzn-tls-version"),
+            tls_cipher: HeaderName::from_static("x-amzn-tls-cipher-suite"),
+        }
     }
 }
 
@@ -126,6 +152,8 @@ pub struct ListenerPlan {
     pub default_action: Action,
     /// Certificates; the first is shown to clients that name no host or one that no other covers.
     pub certificates: Vec<CertificatePem>,
+    /// Headers that it sets.
+    pub headers: ListenerHeaders,
     /// `tcp.idle_timeout.seconds` of a TCP listener, 350 s unless said.
     pub tcp_idle_timeout: Duration,
 }

@@ -19,9 +19,9 @@ impl Pattern {
     pub fn matches(&self, value: &str) -> bool {
         match self {
             Self::Exact(pattern) => wildcard(pattern.as_bytes(), value.as_bytes(), |a, b| a == b),
-            Self::AnyCase(pattern) => {
-                wildcard(pattern.as_bytes(), value.as_bytes(), |a, b| a.eq_ignore_ascii_case(&b))
-            }
+            Self::AnyCase(pattern) => wildcard(pattern.as_bytes(), value.as_bytes(), |a, b| {
+                a.eq_ignore_ascii_case(&b)
+            }),
             Self::Regex(regex) => regex.is_match(value),
         }
     }

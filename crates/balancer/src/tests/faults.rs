@@ -15,7 +15,10 @@ async fn nobody_there_is_503() {
     let answer = world.get("/").await;
     assert_eq!(status(&answer), 503);
     assert_eq!(header(&answer, "server").as_deref(), Some("awselb/2.0"));
-    assert!(body(&answer).contains("<h1>503 Service Temporarily Unavailable</h1>"), "{answer}");
+    assert!(
+        body(&answer).contains("<h1>503 Service Temporarily Unavailable</h1>"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -26,7 +29,11 @@ async fn targets_that_do_not_answer_as_they_should_are_502() {
     };
     let world = World::with_group(group("g", &[closed])).await;
     assert_eq!(world.status("/").await, 502, "refuses connections");
-    for answer in ["", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"] {
+    for answer in [
+        "",
+        "garbage\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    ] {
         let target = raw_target(move |mut stream| async move {
             read_head(&mut stream).await;
             let _ = stream.write_all(answer.as_bytes()).await;
@@ -63,7 +70,9 @@ async fn a_target_that_hangs_is_504() {
     })
     .await;
     let mut world = World::with_group(group("g", &[target])).await;
-    world.change(|it| it.idle_timeout = Duration::from_millis(200)).await;
+    world
+        .change(|it| it.idle_timeout = Duration::from_millis(200))
+        .await;
     assert_eq!(world.status("/").await, 504);
 }
 
@@ -71,16 +80,23 @@ async fn a_target_that_hangs_is_504() {
 async fn an_answer_that_breaks_off_is_not_made_to_look_whole() {
     let target = raw_target(|mut stream| async move {
         read_head(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+            .await;
     })
     .await;
     let world = World::with_group(group("g", &[target])).await;
     let answer = world.get("/").await;
-    assert_eq!((status(&answer), header(&answer, "content-length").as_deref()), (200, Some("100")));
+    assert_eq!(
+        (status(&answer), header(&answer, "content-length").as_deref()),
+        (200, Some("100"))
+    );
     assert!(body(&answer).len() < 100);
     let chunked = raw_target(|mut stream| async move {
         read_head(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")
+            .await;
     })
     .await;
     let world = World::with_group(group("g", &[chunked])).await;
@@ -92,7 +108,9 @@ async fn a_connection_that_closes_while_it_waits_costs_no_request() {
     // each connection serves one request, promises more, and closes
     let target = raw_target(|mut stream| async move {
         read_head(&mut stream).await;
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
     })
     .await;
     let world = World::with_group(group("g", &[target])).await;
@@ -123,7 +141,10 @@ async fn clients_that_leave_are_460_in_the_log() {
     let mut world = World::with_group(group("g", &[target])).await;
     world.change(|it| it.access_logs = true).await;
     let mut stream = TcpStream::connect(world.address).await.expect("a connection");
-    stream.write_all(b"GET /left HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    stream
+        .write_all(b"GET /left HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .expect("sent");
     let pool = world.address;
     drop(stream);
     let line = world.line(|it| it.contains("/left")).await;
@@ -134,7 +155,13 @@ async fn clients_that_leave_are_460_in_the_log() {
 async fn a_client_that_stops_within_a_body_is_408() {
     let target = echo("one").await;
     let mut world = World::with_group(group("g", &[target])).await;
-    world.change(|it| it.idle_timeout = Duration::from_millis(200)).await;
-    let answer = raw(world.address, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await;
+    world
+        .change(|it| it.idle_timeout = Duration::from_millis(200))
+        .await;
+    let answer = raw(
+        world.address,
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf",
+    )
+    .await;
     assert_eq!(status(&answer), 408);
 }

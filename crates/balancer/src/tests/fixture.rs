@@ -22,8 +22,8 @@ use crate::access_log::AccessLogSink;
 use crate::health::machine::Health;
 use crate::plan::rule::Action;
 use crate::plan::{
-    CheckKind, GroupPlan, HealthCheck, ListenerPlan, LoadBalancerPlan, Matcher, NodeAddress, Plan, Registration,
-    TargetPlan,
+    CheckKind, GroupPlan, HealthCheck, ListenerPlan, LoadBalancerPlan, Matcher, NodeAddress, Plan,
+    Registration, TargetPlan,
 };
 use crate::report::Report;
 use crate::sockets::BindingSockets;
@@ -95,7 +95,10 @@ impl World {
             seed: 1,
         };
         let ip = own_address();
-        let node = NodeAddress { ip, zone: "us-east-1a".into() };
+        let node = NodeAddress {
+            ip,
+            zone: "us-east-1a".into(),
+        };
         Self {
             balancer: Balancer::new(surroundings).expect("a balancer"),
             reports,
@@ -117,6 +120,7 @@ impl World {
             rules: Vec::new(),
             default_action,
             certificates: Vec::new(),
+            headers: crate::plan::ListenerHeaders::default(),
             tcp_idle_timeout: Duration::from_secs(350),
         }
     }
@@ -142,7 +146,9 @@ impl World {
                 return self.seen.remove(index);
             }
             let more = tokio::time::timeout(DEADLINE, self.reports.recv());
-            let more = more.await.unwrap_or_else(|_| panic!("no such report among {:?}", self.seen));
+            let more = more
+                .await
+                .unwrap_or_else(|_| panic!("no such report among {:?}", self.seen));
             self.seen.extend(more.expect("the balancer lives"));
         }
     }
@@ -157,7 +163,11 @@ impl World {
 
     /// Sends a request and reads the whole answer.
     pub(super) async fn get(&self, path: &str) -> String {
-        raw(self.address, &format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")).await
+        raw(
+            self.address,
+            &format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n"),
+        )
+        .await
     }
 
     /// The status of such an answer.
@@ -181,7 +191,9 @@ pub(super) async fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
             }
         }
     };
-    tokio::time::timeout(DEADLINE, waiting).await.expect("it comes in time")
+    tokio::time::timeout(DEADLINE, waiting)
+        .await
+        .expect("it comes in time")
 }
 
 /// Writes bytes and reads until the other side closes.
@@ -194,7 +206,9 @@ pub(super) async fn raw(address: SocketAddr, request: &str) -> String {
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8_lossy(&answer).into_owned()
     };
-    tokio::time::timeout(DEADLINE, work).await.expect("an answer in time")
+    tokio::time::timeout(DEADLINE, work)
+        .await
+        .expect("an answer in time")
 }
 
 /// Reads one answer with Content-Length from a connection that stays open.
@@ -209,17 +223,25 @@ pub(super) async fn read_answer(stream: &mut TcpStream) -> String {
             answer.push(byte[0]);
         }
         let head = String::from_utf8_lossy(&answer).into_owned();
-        let length = header(&head, "content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
+        let length = header(&head, "content-length")
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(0);
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.expect("the body");
         head + &String::from_utf8_lossy(&body)
     };
-    tokio::time::timeout(DEADLINE, work).await.expect("an answer in time")
+    tokio::time::timeout(DEADLINE, work)
+        .await
+        .expect("an answer in time")
 }
 
 /// The status of an answer; 0 of none.
 pub(super) fn status(answer: &str) -> u16 {
-    answer.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0)
+    answer
+        .split(' ')
+        .nth(1)
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(0)
 }
 
 /// A header of an answer, or of a request that a target has echoed.
@@ -286,7 +308,10 @@ pub(super) fn http_check() -> HealthCheck {
 
 /// Forwards to one group.
 pub(super) fn forward_to(group: &GroupPlan) -> Action {
-    Action::Forward { groups: vec![(group.arn.clone(), 1)], stickiness: None }
+    Action::Forward {
+        groups: vec![(group.arn.clone(), 1)],
+        stickiness: None,
+    }
 }
 
 /// A target that answers what it was asked, beginning with its name.
@@ -297,7 +322,11 @@ pub(super) async fn echo(name: &'static str) -> SocketAddr {
         for (key, value) in &parts.headers {
             text += &format!("{key}: {}\n", String::from_utf8_lossy(value.as_bytes()));
         }
-        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = body
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         text += &format!("body-length: {}\n", body.len());
         Response::new(Full::new(Bytes::from(text)))
     })

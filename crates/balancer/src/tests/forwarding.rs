@@ -39,7 +39,11 @@ async fn bodies_pass_whole_whatever_their_framing() {
         "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{large}",
         large.len()
     );
-    assert!(raw(world.address, &known).await.contains("body-length: 3000000\n"));
+    assert!(
+        raw(world.address, &known)
+            .await
+            .contains("body-length: 3000000\n")
+    );
     let mut chunked =
         "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
     for part in ["hello", " ", "world"] {
@@ -47,7 +51,11 @@ async fn bodies_pass_whole_whatever_their_framing() {
     }
     chunked += "0\r\n\r\n";
     assert!(raw(world.address, &chunked).await.contains("body-length: 11\n"));
-    let head = raw(world.address, "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let head = raw(
+        world.address,
+        "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    )
+    .await;
     assert_eq!((status(&head), body(&head)), (200, ""));
     assert!(header(&head, "content-length").is_some(), "{head}");
 }
@@ -76,7 +84,10 @@ async fn requests_in_a_row_are_answered_in_order_on_one_connection() {
     stream.write_all(requests.as_bytes()).await.expect("sent");
     for number in 0..20 {
         let answer = read_answer(&mut stream).await;
-        assert!(answer.contains(&format!("POST /{number}\n")), "{number}: {answer}");
+        assert!(
+            answer.contains(&format!("POST /{number}\n")),
+            "{number}: {answer}"
+        );
     }
 }
 
@@ -88,7 +99,9 @@ async fn connections_to_targets_serve_many_requests() {
         counted.fetch_add(1, Ordering::Relaxed);
         async move {
             while !read_head(&mut stream).await.is_empty() {
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    .await;
             }
         }
     })
@@ -121,8 +134,17 @@ async fn logs_tell_each_request() {
     world.change(|it| it.access_logs = true).await;
     world.get("/logged").await;
     let line = world.line(|it| it.contains("/logged")).await;
-    let expected = format!("\"GET http://a.example:{}/logged HTTP/1.1\"", world.address.port());
+    let expected = format!(
+        "\"GET http://a.example:{}/logged HTTP/1.1\"",
+        world.address.port()
+    );
     assert!(line.starts_with("http ") && line.contains(&expected), "{line}");
-    assert!(line.contains(&format!(" {target} ")) && line.contains(" 200 200 "), "{line}");
-    assert!(line.contains(" g \"Root=1-") && line.contains("\"forward\""), "{line}");
+    assert!(
+        line.contains(&format!(" {target} ")) && line.contains(" 200 200 "),
+        "{line}"
+    );
+    assert!(
+        line.contains(" g \"Root=1-") && line.contains("\"forward\""),
+        "{line}"
+    );
 }

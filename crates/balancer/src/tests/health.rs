@@ -10,7 +10,9 @@ use http_body_util::Full;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-use super::fixture::{World, body, group, header, http_check, own_address, quick_check, raw_target, serve, until};
+use super::fixture::{
+    World, body, group, header, http_check, own_address, quick_check, raw_target, serve, until,
+};
 use crate::health::machine::{Failure, Health};
 use crate::plan::CheckKind;
 
@@ -19,7 +21,11 @@ async fn moody(name: &'static str) -> (std::net::SocketAddr, Arc<AtomicU16>) {
     let mood = Arc::new(AtomicU16::new(200));
     let its = mood.clone();
     let address = serve(move |request| {
-        let status = if request.uri().path() == "/health" { its.load(Ordering::Relaxed) } else { 200 };
+        let status = if request.uri().path() == "/health" {
+            its.load(Ordering::Relaxed)
+        } else {
+            200
+        };
         async move {
             let mut response = Response::new(Full::new(Bytes::from(format!("name: {name}\n"))));
             *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
@@ -88,7 +94,9 @@ async fn reasons_tell_what_failed() {
     plan.health_check = Some(check);
     let mut world = World::with_group(plan).await;
     world.health_of(silent, Health::Unhealthy(Failure::Timeout)).await;
-    world.health_of(closed, Health::Unhealthy(Failure::Connection)).await;
+    world
+        .health_of(closed, Health::Unhealthy(Failure::Connection))
+        .await;
 }
 
 #[tokio::test]
@@ -116,10 +124,17 @@ async fn groups_without_a_listener_are_not_checked() {
     world.plan.listeners.clear();
     world.apply().await;
     let before = asked.load(Ordering::Relaxed);
-    world.plan.groups[0].health_check.as_mut().expect("a check").interval = Duration::from_millis(1);
+    world.plan.groups[0]
+        .health_check
+        .as_mut()
+        .expect("a check")
+        .interval = Duration::from_millis(1);
     world.apply().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(asked.load(Ordering::Relaxed) <= before + 1, "one may have been under way");
+    assert!(
+        asked.load(Ordering::Relaxed) <= before + 1,
+        "one may have been under way"
+    );
 }
 
 #[tokio::test]

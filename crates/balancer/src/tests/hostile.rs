@@ -39,7 +39,9 @@ async fn smuggled_requests_reach_no_target() {
                     return;
                 }
                 heads.lock().push(head);
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    .await;
             }
         }
     })
@@ -48,7 +50,11 @@ async fn smuggled_requests_reach_no_target() {
     for request in SMUGGLING {
         let answer = raw(world.address, request).await;
         assert!(matches!(status(&answer), 400 | 501), "{request:?}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request:?}: one answer, then the end: {answer}");
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "{request:?}: one answer, then the end: {answer}"
+        );
     }
     assert_eq!(*seen.lock(), Vec::<String>::new());
     assert_eq!(world.status("/").await, 200, "others are served as before");
@@ -73,7 +79,10 @@ async fn refusals_keep_their_place_behind_answers() {
     let both = "GET /good HTTP/1.1\r\nHost: a\r\n\r\nGET /bad HTTP/1.1\r\nHost : a\r\n\r\n";
     let answers = raw(world.address, both).await;
     assert_eq!(status(&answers), 200);
-    assert!(answers.contains("GET /good\n") && answers.contains("HTTP/1.1 400 Bad Request"), "{answers}");
+    assert!(
+        answers.contains("GET /good\n") && answers.contains("HTTP/1.1 400 Bad Request"),
+        "{answers}"
+    );
 }
 
 #[tokio::test]
@@ -83,16 +92,22 @@ async fn long_heads_are_refused() {
     assert_eq!(status(&raw(world.address, &uri).await), 414);
     let line = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(20_000));
     assert_eq!(status(&raw(world.address, &line).await), 400);
-    let endless = "GET / HTTP/1.1\r\nHost: a\r\n".to_owned() + &format!("X: {}\r\n", "y".repeat(1000)).repeat(500);
+    let endless =
+        "GET / HTTP/1.1\r\nHost: a\r\n".to_owned() + &format!("X: {}\r\n", "y".repeat(1000)).repeat(500);
     assert_eq!(status(&raw(world.address, &endless).await), 400);
-    let allowed = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {}\r\n\r\n", "x".repeat(15_000));
+    let allowed = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: {}\r\n\r\n",
+        "x".repeat(15_000)
+    );
     assert_eq!(status(&raw(world.address, &allowed).await), 200);
 }
 
 #[tokio::test]
 async fn slow_heads_end_and_so_do_silent_connections() {
     let mut world = World::with_group(group("g", &[echo("one").await])).await;
-    world.change(|it| it.idle_timeout = Duration::from_millis(300)).await;
+    world
+        .change(|it| it.idle_timeout = Duration::from_millis(300))
+        .await;
     let mut drip = TcpStream::connect(world.address).await.expect("a connection");
     let dripping = async {
         let (mut reading, mut writing) = drip.split();
@@ -111,13 +126,23 @@ async fn slow_heads_end_and_so_do_silent_connections() {
         }
         answer
     };
-    let answer = tokio::time::timeout(DEADLINE, dripping).await.expect("it is cut off");
+    let answer = tokio::time::timeout(DEADLINE, dripping)
+        .await
+        .expect("it is cut off");
     assert_eq!(status(&answer), 408);
-    assert_eq!(raw(world.address, "").await, "", "a connection without a request is closed");
+    assert_eq!(
+        raw(world.address, "").await,
+        "",
+        "a connection without a request is closed"
+    );
     let mut kept = TcpStream::connect(world.address).await.expect("a connection");
-    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .expect("sent");
     assert_eq!(status(&read_answer(&mut kept).await), 200);
-    let end = tokio::time::timeout(DEADLINE, kept.read(&mut [0; 1])).await.expect("it is closed");
+    let end = tokio::time::timeout(DEADLINE, kept.read(&mut [0; 1]))
+        .await
+        .expect("it is closed");
     assert_eq!(end.expect("without a reset"), 0);
 }
 
@@ -128,14 +153,17 @@ async fn connections_are_bounded() {
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(world.address).await.expect("a connection");
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .expect("sent");
         assert_eq!(status(&read_answer(&mut stream).await), 200);
         held.push(stream);
     }
     assert_eq!(world.get("/").await, "", "one more is closed at once");
     held.clear();
-    let served = async {
-        while world.status("/").await != 200 {}
-    };
-    tokio::time::timeout(DEADLINE, served).await.expect("there is room again");
+    let served = async { while world.status("/").await != 200 {} };
+    tokio::time::timeout(DEADLINE, served)
+        .await
+        .expect("there is room again");
 }

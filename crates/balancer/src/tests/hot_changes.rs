@@ -13,7 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use super::fixture::{DEADLINE, PORT, World, body, echo, forward_to, group, raw, read_answer, serve, status, target, until};
+use super::fixture::{
+    DEADLINE, PORT, World, body, echo, forward_to, group, raw, read_answer, serve, status, target, until,
+};
 use crate::plan::Registration;
 use crate::plan::pattern::Pattern;
 use crate::plan::rule::{Condition, Rule};
@@ -50,10 +52,17 @@ async fn a_draining_target_ends_what_it_has_and_gets_nothing_new() {
         assert!(world.get("/").await.contains("name: new"));
     }
     assert_eq!(count.load(Ordering::SeqCst), 1);
-    assert!(!world.seen.iter().any(|it| matches!(it, Report::TargetIdle { .. })));
+    assert!(
+        !world
+            .seen
+            .iter()
+            .any(|it| matches!(it, Report::TargetIdle { .. }))
+    );
     go.notify_one();
     assert_eq!(body(&pending.await.expect("it ends")), "done");
-    world.report(|it| matches!(it, Report::TargetIdle { target } if target.address == slow)).await;
+    world
+        .report(|it| matches!(it, Report::TargetIdle { target } if target.address == slow))
+        .await;
 }
 
 #[tokio::test]
@@ -72,23 +81,33 @@ async fn listeners_come_and_go_and_say_so() {
     let one = echo("one").await;
     let mut world = World::with_group(group("g", &[one])).await;
     let address = world.address;
-    world.report(|it| matches!(it, Report::ListenerBound { address: its, .. } if *its == address)).await;
+    world
+        .report(|it| matches!(it, Report::ListenerBound { address: its, .. } if *its == address))
+        .await;
     let mut kept = TcpStream::connect(address).await.expect("a connection");
-    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    kept.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .expect("sent");
     assert_eq!(status(&read_answer(&mut kept).await), 200);
     let listeners = std::mem::take(&mut world.plan.listeners);
     world.apply().await;
-    let end = tokio::time::timeout(DEADLINE, kept.read(&mut [0; 1])).await.expect("it is closed");
+    let end = tokio::time::timeout(DEADLINE, kept.read(&mut [0; 1]))
+        .await
+        .expect("it is closed");
     assert_eq!(end.expect("in order"), 0);
     assert!(TcpStream::connect(address).await.is_err());
     let squatter = std::net::TcpListener::bind(address).expect("the address is free");
     world.plan.listeners = listeners;
     world.apply().await;
-    let failed = world.report(|it| matches!(it, Report::ListenerFailed { .. })).await;
+    let failed = world
+        .report(|it| matches!(it, Report::ListenerFailed { .. }))
+        .await;
     assert!(format!("{failed:?}").contains("in use"), "{failed:?}");
     drop(squatter);
     world.apply().await;
-    world.report(|it| matches!(it, Report::ListenerBound { .. })).await;
+    world
+        .report(|it| matches!(it, Report::ListenerBound { .. }))
+        .await;
     assert_eq!(world.status("/").await, 200);
 }
 
@@ -96,7 +115,9 @@ async fn listeners_come_and_go_and_say_so() {
 async fn load(address: std::net::SocketAddr, stop: Arc<AtomicBool>) -> Result<usize, String> {
     let mut done = 0;
     while !stop.load(Ordering::Relaxed) {
-        let stream = TcpStream::connect(address).await.map_err(|it| format!("connect: {it}"))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|it| format!("connect: {it}"))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|it| format!("handshake: {it}"))?;
@@ -105,12 +126,22 @@ async fn load(address: std::net::SocketAddr, stop: Arc<AtomicBool>) -> Result<us
             if sender.ready().await.is_err() || stop.load(Ordering::Relaxed) {
                 break;
             }
-            let request = Request::get("/").header("host", "a").body(Empty::<Bytes>::new()).expect("a request");
-            let response = sender.send_request(request).await.map_err(|it| format!("request: {it:?}"))?;
+            let request = Request::get("/")
+                .header("host", "a")
+                .body(Empty::<Bytes>::new())
+                .expect("a request");
+            let response = sender
+                .send_request(request)
+                .await
+                .map_err(|it| format!("request: {it:?}"))?;
             if response.status() != StatusCode::OK {
                 return Err(format!("status {}", response.status()));
             }
-            response.into_body().collect().await.map_err(|it| format!("body: {it:?}"))?;
+            response
+                .into_body()
+                .collect()
+                .await
+                .map_err(|it| format!("body: {it:?}"))?;
             done += 1;
         }
         driver.abort();
@@ -123,7 +154,9 @@ async fn no_request_fails_while_everything_changes() {
     let targets = [echo("a").await, echo("b").await, echo("c").await, echo("d").await];
     let mut world = World::with_group(group("g", &targets[..2])).await;
     let stop = Arc::new(AtomicBool::new(false));
-    let loads: Vec<_> = (0..8).map(|_| tokio::spawn(load(world.address, stop.clone()))).collect();
+    let loads: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(load(world.address, stop.clone())))
+        .collect();
     for round in 0..60 {
         let [old, new] = [&targets[round % 4], &targets[(round + 2) % 4]];
         let targets = &mut world.plan.groups[0].targets;
@@ -133,8 +166,11 @@ async fn no_request_fails_while_everything_changes() {
         }
         let other = group(&format!("g{}", round % 3), &[*new]);
         let condition = Condition::HostHeader(vec![Pattern::AnyCase("other.example".into())]);
-        world.plan.listeners[0].rules =
-            vec![Rule { priority: 1, conditions: vec![condition], action: forward_to(&other) }];
+        world.plan.listeners[0].rules = vec![Rule {
+            priority: 1,
+            conditions: vec![condition],
+            action: forward_to(&other),
+        }];
         world.plan.groups.truncate(1);
         world.plan.groups.push(other);
         world.apply().await;
@@ -143,13 +179,18 @@ async fn no_request_fails_while_everything_changes() {
                 matches!(it, Report::TargetIdle { target } if target.address == *old && &*target.group == "g")
             })
             .await;
-        world.plan.groups[0].targets.retain(|it| it.registration == Registration::Registered);
+        world.plan.groups[0]
+            .targets
+            .retain(|it| it.registration == Registration::Registered);
         world.apply().await;
     }
     stop.store(true, Ordering::Relaxed);
     let mut done = 0;
     for load in loads {
-        let result = tokio::time::timeout(DEADLINE, load).await.expect("it ends").expect("no panic");
+        let result = tokio::time::timeout(DEADLINE, load)
+            .await
+            .expect("it ends")
+            .expect("no panic");
         done += result.expect("no request fails");
     }
     assert!(done > 500, "{done} requests");

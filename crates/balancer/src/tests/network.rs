@@ -17,7 +17,10 @@ async fn network(protocol: Protocol, targets: &[SocketAddr], change: impl FnOnce
     let mut group = GroupPlan::new("g", protocol);
     group.targets = targets.iter().map(|it| target(*it)).collect();
     change(&mut group);
-    world.plan.listeners.push(world.listener(protocol, forward_to(&group)));
+    world
+        .plan
+        .listeners
+        .push(world.listener(protocol, forward_to(&group)));
     world.plan.groups.push(group);
     world.apply().await;
     world
@@ -45,7 +48,9 @@ async fn named(name: &'static str) -> SocketAddr {
 async fn name_from(address: SocketAddr) -> (String, TcpStream) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let mut name = [0; 3];
-    let read = tokio::time::timeout(DEADLINE, stream.read_exact(&mut name)).await.expect("in time");
+    let read = tokio::time::timeout(DEADLINE, stream.read_exact(&mut name))
+        .await
+        .expect("in time");
     read.expect("a name");
     (String::from_utf8_lossy(&name).into_owned(), stream)
 }
@@ -60,7 +65,9 @@ async fn bytes_pass_in_small_and_large_and_both_sides_may_end_alone() {
         stream.read_exact(&mut answer).await.expect("back");
         assert_eq!(&answer, b"small");
     }
-    let large: Vec<u8> = (0..8_000_000u32).map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large: Vec<u8> = (0..8_000_000u32)
+        .map(|it| (it.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let (mut reading, mut writing) = stream.split();
     let mut back = Vec::new();
     let both = async {
@@ -80,8 +87,13 @@ async fn bytes_pass_in_small_and_large_and_both_sides_may_end_alone() {
 async fn no_target_resets_and_one_that_refuses_is_passed_over() {
     let world = network(Protocol::Tcp, &[], |_| {}).await;
     let mut stream = TcpStream::connect(world.address).await.expect("a connection");
-    let read = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1])).await.expect("in time");
-    assert_eq!(read.expect_err("a reset").kind(), std::io::ErrorKind::ConnectionReset);
+    let read = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1]))
+        .await
+        .expect("in time");
+    assert_eq!(
+        read.expect_err("a reset").kind(),
+        std::io::ErrorKind::ConnectionReset
+    );
     let closed = {
         let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
         listener.local_addr().expect("an address")
@@ -139,7 +151,9 @@ async fn connections_of_unhealthy_targets_end() {
             if target.address == one)
     })
     .await;
-    let end = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1])).await.expect("it ends");
+    let end = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1]))
+        .await
+        .expect("it ends");
     assert!(!matches!(end, Ok(1..)));
 }
 
@@ -157,7 +171,9 @@ async fn draining_connections_live_on_until_the_target_is_gone() {
     }
     world.plan.groups[0].targets.clear();
     world.apply().await;
-    let end = tokio::time::timeout(DEADLINE, stream.read(&mut answer)).await.expect("it ends");
+    let end = tokio::time::timeout(DEADLINE, stream.read(&mut answer))
+        .await
+        .expect("it ends");
     assert!(!matches!(end, Ok(1..)));
 }
 
@@ -167,7 +183,9 @@ async fn silent_connections_end() {
     world.plan.listeners[0].tcp_idle_timeout = Duration::from_millis(100);
     world.apply().await;
     let mut stream = TcpStream::connect(world.address).await.expect("a connection");
-    let end = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1])).await.expect("it ends");
+    let end = tokio::time::timeout(DEADLINE, stream.read(&mut [0; 1]))
+        .await
+        .expect("it ends");
     assert!(!matches!(end, Ok(1..)));
 }
 

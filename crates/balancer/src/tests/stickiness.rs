@@ -33,7 +33,10 @@ async fn a_cookie_keeps_a_client_with_its_target_until_that_drains() {
         let again = get_with(&world, &format!("x=1; {kept}")).await;
         assert_eq!(header(body(&again), "name").as_ref(), Some(&name));
     }
-    let index = ["one", "two", "three"].iter().position(|it| *it == name).expect("one of them");
+    let index = ["one", "two", "three"]
+        .iter()
+        .position(|it| *it == name)
+        .expect("one of them");
     world.plan.groups[0].targets[index].registration = Registration::Draining;
     world.apply().await;
     let moved = get_with(&world, &kept).await;
@@ -55,8 +58,10 @@ async fn the_applications_cookie_begins_stickiness() {
     };
     let targets = [target("one").await, target("two").await];
     let mut plan = group("g", &targets);
-    plan.stickiness =
-        Stickiness::Application { cookie: "SESSION".into(), duration: Duration::from_secs(60) };
+    plan.stickiness = Stickiness::Application {
+        cookie: "SESSION".into(),
+        duration: Duration::from_secs(60),
+    };
     let world = World::with_group(plan).await;
     assert_eq!(cookie(&world.get("/").await, "AWSALBAPP-0"), None);
     let login = world.get("/login").await;
@@ -71,7 +76,10 @@ async fn the_applications_cookie_begins_stickiness() {
 #[tokio::test]
 async fn a_client_stays_with_its_group_while_that_has_a_weight() {
     let mut world = World::new();
-    let (blue, green) = (group("blue", &[echo("blue").await]), group("green", &[echo("green").await]));
+    let (blue, green) = (
+        group("blue", &[echo("blue").await]),
+        group("green", &[echo("green").await]),
+    );
     let action = |weights: [u32; 2]| Action::Forward {
         groups: vec![(blue.arn.clone(), weights[0]), (green.arn.clone(), weights[1])],
         stickiness: Some(Duration::from_secs(60)),

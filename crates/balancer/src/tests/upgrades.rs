@@ -35,15 +35,27 @@ async fn web_sockets_pass_both_ways_and_count_as_in_flight() {
     for length in [1, 125, 70_000] {
         let message = Message::binary(vec![7; length]);
         socket.send(message.clone()).await.expect("sent");
-        let answer = tokio::time::timeout(DEADLINE, socket.next()).await.expect("in time");
+        let answer = tokio::time::timeout(DEADLINE, socket.next())
+            .await
+            .expect("in time");
         assert_eq!(answer.expect("a message").expect("whole"), message);
     }
     world.plan.groups[0].targets[0].registration = Registration::Draining;
     world.apply().await;
     socket.send(Message::text("still there")).await.expect("sent");
-    let answer = tokio::time::timeout(DEADLINE, socket.next()).await.expect("in time");
-    assert_eq!(answer.expect("a message").expect("whole"), Message::text("still there"));
-    assert!(!world.seen.iter().any(|it| matches!(it, Report::TargetIdle { .. })));
+    let answer = tokio::time::timeout(DEADLINE, socket.next())
+        .await
+        .expect("in time");
+    assert_eq!(
+        answer.expect("a message").expect("whole"),
+        Message::text("still there")
+    );
+    assert!(
+        !world
+            .seen
+            .iter()
+            .any(|it| matches!(it, Report::TargetIdle { .. }))
+    );
     drop(socket);
     world.report(|it| matches!(it, Report::TargetIdle { .. })).await;
 }
@@ -52,10 +64,16 @@ async fn web_sockets_pass_both_ways_and_count_as_in_flight() {
 async fn a_silent_tunnel_ends() {
     let target = socket_echo().await;
     let mut world = World::with_group(group("g", &[target])).await;
-    world.change(|it| it.idle_timeout = Duration::from_millis(200)).await;
+    world
+        .change(|it| it.idle_timeout = Duration::from_millis(200))
+        .await;
     let stream = TcpStream::connect(world.address).await.expect("a connection");
-    let (mut socket, _) = tokio_tungstenite::client_async("ws://a/", stream).await.expect("a web socket");
-    let end = tokio::time::timeout(DEADLINE, socket.next()).await.expect("it ends");
+    let (mut socket, _) = tokio_tungstenite::client_async("ws://a/", stream)
+        .await
+        .expect("a web socket");
+    let end = tokio::time::timeout(DEADLINE, socket.next())
+        .await
+        .expect("it ends");
     assert!(end.is_none_or(|it| it.is_err()));
 }
 
@@ -63,7 +81,9 @@ async fn a_silent_tunnel_ends() {
 async fn a_target_may_decline_and_the_connection_goes_on() {
     let target = raw_target(|mut stream| async move {
         while !read_head(&mut stream).await.is_empty() {
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno").await;
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno")
+                .await;
         }
     })
     .await;
@@ -71,11 +91,17 @@ async fn a_target_may_decline_and_the_connection_goes_on() {
     let mut stream = TcpStream::connect(world.address).await.expect("a connection");
     let ask = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
     // what follows the question may not be taken for the other protocol, nor be seen before it is answered
-    stream.write_all(format!("{ask}{ask}GET / HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()).await.expect("sent");
+    stream
+        .write_all(format!("{ask}{ask}GET / HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes())
+        .await
+        .expect("sent");
     for _ in 0..3 {
         assert_eq!(status(&read_answer(&mut stream).await), 200);
     }
-    stream.write_all(b"GET / HTTP/1.1\r\nHost : a\r\n\r\n").await.expect("sent");
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost : a\r\n\r\n")
+        .await
+        .expect("sent");
     let mut rest = String::new();
     let _ = stream.read_to_string(&mut rest).await;
     assert_eq!(status(&rest), 400, "heads are looked at as before");

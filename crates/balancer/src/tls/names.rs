@@ -32,7 +32,9 @@ impl ByName {
             return keys;
         }
         let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
-        wildcard.and_then(|it| self.names.get(&it)).map_or(&[], Vec::as_slice)
+        wildcard
+            .and_then(|it| self.names.get(&it))
+            .map_or(&[], Vec::as_slice)
     }
 }
 
@@ -50,13 +52,17 @@ impl ResolvesServerCert for ByName {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let fitting = hello.server_name().map_or(&[][..], |it| self.find(it));
         // of several that cover the name, one whose key the client can check
-        let usable = fitting.iter().find(|it| it.key.choose_scheme(hello.signature_schemes()).is_some());
+        let usable = fitting
+            .iter()
+            .find(|it| it.key.choose_scheme(hello.signature_schemes()).is_some());
         Some(usable.or(fitting.first()).unwrap_or(&self.default).clone())
     }
 }
 
 impl std::fmt::Debug for ByName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ByName").field("names", &self.names.len()).finish_non_exhaustive()
+        f.debug_struct("ByName")
+            .field("names", &self.names.len())
+            .finish_non_exhaustive()
     }
 }

@@ -47,7 +47,9 @@ pub(crate) async fn connect(
         };
         let name = ServerName::IpAddress(address.ip().into());
         let secure = TlsConnector::from(tls.clone()).connect(name, plain).await;
-        secure.map(|it| Stream::Tls(Box::new(it))).map_err(ConnectFault::Tls)
+        secure
+            .map(|it| Stream::Tls(Box::new(it)))
+            .map_err(ConnectFault::Tls)
     });
     made.await.unwrap_or(Err(ConnectFault::Timeout))
 }

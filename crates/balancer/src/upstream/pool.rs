@@ -44,8 +44,14 @@ pub(crate) struct Line {
 /// A connection in use by one request. Dropped before [`Lease::give_back`] or [`Lease::let_go`], it is cut off, for
 /// then an answer may still be under way on it.
 pub(crate) enum Lease {
-    Own { line: Option<Line>, reused: bool },
-    Shared { sender: http2::SendRequest<RequestBody>, reused: bool },
+    Own {
+        line: Option<Line>,
+        reused: bool,
+    },
+    Shared {
+        sender: http2::SendRequest<RequestBody>,
+        reused: bool,
+    },
 }
 
 /// Why a request has got no answer.
@@ -82,16 +88,20 @@ impl Pool {
         let mut idle = self.idle.lock();
         while let Some(Idle { line, since }) = idle.pop() {
             if line.sender.is_ready() && since.elapsed() < IDLE_TIME {
-                return Some(Lease::Own { line: Some(line), reused: true });
+                return Some(Lease::Own {
+                    line: Some(line),
+                    reused: true,
+                });
             }
             line.driver.abort();
         }
         drop(idle);
         let mut shared = self.shared.lock();
         match &*shared {
-            Some((sender, _)) if !sender.is_closed() => {
-                Some(Lease::Shared { sender: sender.clone(), reused: true })
-            }
+            Some((sender, _)) if !sender.is_closed() => Some(Lease::Shared {
+                sender: sender.clone(),
+                reused: true,
+            }),
             _ => {
                 *shared = None;
                 None
@@ -105,7 +115,10 @@ impl Pool {
             line.driver.abort();
             return;
         }
-        idle.push(Idle { line, since: Instant::now() });
+        idle.push(Idle {
+            line,
+            since: Instant::now(),
+        });
     }
 
     /// Makes a connection.
@@ -130,7 +143,10 @@ impl Pool {
                 gone.run_until_cancelled(connection).await;
             });
             *target.pool.shared.lock() = Some((sender.clone(), driver.abort_handle()));
-            return Ok(Lease::Shared { sender, reused: false });
+            return Ok(Lease::Shared {
+                sender,
+                reused: false,
+            });
         }
         let (sender, connection) = http1::Builder::new()
             .max_header_size(ANSWER_HEAD_MAX)
@@ -140,8 +156,14 @@ impl Pool {
         let driver = tokio::spawn(async move {
             gone.run_until_cancelled(connection.with_upgrades()).await;
         });
-        let line = Line { sender, driver: driver.abort_handle() };
-        Ok(Lease::Own { line: Some(line), reused: false })
+        let line = Line {
+            sender,
+            driver: driver.abort_handle(),
+        };
+        Ok(Lease::Own {
+            line: Some(line),
+            reused: false,
+        })
     }
 }
 
@@ -159,7 +181,10 @@ impl Lease {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(crate) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, SendFault> {
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, SendFault> {
         let sent = match self {
             Self::Own { line: Some(line), .. } => line.sender.try_send_request(request).await,
             Self::Own { line: None, .. } => return Err(SendFault::Unsent(Box::new(request))),

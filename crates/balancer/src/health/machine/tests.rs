@@ -2,13 +2,20 @@ use proptest::prelude::*;
 
 use super::{Failure, Health, Machine, Thresholds};
 
-const THRESHOLDS: Thresholds = Thresholds { first: 1, healthy: 3, unhealthy: 2 };
+const THRESHOLDS: Thresholds = Thresholds {
+    first: 1,
+    healthy: 3,
+    unhealthy: 2,
+};
 const PASS: Result<(), Failure> = Ok(());
 const FAIL: Result<(), Failure> = Err(Failure::Timeout);
 
 fn run(results: &[Result<(), Failure>]) -> Vec<Option<Health>> {
     let mut machine = Machine::default();
-    results.iter().map(|it| machine.observe(*it, THRESHOLDS)).collect()
+    results
+        .iter()
+        .map(|it| machine.observe(*it, THRESHOLDS))
+        .collect()
 }
 
 #[test]
@@ -27,7 +34,16 @@ fn thresholds_count_results_in_a_row() {
     );
     assert_eq!(
         run(&[FAIL, FAIL, PASS, PASS, FAIL, PASS, PASS, PASS]),
-        [None, unhealthy, None, None, None, None, None, Some(Health::Healthy)]
+        [
+            None,
+            unhealthy,
+            None,
+            None,
+            None,
+            None,
+            None,
+            Some(Health::Healthy)
+        ]
     );
 }
 
@@ -47,9 +63,19 @@ fn another_reason_is_a_change() {
 
 #[test]
 fn reasons_are_in_amazons_words() {
-    let said = |it: Failure| format!("{} {it}", it.reason());
+    let said = |it: Failure| {
+        let record = Health::Unhealthy(it).record();
+        format!(
+            "{} {}",
+            record.reason.map_or("", |it| it.as_str()),
+            record.description.unwrap_or_default()
+        )
+    };
     assert_eq!(said(Failure::Timeout), "Target.Timeout Request timed out");
-    assert_eq!(said(Failure::Connection), "Target.FailedHealthChecks Health checks failed");
+    assert_eq!(
+        said(Failure::Connection),
+        "Target.FailedHealthChecks Health checks failed"
+    );
     assert_eq!(
         said(Failure::Code(404)),
         "Target.ResponseCodeMismatch Health checks failed with these codes: [404]"

@@ -12,10 +12,26 @@ fn a_cookie_leads_back_until_it_ends() {
     let tag = key().tag("10.0.0.1:80");
     let value = key().seal(Kind::Duration, "group", &tag, 1000);
     assert_eq!(key().open(Kind::Duration, "group", &value, 999), Some(tag));
-    assert_eq!(key().open(Kind::Duration, "group", &value, 1000), None, "it has ended");
-    assert_eq!(key().open(Kind::Group, "group", &value, 999), None, "another kind");
-    assert_eq!(key().open(Kind::Duration, "other", &value, 999), None, "another group");
-    assert_eq!(CookieKey::new([8; 32]).open(Kind::Duration, "group", &value, 999), None, "another key");
+    assert_eq!(
+        key().open(Kind::Duration, "group", &value, 1000),
+        None,
+        "it has ended"
+    );
+    assert_eq!(
+        key().open(Kind::Group, "group", &value, 999),
+        None,
+        "another kind"
+    );
+    assert_eq!(
+        key().open(Kind::Duration, "other", &value, 999),
+        None,
+        "another group"
+    );
+    assert_eq!(
+        CookieKey::new([8; 32]).open(Kind::Duration, "group", &value, 999),
+        None,
+        "another key"
+    );
 }
 
 proptest! {
@@ -45,7 +61,10 @@ fn the_header_is_amazons() {
             "AWSALBCORS=v; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; SameSite=None; Secure",
         ]
     );
-    assert_eq!(set_cookies(Kind::Application, "v", 0, false), ["AWSALBAPP-0=v; Path=/"]);
+    assert_eq!(
+        set_cookies(Kind::Application, "v", 0, false),
+        ["AWSALBAPP-0=v; Path=/"]
+    );
 }
 
 #[test]

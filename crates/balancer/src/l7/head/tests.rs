@@ -11,37 +11,74 @@ fn look(lines: &str) -> Result<super::Head, Refusal> {
 #[test]
 fn plain_heads_are_compliant() {
     let head = look("GET /a?b=c HTTP/1.1\nHost: a\nAccept: */*").expect("a head");
-    assert_eq!((head.grade, head.framing, head.upgrades), (Grade::Compliant, Framing::Length(0), false));
+    assert_eq!(
+        (head.grade, head.framing, head.upgrades),
+        (Grade::Compliant, Framing::Length(0), false)
+    );
     let head = look("POST / HTTP/1.1\nHost: a\nContent-Length: 12").expect("a head");
     assert_eq!(head.framing, Framing::Length(12));
     let head = look("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: Chunked").expect("a head");
     assert_eq!(head.framing, Framing::Chunked);
-    assert!(look("GET / HTTP/1.1\nHost: a\nUpgrade: websocket").expect("a head").upgrades);
+    assert!(
+        look("GET / HTTP/1.1\nHost: a\nUpgrade: websocket")
+            .expect("a head")
+            .upgrades
+    );
     assert!(look("GET / HTTP/1.0").is_ok());
 }
 
 #[test]
 fn what_smuggles_is_refused() {
     let cases = [
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nTransfer-Encoding: chunked", "BothTeClPresent"),
-        ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Length: 3", "BothTeClPresent"),
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 4", "MultipleContentLength"),
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 3", "MultipleContentLength"),
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 3, 3", "MultipleContentLength"),
+        (
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 3\nTransfer-Encoding: chunked",
+            "BothTeClPresent",
+        ),
+        (
+            "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nContent-Length: 3",
+            "BothTeClPresent",
+        ),
+        (
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 4",
+            "MultipleContentLength",
+        ),
+        (
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 3\nContent-Length: 3",
+            "MultipleContentLength",
+        ),
+        (
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 3, 3",
+            "MultipleContentLength",
+        ),
         ("POST / HTTP/1.1\nHost: a\nContent-Length: +3", "BadContentLength"),
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 0x3", "BadContentLength"),
+        (
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 0x3",
+            "BadContentLength",
+        ),
         ("POST / HTTP/1.1\nHost: a\nContent-Length: ", "BadContentLength"),
-        ("POST / HTTP/1.1\nHost: a\nContent-Length: 99999999999999999999", "BadContentLength"),
+        (
+            "POST / HTTP/1.1\nHost: a\nContent-Length: 99999999999999999999",
+            "BadContentLength",
+        ),
         ("POST / HTTP/1.1\nHost: a\nContent-Length : 3", "BadHeader"),
-        ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding\t: chunked", "BadHeader"),
-        ("POST / HTTP/1.1\nHost: a\nTransfer-Encoding:\n chunked", "MultilineHeader"),
+        (
+            "POST / HTTP/1.1\nHost: a\nTransfer-Encoding\t: chunked",
+            "BadHeader",
+        ),
+        (
+            "POST / HTTP/1.1\nHost: a\nTransfer-Encoding:\n chunked",
+            "MultilineHeader",
+        ),
         ("GET / HTTP/1.1\nHost: a\n folded", "MultilineHeader"),
         ("GET / HTTP/1.1\n Host: a", "MultilineHeader"),
         (
             "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\nTransfer-Encoding: identity",
             "MultipleTransferEncodingChunked",
         ),
-        ("POST / HTTP/1.0\nTransfer-Encoding: chunked", "TransferEncodingInHttp10"),
+        (
+            "POST / HTTP/1.0\nTransfer-Encoding: chunked",
+            "TransferEncodingInHttp10",
+        ),
         ("GET / HTTP/1.1\nHost: a\nHost: b", "MultipleHost"),
         ("GET / HTTP/1.1", "MissingHost"),
         ("GET  / HTTP/1.1\nHost: a", "BadRequestLine"),
@@ -55,7 +92,13 @@ fn what_smuggles_is_refused() {
     for (head, reason) in cases {
         assert_eq!(look(head), Err(Refusal::Malformed(reason)), "{head:?}");
     }
-    for encoding in ["xchunked", "chunked, identity", "\u{b}chunked", "gzip, chunked", "\"chunked\""] {
+    for encoding in [
+        "xchunked",
+        "chunked, identity",
+        "\u{b}chunked",
+        "gzip, chunked",
+        "\"chunked\"",
+    ] {
         let head = format!("POST / HTTP/1.1\nHost: a\nTransfer-Encoding: {encoding}");
         assert!(look(&head).is_err(), "{head:?}");
     }
@@ -64,7 +107,11 @@ fn what_smuggles_is_refused() {
 
 #[test]
 fn bare_line_feeds_are_refused() {
-    for head in ["GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\n"] {
+    for head in [
+        "GET / HTTP/1.1\nHost: a\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\n",
+    ] {
         assert_eq!(end(head.as_bytes(), 0), Some(head.len()));
         let refused = inspect(head.as_bytes(), DesyncMitigation::Monitor);
         assert_eq!(refused, Err(Refusal::Malformed("BareLineFeed")), "{head:?}");
@@ -75,7 +122,10 @@ fn bare_line_feeds_are_refused() {
 fn modes_differ_in_what_is_doubtful() {
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent_Length: 3\r\n\r\n";
     let found = inspect(head, DesyncMitigation::Defensive).expect("forwarded");
-    assert_eq!((found.grade, found.framing), (Grade::Ambiguous, Framing::Length(0)));
+    assert_eq!(
+        (found.grade, found.framing),
+        (Grade::Ambiguous, Framing::Length(0))
+    );
     assert!(inspect(head, DesyncMitigation::Strictest).is_err());
 }
 

@@ -1,7 +1,10 @@
 use domain::load_balancer::XForwardedFor;
 use http::HeaderMap;
 
-use super::{add_forwarded, add_trace_id, drop_invalid, has_too_many_forwarders, join_cookies, strip_hop_by_hop, upgrade};
+use super::{
+    add_forwarded, add_trace_id, drop_invalid, has_too_many_forwarders, join_cookies, strip_hop_by_hop,
+    upgrade,
+};
 use crate::dice::Dice;
 use crate::plan::LoadBalancerPlan;
 
@@ -14,7 +17,11 @@ fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 fn text(headers: &HeaderMap, name: &str) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().map(|it| it.to_str().unwrap_or("?")).collect();
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|it| it.to_str().unwrap_or("?"))
+        .collect();
     values.join("|")
 }
 
@@ -55,15 +62,27 @@ fn clients_are_named_as_the_attribute_says() {
         let mut found = headers(&[("x-forwarded-for", "10.0.0.1"), ("x-forwarded-proto", "https")]);
         add_forwarded(&mut found, &plan, client, false, 80);
         assert_eq!(text(&found, "x-forwarded-for"), expected);
-        assert_eq!((text(&found, "x-forwarded-proto"), text(&found, "x-forwarded-port")), ("http".into(), "80".into()));
+        assert_eq!(
+            (
+                text(&found, "x-forwarded-proto"),
+                text(&found, "x-forwarded-port")
+            ),
+            ("http".into(), "80".into())
+        );
     }
 }
 
 #[test]
 fn more_than_thirty_forwarders_are_too_many() {
     let thirty = vec!["10.0.0.1"; 30].join(", ");
-    assert!(!has_too_many_forwarders(&headers(&[("x-forwarded-for", &thirty)])));
-    assert!(has_too_many_forwarders(&headers(&[("x-forwarded-for", &thirty), ("x-forwarded-for", "10.0.0.2")])));
+    assert!(!has_too_many_forwarders(&headers(&[(
+        "x-forwarded-for",
+        &thirty
+    )])));
+    assert!(has_too_many_forwarders(&headers(&[
+        ("x-forwarded-for", &thirty),
+        ("x-forwarded-for", "10.0.0.2")
+    ])));
 }
 
 #[test]
@@ -71,17 +90,35 @@ fn traces_keep_their_root() {
     let dice = Dice::new(1);
     let mut none = HeaderMap::new();
     let value = add_trace_id(&mut none, &dice, 0x6655_4433);
-    assert!(value.starts_with("Root=1-66554433-") && value.len() == "Root=1-66554433-".len() + 24, "{value}");
+    assert!(
+        value.starts_with("Root=1-66554433-") && value.len() == "Root=1-66554433-".len() + 24,
+        "{value}"
+    );
     let mut came = headers(&[("x-amzn-trace-id", "Self=1-2-3;Root=1-67891233-abcdef;Sampled=1")]);
     let value = add_trace_id(&mut came, &dice, 1);
-    assert!(value.starts_with("Self=1-00000001-") && value.ends_with(";Root=1-67891233-abcdef;Sampled=1"), "{value}");
+    assert!(
+        value.starts_with("Self=1-00000001-") && value.ends_with(";Root=1-67891233-abcdef;Sampled=1"),
+        "{value}"
+    );
     assert_eq!(text(&came, "x-amzn-trace-id"), value);
 }
 
 #[test]
 fn another_protocol_must_be_asked_for_twice() {
-    assert!(upgrade(&headers(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")])).is_some());
-    assert!(upgrade(&headers(&[("connection", "keep-alive"), ("upgrade", "websocket")])).is_none());
+    assert!(
+        upgrade(&headers(&[
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "websocket")
+        ]))
+        .is_some()
+    );
+    assert!(
+        upgrade(&headers(&[
+            ("connection", "keep-alive"),
+            ("upgrade", "websocket")
+        ]))
+        .is_none()
+    );
     assert!(upgrade(&headers(&[("connection", "upgrade")])).is_none());
 }
 
@@ -90,5 +127,8 @@ fn cookies_become_one_and_odd_names_go() {
     let mut found = headers(&[("cookie", "a=1"), ("cookie", "b=2"), ("x_odd", "1")]);
     join_cookies(&mut found);
     drop_invalid(&mut found);
-    assert_eq!((text(&found, "cookie"), text(&found, "x_odd")), ("a=1; b=2".into(), String::new()));
+    assert_eq!(
+        (text(&found, "cookie"), text(&found, "x_odd")),
+        ("a=1; b=2".into(), String::new())
+    );
 }

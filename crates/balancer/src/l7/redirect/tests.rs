@@ -16,15 +16,30 @@ fn redirect(protocol: &str, host: &str, port: &str, path: &str, query: &str) -> 
 
 #[test]
 fn placeholders_stand_for_the_requests_own_parts() {
-    let parts = Parts { protocol: "http", host: "a.example", port: 80, path: "/x/y", query: "q=1" };
+    let parts = Parts {
+        protocol: "http",
+        host: "a.example",
+        port: 80,
+        path: "/x/y",
+        query: "q=1",
+    };
     let cases = [
         (
             redirect("HTTPS", "#{host}", "443", "/#{path}", "#{query}"),
             "https://a.example:443/x/y?q=1",
         ),
-        (redirect("#{protocol}", "www.#{host}", "#{port}", "/new/#{path}", ""), "http://www.a.example:80/new/x/y"),
-        (redirect("HTTP", "b", "81", "/p", "#{query}&from=#{host}"), "http://b:81/p?q=1&from=a.example"),
-        (redirect("HTTP", "b", "81", "/#{other}#{", ""), "http://b:81/#{other}#{"),
+        (
+            redirect("#{protocol}", "www.#{host}", "#{port}", "/new/#{path}", ""),
+            "http://www.a.example:80/new/x/y",
+        ),
+        (
+            redirect("HTTP", "b", "81", "/p", "#{query}&from=#{host}"),
+            "http://b:81/p?q=1&from=a.example",
+        ),
+        (
+            redirect("HTTP", "b", "81", "/#{other}#{", ""),
+            "http://b:81/#{other}#{",
+        ),
     ];
     for (redirect, expected) in cases {
         assert_eq!(location(&redirect, &parts), expected);
@@ -33,6 +48,15 @@ fn placeholders_stand_for_the_requests_own_parts() {
 
 #[test]
 fn what_a_client_sends_is_not_filled_in_again() {
-    let parts = Parts { protocol: "http", host: "h", port: 80, path: "/#{query}", query: "secret" };
-    assert_eq!(location(&redirect("HTTP", "h", "80", "/#{path}", ""), &parts), "http://h:80/#{query}");
+    let parts = Parts {
+        protocol: "http",
+        host: "h",
+        port: 80,
+        path: "/#{query}",
+        query: "secret",
+    };
+    assert_eq!(
+        location(&redirect("HTTP", "h", "80", "/#{path}", ""), &parts),
+        "http://h:80/#{query}"
+    );
 }

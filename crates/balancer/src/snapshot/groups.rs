@@ -1,0 +1,110 @@
+//! Target groups and targets as they run.
+
+use std::time::Duration;
+
+use domain::listener::Protocol;
+use domain::load_balancer::LoadBalancerKind;
+use domain::target::{Target, TargetState};
+use domain::target_group::{
+    self as record, CrossZone, HealthCheckPort, ProtocolVersion, TargetGroup, TargetGroupAttributes,
+};
+
+use crate::plan::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
+
+pub(super) fn group(group: &TargetGroup, targets: &[&Target]) -> GroupPlan {
+    let attributes = &group.attributes;
+    GroupPlan {
+        arn: group.arn.as_str().into(),
+        protocol: group.protocol,
+        version: group.protocol_version.unwrap_or(ProtocolVersion::Http1),
+        algorithm: attributes.algorithm,
+        stickiness: stickiness(attributes),
+        slow_start: seconds(attributes.slow_start_seconds),
+        cross_zone: match attributes.cross_zone {
+            CrossZone::On => Some(true),
+            CrossZone::Off => Some(false),
+            CrossZone::AsLoadBalancer => None,
+        },
+        minimum_healthy: attributes.unhealthy_routing.count.unwrap_or(0) as usize,
+        minimum_healthy_percent: attributes.unhealthy_routing.percentage.unwrap_or(0) as usize,
+        health_check: Some(health_check(group)),
+        proxy_protocol: attributes.is_proxy_protocol,
+        ends_unhealthy_connections: attributes.ends_connections_of_unhealthy,
+        targets: targets.iter().filter_map(|it| target(it)).collect(),
+    }
+}
+
+/// None as long as its address is not known.
+fn target(target: &Target) -> Option<TargetPlan> {
+    Some(TargetPlan {
+        id: target.key.id.as_str().into(),
+        address: target.address?,
+        zone: target.zone.as_deref().map(Into::into),
+        registration: match target.state {
+            TargetState::Registered => Registration::Registered,
+            TargetState::Draining { .. } => Registration::Draining,
+        },
+    })
+}
+
+fn stickiness(attributes: &TargetGroupAttributes) -> Stickiness {
+    if !attributes.is_sticky {
+        return Stickiness::Off;
+    }
+    match attributes.stickiness {
+        record::Stickiness::LbCookie => Stickiness::Duration(seconds(attributes.lb_cookie_seconds)),
+        record::Stickiness::AppCookie => Stickiness::Application {
+            cookie: attributes.app_cookie_name.as_str().into(),
+            duration: seconds(attributes.app_cookie_seconds),
+        },
+        record::Stickiness::SourceIp => Stickiness::SourceIp,
+    }
+}
+
+fn health_check(group: &TargetGroup) -> HealthCheck {
+    let check = &group.health_check;
+    HealthCheck {
+        kind: kind(group),
+        port: match check.port {
+            HealthCheckPort::TrafficPort => None,
+            HealthCheckPort::Port(port) => Some(port),
+        },
+        interval: seconds(check.interval_seconds),
+        timeout: seconds(check.timeout_seconds),
+        healthy_threshold: check.healthy_threshold,
+        unhealthy_threshold: check.unhealthy_threshold,
+        first_threshold: match group.protocol.kind() {
+            LoadBalancerKind::Application => 1,
+            LoadBalancerKind::Network => check.healthy_threshold,
+        },
+    }
+}
+
+fn kind(group: &TargetGroup) -> CheckKind {
+    let check = &group.health_check;
+    let tls = match check.protocol {
+        Protocol::Http => false,
+        Protocol::Https => true,
+        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TcpUdp => return CheckKind::Tcp,
+    };
+    let codes = check.matcher.as_ref().map_or("200", record::Matcher::codes);
+    // codes are checked when a group is made: none that can be read match nothing
+    let matcher = Matcher::parse(codes).unwrap_or(Matcher(Vec::new()));
+    let path = check.path.as_deref().unwrap_or("/").into();
+    match (&check.matcher, group.protocol_version) {
+        (Some(record::Matcher::Grpc(_)), _) => CheckKind::Grpc { tls, path, matcher },
+        (_, version) => {
+            let version = version.unwrap_or(ProtocolVersion::Http1);
+            CheckKind::Http {
+                tls,
+                path,
+                matcher,
+                version,
+            }
+        }
+    }
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
