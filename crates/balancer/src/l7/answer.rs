@@ -25,8 +25,6 @@ pub(crate) enum Fault {
     TooManyForwarders,
     /// 464: the version of HTTP is not the group's.
     VersionMismatch,
-    /// 500: an error of our own.
-    Internal,
     /// 502: no connection, or no answer that is one.
     BadGateway,
     /// 503: nobody there.
@@ -52,7 +50,6 @@ impl Fault {
             Self::ClientGone => (460, "Client Closed Request"),
             Self::TooManyForwarders => (463, "Too Many Forwarders"),
             Self::VersionMismatch => (464, "Incompatible Protocol Versions"),
-            Self::Internal => (500, "Internal Server Error"),
             Self::BadGateway => (502, "Bad Gateway"),
             Self::NoTarget => (503, "Service Temporarily Unavailable"),
             Self::Timeout => (504, "Gateway Time-out"),

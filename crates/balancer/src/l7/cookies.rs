@@ -100,7 +100,7 @@ impl CookieKey {
 }
 
 /// The values of the cookies of a kind that a request carries.
-pub(crate) fn values<'a>(headers: &'a HeaderMap, kind: Kind) -> impl Iterator<Item = &'a str> {
+pub(crate) fn values(headers: &HeaderMap, kind: Kind) -> impl Iterator<Item = &str> {
     cookies(headers)
         .filter(move |(name, _)| kind.names().contains(name))
         .map(|(_, value)| value)

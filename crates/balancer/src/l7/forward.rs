@@ -202,8 +202,8 @@ async fn send(
         };
         request = match (fault, again) {
             (Waited::Sent(SendFault::Unsent(request)), _) => *request,
-            (Waited::Sent(SendFault::Ended(_)), Some(again)) => again,
-            (Waited::Sent(SendFault::Ended(_)), None) => return Err(Fault::BadGateway),
+            (Waited::Sent(SendFault::Ended), Some(again)) => again,
+            (Waited::Sent(SendFault::Ended), None) => return Err(Fault::BadGateway),
             (Waited::Fault(fault), _) => return Err(fault),
         };
     }

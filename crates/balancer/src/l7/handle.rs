@@ -19,7 +19,7 @@ use super::record::Exchange;
 use super::{headers, redirect, sticky};
 use crate::choice;
 use crate::group::Group;
-use crate::plan::rule::{Action, RequestView, decide};
+use crate::plan::rule::{Action, Redirect, RequestView, decide};
 use crate::site::Serving;
 
 /// Answers a request.
@@ -99,16 +99,7 @@ async fn answer(
                 path: view.path,
                 query: view.query,
             };
-            let location = redirect::location(wanted, &parts);
-            exchange.redirected(&location);
-            match HeaderValue::from_str(&location) {
-                Ok(value) => {
-                    let mut response = answer::own(wanted.status, Some("text/html"), Bytes::new(), exchange);
-                    response.headers_mut().insert(LOCATION, value);
-                    response
-                }
-                Err(_) => answer::fault(Fault::BadRequest, exchange),
-            }
+            redirected(wanted, &parts, exchange)
         }
         Action::Forward { groups, stickiness } => {
             exchange.decided(priority, "forward");
@@ -117,18 +108,33 @@ async fn answer(
             let Some(group) = choose_group(client, &serving, groups, kept) else {
                 return answer::fault(Fault::NoTarget, exchange);
             };
-            let group_stickiness = *stickiness;
             let job = Job {
                 client,
                 serving: &serving,
                 group,
-                group_stickiness,
+                group_stickiness: *stickiness,
                 host,
                 exchange,
             };
             forward::forward(job, request).await
         }
     }
+}
+
+/// Sends the client elsewhere.
+fn redirected(
+    wanted: &Redirect,
+    parts: &redirect::Parts<'_>,
+    mut exchange: Box<Exchange>,
+) -> Response<AnswerBody> {
+    let location = redirect::location(wanted, parts);
+    exchange.redirected(&location);
+    let Ok(value) = HeaderValue::from_str(&location) else {
+        return answer::fault(Fault::BadRequest, exchange);
+    };
+    let mut response = answer::own(wanted.status, Some("text/html"), Bytes::new(), exchange);
+    response.headers_mut().insert(LOCATION, value);
+    response
 }
 
 /// The group that a request goes to: the one it was with, as long as that has a weight, or one by chance.

@@ -58,8 +58,8 @@ pub(crate) enum Lease {
 pub(crate) enum SendFault {
     /// Nothing of it was sent: here it is again.
     Unsent(Box<Request<RequestBody>>),
-    /// The connection ended.
-    Ended(hyper::Error),
+    /// The connection ended, or what came is no answer.
+    Ended,
 }
 
 impl Pool {
@@ -197,7 +197,10 @@ impl Lease {
         };
         sent.map_err(|mut error| match error.take_message() {
             Some(request) => SendFault::Unsent(Box::new(request)),
-            None => SendFault::Ended(error.into_error()),
+            None => {
+                tracing::debug!(error = %error.error(), "no answer from a target");
+                SendFault::Ended
+            }
         })
     }
 
