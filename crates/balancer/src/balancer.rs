@@ -1,7 +1,6 @@
 //! The balancer: what it runs, and how that becomes what a plan says.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,6 @@ use crate::dice::Dice;
 use crate::group::Group;
 use crate::health::checker::{Checker, Wanted};
 use crate::l7::cookies::CookieKey;
-use crate::plan::rule::Action;
 use crate::plan::{GroupPlan, ListenerPlan, Plan};
 use crate::report::{Report, Reporter};
 use crate::shared::Shared;
@@ -24,6 +22,10 @@ use crate::site::{Serving, Site};
 use crate::sockets::SocketSource;
 use crate::tls::{self, TargetTls};
 use crate::{l4, listener};
+
+mod places;
+
+use places::{SiteKey, Transport, named_groups, places, used_groups};
 
 /// How often connections to targets that wait too long are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -60,19 +62,6 @@ pub struct Balancer {
     sites: BTreeMap<SiteKey, Running>,
     checker: Checker,
     background: Vec<AbortHandle>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Transport {
-    Connections,
-    Datagrams,
-}
-
-/// What a socket is for: a listener that is replaced by another on the same address keeps it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct SiteKey {
-    address: SocketAddr,
-    transport: Transport,
 }
 
 /// A site and what serves its socket.
@@ -149,7 +138,10 @@ impl Balancer {
             let plan = Arc::new(plan);
             let known = self.groups.remove(&plan.arn);
             let group = known.unwrap_or_else(|| Group::new(plan.clone()));
-            group.update(plan.clone(), &self.shared.key, &self.shared.reporter);
+            let members = group.members();
+            if members.plan != plan || members.all.len() != plan.targets.len() {
+                group.update(plan.clone(), &self.shared.key, &self.shared.reporter);
+            }
             if let Some(check) = plan.health_check.clone().filter(|_| used.contains(&plan.arn)) {
                 let check = Arc::new(check);
                 checked.extend(
@@ -301,38 +293,4 @@ fn fits(running: &Running, serving: &Serving) -> bool {
     let before = running.site.serving();
     let kind = |it: Protocol| (it.kind(), it.is_encrypted());
     !running.task.is_finished() && kind(before.plan.protocol) == kind(serving.plan.protocol)
-}
-
-fn places(listener: &ListenerPlan) -> impl Iterator<Item = (SiteKey, Arc<str>)> {
-    let protocol = listener.protocol;
-    let transports = [
-        (protocol.is_on_tcp(), Transport::Connections),
-        (protocol.is_on_udp(), Transport::Datagrams),
-    ];
-    listener.load_balancer.addresses.iter().flat_map(move |node| {
-        let address = SocketAddr::new(node.ip, listener.port);
-        let wanted = transports.into_iter().filter(|(wanted, _)| *wanted);
-        wanted.map(move |(_, transport)| (SiteKey { address, transport }, node.zone.clone()))
-    })
-}
-
-fn actions(listener: &ListenerPlan) -> impl Iterator<Item = &Action> {
-    listener
-        .rules
-        .iter()
-        .map(|it| &it.action)
-        .chain([&listener.default_action])
-}
-
-fn named_groups(listener: &ListenerPlan) -> impl Iterator<Item = Arc<str>> {
-    actions(listener)
-        .flat_map(|action| match action {
-            Action::Forward { groups, .. } => groups.as_slice(),
-            Action::Redirect(_) | Action::FixedResponse { .. } => &[],
-        })
-        .map(|(arn, _)| arn.clone())
-}
-
-fn used_groups(plan: &Plan) -> HashSet<Arc<str>> {
-    plan.listeners.iter().flat_map(named_groups).collect()
 }

@@ -89,6 +89,9 @@ pub(crate) fn own(
     mut exchange: Box<Exchange>,
 ) -> Response<AnswerBody> {
     exchange.answered(status);
+    // logged now: whether anybody reads the body, as nobody does after HEAD, makes no difference
+    exchange.sent(body.len() as u64);
+    exchange.finish();
     let mut response = Response::new(AnswerBody::Ready(Some(body), Some(exchange)));
     *response.status_mut() = status;
     let headers = response.headers_mut();

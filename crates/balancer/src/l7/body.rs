@@ -135,7 +135,9 @@ impl Body for RequestBody {
 
 /// The body of an answer to a client.
 pub(crate) enum AnswerBody {
+    /// Of our own. The connection is busy until it is taken.
     Ready(Option<Bytes>, Option<Box<Exchange>>),
+    /// A target's.
     Relay(Box<AnswerRelay>),
 }
 
@@ -210,12 +212,8 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let relay = match self.get_mut() {
             Self::Ready(bytes, exchange) => {
-                let frame = bytes.take();
-                if let Some(mut exchange) = exchange.take() {
-                    exchange.sent(frame.as_ref().map_or(0, Bytes::len) as u64);
-                    exchange.finish();
-                }
-                return Poll::Ready(frame.map(|it| Ok(Frame::data(it))));
+                *exchange = None;
+                return Poll::Ready(bytes.take().map(|it| Ok(Frame::data(it))));
             }
             Self::Relay(relay) => relay,
         };

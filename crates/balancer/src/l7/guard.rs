@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::chunks::Chunks;
+use super::ending::Ending;
 use super::gate::{Gate, Ticket};
 use super::head::{self, Framing, Refusal};
 
@@ -23,10 +24,6 @@ use super::head::{self, Framing, Refusal};
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nHost: refused\r\nConnection: close\r\n\r\n";
 /// How much is read from a client at once while a head is awaited, in bytes.
 const READ: usize = 8 * 1024;
-/// How much of what a client still sends is thrown away so that it can read why it was refused, in bytes.
-const LINGER_BYTES: usize = 256 * 1024;
-/// And for how long.
-const LINGER_TIME: Duration = Duration::from_secs(2);
 
 /// Where in the stream of a connection reading is.
 enum State {
@@ -61,7 +58,7 @@ pub(crate) struct Guard<S> {
     /// When the head that is being read began.
     head_began: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    linger: Option<(Pin<Box<Sleep>>, usize)>,
+    ending: Ending,
     ended: bool,
 }
 
@@ -78,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             last_read: Instant::now(),
             head_began: None,
             timer: None,
-            linger: None,
+            ending: Ending::default(),
             ended: false,
         }
     }
@@ -229,6 +226,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 let part = this.passed.len().min(buf.remaining());
                 buf.put_slice(&this.passed[..part]);
                 this.passed.advance(part);
+                if this.passed.is_empty() && this.raw.is_empty() {
+                    // the memory serves the next head
+                    std::mem::swap(&mut this.passed, &mut this.raw);
+                }
                 return Poll::Ready(Ok(()));
             }
             match this.state {
@@ -258,7 +259,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Reads more to look at.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.raw.reserve(READ);
         let mut room = [std::mem::MaybeUninit::uninit(); READ];
         let mut part = ReadBuf::uninit(&mut room);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut part))?;
@@ -302,30 +302,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
         Poll::Ready(Ok(()))
     }
-
-    /// Lets a client that still sends read the last answer: closing with unread bytes would reset the connection.
-    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (timer, left) = self
-            .linger
-            .get_or_insert_with(|| (Box::pin(tokio::time::sleep(LINGER_TIME)), LINGER_BYTES));
-        let mut room = [std::mem::MaybeUninit::uninit(); READ];
-        while *left > 0 {
-            let mut part = ReadBuf::uninit(&mut room);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut part) {
-                Poll::Ready(Ok(())) if !part.filled().is_empty() => {
-                    *left = left.saturating_sub(part.filled().len());
-                }
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return timer.as_mut().poll(cx),
-            }
-        }
-        Poll::Ready(())
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write(cx, buf);
+        this.ending.watch_write(cx, this.idle, written)
     }
 
     fn poll_write_vectored(
@@ -333,7 +316,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write_vectored(cx, bufs)
+        let this = self.get_mut();
+        let written = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        this.ending.watch_write(cx, this.idle, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -346,13 +331,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.linger.is_none() {
+        if !this.ending.lingers() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
         }
         let between = matches!(this.state, State::Head { searched: 0 }) && this.raw.is_empty();
         if this.ended || between || matches!(this.state, State::Tunnel) {
             return Poll::Ready(Ok(()));
         }
-        this.poll_linger(cx).map(Ok)
+        this.ending.poll_linger(cx, &mut this.stream).map(Ok)
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HOST, HeaderValue, LOCATION, SERVER, USER_AGENT};
-use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 
@@ -214,12 +213,4 @@ fn agent(headers: &HeaderMap) -> String {
 /// Whether the head of a request has a body after it.
 pub(crate) fn has_body(body: &Incoming) -> bool {
     !body.is_end_stream()
-}
-
-/// Whether it does no harm to do a request twice.
-pub(crate) fn is_idempotent(parts: &Parts) -> bool {
-    matches!(
-        parts.method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
-    )
 }

@@ -165,3 +165,42 @@ async fn a_client_that_stops_within_a_body_is_408() {
     .await;
     assert_eq!(status(&answer), 408);
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off() {
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n")
+            .await;
+        while stream.write_all(&[b'x'; 65_536]).await.is_ok() {}
+    })
+    .await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    world
+        .change(|it| {
+            it.idle_timeout = Duration::from_millis(300);
+            it.access_logs = true;
+        })
+        .await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    stream
+        .write_all(b"GET /greedy HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .expect("sent");
+    // the balancer holds no more than sockets do, and gives up
+    world.line(|it| it.contains("/greedy")).await;
+}
+
+#[tokio::test]
+async fn own_answers_to_head_are_logged_as_what_they_are() {
+    let mut world = World::with_group(group("g", &[])).await;
+    world.change(|it| it.access_logs = true).await;
+    raw(
+        world.address,
+        "HEAD /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    )
+    .await;
+    let line = world.line(|it| it.contains("/none")).await;
+    assert!(line.contains(" 503 - "), "{line}");
+}
