@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::access_log::AccessLogSink;
 use crate::dice::Dice;
-use crate::group::Group;
+use crate::group::{Group, retire};
 use crate::health::checker::{Checker, Wanted};
 use crate::l7::cookies::CookieKey;
 use crate::plan::{GroupPlan, ListenerPlan, Plan};
@@ -20,7 +20,7 @@ use crate::report::{Report, Reporter};
 use crate::shared::Shared;
 use crate::site::{Serving, Site};
 use crate::sockets::SocketSource;
-use crate::tls::{self, TargetTls};
+use crate::tls::{self, TargetTls, TlsFault};
 use crate::{l4, listener};
 
 mod places;
@@ -109,7 +109,7 @@ impl Balancer {
         let mut wanted = BTreeMap::new();
         for listener in plan.listeners {
             let listener = Arc::new(listener);
-            let tls = match tls::server(&listener) {
+            let tls = match self.tls_of(&listener) {
                 Ok(tls) => tls,
                 Err(error) => {
                     self.tell_all_failed(&listener, &error.to_string());
@@ -129,6 +129,19 @@ impl Balancer {
             }
         }
         self.update_sites(wanted).await;
+    }
+
+    /// How a listener speaks TLS: as before if nothing of that has changed, so that clients' sessions can be resumed.
+    fn tls_of(&self, listener: &ListenerPlan) -> Result<Option<Arc<rustls::ServerConfig>>, TlsFault> {
+        let before = self
+            .sites
+            .values()
+            .map(|it| it.site.serving())
+            .find(|it| it.plan.arn == listener.arn);
+        match before.filter(|it| tls::is_same(&it.plan, listener)) {
+            Some(serving) => Ok(serving.tls.clone()),
+            None => tls::server(listener),
+        }
     }
 
     fn update_groups(&mut self, plans: Vec<GroupPlan>, used: &HashSet<Arc<str>>) {
@@ -160,10 +173,8 @@ impl Balancer {
             groups.insert(plan.arn.clone(), group);
         }
         for gone in self.groups.values() {
-            for target in &gone.members().all {
-                target.pool.clear();
-                target.gone.cancel();
-            }
+            let members = gone.members();
+            members.all.iter().for_each(|it| retire(it, &members.plan));
         }
         self.groups = groups;
         self.checker.watch(checked, &self.shared);

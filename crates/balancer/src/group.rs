@@ -1,6 +1,7 @@
 //! A target group at run time: its targets, those that get traffic, and whose turn it is.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -137,8 +138,7 @@ impl Group {
         };
         *self.current.write() = Arc::new(Members::new(plan, all));
         for target in &changed.removed {
-            target.pool.clear();
-            target.gone.cancel();
+            retire(target, &before.plan);
         }
         changed
     }
@@ -196,13 +196,19 @@ impl Group {
         }
     }
 
-    /// Chooses a target for a flow by its hash and counts it in.
-    pub(crate) fn pick_by_hash(&self, zone: Option<&str>, hash: u64) -> Option<InFlight> {
+    /// Chooses a target for a flow by its hash and counts it in; none of those that were tried already.
+    pub(crate) fn pick_by_hash(
+        &self,
+        zone: Option<&str>,
+        hash: u64,
+        tried: &[SocketAddr],
+    ) -> Option<InFlight> {
         for _ in 0..TRIES {
             let members = self.members();
             let eligible = members.eligible(zone);
-            let index = choice::by_hash(hash, eligible.iter().map(|it| it.hash))?;
-            if let Some(entered) = eligible[index].enter() {
+            let left = || eligible.iter().filter(|it| !tried.contains(&it.address()));
+            let index = choice::by_hash(hash, left().map(|it| it.hash))?;
+            if let Some(entered) = left().nth(index).and_then(|it| it.enter()) {
                 return Some(entered);
             }
         }
@@ -210,7 +216,15 @@ impl Group {
     }
 }
 
-type Identity = (Arc<str>, std::net::SocketAddr, Option<Arc<str>>);
+/// Ends what a target that is no longer registered still has, unless its group lets that live on.
+pub(crate) fn retire(target: &Target, plan: &GroupPlan) {
+    target.pool.clear();
+    if plan.protocol.kind() == LoadBalancerKind::Application || plan.ends_connections_after_delay {
+        target.gone.cancel();
+    }
+}
+
+type Identity = (Arc<str>, SocketAddr, Option<Arc<str>>);
 
 fn identity(target: &Target) -> Identity {
     (target.name.id.clone(), target.name.address, target.zone.clone())

@@ -32,6 +32,8 @@ pub(crate) struct Target {
     pub(crate) gone: CancellationToken,
     /// Cancelled when its connections end because it is unhealthy, or gone; another takes its place then.
     cut: Mutex<CancellationToken>,
+    /// What was known of it at first.
+    pub(crate) known: Health,
     health: AtomicU8,
     /// From when on it ramps up, in milliseconds of the balancer; `u64::MAX` for never.
     ramp_from: AtomicU64,
@@ -56,7 +58,8 @@ impl Target {
             hash,
             pool: Pool::default(),
             gone,
-            health: AtomicU8::new(INITIAL),
+            known: plan.known,
+            health: AtomicU8::new(code(plan.known)),
             ramp_from: AtomicU64::new(u64::MAX),
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
@@ -87,13 +90,8 @@ impl Target {
 
     /// Takes its health over without telling anybody.
     pub(crate) fn set_health(&self, health: Health, ramp_from: u64) {
-        let code = match health {
-            Health::Initial => INITIAL,
-            Health::Healthy => HEALTHY,
-            Health::Unhealthy(_) => UNHEALTHY,
-        };
         self.ramp_from.store(ramp_from, Ordering::Relaxed);
-        self.health.store(code, Ordering::Relaxed);
+        self.health.store(code(health), Ordering::Relaxed);
     }
 
     /// What ends its connections.
@@ -140,6 +138,14 @@ impl Target {
         self.reporter.tell(Report::TargetIdle {
             target: self.name.clone(),
         });
+    }
+}
+
+fn code(health: Health) -> u8 {
+    match health {
+        Health::Initial => INITIAL,
+        Health::Healthy => HEALTHY,
+        Health::Unhealthy(_) => UNHEALTHY,
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::listener::Protocol;
+use domain::listener::{AlpnPolicy, Protocol};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -64,12 +64,28 @@ pub(crate) fn server(plan: &ListenerPlan) -> Result<Option<Arc<rustls::ServerCon
     let mut config = builder
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(by_name));
-    config.alpn_protocols = match plan.protocol {
-        Protocol::Https if plan.load_balancer.http2 => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        Protocol::Https => vec![b"http/1.1".to_vec()],
-        _ => Vec::new(),
-    };
+    config.alpn_protocols = protocols(plan).iter().map(|it| it.to_vec()).collect();
     Ok(Some(Arc::new(config)))
+}
+
+/// Whether TLS is spoken in the same way.
+pub(crate) fn is_same(before: &ListenerPlan, now: &ListenerPlan) -> bool {
+    before.protocol.is_encrypted() == now.protocol.is_encrypted()
+        && before.certificates == now.certificates
+        && protocols(before) == protocols(now)
+}
+
+/// What may be spoken within TLS, what is preferred first; nothing if that is not agreed on.
+fn protocols(plan: &ListenerPlan) -> &'static [&'static [u8]] {
+    match (plan.protocol, plan.alpn) {
+        (Protocol::Https, _) if plan.load_balancer.http2 => &[b"h2", b"http/1.1"],
+        (Protocol::Https, _) => &[b"http/1.1"],
+        (_, AlpnPolicy::Http1Only) => &[b"http/1.1", b"http/1.0"],
+        (_, AlpnPolicy::Http2Only) => &[b"h2"],
+        (_, AlpnPolicy::Http2Optional) => &[b"http/1.1", b"http/1.0", b"h2"],
+        (_, AlpnPolicy::Http2Preferred) => &[b"h2", b"http/1.1", b"http/1.0"],
+        (_, AlpnPolicy::None) => &[],
+    }
 }
 
 fn certified(pem: &CertificatePem) -> Result<Arc<CertifiedKey>, TlsFault> {

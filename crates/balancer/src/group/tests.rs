@@ -19,6 +19,7 @@ fn target(number: u8, zone: Option<&str>) -> TargetPlan {
         address: SocketAddr::from(([10, 0, 0, number], 80)),
         zone: zone.map(Into::into),
         registration: Registration::Registered,
+        known: Health::Initial,
     }
 }
 
@@ -145,7 +146,7 @@ fn the_least_loaded_gets_the_next() {
     let mut plan = plan(vec![target(1, None), target(2, None)]);
     plan.algorithm = Algorithm::LeastOutstandingRequests;
     let group = group(&plan);
-    let busy = group.pick_by_hash(None, 1).expect("a target");
+    let busy = group.pick_by_hash(None, 1, &[]).expect("a target");
     let free = if busy.target().address().ip().to_string() == "10.0.0.1" {
         2
     } else {
@@ -182,15 +183,25 @@ fn flows_keep_their_target() {
     let group = group(&plan((1..9).map(|it| target(it, None)).collect()));
     for key in 0..50 {
         let first = group
-            .pick_by_hash(None, key)
+            .pick_by_hash(None, key, &[])
             .expect("a target")
             .target()
             .address();
         let again = group
-            .pick_by_hash(None, key)
+            .pick_by_hash(None, key, &[])
             .expect("a target")
             .target()
             .address();
         assert_eq!(first, again);
+        let other = group.pick_by_hash(None, key, &[first]).expect("a target");
+        assert_ne!(first, other.target().address());
     }
+}
+
+#[test]
+fn what_is_known_of_targets_counts_before_they_are_checked() {
+    let mut plan = plan(vec![target(1, None), target(2, None)]);
+    plan.targets[0].known = Health::Healthy;
+    plan.targets[1].known = Health::Unhealthy(Failure::Timeout);
+    assert_eq!(picks(&group(&plan), None, 10, 0), HashMap::from([(1, 10)]));
 }

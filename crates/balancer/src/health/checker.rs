@@ -29,6 +29,8 @@ struct Watched {
     group: Arc<Group>,
     check: Arc<HealthCheck>,
     machine: Machine,
+    /// Whether it was checked before.
+    begun: bool,
 }
 
 #[derive(Default)]
@@ -68,14 +70,14 @@ impl Checker {
                 .numbers
                 .get(&place)
                 .and_then(|number| Some((*number, inside.watched.remove(number)?)));
-            let (number, machine) = match known {
-                Some((number, before)) => (number, before.machine),
+            let (number, machine, begun) = match known {
+                Some((number, before)) => (number, before.machine, before.begun),
                 None => {
                     inside.next += 1;
                     let wait = shared.dice.below(SPREAD.as_micros() as u64);
                     let wait = Duration::from_micros(wait).min(check.interval);
                     inside.due.push(Reverse((now + wait, inside.next)));
-                    (inside.next, Machine::default())
+                    (inside.next, Machine::known(target.known), false)
                 }
             };
             numbers.insert(place, number);
@@ -86,6 +88,7 @@ impl Checker {
                     group,
                     check,
                     machine,
+                    begun,
                 },
             );
         }
@@ -131,14 +134,14 @@ impl Checker {
                 return Some(due);
             }
             inside.due.pop();
-            let Some(watched) = inside.watched.get(&number) else {
+            let Some(watched) = inside.watched.get_mut(&number) else {
                 continue;
             };
             let (address, check) = (watched.target.address(), watched.check.clone());
             // from half an interval on, the second check is anywhere, so that targets spread out for good
-            let again = match watched.machine == Machine::default() {
-                true => check.interval / 2 + check.interval.mul_f64(shared.dice.below(1000) as f64 / 2000.0),
-                false => check.interval,
+            let again = match std::mem::replace(&mut watched.begun, true) {
+                false => check.interval / 2 + check.interval.mul_f64(shared.dice.below(1000) as f64 / 2000.0),
+                true => check.interval,
             };
             inside.due.push(Reverse((now + again, number)));
             let shared = shared.clone();

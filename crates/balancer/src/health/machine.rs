@@ -100,6 +100,14 @@ impl Default for Machine {
 }
 
 impl Machine {
+    /// One that goes on from a health that is known.
+    pub fn known(health: Health) -> Self {
+        Self {
+            health,
+            ..Self::default()
+        }
+    }
+
     /// The health now.
     pub fn health(&self) -> Health {
         self.health

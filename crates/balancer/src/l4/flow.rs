@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::choice;
-use crate::dice::mix;
 use crate::group::{Group, Members};
 use crate::plan::Stickiness;
 use crate::plan::rule::Action;
@@ -18,13 +17,18 @@ pub(super) struct Chosen {
     pub(super) in_flight: InFlight,
 }
 
-/// Chooses a target for a flow; `attempt` counts targets that could not be reached.
-pub(super) fn choose(site: &Site, serving: &Serving, peer: SocketAddr, attempt: u64) -> Option<Chosen> {
+/// Chooses a target for a flow, none of those that were tried already.
+pub(super) fn choose(
+    site: &Site,
+    serving: &Serving,
+    peer: SocketAddr,
+    tried: &[SocketAddr],
+) -> Option<Chosen> {
     let group = group(site, serving)?;
     let members = group.members();
     let hash = key(peer, site.address, &members.plan.stickiness);
     let zone = serving.only_zone(&members, &site.zone);
-    let in_flight = group.pick_by_hash(zone, hash ^ mix(attempt))?;
+    let in_flight = group.pick_by_hash(zone, hash, tried)?;
     Some(Chosen { members, in_flight })
 }
 

@@ -15,7 +15,7 @@ use crate::tls;
 use crate::upstream::{Stream, connect};
 
 /// How many targets are tried before a client is reset.
-const TRIES: u64 = 3;
+const TRIES: usize = 3;
 
 /// Serves a connection until it ends. If no target takes it, the client's is reset.
 pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) {
@@ -63,8 +63,10 @@ async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer:
 
 /// Connects to a target, and to another if one cannot be reached.
 async fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chosen, Stream)> {
-    for attempt in 0..TRIES {
-        let chosen = flow::choose(site, serving, peer, attempt)?;
+    let mut tried = Vec::new();
+    for _ in 0..TRIES {
+        let chosen = flow::choose(site, serving, peer, &tried)?;
+        tried.push(chosen.in_flight.target().address());
         let within = chosen.members.plan.protocol == Protocol::Tls;
         let tls = within.then(|| site.shared.target_tls.plain());
         let connected = connect(chosen.in_flight.target().address(), tls).await;

@@ -77,7 +77,7 @@ fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketA
     if all.len() >= serving.plan.load_balancer.limits.flows {
         return None;
     }
-    let chosen = flow::choose(site, &serving, peer, 0)?;
+    let chosen = flow::choose(site, &serving, peer, &[])?;
     let to_target = connected(chosen.in_flight.target().address()).ok()?;
     let flow = Arc::new(Flow {
         socket: to_target,

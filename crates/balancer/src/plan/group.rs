@@ -7,6 +7,8 @@ use std::time::Duration;
 use domain::listener::Protocol;
 use domain::target_group::{Algorithm, ProtocolVersion};
 
+use crate::health::machine::Health;
+
 /// How clients stay with a target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Stickiness {
@@ -113,6 +115,8 @@ pub struct TargetPlan {
     pub zone: Option<Arc<str>>,
     /// Whether it gets traffic.
     pub registration: Registration,
+    /// What was known of it before this balancer began; looked at once, when the balancer first sees the target.
+    pub known: Health,
 }
 
 /// A target group.
@@ -142,6 +146,9 @@ pub struct GroupPlan {
     pub proxy_protocol: bool,
     /// `target_health_state.unhealthy.connection_termination.enabled` of a network load balancer's group.
     pub ends_unhealthy_connections: bool,
+    /// `deregistration_delay.connection_termination.enabled` of a network load balancer's group: whether connections
+    /// end when a target leaves the plan. Those of an application load balancer always do.
+    pub ends_connections_after_delay: bool,
     /// Its targets.
     pub targets: Vec<TargetPlan>,
 }
@@ -162,6 +169,7 @@ impl GroupPlan {
             health_check: None,
             proxy_protocol: false,
             ends_unhealthy_connections: true,
+            ends_connections_after_delay: false,
             targets: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::listener::Protocol;
+use domain::listener::{AlpnPolicy, Protocol};
 use domain::load_balancer::{DesyncMitigation, XForwardedFor};
 use http::{HeaderName, HeaderValue};
 
@@ -152,6 +152,8 @@ pub struct ListenerPlan {
     pub default_action: Action,
     /// Certificates; the first is shown to clients that name no host or one that no other covers.
     pub certificates: Vec<CertificatePem>,
+    /// What a TLS listener offers within TLS.
+    pub alpn: AlpnPolicy,
     /// Headers that it sets.
     pub headers: ListenerHeaders,
     /// `tcp.idle_timeout.seconds` of a TCP listener, 350 s unless said.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use domain::listener::Protocol;
 use domain::load_balancer::LoadBalancerKind;
-use domain::target::{Target, TargetState};
+use domain::target::{Target, TargetHealthReason, TargetHealthState, TargetState};
 use domain::target_group::{
     self as record, CrossZone, HealthCheckPort, ProtocolVersion, TargetGroup, TargetGroupAttributes,
 };
 
+use crate::health::machine::{Failure, Health};
 use crate::plan::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
 
 pub(super) fn group(group: &TargetGroup, targets: &[&Target]) -> GroupPlan {
@@ -30,6 +31,7 @@ pub(super) fn group(group: &TargetGroup, targets: &[&Target]) -> GroupPlan {
         health_check: Some(health_check(group)),
         proxy_protocol: attributes.is_proxy_protocol,
         ends_unhealthy_connections: attributes.ends_connections_of_unhealthy,
+        ends_connections_after_delay: attributes.ends_connections_after_delay,
         targets: targets.iter().filter_map(|it| target(it)).collect(),
     }
 }
@@ -44,7 +46,22 @@ fn target(target: &Target) -> Option<TargetPlan> {
             TargetState::Registered => Registration::Registered,
             TargetState::Draining { .. } => Registration::Draining,
         },
+        known: match target.health.state {
+            TargetHealthState::Healthy => Health::Healthy,
+            TargetHealthState::Unhealthy | TargetHealthState::UnhealthyDraining => {
+                Health::Unhealthy(failure(target.health.reason))
+            }
+            _ => Health::Initial,
+        },
     })
+}
+
+/// The code of a mismatch is found out again by the next check.
+fn failure(reason: Option<TargetHealthReason>) -> Failure {
+    match reason {
+        Some(TargetHealthReason::Timeout) => Failure::Timeout,
+        _ => Failure::Connection,
+    }
 }
 
 fn stickiness(attributes: &TargetGroupAttributes) -> Stickiness {

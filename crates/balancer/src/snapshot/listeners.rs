@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::listener::Listener;
+use domain::listener::{AlpnPolicy, Listener};
 use domain::listener_rule::{self as record, ListenerRule};
 use http::{HeaderName, HeaderValue, StatusCode};
 
@@ -29,6 +29,7 @@ pub(super) fn listener(
         rules,
         default_action: action(&listener.default_action),
         certificates: listener.certificates.iter().filter_map(found).collect(),
+        alpn: listener.alpn_policy.unwrap_or(AlpnPolicy::None),
         headers: headers(listener),
         tcp_idle_timeout: Duration::from_secs(listener.attributes.tcp_idle_timeout_seconds.into()),
     }

@@ -120,6 +120,7 @@ impl World {
             rules: Vec::new(),
             default_action,
             certificates: Vec::new(),
+            alpn: domain::listener::AlpnPolicy::None,
             headers: crate::plan::ListenerHeaders::default(),
             tcp_idle_timeout: Duration::from_secs(350),
         }
@@ -280,6 +281,7 @@ pub(super) fn target(address: SocketAddr) -> TargetPlan {
         address,
         zone: Some("us-east-1a".into()),
         registration: Registration::Registered,
+        known: Health::Initial,
     }
 }
 

@@ -106,3 +106,19 @@ async fn a_target_may_decline_and_the_connection_goes_on() {
     let _ = stream.read_to_string(&mut rest).await;
     assert_eq!(status(&rest), 400, "heads are looked at as before");
 }
+
+#[tokio::test]
+async fn a_tunnel_ends_when_its_target_is_no_longer_registered() {
+    let target = socket_echo().await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    let stream = TcpStream::connect(world.address).await.expect("a connection");
+    let (mut socket, _) = tokio_tungstenite::client_async("ws://a/", stream)
+        .await
+        .expect("a web socket");
+    world.plan.groups[0].targets.clear();
+    world.apply().await;
+    let end = tokio::time::timeout(DEADLINE, socket.next())
+        .await
+        .expect("it ends");
+    assert!(end.is_none_or(|it| it.is_err()));
+}

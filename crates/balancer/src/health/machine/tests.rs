@@ -100,3 +100,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_known_health_takes_as_long_to_change_as_any() {
+    let mut machine = Machine::known(Health::Healthy);
+    assert_eq!(machine.observe(PASS, THRESHOLDS), None);
+    assert_eq!(machine.observe(FAIL, THRESHOLDS), None);
+    assert_eq!(
+        machine.observe(FAIL, THRESHOLDS),
+        Some(Health::Unhealthy(Failure::Timeout))
+    );
+    let mut machine = Machine::known(Health::Unhealthy(Failure::Timeout));
+    let results = [PASS, PASS, PASS].map(|it| machine.observe(it, THRESHOLDS));
+    assert_eq!(results, [None, None, Some(Health::Healthy)]);
+}
