@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::guard::Guard;
 use super::handle::handle;
 use super::head;
-use crate::site::Site;
+use crate::site::{Serving, Site};
 use crate::tls::{self, TlsFacts};
 
 /// Requests at one time on one connection of HTTP/2, as Amazon allows.
@@ -56,11 +56,15 @@ pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) 
     if !serving.plan.protocol.is_encrypted() {
         return serve_http1(client(site, peer, None), stream).await;
     }
+    // the states of TLS and HTTP/2 are large
+    Box::pin(serve_encrypted(site, stream, peer, &serving)).await
+}
+
+async fn serve_encrypted(site: Arc<Site>, stream: TcpStream, peer: SocketAddr, serving: &Serving) {
     let Some(config) = serving.tls.clone() else {
         return;
     };
-    let certificates = &serving.plan.certificates;
-    let Some((stream, facts)) = tls::accept(config, stream, certificates).await else {
+    let Some((stream, facts)) = tls::accept(config, stream, &serving.plan.certificates).await else {
         return;
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -97,7 +101,8 @@ where
     );
     drop(serving);
     let stop = client.site.stop.clone();
-    let service = service_fn(move |request| handle(client.clone(), request));
+    // hyper keeps room for the handler's state in every connection: idle ones shall hold but a pointer
+    let service = service_fn(move |request| Box::pin(handle(client.clone(), request)));
     let connection = http1::Builder::new()
         .max_header_size(head::HEAD_MAX)
         .serve_connection(TokioIo::new(guard), service)

@@ -167,3 +167,28 @@ async fn connections_are_bounded() {
         .await
         .expect("there is room again");
 }
+
+#[tokio::test]
+async fn idle_connections_disturb_nobody() {
+    let world = World::with_group(group("g", &[echo("one").await])).await;
+    let mut idle = Vec::new();
+    for _ in 0..400 {
+        let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .expect("sent");
+        assert_eq!(status(&read_answer(&mut stream).await), 200);
+        idle.push(stream);
+        // as many never say anything
+        idle.push(TcpStream::connect(world.address).await.expect("a connection"));
+    }
+    assert_eq!(world.status("/").await, 200);
+    for stream in idle.iter_mut().step_by(100) {
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .await
+            .expect("sent");
+        assert_eq!(status(&read_answer(stream).await), 200);
+    }
+}
