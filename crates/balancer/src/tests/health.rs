@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
 use super::fixture::{
-    World, body, group, header, http_check, own_address, quick_check, raw_target, serve, until,
+    World, body, forward_to, group, header, http_check, own_address, quick_check, raw_target, serve, until,
 };
 use crate::health::machine::{Failure, Health};
 use crate::plan::CheckKind;
@@ -108,29 +108,32 @@ async fn connections_are_enough_for_checks_of_tcp() {
     world.health_of(one, Health::Healthy).await;
 }
 
-#[tokio::test]
-async fn groups_without_a_listener_are_not_checked() {
+/// A target that counts its connections.
+async fn counting() -> (std::net::SocketAddr, Arc<AtomicU16>) {
     let asked = Arc::new(AtomicU16::new(0));
     let counted = asked.clone();
-    let one = raw_target(move |_| {
+    let address = raw_target(move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
         async {}
     })
     .await;
-    let mut plan = group("g", &[one]);
-    plan.health_check = Some(quick_check(CheckKind::Tcp));
-    let mut world = World::with_group(plan).await;
+    (address, asked)
+}
+
+#[tokio::test]
+async fn groups_without_a_listener_are_not_checked() {
+    let ((one, asked), (two, others)) = (counting().await, counting().await);
+    let mut used = group("used", &[two]);
+    used.health_check = Some(quick_check(CheckKind::Tcp));
+    let mut unused = group("unused", &[one]);
+    unused.health_check = Some(quick_check(CheckKind::Tcp));
+    let mut world = World::with_group(unused).await;
     until(|| (asked.load(Ordering::Relaxed) > 0).then_some(())).await;
-    world.plan.listeners.clear();
+    world.plan.listeners[0].default_action = forward_to(&used);
+    world.plan.groups.push(used);
     world.apply().await;
     let before = asked.load(Ordering::Relaxed);
-    world.plan.groups[0]
-        .health_check
-        .as_mut()
-        .expect("a check")
-        .interval = Duration::from_millis(1);
-    world.apply().await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    until(|| (others.load(Ordering::Relaxed) > 5).then_some(())).await;
     assert!(
         asked.load(Ordering::Relaxed) <= before + 1,
         "one may have been under way"

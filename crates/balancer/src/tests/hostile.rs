@@ -105,9 +105,7 @@ async fn long_heads_are_refused() {
 #[tokio::test]
 async fn slow_heads_end_and_so_do_silent_connections() {
     let mut world = World::with_group(group("g", &[echo("one").await])).await;
-    world
-        .change(|it| it.idle_timeout = Duration::from_millis(300))
-        .await;
+    world.change(|it| it.idle_timeout = Duration::from_secs(1)).await;
     let mut drip = TcpStream::connect(world.address).await.expect("a connection");
     let dripping = async {
         let (mut reading, mut writing) = drip.split();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use domain::listener::Protocol;
@@ -221,7 +220,10 @@ async fn stopping_lets_requests_end() {
     let pending = tokio::spawn(async move { raw(address, request).await });
     until(|| (count.load(Ordering::SeqCst) == 1).then_some(())).await;
     world.balancer.stop();
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let refused = async { while TcpStream::connect(address).await.is_ok() {} };
+    tokio::time::timeout(DEADLINE, refused)
+        .await
+        .expect("it accepts nothing more");
     go.notify_one();
     assert_eq!(body(&pending.await.expect("it ends")), "done");
 }

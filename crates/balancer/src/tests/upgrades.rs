@@ -64,9 +64,7 @@ async fn web_sockets_pass_both_ways_and_count_as_in_flight() {
 async fn a_silent_tunnel_ends() {
     let target = socket_echo().await;
     let mut world = World::with_group(group("g", &[target])).await;
-    world
-        .change(|it| it.idle_timeout = Duration::from_millis(200))
-        .await;
+    world.change(|it| it.idle_timeout = Duration::from_secs(1)).await;
     let stream = TcpStream::connect(world.address).await.expect("a connection");
     let (mut socket, _) = tokio_tungstenite::client_async("ws://a/", stream)
         .await
