@@ -14,6 +14,7 @@ use crate::access_log::AccessLogSink;
 use crate::dice::Dice;
 use crate::group::{Group, retire};
 use crate::health::checker::{Checker, Wanted};
+use crate::health::machine::Health;
 use crate::l7::cookies::CookieKey;
 use crate::plan::{GroupPlan, ListenerPlan, Plan};
 use crate::report::{Report, Reporter};
@@ -27,6 +28,8 @@ mod places;
 
 use places::{SiteKey, Transport, named_groups, places, used_groups};
 
+/// How long a socket may take to come from its source.
+const SOCKET_TIME: Duration = Duration::from_secs(10);
 /// How often connections to targets that wait too long are looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -205,6 +208,9 @@ impl Balancer {
         for (key, running) in before {
             match wanted.remove(&key) {
                 Some((_, serving)) if fits(&running, &serving) => {
+                    if running.site.serving().plan.arn != serving.plan.arn {
+                        self.shared.reporter.tell(bound(&key, &serving.plan));
+                    }
                     running.site.serve(serving);
                     self.sites.insert(key, running);
                     continue;
@@ -226,28 +232,46 @@ impl Balancer {
             let site = Site::new(self.shared.clone(), key.address, zone, serving);
             let sockets = self.sockets.clone();
             binding.spawn(async move {
-                let bound = bind(&site, key.transport, &*sockets).await;
-                (key, site, bound)
+                let binding = bind(&site, key.transport, &*sockets);
+                let result = tokio::time::timeout(SOCKET_TIME, binding).await;
+                let result = result.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()));
+                (key, site, result)
             });
         }
-        while let Some(Ok((key, site, bound))) = binding.join_next().await {
-            let listener = site.serving().plan.arn.clone();
-            let report = match bound {
+        while let Some(Ok((key, site, result))) = binding.join_next().await {
+            let plan = site.serving().plan.clone();
+            let report = match result {
                 Ok(task) => {
-                    self.sites.insert(key.clone(), Running { site, task });
-                    Report::ListenerBound {
-                        listener,
-                        address: key.address,
-                    }
+                    let report = bound(&key, &plan);
+                    self.sites.insert(key, Running { site, task });
+                    report
                 }
                 Err(error) => Report::ListenerFailed {
-                    listener,
+                    listener: plan.arn.clone(),
                     address: key.address,
                     reason: error.to_string(),
                 },
             };
             self.shared.reporter.tell(report);
         }
+    }
+
+    /// All that was reported and still holds, for whoever has not heard it or forgotten: listeners that listen, the
+    /// health of targets that is known, draining targets with nothing in flight.
+    pub fn standing(&self) -> Vec<Report> {
+        let listening = self
+            .sites
+            .iter()
+            .map(|(key, it)| bound(key, &it.site.serving().plan));
+        let healths = self.checker.healths().into_iter();
+        let known = healths.filter(|(_, health)| *health != Health::Initial);
+        let known = known.map(|(target, health)| Report::TargetHealth { target, health });
+        let targets = self.groups.values().flat_map(|it| it.members().all.clone());
+        let idle = targets.filter(|it| it.is_draining() && it.in_flight() == 0);
+        let idle = idle.map(|it| Report::TargetIdle {
+            target: it.name.clone(),
+        });
+        listening.chain(known).chain(idle).collect()
     }
 
     fn tell_all_failed(&self, listener: &ListenerPlan, reason: &str) {
@@ -274,6 +298,13 @@ impl Drop for Balancer {
         for task in &self.background {
             task.abort();
         }
+    }
+}
+
+fn bound(key: &SiteKey, plan: &ListenerPlan) -> Report {
+    Report::ListenerBound {
+        listener: plan.arn.clone(),
+        address: key.address,
     }
 }
 

@@ -10,11 +10,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::machine::{Failure, Machine, Thresholds};
+use super::machine::{Failure, Health, Machine, Thresholds};
 use super::probe::probe;
 use crate::group::Group;
 use crate::plan::HealthCheck;
-use crate::report::Report;
+use crate::report::{Report, TargetName};
 use crate::shared::Shared;
 use crate::target::Target;
 
@@ -95,6 +95,16 @@ impl Checker {
         inside.watched = kept;
         inside.numbers = numbers;
         self.changed.notify_one();
+    }
+
+    /// What is known of all targets that are checked.
+    pub(crate) fn healths(&self) -> Vec<(TargetName, Health)> {
+        let inside = self.inside.lock();
+        let healths = inside
+            .watched
+            .values()
+            .map(|it| (it.target.name.clone(), it.machine.health()));
+        healths.collect()
     }
 
     /// Checks until it is dropped.

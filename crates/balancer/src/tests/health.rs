@@ -14,7 +14,8 @@ use super::fixture::{
     World, body, forward_to, group, header, http_check, own_address, quick_check, raw_target, serve, until,
 };
 use crate::health::machine::{Failure, Health};
-use crate::plan::CheckKind;
+use crate::plan::{CheckKind, Registration};
+use crate::report::Report;
 
 /// A target whose answer to health checks can be changed.
 async fn moody(name: &'static str) -> (std::net::SocketAddr, Arc<AtomicU16>) {
@@ -157,4 +158,35 @@ async fn many_targets_are_checked_by_few_sockets() {
     for _ in 0..2000 {
         world.health_of(one, Health::Healthy).await;
     }
+}
+
+#[tokio::test]
+async fn what_stands_can_be_asked_for_again() {
+    let (one, _) = moody("one").await;
+    let mut plan = group("g", &[one]);
+    plan.health_check = Some(http_check());
+    let mut world = World::with_group(plan).await;
+    world.health_of(one, Health::Healthy).await;
+    let standing = world.balancer.standing();
+    let bound =
+        |it: &Report| matches!(it, Report::ListenerBound { address, .. } if *address == world.address);
+    let healthy = |it: &Report| matches!(it, Report::TargetHealth { target, health: Health::Healthy } if target.address == one);
+    assert!(
+        standing.len() == 2 && standing.iter().any(bound) && standing.iter().any(healthy),
+        "{standing:?}"
+    );
+    world.plan.groups[0].targets[0].registration = Registration::Draining;
+    world.apply().await;
+    let idle = |it: &Report| matches!(it, Report::TargetIdle { target } if target.address == one);
+    assert!(world.balancer.standing().iter().any(idle));
+}
+
+#[tokio::test]
+async fn a_listener_in_place_of_another_is_reported_too() {
+    let mut world = World::with_group(group("g", &[])).await;
+    world.plan.listeners[0].arn = "arn:next".into();
+    world.apply().await;
+    world
+        .report(|it| matches!(it, Report::ListenerBound { listener, .. } if &**listener == "arn:next"))
+        .await;
 }
