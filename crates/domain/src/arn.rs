@@ -7,8 +7,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 mod load_balancing;
+mod place;
 
 pub use load_balancing::{ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn};
+use place::Place;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,7 @@ pub trait Resource {
 /// The ARN of one kind of resource, in its long form.
 ///
 /// Ordered as text: the resources of one cluster lie together.
-pub struct Arn<R>(Arc<str>, PhantomData<fn() -> R>);
+pub struct Arn<R>(Arc<str>, Place, PhantomData<fn() -> R>);
 
 /// Why a text is no ARN of the kind asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,16 +61,12 @@ impl<R: Resource> Arn<R> {
     /// Puts an ARN together from parts that are already valid.
     pub fn new(scope: &Scope, parts: &[&str]) -> Self {
         let Scope { account, region } = scope;
-        Self(
-            format!(
-                "arn:aws:{}:{region}:{account}:{}/{}",
-                R::SERVICE,
-                R::WORD,
-                parts.join("/")
-            )
-            .into(),
-            PhantomData,
-        )
+        Self::of_text(&format!(
+            "arn:aws:{}:{region}:{account}:{}/{}",
+            R::SERVICE,
+            R::WORD,
+            parts.join("/")
+        ))
     }
 
     /// Reads the long form.
@@ -99,7 +97,7 @@ impl<R: Resource> Arn<R> {
         {
             return Err(invalid());
         }
-        Ok(Self(text.into(), PhantomData))
+        Ok(Self::of_text(text))
     }
 
     /// The whole text.
@@ -109,10 +107,7 @@ impl<R: Resource> Arn<R> {
 
     /// The ARN of another resource of the same scope and service. Asked for a lot, so nothing is taken apart.
     fn beside<Q: Resource>(of: &Arn<Q>, path: &str, name: &str) -> Self {
-        Self(
-            format!("{}{}/{path}/{name}", of.head(), R::WORD).into(),
-            PhantomData,
-        )
+        Self::of_text(&format!("{}{}/{path}/{name}", of.head(), R::WORD))
     }
 
     /// `arn:aws:<service>:<region>:<account>:`
@@ -140,15 +135,22 @@ impl<R: Resource> Arn<R> {
     }
 }
 
+impl<R> Arn<R> {
+    /// The text is known to be valid.
+    fn of_text(text: &str) -> Self {
+        Self(text.into(), Place::of(text), PhantomData)
+    }
+}
+
 impl<R> Clone for Arn<R> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0), PhantomData)
+        Self(Arc::clone(&self.0), self.1, PhantomData)
     }
 }
 
 impl<R> PartialEq for Arn<R> {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        Arc::ptr_eq(&self.0, &other.0) || (self.1.order(other.1).is_none() && self.0 == other.0)
     }
 }
 
@@ -168,7 +170,10 @@ impl<R> PartialOrd for Arn<R> {
 
 impl<R> Ord for Arn<R> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.cmp(&other.0)
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return std::cmp::Ordering::Equal;
+        }
+        self.1.order(other.1).unwrap_or_else(|| self.0.cmp(&other.0))
     }
 }
 
@@ -302,7 +307,7 @@ impl<R: InCluster> Arn<R> {
     /// The cluster it belongs to.
     pub fn cluster(&self) -> ClusterArn {
         let name = self.path().split('/').next().unwrap_or_default();
-        Arn(format!("{}cluster/{name}", self.head()).into(), PhantomData)
+        Arn::of_text(&format!("{}cluster/{name}", self.head()))
     }
 }
 

@@ -116,44 +116,33 @@ fn by_zone(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize
     placed
 }
 
-/// With strategies, which compare all that can take a task.
+/// With strategies, which compare all candidates. Here too, whether one takes the task is asked only when it is the best.
 fn by_strategies(candidates: &[Candidate<'_>], wanted: &Requirements<'_>, count: usize) -> Vec<usize> {
-    let is_eligible = |it: &Candidate<'_>| {
-        fits(it.host, wanted)
-            && standing(it, wanted).is_empty()
-            && unsatisfied(it, wanted.rules, wanted.group, 0).is_empty()
-    };
-    // Only the ledgers that change are copied.
-    let mut eligible: Vec<Option<Cow<'_, Host>>> = candidates
-        .iter()
-        .map(|it| is_eligible(it).then_some(Cow::Borrowed(it.host)))
-        .collect();
     let mut ranking = Ranking::new(candidates, wanted);
+    // Only the ledgers that change are copied; with each, how many tasks it has got.
+    let mut ledgers: BTreeMap<usize, (Host, u32)> = BTreeMap::new();
     let mut placed = Vec::new();
     while placed.len() < count {
-        let open = eligible.iter().enumerate();
-        let open = open.filter_map(|(index, host)| Some((index, host.as_deref()?)));
-        let Some(best) = ranking.best(open) else {
+        let Some(best) = ranking.take() else {
             break;
         };
-        let Some(host) = &mut eligible[best] else { break };
-        if host.to_mut().promise(wanted.resources).is_err() {
-            break;
+        let candidate = &candidates[best];
+        let (host, before) = ledgers
+            .get(&best)
+            .map_or((candidate.host, 0), |(host, before)| (host, *before));
+        let is_eligible = fits(host, wanted)
+            && standing(candidate, wanted).is_empty()
+            && unsatisfied(candidate, wanted.rules, wanted.group, before).is_empty();
+        if !is_eligible {
+            // Not asked again; it still counts where tasks spread.
+            continue;
         }
+        let (ledger, before) = ledgers.entry(best).or_insert_with(|| (candidate.host.clone(), 0));
+        // It has just been seen to fit.
+        let _ = ledger.promise(wanted.resources);
+        *before += 1;
         placed.push(best);
-        if !fits(host, wanted)
-            || !unsatisfied(
-                &candidates[best],
-                wanted.rules,
-                wanted.group,
-                times(&placed, best),
-            )
-            .is_empty()
-        {
-            // Full now; it still counts where tasks spread.
-            let _ = eligible[best].take();
-        }
-        ranking.placed(best);
+        ranking.placed(best, ledger);
     }
     placed
 }

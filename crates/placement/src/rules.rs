@@ -14,9 +14,9 @@ use crate::query::{Expression, Facts};
 /// Tasks of a container instance that are not STOPPED.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstanceTasks {
-    /// In RUNNING.
+    /// In RUNNING; needed only if [`Rules::counts_tasks`].
     pub running: u32,
-    /// On their way to RUNNING.
+    /// On their way to RUNNING; needed only if [`Rules::counts_tasks`].
     pub pending: u32,
     /// Of the group that is placed; needed only if [`Rules::counts_the_group`].
     pub of_group: u32,
@@ -96,6 +96,11 @@ impl Rules {
             .iter()
             .any(|it| matches!(it, Preference::Spread(_)));
         self.is_distinct_instance || spreads
+    }
+
+    /// Whether [`InstanceTasks::running`] and [`InstanceTasks::pending`] matter.
+    pub fn counts_tasks(&self) -> bool {
+        !self.members.is_empty()
     }
 
     /// Whether [`InstanceTasks::groups`] matters.

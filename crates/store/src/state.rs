@@ -39,11 +39,15 @@ mod load_balancing;
 mod queries;
 mod registry;
 mod secrets;
+mod service_tasks;
+mod sites;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 pub use indexes::Indexes;
+pub use service_tasks::{HealthyContainers, OnHost};
+pub use sites::Site;
 pub use tally::Tally;
 
 type Table<R> = BTreeMap<<R as Record>::Key, Arc<R>>;

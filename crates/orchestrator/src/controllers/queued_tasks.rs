@@ -43,8 +43,7 @@ impl Controller for QueuedTasks {
     }
 
     fn all_keys(&self, state: &State) -> Vec<TaskArn> {
-        let queued = state.all::<Task>().filter(|it| it.queued.is_some());
-        queued.map(|it| it.arn.clone()).collect()
+        state.queued_tasks().cloned().collect()
     }
 
     fn reconcile(&self, tx: &mut Tx<'_>, arn: &TaskArn) -> Next {

@@ -165,6 +165,8 @@ fn leaving(state: &State, service: &Service) -> Leaving {
 /// that they leave within the service's bounds.
 fn tasks_on_draining_instances(state: &State, service: &Service) -> Leaving {
     let instances = state.draining_container_instances(&service.cluster);
+    let instances =
+        instances.filter(|it| state.tasks_of_service_on_host(&service.arn, &it.host_id).wanted > 0);
     let tasks = instances.flat_map(|it| state.tasks_of_container_instance(&it.arn));
     tasks
         .filter(|it| it.service.as_ref() == Some(&service.arn) && is_wanted(it))

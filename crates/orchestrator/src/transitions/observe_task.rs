@@ -105,7 +105,7 @@ pub fn observe_task(tx: &mut Tx<'_>, arn: &TaskArn, report: &TaskReport) -> Resu
     // A change that moved no state is one change for users all the same.
     task.version = task.version.max(known.version + 1);
     let is_stopped = task.last_status == TaskStatus::Stopped;
-    tx.put(task.clone());
+    let task = tx.put(task);
     if is_stopped {
         release_host(tx, &task);
         record_start(tx, &task);

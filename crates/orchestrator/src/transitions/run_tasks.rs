@@ -193,11 +193,12 @@ fn hosts<'a>(state: &'a State, run: &RunTasks, only: Option<&ContainerInstanceAr
         return named.and_then(joined).into_iter().collect();
     }
     let is_external = run.launch_type == LaunchType::External;
-    let of_cluster = state.container_instances_of_cluster(&run.cluster);
-    let is_meant = |it: &&Arc<ContainerInstance>| {
+    let is_meant = |it: &ContainerInstance| {
         it.is_external == is_external && it.status != ContainerInstanceStatus::Inactive
     };
-    let joined = of_cluster.filter(is_meant).filter_map(joined);
+    let sites = state.sites_of_cluster(&run.cluster).iter();
+    let sites = sites.filter(|it| is_meant(&it.container_instance));
+    let joined = sites.filter_map(|it| Some((it.host.as_ref()?, &it.container_instance)));
     joined.filter(|(host, _)| is_in_zone(run, host)).collect()
 }
 

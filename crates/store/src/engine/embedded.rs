@@ -161,18 +161,19 @@ impl Engine for Embedded {
             .map_err(&database)?;
         let mut rows = select.query([]).map_err(&database)?;
         while let Some(row) = rows.next().map_err(&database)? {
-            let place: (String, String) = (row.get(0).map_err(&database)?, row.get(1).map_err(&database)?);
-            if newer.contains_key(&place) {
+            let kind: String = row.get(0).map_err(&database)?;
+            let key: String = row.get(1).map_err(&database)?;
+            if newer.contains_key(&place_of(&kind, &key)) {
                 continue;
             }
             let value: String = row.get(3).map_err(&database)?;
             let damaged = |error| StoreError::Damaged {
-                what: format!("the record {} {}: {error}", place.0, place.1),
+                what: format!("the record {kind} {key}: {error}"),
             };
             let value = RawValue::from_string(value).map_err(damaged)?;
             visit(Operation {
-                table: place.0.into(),
-                key: place.1,
+                table: kind.into(),
+                key,
                 format: row.get(2).map_err(&database)?,
                 value: Some(value),
             })?;
@@ -250,12 +251,21 @@ impl Engine for Embedded {
     }
 }
 
-/// Kind and key.
-type Place = (String, String);
+/// Kind and key with a space between: in one piece, since there are many.
+type Place = Box<str>;
 type Newest = HashMap<Place, CommitId>;
 
 fn place(operation: &Operation) -> Place {
-    (operation.table.clone().into_owned(), operation.key.clone())
+    place_of(&operation.table, &operation.key)
+}
+
+fn place_of(kind: &str, key: &str) -> Place {
+    format!("{kind} {key}").into_boxed_str()
+}
+
+/// Kind and key. No kind has a space in it.
+fn parts(place: &Place) -> (&str, &str) {
+    place.split_once(' ').unwrap_or((place, ""))
 }
 
 /// Batches that are not folded yet.

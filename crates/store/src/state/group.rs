@@ -1,14 +1,14 @@
 //! An index of records by something that several of them share.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Record;
 
-/// Records by group, in the order of their keys. Empty groups are not kept.
+/// Keys of records by group, in order. Empty groups are not kept. A record that changes and stays in its group costs
+/// nothing.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Group<G: Ord, R: Record>(BTreeMap<G, BTreeMap<R::Key, Arc<R>>>);
+pub(crate) struct Group<G: Ord, R: Record>(BTreeMap<G, BTreeSet<R::Key>>);
 
 impl<G: Ord, R: Record> Default for Group<G, R> {
     fn default() -> Self {
@@ -16,35 +16,41 @@ impl<G: Ord, R: Record> Default for Group<G, R> {
     }
 }
 
-impl<G: Ord, R: Record> Group<G, R> {
+impl<G: Ord + Clone, R: Record> Group<G, R> {
     /// Follows one record from the group it was in to the one it is in.
-    pub fn update(&mut self, before: Option<(G, &Arc<R>)>, after: Option<(G, &Arc<R>)>) {
-        let is_same_group = matches!((&before, &after), (Some((old, _)), Some((new, _))) if old == new);
+    pub fn update(&mut self, before: Option<(&G, &R)>, after: Option<(&G, &R)>) {
+        if let (Some((old, _)), Some((new, _))) = (before, after)
+            && old == new
+        {
+            return;
+        }
         if let Some((group, record)) = before
-            && !is_same_group
-            && let Some(members) = self.0.get_mut(&group)
+            && let Some(members) = self.0.get_mut(group)
         {
             members.remove(&record.key());
             if members.is_empty() {
-                self.0.remove(&group);
+                self.0.remove(group);
             }
         }
         if let Some((group, record)) = after {
-            self.0
-                .entry(group)
-                .or_default()
-                .insert(record.key(), Arc::clone(record));
+            if let Some(members) = self.0.get_mut(group) {
+                members.insert(record.key());
+            } else {
+                self.0.insert(group.clone(), BTreeSet::from([record.key()]));
+            }
         }
     }
+}
 
-    /// The records of a group.
+impl<G: Ord, R: Record> Group<G, R> {
+    /// The keys of a group.
     pub fn of<Q: Ord + ?Sized>(
         &self,
         group: &Q,
-    ) -> impl DoubleEndedIterator<Item = &Arc<R>> + use<'_, G, R, Q>
+    ) -> impl DoubleEndedIterator<Item = &R::Key> + use<'_, G, R, Q>
     where
         G: Borrow<Q>,
     {
-        self.0.get(group).into_iter().flat_map(BTreeMap::values)
+        self.0.get(group).into_iter().flatten()
     }
 }

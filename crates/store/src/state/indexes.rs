@@ -1,6 +1,6 @@
 //! Everything that is found by other means than a key. A pure function of the records: order does not matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
@@ -10,31 +10,33 @@ use domain::service::{Service, ServiceStatus};
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
-use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
+use domain::{ClusterArn, ContainerInstanceArn, Scope, TaskArn, TaskDefinitionArn, Timestamp};
 
 use super::addresses::Addresses;
 use super::group::Group;
 use super::load_balancing::LoadBalancingIndexes;
 use super::registry::RegistryIndexes;
+use super::service_tasks::ServiceTasks;
+use super::sites::Sites;
 use super::tally::{Column, Tallies};
 
 /// The indexes of a [`super::State`]; read through its methods.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Indexes {
-    pub(super) tasks_by_service: Group<ServiceArn, Task>,
+    pub(super) service_tasks: ServiceTasks,
     /// Without STOPPED tasks.
     pub(super) tasks_by_host: Group<String, Task>,
     pub(super) tasks_by_container_instance: Group<ContainerInstanceArn, Task>,
     /// Tasks that one RunTask with a client token started.
     pub(super) tasks_by_client_token: Group<(ClusterArn, String), Task>,
-    pub(super) stopped_tasks: BTreeMap<(Timestamp, TaskArn), Arc<Task>>,
-    /// By service and deployment.
-    pub(super) service_tallies: Tallies<(ServiceArn, String)>,
+    pub(super) stopped_tasks: BTreeSet<(Timestamp, TaskArn)>,
     pub(super) cluster_tallies: Tallies<(ClusterArn, LaunchType)>,
     pub(super) container_instance_tallies: Tallies<ContainerInstanceArn>,
     pub(super) task_definition_tallies: Tallies<TaskDefinitionArn>,
     pub(super) addresses: Addresses,
-    pub(super) container_instances_by_host: Group<String, ContainerInstance>,
+    pub(super) sites: Sites,
+    /// Tasks that may wait for a place or be tried again.
+    pub(super) queued_tasks: BTreeSet<TaskArn>,
     pub(super) draining_container_instances: Group<ClusterArn, ContainerInstance>,
     /// Those with the DAEMON strategy that are not INACTIVE.
     pub(super) daemon_services: Group<ClusterArn, Service>,
@@ -49,64 +51,60 @@ pub struct Indexes {
 
 impl Indexes {
     pub(crate) fn task(&mut self, before: Option<&Arc<Task>>, after: Option<&Arc<Task>>) {
-        let by_service = |it: Option<&Arc<Task>>| it.and_then(|task| task.service.clone());
-        self.tasks_by_service
-            .update(by_service(before).zip(before), by_service(after).zip(after));
-        let by_host =
-            |it: Option<&Arc<Task>>| it.filter(|task| is_live(task)).map(|task| task.host_id.clone());
-        self.tasks_by_host
-            .update(by_host(before).zip(before), by_host(after).zip(after));
-        let by_instance = |it: Option<&Arc<Task>>| it.and_then(|task| task.container_instance.clone());
-        self.tasks_by_container_instance
-            .update(by_instance(before).zip(before), by_instance(after).zip(after));
-        let by_token = |it: Option<&Arc<Task>>| {
-            it.and_then(|task| {
-                let token = task.client_request.as_ref()?.token.clone();
-                Some((task.cluster(), token))
-            })
-        };
-        self.tasks_by_client_token
-            .update(by_token(before).zip(before), by_token(after).zip(after));
+        self.service_tasks.update(before, after);
+        let (live_before, live_after) = (before.filter(|it| is_live(it)), after.filter(|it| is_live(it)));
+        self.tasks_by_host.update(
+            live_before.map(|it| (&it.host_id, &**it)),
+            live_after.map(|it| (&it.host_id, &**it)),
+        );
+        self.tasks_by_container_instance.update(
+            before.and_then(|it| Some((it.container_instance.as_ref()?, &**it))),
+            after.and_then(|it| Some((it.container_instance.as_ref()?, &**it))),
+        );
+        let (old_token, new_token) = (client_token(before), client_token(after));
+        self.tasks_by_client_token.update(
+            old_token.as_ref().zip(before.map(|it| &**it)),
+            new_token.as_ref().zip(after.map(|it| &**it)),
+        );
         if let Some(task) = before.filter(|task| !is_live(task)) {
             self.stopped_tasks.remove(&(stopped_at(task), task.arn.clone()));
         }
         if let Some(task) = after.filter(|task| !is_live(task)) {
-            self.stopped_tasks
-                .insert((stopped_at(task), task.arn.clone()), Arc::clone(task));
+            self.stopped_tasks.insert((stopped_at(task), task.arn.clone()));
+        }
+        if let Some(task) = before.filter(|it| it.queued.is_some()) {
+            self.queued_tasks.remove(&task.arn);
+        }
+        if let Some(task) = after.filter(|it| it.queued.is_some()) {
+            self.queued_tasks.insert(task.arn.clone());
         }
         self.tally_task(before, after);
-        if let Some(eni) = before
-            .filter(|task| is_live(task))
-            .and_then(|task| task.eni.as_ref())
-        {
+        if let Some(eni) = live_before.and_then(|task| task.eni.as_ref()) {
             self.addresses.give_back(&eni.subnet_id, eni.address);
         }
-        if let Some(eni) = after
-            .filter(|task| is_live(task))
-            .and_then(|task| task.eni.as_ref())
-        {
+        if let Some(eni) = live_after.and_then(|task| task.eni.as_ref()) {
             self.addresses.take(&eni.subnet_id, eni.address);
         }
     }
 
     fn tally_task(&mut self, before: Option<&Arc<Task>>, after: Option<&Arc<Task>>) {
-        let in_service = |task: &Arc<Task>| {
-            let service = task.service.clone()?;
-            let deployment = task.started_by.clone().unwrap_or_default();
-            Some(((service, deployment), Column::by_wish(task)?))
+        let column = |it: &Arc<Task>| Column::by_last_status(it);
+        let is_same = |(old, new): (&Arc<Task>, &Arc<Task>)| {
+            column(old) == column(new)
+                && old.container_instance == new.container_instance
+                && old.task_definition == new.task_definition
+                && old.launch_type == new.launch_type
         };
-        self.service_tallies
-            .update(before.and_then(in_service), after.and_then(in_service));
-        let in_cluster =
-            |task: &Arc<Task>| Some(((task.cluster(), task.launch_type), Column::by_last_status(task)?));
+        if before.zip(after).is_some_and(is_same) {
+            return;
+        }
+        let in_cluster = |task: &Arc<Task>| Some(((task.cluster(), task.launch_type), column(task)?));
         self.cluster_tallies
             .update(before.and_then(in_cluster), after.and_then(in_cluster));
-        let on_instance =
-            |task: &Arc<Task>| Some((task.container_instance.clone()?, Column::by_last_status(task)?));
+        let on_instance = |task: &Arc<Task>| Some((task.container_instance.clone()?, column(task)?));
         self.container_instance_tallies
             .update(before.and_then(on_instance), after.and_then(on_instance));
-        let of_definition =
-            |task: &Arc<Task>| Some((task.task_definition.clone(), Column::by_last_status(task)?));
+        let of_definition = |task: &Arc<Task>| Some((task.task_definition.clone(), column(task)?));
         self.task_definition_tallies
             .update(before.and_then(of_definition), after.and_then(of_definition));
     }
@@ -139,26 +137,28 @@ impl Indexes {
         before: Option<&Arc<ContainerInstance>>,
         after: Option<&Arc<ContainerInstance>>,
     ) {
-        let by_host = |it: Option<&Arc<ContainerInstance>>| it.map(|instance| instance.host_id.clone());
-        self.container_instances_by_host
-            .update(by_host(before).zip(before), by_host(after).zip(after));
+        self.sites.container_instance(before, after);
         let draining = |it: Option<&Arc<ContainerInstance>>| {
             it.filter(|instance| instance.status == ContainerInstanceStatus::Draining)
                 .map(|instance| instance.arn.cluster())
         };
-        self.draining_container_instances
-            .update(draining(before).zip(before), draining(after).zip(after));
+        let (old, new) = (draining(before), draining(after));
+        self.draining_container_instances.update(
+            old.as_ref().zip(before.map(|it| &**it)),
+            new.as_ref().zip(after.map(|it| &**it)),
+        );
     }
 
     pub(crate) fn service(&mut self, before: Option<&Arc<Service>>, after: Option<&Arc<Service>>) {
-        let daemons = |it: Option<&Arc<Service>>| {
-            let is_daemon = |it: &&Arc<Service>| it.scheduling_strategy == SchedulingStrategy::Daemon;
-            it.filter(is_daemon)
-                .filter(|it| it.status != ServiceStatus::Inactive)
-                .map(|it| it.cluster.clone())
+        let is_meant = |it: &&Service| {
+            it.scheduling_strategy == SchedulingStrategy::Daemon && it.status != ServiceStatus::Inactive
         };
-        self.daemon_services
-            .update(daemons(before).zip(before), daemons(after).zip(after));
+        let before = before.map(|it| &**it).filter(is_meant);
+        let after = after.map(|it| &**it).filter(is_meant);
+        self.daemon_services.update(
+            before.map(|it| (&it.cluster, it)),
+            after.map(|it| (&it.cluster, it)),
+        );
     }
 
     /// Its address is as taken as that of a task.
@@ -176,14 +176,19 @@ impl Indexes {
     }
 
     pub(crate) fn host(&mut self, before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) {
-        let by_account = |it: Option<&Arc<Host>>| it.map(|host| host.account.clone());
-        self.hosts_by_account
-            .update(by_account(before).zip(before), by_account(after).zip(after));
-        let zone = |it: &Arc<Host>| (it.account.clone(), it.availability_zone.clone());
-        let (before, after) = (before.map(zone), after.map(zone));
-        if before == after {
+        self.sites.host(before, after);
+        self.hosts_by_account.update(
+            before.map(|it| (&it.account, &**it)),
+            after.map(|it| (&it.account, &**it)),
+        );
+        let place = |it: &'_ Arc<Host>| (it.account.clone(), it.availability_zone.clone());
+        let is_same = |(old, new): (&Arc<Host>, &Arc<Host>)| {
+            old.account == new.account && old.availability_zone == new.availability_zone
+        };
+        if before.zip(after).is_some_and(is_same) {
             return;
         }
+        let (before, after) = (before.map(place), after.map(place));
         if let Some(zone) = after {
             *self.host_zones.entry(zone).or_default() += 1;
         }
@@ -200,6 +205,12 @@ impl Indexes {
 
 fn is_live(task: &Task) -> bool {
     task.last_status != TaskStatus::Stopped
+}
+
+fn client_token(task: Option<&Arc<Task>>) -> Option<(ClusterArn, String)> {
+    let task = task?;
+    let token = task.client_request.as_ref()?.token.clone();
+    Some((task.cluster(), token))
 }
 
 fn stopped_at(task: &Task) -> Timestamp {

@@ -84,14 +84,6 @@ impl State {
             .map(|(_, record)| record)
     }
 
-    /// Tasks of a service, STOPPED ones too, by ARN.
-    pub fn tasks_of_service(
-        &self,
-        service: &ServiceArn,
-    ) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
-        self.indexes.tasks_by_service.of(service)
-    }
-
     /// Tasks that a RunTask with this client token started in the cluster, STOPPED ones too, by ARN.
     pub fn tasks_of_client_token(
         &self,
@@ -99,12 +91,14 @@ impl State {
         token: &str,
     ) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
         let request = (cluster.clone(), token.to_owned());
-        self.indexes.tasks_by_client_token.of(&request)
+        let found = self.indexes.tasks_by_client_token.of(&request);
+        found.filter_map(|it| self.tasks.get(it))
     }
 
     /// Tasks of a host that are not STOPPED, by ARN.
     pub fn tasks_of_host(&self, host_id: &str) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
-        self.indexes.tasks_by_host.of(host_id)
+        let found = self.indexes.tasks_by_host.of(host_id);
+        found.filter_map(|it| self.tasks.get(it))
     }
 
     /// Tasks of a container instance, STOPPED ones too, by ARN.
@@ -112,24 +106,14 @@ impl State {
         &self,
         instance: &ContainerInstanceArn,
     ) -> impl DoubleEndedIterator<Item = &Arc<Task>> + use<'_> {
-        self.indexes.tasks_by_container_instance.of(instance)
+        let found = self.indexes.tasks_by_container_instance.of(instance);
+        found.filter_map(|it| self.tasks.get(it))
     }
 
     /// How many tasks of a revision are not STOPPED.
     pub fn tasks_of_task_definition_count(&self, definition: &TaskDefinitionArn) -> usize {
         let tally = self.indexes.task_definition_tallies.get(definition);
         tally.pending as usize + tally.running as usize + tally.stopping as usize
-    }
-
-    /// Tasks of a service by deployment (`startedBy`). Pending and running ones are wanted; those that shall stop,
-    /// or stop by themselves, are stopping.
-    pub fn service_tally(&self, service: &ServiceArn) -> Vec<(String, Tally)> {
-        let first = (service.clone(), String::new());
-        let range = self.indexes.service_tallies.range(first..);
-        range
-            .take_while(|((arn, _), _)| arn == service)
-            .map(|((_, deployment), tally)| (deployment.clone(), tally))
-            .collect()
     }
 
     /// Tasks of a cluster by what they do, whatever is wanted of them.
@@ -169,16 +153,13 @@ impl State {
     pub fn tasks_stopped_before(&self, time: Timestamp) -> impl Iterator<Item = &Arc<Task>> + use<'_> {
         let stopped = self.indexes.stopped_tasks.iter();
         stopped
-            .take_while(move |((at, _), _)| *at < time)
-            .map(|(_, task)| task)
+            .take_while(move |(at, _)| *at < time)
+            .filter_map(|(_, arn)| self.tasks.get(arn))
     }
 
-    /// Container instances that a host is registered as, by ARN.
-    pub fn container_instances_of_host(
-        &self,
-        host_id: &str,
-    ) -> impl DoubleEndedIterator<Item = &Arc<ContainerInstance>> + use<'_> {
-        self.indexes.container_instances_by_host.of(host_id)
+    /// Tasks that wait for a place or may be tried again, STOPPED ones too, by ARN.
+    pub fn queued_tasks(&self) -> impl DoubleEndedIterator<Item = &TaskArn> {
+        self.indexes.queued_tasks.iter()
     }
 
     /// Container instances of a cluster that are DRAINING, by ARN.
@@ -186,7 +167,8 @@ impl State {
         &self,
         cluster: &ClusterArn,
     ) -> impl DoubleEndedIterator<Item = &Arc<ContainerInstance>> + use<'_> {
-        self.indexes.draining_container_instances.of(cluster)
+        let found = self.indexes.draining_container_instances.of(cluster);
+        found.filter_map(|it| self.container_instances.get(it))
     }
 
     /// Services of a cluster with the DAEMON strategy, DRAINING ones too, by ARN.
@@ -194,7 +176,8 @@ impl State {
         &self,
         cluster: &ClusterArn,
     ) -> impl DoubleEndedIterator<Item = &Arc<Service>> + use<'_> {
-        self.indexes.daemon_services.of(cluster)
+        let found = self.indexes.daemon_services.of(cluster);
+        found.filter_map(|it| self.services.get(it))
     }
 
     /// Settings that a principal has made, by name.
@@ -212,7 +195,8 @@ impl State {
 
     /// Hosts of an account, by id.
     pub fn hosts_of_account(&self, account: &str) -> impl DoubleEndedIterator<Item = &Arc<Host>> + use<'_> {
-        self.indexes.hosts_by_account.of(account)
+        let found = self.indexes.hosts_by_account.of(account);
+        found.filter_map(|it| self.hosts.get(it))
     }
 
     /// Availability zones in which an account has hosts, by name.

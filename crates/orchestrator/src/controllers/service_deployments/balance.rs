@@ -21,7 +21,7 @@ use store::{State, Tx};
 
 use super::part::Part;
 use super::start::{Launched, names};
-use super::{Next, ServiceDeployments, is_wanted};
+use super::{Next, ServiceDeployments};
 use crate::transitions::{Where, eligible, record_action, record_event};
 pub use ongoing::follow;
 use zones::{ZoneTasks, ZoneWish, told, wish};
@@ -184,20 +184,25 @@ fn open_zones(state: &State, service: &Service, part: &Part) -> BTreeSet<String>
 /// Tasks by the zone of their host, and how long the first protection lasts.
 fn tasks_by_zone(tx: &Tx<'_>, service: &Service) -> (BTreeMap<String, ZoneTasks>, Option<Duration>) {
     let (state, now) = (tx.state(), tx.now());
-    let mut by_host: BTreeMap<&str, ZoneTasks> = BTreeMap::new();
+    let of_host = |(id, it): (&'_ str, store::OnHost)| {
+        let tasks = it.wanted;
+        (id.to_owned(), ZoneTasks { tasks, protected: 0 })
+    };
+    let hosts = state.hosts_of_service(&service.arn);
+    let mut by_host: BTreeMap<String, ZoneTasks> =
+        hosts.filter(|(_, it)| it.wanted > 0).map(of_host).collect();
     let mut first_end = None::<Duration>;
-    for task in state.tasks_of_service(&service.arn).filter(|it| is_wanted(it)) {
-        let counted = by_host.entry(&task.host_id).or_default();
-        counted.tasks += 1;
-        if let Some(until) = task.protection(now) {
-            counted.protected += 1;
-            let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            first_end = first_end.into_iter().chain([left]).min();
-        }
+    for task in state.protected_tasks_of_service(&service.arn) {
+        let Some(until) = task.protection(now) else {
+            continue;
+        };
+        by_host.entry(task.host_id.clone()).or_default().protected += 1;
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        first_end = first_end.into_iter().chain([left]).min();
     }
     let mut zones: BTreeMap<String, ZoneTasks> = BTreeMap::new();
     for (id, counted) in by_host {
-        let Some(host) = state.get::<Host>(&id.to_owned()) else {
+        let Some(host) = state.get::<Host>(&id) else {
             continue;
         };
         let zone = zones.entry(host.availability_zone.clone()).or_default();

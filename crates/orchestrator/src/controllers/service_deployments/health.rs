@@ -7,12 +7,12 @@ use std::time::Duration;
 use domain::service::Service;
 use domain::task::{HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
-use domain::{TaskArn, Timestamp};
-use store::{State, Tx};
+use domain::{TaskArn, TaskDefinitionArn, Timestamp};
+use store::{HealthyContainers, State, Tx};
 
 use super::part::Part;
 use super::plan::Counts;
-use super::{Leaving, Next, is_wanted};
+use super::{Leaving, Next};
 
 /// Why the scheduler stops a task that is UNHEALTHY.
 pub const FAILED: &str = "Task failed container health checks";
@@ -38,8 +38,9 @@ pub fn unhealthy(state: &State, service: &Service) -> Leaving {
         let definition = definitions.get(&it.task_definition);
         definition.is_some_and(|definition| it.health(definition) == HealthStatus::Unhealthy)
     };
-    let tasks = state.tasks_of_service(&service.arn);
-    let tasks = tasks.filter(|it| is_wanted(it)).filter(is_unhealthy);
+    let tasks = state
+        .unhealthy_tasks_of_service(&service.arn)
+        .filter(is_unhealthy);
     tasks.map(|it| (it.arn.clone(), Arc::clone(it))).collect()
 }
 
@@ -82,8 +83,7 @@ pub fn unproven(
     if !is_checked && (healthy_after.is_zero() || service.steady_since.is_some()) {
         return (unproven, next);
     }
-    let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running && is_wanted(it);
-    let tasks = state.tasks_of_service(&service.arn).filter(runs);
+    let tasks = unsettled(state, service, &part.task_definition, tx.now(), healthy_after);
     for task in tasks.filter(|it| part.has(it)) {
         let left = left(task, tx.now(), healthy_after);
         let is_unproven = if is_checked {
@@ -116,8 +116,9 @@ fn note_old(
         return next;
     }
     let is_old = |it: &&Arc<Task>| !part.has(it) || leaving.contains_key(&it.arn);
-    let running = tx.state().tasks_of_service(&service.arn);
-    let running = running.filter(|it| it.last_status == TaskStatus::Running && is_wanted(it));
+    let state = tx.state();
+    let definitions = state.definitions_running_in_service(&service.arn);
+    let running = definitions.flat_map(|it| unsettled(state, service, it, tx.now(), healthy_after));
     for task in running.filter(|it| part.may_stop(it)).filter(is_old) {
         if is_proven(tx.state(), task, tx.now(), healthy_after) {
             continue;
@@ -129,6 +130,38 @@ fn note_old(
         }
     }
     next
+}
+
+/// Running tasks of a revision that may not be known to be healthy: all others are.
+fn unsettled<'a>(
+    state: &'a State,
+    service: &Service,
+    definition: &TaskDefinitionArn,
+    now: Timestamp,
+    healthy_after: Duration,
+) -> impl Iterator<Item = &'a Arc<Task>> + use<'a> {
+    let containers = state
+        .get::<TaskDefinition>(definition)
+        .map_or(0, |it| checked(it));
+    let since = match containers {
+        0 => now.saturating_sub(healthy_after).unwrap_or(Timestamp::MIN),
+        // How long they have run says nothing.
+        _ => Timestamp::MAX,
+    };
+    state.unsettled_tasks(&service.arn, definition, containers, since)
+}
+
+/// The containers that have to be healthy for their task to be so.
+fn checked(definition: &TaskDefinition) -> HealthyContainers {
+    let containers = definition.containers.iter().enumerate();
+    let checked = containers.filter(|(_, it)| it.essential && it.is_health_checked());
+    checked.fold(0, |bits, (place, _)| {
+        let place = u32::try_from(place).ok();
+        // One without a bit of its own asks for what no task has: so all are looked at.
+        bits | place
+            .and_then(|it| 1_u64.checked_shl(it))
+            .unwrap_or(HealthyContainers::MAX)
+    })
 }
 
 /// Whether a running task is known to be healthy: by its checks, or without any by how long it has run.

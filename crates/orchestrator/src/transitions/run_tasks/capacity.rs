@@ -1,7 +1,6 @@
 //! Tasks divided among the capacity providers of a strategy.
 
 use domain::capacity_provider::{CapacityProviderStrategyItem, is_fargate};
-use domain::task::{DesiredStatus, TaskStatus};
 use domain::{CapacityProviderArn, Scope};
 use store::State;
 
@@ -26,14 +25,11 @@ pub fn parts(state: &State, run: &RunTasks) -> Vec<RunTasks> {
 }
 
 fn existing(state: &State, run: &RunTasks, item: &CapacityProviderStrategyItem) -> u32 {
-    let tasks = run.service.iter().flat_map(|it| state.tasks_of_service(it));
-    let counted = tasks.filter(|it| {
-        it.started_by == run.started_by
-            && it.desired_status == DesiredStatus::Running
-            && it.last_status != TaskStatus::Stopped
-            && it.capacity_provider.as_ref() == Some(&item.capacity_provider)
-    });
-    u32::try_from(counted.count()).unwrap_or(u32::MAX)
+    let deployment = run.started_by.as_deref().unwrap_or_default();
+    let service = run.service.as_ref();
+    service.map_or(0, |it| {
+        state.tasks_of_capacity_provider_count(it, deployment, &item.capacity_provider)
+    })
 }
 
 /// The capacity provider of a part, if a strategy chose one.

@@ -8,7 +8,7 @@ use domain::ClusterArn;
 use domain::container_instance::ContainerInstanceStatus;
 use domain::host::Host;
 use domain::service::{Rollout, Service, ServiceStatus};
-use domain::task::{Overrides, TaskStatus};
+use domain::task::Overrides;
 use domain::task_definition::{LaunchType, TaskDefinition};
 use placement::unmet;
 use store::State;
@@ -49,9 +49,7 @@ fn promise(
     hosts: &[Joined<'_>],
     ledgers: &mut BTreeMap<usize, Host>,
 ) {
-    let tasks = state.tasks_of_service(&service.arn);
-    let tasks = tasks.filter(|it| it.last_status != TaskStatus::Stopped);
-    let has_one: BTreeSet<&str> = tasks.map(|it| it.host_id.as_str()).collect();
+    let has_one: BTreeSet<&str> = state.hosts_of_service(&service.arn).map(|(id, _)| id).collect();
     let constraints = definition.placement_constraints.iter();
     let rules = standing_rules(constraints.chain(&service.placement_constraints));
     let attributes = platform::attributes(definition);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{Newest, Place, failed, parse, place};
+use super::{Newest, Place, failed, parse, parts, place};
 use crate::engine::Operation;
 use crate::{CommitId, StoreError};
 
@@ -57,7 +57,7 @@ fn fold_slice(
             if newest.get(place).is_some_and(is_replaced) {
                 continue;
             }
-            let (kind, key) = place;
+            let (kind, key) = parts(place);
             match &operation.value {
                 Some(value) => upsert.execute((kind, key, operation.format, value.get())),
                 None => delete.execute((kind, key)),

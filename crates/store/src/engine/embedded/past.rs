@@ -6,7 +6,7 @@ use domain::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::value::RawValue;
 
-use super::{Place, failed, parse, place};
+use super::{Place, failed, parse, parts, place};
 use crate::engine::{Operation, Past};
 use crate::{CommitId, StoreError};
 
@@ -56,7 +56,8 @@ pub(super) fn read(connection: &Connection, after: CommitId) -> Result<Past, Sto
 }
 
 /// A record that has left the batches.
-fn folded(connection: &Connection, (kind, key): &Place) -> Result<Option<Operation>, StoreError> {
+fn folded(connection: &Connection, place: &Place) -> Result<Option<Operation>, StoreError> {
+    let (kind, key) = parts(place);
     let database = failed("read a record");
     let mut select = connection
         .prepare_cached("SELECT format, value FROM record WHERE kind = ?1 AND key = ?2")
@@ -69,8 +70,8 @@ fn folded(connection: &Connection, (kind, key): &Place) -> Result<Option<Operati
         what: format!("the record {kind} {key}: {error}"),
     })?;
     Ok(Some(Operation {
-        table: kind.clone().into(),
-        key: key.clone(),
+        table: kind.to_owned().into(),
+        key: key.to_owned(),
         format,
         value: Some(value),
     }))

@@ -87,11 +87,18 @@ struct Found {
 
 fn found(tx: &Tx<'_>, service: &Service, part: &Part) -> Option<Found> {
     let state = tx.state();
-    let mut by_host: BTreeMap<&str, Vec<&Arc<Task>>> = BTreeMap::new();
-    for task in state.tasks_of_service(&service.arn).filter(|it| is_wanted(it)) {
-        by_host.entry(&task.host_id).or_default().push(task);
+    let of_service = state
+        .hosts_of_service(&service.arn)
+        .filter(|(_, it)| it.wanted > 0);
+    let by_host: BTreeMap<&str, u32> = of_service.map(|(id, it)| (id, it.wanted)).collect();
+    let (first, _) = by_host.first_key_value()?;
+    let is_own = |it: &&Arc<Task>| it.service.as_ref() == Some(&service.arn) && is_wanted(it);
+    let wanted = state.tasks_of_host(first).find(is_own)?.promised.clone();
+    let mut protected: BTreeMap<&str, u32> = BTreeMap::new();
+    for task in state.protected_tasks_of_service(&service.arn) {
+        let is_protected = task.protection(tx.now()).is_some();
+        *protected.entry(&task.host_id).or_default() += u32::from(is_protected);
     }
-    let wanted = by_host.values().flatten().next()?.promised.clone();
     let mut hosts: BTreeMap<&str, (&Arc<Host>, bool)> = BTreeMap::new();
     for id in by_host.keys() {
         hosts.extend(
@@ -107,9 +114,9 @@ fn found(tx: &Tx<'_>, service: &Service, part: &Part) -> Option<Found> {
     }
     let spread = spread(state, service, &hosts, &by_host);
     let site = |(host, is_open): &(&'_ Arc<Host>, bool), spread: Vec<(usize, u32)>| {
-        let own = by_host.get(host.id.as_str()).map_or(&[][..], Vec::as_slice);
-        let movable = own.iter().filter(|it| it.protection(tx.now()).is_none()).count();
-        (own.len(), movable, *is_open, spread, lasting(state, host))
+        let of = |counts: &BTreeMap<&str, u32>| counts.get(host.id.as_str()).copied().unwrap_or(0);
+        let movable = of(&by_host) - of(&protected);
+        (movable, *is_open, spread, lasting(state, host))
     };
     let parts: Vec<_> = hosts
         .values()
@@ -119,10 +126,10 @@ fn found(tx: &Tx<'_>, service: &Service, part: &Part) -> Option<Found> {
     let sites = hosts
         .values()
         .zip(parts)
-        .map(|((host, _), (_, movable, is_open, spread, promised))| Site {
+        .map(|((host, _), (movable, is_open, spread, promised))| Site {
             total: &host.total,
             promised,
-            movable: u32::try_from(movable).unwrap_or(u32::MAX),
+            movable,
             is_open,
             spread,
         });
@@ -168,7 +175,7 @@ fn spread(
     state: &State,
     service: &Service,
     hosts: &BTreeMap<&str, (&Arc<Host>, bool)>,
-    by_host: &BTreeMap<&str, Vec<&Arc<Task>>>,
+    by_host: &BTreeMap<&str, u32>,
 ) -> Vec<Vec<(usize, u32)>> {
     let zone = SpreadField::Attribute(AVAILABILITY_ZONE_ATTRIBUTE.to_owned());
     let given = service.placement_strategy.iter().filter_map(|it| match it {
@@ -185,9 +192,7 @@ fn spread(
             let value = value(state, service, host, &field);
             let next = values.len();
             let counted = values.entry(value.clone()).or_insert((next, 0));
-            counted.1 += by_host
-                .get(id)
-                .map_or(0, |it| u32::try_from(it.len()).unwrap_or(u32::MAX));
+            counted.1 += by_host.get(id).copied().unwrap_or(0);
             places.push(value);
         }
         for (of_host, value) in spread.iter_mut().zip(places) {
