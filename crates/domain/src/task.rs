@@ -21,7 +21,7 @@ use crate::{ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitio
 #[cfg(test)]
 mod tests;
 
-/// A task. It refers to its task definition and copies nothing from it.
+/// A task. It refers to its task definition and copies nothing from it. There are many: what few have is in a box.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
     /// The record's key.
@@ -56,7 +56,7 @@ pub struct Task {
     pub version: u64,
     /// Why it is to stop, once it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop: Option<Stop>,
+    pub stop: Option<Box<Stop>>,
     /// When it entered each state.
     pub times: TaskTimes,
     /// One for each container definition, in order.
@@ -66,7 +66,7 @@ pub struct Task {
     pub overrides: Overrides,
     /// Its network interface, in `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub eni: Option<TaskEni>,
+    pub eni: Option<Box<TaskEni>>,
     /// What its host promised.
     pub promised: Resources,
     /// Platform version, FARGATE only.
@@ -77,13 +77,13 @@ pub struct Task {
     pub enable_execute_command: bool,
     /// The call that started it, if that call may be repeated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_request: Option<ClientRequest>,
+    pub client_request: Option<Box<ClientRequest>>,
     /// Until then its service does not stop it to scale in or to deploy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected_until: Option<Timestamp>,
     /// It may wait for a place, in which case it has no host yet, or be tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub queued: Option<Queued>,
+    pub queued: Option<Box<Queued>>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
@@ -115,7 +115,7 @@ impl Task {
             return false;
         }
         self.desired_status = DesiredStatus::Stopped;
-        self.stop = Some(stop);
+        self.stop = Some(Box::new(stop));
         if self.last_status != TaskStatus::Stopped {
             self.times.stopping_at = Some(now);
         }
@@ -310,13 +310,13 @@ pub struct TaskContainer {
     pub network_bindings: Vec<NetworkBinding>,
     /// What its health check last came to; absent without one, or before its first news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub health: Option<ContainerHealth>,
+    pub health: Option<Box<ContainerHealth>>,
     /// How it last spoke before it ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub last_lines: Vec<String>,
     /// How it ended, if its agent has said so: Amazon's agent does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<ContainerEnd>,
+    pub end: Option<Box<ContainerEnd>>,
 }
 
 /// How a container ended, by its agent's clock.

@@ -68,7 +68,7 @@ pub fn is_out_of_memory(container: &TaskContainer) -> bool {
 
 /// Who killed a container that ended with 137.
 pub fn killer(container: &TaskContainer) -> Killer {
-    match &container.end {
+    match container.end.as_deref() {
         _ if is_out_of_memory(container) => Killer::OutOfMemory,
         Some(ContainerEnd {
             killed_at: Some(_), ..
@@ -97,7 +97,7 @@ pub fn meaning(container: &TaskContainer, stop_timeout_seconds: u32) -> Option<S
             .to_owned(),
         255 => "255: the program ended with an error code out of range, often exit(-1)".to_owned(),
         _ if code == SIGNALS_FROM + SIGKILL => killed(killer(container), stop_timeout_seconds),
-        _ if code == SIGNALS_FROM + SIGTERM => terminated(container.end.as_ref()),
+        _ if code == SIGNALS_FROM + SIGTERM => terminated(container.end.as_deref()),
         _ => match SIGNALS.iter().find(|(signal, ..)| SIGNALS_FROM + signal == code) {
             Some((_, name, why)) => format!("{code}: {name}, {why}"),
             None => format!("{code}: a code of the program's own; its documentation or last lines say what it means"),

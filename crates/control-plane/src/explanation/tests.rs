@@ -31,7 +31,7 @@ fn ended(name: &str, exit_code: i32, end: Option<ContainerEnd>) -> TaskContainer
     TaskContainer {
         last_status: ContainerStatus::Stopped,
         exit_code: Some(exit_code),
-        end,
+        end: end.map(Box::new),
         ..container(name)
     }
 }
@@ -54,10 +54,10 @@ fn failed(name: &str, reason: &str) -> TaskContainer {
 fn stopped(code: StopCode, reason: &str, containers: Vec<TaskContainer>) -> Task {
     Task {
         desired_status: DesiredStatus::Stopped,
-        stop: Some(Stop {
+        stop: Some(Box::new(Stop {
             code,
             reason: reason.to_owned(),
-        }),
+        })),
         ..task(TaskStatus::Stopped, containers)
     }
 }
@@ -238,11 +238,11 @@ fn assert_causes<'a>(cases: impl IntoIterator<Item = Case<'a>>) {
 fn each_wished_stop_has_its_cause_and_a_sentence() {
     use StopCode::{ServiceSchedulerInitiated, TerminationNotice, UserInitiated};
     let sick = TaskContainer {
-        health: Some(ContainerHealth {
+        health: Some(Box::new(ContainerHealth {
             status: HealthStatus::Unhealthy,
             since: None,
             output: "refused".to_owned(),
-        }),
+        })),
         ..ended("web", 143, None)
     };
     let web = || ended("web", 143, None);

@@ -62,3 +62,31 @@ fn a_task_set_names_its_service() {
         (service, "ecs-svc/1234567890123456789")
     );
 }
+
+#[test]
+fn arns_are_ordered_as_their_texts_are() {
+    let parts = |account: &str, cluster: &str, name: &str| {
+        TaskArn::new(&Scope::new(account, "us-east-1"), &[cluster, name])
+    };
+    // One begins like another; a name may be shorter than what is carried along, or differ only behind it.
+    let names = [
+        "0", "00", "000000", "0000000", "0000001", "000001", "1", "a-b", "a", "ab", "é",
+    ];
+    let mut arns = Vec::new();
+    for account in ["1", "2"] {
+        for cluster in ["web", "web-2", "we"] {
+            arns.extend(names.map(|name| parts(account, cluster, name)));
+        }
+    }
+    for left in &arns {
+        for right in &arns {
+            assert_eq!(
+                left.cmp(right),
+                left.as_str().cmp(right.as_str()),
+                "{left} {right}"
+            );
+            assert_eq!(left == right, left.as_str() == right.as_str(), "{left} {right}");
+        }
+        assert_eq!(TaskArn::parse(left.as_str()).as_ref(), Ok(left));
+    }
+}

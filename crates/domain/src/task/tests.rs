@@ -67,6 +67,6 @@ fn the_first_reason_to_stop_stays() {
     };
     assert!(it.stop(stop("first"), now));
     assert!(!it.stop(stop("second"), now));
-    assert_eq!(it.stop, Some(stop("first")));
+    assert_eq!(it.stop.as_deref(), Some(&stop("first")));
     assert_eq!(it.times.stopping_at, Some(now));
 }

@@ -78,7 +78,7 @@ pub fn count_failure(service: &mut Service, task: &Task, now: Timestamp) {
     };
     it.failed_tasks += 1;
     it.updated_at = now;
-    if it.first_failed_task.is_none() || task.stop.as_ref().is_some_and(is_hopeless) {
+    if it.first_failed_task.is_none() || task.stop.as_deref().is_some_and(is_hopeless) {
         it.first_failed_task = Some(task.arn.clone());
     }
 }

@@ -57,7 +57,7 @@ pub fn observe_health(tx: &mut Tx<'_>, host_id: &str, reports: &[HealthReport]) 
             {
                 let mut health = health.clone();
                 cut(&mut health.output, OUTPUT_BYTES_MAX);
-                place.health = Some(health);
+                place.health = Some(Box::new(health));
             }
         }
         if task != known {
@@ -76,7 +76,7 @@ pub fn observe_output(tx: &mut Tx<'_>, host_id: &str, report: &OutputReport) {
     for container in &report.containers {
         if let Some(place) = task.containers.iter_mut().find(|it| it.name == container.name) {
             place.last_lines = last(&container.lines);
-            place.end.clone_from(&container.end);
+            place.end = container.end.clone().map(Box::new);
         }
     }
     // What it said is no change of the task itself, so its version stays.

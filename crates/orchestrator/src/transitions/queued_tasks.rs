@@ -41,7 +41,7 @@ pub fn run_queued_tasks(
         for task in &mut outcome.tasks {
             let queued = queued(tx, run, policy, None);
             *task = tx.put(Task {
-                queued: Some(queued),
+                queued: Some(Box::new(queued)),
                 ..(**task).clone()
             });
         }
@@ -136,7 +136,7 @@ fn queued(tx: &Tx<'_>, run: &RunTasks, policy: &QueuePolicy, refusal: Option<Str
 fn waiting(tx: &Tx<'_>, run: &RunTasks, queued: Queued) -> Task {
     Task {
         service: None,
-        queued: Some(queued),
+        queued: Some(Box::new(queued)),
         ..unplaced(tx, run)
     }
 }
@@ -159,7 +159,7 @@ fn run_of(tx: &Tx<'_>, task: &Task, queued: &Queued) -> Option<RunTasks> {
         network: queued.network_configuration.clone(),
         platform_version: task.platform_version.clone(),
         enable_execute_command: task.enable_execute_command,
-        client_request: task.client_request.clone(),
+        client_request: task.client_request.as_deref().cloned(),
         tags: task.tags.clone(),
     })
 }
@@ -181,10 +181,10 @@ pub(crate) fn place_queued_task(tx: &mut Tx<'_>, task: &Task, queued: &Queued) -
     };
     if queued.refusal.as_ref() != Some(&refusal) {
         tx.put(Task {
-            queued: Some(Queued {
+            queued: Some(Box::new(Queued {
                 refusal: Some(refusal),
                 ..queued.clone()
-            }),
+            })),
             ..task.clone()
         });
     }
@@ -194,10 +194,12 @@ pub(crate) fn place_queued_task(tx: &mut Tx<'_>, task: &Task, queued: &Queued) -
 /// The waiting task takes the place of one that was just made for it, and that was never seen.
 fn take_place(tx: &mut Tx<'_>, task: &Task, queued: &Queued, placed: &Arc<Task>) {
     tx.delete::<Task>(&placed.arn);
-    let left = (queued.retries_left > 0).then(|| Queued {
-        refusal: None,
-        not_before: None,
-        ..queued.clone()
+    let left = (queued.retries_left > 0).then(|| {
+        Box::new(Queued {
+            refusal: None,
+            not_before: None,
+            ..queued.clone()
+        })
     });
     tx.put(Task {
         arn: task.arn.clone(),

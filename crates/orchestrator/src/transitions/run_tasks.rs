@@ -324,7 +324,7 @@ fn new_task(
         } else {
             TaskStatus::Pending
         },
-        eni,
+        eni: eni.map(Box::new),
         promised: wanted.clone(),
         ..unplaced(tx, run)
     };
@@ -375,7 +375,7 @@ pub(super) fn unplaced(tx: &Tx<'_>, run: &RunTasks) -> Task {
         promised: Resources::default(),
         platform_version: run.platform_version.clone(),
         enable_execute_command: run.enable_execute_command,
-        client_request: run.client_request.clone(),
+        client_request: run.client_request.clone().map(Box::new),
         protected_until: None,
         queued: None,
         tags: run.tags.clone(),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod reference;
 mod rules;
 
 fn host(id: &str, zone: &str, cpu: u32, memory: u32) -> Host {

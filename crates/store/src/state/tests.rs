@@ -12,7 +12,9 @@ use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
 use proptest::prelude::*;
 
-use super::{State, Tally};
+use super::{OnHost, State, Tally};
+
+mod service_tasks;
 use crate::{Record, Tx};
 
 fn scope() -> Scope {
@@ -29,7 +31,7 @@ fn time(number: u8) -> Timestamp {
 }
 
 /// A task made of small numbers, so that random ones meet.
-fn task(id: u8, traits: [u8; 8]) -> Task {
+fn task(id: u8, traits: [u8; 10]) -> Task {
     use TaskStatus::{Pending, Provisioning, Running, Stopped, Stopping};
     let [
         status,
@@ -40,6 +42,8 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
         address,
         stopped,
         revision,
+        health,
+        rare,
     ] = traits;
     let last_status = [Provisioning, Pending, Running, Stopping, Stopped][usize::from(status % 5)];
     let is_fargate = host % 2 == 0;
@@ -51,7 +55,7 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
         } else {
             LaunchType::Ec2
         },
-        capacity_provider: None,
+        capacity_provider: (rare % 2 > 0).then(|| format!("provider-{}", rare % 3)),
         host_id: format!("host-{}", host % 4),
         container_instance: (!is_fargate).then(|| instance_arn(host % 4)),
         availability_zone: "us-east-1a".into(),
@@ -67,23 +71,28 @@ fn task(id: u8, traits: [u8; 8]) -> Task {
             connectivity_at: None,
             pull_started_at: None,
             pull_stopped_at: None,
-            started_at: None,
+            started_at: (stopped % 5 > 0).then(|| time(stopped % 5)),
             stopping_at: None,
             execution_stopped_at: None,
             stopped_at: (last_status == Stopped).then(|| time(stopped % 8)),
         },
-        containers: Vec::new(),
+        containers: vec![
+            service_tasks::container(health),
+            service_tasks::container(health / 4),
+        ],
         overrides: Overrides::default(),
-        eni: (address % 5 > 0).then(|| eni(address)),
+        eni: (address % 5 > 0).then(|| Box::new(eni(address))),
         promised: Resources::default(),
         platform_version: None,
         enable_execute_command: false,
-        client_request: (service % 3 == 0).then(|| ClientRequest {
-            token: format!("token-{}", revision % 2),
-            fingerprint: String::new(),
+        client_request: (service % 3 == 0).then(|| {
+            Box::new(ClientRequest {
+                token: format!("token-{}", revision % 2),
+                fingerprint: String::new(),
+            })
         }),
-        protected_until: None,
-        queued: None,
+        protected_until: (rare % 5 == 0).then(|| time(9)),
+        queued: (rare % 7 == 0).then(service_tasks::queued),
         tags: Vec::new(),
     }
 }
@@ -166,7 +175,7 @@ fn definition(revision: u32) -> TaskDefinition {
 
 #[derive(Clone, Debug)]
 enum Write {
-    PutTask(u8, [u8; 8]),
+    PutTask(u8, [u8; 10]),
     DeleteTask(u8),
     PutInstance(u8, u8),
     DeleteInstance(u8),
@@ -180,7 +189,7 @@ impl Write {
     fn apply(&self, tx: &mut Tx<'_>) {
         match *self {
             Self::PutTask(id, traits) => drop(tx.put(task(id, traits))),
-            Self::DeleteTask(id) => tx.delete::<Task>(&task(id, [0; 8]).arn),
+            Self::DeleteTask(id) => tx.delete::<Task>(&task(id, [0; 10]).arn),
             Self::PutInstance(number, host) => drop(tx.put(instance(number, host))),
             Self::DeleteInstance(number) => tx.delete::<ContainerInstance>(&instance_arn(number)),
             Self::PutHost(number, account) => drop(tx.put(host(number, account))),
@@ -193,7 +202,7 @@ impl Write {
 
 fn writes() -> impl Strategy<Value = Vec<Write>> {
     let write = prop_oneof![
-        8 => (0_u8..8, any::<[u8; 8]>()).prop_map(|(id, traits)| Write::PutTask(id, traits)),
+        8 => (0_u8..8, any::<[u8; 10]>()).prop_map(|(id, traits)| Write::PutTask(id, traits)),
         3 => (0_u8..8).prop_map(Write::DeleteTask),
         1 => (0_u8..3, 0_u8..3).prop_map(|(number, host)| Write::PutInstance(number, host)),
         1 => (0_u8..3).prop_map(Write::DeleteInstance),
@@ -284,9 +293,17 @@ fn compare_with_a_walk(state: &State) {
             let mut members = all.iter().filter(|it| it.service.as_ref() == Some(&service));
             assert_eq!(arns(&mut state.tasks_of_service(&service)), arns(&mut members));
             assert_eq!(state.service_tally(&service), tally_by_walk(&all, &service));
+            service_tasks::compare_with_a_walk(state, &service, &all);
         }
     }
     compare_hosts_with_a_walk(state, &all);
+    compare_sites_with_a_walk(state);
+    let queued: Vec<_> = all
+        .iter()
+        .filter(|it| it.queued.is_some())
+        .map(|it| &it.arn)
+        .collect();
+    assert!(state.queued_tasks().eq(queued));
     for account in ["0", "1"] {
         let mut zones: Vec<&str> = state
             .hosts_of_account(account)
@@ -302,6 +319,22 @@ fn compare_with_a_walk(state: &State) {
         .collect();
     assert!(revisions.is_sorted());
     assert_eq!(revisions.len(), state.all::<TaskDefinition>().count());
+}
+
+/// Each container instance beside its host, also from the host.
+fn compare_sites_with_a_walk(state: &State) {
+    for number in 0..2 {
+        let cluster = cluster(number);
+        let sites = state.sites_of_cluster(&cluster).iter();
+        let sites = sites.map(|it| (&it.container_instance, it.host.as_ref()));
+        let walked = state.container_instances_of_cluster(&cluster);
+        assert!(sites.eq(walked.map(|it| (it, state.get::<Host>(&it.host_id)))));
+    }
+    for number in 0..4 {
+        let id = format!("host-{number}");
+        let walked = state.all::<ContainerInstance>().filter(|it| it.host_id == id);
+        assert!(state.container_instances_of_host(&id).eq(walked));
+    }
 }
 
 fn arns(tasks: &mut dyn Iterator<Item = &Arc<Task>>) -> Vec<TaskArn> {

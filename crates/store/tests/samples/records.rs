@@ -300,10 +300,10 @@ pub fn task() -> Task {
         desired_status: DesiredStatus::Stopped,
         last_status: TaskStatus::Deprovisioning,
         version: 6,
-        stop: Some(Stop {
+        stop: Some(Box::new(Stop {
             code: StopCode::EssentialContainerExited,
             reason: "Essential container in task exited".into(),
-        }),
+        })),
         times: times(),
         containers: vec![TaskContainer {
             name: "web".into(),
@@ -320,32 +320,32 @@ pub fn task() -> Task {
                 protocol: TransportProtocol::Udp,
                 following: 0,
             }],
-            health: Some(ContainerHealth {
+            health: Some(Box::new(ContainerHealth {
                 status: HealthStatus::Unhealthy,
                 since: Some(at(7)),
                 output: "connection refused".into(),
-            }),
+            })),
             last_lines: vec!["out of memory".into()],
-            end: Some(container_end()),
+            end: Some(Box::new(container_end())),
         }],
         overrides: overrides(),
-        eni: Some(TaskEni {
+        eni: Some(Box::new(TaskEni {
             attachment_id: UUID.into(),
             network_interface_id: "eni-0123456789abcdef0".into(),
             subnet_id: "subnet-0123456789abcdef0".into(),
             address: Ipv4Addr::new(172, 31, 0, 4),
             mac_address: "02:00:00:00:00:01".into(),
             security_groups: strings(&["sg-0123456789abcdef0"]),
-        }),
+        })),
         promised: resources(8080),
         platform_version: Some("1.4.0".into()),
         enable_execute_command: true,
-        client_request: Some(ClientRequest {
+        client_request: Some(Box::new(ClientRequest {
             token: UUID.into(),
             fingerprint: TASK.into(),
-        }),
+        })),
         protected_until: Some(at(8)),
-        queued: Some(queued()),
+        queued: Some(Box::new(queued())),
         tags: tags(),
     }
 }

@@ -48,7 +48,7 @@ pub fn look(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts) -> Verdict 
     let failed = failed.and_then(|it| tx.state().get::<Task>(it)).cloned();
     let hopeless = failed
         .as_ref()
-        .and_then(|it| it.stop.as_ref())
+        .and_then(|it| it.stop.as_deref())
         .is_some_and(is_hopeless);
     if primary.failed_tasks < breaker.threshold(desired_count) && !hopeless {
         return Verdict::GoesOn;

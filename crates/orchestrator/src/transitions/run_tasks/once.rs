@@ -33,7 +33,10 @@ pub fn run_tasks_once(
     policy: &QueuePolicy,
 ) -> Result<RunTasksOutcome, RunTasksOnceRefusal> {
     let tasks = started_before(tx, run);
-    if tasks.iter().any(|it| it.client_request != run.client_request) {
+    if tasks
+        .iter()
+        .any(|it| it.client_request.as_deref() != run.client_request.as_ref())
+    {
         let arns = tasks.iter().map(|it| it.arn.clone());
         return Err(RunTasksOnceRefusal::ClientTokenTaken(arns.collect()));
     }

@@ -88,7 +88,7 @@ fn a_task_of_which_only_the_network_is_left_is_deprovisioning() {
         "it has no network of its own"
     );
     let mut with_network = world.task(&task);
-    with_network.eni = Some(eni);
+    with_network.eni = Some(Box::new(eni));
     with_network.containers[0].last_status = ContainerStatus::Running;
     let put = move |tx: &mut store::Tx<'_>| {
         tx.put(with_network);
