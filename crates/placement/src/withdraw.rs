@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html>
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use domain::container_instance::ContainerInstance;
 use domain::host::Host;
@@ -45,6 +45,8 @@ pub struct Withdrawal<'a> {
     tasks: Vec<Placed<'a>>,
     is_kept: Vec<bool>,
     preferences: &'a [Preference],
+    /// For each preference, by index: what the task shares with others. In the order of what it stands for.
+    values: Vec<Vec<usize>>,
     /// By host: tasks that go.
     gone: BTreeMap<&'a str, u64>,
 }
@@ -60,9 +62,11 @@ struct Shelf {
 impl<'a> Withdrawal<'a> {
     /// Of tasks that the rules of their service have placed. Of equals, the one that comes first goes first.
     pub fn new(tasks: Vec<Placed<'a>>, rules: &'a Rules) -> Self {
+        let preferences = rules.preferences();
         Self {
             is_kept: vec![true; tasks.len()],
-            preferences: rules.preferences(),
+            preferences,
+            values: preferences.iter().map(|it| values(&tasks, it)).collect(),
             gone: BTreeMap::new(),
             tasks,
         }
@@ -74,9 +78,12 @@ impl<'a> Withdrawal<'a> {
         let mut taken = Vec::new();
         let mut left = count;
         for worth in [Worth::Starting, Worth::Unhealthy, Worth::Healthy] {
-            let kept: Vec<usize> = (0..self.tasks.len()).filter(|it| self.is_kept[*it]).collect();
             let is_open = |index: usize| self.tasks[index].worth == worth && may_go(index);
-            let chosen = self.level(kept, &is_open, self.preferences, left);
+            let kept: Vec<usize> = (0..self.tasks.len()).filter(|it| self.is_kept[*it]).collect();
+            if !kept.iter().any(|it| is_open(*it)) {
+                continue;
+            }
+            let chosen = self.level(kept, &is_open, 0, left);
             for index in &chosen {
                 self.is_kept[*index] = false;
                 if let Some(host) = self.tasks[*index].host {
@@ -92,43 +99,39 @@ impl<'a> Withdrawal<'a> {
         taken
     }
 
-    /// `count` of the open ones among those that are kept, by the preferences in their order.
+    /// `count` of the open ones among those that are kept, by the preferences from this one on, in their order.
     fn level(
         &self,
         kept: Vec<usize>,
         is_open: &impl Fn(usize) -> bool,
-        preferences: &[Preference],
+        preference: usize,
         count: u32,
     ) -> Vec<usize> {
-        let Some((first, rest)) = preferences.split_first() else {
+        let Some(first) = self.preferences.get(preference) else {
             let open = kept.into_iter().filter(|it| is_open(*it));
             return open.take(count as usize).collect();
         };
         if *first == Preference::Random {
-            return self.level(kept, is_open, rest, count);
+            return self.level(kept, is_open, preference + 1, count);
         }
-        let shelves = self.shelves(kept, is_open, first);
+        let shelves = self.shelves(kept, is_open, preference);
         let quotas = match first {
             Preference::Binpack(_) => emptiest_first(&shelves, count),
             _ => fullest_first(&shelves, count),
         };
         let shares = shelves.into_iter().zip(quotas).filter(|(_, quota)| *quota > 0);
         shares
-            .flat_map(|(shelf, quota)| self.level(shelf.kept, is_open, rest, quota))
+            .flat_map(|(shelf, quota)| self.level(shelf.kept, is_open, preference + 1, quota))
             .collect()
     }
 
-    fn shelves(
-        &self,
-        kept: Vec<usize>,
-        is_open: &impl Fn(usize) -> bool,
-        preference: &Preference,
-    ) -> Vec<Shelf> {
-        let mut shelves: BTreeMap<Option<&str>, Shelf> = BTreeMap::new();
+    fn shelves(&self, kept: Vec<usize>, is_open: &impl Fn(usize) -> bool, preference: usize) -> Vec<Shelf> {
+        let values = &self.values[preference];
+        let mut shelves: BTreeMap<usize, Shelf> = BTreeMap::new();
         for index in kept {
             let task = &self.tasks[index];
-            let shelf = shelves.entry(value(task, preference)).or_default();
-            shelf.weight = match preference {
+            let shelf = shelves.entry(values[index]).or_default();
+            shelf.weight = match &self.preferences[preference] {
                 Preference::Binpack(field) => task.host.map_or(u64::MAX, |it| left(it, *field)),
                 Preference::FewestTasks => task.host.map_or(0, |it| self.tasks_on(it)),
                 Preference::Spread(_) | Preference::Random => shelf.weight + 1,
@@ -143,6 +146,14 @@ impl<'a> Withdrawal<'a> {
         let gone = self.gone.get(host.id.as_str()).copied().unwrap_or(0);
         u64::from(host.task_count).saturating_sub(gone)
     }
+}
+
+/// For each task, the place of its value among all values, so that no text is compared again.
+fn values(tasks: &[Placed<'_>], preference: &Preference) -> Vec<usize> {
+    let all: BTreeSet<Option<&str>> = tasks.iter().map(|it| value(it, preference)).collect();
+    let places: BTreeMap<Option<&str>, usize> = all.into_iter().zip(0..).collect();
+    let place = |it: &Placed<'_>| places.get(&value(it, preference)).copied().unwrap_or_default();
+    tasks.iter().map(place).collect()
 }
 
 /// What tasks have in common that go together for a preference.

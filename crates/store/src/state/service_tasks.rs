@@ -24,7 +24,7 @@ struct OfService {
     /// By deployment and capacity provider: how many are wanted.
     by_capacity_provider: BTreeMap<(String, String), u32>,
     /// Wanted and RUNNING: by what they run, by which of their containers are healthy, then by age.
-    running: BTreeMap<TaskDefinitionArn, BTreeMap<HealthyContainers, BTreeSet<(Timestamp, TaskArn)>>>,
+    running: BTreeMap<TaskDefinitionArn, BTreeMap<HealthyContainers, BTreeSet<Aged>>>,
     /// Wanted, with a container that is UNHEALTHY.
     unhealthy: BTreeSet<TaskArn>,
     /// Wanted and protected, now or once.
@@ -44,20 +44,26 @@ pub struct OnHost {
 /// and no container beyond it is known to be healthy.
 pub type HealthyContainers = u64;
 
-type Running = (TaskDefinitionArn, HealthyContainers, (Timestamp, TaskArn));
+/// The second of a start, and who has started: the rest of the time is in the record.
+type Aged = (i64, TaskArn);
+type Running = (TaskDefinitionArn, HealthyContainers, Aged);
 
 /// Of a task that is wanted and RUNNING. The oldest comes first; one of which nobody knows the age is young.
 fn running(task: &Task) -> Option<Running> {
     if !is_wanted(task) || task.last_status != TaskStatus::Running {
         return None;
     }
-    let started_at = task.times.started_at.unwrap_or(Timestamp::MAX);
+    let started_at = started_at(task).as_second();
     let definition = task.task_definition.clone();
     Some((
         definition,
         healthy_containers(task),
         (started_at, task.arn.clone()),
     ))
+}
+
+fn started_at(task: &Task) -> Timestamp {
+    task.times.started_at.unwrap_or(Timestamp::MAX)
 }
 
 fn healthy_containers(task: &Task) -> HealthyContainers {
@@ -310,12 +316,13 @@ impl State {
         let known = self.of_service(service);
         let running = known.and_then(|it| it.running.get(definition));
         running.into_iter().flat_map(move |running| {
-            let places = running.iter().flat_map(move |(healthy, places)| {
+            running.iter().flat_map(move |(healthy, places)| {
                 let is_lacking = containers & !healthy != 0;
-                let is_meant = move |it: &&(Timestamp, TaskArn)| is_lacking || it.0 > after;
-                places.iter().rev().take_while(is_meant)
-            });
-            places.filter_map(|(_, arn)| self.tasks.get(arn))
+                let may_be_meant = move |it: &&Aged| is_lacking || it.0 >= after.as_second();
+                let tasks = places.iter().rev().take_while(may_be_meant);
+                let tasks = tasks.filter_map(|(_, arn)| self.tasks.get(arn));
+                tasks.filter(move |it| is_lacking || started_at(it) > after)
+            })
         })
     }
 
