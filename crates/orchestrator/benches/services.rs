@@ -103,7 +103,10 @@ async fn idle() {
     let before = cpu_seconds();
     tokio::time::sleep(UPKEEP).await;
     let upkeep = cpu_seconds() - before;
-    println!("  upkeep in the {} s after the last of them: {upkeep:.2} CPU seconds", UPKEEP.as_secs());
+    println!(
+        "  upkeep in the {} s after the last of them: {upkeep:.2} CPU seconds",
+        UPKEEP.as_secs()
+    );
     let (before, started) = (cpu_seconds(), Instant::now());
     tokio::time::sleep(Duration::from_secs(10)).await;
     let share = (cpu_seconds() - before) / started.elapsed().as_secs_f64() * 100.0;

@@ -28,7 +28,7 @@ fn member((zone, rack, promised, of_group, others): (u8, u8, u32, u32, u32)) -> 
             ec2_instance_id: "i-h".to_owned(),
             status: ContainerInstanceStatus::Active,
             attributes: (rack > 0)
-                .then(|| Pair::new("rack", &rack.to_string()))
+                .then(|| Pair::new("rack", rack.to_string()))
                 .into_iter()
                 .collect(),
             agent_version: "1.0.0".to_owned(),
