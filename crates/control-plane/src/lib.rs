@@ -42,4 +42,4 @@ pub use request_limits::RequestLimits;
 pub use routes::coverage;
 pub use task_history::keep_task_history;
 pub use vault::MasterKey;
-pub use webhooks::call_webhooks;
+pub use webhooks::{WebhookClient, call_webhooks, call_webhooks_by};

@@ -13,6 +13,7 @@ use domain::service::Service;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use orchestrator::transitions::{self, WebhookAnswer};
+use serde_json::Value;
 use store::{Change, Followed, State, TransactError};
 use tokio_util::sync::CancellationToken;
 
@@ -32,15 +33,30 @@ struct Due {
     hook_id: String,
 }
 
+/// Who carries a call to a webhook.
+pub trait WebhookClient: Send + Sync + 'static {
+    /// Tells the webhook of this URL, and gives what it says.
+    fn call(&self, url: &str, told: &Value) -> impl Future<Output = WebhookAnswer> + Send;
+}
+
 /// Calls webhooks until shutdown.
 pub async fn call_webhooks(control_plane: Arc<ControlPlane>, shutdown: CancellationToken) {
-    let webhooks = match Webhooks::new() {
-        Ok(webhooks) => Arc::new(webhooks),
+    match Webhooks::new() {
+        Ok(webhooks) => call_webhooks_by(control_plane, webhooks, shutdown).await,
         Err(error) => {
             tracing::error!(%error, "no webhook can be called: deployments that have one wait for their time-out");
-            return shutdown.cancelled().await;
+            shutdown.cancelled().await;
         }
-    };
+    }
+}
+
+/// The same by a client that is given.
+pub async fn call_webhooks_by(
+    control_plane: Arc<ControlPlane>,
+    client: impl WebhookClient,
+    shutdown: CancellationToken,
+) {
+    let webhooks = Arc::new(client);
     let (due, mut feed) = control_plane.store.follow_with(all_due);
     let mut calling: BTreeSet<Due> = BTreeSet::new();
     let mut calls = FuturesUnordered::new();
@@ -94,7 +110,7 @@ fn is_open(run: &HookRun) -> bool {
 }
 
 /// Waits until a hook is due, calls it, and notes what it says.
-async fn answered(control_plane: Arc<ControlPlane>, webhooks: Arc<Webhooks>, due: Due) -> Due {
+async fn answered(control_plane: Arc<ControlPlane>, webhooks: Arc<impl WebhookClient>, due: Due) -> Due {
     let invocation = || {
         control_plane
             .store
@@ -109,7 +125,7 @@ async fn answered(control_plane: Arc<ControlPlane>, webhooks: Arc<Webhooks>, due
     let Some(known) = invocation() else {
         return due;
     };
-    let answer = webhooks.call(&known).await;
+    let answer = webhooks.call(&known.url, &known.told).await;
     note(&control_plane, &due, answer).await;
     due
 }

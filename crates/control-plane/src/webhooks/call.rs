@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::State;
 
-use super::is_open;
+use super::{WebhookClient, is_open};
 
 /// An answer takes so long at most, as of a Lambda function.
 const CALL_DEADLINE: Duration = Duration::from_secs(15 * 60);
@@ -114,31 +114,10 @@ impl Webhooks {
         client.build().map(Self)
     }
 
-    /// Calls until there is an answer, a few times at most.
-    pub async fn call(&self, invocation: &Invocation) -> WebhookAnswer {
-        let mut wait = RETRY_FIRST;
-        let mut attempt = 1;
-        loop {
-            let reason = match self.attempt(invocation).await {
-                Ok((status, body)) if status < 500 => {
-                    return answer(status, &body, &invocation.told["hookDetails"]);
-                }
-                Ok((status, body)) => format!("it answered with status {status}: {}", quoted(&body)),
-                Err(error) => format!("it cannot be called: {}", told(&error)),
-            };
-            if attempt == ATTEMPTS {
-                return WebhookAnswer::Failed(reason);
-            }
-            attempt += 1;
-            tokio::time::sleep(wait + jitter(wait)).await;
-            wait *= 2;
-        }
-    }
-
-    async fn attempt(&self, invocation: &Invocation) -> Result<(u16, Vec<u8>), reqwest::Error> {
-        let request = self.0.post(&invocation.url);
+    async fn attempt(&self, url: &str, told: &Value) -> Result<(u16, Vec<u8>), reqwest::Error> {
+        let request = self.0.post(url);
         let request = request.header("content-type", "application/json");
-        let mut response = request.body(invocation.told.to_string()).send().await?;
+        let mut response = request.body(told.to_string()).send().await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -147,6 +126,29 @@ impl Webhooks {
             body.extend_from_slice(&chunk);
         }
         Ok((response.status().as_u16(), body))
+    }
+}
+
+impl WebhookClient for Webhooks {
+    /// Calls until there is an answer, a few times at most.
+    async fn call(&self, url: &str, told: &Value) -> WebhookAnswer {
+        let mut wait = RETRY_FIRST;
+        let mut attempt = 1;
+        loop {
+            let reason = match self.attempt(url, told).await {
+                Ok((status, body)) if status < 500 => {
+                    return answer(status, &body, &told["hookDetails"]);
+                }
+                Ok((status, body)) => format!("it answered with status {status}: {}", quoted(&body)),
+                Err(error) => format!("it cannot be called: {}", causes(&error)),
+            };
+            if attempt == ATTEMPTS {
+                return WebhookAnswer::Failed(reason);
+            }
+            attempt += 1;
+            tokio::time::sleep(wait + jitter(wait)).await;
+            wait *= 2;
+        }
     }
 }
 
@@ -199,7 +201,7 @@ fn quoted(body: &[u8]) -> String {
 }
 
 /// An error with its causes.
-fn told(error: &reqwest::Error) -> String {
+fn causes(error: &reqwest::Error) -> String {
     let mut told = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
