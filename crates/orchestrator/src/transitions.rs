@@ -66,7 +66,7 @@ pub use load_balancing::{
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
 pub use queued_tasks::{CONCURRENCY, NO_HOST, run_queued_tasks};
-pub(crate) use queued_tasks::{place_queued_task, retry_task};
+pub(crate) use queued_tasks::{is_tried_again, place_queued_task, retry_task};
 pub use repositories::{
     CreateRepositoryRefusal, DeleteImages, DeleteRepositoryRefusal, Deletion, NewRepository,
     REPOSITORIES_MAX, RepositoryChange, RepositoryNotFound, RepositoryTagRefusal, change_repository,

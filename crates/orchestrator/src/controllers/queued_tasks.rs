@@ -9,7 +9,7 @@ use domain::task::{DesiredStatus, Queued, Stop, StopCode, Task, TaskStatus};
 use store::{Change, State, Tx};
 
 use super::{Controller, Next};
-use crate::transitions::{NO_HOST, place_queued_task, retry_task, stop_task};
+use crate::transitions::{NO_HOST, is_tried_again, place_queued_task, retry_task, stop_task};
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +54,7 @@ impl Controller for QueuedTasks {
             return Next::AwaitChange;
         };
         if task.last_status == TaskStatus::Stopped {
-            if queued.retries_left > 0 && has_failed(&task) {
+            if is_tried_again(&task) {
                 retry_task(tx, &task, &queued);
             }
             return Next::AwaitChange;
@@ -108,15 +108,4 @@ fn waiting(state: &State) -> Vec<TaskArn> {
     oldest.sort_by_key(|it| it.times.created_at);
     oldest.truncate(WOKEN_MAX);
     oldest.into_iter().map(|it| it.arn.clone()).collect()
-}
-
-/// It did not start, or an essential container ended other than with 0. One that found no place is not tried again.
-fn has_failed(task: &Task) -> bool {
-    let code = task.stop.as_ref().map(|it| it.code);
-    let is_failure = |it: &domain::task::TaskContainer| it.exit_code.is_none_or(|code| code != 0);
-    match code {
-        Some(StopCode::TaskFailedToStart) => task.host_id != NO_HOST,
-        Some(StopCode::EssentialContainerExited) => task.containers.iter().any(is_failure),
-        _ => false,
-    }
 }

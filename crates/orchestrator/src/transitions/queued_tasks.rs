@@ -80,17 +80,18 @@ fn make_way(tx: &mut Tx<'_>, run: &RunTasks, concurrency: Concurrency) -> Option
         Some(_) => it.started_by == run.started_by,
         None => it.group == run.group,
     };
-    let there: Vec<TaskArn> = tx
+    let there: Vec<Arc<Task>> = tx
         .state()
         .tasks_of_cluster(&run.cluster)
-        .filter(|it| it.service.is_none() && it.desired_status == DesiredStatus::Running)
+        .filter(|it| it.service.is_none())
+        .filter(|it| it.desired_status == DesiredStatus::Running || is_tried_again(it))
         .filter(is_alike)
-        .map(|it| it.arn.clone())
+        .cloned()
         .collect();
     match concurrency {
         Concurrency::Forbid if !there.is_empty() => {
             let failures = there.iter().map(|it| PlacementFailure {
-                arn: it.to_string(),
+                arn: it.arn.to_string(),
                 reason: CONCURRENCY.to_owned(),
                 detail: Some(
                     "A task of the like has not stopped, and gantry:concurrency is forbid.".to_owned(),
@@ -110,10 +111,37 @@ fn make_way(tx: &mut Tx<'_>, run: &RunTasks, concurrency: Concurrency) -> Option
                     reason: "Replaced by another RunTask (gantry:concurrency)".to_owned(),
                 };
                 // It has just been found.
-                let _ = stop_task(tx, &task, stop);
+                let _ = stop_task(tx, &task.arn, stop);
+                give_up_attempts(tx, &task.arn);
             }
             None
         }
+    }
+}
+
+/// What has failed and is tried again is there as much as what runs.
+pub(crate) fn is_tried_again(task: &Task) -> bool {
+    let retries_left = task.queued.as_ref().map_or(0, |it| it.retries_left);
+    retries_left > 0 && has_failed(task)
+}
+
+/// It did not start, or an essential container ended other than with 0. One that found no place is not tried again.
+fn has_failed(task: &Task) -> bool {
+    let code = task.stop.as_ref().map(|it| it.code);
+    let is_failure = |it: &domain::task::TaskContainer| it.exit_code.is_none_or(|code| code != 0);
+    match code {
+        Some(StopCode::TaskFailedToStart) => task.host_id != NO_HOST,
+        Some(StopCode::EssentialContainerExited) => task.containers.iter().any(is_failure),
+        _ => false,
+    }
+}
+
+fn give_up_attempts(tx: &mut Tx<'_>, arn: &TaskArn) {
+    if let Some(task) = tx.get::<Task>(arn).filter(|it| is_tried_again(it)) {
+        tx.put(Task {
+            queued: None,
+            ..(*task).clone()
+        });
     }
 }
 

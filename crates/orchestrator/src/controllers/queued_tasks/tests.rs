@@ -275,6 +275,32 @@ fn others_of_the_like_forbid_or_are_replaced() {
     assert_eq!(third.failures[0].arn, replacing.tasks[0].arn.to_string());
 }
 
+#[test]
+fn what_is_tried_again_is_there_even_between_two_attempts() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let policy = |concurrency| QueuePolicy {
+        retries: 1,
+        concurrency,
+        ..QueuePolicy::default()
+    };
+    let first = run(&world, 1, policy(Concurrency::Forbid)).tasks[0].arn.clone();
+    ends(&world, &first, 3);
+    let forbidden = run(&world, 1, policy(Concurrency::Forbid));
+    assert!(forbidden.tasks.is_empty(), "its next attempt comes");
+    let replacing = run(&world, 1, policy(Concurrency::Replace));
+    look(&world);
+    let live = tasks(&world)
+        .into_iter()
+        .filter(|it| it.last_status != TaskStatus::Stopped);
+    let live: Vec<_> = live.map(|it| it.arn.clone()).collect();
+    assert_eq!(
+        live,
+        [replacing.tasks[0].arn.clone()],
+        "nothing is tried again beside it"
+    );
+}
+
 #[tokio::test]
 async fn room_and_new_tasks_wake_it() {
     let world = World::new();
