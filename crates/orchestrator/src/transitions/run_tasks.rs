@@ -185,7 +185,10 @@ fn hosts<'a>(state: &'a State, run: &RunTasks, only: Option<&ContainerInstanceAr
             .filter(|it| it.is_fargate_capacity);
         return pool
             .filter(|it| is_in_zone(run, it))
-            .filter_map(|it| joined(state.container_instances_of_host(&it.id).next()?))
+            .filter_map(|it| {
+                let mut instances = state.container_instances_of_host(&it.id);
+                joined(instances.find(|it| it.status == ContainerInstanceStatus::Active)?)
+            })
             .collect();
     }
     if let Some(arn) = only {

@@ -94,3 +94,16 @@ fn an_empty_capacity_provider_is_said_in_an_event() {
         "{event}"
     );
 }
+
+#[test]
+fn tasks_for_fargate_do_not_go_to_a_host_that_is_draining() {
+    let (world, service) = world(LaunchType::Fargate, Vec::new());
+    let instances: Vec<_> = world.store.read(|state| {
+        let all = state.all::<domain::container_instance::ContainerInstance>();
+        all.map(|it| it.arn.clone()).collect()
+    });
+    drain(&world, &instances[0], Availability::Draining);
+    assert_eq!(scaled(&world, &service, 1).values().sum::<u32>(), 0);
+    drain(&world, &instances[0], Availability::Active);
+    assert_eq!(scaled(&world, &service, 1).values().sum::<u32>(), 1);
+}
