@@ -10,9 +10,9 @@ use domain::task_definition::TaskDefinition;
 use domain::{TaskArn, TaskDefinitionArn, Timestamp};
 use store::{HealthyContainers, State, Tx};
 
-use super::part::Part;
+use super::part::{Part, Reach};
 use super::plan::Counts;
-use super::{Leaving, Next};
+use super::{Leaving, Next, is_wanted};
 
 /// Why the scheduler stops a task that is UNHEALTHY.
 pub const FAILED: &str = "Task failed container health checks";
@@ -117,10 +117,18 @@ fn note_old(
     }
     let is_old = |it: &&Arc<Task>| !part.has(it) || leaving.contains_key(&it.arn);
     let state = tx.state();
-    let definitions = state.definitions_running_in_service(&service.arn);
-    let running = definitions.flat_map(|it| unsettled(state, service, it, tx.now(), healthy_after));
-    for task in running.filter(|it| part.may_stop(it)).filter(is_old) {
-        if is_proven(tx.state(), task, tx.now(), healthy_after) {
+    let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running && is_wanted(it);
+    let running: Vec<&Arc<Task>> = match part.reach {
+        // Tasks of a third revision have no traffic, however long they have run.
+        Reach::AllBut(_) => state.tasks_of_service(&service.arn).filter(runs).collect(),
+        Reach::All | Reach::Own => {
+            let definitions = state.definitions_running_in_service(&service.arn);
+            let unsettled = definitions.flat_map(|it| unsettled(state, service, it, tx.now(), healthy_after));
+            unsettled.collect()
+        }
+    };
+    for task in running.into_iter().filter(|it| part.may_stop(it)).filter(is_old) {
+        if part.may_serve(task) && is_proven(tx.state(), task, tx.now(), healthy_after) {
             continue;
         }
         counts.old_unproven += 1;
@@ -130,6 +138,15 @@ fn note_old(
         }
     }
     next
+}
+
+/// Running tasks of older deployments that are not known to be healthy.
+pub fn unproven_old(tx: &Tx<'_>, service: &Service, part: &Part, healthy_after: Duration) -> Vec<TaskArn> {
+    let (state, now) = (tx.state(), tx.now());
+    let definitions = state.definitions_running_in_service(&service.arn);
+    let old = definitions.flat_map(|it| unsettled(state, service, it, now, healthy_after));
+    let unproven = old.filter(|it| !part.has(it) && !is_proven(state, it, now, healthy_after));
+    unproven.map(|it| it.arn.clone()).collect()
 }
 
 /// Running tasks of a revision that may not be known to be healthy: all others are.

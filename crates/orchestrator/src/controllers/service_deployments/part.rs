@@ -121,6 +121,14 @@ impl Part {
         }
     }
 
+    /// Whether a task may have traffic: where another part stands beside this one, what is of neither has none.
+    pub fn may_serve(&self, task: &Task) -> bool {
+        match self.reach {
+            Reach::All | Reach::Own => true,
+            Reach::AllBut(_) => self.has(task),
+        }
+    }
+
     /// So many of its tasks; `None` if nobody knows what they run.
     pub fn run(&self, state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         let definition = state.get::<TaskDefinition>(&self.task_definition)?.clone();

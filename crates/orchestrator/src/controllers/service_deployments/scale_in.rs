@@ -116,7 +116,9 @@ fn candidate(
         task: Arc::clone(task),
         is_kept: part.has(task) && !leaving.contains_key(&task.arn),
         is_unhealthy,
-        costs_health: !task.last_status.is_pending() && health::is_proven(state, task, now, healthy_after),
+        costs_health: !task.last_status.is_pending()
+            && part.may_serve(task)
+            && health::is_proven(state, task, now, healthy_after),
         age: deployments
             .position(|it| task.started_by.as_ref() == Some(&it.id))
             .unwrap_or(usize::MAX),

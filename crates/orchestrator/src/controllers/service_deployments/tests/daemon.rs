@@ -219,3 +219,80 @@ fn daemons_wake_for_instances_agents_and_the_last_task_on_a_draining_instance() 
     drain(&world, &instance, Availability::Draining);
     assert_eq!(woken(stops()), [service, daemon]);
 }
+
+#[test]
+fn daemons_of_an_older_deployment_that_have_not_proven_themselves_cost_no_healthy_one() {
+    let world = World::new();
+    for _ in 0..4 {
+        world.instance(Vec::new());
+    }
+    let service = world.daemon(75, Vec::new());
+    settle_down(&world, &service);
+    world.clock.advance(Duration::from_secs(100));
+    let mut tasks = world.tasks(&service);
+    tasks.sort_by_key(|it| it.container_instance.clone());
+    let last = tasks.pop().expect("there are four");
+    world.report(last.arn.clone(), TaskStatus::Stopped);
+    let look = |times: u32| {
+        for _ in 0..times {
+            let key = service.clone();
+            let controller = ServiceDeployments {
+                healthy_after: Duration::from_secs(60),
+                ..controller()
+            };
+            world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &key)));
+        }
+    };
+    look(1);
+    world.obey(&service);
+    deploy(&world, &service);
+    look(3);
+    for task in tasks {
+        let task = world.get::<Task>(&task.arn);
+        assert_eq!(
+            task.desired_status,
+            DesiredStatus::Running,
+            "three are the minimum"
+        );
+    }
+}
+
+#[test]
+fn daemons_whose_health_checks_fail_trip_the_breaker() {
+    let world = World::new();
+    for _ in 0..5 {
+        world.instance(Vec::new());
+    }
+    let service = world.daemon(0, Vec::new());
+    settle_down(&world, &service);
+    let change = ServiceChange {
+        task_definition: Some(world.checked_definition().arn.clone()),
+        deployment_configuration: Some(DeploymentConfiguration {
+            circuit_breaker: domain::circuit_breaker::CircuitBreaker {
+                enable: true,
+                ..Default::default()
+            },
+            ..world.stored_service(&service).deployment_configuration
+        }),
+        ..ServiceChange::default()
+    };
+    let arn = service.clone();
+    world.write(move |tx| update_service(tx, &arn, &change));
+    for _ in 0..10 {
+        settle_down(&world, &service);
+        let primary = world.stored_service(&service).deployments[0].clone();
+        if primary.rollout == Rollout::Failed {
+            return;
+        }
+        for task in world.tasks(&service) {
+            if task.started_by.as_ref() == Some(&primary.id) {
+                world.report_health(&task, domain::task::HealthStatus::Unhealthy);
+                // Once as it fails, and once when it has been stopped.
+                reconcile(&world, &service);
+                reconcile(&world, &service);
+            }
+        }
+        world.clock.advance(Duration::from_secs(1000));
+    }
+    panic!("it goes on for ever");
+}

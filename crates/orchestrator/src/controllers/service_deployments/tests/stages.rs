@@ -424,3 +424,28 @@ fn a_status_of_a_hook_is_shown_until_it_is_over() {
     assert_eq!(lifecycle.hooks[0].status, HookStatus::AwaitingAction);
     assert!(lifecycle.hooks[0].id.starts_with("ecs-pause-"));
 }
+
+#[test]
+fn what_has_no_traffic_does_not_make_up_for_what_has() {
+    let world = World::new();
+    let instances = [world.instance(Vec::new()), world.instance(Vec::new())];
+    let service = world.service(4, 100, 200);
+    settle_down(&world, &service);
+    let blue: Vec<_> = world.tasks(&service).into_iter().map(|it| it.arn).collect();
+    let pause = || vec![hook(HookTarget::Pause, &[LifecycleStage::PostScaleUp])];
+    deploy(&world, &service, DeploymentStrategy::BlueGreen, 0, pause());
+    settle_down(&world, &service);
+    assert_eq!(running(&world, &service), [4, 4], "both stand beside each other");
+    deploy(&world, &service, DeploymentStrategy::BlueGreen, 0, pause());
+    assert_eq!(stage(&world, &service), Some(LifecycleStage::ReconcileService));
+    drain(&world, &instances[0], Availability::Draining);
+    reconcile(&world, &service);
+    for arn in blue {
+        let task = world.get::<Task>(&arn);
+        assert_eq!(
+            task.desired_status,
+            DesiredStatus::Running,
+            "those between go first"
+        );
+    }
+}
