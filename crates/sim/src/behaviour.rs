@@ -25,6 +25,8 @@ pub enum Behaviour {
     NeverHealthy,
     /// Its health check succeeds, then fails in half of the cases, while there are faults.
     Sickens,
+    /// Does its work and ends well, as a hook or a job does.
+    Finishes,
 }
 
 /// Whether things that need not go wrong do.
@@ -55,7 +57,7 @@ pub struct Life {
 
 impl Behaviour {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Steady,
         Self::Slow,
         Self::Flaky,
@@ -65,6 +67,7 @@ impl Behaviour {
         Self::Healthy,
         Self::NeverHealthy,
         Self::Sickens,
+        Self::Finishes,
     ];
 
     /// Its image, and the family of its task definition.
@@ -79,6 +82,7 @@ impl Behaviour {
             Self::Healthy => "healthy",
             Self::NeverHealthy => "never-healthy",
             Self::Sickens => "sickens",
+            Self::Finishes => "finishes",
         }
     }
 
@@ -95,7 +99,10 @@ impl Behaviour {
 
     /// No task of it ever gets healthy.
     pub fn is_hopeless(self) -> bool {
-        matches!(self, Self::CannotPull | Self::EndsAtOnce | Self::NeverHealthy)
+        matches!(
+            self,
+            Self::CannotPull | Self::EndsAtOnce | Self::NeverHealthy | Self::Finishes
+        )
     }
 
     /// Decides one life.
@@ -117,6 +124,7 @@ impl Behaviour {
             Self::Flaky | Self::EndsLater => {}
             Self::CannotPull => life.pull_error = Some("image not found"),
             Self::EndsAtOnce => life.end = Some((dice.millis(1, 300), 3)),
+            Self::Finishes => life.end = Some((dice.millis(1, 3_000), 0)),
             Self::Healthy | Self::Sickens => {
                 let first = dice.millis(0, 8_000);
                 life.health.push((first, true));

@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::VirtualClock;
 use crate::disk::{Fuse, Mounted};
+use crate::webhooks::FakeWebhooks;
 
 /// How long a stopped task would stay in the history; no world lasts so long.
 const HISTORY: jiff::SignedDuration = jiff::SignedDuration::from_hours(720);
@@ -47,6 +48,7 @@ pub struct Process {
     pub fuse: Fuse,
     handlers: InProcess,
     driver: JoinHandle<()>,
+    webhooks: JoinHandle<()>,
 }
 
 /// Why a call came to nothing.
@@ -112,6 +114,11 @@ impl Remains {
             store,
             feed,
             fuse,
+            webhooks: tokio::spawn(control_plane::call_webhooks_by(
+                Arc::clone(&whole),
+                FakeWebhooks::new(self.seed, number),
+                CancellationToken::new(),
+            )),
             handlers: InProcess::new(whole, scope()),
             driver: tokio::spawn(driver),
         })
@@ -165,6 +172,7 @@ impl Process {
     pub fn bury(self) {
         self.fuse.burn_after(0);
         self.driver.abort();
+        self.webhooks.abort();
     }
 }
 

@@ -20,6 +20,7 @@ mod oracle;
 mod scenario;
 mod settled;
 mod users;
+mod webhooks;
 mod world;
 
 pub use journal::{Journal, Keep};

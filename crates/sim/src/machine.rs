@@ -44,6 +44,8 @@ pub struct Machine {
     pub zone: String,
     /// What it has.
     pub total: Resources,
+    /// Takes tasks of FARGATE.
+    pub is_fargate: bool,
     /// How long a message takes to it; slow hosts have more of it.
     pub lag: Duration,
     /// What the control plane calls it.
@@ -85,6 +87,7 @@ impl Machine {
             name,
             zone,
             total,
+            is_fargate: false,
             lag,
             instance: None,
             agent: Agent::Up,

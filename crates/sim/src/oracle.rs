@@ -4,17 +4,22 @@
 
 mod addresses;
 mod bounds;
+mod daemons;
 mod events;
 mod ledger;
 mod life;
 mod replica;
 mod rollout;
+mod stages;
+mod task_sets;
 mod tokens;
+mod waiting;
 
 use store::Commit;
 
 pub use bounds::{fewest, most};
 pub use replica::Replica;
+pub use task_sets::computed;
 
 /// Looks at every commit.
 #[derive(Default)]
@@ -38,6 +43,10 @@ impl Oracle {
         addresses::check(commit, after)?;
         bounds::check(commit, after)?;
         rollout::check(commit, after)?;
+        daemons::check(commit, after)?;
+        task_sets::check(commit, after)?;
+        stages::check(commit, after)?;
+        waiting::check(commit, after)?;
         self.events.check(commit)?;
         self.tokens.check(commit)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use domain::container_instance::FARGATE_CAPACITY_ATTRIBUTE;
 use domain::host::Resources;
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ const CAPABILITIES: [&str; 7] = [
     "ecs.capability.task-cpu-mem-limit",
 ];
 
+/// The family of tasks for FARGATE.
+pub const ON_FARGATE: &str = "on-fargate";
+
 /// How much goes wrong.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -40,6 +44,25 @@ pub struct Scenario {
     pub stray_reports: u32,
     /// How the tasks of each image are connected.
     pub networks: Vec<(Behaviour, Network)>,
+    /// What each of [`SERVICES`] is.
+    pub kinds: [Kind; 4],
+    /// Tasks move from crowded container instances to empty ones.
+    pub rebalances_instances: bool,
+    /// Container instances that are DRAINING when the calm begins stay so.
+    pub stays_draining: bool,
+}
+
+/// What a service is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// As many tasks as are wanted, by rolling deployments or in stages.
+    Replica,
+    /// One on each container instance.
+    Daemon,
+    /// Task sets, by the EXTERNAL deployment controller.
+    External,
+    /// On FARGATE.
+    Fargate,
 }
 
 /// How the tasks of a task definition are connected.
@@ -58,6 +81,8 @@ impl Scenario {
     pub fn new(dice: &mut Dice) -> Self {
         let networks = Behaviour::ALL.into_iter().map(|it| {
             let network = match dice.weighted(&[6, 1, 3]) {
+                // A hook is asked whatever network its service has.
+                _ if it == Behaviour::Finishes => Network::Bridge,
                 0 => Network::Bridge,
                 1 => Network::HostPort,
                 _ => Network::Awsvpc,
@@ -66,6 +91,14 @@ impl Scenario {
         });
         Self {
             networks: networks.collect(),
+            kinds: [(); 4].map(|()| match dice.weighted(&[6, 2, 2, 1]) {
+                0 => Kind::Replica,
+                1 => Kind::Daemon,
+                2 => Kind::External,
+                _ => Kind::Fargate,
+            }),
+            rebalances_instances: dice.percent(30),
+            stays_draining: dice.percent(30),
             storm: dice.millis(60_000, 300_000),
             call_pause: u64::from(dice.between(1_000, 12_000)),
             fault_pause: u64::from(dice.between(4_000, 60_000)),
@@ -103,6 +136,29 @@ impl Scenario {
         };
         json!({ "family": of.name(), "networkMode": mode, "containerDefinitions": [container] })
     }
+
+    /// The input of RegisterTaskDefinition for [`ON_FARGATE`].
+    pub fn fargate_definition() -> Value {
+        let container = json!({ "name": crate::machine::CONTAINER, "image": Behaviour::Steady.name() });
+        json!({
+            "family": ON_FARGATE,
+            "networkMode": "awsvpc",
+            "requiresCompatibilities": ["FARGATE"],
+            "cpu": "256",
+            "memory": "512",
+            "containerDefinitions": [container],
+        })
+    }
+
+    /// The input of CreateCluster.
+    pub fn cluster(&self) -> Value {
+        let value = if self.rebalances_instances {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        json!({ "clusterName": CLUSTER, "settings": [{ "name": "instanceRebalancing", "value": value }] })
+    }
 }
 
 /// Machines of different sizes in up to three zones.
@@ -111,9 +167,12 @@ pub fn fleet(dice: &mut Dice) -> Vec<Machine> {
     let machines = (1..=count).map(|number| {
         let zone = ["a", "b", "c"][dice.between(0, 2) as usize];
         let tasks = dice.between(2, 8);
+        let is_fargate = dice.percent(30);
+        // Tasks for FARGATE are bigger.
+        let more = if is_fargate { 1024 } else { 0 };
         let total = Resources {
-            cpu: 100 * tasks,
-            memory: 64 * tasks + dice.between(0, 63),
+            cpu: 100 * tasks + more / 2,
+            memory: 64 * tasks + dice.between(0, 63) + more,
             ports: BTreeSet::new(),
             gpus: 0,
         };
@@ -121,7 +180,10 @@ pub fn fleet(dice: &mut Dice) -> Vec<Machine> {
             true => dice.millis(500, 4_000),
             false => dice.millis(1, 30),
         };
-        Machine::new(format!("host-{number}"), format!("us-east-1{zone}"), total, lag)
+        let name = format!("host-{number}");
+        let mut machine = Machine::new(name, format!("us-east-1{zone}"), total, lag);
+        machine.is_fargate = is_fargate;
+        machine
     });
     machines.collect()
 }
@@ -132,6 +194,9 @@ pub fn registration(machine: &Machine) -> Value {
     let mut attributes: Vec<Value> = CAPABILITIES.iter().map(|it| json!({ "name": it })).collect();
     attributes.push(json!({ "name": "ecs.os-type", "value": "linux" }));
     attributes.push(json!({ "name": "ecs.availability-zone", "value": machine.zone }));
+    if machine.is_fargate {
+        attributes.push(json!({ "name": FARGATE_CAPACITY_ATTRIBUTE, "value": "true" }));
+    }
     let mut input = json!({
         "cluster": CLUSTER,
         "totalResources": [integer("CPU", machine.total.cpu), integer("MEMORY", machine.total.memory)],

@@ -1,18 +1,28 @@
 //! Liveness: once nothing goes wrong any more, every service gets where it shall be or has a reason not to, and
 //! once all services are deleted, nothing is left.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::Timestamp;
 use domain::container_instance::ContainerInstanceStatus;
 use domain::host::{Host, Resources, Shortage};
-use domain::service::{Rollout, Service, ServiceStatus};
-use domain::task::TaskStatus;
+use domain::service::{DeploymentController, Rollout, Service, ServiceStatus};
+use domain::service_scheduling::SchedulingStrategy;
+use domain::task::{Task, TaskStatus};
 use domain::task_definition::{NetworkMode, TaskDefinition};
+use domain::task_set::TaskSetStatus;
+use orchestrator::transitions::NO_HOST;
 
 use crate::behaviour::Behaviour;
 use crate::machine::Machine;
-use crate::oracle::{Replica, fewest, most};
+use crate::oracle::{Replica, computed, fewest, most};
 
-/// Services that are not yet where they shall be, without a reason; in words.
-pub fn unsettled(seen: &Replica) -> Vec<String> {
+/// A task that waits is stopped so soon after its time.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Services and tasks that are not yet where they shall be, without a reason; in words.
+pub fn unsettled(seen: &Replica, now: Timestamp) -> Vec<String> {
     let mut unsettled = Vec::new();
     for service in seen.services.values() {
         let name = service.arn.name();
@@ -26,35 +36,93 @@ pub fn unsettled(seen: &Replica) -> Vec<String> {
             ServiceStatus::Inactive => {}
         }
     }
+    let waits = seen
+        .tasks_on(NO_HOST)
+        .filter_map(|it| Some((it, it.queued.as_ref()?)));
+    for (task, _) in waits.filter(|(_, queued)| queued.until + PATIENCE < now) {
+        unsettled.push(format!("task {} waits beyond its time", task.arn.name()));
+    }
     unsettled
 }
 
 fn why_unsteady(service: &Service, seen: &Replica) -> Option<String> {
-    let primary = service.deployments.first()?;
     let open = seen
         .tasks_of(&service.arn)
         .filter(|it| it.last_status != TaskStatus::Stopped);
     let open: Vec<_> = open.collect();
-    let of_primary = open
-        .iter()
-        .filter(|it| it.started_by.as_ref() == Some(&primary.id));
-    let running = of_primary
-        .filter(|it| it.last_status == TaskStatus::Running)
-        .count();
-    let is_steady = running == service.desired_count as usize
-        && open.len() == running
+    if service.deployment_controller == DeploymentController::External {
+        return why_uneven(service, &open, seen);
+    }
+    let primary = service.deployments.first()?;
+    let is_daemon = service.scheduling_strategy == SchedulingStrategy::Daemon;
+    // Daemons go last from what is DRAINING.
+    let counted = open.iter().filter(|it| !is_daemon || !seen.is_on_draining(it));
+    let counted: Vec<_> = counted.collect();
+    let good = counted.iter().filter(|it| {
+        it.started_by.as_ref() == Some(&primary.id)
+            && it.last_status == TaskStatus::Running
+            && !seen.is_leaving(it)
+    });
+    let (good, wanted) = (good.count(), wanted(service, seen));
+    let is_steady = good == wanted
+        && counted.len() == good
         && service.deployments.len() == 1
+        && service.balance.moving.is_none()
         && primary.rollout != Rollout::InProgress;
     if is_steady || is_excused(service, seen) {
         return None;
     }
     Some(format!(
-        "{running} of {} tasks run, {} others, {} deployments, PRIMARY {:?}",
-        service.desired_count,
-        open.len() - running,
+        "{good} of {wanted} tasks run well, {} others, {} deployments, PRIMARY {:?}",
+        counted.len() - good,
         service.deployments.len(),
         primary.rollout
     ))
+}
+
+/// A daemon has as many tasks as container instances take tasks. One that was registered twice has a record that nobody
+/// connects to.
+fn wanted(service: &Service, seen: &Replica) -> usize {
+    match service.scheduling_strategy {
+        SchedulingStrategy::Replica => service.desired_count as usize,
+        SchedulingStrategy::Daemon => seen
+            .instances
+            .values()
+            .filter(|it| it.status == ContainerInstanceStatus::Active)
+            .filter(|it| seen.hosts.get(&it.host_id).is_some_and(|it| it.is_connected))
+            .count(),
+    }
+}
+
+/// Of a service with task sets: each has its share, and nothing else is left.
+fn why_uneven(service: &Service, open: &[&Arc<Task>], seen: &Replica) -> Option<String> {
+    let (mut left, bounds) = (open.len(), service.deployment_configuration);
+    for set in &service.task_sets {
+        let mine = open.iter().filter(|it| it.started_by.as_ref() == Some(&set.id));
+        let mine: Vec<_> = mine.collect();
+        left -= mine.len();
+        let is_good = |it: &&&&Arc<Task>| it.last_status == TaskStatus::Running && !seen.is_leaving(it);
+        let (good, wanted) = (
+            mine.iter().filter(is_good).count(),
+            computed(set, service.desired_count),
+        );
+        let is_steady =
+            set.status != TaskSetStatus::Draining && good == wanted as usize && mine.len() == good;
+        if is_steady {
+            continue;
+        }
+        let definition = seen.definitions.get(&set.task_definition)?;
+        let is_full = set.announced_refusal.is_some() && !has_room(service, definition, seen);
+        let has_no_leeway = most(bounds, wanted) == wanted && fewest(bounds, wanted) == wanted;
+        if !is_full && !is_hopeless(definition) && !has_no_leeway {
+            let status = set.status.as_str();
+            return Some(format!(
+                "{good} of {wanted} tasks of the {status} {} run well",
+                set.id
+            ));
+        }
+    }
+    (left > 0).then(|| format!("{left} tasks of no task set"))
 }
 
 /// The reasons that count: its bounds let nothing move, there is no room, its tasks cannot get healthy, or it was
@@ -69,23 +137,35 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     let (bounds, desired) = (service.deployment_configuration, service.desired_count);
     let breaker = bounds.circuit_breaker;
     let has_no_leeway = most(bounds, desired) == desired && fewest(bounds, desired) == desired;
-    if has_no_leeway && service.announced_refusal.is_some() {
+    let is_said = service.announced_refusal.is_some();
+    // Beside one deployment, nobody says so.
+    let is_held = is_said || service.deployments.len() == 1;
+    if has_no_leeway && is_held && service.scheduling_strategy == SchedulingStrategy::Replica {
         return true;
     }
-    if service.announced_refusal.is_some() && !has_room(service, definition, seen) {
+    if has_no_leeway && is_daemon_stuck(service) {
         return true;
     }
-    let is_hopeless = definition
-        .containers
-        .iter()
-        .any(|it| Behaviour::of_image(&it.image).is_hopeless());
+    if is_said && !has_room(service, definition, seen) {
+        return true;
+    }
     match primary.rollout {
         Rollout::Failed => true,
         // With a breaker it has to be given up in the end.
-        Rollout::InProgress if is_hopeless => !breaker.enable,
-        Rollout::Completed if is_hopeless => true,
+        Rollout::InProgress if is_hopeless(definition) => !breaker.enable,
+        Rollout::Completed if is_hopeless(definition) => true,
         _ => false,
     }
+}
+
+fn is_hopeless(definition: &TaskDefinition) -> bool {
+    let mut containers = definition.containers.iter();
+    containers.any(|it| Behaviour::of_image(&it.image).is_hopeless())
+}
+
+/// A daemon is stopped before another takes its place: a minimum of all lets none be replaced.
+fn is_daemon_stuck(service: &Service) -> bool {
+    service.scheduling_strategy == SchedulingStrategy::Daemon && service.deployments.len() > 1
 }
 
 /// Whether some host would take one more task of a service, as far as its ledger goes.
@@ -96,12 +176,19 @@ fn has_room(service: &Service, definition: &TaskDefinition, seen: &Replica) -> b
         ports: definition.host_ports().into_iter().collect(),
         gpus: 0,
     };
+    // Each of these has a container instance of its own in question.
+    let is_daemon = service.scheduling_strategy == SchedulingStrategy::Daemon;
     // One task on each, and a few addresses for all: beyond what ledgers tell.
     if !service.placement_constraints.is_empty() || definition.network_mode == Some(NetworkMode::Awsvpc) {
         return false;
     }
     let fits = |host: &Host| host.shortages(&wanted) == Vec::<Shortage>::new();
-    let mut hosts = seen.hosts.values().filter(|it| it.is_connected && fits(it));
+    let has_one = |host: &Host| {
+        seen.tasks_on(&host.id)
+            .any(|it| it.service.as_ref() == Some(&service.arn))
+    };
+    let hosts = seen.hosts.values().filter(|it| it.is_connected && fits(it));
+    let mut hosts = hosts.filter(|it| !is_daemon || !has_one(it));
     hosts.any(|host| {
         let mut instances = seen.instances.values().filter(|it| it.host_id == host.id);
         instances.any(|it| it.status == ContainerInstanceStatus::Active)

@@ -1,9 +1,10 @@
 //! What the scheduler itself does to a service stays within its bounds. What users and faults do is not its doing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::service::{DeploymentConfiguration, DeploymentController, Service, ServiceStatus};
-use domain::task::{DesiredStatus, HealthStatus, StopCode, Task, TaskStatus};
+use domain::service_scheduling::SchedulingStrategy;
+use domain::task::{DesiredStatus, StopCode, Task, TaskStatus};
 use domain::{ServiceArn, Timestamp};
 use store::{Change, Changed, Commit};
 
@@ -13,7 +14,8 @@ use super::replica::is_wanted;
 /// What one commit does to a service.
 #[derive(Default)]
 struct Doing<'a> {
-    started: u32,
+    /// Deployments of which tasks are started.
+    started: BTreeSet<&'a str>,
     /// Tasks that the scheduler wishes stopped, as they were before.
     stopped: Vec<(&'a Task, Timestamp)>,
 }
@@ -27,7 +29,8 @@ pub fn check(commit: &Commit, after: &Replica) -> Result<(), String> {
             continue;
         };
         let doing = doings.entry(service).or_default();
-        doing.started += u32::from(it.before.is_none());
+        let started_by = it.current().started_by.as_deref();
+        doing.started.extend(started_by.filter(|_| it.before.is_none()));
         doing.stopped.extend(stopped(it));
     }
     for (arn, doing) in doings {
@@ -38,7 +41,8 @@ pub fn check(commit: &Commit, after: &Replica) -> Result<(), String> {
         else {
             continue;
         };
-        if service.deployment_controller == DeploymentController::Ecs {
+        let is_ecs = service.deployment_controller == DeploymentController::Ecs;
+        if is_ecs && service.scheduling_strategy == SchedulingStrategy::Replica {
             within(service, &doing, after).map_err(|it| format!("service {}: {it}", arn.name()))?;
         }
     }
@@ -55,11 +59,13 @@ pub fn fewest(bounds: DeploymentConfiguration, desired: u32) -> u32 {
     (desired * bounds.minimum_healthy_percent).div_ceil(100)
 }
 
-fn is_protected(task: &Task, now: Timestamp) -> bool {
+/// Whether a task is protected at that time.
+pub fn is_protected(task: &Task, now: Timestamp) -> bool {
     task.protected_until.is_some_and(|until| until > now)
 }
 
-fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {
+/// A task that its service stops with this change, as it was, and when.
+pub fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {
     let (before, after) = (change.before.as_deref()?, change.after.as_deref()?);
     let is_news = before.desired_status == DesiredStatus::Running
         && after.desired_status == DesiredStatus::Stopped
@@ -69,22 +75,20 @@ fn stopped(change: &Changed<Task>) -> Option<(&Task, Timestamp)> {
 
 fn within(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), String> {
     let (bounds, desired) = (service.deployment_configuration, service.desired_count);
-    let wanted = after.tasks_of(&service.arn).filter(|it| is_wanted(it)).count();
-    let most = match &service.lifecycle {
-        // Each of the two revisions has all its tasks, and one that was given up may still go.
-        Some(_) => 3 * desired,
-        None => most(bounds, desired),
-    };
-    if doing.started > 0 && wanted > most as usize {
-        return Err(format!("{wanted} tasks after a start, where {most} may be"));
-    }
+    room(service, doing, after)?;
     for (task, now) in &doing.stopped {
-        let is_unhealthy = after.health(task) == HealthStatus::Unhealthy;
-        if is_protected(task, *now) && !is_unhealthy {
+        if is_protected(task, *now) && !after.is_unhealthy(task) {
             return Err(format!("the protected task {} is stopped", task.arn.name()));
         }
     }
-    let costs = |(task, now): &&(&Task, Timestamp)| after.is_healthy(task, *now);
+    beside(service, doing, after)?;
+    // Where two revisions stand beside each other, what is of neither has no traffic.
+    let lifecycle = service.lifecycle.as_ref();
+    let blue = lifecycle.and_then(|it| it.blue.as_ref().filter(|blue| it.keeps(blue)));
+    let green = service.deployments.first().map(|it| &it.id);
+    let may_serve =
+        |it: &Task| blue.is_none() || it.started_by.as_ref() == blue || it.started_by.as_ref() == green;
+    let costs = |(task, now): &&(&Task, Timestamp)| may_serve(task) && after.is_healthy(task, *now);
     let Some((_, now)) = doing.stopped.iter().find(costs) else {
         return Ok(());
     };
@@ -100,6 +104,53 @@ fn within(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), S
         ));
     }
     Ok(())
+}
+
+/// What is started stays below the maximum: that of the service, and in stages that of each revision.
+fn room(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), String> {
+    let (bounds, desired) = (service.deployment_configuration, service.desired_count);
+    let wanted = || after.tasks_of(&service.arn).filter(|it| is_wanted(it));
+    let within = |count: usize, most: u32| match count > most as usize {
+        true => Err(format!("{count} tasks after a start, where {most} may be")),
+        false => Ok(()),
+    };
+    if doing.started.is_empty() {
+        return Ok(());
+    }
+    if service.lifecycle.is_none() {
+        return within(wanted().count(), most(bounds, desired));
+    }
+    doing.started.iter().try_for_each(|id| {
+        let mine: Vec<_> = wanted()
+            .filter(|it| it.started_by.as_deref() == Some(id))
+            .collect();
+        match mine.iter().any(|it| after.is_leaving(it)) {
+            true => within(mine.len(), most(bounds, desired)),
+            false => within(mine.len(), desired),
+        }
+    })
+}
+
+/// The revision that has the traffic keeps as many healthy tasks as if there were no other.
+fn beside(service: &Service, doing: &Doing<'_>, after: &Replica) -> Result<(), String> {
+    let lifecycle = service.lifecycle.as_ref();
+    let blue = lifecycle.and_then(|it| it.blue.as_ref().filter(|blue| it.keeps(blue)));
+    let is_blue = |it: &Task| blue.is_some() && it.started_by.as_ref() == blue;
+    let costs = |(task, now): &&(&Task, Timestamp)| is_blue(task) && after.is_healthy(task, *now);
+    let Some((_, now)) = doing.stopped.iter().find(costs) else {
+        return Ok(());
+    };
+    let healthy = after.tasks_of(&service.arn);
+    let healthy = healthy
+        .filter(|it| is_blue(it) && after.is_healthy(it, *now))
+        .count();
+    let fewest = fewest(service.deployment_configuration, service.desired_count);
+    match healthy < fewest as usize {
+        true => Err(format!(
+            "{healthy} healthy tasks of the revision with the traffic, where {fewest} must be"
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The tasks of a service that were wanted until now, as they are after a commit.

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use domain::container_instance::ContainerInstanceStatus;
 use domain::host::{Host, Resources};
+use domain::task::{Task, TaskStatus};
+use domain::task_definition::LaunchType;
+use orchestrator::transitions::NO_HOST;
 use store::{Change, Commit};
 
 use super::Replica;
@@ -16,8 +19,9 @@ pub fn check(commit: &Commit, after: &Replica) -> Result<(), String> {
             Change::Host(it) => drop(touched.insert(it.current().id.clone())),
             Change::Task(it) => {
                 let task = it.current();
-                if it.before.is_none() {
-                    require_welcome(&task.host_id, after)?;
+                let is_placed = it.before.as_ref().is_none_or(|it| it.host_id == NO_HOST);
+                if is_placed && task.host_id != NO_HOST && task.last_status != TaskStatus::Stopped {
+                    require_welcome(task, after)?;
                 }
                 touched.insert(task.host_id.clone());
             }
@@ -58,8 +62,14 @@ fn balance(host: &Host, after: &Replica) -> Result<(), String> {
     Ok(())
 }
 
-fn require_welcome(host_id: &str, after: &Replica) -> Result<(), String> {
+fn require_welcome(task: &Task, after: &Replica) -> Result<(), String> {
+    let host_id = task.host_id.as_str();
     let host = after.hosts.get(host_id);
+    if task.launch_type == LaunchType::Fargate && !host.is_some_and(|it| it.is_fargate_capacity) {
+        return Err(format!(
+            "host {host_id}: it is no FARGATE capacity, and gets a task for that"
+        ));
+    }
     if !host.is_some_and(|it| it.is_connected) {
         return Err(format!(
             "host {host_id}: a task is placed although its agent is not connected"

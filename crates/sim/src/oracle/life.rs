@@ -1,6 +1,7 @@
 //! A task never moves backwards, and what is settled of it stays.
 
 use domain::task::{ContainerStatus, DesiredStatus, Task, TaskContainer, TaskStatus};
+use orchestrator::transitions::NO_HOST;
 use store::{Change, Commit};
 
 /// Looks at the tasks of a commit.
@@ -42,8 +43,12 @@ fn moved(before: &Task, after: &Task) -> Option<&'static str> {
             "it changed under the same version",
         ),
         (
-            after.host_id != before.host_id || after.service != before.service || after.eni != before.eni,
-            "it moved to another host, service or address",
+            (after.host_id != before.host_id || after.eni != before.eni) && before.host_id != NO_HOST,
+            "it moved to another host or address",
+        ),
+        (
+            after.service != before.service || after.group != before.group,
+            "it moved to another service or group",
         ),
         (
             before.stop.is_some() && after.stop != before.stop,

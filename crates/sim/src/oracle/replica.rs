@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::container_instance::ContainerInstance;
+use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::Host;
 use domain::service::Service;
 use domain::service_deployment::ServiceDeployment;
@@ -88,6 +88,23 @@ impl Replica {
     pub fn health(&self, task: &Task) -> HealthStatus {
         let definition = self.definitions.get(&task.task_definition);
         definition.map_or(HealthStatus::Unknown, |it| task.health(it))
+    }
+
+    /// Whether its health checks fail.
+    pub fn is_unhealthy(&self, task: &Task) -> bool {
+        self.health(task) == HealthStatus::Unhealthy
+    }
+
+    /// Whether its container instance is DRAINING.
+    pub fn is_on_draining(&self, task: &Task) -> bool {
+        let instance = task.container_instance.as_ref();
+        let instance = instance.and_then(|it| self.instances.get(it));
+        instance.is_some_and(|it| it.status == ContainerInstanceStatus::Draining)
+    }
+
+    /// Whether a task has to be replaced where it is.
+    pub fn is_leaving(&self, task: &Task) -> bool {
+        self.is_on_draining(task) || self.is_unhealthy(task)
     }
 
     /// Whether a task does what its service is there for: it is wanted and runs, its health checks say so, and

@@ -2,7 +2,8 @@
 
 use domain::service::{Deployment, DeploymentController, Rollout, Service, ServiceStatus};
 use domain::service_deployment::ServiceDeployment;
-use domain::task::TaskStatus;
+use domain::service_scheduling::SchedulingStrategy;
+use domain::task::{Task, TaskStatus};
 use store::{Change, Commit};
 
 use super::Replica;
@@ -69,6 +70,11 @@ fn complete(service: &Service, primary: &Deployment, after: &Replica) -> Result<
     let open = after
         .tasks_of(&service.arn)
         .filter(|it| it.last_status != TaskStatus::Stopped && Some(&it.arn) != moving);
+    // Daemons go last from what is DRAINING, and what stops where no agent is stops nobody else.
+    let is_daemon = service.scheduling_strategy == SchedulingStrategy::Daemon;
+    let is_away =
+        |it: &Task| !is_wanted(it) && !after.hosts.get(&it.host_id).is_some_and(|it| it.is_connected);
+    let open = open.filter(|it| !is_daemon || !(after.is_on_draining(it) || is_away(it)));
     let open: Vec<_> = open.collect();
     let good = open.iter().filter(|it| {
         it.started_by.as_ref() == Some(&primary.id)

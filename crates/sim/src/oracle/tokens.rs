@@ -15,6 +15,10 @@ impl Tokens {
         for change in &commit.changes {
             let Change::Task(it) = change else { continue };
             let task = it.current();
+            // A further attempt is made for the same call.
+            if task.queued.as_ref().is_some_and(|it| it.attempt > 1) {
+                continue;
+            }
             let Some(request) = task.client_request.as_ref().filter(|_| it.before.is_none()) else {
                 continue;
             };

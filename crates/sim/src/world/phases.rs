@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::access_key::Principal;
+use domain::clock::Clock;
 use domain::container_instance::ContainerInstanceStatus;
 use domain::service::ServiceStatus;
 use domain::task::{DesiredStatus, TaskStatus};
@@ -13,7 +14,7 @@ use serde_json::json;
 use super::{Event, World};
 use crate::behaviour::{Behaviour, Weather};
 use crate::control_plane::scope;
-use crate::scenario::{CLUSTER, SERVICES};
+use crate::scenario::{CLUSTER, SERVICES, Scenario};
 use crate::settled;
 use crate::users::Call;
 
@@ -41,12 +42,14 @@ impl World {
 
     async fn begin(&mut self) -> Result<(), String> {
         self.boot()?;
-        self.ask(Call::new("CreateCluster", json!({ "clusterName": CLUSTER })))
+        self.ask(Call::new("CreateCluster", self.scenario.cluster()))
             .await;
         for behaviour in Behaviour::ALL {
             let input = self.scenario.task_definition(behaviour);
             self.ask(Call::new("RegisterTaskDefinition", input)).await;
         }
+        let on_fargate = Scenario::fargate_definition();
+        self.ask(Call::new("RegisterTaskDefinition", on_fargate)).await;
         let cidr: Cidr = VPC.parse().map_err(|error| format!("{error}"))?;
         if let Some(process) = &self.process {
             let made = process.store.transact(move |tx| {
@@ -77,6 +80,17 @@ impl World {
     async fn settle(&mut self) -> Result<(), String> {
         // What is still on its way arrives first.
         self.pass(Duration::from_secs(60)).await?;
+        if !self.scenario.stays_draining {
+            self.activate_all().await;
+        }
+        self.wait_until_empty(SETTLE_WITHIN, |it| {
+            settled::unsettled(&it.oracle.replica, it.clock.now())
+        })
+        .await?;
+        self.describe().await
+    }
+
+    async fn activate_all(&mut self) {
         let draining = self.oracle.replica.instances.values();
         let draining = draining.filter(|it| it.status == ContainerInstanceStatus::Draining);
         let draining: Vec<_> = draining.map(|it| it.arn.to_string()).collect();
@@ -84,9 +98,6 @@ impl World {
             let input = json!({ "cluster": CLUSTER, "containerInstances": [arn], "status": "ACTIVE" });
             self.ask(Call::new("UpdateContainerInstancesState", input)).await;
         }
-        self.wait_until_empty(SETTLE_WITHIN, |it| settled::unsettled(&it.oracle.replica))
-            .await?;
-        self.describe().await
     }
 
     /// What DescribeServices says of all services is what their tasks are.
