@@ -1,155 +1,72 @@
-//! The scheduler broken on purpose: each way has to be found by the simulation, or by the tests of the orchestrator.
+//! The scheduler broken on purpose: each way has to be found by the simulation, or by the tests of the planner.
 //!
-//! A copy of the sources is changed and built, so that nothing of this is in the program.
+//! A copy of the sources is changed and built once, with every mutation behind a switch that the environment sets, so
+//! that nothing of this is in the program.
+
+mod table;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::install::{run, say, target_folder};
+use table::{MUTATIONS, Mutation};
 
 /// Worlds in which a mutation may hide.
 const SEEDS: &str = "200";
-
-/// One way to break the scheduler.
-struct Mutation {
-    name: &'static str,
-    file: &'static str,
-    /// Stands once in the file.
-    right: &'static str,
-    wrong: &'static str,
-}
-
-const fn mutation(
-    name: &'static str,
-    file: &'static str,
-    right: &'static str,
-    wrong: &'static str,
-) -> Mutation {
-    Mutation {
-        name,
-        file,
-        right,
-        wrong,
-    }
-}
-
-const MUTATIONS: [Mutation; 14] = [
-    mutation(
-        "the minimum rounds down",
-        "crates/domain/src/service.rs",
-        "percent.div_ceil(100)",
-        "(percent / 100)",
-    ),
-    mutation(
-        "the maximum rounds up",
-        "crates/domain/src/service.rs",
-        "u64::from(desired_count) * u64::from(self.maximum_percent) / 100",
-        "(u64::from(desired_count) * u64::from(self.maximum_percent)).div_ceil(100)",
-    ),
-    mutation(
-        "new tasks count as healthy at once",
-        "crates/orchestrator/src/controllers/service_deployments/plan.rs",
-        "primary_running_after.saturating_sub(counts.unproven)",
-        "primary_running_after",
-    ),
-    mutation(
-        "old tasks count as healthy whatever they are",
-        "crates/orchestrator/src/controllers/service_deployments/health.rs",
-        "counts.old_unproven += 1",
-        "counts.old_unproven += 0",
-    ),
-    mutation(
-        "old tasks are forgotten when new ones start",
-        "crates/orchestrator/src/controllers/service_deployments/plan.rs",
-        ".saturating_sub(primary_total + old_total)",
-        ".saturating_sub(primary_total)",
-    ),
-    mutation(
-        "protection is ignored",
-        "crates/domain/src/task.rs",
-        "self.protected_until.filter(|until| *until > now)",
-        "self.protected_until.filter(|until| *until < now)",
-    ),
-    mutation(
-        "resources are not released",
-        "crates/orchestrator/src/transitions/observe_task.rs",
-        "        release_host(tx, &task);\n",
-        "",
-    ),
-    mutation(
-        "reports move a task backwards",
-        "crates/domain/src/task.rs",
-        "if to <= self.last_status {",
-        "if to == self.last_status {",
-    ),
-    mutation(
-        "a client token starts tasks twice",
-        "crates/orchestrator/src/transitions/run_tasks/once.rs",
-        "if tasks.is_empty() {",
-        "if tasks.len() < 100 {",
-    ),
-    mutation(
-        "no deployment is ever completed",
-        "crates/orchestrator/src/controllers/service_deployments.rs",
-        "primary.rollout = Rollout::Completed;",
-        "primary.rollout = Rollout::InProgress;",
-    ),
-    mutation(
-        "the circuit breaker counts nothing",
-        "crates/orchestrator/src/transitions/failed_tasks.rs",
-        "it.failed_tasks += 1;",
-        "it.failed_tasks += 0;",
-    ),
-    mutation(
-        "tasks go to hosts without an agent",
-        "crates/placement/src/place.rs",
-        "if !candidate.host.is_connected {",
-        "if candidate.host.id.is_empty() {",
-    ),
-    mutation(
-        "an address is given twice",
-        "crates/orchestrator/src/transitions/run_tasks/address.rs",
-        "!used.contains(address)",
-        "used.len() < 10_000 || !used.contains(address)",
-    ),
-    mutation(
-        "tasks go to DRAINING container instances",
-        "crates/placement/src/place.rs",
-        "it.status != ContainerInstanceStatus::Active",
-        "it.status == ContainerInstanceStatus::Inactive",
-    ),
+/// Names the mutation that is on.
+const SWITCH: &str = "SIM_MUTATION";
+/// A mutation may keep a world from ever ending: what takes so long is found too.
+const RUN_DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// Between two looks at what runs.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Longest text of what was caught, in characters.
+const TOLD_MAX: usize = 150;
+/// Tests of what mutations are made in.
+const TESTED: [&str; 6] = [
+    "--package",
+    "orchestrator",
+    "--package",
+    "domain",
+    "--package",
+    "placement",
 ];
 
 /// Tries all mutations, or those whose names contain one of these words.
 pub fn mutations(root: &Path, words: &[&str]) -> Result<()> {
-    let copy = target_folder(root).join("mutations");
-    say("Copying the sources");
-    copy_sources(root, &copy)?;
-    // Dependencies are the same, and are built once for both.
     let copy = Copy {
+        // Dependencies are the same, and are built once for both.
         target: target_folder(root),
-        folder: copy,
+        folder: target_folder(root).join("mutations"),
     };
+    say("Copying the sources");
+    copy_sources(root, &copy.folder)?;
+    mutate(&copy.folder)?;
+    say("Building them, with all mutations off");
+    run(cargo(&copy, "build", "").args(["--package", "sim"]))?;
     let is_meant = |it: &&Mutation| words.is_empty() || words.iter().any(|word| it.name.contains(word));
-    let (mut survived, mut count) = (Vec::new(), 0);
-    for it in MUTATIONS.iter().filter(is_meant) {
-        count += 1;
+    let meant: Vec<_> = MUTATIONS.iter().filter(is_meant).collect();
+    say(&format!(
+        "Running {} mutations, each until it is found",
+        meant.len()
+    ));
+    let mut survived = Vec::new();
+    for (index, it) in meant.iter().enumerate() {
         let begun = Instant::now();
-        let caught = try_one(it, &copy).with_context(|| format!("mutation: {}", it.name))?;
-        println!("{:<50} {caught:<60} {:.0?}", it.name, begun.elapsed());
-        if caught == SURVIVED {
+        let caught = catch(it, &copy).with_context(|| format!("mutation: {}", it.name))?;
+        let told = caught.as_deref().unwrap_or("NOT CAUGHT");
+        let (number, time) = (index + 1, begun.elapsed());
+        println!("{number:>2}/{} {:<52} {time:>5.0?}  {told}", meant.len(), it.name);
+        if caught.is_none() {
             survived.push(it.name);
         }
     }
     ensure!(survived.is_empty(), "not caught: {}", survived.join(", "));
-    println!("{count} mutations, all caught");
+    println!("{} mutations, all caught", meant.len());
     Ok(())
 }
-
-const SURVIVED: &str = "NOT CAUGHT";
 
 /// The sources that are changed, and where they are built.
 struct Copy {
@@ -157,61 +74,122 @@ struct Copy {
     target: PathBuf,
 }
 
-fn try_one(it: &Mutation, copy: &Copy) -> Result<String> {
-    let path = copy.folder.join(it.file);
-    let source = std::fs::read_to_string(&path)?;
+/// Puts all mutations behind their switches.
+fn mutate(folder: &Path) -> Result<()> {
+    let mut moved = Vec::new();
+    for it in &MUTATIONS {
+        let path = folder.join(it.file);
+        let source = std::fs::read_to_string(&path).with_context(|| it.file.to_owned())?;
+        match source.matches(it.right).count() {
+            1 => std::fs::write(&path, source.replace(it.right, &switched(it)))?,
+            count => moved.push(format!(
+                "{}: `{}` stands {count} times in {}, and has to stand there once",
+                it.name, it.right, it.file
+            )),
+        }
+    }
     ensure!(
-        source.matches(it.right).count() == 1,
-        "{} has changed: `{}` does not stand there once",
-        it.file,
-        it.right
+        moved.is_empty(),
+        "the sources have changed; mend the list in xtask/src/sim/mutations/table.rs:\n{}",
+        moved.join("\n")
     );
-    std::fs::write(&path, source.replace(it.right, it.wrong))?;
-    let caught = catch(copy);
-    // The next mutation starts from what is right.
-    std::fs::write(&path, source)?;
-    caught
+    Ok(())
+}
+
+/// An expression that is right, or wrong if the environment says so.
+fn switched(it: &Mutation) -> String {
+    let Mutation {
+        name, right, wrong, ..
+    } = it;
+    format!(
+        "(if {{ static ON: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| \
+         std::env::var_os({SWITCH:?}).is_some_and(|it| it == {name:?})); *ON }} {{ {wrong} }} else {{ {right} }})"
+    )
 }
 
 /// What catches it, in words.
-fn catch(copy: &Copy) -> Result<String> {
-    run(cargo(copy).args(["build", "--quiet", "--package", "sim"]))?;
-    let simulated = cargo(copy)
-        .args(["run", "--quiet", "--package", "sim", "--"])
-        .args(["--seeds", SEEDS, "--first"])
-        .output()?;
+fn catch(it: &Mutation, copy: &Copy) -> Result<Option<String>> {
+    let sim = cargo(copy, "run", it.name)
+        .args(["--package", "sim", "--", "--seeds", SEEDS, "--first"])
+        .spawn()?;
+    let Some(simulated) = ended(sim)? else {
+        return Ok(Some("a world that does not end".to_owned()));
+    };
     if !simulated.status.success() {
         let said = String::from_utf8_lossy(&simulated.stdout);
-        let line = said.lines().find(|it| it.starts_with("seed "));
-        let Some(line) = line else {
-            bail!(
-                "the simulation failed otherwise: {}",
-                String::from_utf8_lossy(&simulated.stderr)
-            );
+        let Some(line) = said.lines().find(|it| it.starts_with("seed ")) else {
+            let error = String::from_utf8_lossy(&simulated.stderr);
+            bail!("the simulation failed otherwise: {error}");
         };
-        return Ok(line.chars().take(110).collect());
+        return Ok(Some(line.chars().take(TOLD_MAX).collect()));
     }
-    let tested = cargo(copy)
-        .args([
-            "test",
-            "--quiet",
-            "--package",
-            "orchestrator",
-            "--package",
-            "domain",
-        ])
-        .output()?;
-    Ok(match tested.status.success() {
-        true => SURVIVED.to_owned(),
-        false => "unit tests alone".to_owned(),
+    let tests = cargo(copy, "test", it.name)
+        .args(TESTED)
+        .arg("--no-fail-fast")
+        .spawn()?;
+    let Some(tested) = ended(tests)? else {
+        return Ok(Some("a test that does not end".to_owned()));
+    };
+    if tested.status.success() {
+        return Ok(None);
+    }
+    let said = String::from_utf8_lossy(&tested.stdout);
+    let failed = said
+        .lines()
+        .find_map(|it| it.strip_prefix("---- ")?.strip_suffix(" stdout ----"));
+    let Some(failed) = failed else {
+        let error = String::from_utf8_lossy(&tested.stderr);
+        bail!("the tests failed otherwise: {error}");
+    };
+    Ok(Some(format!("test {failed}")))
+}
+
+/// Waits for a child; `None` if it took too long, and was ended.
+fn ended(mut child: std::process::Child) -> Result<Option<Output>> {
+    let deadline = Instant::now() + RUN_DEADLINE;
+    let pipes = (child.stdout.take(), child.stderr.take());
+    let (stdout, stderr) = (drained(pipes.0), drained(pipes.1));
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if Instant::now() > deadline {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    };
+    let read = |it: std::thread::JoinHandle<Vec<u8>>| it.join().unwrap_or_default();
+    Ok(Some(Output {
+        status,
+        stdout: read(stdout),
+        stderr: read(stderr),
+    }))
+}
+
+/// Reads all of a pipe, so that the child never waits for it.
+fn drained(pipe: Option<impl std::io::Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read until then is shown.
+            let _ = pipe.read_to_end(&mut all);
+        }
+        all
     })
 }
 
-fn cargo(copy: &Copy) -> Command {
+fn cargo(copy: &Copy, what: &str, mutation: &str) -> Command {
     let mut cargo = Command::new("cargo");
     cargo
         .current_dir(&copy.folder)
-        .env("CARGO_TARGET_DIR", &copy.target);
+        .env("CARGO_TARGET_DIR", &copy.target)
+        .env(SWITCH, mutation)
+        .args([what, "--quiet"]);
+    if !mutation.is_empty() {
+        cargo.stdout(Stdio::piped()).stderr(Stdio::piped());
+    }
     cargo
 }
 
