@@ -121,6 +121,9 @@ pub fn needs(run: &RunTasks) -> Resources {
     reservation(&run.definition, &run.overrides)
 }
 
+/// Amazon's reason for tasks that get no network interface.
+const NO_ADDRESS: &str = "RESOURCE:ENI";
+
 /// Places tasks and makes their records.
 ///
 /// # Errors
@@ -273,8 +276,17 @@ fn start(
 ) -> Result<(), RunTasksRefusal> {
     for (host, instance) in decided.chosen {
         let container_instance = (run.launch_type != LaunchType::Fargate).then(|| instance.arn.clone());
-        let task = new_task(tx, run, wanted, &host, container_instance)?;
-        outcome.tasks.push(task);
+        match new_task(tx, run, wanted, &host, container_instance) {
+            Ok(task) => outcome.tasks.push(task),
+            Err(refusal) if outcome.tasks.is_empty() => return Err(refusal),
+            // Those before it have been started, and are told.
+            Err(_) => {
+                let arn = instance.arn.to_string();
+                let failure = failure(arn, NO_ADDRESS, None, "finds no free address in its subnets");
+                outcome.failures.push(failure);
+                break;
+            }
+        }
     }
     outcome.failures.extend(decided.failures);
     Ok(())

@@ -2,16 +2,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::task::{
-    Concurrency, ContainerStatus, DesiredStatus, Overrides, QueuePolicy, StopCode, Task, TaskStatus,
+    Concurrency, ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, QueuePolicy, StopCode,
+    Task, TaskStatus,
 };
 use domain::task_definition::LaunchType;
+use domain::vpc::Cidr;
 use domain::{ContainerInstanceArn, TaskArn};
 use store::Followed;
 
 use super::*;
-use crate::fixture::{World, lab};
+use crate::fixture::{World, lab, scope};
 use crate::transitions::{
-    ContainerReport, RunTasks, RunTasksOutcome, TaskReport, Where, observe_task, run_queued_tasks,
+    ContainerReport, RunTasks, RunTasksOutcome, TaskReport, Where, ensure_default_network, observe_task,
+    run_queued_tasks,
 };
 
 const WAIT: Duration = Duration::from_secs(600);
@@ -30,6 +33,15 @@ fn waits() -> QueuePolicy {
 }
 
 fn run(world: &World, count: u32, policy: QueuePolicy) -> RunTasksOutcome {
+    run_in(world, count, policy, None)
+}
+
+fn run_in(
+    world: &World,
+    count: u32,
+    policy: QueuePolicy,
+    network: Option<NetworkConfiguration>,
+) -> RunTasksOutcome {
     let definition = world.definition();
     let run = RunTasks {
         cluster: lab(),
@@ -44,7 +56,7 @@ fn run(world: &World, count: u32, policy: QueuePolicy) -> RunTasksOutcome {
         started_by: Some("nightly".to_owned()),
         service: None,
         overrides: Overrides::default(),
-        network: None,
+        network,
         platform_version: None,
         enable_execute_command: false,
         client_request: None,
@@ -102,6 +114,28 @@ fn without_tags_amazons_failures_come() {
     let outcome = run(&world, 12, QueuePolicy::default());
     assert_eq!((outcome.tasks.len(), outcome.failures.len()), (10, 1));
     assert!(outcome.tasks.iter().all(|it| it.queued.is_none()));
+}
+
+#[test]
+fn tasks_that_got_an_address_are_told_though_others_got_none() {
+    let world = World::new();
+    let cidr = "10.0.0.0/24".parse::<Cidr>().expect("reads");
+    let (_, subnets) =
+        world.write(move |tx| Ok::<_, std::convert::Infallible>(ensure_default_network(tx, &scope(), cidr)));
+    let addresses = subnets[0].assignable().count();
+    for _ in 0..=addresses / 10 {
+        world.instance(Vec::new());
+    }
+    let network = NetworkConfiguration {
+        subnets: vec![subnets[0].id.clone()],
+        security_groups: Vec::new(),
+        is_public_ip_assigned: false,
+    };
+    let count = u32::try_from(addresses).expect("few") + 1;
+    let outcome = run_in(&world, count, QueuePolicy::default(), Some(network));
+    assert_eq!(outcome.tasks.len(), addresses);
+    assert_eq!(outcome.failures[0].reason, "RESOURCE:ENI");
+    assert_eq!(tasks(&world).len(), addresses, "none that nobody knows of");
 }
 
 #[test]
