@@ -56,8 +56,7 @@ impl ServiceDeployments {
     /// What is to be done now, and why.
     pub(super) fn daemon_step(&self, tx: &Tx<'_>, service: &Service, part: &Part) -> Step {
         let mut counts = Counts::of(&part.id, &tx.state().service_tally(&service.arn));
-        let (mut unproven, proven) =
-            health::unproven(tx, service, part, &Leaving::new(), self.healthy_after);
+        let (mut unproven, proven) = health::unproven(tx, service, part, &Leaving::new(), self.healthy_after);
         counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
         unproven.extend(health::unproven_old(tx, service, part, self.healthy_after));
         counts.replace(&health::unhealthy(tx.state(), service), &part.id);

@@ -20,6 +20,7 @@ mod circuit_breaker;
 mod daemon;
 mod health;
 mod placement;
+mod properties;
 mod scale;
 mod stages;
 

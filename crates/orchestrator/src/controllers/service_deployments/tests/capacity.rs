@@ -99,7 +99,7 @@ fn an_empty_capacity_provider_is_said_in_an_event() {
 fn tasks_for_fargate_do_not_go_to_a_host_that_is_draining() {
     let (world, service) = world(LaunchType::Fargate, Vec::new());
     let instances: Vec<_> = world.store.read(|state| {
-        let all = state.all::<domain::container_instance::ContainerInstance>();
+        let all = state.all::<ContainerInstance>();
         all.map(|it| it.arn.clone()).collect()
     });
     drain(&world, &instances[0], Availability::Draining);
