@@ -18,7 +18,7 @@ mod waiting;
 use store::Commit;
 
 pub use bounds::{fewest, most};
-pub use replica::Replica;
+pub use replica::{Replica, is_wanted};
 pub use task_sets::computed;
 
 /// Looks at every commit.

@@ -16,7 +16,7 @@ use orchestrator::transitions::NO_HOST;
 
 use crate::behaviour::Behaviour;
 use crate::machine::Machine;
-use crate::oracle::{Replica, computed, fewest, most};
+use crate::oracle::{Replica, computed, fewest, is_wanted, most};
 
 /// A task that waits is stopped so soon after its time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -113,7 +113,9 @@ fn why_uneven(service: &Service, open: &[&Arc<Task>], seen: &Replica) -> Option<
         }
         let definition = seen.definitions.get(&set.task_definition)?;
         let is_full = set.announced_refusal.is_some() && !has_room(service, definition, seen);
-        let has_no_leeway = most(bounds, wanted) == wanted && fewest(bounds, wanted) == wanted;
+        let has_no_leeway = most(bounds, wanted) == wanted
+            && fewest(bounds, wanted) == wanted
+            && mine.iter().any(|it| seen.is_on_draining(it));
         if !is_full && !is_hopeless(definition) && !has_no_leeway {
             let status = set.status.as_str();
             return Some(format!(
@@ -138,9 +140,13 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     let breaker = bounds.circuit_breaker;
     let has_no_leeway = most(bounds, desired) == desired && fewest(bounds, desired) == desired;
     let is_said = service.announced_refusal.is_some();
-    // Beside one deployment, nobody says so.
-    let is_held = is_said || service.deployments.len() == 1;
-    if has_no_leeway && is_held && service.scheduling_strategy == SchedulingStrategy::Replica {
+    // Of what stays on a DRAINING container instance nobody says so.
+    let stays = || {
+        seen.tasks_of(&service.arn)
+            .any(|it| is_wanted(it) && seen.is_on_draining(it))
+    };
+    let is_replica = service.scheduling_strategy == SchedulingStrategy::Replica;
+    if has_no_leeway && is_replica && (is_said || stays()) {
         return true;
     }
     if has_no_leeway && is_daemon_stuck(service) {
@@ -168,31 +174,55 @@ fn is_daemon_stuck(service: &Service) -> bool {
     service.scheduling_strategy == SchedulingStrategy::Daemon && service.deployments.len() > 1
 }
 
-/// Whether some host would take one more task of a service, as far as its ledger goes.
+/// Whether some host would take one more task of a service, as far as its ledger goes and what is kept for daemons.
 fn has_room(service: &Service, definition: &TaskDefinition, seen: &Replica) -> bool {
-    let wanted = Resources {
-        cpu: definition.containers.iter().map(|it| it.cpu).sum(),
-        memory: definition.containers.iter().map(|it| it.reserved_memory()).sum(),
-        ports: definition.host_ports().into_iter().collect(),
-        gpus: 0,
-    };
-    // Each of these has a container instance of its own in question.
-    let is_daemon = service.scheduling_strategy == SchedulingStrategy::Daemon;
     // One task on each, and a few addresses for all: beyond what ledgers tell.
     if !service.placement_constraints.is_empty() || definition.network_mode == Some(NetworkMode::Awsvpc) {
         return false;
     }
-    let fits = |host: &Host| host.shortages(&wanted) == Vec::<Shortage>::new();
-    let has_one = |host: &Host| {
-        seen.tasks_on(&host.id)
-            .any(|it| it.service.as_ref() == Some(&service.arn))
+    let is_daemon = |it: &Service| it.scheduling_strategy == SchedulingStrategy::Daemon;
+    let has_one = |host: &Host, of: &Service| {
+        let mut tasks = seen.tasks_on(&host.id);
+        tasks.any(|it| it.service.as_ref() == Some(&of.arn))
     };
-    let hosts = seen.hosts.values().filter(|it| it.is_connected && fits(it));
-    let mut hosts = hosts.filter(|it| !is_daemon || !has_one(it));
+    let fits = |host: &Host| {
+        let mut wanted = needs(definition);
+        let daemons = seen.services.values().filter(|it| {
+            it.status == ServiceStatus::Active && is_daemon(it) && it.arn != service.arn && !has_one(host, it)
+        });
+        for daemon in daemons {
+            let open = daemon
+                .deployments
+                .first()
+                .filter(|it| it.rollout != Rollout::Failed);
+            let definition = open.map(|it| &it.task_definition);
+            let kept = definition
+                .and_then(|it| seen.definitions.get(it))
+                .map(|it| needs(it));
+            let kept = kept.unwrap_or_default();
+            wanted.cpu += kept.cpu;
+            wanted.memory += kept.memory;
+            wanted.ports.extend(kept.ports);
+        }
+        host.shortages(&wanted) == Vec::<Shortage>::new()
+    };
+    let mut hosts = seen.hosts.values().filter(|it| {
+        // Each daemon has a container instance of its own in question.
+        it.is_connected && fits(it) && !(is_daemon(service) && has_one(it, service))
+    });
     hosts.any(|host| {
         let mut instances = seen.instances.values().filter(|it| it.host_id == host.id);
         instances.any(|it| it.status == ContainerInstanceStatus::Active)
     })
+}
+
+fn needs(definition: &TaskDefinition) -> Resources {
+    Resources {
+        cpu: definition.containers.iter().map(|it| it.cpu).sum(),
+        memory: definition.containers.iter().map(|it| it.reserved_memory()).sum(),
+        ports: definition.host_ports().into_iter().collect(),
+        gpus: 0,
+    }
 }
 
 /// What is left of services and tasks that should all be gone; in words.

@@ -65,6 +65,9 @@ enum Event {
     Boot,
 }
 
+/// Most commits of one moment: more of them are a control plane that never comes to rest.
+const MOMENT_COMMITS_MAX: u64 = 5_000;
+
 struct World {
     clock: VirtualClock,
     dice: Dice,
@@ -81,6 +84,8 @@ struct World {
     sessions_count: u64,
     calls: u64,
     commits: u64,
+    /// When the last commit was looked at, and how many had been until then.
+    moment: (Duration, u64),
     subnets: Vec<String>,
     oracle: Oracle,
 }
@@ -127,6 +132,7 @@ impl World {
             sessions_count: 0,
             calls: 0,
             commits: 0,
+            moment: (Duration::ZERO, 0),
             subnets: Vec::new(),
             oracle: Oracle::default(),
         })
@@ -204,6 +210,13 @@ impl World {
             return Err("the world is too slow for its feed".to_owned());
         };
         self.commits += 1;
+        let now = self.clock.elapsed();
+        if self.moment.0 != now {
+            self.moment = (now, self.commits);
+        }
+        if self.commits - self.moment.1 > MOMENT_COMMITS_MAX {
+            return Err(format!("{MOMENT_COMMITS_MAX} commits, and no time has passed"));
+        }
         self.narrate(&commit);
         self.oracle.follow(&commit)?;
         self.dispatch(&commit);
