@@ -14,6 +14,8 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::install::{run, say, target_folder};
 use table::{MUTATIONS, Mutation};
 
+/// Version of what is broken.
+const VERSION: &str = "0.0.0-broken";
 /// Worlds in which a mutation may hide.
 const SEEDS: &str = "200";
 /// Names the mutation that is on.
@@ -43,6 +45,7 @@ pub fn mutations(root: &Path, words: &[&str]) -> Result<()> {
     };
     say("Copying the sources");
     copy_sources(root, &copy.folder)?;
+    rename(&copy.folder)?;
     mutate(&copy.folder)?;
     say("Building them, with all mutations off");
     run(cargo(&copy, "build", "").args(["--package", "sim"]))?;
@@ -74,6 +77,19 @@ struct Copy {
     target: PathBuf,
 }
 
+/// Gives the copy a version of its own: what is built of it must not pass for what is built of the sources, beside which
+/// it lies.
+fn rename(folder: &Path) -> Result<()> {
+    let path = folder.join("Cargo.toml");
+    let manifest = std::fs::read_to_string(&path)?;
+    let (before, after) = manifest
+        .split_once("[workspace.package]\nversion = \"")
+        .context("Cargo.toml has no version of the workspace where one is expected")?;
+    let rest = after.split_once('"').map_or("", |(_, rest)| rest);
+    let renamed = format!("{before}[workspace.package]\nversion = \"{VERSION}\"{rest}");
+    Ok(std::fs::write(path, renamed)?)
+}
+
 /// Puts all mutations behind their switches.
 fn mutate(folder: &Path) -> Result<()> {
     let mut moved = Vec::new();
@@ -101,8 +117,9 @@ fn switched(it: &Mutation) -> String {
     let Mutation {
         name, right, wrong, ..
     } = it;
+    // A call, and not only parentheses, of which the compiler would say that it needs none.
     format!(
-        "(if {{ static ON: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| \
+        "std::convert::identity(if {{ static ON: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| \
          std::env::var_os({SWITCH:?}).is_some_and(|it| it == {name:?})); *ON }} {{ {wrong} }} else {{ {right} }})"
     )
 }
