@@ -183,7 +183,7 @@ pub const MUTATIONS: [Mutation; 33] = [
         "a task waits beyond its time",
         "crates/orchestrator/src/controllers/queued_tasks.rs",
         "!left.is_zero()",
-        "true",
+        "if left.is_zero() { return Next::AwaitChange } else { true }",
     ),
     mutation(
         "a task is tried again for ever",
