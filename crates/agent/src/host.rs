@@ -4,6 +4,7 @@ mod attaching;
 mod clock;
 mod connections;
 mod inspection;
+mod load_balancers;
 mod output;
 mod settings;
 mod streams;
@@ -20,6 +21,7 @@ pub use clock::ClockDrift;
 pub use connections::{Caller, TaskConnection, TaskPort};
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
+pub use load_balancers::{BalancerConnection, LoadBalancerSite};
 pub use output::{LogChunk, LogLine, OutputStream};
 pub use settings::{
     Device, DirectoryCreation, DockerVolume, FileOwner, FileSystemVolume, IpcSharing, Link, LogLimits,
@@ -91,6 +93,28 @@ pub trait Host: Send + Sync + 'static {
     async fn open_stream(&self, stream: &StreamSpec) -> Result<TaskStream, StreamError> {
         let text = format!("this host opens no streams into container {}", stream.container);
         Err(StreamError(text))
+    }
+
+    /// Connects to the balancer of a load balancer; its network and its process are made if they are not there.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`], on a host that serves none too.
+    async fn open_load_balancer(&self, site: &LoadBalancerSite) -> Result<BalancerConnection, HostError> {
+        let text = format!("this host serves no load balancers, not {}", site.id);
+        Err(HostError::ContainerRuntime(text))
+    }
+
+    /// Ends the balancer of a load balancer and takes its network down.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn remove_load_balancer(&self, _id: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    /// Ids of the load balancers that are served here, after a restart of the agent.
+    fn load_balancers(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Sends a signal to the first process of a container; one that has ended is left alone.

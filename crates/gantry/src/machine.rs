@@ -30,6 +30,7 @@ pub async fn open(
         network: Some(network(data_dir)?),
         registries,
         file_systems: Some(file_systems),
+        balancer: None,
     };
     let host = LinuxHost::open(data_dir.path(), config).await;
     host.context("this machine cannot run containers")

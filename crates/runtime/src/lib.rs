@@ -7,6 +7,7 @@
 //!        ├──────► network          namespaces, links, rules
 //!        ├──────► cgroups          limits
 //!        ├──────► containers       root, files, config.json
+//!        ├──────► load_balancers   a balancer process for each, in its network
 //!        └──────► shim_process, shim_client ──► one gantry-shim for each task
 //! ```
 
@@ -16,6 +17,7 @@ pub mod copying;
 mod file_systems;
 pub mod images;
 mod linux_host;
+mod load_balancers;
 mod logs;
 pub mod network;
 mod shim_client;

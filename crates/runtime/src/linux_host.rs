@@ -24,10 +24,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use agent::host::{
-    AttachSpec, AttachedProcess, ClockDrift, ContainerFacts, ContainerSpec, ContainerUsage, Host,
-    HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LogChunk, LogLine, ProcessEnd, ProcessSpec,
-    PulledImage, RecoveredSandbox, SandboxInspection, SandboxSpec, StartedContainer, StreamError, StreamSpec,
-    TaskConnection, TaskStream,
+    AttachSpec, AttachedProcess, BalancerConnection, ClockDrift, ContainerFacts, ContainerSpec,
+    ContainerUsage, Host, HostCapacity, HostError, HostEvent, ImageCleanup, ImagePull, LoadBalancerSite,
+    LogChunk, LogLine, ProcessEnd, ProcessSpec, PulledImage, RecoveredSandbox, SandboxInspection,
+    SandboxSpec, StartedContainer, StreamError, StreamSpec, TaskConnection, TaskStream,
 };
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -37,6 +37,7 @@ use crate::cgroups::{CgroupError, Cgroups};
 use crate::containers::{Filters, mount_points};
 use crate::file_systems::FileSystems;
 use crate::images::{ImageError, Images, PullProgress, Registries};
+use crate::load_balancers::LoadBalancers;
 use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
 use crate::shim_process::{self, ShimProgram};
@@ -60,6 +61,8 @@ pub struct LinuxHostConfig {
     pub registries: Registries,
     /// Directory of the file systems that hosts share; by default `file-systems` in the data directory.
     pub file_systems: Option<PathBuf>,
+    /// The program whose command `balancer` serves a load balancer; by default this one.
+    pub balancer: Option<PathBuf>,
 }
 
 impl Default for LinuxHostConfig {
@@ -69,6 +72,7 @@ impl Default for LinuxHostConfig {
             network: None,
             registries: Registries::default(),
             file_systems: None,
+            balancer: None,
         }
     }
 }
@@ -117,6 +121,7 @@ struct Inner {
     shim: Arc<ShimProgram>,
     filters: Filters,
     volumes: Volumes,
+    load_balancers: LoadBalancers,
     file_systems: FileSystems,
     /// Held while a volume is filled from an image.
     filling: Mutex<()>,
@@ -155,13 +160,16 @@ impl LinuxHost {
             path: mount_points.clone(),
             source,
         })?;
+        let network = Network::open(network).await?;
+        let balancer = config.balancer.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
         let inner = Inner {
             tasks,
+            load_balancers: LoadBalancers::new(directory("balancers")?, balancer, network.clone()),
             mount_points,
             init: shim_process::install_init(&directory("run")?).map_err(OpenError::Shim)?,
             boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default(),
             images: Arc::new(Images::open_with(&directory("images")?, config.registries)?),
-            network: Network::open(network).await?,
+            network,
             cgroups: Arc::new(Cgroups::open(&config.cgroup_parent)?),
             filters,
             shim,
@@ -310,6 +318,20 @@ impl Host for LinuxHost {
 
     async fn open_stream(&self, stream: &StreamSpec) -> Result<TaskStream, StreamError> {
         self.inner.open_stream(stream).await
+    }
+
+    async fn open_load_balancer(&self, site: &LoadBalancerSite) -> Result<BalancerConnection, HostError> {
+        let (load_balancers, site) = (self.inner.load_balancers.clone(), site.clone());
+        whole(async move { load_balancers.open(&site).await }).await
+    }
+
+    async fn remove_load_balancer(&self, id: &str) -> Result<(), HostError> {
+        let (load_balancers, id) = (self.inner.load_balancers.clone(), id.to_owned());
+        whole(async move { load_balancers.remove(&id).await }).await
+    }
+
+    fn load_balancers(&self) -> Vec<String> {
+        self.inner.load_balancers.known()
     }
 
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {

@@ -149,6 +149,34 @@ impl Network {
         Ok(self.attachments.records.namespace(task_id))
     }
 
+    /// Makes the network namespace of a load balancer: as that of an `awsvpc` task, with all its addresses. `key` is
+    /// like that of a task.
+    ///
+    /// # Errors
+    /// As [`attach_task`](Self::attach_task); it has to be detached first if its addresses have changed.
+    pub async fn attach_load_balancer(
+        &self,
+        key: &str,
+        eni: &Eni,
+        others: &[Ipv4Addr],
+    ) -> Result<(), NetworkError> {
+        let wanted = Wanted::load_balancer(eni, others)?;
+        self.attach(key, wanted).await.map(drop)
+    }
+
+    /// Starts a program in the network namespace of an attachment.
+    ///
+    /// # Errors
+    /// There is no such namespace, or no such program.
+    pub async fn spawn(
+        &self,
+        key: &str,
+        mut program: std::process::Command,
+    ) -> Result<std::process::Child, NetworkError> {
+        let started = move || program.spawn().map_err(NetworkError::Program);
+        netns::inside(self.attachments.records.namespace(key), started).await
+    }
+
     /// Makes the network namespace of a container on the bridge and publishes its ports. `key` is `<task>/<container>`.
     ///
     /// # Errors

@@ -100,7 +100,10 @@ impl ShimProgram {
 }
 
 /// Opens a task's lock file.
-fn open_lock(directory: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// It cannot be made.
+pub fn open_lock(directory: &Path) -> io::Result<File> {
     let path = directory.join(files::LOCK);
     OpenOptions::new()
         .create(true)
@@ -132,7 +135,11 @@ pub fn living_shim(directory: &Path) -> io::Result<Option<rustix::process::Pid>>
         .ok_or_else(|| io::Error::from(io::ErrorKind::WouldBlock))
 }
 
-fn listen(directory: &Path) -> io::Result<UnixListener> {
+/// Listens on the socket of a directory, in place of whoever did before.
+///
+/// # Errors
+/// It cannot be made.
+pub fn listen(directory: &Path) -> io::Result<UnixListener> {
     match fs::remove_file(directory.join(files::SOCKET)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

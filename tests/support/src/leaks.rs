@@ -38,7 +38,7 @@ pub struct Held {
     pub links: BTreeSet<String>,
     /// Records of addresses and ports that are taken.
     pub leases: BTreeSet<String>,
-    /// Directories of tasks, with the sockets of their shims.
+    /// Directories of tasks and load balancers, with the sockets of their shims and balancers.
     pub directories: BTreeSet<String>,
     /// Processes in the groups, shims, and children of the agent that nobody has waited for.
     pub processes: BTreeSet<String>,
@@ -78,7 +78,10 @@ impl Place {
             mounts: self.mounts()?,
             links: self.links(&network),
             leases: names(&network.join("attachments")),
-            directories: names(&self.data_dir.join("tasks")),
+            directories: names(&self.data_dir.join("tasks"))
+                .into_iter()
+                .chain(names(&self.data_dir.join("balancers")))
+                .collect(),
             processes: self.processes(&groups),
             connections: self.agent.map_or(0, connections),
             groups,

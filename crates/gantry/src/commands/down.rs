@@ -96,6 +96,10 @@ async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
     stop_containers(&host, events, running(&sandboxes), &rules).await;
     let count = sandboxes.len();
     remove(&host, sandboxes).await?;
+    for id in host.load_balancers() {
+        let removed = host.remove_load_balancer(&id).await;
+        removed.with_context(|| format!("the balancer of load balancer {id} is left"))?;
+    }
     host.remove_groups()
         .await
         .context("the tasks are gone, but their control groups are left")?;

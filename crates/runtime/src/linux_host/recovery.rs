@@ -9,6 +9,7 @@ use super::joining::network_key;
 use super::removal::{delete_later, is_removed};
 use super::sandbox::{Container, Sandbox, exit_of, timestamp};
 use super::{Inner, blocking, runtime_error};
+use crate::load_balancers::LoadBalancers;
 use crate::shim_process;
 use crate::task_directory::{NetworkRecord, SandboxRecord, TaskDirectory, is_name};
 
@@ -32,7 +33,9 @@ impl Inner {
             }
         }
         let sandboxes: Vec<_> = self.sandboxes.lock().values().cloned().collect();
-        let keys: Vec<String> = sandboxes.iter().flat_map(|it| network_keys(it)).collect();
+        let mut keys: Vec<String> = sandboxes.iter().flat_map(|it| network_keys(it)).collect();
+        let load_balancers = self.load_balancers.known();
+        keys.extend(load_balancers.iter().map(|it| LoadBalancers::network_key(it)));
         self.network.restore(&keys).await.map_err(runtime_error)?;
         if sandboxes
             .iter()

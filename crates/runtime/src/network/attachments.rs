@@ -29,11 +29,16 @@ pub(super) enum Wanted {
     Task(Interface),
     Bridge(Vec<PortMapping>),
     Isolated,
+    LoadBalancer(Interface, Vec<Ipv4Addr>),
 }
 
 impl Wanted {
     pub(super) fn task(eni: &Eni) -> Result<Self, NetworkError> {
         Ok(Self::Task(Interface::try_from(eni)?))
+    }
+
+    pub(super) fn load_balancer(eni: &Eni, others: &[Ipv4Addr]) -> Result<Self, NetworkError> {
+        Ok(Self::LoadBalancer(Interface::try_from(eni)?, others.to_vec()))
     }
 }
 
@@ -75,9 +80,7 @@ impl Attachments {
                 published.extend(publications(*address, &ports));
             }
             namespaces.insert(path);
-            if let Kind::Task(interface) = &attachment.kind {
-                vpcs.insert(interface.vpc_id.clone());
-            }
+            vpcs.extend(attachment.kind.interface().map(|it| it.vpc_id.clone()));
             self.join_endpoint(&attachment);
             self.slots
                 .lock()
@@ -200,13 +203,9 @@ impl Attachments {
         let slots: Vec<Slot> = self.slots.lock().values().cloned().collect();
         let mut used = BTreeSet::new();
         for slot in slots {
-            if let Some(Attachment {
-                kind: Kind::Task(interface),
-                ..
-            }) = &*slot.lock().await
-            {
-                used.insert(interface.vpc_id.clone());
-            }
+            let held = slot.lock().await;
+            let interface = held.as_ref().and_then(|it| it.kind.interface());
+            used.extend(interface.map(|it| it.vpc_id.clone()));
         }
         self.vpcs.drop_others(&used)
     }
@@ -215,6 +214,7 @@ impl Attachments {
         match wanted {
             Wanted::Task(interface) => Ok(Kind::Task(interface)),
             Wanted::Isolated => Ok(Kind::Isolated),
+            Wanted::LoadBalancer(interface, others) => Ok(Kind::LoadBalancer { interface, others }),
             Wanted::Bridge(asked) => {
                 let ports = self.ports.take(key, &asked)?;
                 let address = self
@@ -238,7 +238,12 @@ impl Attachments {
         match &attachment.kind {
             Kind::Task(interface) => {
                 self.vpcs
-                    .attach(&self.host, &attachment.key, interface, &namespace)
+                    .attach(&self.host, &attachment.key, interface, &namespace, &[])
+                    .await?;
+            }
+            Kind::LoadBalancer { interface, others } => {
+                self.vpcs
+                    .attach(&self.host, &attachment.key, interface, &namespace, others)
                     .await?;
             }
             Kind::Bridge { address, ports } => {
@@ -336,7 +341,8 @@ fn place_of(attachment: &Attachment) -> Option<(Place, Ipv4Addr)> {
     match &attachment.kind {
         Kind::Task(interface) => Some((Place::Vpc(interface.vpc_id.clone()), interface.address)),
         Kind::Bridge { address, .. } => Some((Place::Bridge, *address)),
-        Kind::Isolated => None,
+        // A load balancer has no role and asks for nothing.
+        Kind::Isolated | Kind::LoadBalancer { .. } => None,
     }
 }
 
@@ -356,6 +362,9 @@ fn is_same(kind: &Kind, wanted: &Wanted) -> bool {
     match (kind, wanted) {
         (Kind::Isolated, Wanted::Isolated) => true,
         (Kind::Task(interface), Wanted::Task(wanted)) => interface == wanted,
+        (Kind::LoadBalancer { interface, others }, Wanted::LoadBalancer(wanted, more)) => {
+            interface == wanted && others == more
+        }
         (Kind::Bridge { ports, .. }, Wanted::Bridge(wanted)) => {
             ports.len() == wanted.len()
                 && mappings(ports).iter().zip(wanted).all(|(port, wanted)| {

@@ -112,6 +112,9 @@ pub enum NetworkError {
         /// What it says.
         version: u32,
     },
+    /// A program was not started in a network namespace.
+    #[error("cannot start a program: {0}")]
+    Program(io::Error),
     /// The kernel did not answer in time.
     #[error("{0} took too long")]
     Deadline(&'static str),

@@ -39,6 +39,21 @@ pub(super) enum Kind {
     Bridge { address: Ipv4Addr, ports: Vec<Port> },
     /// `none`
     Isolated,
+    /// A load balancer, with its first address and the others.
+    LoadBalancer {
+        interface: Interface,
+        others: Vec<Ipv4Addr>,
+    },
+}
+
+impl Kind {
+    /// What hangs on a VPC.
+    pub(super) fn interface(&self) -> Option<&Interface> {
+        match self {
+            Self::Task(interface) | Self::LoadBalancer { interface, .. } => Some(interface),
+            Self::Bridge { .. } | Self::Isolated => None,
+        }
+    }
 }
 
 /// The interface of an `awsvpc` task.

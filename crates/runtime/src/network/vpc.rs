@@ -60,13 +60,14 @@ impl Vpcs {
         })
     }
 
-    /// Hangs the namespace of a task on its VPC, which is made if it is the first.
+    /// Hangs the namespace of a task on its VPC, which is made if it is the first. It may have more addresses.
     pub(super) async fn attach(
         &self,
         host: &Host,
         key: &str,
         interface: &Interface,
         namespace: &Namespace,
+        others: &[Ipv4Addr],
     ) -> Result<(), NetworkError> {
         let cell = Arc::clone(self.open.lock().entry(interface.vpc_id.clone()).or_default());
         let vpc = cell.get_or_try_init(|| self.ensure(host, interface)).await?;
@@ -80,6 +81,10 @@ impl Vpcs {
             links::set_up(&namespace.handle, UPLINK_INDEX),
             links::add_default_route(&namespace.handle, UPLINK_INDEX, interface.gateway),
         )?;
+        for address in others {
+            links::add_host_route(&vpc.handle, index, *address).await?;
+            links::add_address(&namespace.handle, UPLINK_INDEX, *address, 32).await?;
+        }
         Ok(())
     }
 
