@@ -5,6 +5,7 @@
 //!  control   session (ACS) ──► tasks ──► worker per task ──► host (runtime)
 //!  plane     submissions ◄────────────────┘      │
 //!            log_drivers ◄───────────────────────┘
+//!            load_balancers ──► balancer of each (runtime)
 //! ```
 
 pub mod host;
@@ -20,6 +21,7 @@ mod environment_files;
 mod firelens;
 mod image_cleanup;
 mod image_pulls;
+mod load_balancers;
 mod log_drivers;
 mod registration;
 mod run;

@@ -14,6 +14,7 @@ use crate::credentials::Credentials;
 use crate::host::Host;
 use crate::image_cleanup;
 use crate::image_pulls::ImagePulls;
+use crate::load_balancers::LoadBalancers;
 use crate::log_drivers::{LogDrivers, json_file};
 use crate::registration::{Identity, RegistrationError, register};
 use crate::secrets::Secrets;
@@ -103,7 +104,7 @@ pub async fn run(
         Some(Ok(found)) => {
             let identity = identity.get_or_init(|| found).clone();
             let instance = identity.container_instance_arn.clone();
-            let commands = Commands::new(control_plane.clone(), host, instance, stop.clone());
+            let commands = Commands::new(control_plane.clone(), host.clone(), instance, stop.clone());
             let session = Session {
                 commands,
                 config,
@@ -114,7 +115,7 @@ pub async fn run(
                 ids,
                 shutdown: stop.clone(),
             };
-            serve(session, clock, queue, last_outputs).await;
+            serve(session, host, clock, queue, last_outputs).await;
             Ok(())
         }
     };
@@ -162,6 +163,7 @@ async fn registered(
 /// Keeps the sessions, and delivers what tasks report, until shutdown.
 async fn serve(
     session: Session,
+    host: Arc<dyn Host>,
     clock: Arc<dyn Clock>,
     queue: mpsc::Receiver<Submission>,
     last_outputs: mpsc::Receiver<TaskOutput>,
@@ -183,12 +185,23 @@ async fn serve(
         shutdown: session.shutdown.clone(),
     };
     let telemetry = async move { telemetry.run(last_outputs).await };
+    let load_balancers = LoadBalancers {
+        control_plane: session.control_plane.clone(),
+        host,
+        container_instance: session.identity.container_instance_arn.clone(),
+        ids: session.ids.clone(),
+        shutdown: session.shutdown.clone(),
+    };
     let (delivery, telemetry) = (tokio::spawn(delivery), tokio::spawn(telemetry));
-    let (delivered, (), told) = tokio::join!(delivery, session.run(), telemetry);
+    let load_balancers = tokio::spawn(load_balancers.run());
+    let (delivered, (), told, balanced) = tokio::join!(delivery, session.run(), telemetry, load_balancers);
     if let Err(error) = delivered {
         tracing::error!(%error, "the delivery of state changes failed");
     }
     if let Err(error) = told {
         tracing::error!(%error, "the telemetry session failed");
+    }
+    if let Err(error) = balanced {
+        tracing::error!(%error, "what serves load balancers failed");
     }
 }

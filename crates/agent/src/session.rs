@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::connection::Connection;
+pub(crate) use self::connection::send;
 use self::exchange::Exchange;
 use self::handshake::Ended;
 use self::poll_endpoint::PollEndpoint;

@@ -17,7 +17,7 @@ use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::role_sessions::RoleSessions;
-use crate::sessions::Sessions;
+use crate::sessions::{Balancers, Sessions};
 use crate::streams::Streams;
 use crate::vault::{MasterKey, Vault};
 
@@ -68,6 +68,10 @@ pub struct ControlPlane {
     pub(crate) page_key: PageKey,
     pub(crate) signing_keys: SigningKeys,
     pub(crate) sessions: Sessions,
+    /// Sessions that follow load balancers.
+    pub(crate) balancers: Balancers,
+    /// Seals the cookies of load balancers.
+    pub(crate) cookie_key: [u8; 32],
     pub(crate) executions: Arc<Executions>,
     pub(crate) streams: Arc<Streams>,
     /// Seals parameters and secrets.
@@ -104,6 +108,8 @@ impl ControlPlane {
             page_key: PageKey(page_key),
             signing_keys: SigningKeys::default(),
             sessions: Sessions::default(),
+            balancers: Balancers::default(),
+            cookie_key: master_key.key("cookies of load balancers"),
             executions: Arc::default(),
             streams: Arc::default(),
             values: master_key.vault("values"),

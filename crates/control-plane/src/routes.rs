@@ -87,6 +87,7 @@ impl Routes {
         routes.efs();
         routes.elbv2();
         routes.on::<gantry::ExplainService, _, _>(gantry_handlers::explain_service);
+        routes.on::<gantry::ResolveName, _, _>(gantry_handlers::resolve_name);
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
         routes.on::<gantry::ListEvents, _, _>(gantry_handlers::list_events);

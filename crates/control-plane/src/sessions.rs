@@ -1,9 +1,11 @@
 //! Sessions with agents: they follow the store and carry what it wants to the hosts.
 
 mod acs;
+mod balancers;
 mod credentials;
 mod dispatch;
 mod inspection;
+mod load_balancers;
 mod mailbox;
 mod outbox;
 pub mod payload;
@@ -11,9 +13,10 @@ mod registry;
 mod tcs;
 mod upgrade;
 
+pub use balancers::Balancers;
 pub use dispatch::dispatch;
 pub use mailbox::Order;
 pub use registry::Sessions;
 #[cfg(test)]
 pub use upgrade::AgentKind;
-pub use upgrade::{Socket, accept, identify, refused, upgrade};
+pub use upgrade::{LOAD_BALANCERS_PATH, Socket, accept, identify, refused, upgrade};

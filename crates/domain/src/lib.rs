@@ -37,6 +37,7 @@ pub mod repository;
 pub mod role;
 pub mod sealed;
 pub mod secret;
+pub mod served_load_balancer;
 pub mod service;
 pub mod service_action;
 pub mod service_deployment;

@@ -11,12 +11,14 @@ use domain::vpc::Cidr;
 
 use crate::data_dir::{self, DataDir};
 
+mod admin;
 mod events;
 mod history;
 mod images;
 mod services;
 mod tasks;
 
+pub use admin::AdminCommand;
 pub use events::{EventSettings, Events};
 pub use history::HistorySettings;
 pub use images::{ImageOptions, RegistryOptions};
@@ -58,6 +60,12 @@ pub enum Command {
     /// Events are those that Amazon ECS sends to EventBridge. None is lost by a crash and none comes twice; each has a
     /// number, and `--after` goes on from one.
     Events(Events),
+    /// Ask this Gantry about itself.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Serve one load balancer: the agent starts this in the network of each.
+    #[command(hide = true)]
+    Balancer,
 }
 
 /// Which Gantry is meant.

@@ -1,5 +1,7 @@
 //! One module for each command.
 
+pub mod admin;
+pub mod balancer;
 pub mod down;
 pub mod env;
 pub mod events;

@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Command::Image(ImageCommand::Rm { place, references }) => {
             commands::image::remove(&place, &references)
         }
+        Command::Admin(command) => commands::admin::run(&command),
+        Command::Balancer => commands::balancer::run(),
         Command::Events(arguments) => commands::events::run(&arguments),
         Command::Service(command) => commands::service::run(&command),
         Command::Task(command) => commands::task::run(&command),

@@ -10,6 +10,7 @@ use wire::shape::write_member;
 pub enum Error {
     InvalidParameterException(InvalidParameterException),
     LimitExceededException(LimitExceededException),
+    NameNotFoundException(NameNotFoundException),
     ServerException(ServerException),
     ServiceNotFoundException(ServiceNotFoundException),
     TargetNotConnectedException(TargetNotConnectedException),
@@ -23,6 +24,7 @@ impl ServiceError for Error {
         match self {
             Self::InvalidParameterException(_) => "InvalidParameterException",
             Self::LimitExceededException(_) => "LimitExceededException",
+            Self::NameNotFoundException(_) => "NameNotFoundException",
             Self::ServerException(_) => "ServerException",
             Self::ServiceNotFoundException(_) => "ServiceNotFoundException",
             Self::TargetNotConnectedException(_) => "TargetNotConnectedException",
@@ -35,6 +37,7 @@ impl ServiceError for Error {
         match self {
             Self::InvalidParameterException(it) => it.message.as_deref(),
             Self::LimitExceededException(it) => it.message.as_deref(),
+            Self::NameNotFoundException(it) => it.message.as_deref(),
             Self::ServerException(it) => it.message.as_deref(),
             Self::ServiceNotFoundException(it) => it.message.as_deref(),
             Self::TargetNotConnectedException(it) => it.message.as_deref(),
@@ -47,6 +50,7 @@ impl ServiceError for Error {
         match self {
             Self::InvalidParameterException(_) => 400,
             Self::LimitExceededException(_) => 400,
+            Self::NameNotFoundException(_) => 400,
             Self::ServerException(_) => 500,
             Self::ServiceNotFoundException(_) => 400,
             Self::TargetNotConnectedException(_) => 400,
@@ -61,6 +65,9 @@ impl ServiceError for Error {
                 write_member(writer, "message", &it.message);
             }
             Self::LimitExceededException(it) => {
+                write_member(writer, "message", &it.message);
+            }
+            Self::NameNotFoundException(it) => {
                 write_member(writer, "message", &it.message);
             }
             Self::ServerException(it) => {
@@ -83,6 +90,7 @@ impl ServiceError for Error {
         match code {
             "InvalidParameterException" => json::decode(document).ok().map(Self::InvalidParameterException),
             "LimitExceededException" => json::decode(document).ok().map(Self::LimitExceededException),
+            "NameNotFoundException" => json::decode(document).ok().map(Self::NameNotFoundException),
             "ServerException" => json::decode(document).ok().map(Self::ServerException),
             "ServiceNotFoundException" => json::decode(document).ok().map(Self::ServiceNotFoundException),
             "TargetNotConnectedException" => {

@@ -16,6 +16,7 @@ pub static SERVICE: Service = Service {
         "ListEvents",
         "ListStoppedTasks",
         "OpenTaskStream",
+        "ResolveName",
     ],
 };
 
@@ -76,5 +77,15 @@ impl Operation for OpenTaskStream {
     const SERVICE: &'static Service = &SERVICE;
     type Input = OpenTaskStreamInput;
     type Output = OpenTaskStreamOutput;
+    type Error = Error;
+}
+
+pub struct ResolveName;
+
+impl Operation for ResolveName {
+    const NAME: &'static str = "ResolveName";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ResolveNameInput;
+    type Output = ResolveNameOutput;
     type Error = Error;
 }

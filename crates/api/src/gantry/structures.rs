@@ -1043,6 +1043,33 @@ impl Value for ListStoppedTasksOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct NameNotFoundException {
+    pub message: Option<String>,
+}
+
+impl Value for NameNotFoundException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpenTaskStreamInput {
     pub cluster: Option<String>,
     pub container: Option<String>,
@@ -1201,6 +1228,62 @@ impl Value for ReadFiles {
             Ok(true)
         })?;
         require(read[0], "path")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResolveNameInput {
+    pub name: String,
+}
+
+impl Value for ResolveNameInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "name", &self.name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "name" => {
+                    read[0] = read_member(reader, name, &mut it.name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "name")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResolveNameOutput {
+    pub addresses: Option<Vec<String>>,
+}
+
+impl Value for ResolveNameOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "addresses", &self.addresses);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "addresses" => {
+                    read_member(reader, name, &mut it.addresses)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
         Ok(it)
     }
 }

@@ -9,6 +9,7 @@ mod find;
 mod inspect;
 mod list;
 mod open_stream;
+mod resolve_name;
 
 pub use events::list_events;
 pub use explain::explain_task;
@@ -16,6 +17,7 @@ pub use explain_service::explain_service;
 pub use inspect::inspect_task;
 pub use list::list_stopped_tasks;
 pub use open_stream::open_task_stream;
+pub use resolve_name::resolve_name;
 
 #[cfg(test)]
 mod tests;

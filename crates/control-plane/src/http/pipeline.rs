@@ -42,7 +42,9 @@ pub async fn answer(
     if request.method() == Method::GET && rest.is_none() {
         return Ok(match request.uri().path() {
             "/health" => plain(StatusCode::OK, "ok\n"),
-            "/acs/ws" | "/tcs/ws" => sessions::upgrade(&control_plane, &mut request, shutdown),
+            "/acs/ws" | "/tcs/ws" | sessions::LOAD_BALANCERS_PATH => {
+                sessions::upgrade(&control_plane, &mut request, shutdown)
+            }
             executions::AGENT_PATH => executions::agent(&control_plane, &mut request),
             path if path.starts_with(executions::CLIENT_PATH) => {
                 executions::client(&control_plane, &mut request, shutdown)

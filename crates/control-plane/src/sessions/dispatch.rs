@@ -18,8 +18,13 @@ pub async fn dispatch(control_plane: Arc<ControlPlane>, mut feed: Feed, shutdown
             news = feed.next() => news,
         };
         match news {
-            Followed::Lagged => control_plane.sessions.miss(),
+            Followed::Lagged => {
+                control_plane.sessions.miss();
+                control_plane.balancers.miss();
+            }
             Followed::Commit(commit) => {
+                let tell = |state: &store::State| control_plane.balancers.tell(state, &commit);
+                control_plane.store.read(tell);
                 for task in commit.changes.iter().filter_map(news_of) {
                     control_plane.sessions.tell(commit.id, task);
                 }

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
-use super::{acs, tcs};
+use super::{acs, load_balancers, tcs};
 use crate::control_plane::ControlPlane;
 use crate::identity;
 
@@ -27,6 +27,9 @@ const MESSAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// What is read at once: each session has a buffer of that size, which is cleared before each attempt to read. Agents
 /// send little.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Where Gantry's agents follow the load balancers that they serve.
+pub const LOAD_BALANCERS_PATH: &str = "/agent/load-balancers";
 
 /// A websocket of an agent.
 pub type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
@@ -58,7 +61,7 @@ const GANTRY: &str = "gantry";
 /// Why a socket is refused: name of the exception and text.
 pub type Refusal = (&'static str, String);
 
-/// Answers `GET /acs/ws` and `GET /tcs/ws`; the session runs on after the answer.
+/// Answers `GET` of `/acs/ws`, `/tcs/ws` and [`LOAD_BALANCERS_PATH`]; the session runs on after the answer.
 pub fn upgrade(
     control_plane: &Arc<ControlPlane>,
     request: &mut Request<Incoming>,
@@ -68,13 +71,13 @@ pub fn upgrade(
         Ok(agent) => agent,
         Err((name, text)) => return refused(name, &text),
     };
-    let is_acs = request.uri().path() == "/acs/ws";
+    let path = request.uri().path().to_owned();
     let control_plane = Arc::clone(control_plane);
     accept(request, MESSAGE_BYTES_MAX, async move |socket| {
-        if is_acs {
-            acs::run(control_plane, agent, socket, shutdown).await;
-        } else {
-            tcs::run(control_plane, agent.instance, socket, shutdown).await;
+        match path.as_str() {
+            "/acs/ws" => acs::run(control_plane, agent, socket, shutdown).await,
+            LOAD_BALANCERS_PATH => load_balancers::run(control_plane, agent, socket, shutdown).await,
+            _ => tcs::run(control_plane, agent.instance, socket, shutdown).await,
         }
     })
 }

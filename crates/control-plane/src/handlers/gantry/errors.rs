@@ -46,6 +46,13 @@ pub fn service_not_found(message: impl Into<String>) -> gantry::Error {
     })
 }
 
+/// NameNotFoundException.
+pub fn name_not_found(message: impl Into<String>) -> gantry::Error {
+    gantry::Error::NameNotFoundException(gantry::NameNotFoundException {
+        message: Some(message.into()),
+    })
+}
+
 /// ServerException: the state cannot be asked now.
 pub fn unavailable(error: &store::StoreError) -> gantry::Error {
     gantry::Error::ServerException(gantry::ServerException {

@@ -1,0 +1,22 @@
+//! Arguments of `gantry admin`.
+
+use clap::{Args, Subcommand};
+
+use super::Place;
+
+/// What to ask about the Gantry itself.
+#[derive(Subcommand)]
+pub enum AdminCommand {
+    /// Print the addresses that a name stands for, one a line: the DNSName of a load balancer.
+    Resolve(Resolve),
+}
+
+/// Arguments of `gantry admin resolve`.
+#[derive(Args)]
+pub struct Resolve {
+    /// Which Gantry is meant.
+    #[command(flatten)]
+    pub place: Place,
+    /// For example the DNSName of `aws elbv2 describe-load-balancers`.
+    pub name: String,
+}

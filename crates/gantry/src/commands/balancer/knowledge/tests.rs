@@ -1,0 +1,151 @@
+use std::sync::Arc;
+
+use balancer::health::machine::{Failure, Health};
+use balancer::report::TargetName;
+use domain::served_load_balancer::LoadBalancerNetwork;
+use domain::target::TargetHealthState;
+use serde_json::json;
+
+use super::*;
+
+const GROUP: &str = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/web/73e2d6bc24d8a067";
+
+fn target(id: &str, state: TargetState) -> domain::target::Target {
+    domain::target::Target {
+        key: TargetKey {
+            group: TargetGroupArn::parse(GROUP).expect("an ARN"),
+            id: id.to_owned(),
+            port: 80,
+        },
+        zone: None,
+        address: format!("{id}:80").parse().ok(),
+        registered_at: domain::Timestamp::UNIX_EPOCH,
+        state,
+        health: TargetHealth::at_first(true),
+    }
+}
+
+/// A load balancer with two addresses and a listener on each of the ports.
+fn served(ports: &[u16], targets: Vec<domain::target::Target>) -> ServedLoadBalancer {
+    let arn = "arn:aws:elasticloadbalancing:us-east-1:000000000000:loadbalancer/app/web/50dc6c495c0c9188";
+    let listener = |port: &u16| {
+        let id = format!("{port:016x}");
+        json!({
+            "arn": format!("{}/{id}", arn.replace("loadbalancer", "listener")), "load_balancer": arn, "port": port,
+            "protocol": "Http", "attributes": domain::listener::ListenerAttributes::default(),
+            "default_action": { "FixedResponse": { "status_code": 200 } }, "created_at": "1970-01-01T00:00:00Z",
+        })
+    };
+    let listeners: Vec<_> = ports.iter().map(listener).collect();
+    let kind = domain::load_balancer::LoadBalancerKind::Application;
+    let zone = |name: &str, address: &str| json!({ "name": name, "subnet_id": name, "addresses": [address] });
+    let load_balancer = json!({
+        "arn": arn, "name": "web", "kind": kind, "scheme": "Internal", "ip_address_type": "Ipv4", "vpc_id": "vpc-1",
+        "zones": [zone("a", "172.31.0.9"), zone("b", "172.31.16.9")], "dns_name": "web.local", "state": "Provisioning",
+        "attributes": domain::load_balancer::LoadBalancerAttributes::new(kind), "created_at": "1970-01-01T00:00:00Z",
+    });
+    ServedLoadBalancer {
+        load_balancer: serde_json::from_value(load_balancer).expect("a load balancer"),
+        network: LoadBalancerNetwork {
+            vpc_cidr: "172.31.0.0/16".parse().expect("a range"),
+            gateway: std::net::Ipv4Addr::new(172, 31, 0, 1),
+        },
+        listeners: serde_json::from_value(json!(listeners)).expect("listeners"),
+        rules: Vec::new(),
+        target_groups: Vec::new(),
+        targets,
+        cookie_key: [0; 32],
+    }
+}
+
+fn bound(address: &str) -> Report {
+    Report::ListenerBound {
+        listener: Arc::from("any"),
+        address: address.parse().expect("an address"),
+    }
+}
+
+fn checked(id: &str, health: Health) -> Report {
+    Report::TargetHealth {
+        target: TargetName {
+            group: Arc::from(GROUP),
+            id: Arc::from(id),
+            address: format!("{id}:80").parse().expect("an address"),
+        },
+        health,
+    }
+}
+
+#[test]
+fn it_serves_once_all_of_its_sockets_are_there() {
+    let mut knowledge = Knowledge::default();
+    knowledge.expect(&served(&[80], Vec::new()));
+    assert_eq!(knowledge.news(), []);
+    knowledge.learn(vec![bound("172.31.0.9:80")]);
+    assert_eq!(knowledge.news(), [], "one of two");
+    knowledge.learn(vec![bound("172.31.16.9:80")]);
+    assert_eq!(knowledge.news(), [BalancerNews::Serves]);
+    assert_eq!(knowledge.news(), [], "told once");
+    knowledge.forget_told();
+    assert_eq!(
+        knowledge.news(),
+        [BalancerNews::Serves],
+        "another agent is told again"
+    );
+}
+
+#[test]
+fn without_listeners_it_serves_at_once_and_a_socket_that_fails_is_told() {
+    let mut knowledge = Knowledge::default();
+    knowledge.expect(&served(&[], Vec::new()));
+    assert_eq!(knowledge.news(), [BalancerNews::Serves]);
+    knowledge.expect(&served(&[80], Vec::new()));
+    let failed = Report::ListenerFailed {
+        listener: Arc::from("any"),
+        address: "172.31.0.9:80".parse().expect("an address"),
+        reason: "taken".to_owned(),
+    };
+    knowledge.learn(vec![failed, bound("172.31.16.9:80")]);
+    let reason = "172.31.0.9:80: taken".to_owned();
+    assert_eq!(knowledge.news(), [BalancerNews::Fails { reason }]);
+    knowledge.expect(&served(&[], Vec::new()));
+    assert_eq!(knowledge.news(), [BalancerNews::Serves], "its listener is gone");
+}
+
+#[test]
+fn health_is_told_of_registered_targets_when_it_changes() {
+    let mut knowledge = Knowledge::default();
+    let draining = TargetState::Draining {
+        since: domain::Timestamp::UNIX_EPOCH,
+    };
+    let targets = vec![
+        target("172.31.0.20", TargetState::Registered),
+        target("172.31.0.21", draining),
+    ];
+    knowledge.expect(&served(&[], targets.clone()));
+    knowledge.news();
+    let healthy = || {
+        vec![
+            checked("172.31.0.20", Health::Healthy),
+            checked("172.31.0.21", Health::Healthy),
+        ]
+    };
+    knowledge.learn(healthy());
+    let told = knowledge.news();
+    let [BalancerNews::Health { target, health }] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(
+        (target, health.state),
+        (&targets[0].key, TargetHealthState::Healthy)
+    );
+    knowledge.learn(healthy());
+    assert_eq!(knowledge.news(), []);
+    knowledge.learn(vec![checked("172.31.0.20", Health::Unhealthy(Failure::Timeout))]);
+    assert_eq!(knowledge.news().len(), 1);
+    // Registered anew it is not known.
+    knowledge.expect(&served(&[], Vec::new()));
+    knowledge.expect(&served(&[], targets));
+    knowledge.learn(vec![checked("172.31.0.20", Health::Unhealthy(Failure::Timeout))]);
+    assert_eq!(knowledge.news().len(), 1);
+}
