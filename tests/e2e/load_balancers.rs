@@ -1,12 +1,16 @@
 //! Load balancers, as the AWS CLI makes, describes and deletes them.
 
-use anyhow::{Context, Result};
-use serde_json::json;
+use std::collections::BTreeSet;
 
-use crate::world::{World, text};
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use test_support::gantry::http_get;
+use test_support::leaks::Place;
+use test_support::wait;
+
+use crate::world::{DEADLINE, World, address, text};
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one life, told in order")]
 fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
     let world = World::new()?;
     let elb = |arguments: &[&str]| world.aws.json(&[&["elbv2"], arguments].concat());
@@ -172,4 +176,129 @@ fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
         "{error}"
     );
     Ok(())
+}
+
+impl World {
+    fn elb(&self, arguments: &[&str]) -> Result<Value> {
+        self.aws.json(&[&["elbv2"], arguments].concat())
+    }
+
+    /// Addresses of a load balancer.
+    fn addresses(&self, load_balancer: &Value) -> Result<Vec<String>> {
+        let printed = self
+            .gantry
+            .command(&["admin", "resolve", &text(&load_balancer["DNSName"])])?;
+        Ok(printed.lines().map(str::to_owned).collect())
+    }
+
+    /// An application load balancer in two zones whose port 80 leads to the tasks, healthy ones.
+    fn balance(&self, tasks: &[&Value]) -> Result<(Value, String)> {
+        let query = ["ec2", "describe-subnets", "--query", "Subnets[].[SubnetId,VpcId]"];
+        let subnets = self.aws.json(&query)?;
+        let (first, second, vpc) = (text(&subnets[0][0]), text(&subnets[1][0]), text(&subnets[0][1]));
+        let made = self.elb(&[
+            "create-load-balancer",
+            "--name",
+            "web",
+            "--subnets",
+            &first,
+            &second,
+        ])?;
+        let load_balancer = made["LoadBalancers"][0].clone();
+        let arn = text(&load_balancer["LoadBalancerArn"]);
+        let made = self.elb(&[
+            "create-target-group",
+            "--name",
+            "web",
+            "--protocol",
+            "HTTP",
+            "--port",
+            "80",
+            "--vpc-id",
+            &vpc,
+            "--target-type",
+            "ip",
+            "--health-check-interval-seconds",
+            "5",
+            "--health-check-timeout-seconds",
+            "2",
+        ])?;
+        let group = text(&made["TargetGroups"][0]["TargetGroupArn"]);
+        let action = format!("Type=forward,TargetGroupArn={group}");
+        self.elb(&[
+            "create-listener",
+            "--load-balancer-arn",
+            &arn,
+            "--protocol",
+            "HTTP",
+            "--port",
+            "80",
+            "--default-actions",
+            &action,
+        ])?;
+        let targets: Vec<String> = tasks.iter().map(|it| format!("Id={}", address(it))).collect();
+        let mut register = vec!["register-targets", "--target-group-arn", &group, "--targets"];
+        register.extend(targets.iter().map(String::as_str));
+        self.elb(&register)?;
+        self.elb(&["wait", "load-balancer-available", "--load-balancer-arns", &arn])?;
+        self.elb(&["wait", "target-in-service", "--target-group-arn", &group])?;
+        Ok((load_balancer, group))
+    }
+}
+
+/// The pages that come of some requests.
+fn pages(address: &str) -> Result<BTreeSet<String>> {
+    let page = |_| http_get(&format!("{address}:80"), "/").context(address.to_owned());
+    (0..6).map(page).collect()
+}
+
+#[test]
+fn a_load_balancer_carries_traffic_to_tasks_also_without_the_control_plane() -> Result<()> {
+    let mut world = World::new()?;
+    let place = Place::of(&world.gantry)?;
+    let network = world.awsvpc()?;
+    let page = |name: &str| {
+        let script = format!("mkdir /www; echo I am {name} > /www/index.html; exec httpd -f -p 80 -h /www");
+        json!({ "command": ["/bin/sh", "-c", script] })
+    };
+    let mut tasks = Vec::new();
+    for name in ["one", "two"] {
+        let definition = world.register(name, json!({ "networkMode": "awsvpc" }), page(name))?;
+        let task = world.run(&definition, &["--network-configuration", &network])?;
+        tasks.push(world.wait_for(&task, "RUNNING")?);
+    }
+    let before = place.held()?;
+    let (load_balancer, group) = world.balance(&[&tasks[0], &tasks[1]])?;
+    let addresses = world.addresses(&load_balancer)?;
+    assert_eq!(addresses.len(), 2, "one in each zone: {addresses:?}");
+    let are_both = |pages: &BTreeSet<String>| {
+        ["one", "two"]
+            .iter()
+            .all(|name| pages.iter().any(|it| it.contains(name)))
+    };
+    for address in &addresses {
+        assert!(are_both(&pages(address)?), "{:?}", pages(address)?);
+    }
+
+    world.gantry.kill()?;
+    assert!(are_both(&pages(&addresses[0])?), "while nobody tells it anything");
+    world.gantry.up()?;
+    let target = format!("Id={}", address(&tasks[0]));
+    world.elb(&[
+        "deregister-targets",
+        "--target-group-arn",
+        &group,
+        "--targets",
+        &target,
+    ])?;
+    wait::until("the other task to get all requests", DEADLINE, || {
+        let pages = pages(&addresses[1])?;
+        Ok(pages.iter().all(|it| it.contains("two")).then_some(()))
+    })?;
+    let arn = text(&load_balancer["LoadBalancerArn"]);
+    world.elb(&["delete-load-balancer", "--load-balancer-arn", &arn])?;
+    wait::until("nobody to answer", DEADLINE, || {
+        Ok(pages(&addresses[0]).is_err().then_some(()))
+    })?;
+    place.settle(&before)
 }

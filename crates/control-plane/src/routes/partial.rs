@@ -98,8 +98,7 @@ const PARTIAL_ELBV2: [(&str, &str); 11] = [
     ("CreateListener", CERTIFICATES),
     (
         "CreateLoadBalancer",
-        "`provisioning` until a balancer serves it, which none does yet; gateway load balancers, IPv6 and elastic \
-         addresses are refused",
+        "gateway load balancers, IPv6 and elastic addresses are refused; nothing is published on the host",
     ),
     ("CreateRule", RULES),
     (
@@ -114,7 +113,7 @@ const PARTIAL_ELBV2: [(&str, &str); 11] = [
     ("ModifyRule", RULES),
     (
         "RegisterTargets",
-        "targets stay `initial` until a balancer checks them, which none does yet",
+        "instances stay `initial`, as their addresses are not known yet; addresses are checked and served",
     ),
     ("SetIpAddressType", "IPv4 only"),
     (
