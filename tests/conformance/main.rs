@@ -33,6 +33,16 @@ fn paginators_give_the_whole_set_once() -> Result<()> {
     Subject::new()?.run("paginators")
 }
 
+#[test]
+fn load_balancing_is_answered_whatever_is_asked() -> Result<()> {
+    Subject::new()?.run("load_balancing_variants")
+}
+
+#[test]
+fn answers_of_load_balancing_are_as_they_were() -> Result<()> {
+    Subject::new()?.run("load_balancing")
+}
+
 /// Pieces that run the sample image.
 #[test]
 fn waiters_end() -> Result<()> {

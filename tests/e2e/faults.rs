@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use test_support::leaks::Place;
+use test_support::leaks::{Held, Place};
 use test_support::sample_image::SAMPLE_IMAGE;
 use test_support::wait;
 
@@ -124,10 +124,22 @@ fn a_task_whose_shim_is_killed_ends_with_a_reason() -> Result<()> {
     let world = World::new()?;
     let mut place = Place::of(&world.gantry)?;
     place.agent = world.gantry.process_id();
-    let before = place.held()?;
     let definition = world.register_all(&json!({
         "family": "orphaned", "networkMode": "awsvpc", "containerDefinitions": [container("web", DEAF, json!({}))],
     }))?;
+    // The first task of a host leaves what serves all that follow: the resolver, and the agent's connection to it.
+    let first = world.run(&definition, &["--network-configuration", &world.awsvpc()?])?;
+    world.wait_for(&first, "RUNNING")?;
+    world.aws.json(&["ecs", "stop-task", "--task", &first])?;
+    world.wait_for(&first, "STOPPED")?;
+    let before = wait::until("the first task is gone", DEADLINE, || {
+        let held = place.held()?;
+        let nothing = Held {
+            connections: held.connections,
+            ..Held::default()
+        };
+        Ok((held == nothing).then_some(held))
+    })?;
     for is_stopping in [false, true] {
         let arn = world.run(&definition, &["--network-configuration", &world.awsvpc()?])?;
         world.wait_for(&arn, "RUNNING")?;

@@ -1,6 +1,11 @@
 //! Load balancers, as the AWS CLI makes, describes and deletes them.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -15,12 +20,7 @@ fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
     let world = World::new()?;
     let elb = |arguments: &[&str]| world.aws.json(&[&["elbv2"], arguments].concat());
     let refused = |arguments: &[&str]| world.aws.error(&[&["elbv2"], arguments].concat());
-    let vpcs = world
-        .aws
-        .json(&["ec2", "describe-vpcs", "--query", "Vpcs[0].VpcId"])?;
-    let query = ["ec2", "describe-subnets", "--query", "Subnets[].SubnetId"];
-    let subnets = world.aws.json(&query)?;
-    let (vpc, first, second) = (text(&vpcs), text(&subnets[0]), text(&subnets[1]));
+    let (first, second, vpc) = world.two_subnets()?;
 
     let made = elb(&[
         "create-load-balancer",
@@ -179,12 +179,13 @@ fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
 }
 
 impl World {
-    fn elb(&self, arguments: &[&str]) -> Result<Value> {
+    /// The answer of an operation of Elastic Load Balancing.
+    pub fn elb(&self, arguments: &[&str]) -> Result<Value> {
         self.aws.json(&[&["elbv2"], arguments].concat())
     }
 
     /// Addresses of a load balancer.
-    fn addresses(&self, load_balancer: &Value) -> Result<Vec<String>> {
+    pub fn addresses(&self, load_balancer: &Value) -> Result<Vec<String>> {
         let printed = self
             .gantry
             .command(&["admin", "resolve", &text(&load_balancer["DNSName"])])?;
@@ -193,9 +194,7 @@ impl World {
 
     /// An application load balancer in two zones whose port 80 leads to the tasks, healthy ones.
     fn balance(&self, tasks: &[&Value]) -> Result<(Value, String)> {
-        let query = ["ec2", "describe-subnets", "--query", "Subnets[].[SubnetId,VpcId]"];
-        let subnets = self.aws.json(&query)?;
-        let (first, second, vpc) = (text(&subnets[0][0]), text(&subnets[1][0]), text(&subnets[0][1]));
+        let (first, second, vpc) = self.two_subnets()?;
         let made = self.elb(&[
             "create-load-balancer",
             "--name",
@@ -301,4 +300,189 @@ fn a_load_balancer_carries_traffic_to_tasks_also_without_the_control_plane() -> 
         Ok(pages(&addresses[0]).is_err().then_some(()))
     })?;
     place.settle(&before)
+}
+
+/// Clients that ask a load balancer again and again, on connections of their own and on kept ones, until it is dropped.
+struct Load {
+    ends: Arc<AtomicBool>,
+    done: Arc<AtomicUsize>,
+    clients: Vec<std::thread::JoinHandle<Result<()>>>,
+}
+
+impl Load {
+    fn begin(address: &str) -> Self {
+        let (ends, done) = (Arc::default(), Arc::default());
+        let client = |requests: usize| {
+            let (ends, done) = (Arc::clone(&ends), Arc::clone(&done));
+            let address = format!("{address}:80");
+            std::thread::spawn(move || {
+                let asked = ask_again(&address, requests, &ends, &done);
+                asked
+                    .inspect_err(|error| eprintln!("a client of {requests} requests a connection: {error:#}"))
+            })
+        };
+        let clients = [1, 1, usize::MAX, usize::MAX].map(client).into();
+        Self { ends, done, clients }
+    }
+
+    /// Waits for so many more requests.
+    fn go_on(&self, requests: usize) -> Result<()> {
+        let wanted = self.done.load(Ordering::Relaxed) + requests;
+        wait::until("more requests", DEADLINE, || {
+            anyhow::ensure!(
+                self.clients.iter().all(|it| !it.is_finished()),
+                "a client has failed"
+            );
+            Ok((self.done.load(Ordering::Relaxed) >= wanted).then_some(()))
+        })
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.ends.store(true, Ordering::Relaxed);
+        let mut clients = self.clients.drain(..);
+        clients.try_for_each(|it| it.join().map_err(|_| anyhow::anyhow!("a client panicked"))?)
+    }
+}
+
+/// So many requests on each connection, as long as the other side keeps it.
+fn ask_again(address: &str, requests: usize, ends: &AtomicBool, done: &AtomicUsize) -> Result<()> {
+    while !ends.load(Ordering::Relaxed) {
+        let stream = TcpStream::connect(address).context("no connection")?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let mut reader = BufReader::new(stream.try_clone()?);
+        for _ in 0..requests {
+            (&stream).write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")?;
+            let is_last = read_page(&mut reader)?;
+            done.fetch_add(1, Ordering::Relaxed);
+            if is_last || ends.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the connection ends with it.
+fn read_page(reader: &mut BufReader<TcpStream>) -> Result<bool> {
+    let (mut length, mut is_last, mut line) = (0, false, String::new());
+    reader.read_line(&mut line)?;
+    anyhow::ensure!(line.starts_with("HTTP/1.1 200"), "answered {line:?}");
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line)?;
+        match line.trim_end().to_ascii_lowercase().split_once(": ") {
+            Some(("content-length", it)) => length = it.parse()?,
+            Some(("connection", "close")) => is_last = true,
+            _ => anyhow::ensure!(line.ends_with("\r\n"), "a head that breaks off"),
+        }
+    }
+    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
+    Ok(is_last)
+}
+
+#[test]
+fn an_upgrade_renews_the_balancer_and_refuses_no_connection() -> Result<()> {
+    let mut world = World::new()?;
+    let network = world.awsvpc()?;
+    let script = "mkdir /www; echo here I am > /www/index.html; exec httpd -f -p 80 -h /www";
+    let page = json!({ "command": ["/bin/sh", "-c", script] });
+    let definition = world.register("page", json!({ "networkMode": "awsvpc" }), page)?;
+    let task = world.run(&definition, &["--network-configuration", &network])?;
+    let task = world.wait_for(&task, "RUNNING")?;
+    let (load_balancer, _) = world.balance(&[&task])?;
+    let arn = text(&load_balancer["LoadBalancerArn"]);
+    let (_, id) = arn.rsplit_once('/').context("an ARN")?;
+    let directory = world.gantry.data_dir().join("balancers").join(id);
+    let process = || Ok::<_, anyhow::Error>(std::fs::read_to_string(directory.join("lock"))?);
+    let before = process()?;
+    let url = format!("http://{}/", world.addresses(&load_balancer)?[0]);
+    let listed = world.gantry.command(&["admin", "load-balancers"])?;
+    assert!(
+        listed.starts_with("web  application, internet-facing, active\n"),
+        "{listed}"
+    );
+    assert!(listed.contains(&format!("  {url}\n")), "{listed}");
+    let load = Load::begin(&world.addresses(&load_balancer)?[0]);
+    load.go_on(50)?;
+
+    world.gantry.kill()?;
+    world.gantry.up()?;
+    load.go_on(50)?;
+    assert_eq!(process()?, before, "the same program: nothing is renewed");
+    assert!(world.gantry.output().contains(&url), "{}", world.gantry.output());
+
+    world.gantry.kill()?;
+    world.gantry.upgrade()?;
+    world.gantry.up()?;
+    wait::until("another process", DEADLINE, || {
+        let is_other = process().is_ok_and(|it| !it.trim().is_empty() && it != before);
+        Ok(is_other.then_some(()))
+    })?;
+    load.go_on(50).with_context(|| world.gantry.output())?;
+    let left = format!("/proc/{}", before.trim());
+    wait::until("the old process to leave", DEADLINE, || {
+        Ok((!std::path::Path::new(&left).exists()).then_some(()))
+    })?;
+    load.go_on(50)?;
+    load.end()
+}
+
+/// A port of this machine that nobody has just now.
+fn free_port() -> Result<String> {
+    let listener = std::net::TcpListener::bind("0.0.0.0:0")?;
+    Ok(listener.local_addr()?.port().to_string())
+}
+
+#[test]
+fn up_publish_leads_ports_of_this_machine_to_internet_facing_load_balancers() -> Result<()> {
+    let world = World::with(&["--publish"])?;
+    let (first, second, _) = world.two_subnets()?;
+    let port = free_port()?;
+    let mut arns = Vec::new();
+    for name in ["web", "late"] {
+        let made = world.elb(&[
+            "create-load-balancer",
+            "--name",
+            name,
+            "--subnets",
+            &first,
+            &second,
+        ])?;
+        let arn = text(&made["LoadBalancers"][0]["LoadBalancerArn"]);
+        let answer = format!("Type=fixed-response,FixedResponseConfig={{StatusCode=200,MessageBody={name}}}");
+        let of = [
+            "create-listener",
+            "--load-balancer-arn",
+            &arn,
+            "--protocol",
+            "HTTP",
+        ];
+        world.elb(&[&of[..], &["--port", &port, "--default-actions", &answer]].concat())?;
+        world.elb(&["wait", "load-balancer-available", "--load-balancer-arns", &arn])?;
+        // The first one has the port when the second one comes.
+        wait::until("it to be told", DEADLINE, || {
+            let listed = world.gantry.command(&["admin", "load-balancers"])?;
+            let (_, its) = listed
+                .split_once(&format!("{name}  application"))
+                .context("not listed")?;
+            let its = its.split("application").next().unwrap_or_default();
+            let said = match name {
+                "web" => format!("  http://localhost:{port}/  and at all IPv4 addresses"),
+                _ => format!("  port {port}/tcp is not published: a program, a task or another"),
+            };
+            Ok(its.contains(&said).then_some(()))
+        })?;
+        arns.push(arn);
+    }
+    let page = http_get(&format!("127.0.0.1:{port}"), "/")?;
+    assert!(page.contains("200 OK") && page.ends_with("web"), "{page}");
+    assert!(
+        world.gantry.output().contains("is not published"),
+        "{}",
+        world.gantry.output()
+    );
+    world.elb(&["delete-load-balancer", "--load-balancer-arn", &arns[0]])?;
+    wait::until("the port to be free", DEADLINE, || {
+        Ok(http_get(&format!("127.0.0.1:{port}"), "/").is_err().then_some(()))
+    })
 }

@@ -118,6 +118,14 @@ impl World {
         ))
     }
 
+    /// The ids of two subnets in the first two zones, and that of their VPC.
+    pub fn two_subnets(&self) -> Result<(String, String, String)> {
+        let sorted = "sort_by(Subnets, &AvailabilityZone)[].[SubnetId,VpcId]";
+        let query = ["ec2", "describe-subnets", "--query", sorted];
+        let subnets = self.aws.json(&query)?;
+        Ok((text(&subnets[0][0]), text(&subnets[1][0]), text(&subnets[0][1])))
+    }
+
     /// The newest tasks that a service wants running.
     pub fn tasks_of(&self, service: &str) -> Result<Vec<String>> {
         let output = self.aws.json(&["ecs", "list-tasks", "--service-name", service])?;

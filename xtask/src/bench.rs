@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what Gantry does, measured beside its peers in the same run.
 
 mod api;
+mod balancer;
 mod client;
 mod containers;
 mod exchange;
@@ -21,33 +22,45 @@ use test_support::sample_image;
 
 use crate::install::{self, run, say};
 
-/// Runs one measurement, or all of them.
+/// All measurements.
+const NAMES: [&str; 8] = [
+    "launch",
+    "containers",
+    "rollout",
+    "api",
+    "memory",
+    "services",
+    "commits",
+    "balancer",
+];
+
+/// Runs one measurement, or all of them. `words` are its name, and what it shall measure if it lets one choose.
 ///
 /// # Errors
 /// The name is none of them, something cannot be installed, or a call fails.
-pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
-    let all = [
-        "launch",
-        "containers",
-        "rollout",
-        "api",
-        "memory",
-        "services",
-        "commits",
-    ];
-    let names = match name {
-        None => all.to_vec(),
-        Some(name) if all.contains(&name) => vec![name],
-        Some(name) => bail!("no measurement {name}: there are {}", all.join(", ")),
+pub fn bench(root: &Path, words: &[&str]) -> Result<()> {
+    let (names, chosen) = match words {
+        [] => (NAMES.to_vec(), words),
+        [name, rest @ ..] if NAMES.contains(name) && (rest.is_empty() || *name == "balancer") => {
+            (vec![*name], rest)
+        }
+        _ => bail!(
+            "no measurement {}: there are {}",
+            words.join(" "),
+            NAMES.join(", ")
+        ),
     };
     install::for_build()?;
     // Of containers the client hardly does more than wait.
-    if cfg!(debug_assertions) && !matches!(name, Some("containers" | "rollout")) {
-        return optimized(root, name);
+    if cfg!(debug_assertions) && !matches!(words, ["containers" | "rollout"]) {
+        return optimized(root, words);
+    }
+    report::machine()?;
+    if names == ["balancer"] {
+        return balancer::measure(root, chosen);
     }
     install::for_run()?;
     let binary = build(root)?;
-    report::machine()?;
     for name in names {
         match name {
             "launch" => launch::measure(&binary)?,
@@ -56,6 +69,7 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
             "api" => api::measure(&binary)?,
             "memory" => memory::measure(&binary)?,
             "services" => services(root)?,
+            "balancer" => balancer::measure(root, chosen)?,
             _ => commits(root)?,
         }
     }
@@ -63,12 +77,12 @@ pub fn bench(root: &Path, name: Option<&str>) -> Result<()> {
 }
 
 /// Goes on in a release build: client and server share the processors, so the client must cost little too.
-fn optimized(root: &Path, name: Option<&str>) -> Result<()> {
+fn optimized(root: &Path, words: &[&str]) -> Result<()> {
     say("Building the client of the measurements");
     run(Command::new("cargo")
         .current_dir(root)
         .args(["run", "--release", "--package", "xtask", "--", "bench"])
-        .args(name))
+        .args(words))
 }
 
 /// The release build, or another that `GANTRY_BENCH_BINARY` names, to compare with.

@@ -22,17 +22,21 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 16] = [
+    "acm",
     "acs",
+    "codedeploy",
     "ec2",
     "ecr",
     "ecs",
     "efs",
+    "elb",
     "elbv2",
     "gantry",
     "iam",
     "logs",
     "secretsmanager",
+    "servicediscovery",
     "ssm",
     "sts",
 ];

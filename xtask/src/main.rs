@@ -24,7 +24,10 @@ Usage: cargo xtask <command>
   fuzz [TARGET] [--seconds N]
                     let the targets of fuzz/, or one of them, look for faults; 60 seconds each
   bench [NAME]      measure beside its peers; NAME is one of launch, containers, rollout, api,
-                    memory, services, commits
+                    memory, services, commits, balancer
+  bench balancer [--rounds N] [--seconds S] [CASE]...
+                    beside nginx, haproxy and Envoy, one worker each, in turns; CASE is one of small,
+                    large, new, tls, tls-new, tcp, tcp-bulk, idle; 7 turns of 1.5 seconds each
   sim [--seeds N [--from S] | --minutes M | --seed S | --mutations [WORD]...]
                     simulate the service scheduler: many seeds, one with its log, or broken on purpose
   codegen [--check] generate crates/api from models/; --check only compares
@@ -55,8 +58,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo", "--keep"] => demo::demo(root, &demo::Ending::Keep),
         ["test", ..] => test::test(root, &arguments[1..]),
         ["fuzz", ref rest @ ..] => fuzz::fuzz(root, rest),
-        ["bench"] => bench::bench(root, None),
-        ["bench", name] => bench::bench(root, Some(name)),
+        ["bench", ref rest @ ..] => bench::bench(root, rest),
         ["sim", ref rest @ ..] => sim::sim(root, rest),
         ["codegen"] => codegen::codegen(root, codegen::Mode::Write),
         ["codegen", "--check"] => codegen::codegen(root, codegen::Mode::Check),

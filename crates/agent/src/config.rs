@@ -38,6 +38,18 @@ pub struct AgentConfig {
     /// Where the introspection API is served on the host, on loopback: 51678 on Amazon. A port that is taken is told in
     /// the log. `None`: nowhere.
     pub introspection: Option<SocketAddr>,
+    /// Which load balancers listen on ports of the host too.
+    pub publishing: Publishing,
+}
+
+/// Which load balancers listen on ports of the host too: those of their listeners.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Publishing {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those whose scheme is `internet-facing`.
+    InternetFacing,
 }
 
 /// `ECS_TASK_METADATA_RPS_LIMIT`: how often somebody may ask.

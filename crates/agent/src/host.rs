@@ -19,6 +19,7 @@ use async_trait::async_trait;
 pub use attaching::{AttachSpec, AttachedProcess, ProcessInput};
 pub use clock::ClockDrift;
 pub use connections::{Caller, TaskConnection, TaskPort};
+use domain::served_network::NetworksMessage;
 pub use inspection::{CgroupInspection, ContainerInspection, MountInspection, SandboxInspection};
 use jiff::Timestamp;
 pub use load_balancers::{BalancerConnection, LoadBalancerSite};
@@ -112,9 +113,27 @@ pub trait Host: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Puts in force what may pass in VPCs: all of the message, or what was in force before stays where it fails. A
+    /// host without VPCs has nothing to filter.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`]; the whole has to be told again.
+    async fn filter_networks(&self, _message: NetworksMessage) -> Result<(), HostError> {
+        Ok(())
+    }
+
     /// Ids of the load balancers that are served here, after a restart of the agent.
     fn load_balancers(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// Connects to the process that answers names in the VPCs of this host, which is started if it does not run; waits
+    /// until there is a VPC. It is told lines of JSON, each a `NamesMessage`.
+    ///
+    /// # Errors
+    /// [`HostError::ContainerRuntime`].
+    async fn open_resolver(&self) -> Result<tokio::net::UnixStream, HostError> {
+        std::future::pending().await
     }
 
     /// Sends a signal to the first process of a container; one that has ended is left alone.

@@ -6,6 +6,8 @@
 //!  plane     submissions ◄────────────────┘      │
 //!            log_drivers ◄───────────────────────┘
 //!            load_balancers ──► balancer of each (runtime)
+//!            names ──► resolver of all VPCs (runtime)
+//!            networks ──► filters of each VPC (runtime)
 //! ```
 
 pub mod host;
@@ -19,10 +21,13 @@ mod control_plane;
 mod credentials;
 mod environment_files;
 mod firelens;
+mod following;
 mod image_cleanup;
 mod image_pulls;
 mod load_balancers;
 mod log_drivers;
+mod names;
+mod networks;
 mod registration;
 mod run;
 mod s3_object;
@@ -43,7 +48,7 @@ pub mod fuzzed {
     pub use crate::session::fuzzed::*;
 }
 
-pub use config::{AgentConfig, CapacityKind, ImageSettings, RequestRate, TaskApi};
+pub use config::{AgentConfig, CapacityKind, ImageSettings, Publishing, RequestRate, TaskApi};
 pub use control_plane::InvalidEndpoint;
 pub use registration::RegistrationError;
 pub use run::{AgentError, run};

@@ -13,7 +13,6 @@ mod session;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::LoadBalancerArn;
 use domain::ids::Ids;
@@ -22,38 +21,28 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::backoff::{Backoff, random};
-use crate::control_plane::ControlPlane;
+use crate::config::Publishing;
+use crate::following::Following;
 use crate::host::Host;
 use link::Link;
 
-/// Pauses between connections that fail.
-const RECONNECT: Backoff = Backoff {
-    first: Duration::from_millis(100),
-    longest: Duration::from_secs(10),
-    factor: 2.0,
-    jitter: 0.2,
-};
 /// Reports that wait for the session; balancers wait when there are more.
 const REPORTS_BOUND: usize = 256;
 
 /// Who keeps the balancers of this host.
 pub struct LoadBalancers {
-    /// Whom the session is with.
-    pub control_plane: Arc<ControlPlane>,
+    /// Whom the session is with. When the agent ends, its balancers go on.
+    pub following: Following,
     /// Where balancers run.
     pub host: Arc<dyn Host>,
-    /// Whose host it is.
-    pub container_instance: String,
-    /// For jitter.
-    pub ids: Arc<Ids>,
-    /// The agent ends; its balancers go on.
-    pub shutdown: CancellationToken,
+    /// Which of them listen on ports of this host too.
+    pub publishing: Publishing,
 }
 
 /// The balancers of this host, as the control plane wants them.
 struct Links {
     host: Arc<dyn Host>,
+    publishing: Publishing,
     ids: Arc<Ids>,
     reports: mpsc::Sender<BalancerReport>,
     shutdown: CancellationToken,
@@ -67,27 +56,22 @@ impl LoadBalancers {
         let (reports, mut told) = mpsc::channel(REPORTS_BOUND);
         let mut links = Links {
             host: Arc::clone(&self.host),
-            ids: Arc::clone(&self.ids),
+            publishing: self.publishing,
+            ids: Arc::clone(&self.following.ids),
             reports,
-            shutdown: self.shutdown.clone(),
+            shutdown: self.following.shutdown.clone(),
             open: HashMap::new(),
             running: TaskTracker::new(),
         };
         let mut failures = 0;
-        while !self.shutdown.is_cancelled() {
-            match self.session(&mut links, &mut told).await {
-                session::Ended::Shutdown => break,
-                session::Ended::Served => failures = 0,
-                session::Ended::Failed(text) => {
-                    tracing::debug!(text, "no session for load balancers");
-                }
-            }
-            failures += 1;
-            let pause = RECONNECT.pause(failures, random(&self.ids));
-            tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => break,
-                () = tokio::time::sleep(pause) => {}
+        loop {
+            let Err(ended) = self.session(&mut links, &mut told).await;
+            if !self
+                .following
+                .goes_on("load balancers", ended, &mut failures)
+                .await
+            {
+                break;
             }
         }
         links.running.close();
@@ -102,9 +86,7 @@ impl Links {
             self.end_others(&message.served).await;
         }
         for arn in message.gone {
-            if let Some(wanted) = self.open.remove(&arn) {
-                wanted.send_modify(|it| it.served = None);
-            }
+            self.end(&arn);
         }
         for served in message.served {
             self.serve(served);
@@ -122,6 +104,7 @@ impl Links {
         let link = Link {
             arn: arn.clone(),
             host: Arc::clone(&self.host),
+            publishing: self.publishing,
             ids: Arc::clone(&self.ids),
             wanted: changes,
             reports: self.reports.clone(),
@@ -129,6 +112,13 @@ impl Links {
         };
         self.running.spawn(link.run());
         self.open.insert(arn, wanted);
+    }
+
+    /// Its link takes the balancer down.
+    fn end(&mut self, arn: &LoadBalancerArn) {
+        if let Some(wanted) = self.open.remove(arn) {
+            wanted.send_modify(|it| it.served = None);
+        }
     }
 
     /// Balancers say again all that they know: the control plane may have missed something.
@@ -144,13 +134,11 @@ impl Links {
         let gone: Vec<_> = self.open.keys().filter(|it| !stays(it)).cloned().collect();
         let mut leaving = Vec::new();
         for arn in gone {
-            leaving.push(link::id(&arn).to_owned());
-            if let Some(wanted) = self.open.remove(&arn) {
-                wanted.send_modify(|it| it.served = None);
-            }
+            leaving.push(arn.name().to_owned());
+            self.end(&arn);
         }
         for id in self.host.load_balancers() {
-            let is_served = served.iter().any(|it| link::id(&it.load_balancer.arn) == id);
+            let is_served = served.iter().any(|it| it.load_balancer.arn.name() == id);
             if is_served || leaving.contains(&id) {
                 continue;
             }

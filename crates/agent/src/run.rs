@@ -11,11 +11,14 @@ use crate::commands::Commands;
 use crate::config::AgentConfig;
 use crate::control_plane::{ControlPlane, InvalidEndpoint};
 use crate::credentials::Credentials;
+use crate::following::Following;
 use crate::host::Host;
 use crate::image_cleanup;
 use crate::image_pulls::ImagePulls;
 use crate::load_balancers::LoadBalancers;
 use crate::log_drivers::{LogDrivers, json_file};
+use crate::names::Names;
+use crate::networks::Networks;
 use crate::registration::{Identity, RegistrationError, register};
 use crate::secrets::Secrets;
 use crate::session::Session;
@@ -185,23 +188,49 @@ async fn serve(
         shutdown: session.shutdown.clone(),
     };
     let telemetry = async move { telemetry.run(last_outputs).await };
-    let load_balancers = LoadBalancers {
+    let following = Following {
         control_plane: session.control_plane.clone(),
-        host,
         container_instance: session.identity.container_instance_arn.clone(),
         ids: session.ids.clone(),
         shutdown: session.shutdown.clone(),
     };
+    let names = Names {
+        following: following.clone(),
+        host: Arc::clone(&host),
+    };
+    let networks = Networks {
+        following: following.clone(),
+        host: Arc::clone(&host),
+    };
+    let load_balancers = LoadBalancers {
+        following,
+        host,
+        publishing: session.config.publishing,
+    };
     let (delivery, telemetry) = (tokio::spawn(delivery), tokio::spawn(telemetry));
-    let load_balancers = tokio::spawn(load_balancers.run());
-    let (delivered, (), told, balanced) = tokio::join!(delivery, session.run(), telemetry, load_balancers);
+    let (load_balancers, names) = (tokio::spawn(load_balancers.run()), tokio::spawn(names.run()));
+    let networks = tokio::spawn(networks.run());
+    let (delivered, (), told, balanced, named, filtered) = tokio::join!(
+        delivery,
+        session.run(),
+        telemetry,
+        load_balancers,
+        names,
+        networks
+    );
     if let Err(error) = delivered {
         tracing::error!(%error, "the delivery of state changes failed");
     }
     if let Err(error) = told {
         tracing::error!(%error, "the telemetry session failed");
     }
+    if let Err(error) = filtered {
+        tracing::error!(%error, "what filters networks failed");
+    }
     if let Err(error) = balanced {
         tracing::error!(%error, "what serves load balancers failed");
+    }
+    if let Err(error) = named {
+        tracing::error!(%error, "what tells resolvers failed");
     }
 }

@@ -1,6 +1,6 @@
 //! The balancer: what it runs, and how that becomes what a plan says.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use domain::listener::Protocol;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::access_log::AccessLogSink;
 use crate::dice::Dice;
@@ -16,17 +17,19 @@ use crate::group::{Group, retire};
 use crate::health::checker::{Checker, Wanted};
 use crate::health::machine::Health;
 use crate::l7::cookies::CookieKey;
-use crate::plan::{GroupPlan, ListenerPlan, Plan};
+use crate::plan::{GroupPlan, ListenerPlan, LoadBalancerPlan, Plan};
 use crate::report::{Report, Reporter};
 use crate::shared::Shared;
 use crate::site::{Serving, Site};
 use crate::sockets::SocketSource;
-use crate::tls::{self, TargetTls, TlsFault};
+use crate::tls::{self, ServerTls, TargetTls, TlsFault};
 use crate::{l4, listener};
 
+mod leaving;
 mod places;
 
-use places::{SiteKey, Transport, named_groups, places, used_groups};
+use leaving::Socket;
+use places::{SiteKey, Transport, named_groups, nodes_of_groups, places};
 
 /// How long a socket may take to come from its source.
 const SOCKET_TIME: Duration = Duration::from_secs(10);
@@ -70,6 +73,7 @@ pub struct Balancer {
 /// A site and what serves its socket.
 struct Running {
     site: Arc<Site>,
+    socket: Socket,
     task: JoinHandle<()>,
 }
 
@@ -88,6 +92,7 @@ impl Balancer {
             reporter: reporter.clone(),
             target_tls: TargetTls::new()?,
             logs: surroundings.logs,
+            connections: TaskTracker::new(),
         });
         let checker = Checker::default();
         let background = vec![
@@ -107,7 +112,7 @@ impl Balancer {
     /// Becomes what `plan` says. Connections whose listener is still there live on and see the change with their next
     /// request; those of a listener that is gone end after what they are doing. Listeners that failed are tried again.
     pub async fn apply(&mut self, plan: Plan) {
-        let used = used_groups(&plan);
+        let used = nodes_of_groups(&plan);
         self.update_groups(plan.groups, &used);
         let mut wanted = BTreeMap::new();
         for listener in plan.listeners {
@@ -135,7 +140,7 @@ impl Balancer {
     }
 
     /// How a listener speaks TLS: as before if nothing of that has changed, so that clients' sessions can be resumed.
-    fn tls_of(&self, listener: &ListenerPlan) -> Result<Option<Arc<rustls::ServerConfig>>, TlsFault> {
+    fn tls_of(&self, listener: &ListenerPlan) -> Result<Option<Arc<ServerTls>>, TlsFault> {
         let before = self
             .sites
             .values()
@@ -147,7 +152,7 @@ impl Balancer {
         }
     }
 
-    fn update_groups(&mut self, plans: Vec<GroupPlan>, used: &HashSet<Arc<str>>) {
+    fn update_groups(&mut self, plans: Vec<GroupPlan>, used: &HashMap<Arc<str>, Arc<LoadBalancerPlan>>) {
         let mut groups = HashMap::with_capacity(plans.len());
         let mut checked = Vec::new();
         for plan in plans {
@@ -158,7 +163,7 @@ impl Balancer {
             if members.plan != plan || members.all.len() != plan.targets.len() {
                 group.update(plan.clone(), &self.shared.key, &self.shared.reporter);
             }
-            if let Some(check) = plan.health_check.clone().filter(|_| used.contains(&plan.arn)) {
+            if let (Some(check), Some(load_balancer)) = (plan.health_check.clone(), used.get(&plan.arn)) {
                 let check = Arc::new(check);
                 checked.extend(
                     group
@@ -170,6 +175,7 @@ impl Balancer {
                             target: target.clone(),
                             group: group.clone(),
                             check: check.clone(),
+                            from: load_balancer.checks_from(target.zone.as_deref()),
                         }),
                 );
             }
@@ -241,9 +247,9 @@ impl Balancer {
         while let Some(Ok((key, site, result))) = binding.join_next().await {
             let plan = site.serving().plan.clone();
             let report = match result {
-                Ok(task) => {
+                Ok((socket, task)) => {
                     let report = bound(&key, &plan);
-                    self.sites.insert(key, Running { site, task });
+                    self.sites.insert(key, Running { site, socket, task });
                     report
                 }
                 Err(error) => Report::ListenerFailed {
@@ -313,19 +319,21 @@ async fn bind(
     site: &Arc<Site>,
     transport: Transport,
     sockets: &dyn SocketSource,
-) -> std::io::Result<JoinHandle<()>> {
+) -> std::io::Result<(Socket, JoinHandle<()>)> {
     match transport {
         Transport::Connections => {
             let socket = sockets.connections(site.address).await?;
             socket.set_nonblocking(true)?;
-            let socket = tokio::net::TcpListener::from_std(socket)?;
-            Ok(tokio::spawn(listener::accept(site.clone(), socket)))
+            let socket = Arc::new(tokio::net::TcpListener::from_std(socket)?);
+            let kept = Socket::Connections(Arc::downgrade(&socket));
+            Ok((kept, tokio::spawn(listener::accept(site.clone(), socket))))
         }
         Transport::Datagrams => {
             let socket = sockets.datagrams(site.address).await?;
             socket.set_nonblocking(true)?;
-            let socket = tokio::net::UdpSocket::from_std(socket)?;
-            Ok(tokio::spawn(l4::udp::serve(site.clone(), socket)))
+            let socket = Arc::new(tokio::net::UdpSocket::from_std(socket)?);
+            let kept = Socket::Datagrams(Arc::downgrade(&socket));
+            Ok((kept, tokio::spawn(l4::udp::serve(site.clone(), socket))))
         }
     }
 }

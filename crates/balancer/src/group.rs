@@ -13,6 +13,7 @@ use crate::choice;
 use crate::dice::Dice;
 use crate::health::machine::Health;
 use crate::l7::cookies::{CookieKey, Tag};
+use crate::outlier::{Outcome, may_eject_one_more};
 use crate::plan::{GroupPlan, Registration, TargetPlan};
 use crate::report::Reporter;
 use crate::target::{InFlight, Target};
@@ -59,7 +60,7 @@ impl Members {
         // fail open: too few healthy ones are worse than trying all
         let percent = (registered().count() * plan.minimum_healthy_percent).div_ceil(100);
         let eligible = match healthy.len() {
-            count if count >= plan.minimum_healthy.max(percent).max(1) => healthy,
+            count if count >= plan.minimum_healthy.max(percent) => healthy,
             _ => registered().cloned().collect(),
         };
         let mut by_zone: HashMap<Arc<str>, Vec<Arc<Target>>> = HashMap::new();
@@ -176,6 +177,54 @@ impl Group {
             }
         }
         None
+    }
+
+    /// Chooses a target for a request or connection that has not failed with these yet, and counts it in: one that was not
+    /// ejected if there is one, any other if not, and one of these again as a last resort.
+    pub(crate) fn pick_other(
+        &self,
+        zone: Option<&str>,
+        tried: &[SocketAddr],
+        dice: &Dice,
+        now_ms: u64,
+    ) -> Option<InFlight> {
+        for _ in 0..TRIES {
+            let members = self.members();
+            let eligible = members.eligible(zone);
+            let is_fresh = |it: &&Arc<Target>| !tried.contains(&it.address());
+            let is_sound = |it: &&Arc<Target>| !it.outlier.is_ejected(now_ms);
+            let mut left: Vec<_> = eligible
+                .iter()
+                .filter(is_fresh)
+                .filter(is_sound)
+                .cloned()
+                .collect();
+            if left.is_empty() {
+                left = eligible.iter().filter(is_fresh).cloned().collect();
+            }
+            let left = if left.is_empty() { eligible } else { &left };
+            let index = self.choose(&members.plan, left, dice, now_ms)?;
+            if let Some(entered) = left[index].enter() {
+                return Some(entered);
+            }
+        }
+        None
+    }
+
+    /// Takes over what came of something that a target was chosen for.
+    pub(crate) fn note(&self, target: &Target, outcome: Outcome, now_ms: u64) {
+        let members = self.members();
+        if members.plan.resilience.is_none() {
+            return;
+        }
+        target.outlier.note(outcome, now_ms, || {
+            let registered = members.all.iter().filter(|it| !it.is_draining());
+            let ejected = registered
+                .clone()
+                .filter(|it| it.outlier.is_ejected(now_ms))
+                .count();
+            may_eject_one_more(registered.count(), ejected)
+        });
     }
 
     fn choose(&self, plan: &GroupPlan, eligible: &[Arc<Target>], dice: &Dice, now_ms: u64) -> Option<usize> {

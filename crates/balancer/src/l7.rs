@@ -1,9 +1,10 @@
 //! Application Load Balancers: requests.
 //!
 //! ```text
-//!  client ─► guard ─► hyper ─► handle ─► decide ─┬─► answer        redirects, fixed responses, errors
-//!            (heads,            (checks)         ├─► forward ─► upstream ─► target
-//!             silence)                           └─► tunnel       WebSocket and the like
+//!  client ─► plain ─┬──────────────────────────────────────────────────► target   heads without bodies
+//!                   └─► guard ─► hyper ─► handle ─► decide ─┬─► answer            redirects, fixed responses, errors
+//!                       (heads,           (checks)          ├─► forward ─► upstream ─► target
+//!                        silence)                           └─► tunnel            WebSocket and the like
 //! ```
 
 pub(crate) mod answer;
@@ -18,6 +19,7 @@ mod guard;
 mod handle;
 pub(crate) mod head;
 mod headers;
+mod plain;
 pub(crate) mod record;
 mod redirect;
 mod sending;

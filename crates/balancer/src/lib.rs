@@ -17,6 +17,7 @@ pub mod health;
 mod l4;
 mod l7;
 mod listener;
+mod outlier;
 pub mod plan;
 mod pump;
 pub mod report;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::load_balancer::LoadBalancerKind;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::l4;
@@ -13,12 +14,16 @@ use crate::site::Site;
 /// How long accepting rests when the process has no more descriptors.
 const REST: Duration = Duration::from_millis(20);
 
-/// Accepts connections until the site stops.
-pub(crate) async fn accept(site: Arc<Site>, listener: TcpListener) {
+/// Accepts connections until the site closes.
+pub(crate) async fn accept(site: Arc<Site>, listener: Arc<TcpListener>) {
+    // small writes must not wait for each other; connections have it from their listener
+    if let Err(error) = rustix::net::sockopt::set_tcp_nodelay(&*listener, true) {
+        tracing::debug!(%error, address = %site.address, "connections wait to fill packets");
+    }
     loop {
         let accepted = tokio::select! {
             biased;
-            () = site.stop.cancelled() => return,
+            () = site.closed.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -37,15 +42,20 @@ fn begin(site: &Arc<Site>, stream: TcpStream, peer: SocketAddr) {
         tracing::debug!(address = %site.address, "as many connections as there may be");
         return;
     };
-    let _ = stream.set_nodelay(true);
     let site = site.clone();
-    tokio::spawn(async move {
-        let _counted = counted;
-        match site.serving().plan.protocol.kind() {
-            domain::load_balancer::LoadBalancerKind::Application => {
-                l7::connection::serve(site, stream, peer).await
-            }
-            domain::load_balancer::LoadBalancerKind::Network => l4::tcp::serve(site, stream, peer).await,
+    // apart: a waiting connection of HTTP shall not hold room for the state of another kind
+    match site.serving().plan.protocol.kind() {
+        LoadBalancerKind::Application => {
+            tokio::spawn(async move {
+                let _counted = counted;
+                l7::connection::serve(site, stream, peer).await;
+            });
         }
-    });
+        LoadBalancerKind::Network => {
+            tokio::spawn(async move {
+                let _counted = counted;
+                l4::tcp::serve(site, stream, peer).await;
+            });
+        }
+    }
 }

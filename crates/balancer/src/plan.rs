@@ -7,7 +7,9 @@ mod listener;
 pub mod pattern;
 pub mod rule;
 
-pub use group::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
+pub use group::{
+    CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Resilience, Stickiness, TargetPlan,
+};
 pub use listener::{
     CertificatePem, LimitsPlan, ListenerHeaders, ListenerPlan, LoadBalancerPlan, NodeAddress,
 };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::clock::Clock;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::access_log::AccessLogSink;
 use crate::dice::Dice;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) reporter: Reporter,
     pub(crate) target_tls: TargetTls,
     pub(crate) logs: Arc<dyn AccessLogSink>,
+    /// Clients' connections, also those that speak another protocol by now, and flows: who leaves waits for them.
+    pub(crate) connections: TaskTracker,
 }
 
 impl Shared {

@@ -1,24 +1,28 @@
 //! A listener at one address, at run time.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::group::{Group, Members};
 use crate::plan::ListenerPlan;
 use crate::shared::Shared;
+use crate::tls::ServerTls;
 
 /// A listener at one address. What it serves changes under its connections.
 pub(crate) struct Site {
     pub(crate) shared: Arc<Shared>,
     pub(crate) address: SocketAddr,
     pub(crate) zone: Arc<str>,
-    /// Cancelled when it shall accept no more: its connections end after what they are doing.
+    /// Cancelled when its connections shall end after what they are doing, those that do nothing at once.
     pub(crate) stop: CancellationToken,
+    /// Cancelled when it shall accept no more; when it stops as well.
+    pub(crate) closed: CancellationToken,
     serving: RwLock<Arc<Serving>>,
     connections: AtomicUsize,
 }
@@ -28,11 +32,14 @@ pub(crate) struct Serving {
     pub(crate) plan: Arc<ListenerPlan>,
     /// The groups that its actions name.
     pub(crate) groups: HashMap<Arc<str>, Arc<Group>>,
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
+    pub(crate) tls: Option<Arc<ServerTls>>,
 }
 
 /// A connection counted in.
-pub(crate) struct Counted(Arc<Site>);
+pub(crate) struct Counted {
+    site: Arc<Site>,
+    _lives: TaskTrackerToken,
+}
 
 impl Site {
     pub(crate) fn new(
@@ -41,11 +48,13 @@ impl Site {
         zone: Arc<str>,
         serving: Arc<Serving>,
     ) -> Arc<Self> {
+        let stop = CancellationToken::new();
         Arc::new(Self {
             shared,
             address,
             zone,
-            stop: CancellationToken::new(),
+            closed: stop.child_token(),
+            stop,
             serving: RwLock::new(serving),
             connections: AtomicUsize::new(0),
         })
@@ -61,10 +70,19 @@ impl Site {
         *self.serving.write() = serving;
     }
 
+    /// The address that connections to targets come from: that of this node, if there are others.
+    pub(crate) fn source(&self, serving: &Serving) -> Option<IpAddr> {
+        let nodes = &serving.plan.load_balancer.addresses;
+        (nodes.len() > 1).then(|| self.address.ip())
+    }
+
     /// Counts a connection in; none if there are as many as may be.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Counted> {
         let most = self.serving().plan.load_balancer.limits.connections;
-        let counted = Counted(self.clone());
+        let counted = Counted {
+            site: self.clone(),
+            _lives: self.shared.connections.token(),
+        };
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
         (before < most).then_some(counted)
     }
@@ -72,7 +90,7 @@ impl Site {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.site.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

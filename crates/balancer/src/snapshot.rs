@@ -14,8 +14,11 @@ use crate::plan::{CertificatePem, LoadBalancerPlan, NodeAddress, Plan};
 
 mod groups;
 mod listeners;
+mod service_connect;
 #[cfg(test)]
 mod tests;
+
+pub use service_connect::service_connect;
 
 /// All records of the load balancers that one balancer serves.
 #[derive(Debug, Clone, Default)]

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::choice;
 use crate::health::machine::Health;
 use crate::l7::cookies::Tag;
+use crate::outlier;
 use crate::plan::TargetPlan;
 use crate::report::{Report, Reporter, TargetName};
 use crate::upstream::Pool;
@@ -39,6 +40,8 @@ pub(crate) struct Target {
     ramp_from: AtomicU64,
     draining: AtomicBool,
     in_flight: AtomicUsize,
+    /// How it has fared, where that is kept.
+    pub(crate) outlier: outlier::Record,
     reporter: Reporter,
 }
 
@@ -63,6 +66,7 @@ impl Target {
             ramp_from: AtomicU64::new(u64::MAX),
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
+            outlier: outlier::Record::default(),
             reporter,
         })
     }

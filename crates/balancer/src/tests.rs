@@ -3,11 +3,17 @@
 mod encrypted;
 mod faults;
 mod fixture;
+mod floods;
 mod forwarding;
+mod frames;
 mod health;
 mod hostile;
 mod hot_changes;
+mod leaving;
 mod network;
+mod plain;
 mod rules;
+mod service_connect;
 mod stickiness;
 mod upgrades;
+mod zones;

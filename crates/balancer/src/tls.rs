@@ -16,6 +16,7 @@ use tokio_rustls::server::TlsStream;
 use crate::plan::{CertificatePem, ListenerPlan};
 
 mod names;
+pub(crate) mod policy;
 mod targets;
 
 pub(crate) use targets::TargetTls;
@@ -30,6 +31,12 @@ pub(crate) enum TlsFault {
     NoCertificate,
     #[error("certificate {arn}: {reason}")]
     Certificate { arn: Arc<str>, reason: String },
+}
+
+/// How a listener speaks TLS.
+pub(crate) struct ServerTls {
+    config: Arc<rustls::ServerConfig>,
+    names: Arc<names::ByName>,
 }
 
 /// What is known of a client's TLS.
@@ -48,30 +55,32 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 }
 
 /// How a listener speaks TLS; none if it does not.
-pub(crate) fn server(plan: &ListenerPlan) -> Result<Option<Arc<rustls::ServerConfig>>, TlsFault> {
+pub(crate) fn server(plan: &ListenerPlan) -> Result<Option<Arc<ServerTls>>, TlsFault> {
     if !plan.protocol.is_encrypted() {
         return Ok(None);
     }
-    let keys: Vec<_> = plan
-        .certificates
-        .iter()
-        .map(certified)
-        .collect::<Result<_, _>>()?;
-    let by_name = names::ByName::new(keys).ok_or(TlsFault::NoCertificate)?;
-    let builder = rustls::ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
+    let given = plan.certificates.iter();
+    let keys = given.map(|it| Ok((it.arn.clone(), certified(it)?)));
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let names = Arc::new(names::ByName::new(keys).ok_or(TlsFault::NoCertificate)?);
+    let builder = rustls::ServerConfig::builder_with_provider(policy::provider(plan.ssl_policy))
+        .with_protocol_versions(&policy::versions(plan.ssl_policy))
         .map_err(|error| fault(&plan.arn, &error))?;
-    let mut config = builder
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(by_name));
+    let mut config = builder.with_no_client_auth().with_cert_resolver(names.clone());
+    // a policy says which ciphers are preferred
+    config.ignore_client_order = true;
     config.alpn_protocols = protocols(plan).iter().map(|it| it.to_vec()).collect();
-    Ok(Some(Arc::new(config)))
+    Ok(Some(Arc::new(ServerTls {
+        config: Arc::new(config),
+        names,
+    })))
 }
 
 /// Whether TLS is spoken in the same way.
 pub(crate) fn is_same(before: &ListenerPlan, now: &ListenerPlan) -> bool {
     before.protocol.is_encrypted() == now.protocol.is_encrypted()
         && before.certificates == now.certificates
+        && before.ssl_policy.name == now.ssl_policy.name
         && protocols(before) == protocols(now)
 }
 
@@ -108,15 +117,11 @@ fn fault(arn: &Arc<str>, error: &dyn std::fmt::Display) -> TlsFault {
 }
 
 /// Shakes hands with a client; none if that fails or takes too long.
-pub(crate) async fn accept(
-    config: Arc<rustls::ServerConfig>,
-    stream: TcpStream,
-    certificates: &[CertificatePem],
-) -> Option<(TlsStream<TcpStream>, TlsFacts)> {
-    let shaken: io::Result<_> =
-        tokio::time::timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(config).accept(stream))
-            .await
-            .ok()?;
+pub(crate) async fn accept(tls: &ServerTls, stream: TcpStream) -> Option<(TlsStream<TcpStream>, TlsFacts)> {
+    let acceptor = TlsAcceptor::from(tls.config.clone());
+    let shaken: io::Result<_> = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream))
+        .await
+        .ok()?;
     let stream = shaken
         .inspect_err(|error| tracing::debug!(%error, "no TLS with a client"))
         .ok()?;
@@ -125,14 +130,13 @@ pub(crate) async fn accept(
     let facts = TlsFacts {
         cipher: session
             .negotiated_cipher_suite()
-            .and_then(|it| it.suite().as_str())
-            .unwrap_or("-"),
+            .map_or("-", |it| policy::name(it.suite())),
         version: match session.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
             _ => "-",
         },
-        certificate: certificates.first().map(|it| it.arn.clone()),
+        certificate: Some(tls.names.shown(domain.as_deref())),
         domain,
     };
     Some((stream, facts))

@@ -1,6 +1,7 @@
 //! Connections to targets.
 
 mod connect;
+mod lines;
 mod pool;
 
 pub(crate) use connect::{ConnectFault, Stream, connect};

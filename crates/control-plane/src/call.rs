@@ -16,6 +16,7 @@ use crate::events::Events;
 use crate::executions::Executions;
 use crate::file_systems::FileSystems;
 use crate::handlers::PageKey;
+use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
 use crate::sessions::Sessions;
@@ -215,6 +216,11 @@ impl Authorized {
         &self.0.file_systems
     }
 
+    /// Buckets with their objects.
+    pub fn object_storage(&self) -> &Arc<ObjectStorage> {
+        &self.0.object_storage
+    }
+
     /// Signs page tokens.
     pub fn page_key(&self) -> &PageKey {
         &self.0.page_key
@@ -233,6 +239,11 @@ impl Authorized {
     /// Regions that are served.
     pub fn regions(&self) -> &[String] {
         &self.0.settings.regions
+    }
+
+    /// What elastic addresses are allocated from.
+    pub fn elastic_addresses(&self) -> ipnet::Ipv4Net {
+        self.0.settings.elastic_addresses
     }
 
     /// How the controllers are set.

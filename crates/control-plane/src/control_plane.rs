@@ -1,13 +1,16 @@
 //! What all requests share.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::Clock;
+use ipnet::Ipv4Net;
 use store::Store;
 use telemetry::history::History;
 use telemetry::logs::Logs;
 
+use crate::access_logs::AccessLogs;
 use crate::events::Events;
 use crate::executions::Executions;
 use crate::file_systems::FileSystems;
@@ -17,9 +20,12 @@ use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::role_sessions::RoleSessions;
-use crate::sessions::{Balancers, Sessions};
+use crate::sessions::{Balancers, NetworkFollowers, Resolvers, Sessions};
 use crate::streams::Streams;
 use crate::vault::{MasterKey, Vault};
+
+/// Range of elastic addresses unless the operator has another: one that is kept for examples, RFC 5737.
+pub const ELASTIC_ADDRESSES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(203, 0, 113, 0), 24);
 
 /// Settings of a control plane.
 #[derive(Clone, Debug)]
@@ -32,6 +38,8 @@ pub struct Settings {
     pub request_limits: RequestLimits,
     /// After so long without a byte in either direction a command in a container is ended.
     pub execute_command_idle: Duration,
+    /// What elastic addresses are allocated from, for all accounts.
+    pub elastic_addresses: Ipv4Net,
     /// How the controllers are set, so that explanations say what they do.
     pub controllers: orchestrator::Settings,
 }
@@ -70,6 +78,12 @@ pub struct ControlPlane {
     pub(crate) sessions: Sessions,
     /// Sessions that follow load balancers.
     pub(crate) balancers: Balancers,
+    /// Sessions that follow names.
+    pub(crate) resolvers: Resolvers,
+    /// Sessions that follow networks.
+    pub(crate) network_followers: NetworkFollowers,
+    /// Lines of access logs that wait to be written.
+    pub(crate) access_logs: AccessLogs,
     /// Seals the cookies of load balancers.
     pub(crate) cookie_key: [u8; 32],
     pub(crate) executions: Arc<Executions>,
@@ -109,6 +123,9 @@ impl ControlPlane {
             signing_keys: SigningKeys::default(),
             sessions: Sessions::default(),
             balancers: Balancers::default(),
+            resolvers: Resolvers::default(),
+            network_followers: NetworkFollowers::default(),
+            access_logs: AccessLogs::default(),
             cookie_key: master_key.key("cookies of load balancers"),
             executions: Arc::default(),
             streams: Arc::default(),

@@ -63,6 +63,7 @@ impl Fixture {
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
             request_limits: crate::RequestLimits::Off,
             execute_command_idle: std::time::Duration::from_secs(1200),
+            elastic_addresses: crate::ELASTIC_ADDRESSES,
             controllers: orchestrator::Settings::default(),
         };
         let registry = Registry::open(&folder.join("registry"), [7; 32]).expect("opens");
@@ -159,6 +160,15 @@ impl Fixture {
                 json!({ "family": "web", "containerDefinitions": [container] }),
             )
             .await;
+        text(&answer["taskDefinition"]["taskDefinitionArn"])
+    }
+
+    /// The same with a port that can be served.
+    pub async fn served_definition(&self) -> String {
+        let ports = json!([{ "containerPort": 80 }]);
+        let container = json!({ "name": "web", "image": "web", "memory": 64, "portMappings": ports });
+        let input = json!({ "family": "web", "containerDefinitions": [container] });
+        let answer = self.ask("RegisterTaskDefinition", input).await;
         text(&answer["taskDefinition"]["taskDefinitionArn"])
     }
 

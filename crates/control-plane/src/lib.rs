@@ -6,7 +6,9 @@
 //!          sessions::agent ◄── feed ── store ◄── handlers (transitions) ── controllers
 //! ```
 
+mod access_logs;
 mod call;
+mod certificates;
 mod control_plane;
 mod events;
 mod executions;
@@ -31,7 +33,8 @@ mod tickets;
 mod vault;
 mod webhooks;
 
-pub use control_plane::{ControlPlane, Kept, Settings};
+pub use access_logs::keep_access_logs;
+pub use control_plane::{ControlPlane, ELASTIC_ADDRESSES, Kept, Settings};
 pub use events::{Events, keep_events};
 pub use file_systems::FileSystems;
 pub use http::serve;

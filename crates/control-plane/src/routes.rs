@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 
-use api::{ec2, ecr, ecs, efs, gantry, iam, logs, secretsmanager, ssm, sts};
+use api::{ecr, ecs, efs, gantry, iam, logs, secretsmanager, ssm, sts};
 use bytes::Bytes;
 use domain::Timestamp;
 use http::{HeaderMap, Uri};
@@ -19,27 +19,37 @@ use crate::handlers::ecs::{
     tagging, task_definitions, tasks,
 };
 use crate::handlers::{
-    ec2 as ec2_handlers, ecr as ecr_handlers, efs as file_systems, gantry as gantry_handlers, iam as roles,
-    logs as log_handlers, secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
+    ecr as ecr_handlers, efs as file_systems, gantry as gantry_handlers, iam as roles, logs as log_handlers,
+    secretsmanager as secrets, ssm as parameters, sts as sts_handlers,
 };
 
+mod acm;
+mod codedeploy;
+mod ec2;
+mod ec2_gateways;
+mod elb;
 mod elbv2;
 mod partial;
 mod refused;
+mod servicediscovery;
 #[cfg(test)]
 mod tests;
 
 /// Services that are spoken: those of AWS, and the one that is Gantry's own.
-pub static SERVICES: [&Service; 11] = [
-    &ec2::SERVICE,
+pub static SERVICES: [&Service; 15] = [
+    &api::acm::SERVICE,
+    &api::codedeploy::SERVICE,
+    &api::ec2::SERVICE,
     &ecr::SERVICE,
     &ecs::SERVICE,
     &efs::SERVICE,
+    &api::elb::SERVICE,
     &api::elbv2::SERVICE,
     &gantry::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
     &secretsmanager::SERVICE,
+    &api::servicediscovery::SERVICE,
     &ssm::SERVICE,
     &sts::SERVICE,
 ];
@@ -64,6 +74,18 @@ pub struct Request {
     pub origin: Origin,
 }
 
+/// What a service is called here: as requests are signed for it, but that two share the name of load balancing.
+pub fn name(service: &Service) -> &'static str {
+    let is_classic = service.api_version == api::elb::SERVICE.api_version;
+    match service.signing_name == api::elb::SERVICE.signing_name && is_classic {
+        true => CLASSIC_LOAD_BALANCING,
+        false => service.signing_name,
+    }
+}
+
+/// See [`name`].
+pub const CLASSIC_LOAD_BALANCING: &str = "elasticloadbalancing 2012-06-01 (classic)";
+
 type Running = Pin<Box<dyn Future<Output = Result<Answered, ErrorAnswer>> + Send>>;
 type Handler = Box<dyn Fn(Request) -> Running + Send + Sync>;
 
@@ -79,14 +101,20 @@ impl Routes {
     /// The handlers of this version.
     pub fn new() -> Self {
         let mut routes = Self::default();
+        routes.acm();
+        routes.refused_acm();
+        routes.codedeploy();
+        routes.refused_codedeploy();
         routes.ec2();
         routes.ecr();
         routes.ecs();
         routes.refused();
         routes.refused_elbv2();
         routes.efs();
+        routes.elb();
         routes.elbv2();
         routes.on::<gantry::ExplainService, _, _>(gantry_handlers::explain_service);
+        routes.on::<gantry::ListLoadBalancers, _, _>(gantry_handlers::list_load_balancers);
         routes.on::<gantry::ResolveName, _, _>(gantry_handlers::resolve_name);
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);
@@ -96,18 +124,19 @@ impl Routes {
         routes.iam();
         routes.logs();
         routes.secretsmanager();
+        routes.servicediscovery();
         routes.ssm();
         routes.on::<sts::AssumeRole, _, _>(sts_handlers::assume_role);
         routes.on::<sts::GetCallerIdentity, _, _>(sts_handlers::get_caller_identity);
         routes
     }
 
-    /// The handler of an operation, if it is built or refused.
+    /// The handler of an operation of the service of that [`name`], if it is built or refused.
     pub fn get(&self, service: &str, operation: &str) -> Option<&Handler> {
         // The map's keys live as long as the program, the request's words do not: found by the service's own list.
-        let known = SERVICES.iter().find(|it| it.signing_name == service)?;
-        let name = known.operations.iter().find(|it| **it == operation)?;
-        self.handlers.get(&(known.signing_name, *name))
+        let known = SERVICES.iter().find(|it| name(it) == service)?;
+        let operation = known.operations.iter().find(|it| **it == operation)?;
+        self.handlers.get(&(name(known), *operation))
     }
 
     fn coverage(&self, service: &'static str, operation: &'static str) -> Coverage {
@@ -131,17 +160,7 @@ impl Routes {
         R: Future<Output = Result<O::Output, O::Error>> + Send + 'static,
     {
         let run = move |request: Request| -> Running { Box::pin(run::<O, F, R>(handler, request)) };
-        self.handlers
-            .insert((O::SERVICE.signing_name, O::NAME), Box::new(run));
-    }
-
-    fn ec2(&mut self) {
-        self.on::<ec2::DescribeAccountAttributes, _, _>(ec2_handlers::describe_account_attributes);
-        self.on::<ec2::DescribeAvailabilityZones, _, _>(ec2_handlers::describe_availability_zones);
-        self.on::<ec2::DescribeRegions, _, _>(ec2_handlers::describe_regions);
-        self.on::<ec2::DescribeSecurityGroups, _, _>(ec2_handlers::describe_security_groups);
-        self.on::<ec2::DescribeSubnets, _, _>(ec2_handlers::describe_subnets);
-        self.on::<ec2::DescribeVpcs, _, _>(ec2_handlers::describe_vpcs);
+        self.handlers.insert((name(O::SERVICE), O::NAME), Box::new(run));
     }
 
     fn ecr(&mut self) {
@@ -430,7 +449,7 @@ fn undecodable(error: &DecodeError) -> CommonError {
 /// An operation of a service, and whether it is built.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Covered {
-    /// `ecs`
+    /// `ecs`: its [`name`]
     pub service: &'static str,
     /// `RunTask`
     pub operation: &'static str,
@@ -458,7 +477,7 @@ pub fn coverage() -> Vec<Covered> {
         service
             .operations
             .iter()
-            .map(|operation| (service.signing_name, *operation))
+            .map(|operation| (name(service), *operation))
     });
     operations
         .map(|(service, operation)| Covered {

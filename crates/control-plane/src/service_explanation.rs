@@ -6,6 +6,7 @@ use domain::deployment_lifecycle::DeploymentLifecycle;
 use domain::host::Resources;
 use domain::lifecycle_hook::{HookRun, HookStatus};
 use domain::service::ServiceStatus;
+use domain::service_load_balancer::{TaskTarget, TaskTargetState};
 use domain::task::Task;
 use domain::{ContainerInstanceArn, Timestamp};
 use orchestrator::controllers::service_deployments::{ServiceOutlook, Wait};
@@ -70,12 +71,7 @@ fn told(it: &ServiceOutlook, wait: &Wait, now: Timestamp) -> String {
             let reason = reason.as_deref().unwrap_or("it failed");
             format!("a new deployment: this one was given up ({reason})")
         }
-        Wait::Throttled { until, failed_starts } => {
-            let left = until.duration_since(now).as_secs().max(0);
-            format!(
-                "the throttle of starts, until {until:.0} ({left} s): {failed_starts} starts failed one after the other"
-            )
-        }
+        Wait::Throttled { until, failed_starts } => told_of_throttle(*until, *failed_starts, now),
         Wait::Placement { count } => {
             format!(
                 "placement: no container instance takes {}",
@@ -91,6 +87,11 @@ fn told(it: &ServiceOutlook, wait: &Wait, now: Timestamp) -> String {
             "the health checks of {}: {}",
             tasks_of(*count, "running task"),
             names(*count, tasks, |_| None)
+        ),
+        Wait::Targets(count, tasks) => format!(
+            "load balancers to find {} healthy: {}",
+            tasks_of(*count, "running task"),
+            names(*count, tasks, |it| it.targets.iter().find_map(in_group))
         ),
         Wait::Lifetime(count, tasks, healthy_after) => format!(
             "{} to have run for {} s: {}",
@@ -133,6 +134,24 @@ fn told(it: &ServiceOutlook, wait: &Wait, now: Timestamp) -> String {
             instance_names(*count, instances)
         ),
     }
+}
+
+fn told_of_throttle(until: Timestamp, failed_starts: u32, now: Timestamp) -> String {
+    let left = until.duration_since(now).as_secs().max(0);
+    format!(
+        "the throttle of starts, until {until:.0} ({left} s): {failed_starts} starts failed one after the other"
+    )
+}
+
+/// How a task is in a target group that does not find it healthy.
+fn in_group(it: &TaskTarget) -> Option<String> {
+    let state = match &it.state {
+        TaskTargetState::Waiting => "not registered yet",
+        TaskTargetState::Registered { health, .. } => health.as_str(),
+        TaskTargetState::Refused => "refused",
+        TaskTargetState::Deregistered { .. } => "deregistered",
+    };
+    (!it.is_healthy()).then(|| format!("{state} in {}", it.group.group_name()))
 }
 
 /// Where a deployment in stages is, and who is asked there.
@@ -198,11 +217,14 @@ fn instance_names(count: u32, instances: &[ContainerInstanceArn]) -> String {
 
 /// How many hosts refuse for what.
 pub fn counts(state: &State, it: &Considered) -> Option<String> {
-    match it.nowhere {
+    match &it.nowhere {
         Some(RunTasksRefusal::NoContainerInstances) => {
             return Some("No Container Instances were found in your cluster.".to_owned());
         }
         Some(RunTasksRefusal::NoAddress) => return Some("The subnets have no free address.".to_owned()),
+        Some(RunTasksRefusal::NoSecurityGroup(id)) => {
+            return Some(format!("The security group {id} does not exist any more."));
+        }
         None => {}
     }
     let all: Vec<_> = it

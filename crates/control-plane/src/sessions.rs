@@ -7,6 +7,9 @@ mod dispatch;
 mod inspection;
 mod load_balancers;
 mod mailbox;
+mod names;
+mod network_followers;
+mod networks;
 mod outbox;
 pub mod payload;
 mod registry;
@@ -16,7 +19,11 @@ mod upgrade;
 pub use balancers::Balancers;
 pub use dispatch::dispatch;
 pub use mailbox::Order;
+pub use names::{Resolvers, names_served_by};
+pub use network_followers::NetworkFollowers;
 pub use registry::Sessions;
 #[cfg(test)]
 pub use upgrade::AgentKind;
-pub use upgrade::{LOAD_BALANCERS_PATH, Socket, accept, identify, refused, upgrade};
+pub use upgrade::{
+    LOAD_BALANCERS_PATH, NAMES_PATH, NETWORKS_PATH, Socket, accept, identify, refused, upgrade,
+};

@@ -1,4 +1,5 @@
-//! Lifecycle hooks that are webhooks: called when a deployment reaches their stage, until they have an answer.
+//! Lifecycle hooks that are webhooks: called when a deployment reaches their stage, until they have an answer. Those of
+//! services, and those of deployments of CodeDeploy.
 
 mod call;
 
@@ -8,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::ServiceArn;
+use domain::code_deploy::deployment::CodeDeployDeployment;
 use domain::lifecycle_hook::{HookRun, HookStatus, HookTarget};
 use domain::service::Service;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use orchestrator::transitions::{self, WebhookAnswer};
+use orchestrator::transitions::{self, DeploymentKey, WebhookAnswer};
 use serde_json::Value;
 use store::{Change, Followed, State, TransactError};
 use tokio_util::sync::CancellationToken;
@@ -29,8 +31,17 @@ const NOTE_AGAIN: Duration = Duration::from_secs(1);
 /// A hook that waits for its answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
-    service: ServiceArn,
+    of: Asker,
     hook_id: String,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Asker {
+    /// The newest deployment of a service.
+    Service(ServiceArn),
+    /// A deployment of CodeDeploy.
+    CodeDeploy(DeploymentKey),
 }
 
 /// Who carries a call to a webhook.
@@ -72,15 +83,16 @@ pub async fn call_webhooks_by(
             () = shutdown.cancelled() => return,
             Some(due) = calls.next() => {
                 calling.remove(&due);
-                found = control_plane.store.read(|state| due_of(state, &due.service));
+                found = control_plane.store.read(|state| due_of(state, &due.of));
             }
             news = feed.next() => found = control_plane.store.read(|state| match news {
                 Followed::Commit(commit) => {
-                    let services = commit.changes.iter().filter_map(|it| match it {
-                        Change::Service(it) => Some(&it.current().arn),
+                    let askers = commit.changes.iter().filter_map(|it| match it {
+                        Change::Service(it) => Some(Asker::Service(it.current().arn.clone())),
+                        Change::CodeDeployDeployment(it) => Some(asker(it.current())),
                         _ => None,
                     });
-                    services.flat_map(|it| due_of(state, it)).collect()
+                    askers.flat_map(|it| due_of(state, &it)).collect()
                 }
                 Followed::Lagged => all_due(state),
             }),
@@ -90,19 +102,41 @@ pub async fn call_webhooks_by(
 
 fn all_due(state: &State) -> Vec<Due> {
     let services = state.all::<Service>().filter(|it| it.lifecycle.is_some());
-    services.flat_map(|it| due_of(state, &it.arn)).collect()
+    let services = services.map(|it| Asker::Service(it.arn.clone()));
+    let deployments = state.all_active_code_deploy_deployments().map(|it| asker(it));
+    let askers = services.chain(deployments);
+    askers.flat_map(|it| due_of(state, &it)).collect()
 }
 
-/// Webhooks of a service that wait for an answer.
-fn due_of(state: &State, service: &ServiceArn) -> Vec<Due> {
-    let known = state.get::<Service>(service);
-    let lifecycle = known.and_then(|it| it.lifecycle.as_ref());
-    let hooks = lifecycle.iter().flat_map(|it| it.hooks.iter());
-    let open = hooks.filter(|it| is_open(it)).map(|it| Due {
-        service: service.clone(),
+fn asker(deployment: &CodeDeployDeployment) -> Asker {
+    Asker::CodeDeploy((deployment.scope.clone(), deployment.id.clone()))
+}
+
+/// Webhooks that wait for an answer.
+fn due_of(state: &State, of: &Asker) -> Vec<Due> {
+    let open = hooks(state, of).into_iter().filter(|it| is_open(it));
+    let due = open.map(|it| Due {
+        of: of.clone(),
         hook_id: it.id.clone(),
     });
-    open.collect()
+    due.collect()
+}
+
+/// Hooks of the current stage.
+fn hooks<'a>(state: &'a State, of: &Asker) -> Vec<&'a HookRun> {
+    match of {
+        Asker::Service(arn) => {
+            let known = state.get::<Service>(arn);
+            let lifecycle = known.and_then(|it| it.lifecycle.as_ref());
+            lifecycle.map_or(Vec::new(), |it| it.hooks.iter().collect())
+        }
+        Asker::CodeDeploy(key) => {
+            let known = state.get::<CodeDeployDeployment>(key);
+            let active = known.filter(|it| !it.status.has_ended());
+            let hook = active.and_then(|it| it.event()?.hook.as_ref());
+            hook.into_iter().collect()
+        }
+    }
 }
 
 fn is_open(run: &HookRun) -> bool {
@@ -111,11 +145,7 @@ fn is_open(run: &HookRun) -> bool {
 
 /// Waits until a hook is due, calls it, and notes what it says.
 async fn answered(control_plane: Arc<ControlPlane>, webhooks: Arc<impl WebhookClient>, due: Due) -> Due {
-    let invocation = || {
-        control_plane
-            .store
-            .read(|state| Invocation::of(state, &due.service, &due.hook_id))
-    };
+    let invocation = || control_plane.store.read(|state| Invocation::of(state, &due));
     let Some(known) = invocation() else {
         return due;
     };
@@ -134,7 +164,12 @@ async fn note(control_plane: &ControlPlane, due: &Due, answer: WebhookAnswer) {
     loop {
         let (due, answer) = (due.clone(), answer.clone());
         let noted = control_plane.store.transact(move |tx| {
-            transitions::note_webhook_answer(tx, &due.service, &due.hook_id, &answer);
+            match &due.of {
+                Asker::Service(arn) => transitions::note_webhook_answer(tx, arn, &due.hook_id, &answer),
+                Asker::CodeDeploy(key) => {
+                    transitions::note_deployment_webhook_answer(tx, key, &due.hook_id, &answer);
+                }
+            }
             Ok::<(), Infallible>(())
         });
         match noted.await {

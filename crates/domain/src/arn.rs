@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod certificate;
 mod load_balancing;
 mod place;
 
+pub use certificate::CertificateArn;
 pub use load_balancing::{ListenerArn, ListenerRuleArn, LoadBalancerArn, TargetGroupArn};
 use place::Place;
 

@@ -25,6 +25,9 @@ pub struct Cluster {
     /// What its tasks may run on beside launch types.
     #[serde(default, skip_serializing_if = "ClusterCapacity::is_empty")]
     pub capacity: ClusterCapacity,
+    /// Of services that name none: as given, which is a name or an ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect_namespace: Option<String>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -45,6 +45,9 @@ impl ContainerInstance {
     }
 }
 
+/// The attribute by which a host says its IPv4 address.
+pub const HOST_ADDRESS_ATTRIBUTE: &str = "gantry.host-address";
+
 /// Most custom attributes of a container instance.
 pub const CUSTOM_ATTRIBUTES_MAX: usize = 10;
 

@@ -72,6 +72,42 @@ impl Ids {
             .collect()
     }
 
+    /// `d-` and nine capital letters and digits: deployments of CodeDeploy.
+    pub fn code_deploy_deployment(&self) -> String {
+        const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let mut source = self.0.lock();
+        let letters = (0..9).map(|_| char::from(LETTERS[source.random_range(0..LETTERS.len())]));
+        format!("d-{}", letters.collect::<String>())
+    }
+
+    /// A prefix and 16 small letters and digits: `ns-…` and `srv-…` of Cloud Map.
+    pub fn cloud_map(&self, prefix: &str) -> String {
+        format!("{prefix}-{}", self.small_letters(16))
+    }
+
+    /// 32 small letters and digits, and eight more: operations of Cloud Map.
+    pub fn cloud_map_operation(&self) -> String {
+        format!("{}-{}", self.small_letters(32), self.small_letters(8))
+    }
+
+    fn small_letters(&self, count: usize) -> String {
+        const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+        self.letters(LETTERS, count)
+    }
+
+    /// `Z` and 20 capital letters and digits: hosted zones of Route 53.
+    pub fn hosted_zone(&self) -> String {
+        const LETTERS: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        format!("Z{}", self.letters(LETTERS, 20))
+    }
+
+    fn letters(&self, letters: &[u8], count: usize) -> String {
+        let mut source = self.0.lock();
+        (0..count)
+            .map(|_| char::from(letters[source.random_range(0..letters.len())]))
+            .collect()
+    }
+
     /// Six letters and digits: the end of a secret's ARN.
     pub fn secret_suffix(&self) -> String {
         const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -156,7 +156,7 @@ impl LoadBalancer {
 
 /// The name that a load balancer gets: `id` are the 16 hexadecimal digits of its ARN.
 ///
-/// That of an application load balancer ends in decimal digits, that of a network one in its id, as on Amazon.
+/// That of an application load balancer, as of a classic one, ends in decimal digits, that of a network one in its id, as on Amazon.
 pub fn dns_name(kind: LoadBalancerKind, scheme: Scheme, name: &str, id: &str, region: &str) -> String {
     /// Decimal digits in names of application load balancers: nine or ten on Amazon.
     const DIGITS: u64 = 10_000_000_000;

@@ -9,6 +9,9 @@ use crate::deployment_strategy::DeploymentStrategy;
 use crate::lifecycle_hook::LifecycleHook;
 use crate::placement::{PlacementConstraint, PlacementStrategy};
 use crate::service_action::ServiceAction;
+use crate::service_connect::ServiceConnectConfiguration;
+use crate::service_load_balancer::ServiceLoadBalancer;
+use crate::service_registry::ServiceRegistry;
 use crate::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
@@ -53,11 +56,24 @@ pub struct Service {
     /// Newest first: the PRIMARY one, then those still draining. Written by the service controller but for the new
     /// PRIMARY, which CreateService and UpdateService put in front.
     pub deployments: Vec<Deployment>,
-    /// Oldest first, with the EXTERNAL deployment controller.
+    /// Oldest first, with the deployment controllers CODE_DEPLOY and EXTERNAL.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_sets: Vec<TaskSet>,
     /// Subnets and security groups of `awsvpc` tasks.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Who sends requests to its tasks; with the EXTERNAL deployment controller, task sets have their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// Where its tasks are registered with Cloud Map; with the EXTERNAL deployment controller, task sets have their
+    /// own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_registries: Vec<ServiceRegistry>,
+    /// How it takes part in Service Connect, if anything was said of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect: Option<ServiceConnectConfiguration>,
+    /// For so many seconds from its start, a task may be unhealthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_check_grace_period_seconds: Option<u32>,
     /// Where its tasks may go, beside what the task definition says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placement_constraints: Vec<PlacementConstraint>,
@@ -116,6 +132,8 @@ pub enum DeploymentController {
     /// The service itself, by rolling deployments.
     #[default]
     Ecs,
+    /// CodeDeploy, by task sets.
+    CodeDeploy,
     /// Somebody else, by task sets.
     External,
 }
@@ -125,6 +143,7 @@ impl DeploymentController {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ecs => "ECS",
+            Self::CodeDeploy => "CODE_DEPLOY",
             Self::External => "EXTERNAL",
         }
     }
@@ -224,6 +243,27 @@ pub struct Deployment {
     /// Why it is so, where that is not plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout_reason: Option<String>,
+    /// How its starts fare while it is not the PRIMARY one, of which the service itself knows.
+    #[serde(default, skip_serializing_if = "Starts::is_default")]
+    pub starts: Starts,
+}
+
+/// How starts of tasks fare.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Starts {
+    /// Those that failed one after the other; throttles the next.
+    pub failed: u32,
+    /// No task is started before this time.
+    pub throttled_until: Option<Timestamp>,
+    /// The last placement refusal announced, so that it is not repeated.
+    pub announced_refusal: Option<String>,
+}
+
+impl Starts {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Progress of a deployment.

@@ -7,9 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::lifecycle_hook::LifecycleHook;
 use crate::service::DeploymentConfiguration;
+use crate::service_connect::{ServiceConnectConfiguration, ServiceConnectServiceResource};
+use crate::service_load_balancer::ServiceLoadBalancer;
+use crate::service_registry::ServiceRegistry;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
-use crate::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn, Timestamp};
+use crate::{
+    ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn, TaskDefinitionArn, Timestamp,
+};
 
 /// What the tasks of a deployment are made of. It never changes, but for digests, each of which is settled once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +36,21 @@ pub struct ServiceRevision {
     /// In `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Who sends requests to tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// For each of them, which of its groups the tasks of this revision are registered with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_groups: Vec<TargetGroupArn>,
+    /// Where tasks are registered with Cloud Map.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_registries: Vec<ServiceRegistry>,
+    /// How it takes part in Service Connect, if anything was said of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect: Option<ServiceConnectConfiguration>,
+    /// Cloud Map services of what it offers there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_connect_resources: Vec<ServiceConnectServiceResource>,
     /// What the images of its containers stand for, by container, as far as that is settled.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub image_digests: BTreeMap<String, String>,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{TargetGroupArn, Timestamp};
+use crate::{TargetGroupArn, TaskArn, Timestamp};
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +35,12 @@ pub struct Target {
     pub registered_at: Timestamp,
     /// Whether it gets new requests.
     pub state: TargetState,
+    /// The task that its service has registered as this; `None` if somebody else has registered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskArn>,
+    /// It drains, and its load balancer has nothing in flight to it any more.
+    #[serde(default, skip_serializing_if = "crate::task::is_false")]
+    pub is_idle: bool,
     /// How it is: written by the session of the balancer that checks it, and by the transitions of its group.
     pub health: TargetHealth,
 }

@@ -3,17 +3,22 @@
 use std::net::Ipv4Addr;
 
 mod health;
+mod overrides;
 mod queued;
 
 use serde::{Deserialize, Serialize};
 
 pub use health::{ContainerHealth, HealthStatus};
+pub use overrides::{ContainerOverride, Overrides};
 pub use queued::{
     CONCURRENCY_TAG, Concurrency, QueuePolicy, Queued, RETRIES_MAX, RETRIES_TAG, WAIT_MAX, WAIT_TAG, back_off,
 };
 
-use crate::container_definition::{EnvironmentFile, TransportProtocol};
+use crate::container_definition::TransportProtocol;
 use crate::host::Resources;
+use crate::service_connect::TaskServiceConnect;
+use crate::service_load_balancer::{TaskTarget, TaskTargetState};
+use crate::service_registry::TaskRegistration;
 use crate::tags::Pair;
 use crate::task_definition::LaunchType;
 use crate::{ClusterArn, ContainerInstanceArn, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
@@ -67,6 +72,15 @@ pub struct Task {
     /// Its network interface, in `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eni: Option<Box<TaskEni>>,
+    /// Its places in target groups.
+    #[serde(default, skip_serializing_if = "<[TaskTarget]>::is_empty")]
+    pub targets: Box<[TaskTarget]>,
+    /// Its place in a service registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Box<TaskRegistration>>,
+    /// What it offers by Service Connect, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_connect: Option<Box<TaskServiceConnect>>,
     /// What its host promised.
     pub promised: Resources,
     /// Platform version, FARGATE only.
@@ -107,6 +121,44 @@ impl Task {
     /// Until when it is protected, if it is so now: protection ends by itself.
     pub fn protection(&self, now: Timestamp) -> Option<Timestamp> {
         self.protected_until.filter(|until| *until > now)
+    }
+
+    /// What its agent shall do: one that is being deregistered from load balancers runs on until that is done.
+    pub fn wish(&self) -> DesiredStatus {
+        match self.last_status {
+            TaskStatus::Deactivating => DesiredStatus::Running,
+            _ => self.desired_status,
+        }
+    }
+
+    /// It runs, and has to be registered with a target group.
+    pub fn is_to_be_registered(&self) -> bool {
+        let is_waiting = |it: &TaskTarget| it.state == TaskTargetState::Waiting;
+        self.last_status == TaskStatus::Running
+            && self.desired_status == DesiredStatus::Running
+            && self.targets.iter().any(is_waiting)
+    }
+
+    /// It does not run on, and has to be deregistered from a target group.
+    pub fn is_to_be_deregistered(&self) -> bool {
+        self.last_status > TaskStatus::Running && self.is_registered()
+    }
+
+    /// It is to be registered or deregistered, or waits for what is in flight to end.
+    pub fn has_moving_targets(&self) -> bool {
+        self.is_to_be_registered()
+            || self.is_to_be_deregistered()
+            || self.last_status == TaskStatus::Deactivating
+    }
+
+    /// It runs, and what comes to it has to end before it stops: it is a target, or an endpoint.
+    pub fn has_to_drain(&self) -> bool {
+        self.is_registered() || self.service_connect.is_some() && self.last_status == TaskStatus::Running
+    }
+
+    /// It is a target now.
+    pub fn is_registered(&self) -> bool {
+        self.targets.iter().any(TaskTarget::is_registered)
     }
 
     /// Wishes it stopped. Returns whether that is news.
@@ -396,6 +448,9 @@ pub struct TaskEni {
     pub mac_address: String,
     /// Its security groups.
     pub security_groups: Vec<String>,
+    /// It goes out by an internet gateway: `assignPublicIp` is ENABLED.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_public: bool,
 }
 
 /// `awsvpcConfiguration` of a service or RunTask.
@@ -407,52 +462,4 @@ pub struct NetworkConfiguration {
     pub security_groups: Vec<String>,
     /// `ENABLED` was asked for.
     pub is_public_ip_assigned: bool,
-}
-
-/// What RunTask changes in a task definition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Overrides {
-    /// Task-level CPU units.
-    pub cpu: Option<u32>,
-    /// Task-level MiB.
-    pub memory: Option<u32>,
-    /// Role of the containers.
-    pub task_role_arn: Option<String>,
-    /// Role of the agent.
-    pub execution_role_arn: Option<String>,
-    /// Changes of single containers.
-    pub containers: Vec<ContainerOverride>,
-}
-
-impl Overrides {
-    /// Changes nothing.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Changes of the container of that name.
-    pub fn container(&self, name: &str) -> Option<&ContainerOverride> {
-        self.containers.iter().find(|it| it.name == name)
-    }
-}
-
-/// What RunTask changes in one container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ContainerOverride {
-    /// The container.
-    pub name: String,
-    /// Replaces the command.
-    pub command: Option<Vec<String>>,
-    /// Merged into the environment by name.
-    pub environment: Option<Vec<Pair>>,
-    /// Replaces the files with variables.
-    pub environment_files: Option<Vec<EnvironmentFile>>,
-    /// Units of 1/1024 core.
-    pub cpu: Option<u32>,
-    /// Hard limit in MiB.
-    pub memory: Option<u32>,
-    /// Soft limit in MiB.
-    pub memory_reservation: Option<u32>,
 }

@@ -86,6 +86,12 @@ impl TaskDefinition {
         self.network_mode.unwrap_or(NetworkMode::Bridge)
     }
 
+    /// Whether health checks decide how healthy its tasks are: those of essential containers do.
+    pub fn is_health_checked(&self) -> bool {
+        let mut containers = self.containers.iter();
+        containers.any(|it| it.essential && it.is_health_checked())
+    }
+
     /// Container of that name.
     pub fn container(&self, name: &str) -> Option<&ContainerDefinition> {
         self.containers.iter().find(|it| it.name == name)

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::TaskDefinitionArn;
 use crate::Timestamp;
 use crate::capacity_provider::CapacityProviderStrategyItem;
+use crate::service_load_balancer::ServiceLoadBalancer;
+use crate::service_registry::ServiceRegistry;
 use crate::tags::Pair;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
@@ -40,6 +42,12 @@ pub struct TaskSet {
     /// In `awsvpc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Who sends requests to its tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// Where its tasks are registered with Cloud Map.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service_registries: Vec<ServiceRegistry>,
     /// As given: one call with a token creates one task set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_token: Option<String>,
@@ -125,6 +133,9 @@ const WHOLE: u32 = 100_000_000;
 pub struct Scale(u32);
 
 impl Scale {
+    /// All of it.
+    pub const WHOLE: Self = Self(WHOLE);
+
     /// A share of 0 to 100 percent; `None` beyond. What is above 0 never becomes 0.
     pub fn from_percent(percent: f64) -> Option<Self> {
         if !(0.0..=100.0).contains(&percent) {

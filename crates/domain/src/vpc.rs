@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::tags::Pair;
 
 /// A virtual private cloud with its default security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,38 @@ pub struct Vpc {
     pub cidr: Cidr,
     /// `sg-…` of the security group that tasks get when they name none.
     pub default_security_group: String,
+    /// Whether it is the one that every account has.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_default: bool,
+    /// `enableDnsSupport`: whether the resolver at the base address plus two answers.
+    #[serde(default = "is_given", skip_serializing_if = "Clone::clone")]
+    pub has_dns_support: bool,
+    /// `enableDnsHostnames`: whether public addresses have names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_dns_hostnames: bool,
+    /// In the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+fn is_given() -> bool {
+    true
+}
+
+impl Vpc {
+    /// A VPC as `CreateVpc` makes it.
+    pub fn new(id: String, scope: Scope, cidr: Cidr, default_security_group: String) -> Self {
+        Self {
+            id,
+            scope,
+            cidr,
+            default_security_group,
+            is_default: false,
+            has_dns_support: true,
+            has_dns_hostnames: false,
+            tags: Vec::new(),
+        }
+    }
 }
 
 /// A part of a VPC in one availability zone.
@@ -32,6 +65,33 @@ pub struct Subnet {
     pub cidr: Cidr,
     /// For example `us-east-1a`.
     pub availability_zone: String,
+    /// Whether it is the one that its zone has in the default VPC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_default: bool,
+    /// Whether interfaces get a public address unless they say otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub maps_public_ip_on_launch: bool,
+    /// In the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+/// The address at which every VPC has its resolver too, as on Amazon.
+pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
+
+impl Vpc {
+    /// The address of its resolver: the third of its range, as on Amazon.
+    pub fn resolver(&self) -> Ipv4Addr {
+        Ipv4Addr::from(u32::from(self.cidr.network) + 2)
+    }
+}
+
+/// The domain in which each address of a VPC of this region has a name, as on Amazon.
+pub fn internal_domain(region: &str) -> String {
+    match region {
+        "us-east-1" => "ec2.internal".to_owned(),
+        _ => format!("{region}.compute.internal"),
+    }
 }
 
 impl Subnet {
@@ -135,6 +195,9 @@ mod tests {
             vpc_id: "vpc-1".into(),
             cidr: "172.31.16.0/28".parse().expect("valid"),
             availability_zone: "us-east-1a".into(),
+            is_default: false,
+            maps_public_ip_on_launch: false,
+            tags: Vec::new(),
         };
         let all: Vec<_> = subnet.assignable().collect();
         assert_eq!(all.first(), Some(&Ipv4Addr::new(172, 31, 16, 4)));

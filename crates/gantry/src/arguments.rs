@@ -65,7 +65,10 @@ pub enum Command {
     Admin(AdminCommand),
     /// Serve one load balancer: the agent starts this in the network of each.
     #[command(hide = true)]
-    Balancer,
+    Balancer(BalancerOptions),
+    /// Answer names in all VPCs: the agent starts this.
+    #[command(hide = true)]
+    Dns,
 }
 
 /// Which Gantry is meant.
@@ -81,6 +84,14 @@ impl Place {
     pub fn data_dir(&self) -> Result<DataDir> {
         DataDir::new(&self.data_dir)
     }
+}
+
+/// Options of `gantry balancer`.
+#[derive(Args)]
+pub struct BalancerOptions {
+    /// Begin with the sockets of another one.
+    #[arg(long)]
+    pub take_over: bool,
 }
 
 /// Options of `gantry up`.
@@ -111,6 +122,14 @@ pub struct Up {
         default_value = "172.31.0.0/16"
     )]
     pub vpc_cidr: Cidr,
+    /// Addresses that AllocateAddress hands out. The default is a range kept for examples; nothing is routed there.
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "GANTRY_ELASTIC_ADDRESSES",
+        default_value_t = control_plane::ELASTIC_ADDRESSES
+    )]
+    pub elastic_addresses: ipnet::Ipv4Net,
     /// Directory of the EFS file systems, by default `file-systems` in the data directory. Nothing in it is removed but
     /// by DeleteFileSystem.
     #[arg(long, value_name = "DIR", env = "GANTRY_EFS_DIR")]
@@ -119,6 +138,10 @@ pub struct Up {
     /// as plain files. Nothing in it is removed but through S3.
     #[arg(long, value_name = "DIR", env = "GANTRY_BUCKETS_DIR")]
     pub buckets_dir: Option<PathBuf>,
+    /// Have internet-facing load balancers listen on all addresses of this machine too, on the ports of their listeners.
+    /// A port that is taken is told in the log and by `gantry admin load-balancers`.
+    #[arg(long, env = "GANTRY_PUBLISH")]
+    pub publish: bool,
     /// Limit requests as Amazon does, answering ThrottlingException beyond: to see how clients bear it.
     #[arg(long, env = "GANTRY_API_RATE_LIMITS")]
     pub api_rate_limits: bool,

@@ -71,6 +71,7 @@ fn prepare(
         settings: None,
         configuration: ClusterConfiguration::default(),
         capacity: ClusterCapacity::default(),
+        service_connect_namespace: None,
         tags: Vec::new(),
         principal: root_of(&scope.account),
     };

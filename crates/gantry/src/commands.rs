@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod balancer;
+pub mod dns;
 pub mod down;
 pub mod env;
 pub mod events;

@@ -71,6 +71,11 @@ impl DataDir {
         self.0.join("buckets")
     }
 
+    /// A directory for the balancer of each load balancer.
+    pub fn balancers(&self) -> PathBuf {
+        self.0.join("balancers")
+    }
+
     /// What the agent remembers.
     pub fn agent(&self) -> PathBuf {
         self.0.join("agent")

@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod data_dir;
 mod keys;
+mod load_balancers;
 mod machine;
 mod plugin;
 mod profile;
@@ -40,7 +41,8 @@ fn main() -> ExitCode {
             commands::image::remove(&place, &references)
         }
         Command::Admin(command) => commands::admin::run(&command),
-        Command::Balancer => commands::balancer::run(),
+        Command::Balancer(options) => commands::balancer::run(&options),
+        Command::Dns => commands::dns::run(),
         Command::Events(arguments) => commands::events::run(&arguments),
         Command::Service(command) => commands::service::run(&command),
         Command::Task(command) => commands::task::run(&command),

@@ -16,7 +16,12 @@ pub const PROFILE: &str = "gantry";
 /// Writes the profile where the AWS tools look: `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws`.
 pub fn write(endpoint: &str, region: &str, key: &Key) -> Result<()> {
     let config = location("AWS_CONFIG_FILE", "config")?;
-    let lines = [("endpoint_url", endpoint), ("region", region)];
+    let lines = [
+        ("endpoint_url", endpoint),
+        ("region", region),
+        // Or DiscoverInstances would be looked for at `data-127.0.0.1`.
+        ("disable_host_prefix_injection", "true"),
+    ];
     update(&config, &format!("profile {PROFILE}"), &lines)?;
     let credentials = location("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
     let lines = [

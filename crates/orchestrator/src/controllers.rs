@@ -1,11 +1,15 @@
 //! Who wants what, and when. A controller is told which key to look at, never what happened.
 
+pub mod code_deploy_deployments;
 pub mod deleted_secrets;
 pub mod deleted_task_definitions;
+pub mod draining_instances;
 pub mod draining_targets;
 pub mod queued_tasks;
+pub mod service_connect_proxies;
 pub mod service_deployments;
 pub mod target_use;
+pub mod task_targets;
 
 use std::time::Duration;
 

@@ -11,12 +11,16 @@ use store::{Followed, Store, TransactError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::controllers::code_deploy_deployments::CodeDeployDeployments;
 use crate::controllers::deleted_secrets::DeletedSecrets;
 use crate::controllers::deleted_task_definitions::DeletedTaskDefinitions;
+use crate::controllers::draining_instances::DrainingInstances;
 use crate::controllers::draining_targets::DrainingTargets;
 use crate::controllers::queued_tasks::QueuedTasks;
+use crate::controllers::service_connect_proxies::ServiceConnectProxies;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::target_use::TargetUse;
+use crate::controllers::task_targets::TaskTargets;
 use crate::controllers::{Controller, Next, Settings};
 
 /// Most keys of a controller that are looked at side by side: they share the disk's writes.
@@ -31,12 +35,17 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// Runs all controllers until `shutdown`.
 pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) {
     let services = ServiceDeployments::new(&settings);
+    let code_deploy = CodeDeployDeployments::new(&settings);
     tokio::join!(
         drive(store.clone(), Arc::new(QueuedTasks), shutdown.clone()),
         drive(store.clone(), Arc::new(services), shutdown.clone()),
+        drive(store.clone(), Arc::new(code_deploy), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),
+        drive(store.clone(), Arc::new(DrainingInstances), shutdown.clone()),
         drive(store.clone(), Arc::new(DrainingTargets), shutdown.clone()),
         drive(store.clone(), Arc::new(TargetUse), shutdown.clone()),
+        drive(store.clone(), Arc::new(TaskTargets), shutdown.clone()),
+        drive(store.clone(), Arc::new(ServiceConnectProxies), shutdown.clone()),
         drive(store, Arc::new(DeletedTaskDefinitions), shutdown),
     );
 }

@@ -21,6 +21,12 @@ use crate::transitions::{
     self, Connection, HealthReport, NewCluster, NewService, RegisterContainerInstance, TaskReport,
 };
 
+mod load_balancing;
+mod service_connect;
+
+pub use load_balancing::Balanced;
+pub use service_connect::offering;
+
 pub struct World {
     pub store: Store,
     pub clock: Arc<ManualClock>,
@@ -44,6 +50,7 @@ pub fn new_cluster(name: &str) -> NewCluster {
         settings: None,
         configuration: domain::cluster::ClusterConfiguration::default(),
         capacity: domain::cluster::ClusterCapacity::default(),
+        service_connect_namespace: None,
         tags: Vec::new(),
         principal: root(),
     }
@@ -279,6 +286,10 @@ fn new_service(desired_count: u32) -> NewService {
         deployment_configuration: DeploymentConfiguration::default(),
         lifecycle_hooks: Vec::new(),
         network_configuration: None,
+        load_balancers: Vec::new(),
+        service_registries: Vec::new(),
+        service_connect: None,
+        health_check_grace_period_seconds: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
         availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,

@@ -3,7 +3,9 @@
 mod account_settings;
 mod attributes;
 mod capacity_providers;
+mod cloud_map;
 mod clusters;
+pub(crate) mod code_deploy;
 mod container_instances;
 mod default_network;
 mod default_roles;
@@ -13,6 +15,7 @@ mod forget_stopped_tasks;
 mod image_digests;
 mod image_scans;
 mod load_balancing;
+mod networks;
 mod observe_health;
 mod observe_task;
 mod queued_tasks;
@@ -21,13 +24,17 @@ mod repository_images;
 mod reservation;
 mod run_tasks;
 mod secrets;
+mod service_connect;
 mod service_deployments;
 mod services;
 mod stop_task;
 mod tags;
 mod task_definitions;
 mod task_protection;
+mod task_registrations;
 mod task_sets;
+mod task_targets;
+mod traffic;
 
 pub use account_settings::{delete_account_setting, effective_setting, put_account_setting};
 pub use attributes::{AttributeRefusal, TargetedAttribute, delete_attributes, put_attributes};
@@ -36,9 +43,18 @@ pub use capacity_providers::{
     delete_capacity_provider, is_capacity_provider, put_cluster_capacity_providers,
     require_capacity_providers, update_capacity_provider,
 };
+pub use cloud_map::{
+    deregister_instance, discovery_service_of_arn, put_instance,
+    record_operation as record_cloud_map_operation, set_custom_health,
+};
 pub use clusters::{
     ClusterChange, ClusterNotFound, DeleteClusterRefusal, NewCluster, create_cluster, delete_cluster,
     update_cluster,
+};
+pub use code_deploy::{
+    CreateDeploymentRefusal, DeploymentKey, DeploymentRefusal, HookStatusRefusal, NewCodeDeployment,
+    RouteRefusal, WaitType, continue_code_deployment, create_code_deployment, note_deployment_webhook_answer,
+    put_hook_status, route as code_deploy_route, stop_code_deployment,
 };
 pub use container_instances::{
     Availability, Connection, ContainerInstanceRefusal, Deregistration, RegisterContainerInstance,
@@ -56,12 +72,18 @@ pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use image_digests::pinned_image;
 pub use image_scans::{ScanRefusal, begin_scan, end_scan};
 pub use load_balancing::{
-    DeleteLoadBalancerRefusal, HealthChange, ListenerRefusal, NewListener, NewLoadBalancer, NewRule,
-    NewTarget, PriorityRefusal, ZoneWish, ZonesRefusal, create_listener, create_load_balancer, create_rule,
-    delete_listener, delete_load_balancer, delete_rule, delete_target_group, deregister_targets,
-    follow_target_use, forget_drained_target, is_target_group_in_use, load_balancer_has_failed,
-    load_balancer_is_served, modify_listener, modify_rule, register_targets, set_rule_priorities, set_zones,
-    target_health,
+    DeleteLoadBalancerRefusal, HealthChange, ListenerRefusal, NewClassicLoadBalancer, NewListener,
+    NewLoadBalancer, NewRule, NewTarget, PriorityRefusal, ZoneWish, ZonesRefusal,
+    classic_load_balancer_state, create_classic_load_balancer, create_listener, create_load_balancer,
+    create_rule, delete_listener, delete_load_balancer, delete_rule, delete_target_group,
+    deregister_instances, deregister_targets, follow_target_use, forget_drained_instances,
+    forget_drained_target, instance_health, is_target_group_in_use, load_balancer_has_failed,
+    load_balancer_is_served, modify_listener, modify_rule, register_instances, register_targets,
+    set_classic_zones, set_rule_priorities, set_zones, target_health, target_is_idle,
+};
+pub use networks::{
+    forget_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,
+    subnet_dependents, use_dhcp_options, vpc_dependents, vpc_of_address,
 };
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
@@ -83,6 +105,11 @@ pub use run_tasks::{
     tell_refusals,
 };
 pub use secrets::forget_secret;
+pub use service_connect::{
+    ServiceConnectRefusal, dns_name as service_connect_dns_name, endpoint_is_idle, ensure_namespace,
+    find_namespace, port_mapping,
+};
+pub(crate) use service_connect::{endpoints as service_connect_endpoints, keep_proxies, withdraw};
 pub use service_deployments::{StopServiceDeploymentRefusal, stop_service_deployment};
 pub(crate) use service_deployments::{
     complete as complete_service_deployment, fail as fail_service_deployment,
@@ -105,6 +132,9 @@ pub use task_sets::{
     NewTaskSet, TaskSetRefusal, create_task_set, delete_task_set, external_service,
     update_service_primary_task_set, update_task_set,
 };
+
+pub(crate) use task_targets::{deregister_tasks, drain_task, register_tasks};
+pub use traffic::rule as traffic_rule;
 
 #[cfg(test)]
 mod tests;

@@ -30,6 +30,7 @@ use agent::host::{
     SandboxSpec, StartedContainer, StreamError, StreamSpec, TaskConnection, TaskStream,
 };
 use async_trait::async_trait;
+use domain::served_network::NetworksMessage;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -40,6 +41,7 @@ use crate::images::{ImageError, Images, PullProgress, Registries};
 use crate::load_balancers::LoadBalancers;
 use crate::logs;
 use crate::network::{Network, NetworkConfig, NetworkError};
+use crate::resolver::ResolverProcess;
 use crate::shim_process::{self, ShimProgram};
 use crate::task_directory::{TaskDirectory, is_name};
 use crate::volumes::Volumes;
@@ -122,6 +124,7 @@ struct Inner {
     filters: Filters,
     volumes: Volumes,
     load_balancers: LoadBalancers,
+    resolver: Arc<ResolverProcess>,
     file_systems: FileSystems,
     /// Held while a volume is filled from an image.
     filling: Mutex<()>,
@@ -164,6 +167,7 @@ impl LinuxHost {
         let balancer = config.balancer.unwrap_or_else(|| PathBuf::from("/proc/self/exe"));
         let inner = Inner {
             tasks,
+            resolver: ResolverProcess::new(data_dir.join("resolver"), balancer.clone(), network.clone()),
             load_balancers: LoadBalancers::new(directory("balancers")?, balancer, network.clone()),
             mount_points,
             init: shim_process::install_init(&directory("run")?).map_err(OpenError::Shim)?,
@@ -195,6 +199,14 @@ impl LinuxHost {
         blocking(move || cgroups.remove_all())
             .await?
             .map_err(runtime_error)
+    }
+
+    /// Ends the process that answers names: for when the last task is gone.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub async fn remove_resolver(&self) -> Result<(), HostError> {
+        self.inner.resolver.remove().await
     }
 
     fn log_directory(&self, task_id: &str, container: &str) -> Result<PathBuf, HostError> {
@@ -330,8 +342,17 @@ impl Host for LinuxHost {
         whole(async move { load_balancers.remove(&id).await }).await
     }
 
+    async fn filter_networks(&self, message: NetworksMessage) -> Result<(), HostError> {
+        let filtering = self.inner.network.filter(message);
+        filtering.await.map_err(runtime_error)
+    }
+
     fn load_balancers(&self) -> Vec<String> {
         self.inner.load_balancers.known()
+    }
+
+    async fn open_resolver(&self) -> Result<tokio::net::UnixStream, HostError> {
+        self.inner.resolver.open().await
     }
 
     async fn signal_container(&self, task_id: &str, container: &str, signal: i32) -> Result<(), HostError> {

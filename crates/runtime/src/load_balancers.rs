@@ -2,37 +2,32 @@
 //!
 //! ```text
 //! balancers/<id>/
-//!    shim.sock   where it listens for its agent
-//!    lock        locked by it while it lives; holds its process id
-//!    errors      its last words
+//!    shim.sock       where it listens for its agent
+//!    lock            locked by it while it lives; holds its process id
+//!    errors          its last words
+//!    published.json  the host's ports that lead to it, see [`crate::published`]
+//!    next/           the same of one that is about to take its place
+//!    leaving-<pid>   lock of one whose place was taken, while it ends what is in flight
 //! ```
+//!
+//! A balancer that runs another program than it would run today, such as that of an earlier version, is renewed when
+//! its agent connects: see [`renewal`].
 
-use std::fs::{self, File, OpenOptions};
+pub(crate) mod processes;
+mod renewal;
+
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use agent::host::{BalancerConnection, HostError, LoadBalancerSite};
-use rustix::fs::FlockOperation;
-use rustix::process::Signal;
+use agent::host::{BalancerConnection, HostError, LoadBalancerSite, TransportProtocol};
 use tokio::net::UnixStream;
 
 use crate::network::{Network, NetworkError};
-use crate::shim_process::{self, living_shim, short_path};
+use crate::published::{self, PublishedPort};
+use crate::shim_process::short_path;
 use crate::task_directory::is_name;
-
-/// Whom balancers run as: nobody, who may do nothing to this host.
-const NOBODY: u32 = 65_534;
-/// How long a balancer may take to end when it is asked to: what is in flight has so long.
-const GRACE: Duration = Duration::from_secs(5);
-/// How long it may take to be gone after that.
-const KILL_DEADLINE: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(5);
-const ERRORS: &str = "errors";
+use processes::{Beginning, end_all, prepare};
 
 /// The balancers of this host.
 #[derive(Clone)]
@@ -74,25 +69,56 @@ impl LoadBalancers {
         }
         let key = Self::network_key(&site.id);
         let attach = || self.network.attach_load_balancer(&key, &site.eni, &site.others);
-        match attach().await {
+        let host_address = match attach().await {
             Err(NetworkError::AttachedOtherwise(_)) => {
                 self.remove(&site.id).await?;
-                attach().await.map_err(failed)?;
+                attach().await.map_err(failed)?
             }
             attached => attached.map_err(failed)?,
+        };
+        if let Some(range) = site.range {
+            let routed = self.network.route_to_load_balancer(&key, &site.eni, range);
+            routed.await.map_err(failed)?;
         }
         let directory = self.directory.join(&site.id);
-        let place = directory.clone();
-        if living(place).await?.is_none() {
-            self.start(&key, &directory).await?;
-        }
-        connect(directory).await.map_err(failed)
+        self.keep_running(&key, &directory).await?;
+        self.publish(&key, site, &directory).await?;
+        let stream = connect(directory).await.map_err(failed)?;
+        Ok(BalancerConnection { stream, host_address })
     }
 
-    async fn start(&self, key: &str, directory: &Path) -> Result<(), HostError> {
+    /// Has ports of the host lead there. Those that are taken are told, and are no reason not to serve.
+    async fn publish(&self, key: &str, site: &LoadBalancerSite, directory: &Path) -> Result<(), HostError> {
+        let publishing = self.network.publish_load_balancer(key, &site.published);
+        let refused = publishing.await.map_err(failed)?;
+        let ports = site.published.iter().map(|it| {
+            let refusal = refused.iter().find(|(port, _)| port == it);
+            PublishedPort {
+                port: it.host_port,
+                protocol: match it.protocol {
+                    TransportProtocol::Tcp => "tcp".to_owned(),
+                    TransportProtocol::Udp => "udp".to_owned(),
+                },
+                failure: refusal.map(|(_, error)| reason(error)),
+            }
+        });
+        let ports: Vec<PublishedPort> = ports.collect();
+        for it in &ports {
+            if let Some(failure) = &it.failure {
+                let (port, protocol) = (it.port, &it.protocol);
+                tracing::warn!(
+                    load_balancer = site.id,
+                    "port {port}/{protocol} is not published: {failure}"
+                );
+            }
+        }
+        let directory = directory.to_owned();
+        blocking(move || published::tell(&directory, &ports)).await
+    }
+
+    async fn start(&self, key: &str, directory: &Path, beginning: Beginning) -> Result<(), HostError> {
         let (program, place) = (self.program.clone(), directory.to_owned());
-        let prepared = tokio::task::spawn_blocking(move || prepare(&program, &place)).await;
-        let command = prepared.map_err(failed)?.map_err(failed)?;
+        let command = blocking(move || prepare(&program, &place, "balancer", beginning)).await?;
         let mut child = self.network.spawn(key, command).await.map_err(failed)?;
         let directory = directory.to_owned();
         tokio::task::spawn_blocking(move || {
@@ -113,8 +139,7 @@ impl LoadBalancers {
         let directory = self.directory.join(id);
         let place = directory.clone();
         // The record of its network goes before its directory, by which it is found again.
-        let ended = tokio::task::spawn_blocking(move || end(&place)).await;
-        ended.map_err(failed)?.map_err(failed)?;
+        blocking(move || end_all(&place)).await?;
         let detached = self.network.detach(&Self::network_key(id)).await;
         detached.map_err(failed)?;
         let removed = tokio::task::spawn_blocking(move || fs::remove_dir_all(directory)).await;
@@ -125,41 +150,24 @@ impl LoadBalancers {
     }
 }
 
+fn reason(error: &NetworkError) -> String {
+    match error {
+        NetworkError::PortAllocated { .. } => {
+            "a program, a task or another load balancer of this machine has the port".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
 fn failed(error: impl std::fmt::Display) -> HostError {
     HostError::ContainerRuntime(format!("load balancer: {error}"))
 }
 
-async fn living(directory: PathBuf) -> Result<Option<rustix::process::Pid>, HostError> {
-    let looked = tokio::task::spawn_blocking(move || living_shim(&directory)).await;
-    looked.map_err(failed)?.map_err(failed)
-}
-
-/// What starts a balancer: as nobody, with nothing of ours but its socket, its lock and a file for its last words.
-fn prepare(program: &Path, directory: &Path) -> io::Result<Command> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
-    let lock = shim_process::open_lock(directory)?;
-    rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-    let listener = shim_process::listen(directory)?;
-    let errors = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(directory.join(ERRORS))?;
-    let mut command = Command::new(program);
-    command
-        .arg("balancer")
-        .env_clear()
-        .current_dir("/")
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .process_group(0)
-        .stdin(Stdio::from(OwnedFd::from(listener)))
-        .stdout(Stdio::from(lock))
-        .stderr(Stdio::from(errors));
-    Ok(command)
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, HostError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(failed)?.map_err(failed)
 }
 
 async fn connect(directory: PathBuf) -> io::Result<UnixStream> {
@@ -167,22 +175,4 @@ async fn connect(directory: PathBuf) -> io::Result<UnixStream> {
         .await
         .map_err(io::Error::other)??;
     UnixStream::connect(short_path(&folder)).await
-}
-
-fn end(directory: &Path) -> io::Result<()> {
-    for (signal, patience) in [(Signal::TERM, GRACE), (Signal::KILL, KILL_DEADLINE)] {
-        let deadline = Instant::now() + patience;
-        let Some(pid) = living_shim(directory)? else {
-            return Ok(());
-        };
-        // It may have ended just now.
-        let _ended = rustix::process::kill_process(pid, signal);
-        while Instant::now() < deadline {
-            if living_shim(directory)?.is_none() {
-                return Ok(());
-            }
-            std::thread::sleep(PAUSE);
-        }
-    }
-    Err(io::Error::other("its process does not end"))
 }

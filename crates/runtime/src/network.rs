@@ -1,7 +1,8 @@
 //! Network namespaces of tasks and containers: `awsvpc`, `bridge` with published ports, and `none`.
 //!
-//! - `awsvpc`: a VPC is one namespace on this host. Tasks hang on it by routed links, so tasks reach each other and
-//!   the host; beyond the host they go by its addresses.
+//! - `awsvpc`: a VPC is one namespace on this host. Tasks hang on it by routed links, so all that passes between them is
+//!   filtered there, as the control plane says; beyond the host they go by its addresses. Its parts on other hosts are
+//!   reached by VXLAN.
 //! - `bridge`: containers hang on one bridge of the host. Ports are published on every IPv4 address of the host,
 //!   127.0.0.1 included; over IPv6 they are not, clients there are refused at once.
 //!
@@ -12,13 +13,17 @@ mod attachments;
 mod cidr;
 mod endpoint;
 mod error;
+mod filters;
 mod host;
 mod links;
 mod names;
 mod netns;
 mod nfnetlink;
+mod overlay;
 mod ports;
+mod publishing;
 mod records;
+mod resolvers;
 mod rules;
 mod vpc;
 
@@ -27,18 +32,24 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent::host::{Eni, PortMapping, TaskConnection};
 
 use addresses::Addresses;
 use attachments::{Attachments, Wanted, mappings};
 use cidr::Cidr;
+use domain::served_network::NetworksMessage;
 use endpoint::Endpoint;
 pub use error::NetworkError;
+use filters::Filters;
 use host::Host;
 use names::Names;
+pub use overlay::{Overlay, OverlayHost};
 use ports::Ports;
+pub use publishing::RefusedPort;
 use records::{Kind, Records};
+pub(crate) use resolvers::{Opened, Resolvers};
 use vpc::Vpcs;
 
 /// A bridge needs an address for itself, one for a container, and those of the network and of broadcasts.
@@ -108,9 +119,17 @@ impl Network {
         }
         let records = Records::open(&config.state_dir)?;
         let endpoint = Endpoint::new();
+        let resolvers = Arc::new(Resolvers::default());
+        let filters = Filters::new(names.table());
         let attachments = Attachments {
-            host: Host::open(names, bridge_range)?,
-            vpcs: Vpcs::open(records.clone(), Arc::clone(&endpoint))?,
+            host: Host::open(names, bridge_range, records.clone())?,
+            vpcs: Vpcs::open(
+                records.clone(),
+                Arc::clone(&endpoint),
+                Arc::clone(&resolvers),
+                filters,
+            )?,
+            resolvers,
             endpoint,
             records,
             ports: Ports::new(config.dynamic_ports),
@@ -128,6 +147,21 @@ impl Network {
         self.attachments.endpoint.take_connections()
     }
 
+    /// The sockets of the resolvers of VPCs.
+    pub(crate) fn resolvers(&self) -> &Arc<Resolvers> {
+        &self.attachments.resolvers
+    }
+
+    /// Whether a VPC is there.
+    pub(crate) fn has_vpc(&self, vpc_id: &str) -> bool {
+        self.attachments.vpcs.has(vpc_id)
+    }
+
+    /// Opens the resolvers of VPCs that were there before.
+    pub(crate) async fn open_resolvers(&self) {
+        self.attachments.vpcs.open_resolvers().await;
+    }
+
     /// Where the host's own network finds what tasks find at 169.254.170.2:80: an address of the bridge, which is
     /// made if there is none. The host itself is let in, and nobody beyond it.
     ///
@@ -136,6 +170,21 @@ impl Network {
     pub async fn endpoint_in_host_network(&self) -> Result<SocketAddr, NetworkError> {
         let attachments = Arc::clone(&self.attachments);
         carry_through(async move { attachments.endpoint_in_host_network().await }).await
+    }
+
+    /// Puts in force what may pass in VPCs. Until an interface is told of, it neither sends nor receives.
+    ///
+    /// # Errors
+    /// What `nft` or the kernel refused; what was in force there stays so, and the whole is to be told again.
+    pub async fn filter(&self, message: NetworksMessage) -> Result<(), NetworkError> {
+        let attachments = Arc::clone(&self.attachments);
+        carry_through(async move { attachments.vpcs.filters.follow(message).await }).await
+    }
+
+    /// Waits until it is told what the interface of an attached task lets through; `false` if it takes too long.
+    pub async fn await_filters(&self, eni: &Eni, deadline: Duration) -> bool {
+        let filters = &self.attachments.vpcs.filters;
+        filters.await_interface(&eni.vpc_id, eni.address, deadline).await
     }
 
     /// Makes the network namespace of an `awsvpc` task, with `eth0` as the ENI says, and answers its bind mount.
@@ -150,7 +199,8 @@ impl Network {
     }
 
     /// Makes the network namespace of a load balancer: as that of an `awsvpc` task, with all its addresses. `key` is
-    /// like that of a task.
+    /// like that of a task. Answers where it finds the ports of this host: that end of the link between its VPC and the
+    /// host which is the host's own, so that it stays right whatever networks the host joins or leaves.
     ///
     /// # Errors
     /// As [`attach_task`](Self::attach_task); it has to be detached first if its addresses have changed.
@@ -159,9 +209,47 @@ impl Network {
         key: &str,
         eni: &Eni,
         others: &[Ipv4Addr],
-    ) -> Result<(), NetworkError> {
+    ) -> Result<Ipv4Addr, NetworkError> {
         let wanted = Wanted::load_balancer(eni, others)?;
-        self.attach(key, wanted).await.map(drop)
+        self.attach(key, wanted).await?;
+        let Attachments { vpcs, host, .. } = self.attachments.as_ref();
+        vpcs.host_address(host, &eni.vpc_id)
+    }
+
+    /// Gives a load balancer that is attached a whole range within its VPC: it can listen at any address of it. Routes that
+    /// are there stay; all go when it is detached.
+    ///
+    /// # Errors
+    /// There is no such attachment, or what the kernel refused.
+    pub async fn route_to_load_balancer(
+        &self,
+        key: &str,
+        eni: &Eni,
+        range: (Ipv4Addr, u8),
+    ) -> Result<(), NetworkError> {
+        let invalid = |error: &dyn std::fmt::Display| NetworkError::InvalidEni(error.to_string());
+        let range = Cidr::new(range).map_err(|error| invalid(&error))?;
+        let records = &self.attachments.records;
+        let own = netns::open(records.namespace(key)).await?;
+        links::add_local_route(&own.handle, range).await?;
+        let vpc = netns::open(records.vpc_namespace(&eni.vpc_id)).await?;
+        links::add_route_by(&vpc.handle, range, eni.address).await
+    }
+
+    /// Leads a VPC to its parts on other hosts: at once if it is here, otherwise as soon as it is. What is not named
+    /// any more is not led to any more.
+    ///
+    /// # Errors
+    /// [`NetworkError::InvalidConfig`] for a host number that is too high, or what the kernel refused; the call may
+    /// then be repeated.
+    pub async fn set_overlay(&self, vpc_id: &str, overlay: Overlay) -> Result<(), NetworkError> {
+        let attachments = Arc::clone(&self.attachments);
+        let vpc_id = vpc_id.to_owned();
+        carry_through(async move {
+            let Attachments { vpcs, host, .. } = attachments.as_ref();
+            vpcs.set_overlay(host, &vpc_id, overlay).await
+        })
+        .await
     }
 
     /// Starts a program in the network namespace of an attachment.

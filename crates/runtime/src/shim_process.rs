@@ -119,7 +119,15 @@ pub fn open_lock(directory: &Path) -> io::Result<File> {
 /// # Errors
 /// If the lock file cannot be read.
 pub fn living_shim(directory: &Path) -> io::Result<Option<rustix::process::Pid>> {
-    let lock = match File::open(directory.join(files::LOCK)) {
+    holder(&directory.join(files::LOCK))
+}
+
+/// The id of the process that holds a lock file and has written it there; `None` if none does.
+///
+/// # Errors
+/// If the lock file cannot be read.
+pub fn holder(lock: &Path) -> io::Result<Option<rustix::process::Pid>> {
+    let lock = match File::open(lock) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };

@@ -9,6 +9,7 @@
 //! The same seed gives the same log, byte for byte: [`run`] twice and compare.
 
 mod agenda;
+mod balancer;
 mod behaviour;
 mod clock;
 mod control_plane;
@@ -17,6 +18,7 @@ mod disk;
 mod journal;
 mod machine;
 mod oracle;
+mod registry;
 mod scenario;
 mod settled;
 mod users;

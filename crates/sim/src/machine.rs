@@ -109,7 +109,7 @@ impl Machine {
         wall: Timestamp,
     ) -> Vec<Following> {
         let arn = &order.task.arn;
-        let wish = order.task.desired_status;
+        let wish = order.task.wish();
         let observation = match (self.tasks.contains_key(arn), wish) {
             (true, DesiredStatus::Stopped) => Observation::StopRequested,
             (true, DesiredStatus::Running) => return Vec::new(),

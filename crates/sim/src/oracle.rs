@@ -8,9 +8,11 @@ mod daemons;
 mod events;
 mod ledger;
 mod life;
+mod registrations;
 mod replica;
 mod rollout;
 mod stages;
+mod targets;
 mod task_sets;
 mod tokens;
 mod waiting;
@@ -19,6 +21,7 @@ use store::Commit;
 
 pub use bounds::{fewest, most};
 pub use replica::{Replica, is_wanted};
+pub use targets::is_served;
 pub use task_sets::computed;
 
 /// Looks at every commit.
@@ -46,6 +49,8 @@ impl Oracle {
         daemons::check(commit, after)?;
         task_sets::check(commit, after)?;
         stages::check(commit, after)?;
+        targets::check(commit, after)?;
+        registrations::check(commit, after)?;
         waiting::check(commit, after)?;
         self.events.check(commit)?;
         self.tokens.check(commit)

@@ -46,6 +46,8 @@ pub struct Scenario {
     pub networks: Vec<(Behaviour, Network)>,
     /// What each of [`SERVICES`] is.
     pub kinds: [Kind; 4],
+    /// Those of them that get load balancers.
+    pub balanced: Vec<&'static str>,
     /// Tasks move from crowded container instances to empty ones.
     pub rebalances_instances: bool,
     /// Container instances that are DRAINING when the calm begins stay so.
@@ -80,7 +82,7 @@ impl Scenario {
     /// That of a seed.
     pub fn new(dice: &mut Dice) -> Self {
         let networks = Behaviour::ALL.into_iter().map(|it| {
-            let network = match dice.weighted(&[6, 1, 3]) {
+            let network = match dice.weighted(&[5, 1, 4]) {
                 // A hook is asked whatever network its service has.
                 _ if it == Behaviour::Finishes => Network::Bridge,
                 0 => Network::Bridge,
@@ -99,6 +101,7 @@ impl Scenario {
             }),
             rebalances_instances: dice.percent(30),
             stays_draining: dice.percent(30),
+            balanced: SERVICES.into_iter().filter(|_| dice.percent(80)).collect(),
             storm: dice.millis(60_000, 300_000),
             call_pause: u64::from(dice.between(1_000, 12_000)),
             fault_pause: u64::from(dice.between(4_000, 60_000)),
@@ -122,6 +125,9 @@ impl Scenario {
             "memory": 64,
         });
         let network = self.network(of);
+        if network == Network::Awsvpc {
+            container["portMappings"] = json!([{ "containerPort": 80 }]);
+        }
         if network == Network::HostPort {
             container["portMappings"] = json!([{ "containerPort": 80, "hostPort": 8080 }]);
         }
@@ -139,7 +145,7 @@ impl Scenario {
 
     /// The input of RegisterTaskDefinition for [`ON_FARGATE`].
     pub fn fargate_definition() -> Value {
-        let container = json!({ "name": crate::machine::CONTAINER, "image": Behaviour::Steady.name() });
+        let container = json!({ "name": crate::machine::CONTAINER, "image": Behaviour::Steady.name(), "portMappings": [{ "containerPort": 80 }] });
         json!({
             "family": ON_FARGATE,
             "networkMode": "awsvpc",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::Timestamp;
 use domain::container_instance::ContainerInstanceStatus;
+use domain::deployment_lifecycle::LifecycleStage;
 use domain::host::{Host, Resources, Shortage};
 use domain::service::{DeploymentController, Rollout, Service, ServiceStatus};
 use domain::service_scheduling::SchedulingStrategy;
@@ -16,7 +17,7 @@ use orchestrator::transitions::NO_HOST;
 
 use crate::behaviour::Behaviour;
 use crate::machine::Machine;
-use crate::oracle::{Replica, computed, fewest, is_wanted, most};
+use crate::oracle::{Replica, computed, fewest, is_served, is_wanted, most};
 
 /// A task that waits is stopped so soon after its time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,6 +63,7 @@ fn why_unsteady(service: &Service, seen: &Replica) -> Option<String> {
         it.started_by.as_ref() == Some(&primary.id)
             && it.last_status == TaskStatus::Running
             && !seen.is_leaving(it)
+            && is_served(it)
     });
     let (good, wanted) = (good.count(), wanted(service, seen));
     let is_steady = good == wanted
@@ -152,6 +154,9 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     if has_no_leeway && is_daemon_stuck(service) {
         return true;
     }
+    if is_unreconciled(service, seen) {
+        return true;
+    }
     if is_said && !has_room(service, definition, seen) {
         return true;
     }
@@ -167,6 +172,17 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
 fn is_hopeless(definition: &TaskDefinition) -> bool {
     let mut containers = definition.containers.iter();
     containers.any(|it| Behaviour::of_image(&it.image).is_hopeless())
+}
+
+/// The revision that has the traffic cannot get healthy, so that what is of neither stays for the minimum.
+fn is_unreconciled(service: &Service, seen: &Replica) -> bool {
+    let Some(lifecycle) = &service.lifecycle else {
+        return false;
+    };
+    let mut deployments = service.deployments.iter();
+    let blue = deployments.find(|it| Some(&it.id) == lifecycle.blue.as_ref());
+    let definition = blue.and_then(|it| seen.definitions.get(&it.task_definition));
+    lifecycle.stage == LifecycleStage::ReconcileService && definition.is_some_and(|it| is_hopeless(it))
 }
 
 /// A daemon is stopped before another takes its place: a minimum of all lets none be replaced.
@@ -260,6 +276,12 @@ pub fn leaks(seen: &Replica, machines: &[Machine]) -> Vec<String> {
             "service deployment {} is under way",
             deployment.arn.name()
         ));
+    }
+    for instance in seen.discovery_instances.keys() {
+        leaks.push(format!("instance {instance:?} is still there"));
+    }
+    for target in seen.targets.keys() {
+        leaks.push(format!("target {target:?} is still there"));
     }
     for machine in machines.iter().filter(|it| !it.tasks.is_empty()) {
         leaks.push(format!(

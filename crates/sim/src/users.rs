@@ -5,11 +5,14 @@ mod strategies;
 mod task_sets;
 mod tasks;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::behaviour::Behaviour;
 use crate::dice::Dice;
 use crate::oracle::Replica;
+use crate::registry::registry;
 use crate::scenario::{Kind, Network, SERVICES, Scenario};
 
 /// How often a call without an answer is made again.
@@ -47,6 +50,8 @@ pub struct Users<'a> {
     pub scenario: &'a Scenario,
     /// Subnets of the default VPC.
     pub subnets: &'a [String],
+    /// `loadBalancers` for services.
+    pub load_balancers: &'a BTreeMap<&'static str, Value>,
     /// Makes tokens differ.
     pub number: u64,
 }
@@ -85,6 +90,19 @@ impl Users<'_> {
     fn with_network(&self, mut input: Value, image: Behaviour) -> Value {
         if self.scenario.network(image) == Network::Awsvpc {
             input["networkConfiguration"] = self.network();
+        }
+        input
+    }
+
+    /// Puts a service behind a load balancer, if it is to be and its tasks have addresses.
+    fn balanced(&mut self, mut input: Value, name: &str) -> Value {
+        let load_balancers = self.load_balancers.get(name);
+        if let Some(it) = load_balancers.filter(|_| self.scenario.balanced.contains(&name))
+            && !input["networkConfiguration"].is_null()
+        {
+            input["loadBalancers"] = it.clone();
+            input["serviceRegistries"] = serde_json::json!([{ "registryArn": registry().arn() }]);
+            input["healthCheckGracePeriodSeconds"] = serde_json::json!(self.number % 3 * 10);
         }
         input
     }

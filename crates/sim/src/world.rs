@@ -1,6 +1,7 @@
 //! A world: everything in it, and the order in which it happens.
 
 mod agents;
+mod balancing;
 mod faults;
 mod narration;
 mod phases;
@@ -15,6 +16,7 @@ use store::Followed;
 use tokio::time::Instant;
 
 use crate::agenda::Agenda;
+use crate::balancer::{self, Balancer};
 use crate::behaviour::Weather;
 use crate::clock::VirtualClock;
 use crate::control_plane::{Process, Remains};
@@ -63,6 +65,18 @@ enum Event {
     LinkUp(usize),
     /// A control plane is started.
     Boot,
+    /// The balancer gets a session.
+    BalancerConnects,
+    /// What the control plane said in the balancer's session arrives.
+    BalancerHears(u64, Vec<balancer::Change>),
+    /// What the balancer said in its session arrives.
+    BalancerSays(u64, Vec<balancer::News>),
+    /// The balancer checks targets.
+    Checks,
+    /// A client sends a request.
+    Request,
+    /// It has been answered.
+    Answer(u64),
 }
 
 /// Most commits of one moment: more of them are a control plane that never comes to rest.
@@ -87,6 +101,10 @@ struct World {
     /// When the last commit was looked at, and how many had been until then.
     moment: (Duration, u64),
     subnets: Vec<String>,
+    balancer: Balancer,
+    dice_of_clients: Dice,
+    /// `loadBalancers` for services.
+    load_balancers: BTreeMap<&'static str, Value>,
     oracle: Oracle,
 }
 
@@ -134,6 +152,9 @@ impl World {
             commits: 0,
             moment: (Duration::ZERO, 0),
             subnets: Vec::new(),
+            balancer: Balancer::new(Dice::new(seed, 2)),
+            dice_of_clients: Dice::new(seed, 3),
+            load_balancers: BTreeMap::new(),
             oracle: Oracle::default(),
         })
     }
@@ -201,6 +222,12 @@ impl World {
             Event::AgentUp(machine) => self.agent_up(machine),
             Event::LinkUp(machine) => self.link_up(machine),
             Event::Boot => return self.boot(),
+            Event::BalancerConnects => self.balancer_connects(),
+            Event::BalancerHears(session, changes) => self.balancer_hears(session, changes),
+            Event::BalancerSays(session, news) => self.balancer_says(session, news).await,
+            Event::Checks => self.checks(),
+            Event::Request => self.request(),
+            Event::Answer(request) => self.answered(request),
         }
         Ok(())
     }
@@ -220,6 +247,7 @@ impl World {
         self.narrate(&commit);
         self.oracle.follow(&commit)?;
         self.dispatch(&commit);
+        self.tell_balancer(&commit);
         Ok(())
     }
 }

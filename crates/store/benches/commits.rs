@@ -38,6 +38,7 @@ fn record(number: u64, keys: u64) -> Cluster {
         settings: Vec::new(),
         configuration: ClusterConfiguration::default(),
         capacity: ClusterCapacity::default(),
+        service_connect_namespace: None,
         tags: vec![
             Pair::new("number", number.to_string()),
             Pair::new("text", "x".repeat(COMMIT_BYTES - 180)),

@@ -7,24 +7,41 @@ use domain::Timestamp;
 use domain::access_key::AccessKey;
 use domain::account_setting::AccountSetting;
 use domain::capacity_provider::CapacityProvider;
+use domain::certificate::Certificate;
+use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::cloud_map::{DiscoveryInstance, DiscoveryService, Namespace, Operation as CloudMapOperation};
 use domain::cluster::Cluster;
+use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::deployment::CodeDeployDeployment;
+use domain::code_deploy::deployment_config::DeploymentConfig;
+use domain::code_deploy::deployment_group::DeploymentGroup;
 use domain::container_instance::ContainerInstance;
+use domain::dhcp_options::DhcpOptions;
+use domain::elastic_address::ElasticAddress;
 use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
 use domain::load_balancer::LoadBalancer;
+use domain::nat_gateway::{EgressOnlyInternetGateway, NatGateway};
+use domain::network_acl::NetworkAcl;
+use domain::network_interface::NetworkInterface;
 use domain::parameter::{Parameter, ParameterVersion};
+use domain::prefix_list::PrefixList;
 use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
 use domain::role::Role;
+use domain::route_table::{InternetGateway, RouteTable};
 use domain::secret::{Secret, SecretVersion};
+use domain::security_group::SecurityGroup;
 use domain::service::{Service, ServiceEvent};
+use domain::service_connect::{ClientAlias, ServiceConnectProxy};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::target::Target;
 use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
+use domain::vpc_endpoint::VpcEndpoint;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Operation;
@@ -84,6 +101,40 @@ pub enum Change {
     Vpc(Changed<Vpc>),
     /// See [`Subnet`].
     Subnet(Changed<Subnet>),
+    /// See [`SecurityGroup`].
+    SecurityGroup(Changed<SecurityGroup>),
+    /// See [`NetworkAcl`].
+    NetworkAcl(Changed<NetworkAcl>),
+    /// See [`RouteTable`].
+    RouteTable(Changed<RouteTable>),
+    /// See [`InternetGateway`].
+    InternetGateway(Changed<InternetGateway>),
+    /// See [`NetworkInterface`].
+    NetworkInterface(Changed<NetworkInterface>),
+    /// See [`PrefixList`].
+    PrefixList(Changed<PrefixList>),
+    /// See [`Namespace`].
+    Namespace(Changed<Namespace>),
+    /// See [`DiscoveryService`].
+    DiscoveryService(Changed<DiscoveryService>),
+    /// See [`DiscoveryInstance`].
+    DiscoveryInstance(Changed<DiscoveryInstance>),
+    /// See [`CloudMapOperation`].
+    CloudMapOperation(Changed<CloudMapOperation>),
+    /// See [`NatGateway`].
+    NatGateway(Changed<NatGateway>),
+    /// See [`EgressOnlyInternetGateway`].
+    EgressOnlyInternetGateway(Changed<EgressOnlyInternetGateway>),
+    /// See [`ElasticAddress`].
+    ElasticAddress(Changed<ElasticAddress>),
+    /// See [`VpcEndpoint`].
+    VpcEndpoint(Changed<VpcEndpoint>),
+    /// See [`DhcpOptions`].
+    DhcpOptions(Changed<DhcpOptions>),
+    /// See [`ClientAlias`].
+    ClientAlias(Changed<ClientAlias>),
+    /// See [`ServiceConnectProxy`].
+    ServiceConnectProxy(Changed<ServiceConnectProxy>),
     /// See [`AccessKey`].
     AccessKey(Changed<AccessKey>),
     /// See [`AccountSetting`].
@@ -112,6 +163,8 @@ pub enum Change {
     MountTarget(Changed<MountTarget>),
     /// See [`AccessPoint`].
     AccessPoint(Changed<AccessPoint>),
+    /// See [`ClassicLoadBalancer`].
+    ClassicLoadBalancer(Changed<ClassicLoadBalancer>),
     /// See [`LoadBalancer`].
     LoadBalancer(Changed<LoadBalancer>),
     /// See [`Listener`].
@@ -122,6 +175,16 @@ pub enum Change {
     TargetGroup(Changed<TargetGroup>),
     /// See [`Target`].
     Target(Changed<Target>),
+    /// See [`Certificate`].
+    Certificate(Changed<Certificate>),
+    /// See [`CodeDeployApplication`].
+    CodeDeployApplication(Changed<CodeDeployApplication>),
+    /// See [`DeploymentGroup`].
+    DeploymentGroup(Changed<DeploymentGroup>),
+    /// See [`DeploymentConfig`].
+    DeploymentConfig(Changed<DeploymentConfig>),
+    /// See [`CodeDeployDeployment`].
+    CodeDeployDeployment(Changed<CodeDeployDeployment>),
 }
 
 /// Before and after; at least one of them is there.
@@ -201,6 +264,23 @@ impl Change {
             Self::Host(it) => it,
             Self::Vpc(it) => it,
             Self::Subnet(it) => it,
+            Self::SecurityGroup(it) => it,
+            Self::NetworkAcl(it) => it,
+            Self::RouteTable(it) => it,
+            Self::InternetGateway(it) => it,
+            Self::NetworkInterface(it) => it,
+            Self::PrefixList(it) => it,
+            Self::Namespace(it) => it,
+            Self::DiscoveryService(it) => it,
+            Self::DiscoveryInstance(it) => it,
+            Self::CloudMapOperation(it) => it,
+            Self::NatGateway(it) => it,
+            Self::EgressOnlyInternetGateway(it) => it,
+            Self::ElasticAddress(it) => it,
+            Self::VpcEndpoint(it) => it,
+            Self::DhcpOptions(it) => it,
+            Self::ClientAlias(it) => it,
+            Self::ServiceConnectProxy(it) => it,
             Self::AccessKey(it) => it,
             Self::AccountSetting(it) => it,
             Self::CapacityProvider(it) => it,
@@ -215,11 +295,17 @@ impl Change {
             Self::FileSystem(it) => it,
             Self::MountTarget(it) => it,
             Self::AccessPoint(it) => it,
+            Self::ClassicLoadBalancer(it) => it,
             Self::LoadBalancer(it) => it,
             Self::Listener(it) => it,
             Self::ListenerRule(it) => it,
             Self::TargetGroup(it) => it,
             Self::Target(it) => it,
+            Self::Certificate(it) => it,
+            Self::CodeDeployApplication(it) => it,
+            Self::DeploymentGroup(it) => it,
+            Self::DeploymentConfig(it) => it,
+            Self::CodeDeployDeployment(it) => it,
         }
     }
 }

@@ -26,6 +26,6 @@ pub use error::{StoreError, TransactError};
 pub use feed::{FEED_CAPACITY, Feed, Followed};
 pub use memory::{ManualClock, memory_store};
 pub use record::{Record, role_key};
-pub use state::{HealthyContainers, OnHost, Site, State, Tally};
+pub use state::{Endpoint, EndpointState, HealthyContainers, OnHost, Site, State, TARGETS, Tally};
 pub use store::Store;
 pub use tx::{MAX_COMMIT_BYTES, Tx};

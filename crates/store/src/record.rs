@@ -11,11 +11,17 @@ use crate::state::Indexes;
 use crate::{Change, Changed, State};
 
 mod capacity_provider;
+mod certificate;
+mod cloud_map;
+mod code_deploy;
 mod file_system;
 mod load_balancing;
+mod network;
+mod network_gateway;
 mod records;
 mod repository;
 mod secrets;
+mod service_connect;
 
 pub use secrets::role_key;
 

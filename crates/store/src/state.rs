@@ -6,39 +6,65 @@ use std::sync::Arc;
 use domain::access_key::AccessKey;
 use domain::account_setting::{AccountSetting, SettingName};
 use domain::capacity_provider::CapacityProvider;
+use domain::certificate::Certificate;
+use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::cloud_map::{
+    DiscoveryInstance, DiscoveryService, InstanceKey, Namespace, Operation as CloudMapOperation,
+};
 use domain::cluster::Cluster;
+use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::deployment::CodeDeployDeployment;
+use domain::code_deploy::deployment_config::DeploymentConfig;
+use domain::code_deploy::deployment_group::DeploymentGroup;
 use domain::container_instance::ContainerInstance;
+use domain::dhcp_options::DhcpOptions;
+use domain::elastic_address::ElasticAddress;
 use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
 use domain::load_balancer::LoadBalancer;
+use domain::nat_gateway::{EgressOnlyInternetGateway, NatGateway};
+use domain::network_acl::NetworkAcl;
+use domain::network_interface::NetworkInterface;
 use domain::parameter::{Parameter, ParameterVersion};
+use domain::prefix_list::PrefixList;
 use domain::repository::{Repository, RepositoryImage, RepositoryKey, RepositoryLayer};
 use domain::role::Role;
+use domain::route_table::{InternetGateway, RouteTable};
 use domain::secret::{Secret, SecretVersion};
+use domain::security_group::SecurityGroup;
 use domain::service::{Service, ServiceEvent};
+use domain::service_connect::{ClientAlias, ClientAliasKey, ServiceConnectProxy};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::target::{Target, TargetKey};
 use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
+use domain::vpc_endpoint::VpcEndpoint;
 use domain::{
-    CapacityProviderArn, ClusterArn, ContainerInstanceArn, ListenerArn, ListenerRuleArn, LoadBalancerArn,
-    Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn, TaskArn, TaskDefinitionArn,
+    CapacityProviderArn, CertificateArn, ClusterArn, ContainerInstanceArn, ListenerArn, ListenerRuleArn,
+    LoadBalancerArn, Scope, ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn, TaskArn,
+    TaskDefinitionArn,
 };
 
 use crate::{CommitId, Record};
 
 mod addresses;
+mod certificates;
+mod cloud_map;
+mod code_deploy;
 mod file_systems;
 mod group;
 mod indexes;
+mod interfaces;
 mod load_balancing;
+mod networks;
 mod queries;
 mod registry;
 mod secrets;
+mod service_connect;
 mod service_tasks;
 mod sites;
 mod tally;
@@ -46,7 +72,8 @@ mod tally;
 mod tests;
 
 pub use indexes::Indexes;
-pub use service_tasks::{HealthyContainers, OnHost};
+pub use service_connect::{Endpoint, EndpointState};
+pub use service_tasks::{HealthyContainers, OnHost, TARGETS};
 pub use sites::Site;
 pub use tally::Tally;
 
@@ -68,6 +95,23 @@ pub struct State {
     pub(crate) hosts: BTreeMap<String, Arc<Host>>,
     pub(crate) vpcs: BTreeMap<String, Arc<Vpc>>,
     pub(crate) subnets: BTreeMap<String, Arc<Subnet>>,
+    pub(crate) security_groups: BTreeMap<String, Arc<SecurityGroup>>,
+    pub(crate) network_acls: BTreeMap<String, Arc<NetworkAcl>>,
+    pub(crate) route_tables: BTreeMap<String, Arc<RouteTable>>,
+    pub(crate) internet_gateways: BTreeMap<String, Arc<InternetGateway>>,
+    pub(crate) network_interfaces: BTreeMap<String, Arc<NetworkInterface>>,
+    pub(crate) prefix_lists: BTreeMap<String, Arc<PrefixList>>,
+    pub(crate) namespaces: BTreeMap<String, Arc<Namespace>>,
+    pub(crate) discovery_services: BTreeMap<String, Arc<DiscoveryService>>,
+    pub(crate) discovery_instances: BTreeMap<InstanceKey, Arc<DiscoveryInstance>>,
+    pub(crate) cloud_map_operations: BTreeMap<String, Arc<CloudMapOperation>>,
+    pub(crate) nat_gateways: BTreeMap<String, Arc<NatGateway>>,
+    pub(crate) egress_only_internet_gateways: BTreeMap<String, Arc<EgressOnlyInternetGateway>>,
+    pub(crate) elastic_addresses: BTreeMap<String, Arc<ElasticAddress>>,
+    pub(crate) vpc_endpoints: BTreeMap<String, Arc<VpcEndpoint>>,
+    pub(crate) dhcp_options: BTreeMap<String, Arc<DhcpOptions>>,
+    pub(crate) client_aliases: BTreeMap<ClientAliasKey, Arc<ClientAlias>>,
+    pub(crate) service_connect_proxies: BTreeMap<(String, String), Arc<ServiceConnectProxy>>,
     pub(crate) access_keys: BTreeMap<String, Arc<AccessKey>>,
     pub(crate) account_settings: BTreeMap<(Scope, String, SettingName), Arc<AccountSetting>>,
     pub(crate) capacity_providers: BTreeMap<CapacityProviderArn, Arc<CapacityProvider>>,
@@ -82,11 +126,17 @@ pub struct State {
     pub(crate) file_systems: BTreeMap<String, Arc<FileSystem>>,
     pub(crate) mount_targets: BTreeMap<String, Arc<MountTarget>>,
     pub(crate) access_points: BTreeMap<String, Arc<AccessPoint>>,
+    pub(crate) classic_load_balancers: BTreeMap<LoadBalancerArn, Arc<ClassicLoadBalancer>>,
     pub(crate) load_balancers: BTreeMap<LoadBalancerArn, Arc<LoadBalancer>>,
     pub(crate) listeners: BTreeMap<ListenerArn, Arc<Listener>>,
     pub(crate) listener_rules: BTreeMap<ListenerRuleArn, Arc<ListenerRule>>,
     pub(crate) target_groups: BTreeMap<TargetGroupArn, Arc<TargetGroup>>,
     pub(crate) targets: BTreeMap<TargetKey, Arc<Target>>,
+    pub(crate) certificates: BTreeMap<CertificateArn, Arc<Certificate>>,
+    pub(crate) code_deploy_applications: BTreeMap<(Scope, String), Arc<CodeDeployApplication>>,
+    pub(crate) deployment_groups: BTreeMap<(Scope, String, String), Arc<DeploymentGroup>>,
+    pub(crate) deployment_configs: BTreeMap<(Scope, String), Arc<DeploymentConfig>>,
+    pub(crate) code_deploy_deployments: BTreeMap<(Scope, String), Arc<CodeDeployDeployment>>,
     pub(crate) indexes: Indexes,
 }
 

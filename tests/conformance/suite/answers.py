@@ -16,10 +16,10 @@ REFUSALS = {
 
 
 class Recorder:
-    """Makes calls and keeps what they answered, by operation."""
+    """Makes calls of a service and keeps what they answered, by operation."""
 
-    def __init__(self):
-        self.ecs = subject.client()
+    def __init__(self, service="ecs"):
+        self.client = subject.client(service)
         self.of_operation = {}
         # Exceptions wanted, by operation and case.
         self.wanted = {}
@@ -38,11 +38,22 @@ class Recorder:
         return answer
 
     def quietly(self, operation, **arguments):
-        method = next(name for name, of in self.ecs.meta.method_to_api_mapping.items() if of == operation)
+        method = next(name for name, of in self.client.meta.method_to_api_mapping.items() if of == operation)
         try:
-            return getattr(self.ecs, method)(**arguments)
+            return getattr(self.client, method)(**arguments)
         except ClientError as error:
             return {"error": error.response["Error"]}
+
+
+    def compare(self, folder, faults):
+        """Compares all answers with the files of a folder. How many there are."""
+        for operation, cases in sorted(self.of_operation.items()):
+            for case in cases:
+                error = case["output"].get("error")
+                wanted = self.wanted.get((operation, case["case"]), REFUSALS.get(operation))
+                faults.check((error or {}).get("Code") == wanted, f"{operation} {case['case']}: {error}")
+            expect.compare(f"{folder}{operation}", cases, faults)
+        return sum(map(len, self.of_operation.values()))
 
 
 def main():
@@ -50,14 +61,8 @@ def main():
     flows = (capacity_providers, clusters, task_definitions, tasks, services, task_sets, container_instances, tags)
     for flow in (*flows, settings, agents):
         flow(recorder)
-    for operation, cases in sorted(recorder.of_operation.items()):
-        for case in cases:
-            error = case["output"].get("error")
-            wanted = recorder.wanted.get((operation, case["case"]), REFUSALS.get(operation))
-            faults.check((error or {}).get("Code") == wanted, f"{operation} {case['case']}: {error}")
-        expect.compare(operation, cases, faults)
+    cases = recorder.compare("", faults)
     _missing(recorder, faults)
-    cases = sum(map(len, recorder.of_operation.values()))
     faults.finish(f"{cases} whole answers of {len(recorder.of_operation)} operations")
 
 
@@ -168,7 +173,7 @@ def task_definitions(it):
 
 
 def tasks(it):
-    instance = subject.until("an agent is connected", lambda: subject.connected_instance(it.ecs))
+    instance = subject.until("an agent is connected", lambda: subject.connected_instance(it.client))
     sleeper = {"name": "web", "image": IMAGE, "memory": 32, "command": ["/bin/sleep", "600"], "stopTimeout": 2}
     it.quietly("RegisterTaskDefinition", family="golden-task", networkMode="host", containerDefinitions=[sleeper])
     overrides = {"containerOverrides": [{"name": "web", "environment": [{"name": "A", "value": "1"}]}]}
@@ -332,7 +337,7 @@ def container_instances(it):
     of_hosts = {"cluster": "golden-hosts", "targetType": "container-instance"}
     it.call("ListAttributes", "by name", attributeName="rack", **of_hosts)
     it.call("DeleteAttributes", "one", cluster="golden-hosts", attributes=[rack])
-    it.call("UpdateContainerAgent", "there is no newer one", cluster="default", containerInstance=subject.connected_instance(it.ecs))
+    it.call("UpdateContainerAgent", "there is no newer one", cluster="default", containerInstance=subject.connected_instance(it.client))
     drained = {"cluster": "golden-hosts", "containerInstances": [instance], "status": "DRAINING"}
     it.call("UpdateContainerInstancesState", "draining", **drained)
     it.call("DeregisterContainerInstance", "by force", cluster="golden-hosts", containerInstance=instance, force=True)

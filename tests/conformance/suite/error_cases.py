@@ -113,6 +113,10 @@ def no_such_cluster(it, world):
 
 def clusters(it, world):
     it.expect("CreateCluster", INVALID, "a name with spaces", clusterName="no name")
+    nowhere = "arn:aws:servicediscovery:us-east-1:123456789012:namespace/ns-0123456789abcdef"
+    nowhere = {"serviceConnectDefaults": {"namespace": nowhere}}
+    it.expect("CreateCluster", "NamespaceNotFoundException", "no such namespace", clusterName="connected", **nowhere)
+    it.expect("UpdateCluster", "NamespaceNotFoundException", "no such namespace", cluster=world.CLUSTER, **nowhere)
     other = {"clusterName": world.CLUSTER, "capacityProviders": ["FARGATE"]}
     it.expect("CreateCluster", INVALID, "other capacity providers than before", **other)
     it.expect("DescribeClusters", INVALID, "an unknown field", include=["NOTHING"])
@@ -243,8 +247,12 @@ def services(it, world):
     lattice = {"roleArn": "arn:aws:iam::123456789012:role/lattice", "targetGroupArn": "arn:x", "portName": "web"}
     lattice = {"vpcLatticeConfigurations": [lattice]}
     it.expect(code=UNSUPPORTED, case="VPC Lattice", taskDefinition="errors", desiredCount=0, **lattice, **create)
+    connect = {"serviceConnectConfiguration": {"enabled": True, "namespace": "missing"}}
+    nowhere = {"code": "NamespaceNotFoundException", "case": "no such namespace", **connect}
+    it.expect(taskDefinition="errors", desiredCount=0, **nowhere, **create)
     it.make("CreateService", **in_cluster, serviceName="fargate", taskDefinition="errors-fargate", **fargate)
     update = {"operation": "UpdateService", **in_cluster}
+    it.expect(service="web", **nowhere, **update)
     platform = {"service": "fargate", "platformVersion": "9.9.9"}
     it.expect(code="PlatformUnknownException", case="no such platform", **platform, **update)
     it.expect(code=UNSUPPORTED, case="VPC Lattice", service="web", **lattice, **update)
@@ -290,7 +298,7 @@ def task_sets(it, world):
     fargate = {"taskDefinition": "errors-fargate", "launchType": "FARGATE", "networkConfiguration": world.network}
     it.expect(code="PlatformUnknownException", case="no such platform", platformVersion="9.9.9", **fargate, **create)
     registries = [{"registryArn": "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1"}]
-    it.expect(code=UNSUPPORTED, case="service registries", taskDefinition="errors", serviceRegistries=registries, **create)
+    it.expect(code=CLIENT, case="no such service registry", taskDefinition="errors", serviceRegistries=registries, **create)
     it.make("DeleteService", force=True, **of_service)
 
 

@@ -16,7 +16,6 @@ OF_AGENTS = {
 UNBUILT = "the operation is not built"
 REFUSED_FIRST = "the operation is refused before it looks for anything"
 NAMES_IT = "every refusal of the operation has a more particular exception"
-SERVICE_CONNECT = "Service Connect is refused before its namespace is looked for"
 NOTHING_UNSUPPORTED = "nothing that can be asked of it is unsupported"
 MISSING = "what is not found is a failure MISSING of the answer"
 TOO_MANY = "Amazon answers InvalidParameterException for too many task sets"
@@ -36,10 +35,9 @@ OF_ERRORS = {
 OF_PAIRS = {
     ("CreateCapacityProvider", "ClusterNotFoundException"): "only managed instances name a cluster, and are refused first",
     ("CreateCapacityProvider", "LimitExceededException"): "there is no quota",
-    ("CreateCluster", "NamespaceNotFoundException"): SERVICE_CONNECT,
-    ("CreateService", "NamespaceNotFoundException"): SERVICE_CONNECT,
     ("CreateTaskSet", "LimitExceededException"): TOO_MANY,
-    ("CreateTaskSet", "NamespaceNotFoundException"): SERVICE_CONNECT,
+    ("CreateTaskSet", "NamespaceNotFoundException"): "task sets have no Service Connect",
+    ("CreateTaskSet", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
     ("DeleteTaskSet", "LimitExceededException"): TOO_MANY,
     ("DeleteTaskSet", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
     ("DescribeTaskSets", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
@@ -64,8 +62,6 @@ OF_PAIRS = {
     ("StartTask", "NamespaceNotFoundException"): "tasks that are not of a service use no Service Connect",
     ("StopServiceDeployment", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
     ("UpdateCapacityProvider", "ClusterNotFoundException"): "only managed instances name a cluster, and are refused first",
-    ("UpdateCluster", "NamespaceNotFoundException"): SERVICE_CONNECT,
-    ("UpdateService", "NamespaceNotFoundException"): SERVICE_CONNECT,
     ("UpdateTaskProtection", "ResourceNotFoundException"): MISSING,
     ("UpdateTaskProtection", "UnsupportedFeatureException"): NOTHING_UNSUPPORTED,
 }

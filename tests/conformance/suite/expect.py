@@ -15,6 +15,8 @@ MASKS = [
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hex>"),
+    (re.compile(r"/[0-9a-f]{16}\b"), "/<hex>"),
+    (re.compile(r"-[0-9a-f]{8,16}\.(us-east-1\.elb|elb\.us-east-1)\b"), r"-<hex>.\1"),
     (re.compile(r"\becs-svc/[0-9]+"), "ecs-svc/<digits>"),
     (re.compile(r"(service-revision/[^/]+/[^/]+)/[0-9]+"), r"\1/<digits>"),
     (re.compile(r"(service-deployment/[^/]+/[^/]+)/[0-9A-Za-z_-]{21}"), r"\1/<id>"),
@@ -49,7 +51,7 @@ def compare(name, cases, faults):
     file = FOLDER / f"{name}.json"
     found = json.dumps(masked(cases), indent=1, ensure_ascii=False) + "\n"
     if os.environ.get("UPDATE_EXPECT") == "1":
-        FOLDER.mkdir(exist_ok=True)
+        file.parent.mkdir(exist_ok=True)
         file.write_text(found)
         return
     wanted = file.read_text() if file.exists() else ""

@@ -59,7 +59,9 @@ impl Aws {
     /// A program of the clients' Python, e.g. `python3` or `aws`, with the environment set.
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(self.clients.join(name));
-        command.env("AWS_ENDPOINT_URL", &self.endpoint);
+        command
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_DISABLE_HOST_PREFIX_INJECTION", "true");
         command
             .env("AWS_ACCESS_KEY_ID", &self.key.0)
             .env("AWS_SECRET_ACCESS_KEY", &self.key.1);

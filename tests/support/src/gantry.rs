@@ -200,6 +200,17 @@ impl Gantry {
         Ok(())
     }
 
+    /// What is started next is another file of the same content, as after an upgrade.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub fn upgrade(&mut self) -> Result<()> {
+        let next = self.folder.path().join("upgraded-gantry");
+        std::fs::copy(&self.binary, &next)?;
+        self.binary = next;
+        Ok(())
+    }
+
     /// Ctrl-C: waits until it has ended.
     ///
     /// # Errors

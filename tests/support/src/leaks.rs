@@ -96,7 +96,12 @@ impl Place {
         let mut last = Held::default();
         let settled = wait::until("all that tasks held is free", DEADLINE, || {
             last = self.held()?;
-            Ok((last == *before).then_some(()))
+            let is_settled = last.connections <= before.connections;
+            let others = Held {
+                connections: before.connections,
+                ..last.clone()
+            };
+            Ok((is_settled && others == *before).then_some(()))
         });
         settled.with_context(|| format!("before: {before:#?}\nafter: {last:#?}"))
     }

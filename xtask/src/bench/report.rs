@@ -41,6 +41,11 @@ impl Times {
         Self(times)
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The time that a share of all do not pass.
     pub fn percentile(&self, percent: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);
@@ -98,5 +103,35 @@ impl Table {
         for row in &self.0 {
             println!("| {} |", row.join(" | "));
         }
+    }
+}
+
+/// Figures of several turns: the median, the least and the most.
+pub struct Spread {
+    /// Half of them are no more.
+    pub median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    /// In any order; of none it is all zero.
+    pub fn of(figures: impl Iterator<Item = f64>) -> Self {
+        let mut figures: Vec<f64> = figures.collect();
+        figures.sort_by(f64::total_cmp);
+        let at = |index: usize| figures.get(index).copied().unwrap_or_default();
+        let (upper, lower) = (figures.len() / 2, figures.len().saturating_sub(1) / 2);
+        Self {
+            median: f64::midpoint(at(lower), at(upper)),
+            least: at(0),
+            most: at(figures.len().saturating_sub(1)),
+        }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { median, least, most } = self;
+        write!(f, "{median:.2} ({least:.2}–{most:.2})")
     }
 }

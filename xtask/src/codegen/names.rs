@@ -1,8 +1,8 @@
 //! Names of models as names of Rust.
 
-const KEYWORDS: [&str; 16] = [
+const KEYWORDS: [&str; 17] = [
     "as", "async", "await", "break", "const", "enum", "fn", "for", "impl", "in", "match", "mod", "move",
-    "ref", "type", "use",
+    "ref", "return", "type", "use",
 ];
 
 /// `enableECSManagedTags` → `enable_ecs_managed_tags`

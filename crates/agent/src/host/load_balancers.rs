@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::Eni;
+use super::{Eni, PortMapping};
 
 /// Where a load balancer is.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +13,17 @@ pub struct LoadBalancerSite {
     pub eni: Eni,
     /// Its addresses in other subnets of the VPC.
     pub others: Vec<Ipv4Addr>,
+    /// A range that is its own in the VPC as a whole, beside these addresses: where it starts, and how long its prefix is.
+    pub range: Option<(Ipv4Addr, u8)>,
+    /// Ports of the host that lead to it. One that is taken is told in the log and leaves the others.
+    pub published: Vec<PortMapping>,
 }
 
-/// A connection to the balancer of a load balancer: lines of JSON, a `ServedLoadBalancer` in, lists of `BalancerNews`
-/// out.
-pub type BalancerConnection = tokio::net::UnixStream;
+/// A connection to the balancer of a load balancer.
+#[derive(Debug)]
+pub struct BalancerConnection {
+    /// Lines of JSON: a `ServedLoadBalancer` in, lists of `BalancerNews` out.
+    pub stream: tokio::net::UnixStream,
+    /// Where the balancer finds the ports of this host, published ones of containers too.
+    pub host_address: Ipv4Addr,
+}

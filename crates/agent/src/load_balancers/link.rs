@@ -6,19 +6,26 @@ use std::time::Duration;
 
 use domain::LoadBalancerArn;
 use domain::ids::Ids;
+use domain::load_balancer::Scheme;
 use domain::served_load_balancer::{BalancerNews, BalancerReport, ServedLoadBalancer};
+use domain::service_connect::{ServiceConnectProxy, VIRTUAL_ADDRESSES};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::RECONNECT;
+use super::REPORTS_BOUND;
 use crate::backoff::random;
-use crate::host::{Eni, Host, LoadBalancerSite};
+use crate::config::Publishing;
+use crate::following::RECONNECT;
+use crate::host::{BalancerConnection, Eni, Host, LoadBalancerSite, PortMapping, TransportProtocol};
 
 /// How long a balancer may take to read what it is told.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Reports that may wait beside access logs, for which nothing else is to wait.
+const KEPT_FREE_OF_LOGS: usize = REPORTS_BOUND / 2;
 
 /// What the control plane wants of a load balancer.
 #[derive(Clone, Debug)]
@@ -35,6 +42,8 @@ pub struct Link {
     pub arn: LoadBalancerArn,
     /// Where its balancer runs.
     pub host: Arc<dyn Host>,
+    /// Whether it listens on ports of this host too.
+    pub publishing: Publishing,
     /// For jitter.
     pub ids: Arc<Ids>,
     /// What the control plane wants.
@@ -45,11 +54,6 @@ pub struct Link {
     pub shutdown: CancellationToken,
 }
 
-/// The last part of the ARN of a load balancer.
-pub fn id(arn: &LoadBalancerArn) -> &str {
-    arn.as_str().rsplit('/').next().unwrap_or_default()
-}
-
 impl Link {
     /// Keeps the balancer until it is not wanted any more, or the agent ends.
     pub async fn run(mut self) {
@@ -57,7 +61,7 @@ impl Link {
         loop {
             let wanted = self.wanted.borrow_and_update().clone();
             let Some(served) = wanted.served else { break };
-            let site = site(&served);
+            let site = site(&served, self.publishing);
             let connected = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return,
@@ -65,8 +69,9 @@ impl Link {
             };
             let begun = tokio::time::Instant::now();
             match connected {
-                Ok(connection) => {
-                    let (reader, writer) = connection.into_split();
+                Ok(BalancerConnection { stream, host_address }) => {
+                    let (reader, writer) = stream.into_split();
+                    let writer = Writer { writer, host_address };
                     let lines = BufReader::new(reader).lines();
                     let shutdown = self.shutdown.clone();
                     tokio::select! {
@@ -96,7 +101,7 @@ impl Link {
                 () = tokio::time::sleep(RECONNECT.pause(failures, random(&self.ids))) => {}
             }
         }
-        if let Err(error) = self.host.remove_load_balancer(id(&self.arn)).await {
+        if let Err(error) = self.host.remove_load_balancer(self.arn.name()).await {
             tracing::warn!(load_balancer = %self.arn, %error, "a balancer that is not wanted any more stays");
         }
     }
@@ -105,28 +110,28 @@ impl Link {
     async fn exchange(
         &mut self,
         mut lines: Lines<BufReader<OwnedReadHalf>>,
-        mut writer: OwnedWriteHalf,
-        mut served: Arc<ServedLoadBalancer>,
+        mut writer: Writer,
+        served: Arc<ServedLoadBalancer>,
         round: u64,
     ) {
-        if !write(&mut writer, &served).await {
+        if !writer.tell(&served).await {
             return;
         }
+        let place = site(&served, self.publishing);
         loop {
             tokio::select! {
                 biased;
                 changed = self.wanted.changed() => {
                     let wanted = self.wanted.borrow().clone();
                     let next = wanted.served.filter(|_| changed.is_ok() && wanted.round == round);
-                    let Some(next) = next.filter(|it| site(it) == site(&served)) else {
+                    let Some(next) = next.filter(|it| site(it, self.publishing) == place) else {
                         // It is looked at again, from the beginning.
                         self.wanted.mark_changed();
                         return;
                     };
-                    if !write(&mut writer, &next).await {
+                    if !writer.tell(&next).await {
                         return;
                     }
-                    served = next;
                 }
                 line = lines.next_line() => {
                     let Ok(Some(line)) = line else { return };
@@ -142,21 +147,39 @@ impl Link {
     }
 
     async fn tell(&self, news: Vec<BalancerNews>) {
+        let is_log = matches!(news.first(), Some(BalancerNews::Logged { .. }));
+        if is_log && self.reports.capacity() < KEPT_FREE_OF_LOGS {
+            tracing::debug!(load_balancer = %self.arn, "lines of an access log are dropped: the control plane does not take them");
+            return;
+        }
         let load_balancer = self.arn.clone();
         // Nobody hears it only when the agent ends.
         let _ = self.reports.send(BalancerReport { load_balancer, news }).await;
     }
 }
 
-async fn write(writer: &mut OwnedWriteHalf, served: &ServedLoadBalancer) -> bool {
-    let Ok(mut line) = serde_json::to_vec(served) else {
-        return false;
-    };
-    line.push(b'\n');
-    matches!(timeout(WRITE_DEADLINE, writer.write_all(&line)).await, Ok(Ok(())))
+/// What a balancer is told through.
+struct Writer {
+    writer: OwnedWriteHalf,
+    /// Where the balancer finds this host.
+    host_address: Ipv4Addr,
 }
 
-fn site(served: &ServedLoadBalancer) -> LoadBalancerSite {
+impl Writer {
+    /// `false` if it cannot be told.
+    async fn tell(&mut self, served: &ServedLoadBalancer) -> bool {
+        let Ok(mut line) = serde_json::to_vec(&served.with_host_at(self.host_address)) else {
+            return false;
+        };
+        line.push(b'\n');
+        matches!(
+            timeout(WRITE_DEADLINE, self.writer.write_all(&line)).await,
+            Ok(Ok(()))
+        )
+    }
+}
+
+fn site(served: &ServedLoadBalancer, publishing: Publishing) -> LoadBalancerSite {
     let it = &served.load_balancer;
     let addresses = it.zones.iter().flat_map(|it| &it.addresses);
     let mut addresses = addresses.filter_map(|it| match it {
@@ -166,7 +189,7 @@ fn site(served: &ServedLoadBalancer) -> LoadBalancerSite {
     let address = addresses.next().unwrap_or(Ipv4Addr::UNSPECIFIED);
     let [a, b, c, d] = address.octets();
     LoadBalancerSite {
-        id: id(&it.arn).to_owned(),
+        id: it.arn.name().to_owned(),
         eni: Eni {
             vpc_id: it.vpc_id.clone(),
             vpc_cidr: (served.network.vpc_cidr.network, served.network.vpc_cidr.prefix),
@@ -175,5 +198,39 @@ fn site(served: &ServedLoadBalancer) -> LoadBalancerSite {
             mac_address: format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
         },
         others: addresses.collect(),
+        range: ServiceConnectProxy::vpc_of(&it.arn)
+            .map(|_| (VIRTUAL_ADDRESSES.network, VIRTUAL_ADDRESSES.prefix)),
+        published: published(served, publishing),
     }
 }
+
+/// The ports of listeners that are the host's too, each once.
+fn published(served: &ServedLoadBalancer, publishing: Publishing) -> Vec<PortMapping> {
+    let is_published = match publishing {
+        Publishing::Nothing => false,
+        Publishing::InternetFacing => served.load_balancer.scheme == Scheme::InternetFacing,
+    };
+    let listeners = served.listeners.iter().filter(|_| is_published);
+    let mut ports: Vec<PortMapping> = listeners
+        .flat_map(|it| {
+            let transports = [
+                (it.protocol.is_on_tcp(), TransportProtocol::Tcp),
+                (it.protocol.is_on_udp(), TransportProtocol::Udp),
+            ];
+            let port = it.port;
+            let used = transports.into_iter().filter(|(is_used, _)| *is_used);
+            used.map(move |(_, protocol)| PortMapping {
+                container_port: port,
+                host_port: port,
+                protocol,
+                following: 0,
+            })
+        })
+        .collect();
+    ports.sort_by_key(|it| (it.host_port, it.protocol == TransportProtocol::Udp));
+    ports.dedup();
+    ports
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What this agent says it can do. Placement compares it with what task definitions ask for, so it must be true.
 
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+
 use crate::config::{AgentConfig, CapacityKind};
 
 /// Versions of Docker's API whose settings the agent understands; a task definition asks for one of them.
@@ -49,6 +51,11 @@ const APPARMOR_ENABLED: &str = "/sys/module/apparmor/parameters/enabled";
 /// Says that tasks of launch type FARGATE may be sent here.
 const FARGATE_CAPACITY: &str = "gantry.capability.fargate-capacity";
 
+/// The address of this host that others reach it by: tasks that share its ports are found by it.
+const HOST_ADDRESS: &str = "gantry.host-address";
+/// One that every route leads to but those of the host's own networks: nothing is sent there.
+const SOMEWHERE_ELSE: (Ipv4Addr, u16) = (Ipv4Addr::new(192, 0, 2, 1), 9);
+
 /// Attributes in the form of the API: name and value.
 pub fn attributes(config: &AgentConfig) -> Vec<(String, Option<String>)> {
     let docker = DOCKER_API_MINORS.map(|it| format!("com.amazonaws.ecs.capability.docker-remote-api.1.{it}"));
@@ -66,8 +73,19 @@ pub fn attributes(config: &AgentConfig) -> Vec<(String, Option<String>)> {
         ("ecs.cpu-architecture", architecture()),
     ];
     attributes.extend(valued.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))));
+    if let Some(address) = host_address() {
+        attributes.push((HOST_ADDRESS.to_owned(), Some(address.to_string())));
+    }
     attributes.extend(config.attributes.iter().cloned());
     attributes
+}
+
+/// The address that the kernel would send from; `None` without a way out.
+fn host_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect(SOMEWHERE_ELSE).ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    Some(address).filter(|it| !it.is_unspecified() && !it.is_loopback())
 }
 
 /// The architecture in the word of ECS.

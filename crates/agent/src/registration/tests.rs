@@ -19,6 +19,7 @@ fn config() -> AgentConfig {
         task_api: TaskApi::Closed,
         task_metadata_rate: crate::config::RequestRate::default(),
         introspection: None,
+        publishing: Default::default(),
     }
 }
 

@@ -14,6 +14,8 @@ const CREDENTIALS_VARIABLE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const API_IN_TASKS: &str = "http://169.254.170.2:4566";
 /// Tells the SDKs in a container of them.
 const API_VARIABLE: &str = "AWS_ENDPOINT_URL";
+/// Keeps SDKs from putting words before the address, as they do for DiscoverInstances.
+const HOST_PREFIX_VARIABLE: &str = "AWS_DISABLE_HOST_PREFIX_INJECTION";
 /// The endpoint as tasks with a network of their own reach it.
 const ENDPOINT: &str = "http://169.254.170.2";
 /// Variables that name the endpoint, and the path before a container's id.
@@ -62,5 +64,7 @@ pub fn add_endpoint(
         spec.environment
             .entry(API_VARIABLE.to_owned())
             .or_insert_with(api);
+        let environment = spec.environment.entry(HOST_PREFIX_VARIABLE.to_owned());
+        environment.or_insert_with(|| "true".to_owned());
     }
 }

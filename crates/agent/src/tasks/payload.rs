@@ -217,6 +217,7 @@ fn runnable(arn: &str, payload: &Value, task: acs::Task) -> Result<Task, Refusal
         volumes: &volumes,
         publishes_ports: network == SandboxNetwork::Bridge,
         environment: environment(arn, task.launch_type.as_deref()),
+        about: &about,
     };
     let memory_mib = task.memory.and_then(|it| u64::try_from(it).ok());
     let memory_mib = memory_mib.filter(|it| *it > 0);

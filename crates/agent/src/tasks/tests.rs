@@ -79,6 +79,7 @@ async fn engine_on(host: Arc<FakeHost>, folder: Arc<tempfile::TempDir>) -> Engin
         task_api: TaskApi::Closed,
         task_metadata_rate: RequestRate::default(),
         introspection: None,
+        publishing: Default::default(),
     };
     let records = Records::open(folder.path().join("tasks")).unwrap();
     let shutdown = CancellationToken::new();

@@ -213,9 +213,12 @@ impl FakeControlPlane {
         if let Err(text) = check_signature(&parts, b"") {
             return respond(403, &json!({"AccessDeniedException": text}));
         }
-        // As a control plane answers that knows of no load balancers: the agent does without, and asks again.
-        if parts.uri.path() == "/agent/load-balancers" {
-            return respond(404, &json!({"NotFoundException": "There are no load balancers."}));
+        // As a control plane answers that knows of neither: the agent does without, and asks again.
+        if matches!(
+            parts.uri.path(),
+            "/agent/load-balancers" | "/agent/networks" | "/agent/names"
+        ) {
+            return respond(404, &json!({"NotFoundException": "There is nothing to follow."}));
         }
         let is_command = parts.uri.path() == "/agent/exec";
         let key = parts.headers["sec-websocket-key"].as_bytes();

@@ -79,6 +79,7 @@ impl World {
             task_api: TaskApi::Closed,
             task_metadata_rate: RequestRate::default(),
             introspection: None,
+            publishing: Default::default(),
         };
         let shutdown = CancellationToken::new();
         let ids = Arc::new(Ids::seeded([3; 32]));

@@ -45,6 +45,219 @@ impl Value for AccountAttributeName {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressAttributeName {
+    DomainName,
+    Unmodelled(String),
+}
+
+impl AddressAttributeName {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::DomainName => "domain-name",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for AddressAttributeName {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for AddressAttributeName {
+    fn from(word: &str) -> Self {
+        match word {
+            "domain-name" => Self::DomainName,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for AddressAttributeName {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttachmentStatus {
+    Attaching,
+    Attached,
+    Detaching,
+    Detached,
+    Unmodelled(String),
+}
+
+impl AttachmentStatus {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Attaching => "attaching",
+            Self::Attached => "attached",
+            Self::Detaching => "detaching",
+            Self::Detached => "detached",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for AttachmentStatus {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for AttachmentStatus {
+    fn from(word: &str) -> Self {
+        match word {
+            "attaching" => Self::Attaching,
+            "attached" => Self::Attached,
+            "detaching" => Self::Detaching,
+            "detached" => Self::Detached,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for AttachmentStatus {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AutoProvisionZonesState {
+    Enabled,
+    Disabled,
+    Unmodelled(String),
+}
+
+impl AutoProvisionZonesState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for AutoProvisionZonesState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for AutoProvisionZonesState {
+    fn from(word: &str) -> Self {
+        match word {
+            "enabled" => Self::Enabled,
+            "disabled" => Self::Disabled,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for AutoProvisionZonesState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AutoScalingIpsState {
+    Enabled,
+    Disabled,
+    Unmodelled(String),
+}
+
+impl AutoScalingIpsState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for AutoScalingIpsState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for AutoScalingIpsState {
+    fn from(word: &str) -> Self {
+        match word {
+            "enabled" => Self::Enabled,
+            "disabled" => Self::Disabled,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for AutoScalingIpsState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AvailabilityMode {
+    Zonal,
+    Regional,
+    Unmodelled(String),
+}
+
+impl AvailabilityMode {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Zonal => "zonal",
+            Self::Regional => "regional",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for AvailabilityMode {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for AvailabilityMode {
+    fn from(word: &str) -> Self {
+        match word {
+            "zonal" => Self::Zonal,
+            "regional" => Self::Regional,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for AvailabilityMode {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AvailabilityZoneOptInStatus {
     OptInNotRequired,
     OptedIn,
@@ -186,6 +399,183 @@ impl Value for BlockPublicAccessMode {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectivityType {
+    Private,
+    Public,
+    Unmodelled(String),
+}
+
+impl ConnectivityType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Private => "private",
+            Self::Public => "public",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ConnectivityType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ConnectivityType {
+    fn from(word: &str) -> Self {
+        match word {
+            "private" => Self::Private,
+            "public" => Self::Public,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ConnectivityType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsNameState {
+    PendingVerification,
+    Verified,
+    Failed,
+    Unmodelled(String),
+}
+
+impl DnsNameState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::PendingVerification => "pendingVerification",
+            Self::Verified => "verified",
+            Self::Failed => "failed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for DnsNameState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for DnsNameState {
+    fn from(word: &str) -> Self {
+        match word {
+            "pendingVerification" => Self::PendingVerification,
+            "verified" => Self::Verified,
+            "failed" => Self::Failed,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for DnsNameState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsRecordIpType {
+    Ipv4,
+    Dualstack,
+    Ipv6,
+    ServiceDefined,
+    Unmodelled(String),
+}
+
+impl DnsRecordIpType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Dualstack => "dualstack",
+            Self::Ipv6 => "ipv6",
+            Self::ServiceDefined => "service-defined",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for DnsRecordIpType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for DnsRecordIpType {
+    fn from(word: &str) -> Self {
+        match word {
+            "ipv4" => Self::Ipv4,
+            "dualstack" => Self::Dualstack,
+            "ipv6" => Self::Ipv6,
+            "service-defined" => Self::ServiceDefined,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for DnsRecordIpType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DomainType {
+    Vpc,
+    Standard,
+    Unmodelled(String),
+}
+
+impl DomainType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Vpc => "vpc",
+            Self::Standard => "standard",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for DomainType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for DomainType {
+    fn from(word: &str) -> Self {
+        match word {
+            "vpc" => Self::Vpc,
+            "standard" => Self::Standard,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for DomainType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostnameType {
     IpName,
     ResourceName,
@@ -219,6 +609,51 @@ impl From<&str> for HostnameType {
 }
 
 impl Value for HostnameType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IpAddressType {
+    Ipv4,
+    Dualstack,
+    Ipv6,
+    Unmodelled(String),
+}
+
+impl IpAddressType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Dualstack => "dualstack",
+            Self::Ipv6 => "ipv6",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for IpAddressType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for IpAddressType {
+    fn from(word: &str) -> Self {
+        match word {
+            "ipv4" => Self::Ipv4,
+            "dualstack" => Self::Dualstack,
+            "ipv6" => Self::Ipv6,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for IpAddressType {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }
@@ -306,6 +741,1432 @@ impl From<&str> for Ipv6AddressAttribute {
 }
 
 impl Value for Ipv6AddressAttribute {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatGatewayAddressStatus {
+    Assigning,
+    Unassigning,
+    Associating,
+    Disassociating,
+    Succeeded,
+    Failed,
+    Unmodelled(String),
+}
+
+impl NatGatewayAddressStatus {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Assigning => "assigning",
+            Self::Unassigning => "unassigning",
+            Self::Associating => "associating",
+            Self::Disassociating => "disassociating",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NatGatewayAddressStatus {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NatGatewayAddressStatus {
+    fn from(word: &str) -> Self {
+        match word {
+            "assigning" => Self::Assigning,
+            "unassigning" => Self::Unassigning,
+            "associating" => Self::Associating,
+            "disassociating" => Self::Disassociating,
+            "succeeded" => Self::Succeeded,
+            "failed" => Self::Failed,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NatGatewayAddressStatus {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatGatewayApplianceModifyState {
+    Modifying,
+    Completed,
+    Failed,
+    Unmodelled(String),
+}
+
+impl NatGatewayApplianceModifyState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Modifying => "modifying",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NatGatewayApplianceModifyState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NatGatewayApplianceModifyState {
+    fn from(word: &str) -> Self {
+        match word {
+            "modifying" => Self::Modifying,
+            "completed" => Self::Completed,
+            "failed" => Self::Failed,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NatGatewayApplianceModifyState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatGatewayApplianceState {
+    Attaching,
+    Attached,
+    Detaching,
+    Detached,
+    AttachFailed,
+    DetachFailed,
+    Unmodelled(String),
+}
+
+impl NatGatewayApplianceState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Attaching => "attaching",
+            Self::Attached => "attached",
+            Self::Detaching => "detaching",
+            Self::Detached => "detached",
+            Self::AttachFailed => "attach-failed",
+            Self::DetachFailed => "detach-failed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NatGatewayApplianceState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NatGatewayApplianceState {
+    fn from(word: &str) -> Self {
+        match word {
+            "attaching" => Self::Attaching,
+            "attached" => Self::Attached,
+            "detaching" => Self::Detaching,
+            "detached" => Self::Detached,
+            "attach-failed" => Self::AttachFailed,
+            "detach-failed" => Self::DetachFailed,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NatGatewayApplianceState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatGatewayApplianceType {
+    NetworkFirewallProxy,
+    Unmodelled(String),
+}
+
+impl NatGatewayApplianceType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::NetworkFirewallProxy => "network-firewall-proxy",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NatGatewayApplianceType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NatGatewayApplianceType {
+    fn from(word: &str) -> Self {
+        match word {
+            "network-firewall-proxy" => Self::NetworkFirewallProxy,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NatGatewayApplianceType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatGatewayState {
+    Pending,
+    Failed,
+    Available,
+    Deleting,
+    Deleted,
+    Unmodelled(String),
+}
+
+impl NatGatewayState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pending => "pending",
+            Self::Failed => "failed",
+            Self::Available => "available",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NatGatewayState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NatGatewayState {
+    fn from(word: &str) -> Self {
+        match word {
+            "pending" => Self::Pending,
+            "failed" => Self::Failed,
+            "available" => Self::Available,
+            "deleting" => Self::Deleting,
+            "deleted" => Self::Deleted,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NatGatewayState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkInterfaceAttribute {
+    Description,
+    GroupSet,
+    SourceDestCheck,
+    Attachment,
+    AssociatePublicIpAddress,
+    Unmodelled(String),
+}
+
+impl NetworkInterfaceAttribute {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Description => "description",
+            Self::GroupSet => "groupSet",
+            Self::SourceDestCheck => "sourceDestCheck",
+            Self::Attachment => "attachment",
+            Self::AssociatePublicIpAddress => "associatePublicIpAddress",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NetworkInterfaceAttribute {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NetworkInterfaceAttribute {
+    fn from(word: &str) -> Self {
+        match word {
+            "description" => Self::Description,
+            "groupSet" => Self::GroupSet,
+            "sourceDestCheck" => Self::SourceDestCheck,
+            "attachment" => Self::Attachment,
+            "associatePublicIpAddress" => Self::AssociatePublicIpAddress,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NetworkInterfaceAttribute {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkInterfaceCreationType {
+    Efa,
+    EfaOnly,
+    Branch,
+    Trunk,
+    Unmodelled(String),
+}
+
+impl NetworkInterfaceCreationType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Efa => "efa",
+            Self::EfaOnly => "efa-only",
+            Self::Branch => "branch",
+            Self::Trunk => "trunk",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NetworkInterfaceCreationType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NetworkInterfaceCreationType {
+    fn from(word: &str) -> Self {
+        match word {
+            "efa" => Self::Efa,
+            "efa-only" => Self::EfaOnly,
+            "branch" => Self::Branch,
+            "trunk" => Self::Trunk,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NetworkInterfaceCreationType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkInterfaceStatus {
+    Available,
+    Associated,
+    Attaching,
+    InUse,
+    Detaching,
+    Unmodelled(String),
+}
+
+impl NetworkInterfaceStatus {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Available => "available",
+            Self::Associated => "associated",
+            Self::Attaching => "attaching",
+            Self::InUse => "in-use",
+            Self::Detaching => "detaching",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NetworkInterfaceStatus {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NetworkInterfaceStatus {
+    fn from(word: &str) -> Self {
+        match word {
+            "available" => Self::Available,
+            "associated" => Self::Associated,
+            "attaching" => Self::Attaching,
+            "in-use" => Self::InUse,
+            "detaching" => Self::Detaching,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NetworkInterfaceStatus {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetworkInterfaceType {
+    Interface,
+    NatGateway,
+    Efa,
+    EfaOnly,
+    Trunk,
+    LoadBalancer,
+    NetworkLoadBalancer,
+    VpcEndpoint,
+    Branch,
+    TransitGateway,
+    Lambda,
+    Quicksight,
+    GlobalAcceleratorManaged,
+    ApiGatewayManaged,
+    GatewayLoadBalancer,
+    GatewayLoadBalancerEndpoint,
+    IotRulesManaged,
+    AwsCodestarConnectionsManaged,
+    Unmodelled(String),
+}
+
+impl NetworkInterfaceType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Interface => "interface",
+            Self::NatGateway => "natGateway",
+            Self::Efa => "efa",
+            Self::EfaOnly => "efa-only",
+            Self::Trunk => "trunk",
+            Self::LoadBalancer => "load_balancer",
+            Self::NetworkLoadBalancer => "network_load_balancer",
+            Self::VpcEndpoint => "vpc_endpoint",
+            Self::Branch => "branch",
+            Self::TransitGateway => "transit_gateway",
+            Self::Lambda => "lambda",
+            Self::Quicksight => "quicksight",
+            Self::GlobalAcceleratorManaged => "global_accelerator_managed",
+            Self::ApiGatewayManaged => "api_gateway_managed",
+            Self::GatewayLoadBalancer => "gateway_load_balancer",
+            Self::GatewayLoadBalancerEndpoint => "gateway_load_balancer_endpoint",
+            Self::IotRulesManaged => "iot_rules_managed",
+            Self::AwsCodestarConnectionsManaged => "aws_codestar_connections_managed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for NetworkInterfaceType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for NetworkInterfaceType {
+    fn from(word: &str) -> Self {
+        match word {
+            "interface" => Self::Interface,
+            "natGateway" => Self::NatGateway,
+            "efa" => Self::Efa,
+            "efa-only" => Self::EfaOnly,
+            "trunk" => Self::Trunk,
+            "load_balancer" => Self::LoadBalancer,
+            "network_load_balancer" => Self::NetworkLoadBalancer,
+            "vpc_endpoint" => Self::VpcEndpoint,
+            "branch" => Self::Branch,
+            "transit_gateway" => Self::TransitGateway,
+            "lambda" => Self::Lambda,
+            "quicksight" => Self::Quicksight,
+            "global_accelerator_managed" => Self::GlobalAcceleratorManaged,
+            "api_gateway_managed" => Self::ApiGatewayManaged,
+            "gateway_load_balancer" => Self::GatewayLoadBalancer,
+            "gateway_load_balancer_endpoint" => Self::GatewayLoadBalancerEndpoint,
+            "iot_rules_managed" => Self::IotRulesManaged,
+            "aws_codestar_connections_managed" => Self::AwsCodestarConnectionsManaged,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for NetworkInterfaceType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayerResponsibility {
+    ServiceOwner,
+    Unmodelled(String),
+}
+
+impl PayerResponsibility {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::ServiceOwner => "ServiceOwner",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for PayerResponsibility {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for PayerResponsibility {
+    fn from(word: &str) -> Self {
+        match word {
+            "ServiceOwner" => Self::ServiceOwner,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for PayerResponsibility {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayerResponsibilityScope {
+    VpcEndpointCharges,
+    Unmodelled(String),
+}
+
+impl PayerResponsibilityScope {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::VpcEndpointCharges => "vpc-endpoint-charges",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for PayerResponsibilityScope {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for PayerResponsibilityScope {
+    fn from(word: &str) -> Self {
+        match word {
+            "vpc-endpoint-charges" => Self::VpcEndpointCharges,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for PayerResponsibilityScope {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayerResponsibilityType {
+    VpcEndpointAccount,
+    VpcEndpointServiceAccount,
+    Unmodelled(String),
+}
+
+impl PayerResponsibilityType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::VpcEndpointAccount => "vpc-endpoint-account",
+            Self::VpcEndpointServiceAccount => "vpc-endpoint-service-account",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for PayerResponsibilityType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for PayerResponsibilityType {
+    fn from(word: &str) -> Self {
+        match word {
+            "vpc-endpoint-account" => Self::VpcEndpointAccount,
+            "vpc-endpoint-service-account" => Self::VpcEndpointServiceAccount,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for PayerResponsibilityType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrefixListState {
+    CreateInProgress,
+    CreateComplete,
+    CreateFailed,
+    ModifyInProgress,
+    ModifyComplete,
+    ModifyFailed,
+    RestoreInProgress,
+    RestoreComplete,
+    RestoreFailed,
+    DeleteInProgress,
+    DeleteComplete,
+    DeleteFailed,
+    Unmodelled(String),
+}
+
+impl PrefixListState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreateInProgress => "create-in-progress",
+            Self::CreateComplete => "create-complete",
+            Self::CreateFailed => "create-failed",
+            Self::ModifyInProgress => "modify-in-progress",
+            Self::ModifyComplete => "modify-complete",
+            Self::ModifyFailed => "modify-failed",
+            Self::RestoreInProgress => "restore-in-progress",
+            Self::RestoreComplete => "restore-complete",
+            Self::RestoreFailed => "restore-failed",
+            Self::DeleteInProgress => "delete-in-progress",
+            Self::DeleteComplete => "delete-complete",
+            Self::DeleteFailed => "delete-failed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for PrefixListState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for PrefixListState {
+    fn from(word: &str) -> Self {
+        match word {
+            "create-in-progress" => Self::CreateInProgress,
+            "create-complete" => Self::CreateComplete,
+            "create-failed" => Self::CreateFailed,
+            "modify-in-progress" => Self::ModifyInProgress,
+            "modify-complete" => Self::ModifyComplete,
+            "modify-failed" => Self::ModifyFailed,
+            "restore-in-progress" => Self::RestoreInProgress,
+            "restore-complete" => Self::RestoreComplete,
+            "restore-failed" => Self::RestoreFailed,
+            "delete-in-progress" => Self::DeleteInProgress,
+            "delete-complete" => Self::DeleteComplete,
+            "delete-failed" => Self::DeleteFailed,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for PrefixListState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResourceType {
+    CapacityReservation,
+    ClientVpnEndpoint,
+    CustomerGateway,
+    CarrierGateway,
+    CoipPool,
+    DeclarativePoliciesReport,
+    DedicatedHost,
+    DhcpOptions,
+    EgressOnlyInternetGateway,
+    ElasticIp,
+    ElasticGpu,
+    ExportImageTask,
+    ExportInstanceTask,
+    Fleet,
+    FpgaImage,
+    HostReservation,
+    Image,
+    ImageUsageReport,
+    ImportImageTask,
+    ImportSnapshotTask,
+    Instance,
+    InstanceEventWindow,
+    InternetGateway,
+    Ipam,
+    IpamPool,
+    IpamScope,
+    Ipv4poolEc2,
+    Ipv6poolEc2,
+    KeyPair,
+    LaunchTemplate,
+    LocalGateway,
+    LocalGatewayRouteTable,
+    LocalGatewayVirtualInterface,
+    LocalGatewayVirtualInterfaceGroup,
+    LocalGatewayRouteTableVpcAssociation,
+    LocalGatewayRouteTableVirtualInterfaceGroupAssociation,
+    Natgateway,
+    NetworkAcl,
+    NetworkInterface,
+    NetworkInsightsAnalysis,
+    NetworkInsightsPath,
+    NetworkInsightsAccessScope,
+    NetworkInsightsAccessScopeAnalysis,
+    OutpostLag,
+    PlacementGroup,
+    PrefixList,
+    ReplaceRootVolumeTask,
+    ReservedInstances,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    ServiceLinkVirtualInterface,
+    Snapshot,
+    SpotFleetRequest,
+    SpotInstancesRequest,
+    Subnet,
+    SubnetCidrReservation,
+    TrafficMirrorFilter,
+    TrafficMirrorSession,
+    TrafficMirrorTarget,
+    TransitGateway,
+    TransitGatewayAttachment,
+    TransitGatewayConnectPeer,
+    TransitGatewayMulticastDomain,
+    TransitGatewayPolicyTable,
+    TransitGatewayMeteringPolicy,
+    TransitGatewayRouteTable,
+    TransitGatewayRouteTableAnnouncement,
+    Volume,
+    Vpc,
+    VpcEndpoint,
+    VpcEndpointConnection,
+    VpcEndpointService,
+    VpcEndpointServicePermission,
+    VpcPeeringConnection,
+    VpnConnection,
+    VpnGateway,
+    VpcFlowLog,
+    CapacityReservationFleet,
+    TrafficMirrorFilterRule,
+    VpcEndpointConnectionDeviceType,
+    VerifiedAccessInstance,
+    VerifiedAccessGroup,
+    VerifiedAccessEndpoint,
+    VerifiedAccessPolicy,
+    VerifiedAccessTrustProvider,
+    VpnConnectionDeviceType,
+    VpcBlockPublicAccessExclusion,
+    VpcEncryptionControl,
+    RouteServer,
+    RouteServerEndpoint,
+    RouteServerPeer,
+    IpamResourceDiscovery,
+    IpamResourceDiscoveryAssociation,
+    InstanceConnectEndpoint,
+    VerifiedAccessEndpointTarget,
+    IpamExternalResourceVerificationToken,
+    CapacityBlock,
+    MacModificationTask,
+    IpamPrefixListResolver,
+    IpamPolicy,
+    IpamPrefixListResolverTarget,
+    SecondaryInterface,
+    SecondaryNetwork,
+    SecondarySubnet,
+    CapacityManagerDataExport,
+    VpnConcentrator,
+    IpamPoolAllocation,
+    CapacityReservationCancellationQuote,
+    Unmodelled(String),
+}
+
+impl ResourceType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CapacityReservation => "capacity-reservation",
+            Self::ClientVpnEndpoint => "client-vpn-endpoint",
+            Self::CustomerGateway => "customer-gateway",
+            Self::CarrierGateway => "carrier-gateway",
+            Self::CoipPool => "coip-pool",
+            Self::DeclarativePoliciesReport => "declarative-policies-report",
+            Self::DedicatedHost => "dedicated-host",
+            Self::DhcpOptions => "dhcp-options",
+            Self::EgressOnlyInternetGateway => "egress-only-internet-gateway",
+            Self::ElasticIp => "elastic-ip",
+            Self::ElasticGpu => "elastic-gpu",
+            Self::ExportImageTask => "export-image-task",
+            Self::ExportInstanceTask => "export-instance-task",
+            Self::Fleet => "fleet",
+            Self::FpgaImage => "fpga-image",
+            Self::HostReservation => "host-reservation",
+            Self::Image => "image",
+            Self::ImageUsageReport => "image-usage-report",
+            Self::ImportImageTask => "import-image-task",
+            Self::ImportSnapshotTask => "import-snapshot-task",
+            Self::Instance => "instance",
+            Self::InstanceEventWindow => "instance-event-window",
+            Self::InternetGateway => "internet-gateway",
+            Self::Ipam => "ipam",
+            Self::IpamPool => "ipam-pool",
+            Self::IpamScope => "ipam-scope",
+            Self::Ipv4poolEc2 => "ipv4pool-ec2",
+            Self::Ipv6poolEc2 => "ipv6pool-ec2",
+            Self::KeyPair => "key-pair",
+            Self::LaunchTemplate => "launch-template",
+            Self::LocalGateway => "local-gateway",
+            Self::LocalGatewayRouteTable => "local-gateway-route-table",
+            Self::LocalGatewayVirtualInterface => "local-gateway-virtual-interface",
+            Self::LocalGatewayVirtualInterfaceGroup => "local-gateway-virtual-interface-group",
+            Self::LocalGatewayRouteTableVpcAssociation => "local-gateway-route-table-vpc-association",
+            Self::LocalGatewayRouteTableVirtualInterfaceGroupAssociation => {
+                "local-gateway-route-table-virtual-interface-group-association"
+            }
+            Self::Natgateway => "natgateway",
+            Self::NetworkAcl => "network-acl",
+            Self::NetworkInterface => "network-interface",
+            Self::NetworkInsightsAnalysis => "network-insights-analysis",
+            Self::NetworkInsightsPath => "network-insights-path",
+            Self::NetworkInsightsAccessScope => "network-insights-access-scope",
+            Self::NetworkInsightsAccessScopeAnalysis => "network-insights-access-scope-analysis",
+            Self::OutpostLag => "outpost-lag",
+            Self::PlacementGroup => "placement-group",
+            Self::PrefixList => "prefix-list",
+            Self::ReplaceRootVolumeTask => "replace-root-volume-task",
+            Self::ReservedInstances => "reserved-instances",
+            Self::RouteTable => "route-table",
+            Self::SecurityGroup => "security-group",
+            Self::SecurityGroupRule => "security-group-rule",
+            Self::ServiceLinkVirtualInterface => "service-link-virtual-interface",
+            Self::Snapshot => "snapshot",
+            Self::SpotFleetRequest => "spot-fleet-request",
+            Self::SpotInstancesRequest => "spot-instances-request",
+            Self::Subnet => "subnet",
+            Self::SubnetCidrReservation => "subnet-cidr-reservation",
+            Self::TrafficMirrorFilter => "traffic-mirror-filter",
+            Self::TrafficMirrorSession => "traffic-mirror-session",
+            Self::TrafficMirrorTarget => "traffic-mirror-target",
+            Self::TransitGateway => "transit-gateway",
+            Self::TransitGatewayAttachment => "transit-gateway-attachment",
+            Self::TransitGatewayConnectPeer => "transit-gateway-connect-peer",
+            Self::TransitGatewayMulticastDomain => "transit-gateway-multicast-domain",
+            Self::TransitGatewayPolicyTable => "transit-gateway-policy-table",
+            Self::TransitGatewayMeteringPolicy => "transit-gateway-metering-policy",
+            Self::TransitGatewayRouteTable => "transit-gateway-route-table",
+            Self::TransitGatewayRouteTableAnnouncement => "transit-gateway-route-table-announcement",
+            Self::Volume => "volume",
+            Self::Vpc => "vpc",
+            Self::VpcEndpoint => "vpc-endpoint",
+            Self::VpcEndpointConnection => "vpc-endpoint-connection",
+            Self::VpcEndpointService => "vpc-endpoint-service",
+            Self::VpcEndpointServicePermission => "vpc-endpoint-service-permission",
+            Self::VpcPeeringConnection => "vpc-peering-connection",
+            Self::VpnConnection => "vpn-connection",
+            Self::VpnGateway => "vpn-gateway",
+            Self::VpcFlowLog => "vpc-flow-log",
+            Self::CapacityReservationFleet => "capacity-reservation-fleet",
+            Self::TrafficMirrorFilterRule => "traffic-mirror-filter-rule",
+            Self::VpcEndpointConnectionDeviceType => "vpc-endpoint-connection-device-type",
+            Self::VerifiedAccessInstance => "verified-access-instance",
+            Self::VerifiedAccessGroup => "verified-access-group",
+            Self::VerifiedAccessEndpoint => "verified-access-endpoint",
+            Self::VerifiedAccessPolicy => "verified-access-policy",
+            Self::VerifiedAccessTrustProvider => "verified-access-trust-provider",
+            Self::VpnConnectionDeviceType => "vpn-connection-device-type",
+            Self::VpcBlockPublicAccessExclusion => "vpc-block-public-access-exclusion",
+            Self::VpcEncryptionControl => "vpc-encryption-control",
+            Self::RouteServer => "route-server",
+            Self::RouteServerEndpoint => "route-server-endpoint",
+            Self::RouteServerPeer => "route-server-peer",
+            Self::IpamResourceDiscovery => "ipam-resource-discovery",
+            Self::IpamResourceDiscoveryAssociation => "ipam-resource-discovery-association",
+            Self::InstanceConnectEndpoint => "instance-connect-endpoint",
+            Self::VerifiedAccessEndpointTarget => "verified-access-endpoint-target",
+            Self::IpamExternalResourceVerificationToken => "ipam-external-resource-verification-token",
+            Self::CapacityBlock => "capacity-block",
+            Self::MacModificationTask => "mac-modification-task",
+            Self::IpamPrefixListResolver => "ipam-prefix-list-resolver",
+            Self::IpamPolicy => "ipam-policy",
+            Self::IpamPrefixListResolverTarget => "ipam-prefix-list-resolver-target",
+            Self::SecondaryInterface => "secondary-interface",
+            Self::SecondaryNetwork => "secondary-network",
+            Self::SecondarySubnet => "secondary-subnet",
+            Self::CapacityManagerDataExport => "capacity-manager-data-export",
+            Self::VpnConcentrator => "vpn-concentrator",
+            Self::IpamPoolAllocation => "ipam-pool-allocation",
+            Self::CapacityReservationCancellationQuote => "capacity-reservation-cancellation-quote",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ResourceType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ResourceType {
+    fn from(word: &str) -> Self {
+        match word {
+            "capacity-reservation" => Self::CapacityReservation,
+            "client-vpn-endpoint" => Self::ClientVpnEndpoint,
+            "customer-gateway" => Self::CustomerGateway,
+            "carrier-gateway" => Self::CarrierGateway,
+            "coip-pool" => Self::CoipPool,
+            "declarative-policies-report" => Self::DeclarativePoliciesReport,
+            "dedicated-host" => Self::DedicatedHost,
+            "dhcp-options" => Self::DhcpOptions,
+            "egress-only-internet-gateway" => Self::EgressOnlyInternetGateway,
+            "elastic-ip" => Self::ElasticIp,
+            "elastic-gpu" => Self::ElasticGpu,
+            "export-image-task" => Self::ExportImageTask,
+            "export-instance-task" => Self::ExportInstanceTask,
+            "fleet" => Self::Fleet,
+            "fpga-image" => Self::FpgaImage,
+            "host-reservation" => Self::HostReservation,
+            "image" => Self::Image,
+            "image-usage-report" => Self::ImageUsageReport,
+            "import-image-task" => Self::ImportImageTask,
+            "import-snapshot-task" => Self::ImportSnapshotTask,
+            "instance" => Self::Instance,
+            "instance-event-window" => Self::InstanceEventWindow,
+            "internet-gateway" => Self::InternetGateway,
+            "ipam" => Self::Ipam,
+            "ipam-pool" => Self::IpamPool,
+            "ipam-scope" => Self::IpamScope,
+            "ipv4pool-ec2" => Self::Ipv4poolEc2,
+            "ipv6pool-ec2" => Self::Ipv6poolEc2,
+            "key-pair" => Self::KeyPair,
+            "launch-template" => Self::LaunchTemplate,
+            "local-gateway" => Self::LocalGateway,
+            "local-gateway-route-table" => Self::LocalGatewayRouteTable,
+            "local-gateway-virtual-interface" => Self::LocalGatewayVirtualInterface,
+            "local-gateway-virtual-interface-group" => Self::LocalGatewayVirtualInterfaceGroup,
+            "local-gateway-route-table-vpc-association" => Self::LocalGatewayRouteTableVpcAssociation,
+            "local-gateway-route-table-virtual-interface-group-association" => {
+                Self::LocalGatewayRouteTableVirtualInterfaceGroupAssociation
+            }
+            "natgateway" => Self::Natgateway,
+            "network-acl" => Self::NetworkAcl,
+            "network-interface" => Self::NetworkInterface,
+            "network-insights-analysis" => Self::NetworkInsightsAnalysis,
+            "network-insights-path" => Self::NetworkInsightsPath,
+            "network-insights-access-scope" => Self::NetworkInsightsAccessScope,
+            "network-insights-access-scope-analysis" => Self::NetworkInsightsAccessScopeAnalysis,
+            "outpost-lag" => Self::OutpostLag,
+            "placement-group" => Self::PlacementGroup,
+            "prefix-list" => Self::PrefixList,
+            "replace-root-volume-task" => Self::ReplaceRootVolumeTask,
+            "reserved-instances" => Self::ReservedInstances,
+            "route-table" => Self::RouteTable,
+            "security-group" => Self::SecurityGroup,
+            "security-group-rule" => Self::SecurityGroupRule,
+            "service-link-virtual-interface" => Self::ServiceLinkVirtualInterface,
+            "snapshot" => Self::Snapshot,
+            "spot-fleet-request" => Self::SpotFleetRequest,
+            "spot-instances-request" => Self::SpotInstancesRequest,
+            "subnet" => Self::Subnet,
+            "subnet-cidr-reservation" => Self::SubnetCidrReservation,
+            "traffic-mirror-filter" => Self::TrafficMirrorFilter,
+            "traffic-mirror-session" => Self::TrafficMirrorSession,
+            "traffic-mirror-target" => Self::TrafficMirrorTarget,
+            "transit-gateway" => Self::TransitGateway,
+            "transit-gateway-attachment" => Self::TransitGatewayAttachment,
+            "transit-gateway-connect-peer" => Self::TransitGatewayConnectPeer,
+            "transit-gateway-multicast-domain" => Self::TransitGatewayMulticastDomain,
+            "transit-gateway-policy-table" => Self::TransitGatewayPolicyTable,
+            "transit-gateway-metering-policy" => Self::TransitGatewayMeteringPolicy,
+            "transit-gateway-route-table" => Self::TransitGatewayRouteTable,
+            "transit-gateway-route-table-announcement" => Self::TransitGatewayRouteTableAnnouncement,
+            "volume" => Self::Volume,
+            "vpc" => Self::Vpc,
+            "vpc-endpoint" => Self::VpcEndpoint,
+            "vpc-endpoint-connection" => Self::VpcEndpointConnection,
+            "vpc-endpoint-service" => Self::VpcEndpointService,
+            "vpc-endpoint-service-permission" => Self::VpcEndpointServicePermission,
+            "vpc-peering-connection" => Self::VpcPeeringConnection,
+            "vpn-connection" => Self::VpnConnection,
+            "vpn-gateway" => Self::VpnGateway,
+            "vpc-flow-log" => Self::VpcFlowLog,
+            "capacity-reservation-fleet" => Self::CapacityReservationFleet,
+            "traffic-mirror-filter-rule" => Self::TrafficMirrorFilterRule,
+            "vpc-endpoint-connection-device-type" => Self::VpcEndpointConnectionDeviceType,
+            "verified-access-instance" => Self::VerifiedAccessInstance,
+            "verified-access-group" => Self::VerifiedAccessGroup,
+            "verified-access-endpoint" => Self::VerifiedAccessEndpoint,
+            "verified-access-policy" => Self::VerifiedAccessPolicy,
+            "verified-access-trust-provider" => Self::VerifiedAccessTrustProvider,
+            "vpn-connection-device-type" => Self::VpnConnectionDeviceType,
+            "vpc-block-public-access-exclusion" => Self::VpcBlockPublicAccessExclusion,
+            "vpc-encryption-control" => Self::VpcEncryptionControl,
+            "route-server" => Self::RouteServer,
+            "route-server-endpoint" => Self::RouteServerEndpoint,
+            "route-server-peer" => Self::RouteServerPeer,
+            "ipam-resource-discovery" => Self::IpamResourceDiscovery,
+            "ipam-resource-discovery-association" => Self::IpamResourceDiscoveryAssociation,
+            "instance-connect-endpoint" => Self::InstanceConnectEndpoint,
+            "verified-access-endpoint-target" => Self::VerifiedAccessEndpointTarget,
+            "ipam-external-resource-verification-token" => Self::IpamExternalResourceVerificationToken,
+            "capacity-block" => Self::CapacityBlock,
+            "mac-modification-task" => Self::MacModificationTask,
+            "ipam-prefix-list-resolver" => Self::IpamPrefixListResolver,
+            "ipam-policy" => Self::IpamPolicy,
+            "ipam-prefix-list-resolver-target" => Self::IpamPrefixListResolverTarget,
+            "secondary-interface" => Self::SecondaryInterface,
+            "secondary-network" => Self::SecondaryNetwork,
+            "secondary-subnet" => Self::SecondarySubnet,
+            "capacity-manager-data-export" => Self::CapacityManagerDataExport,
+            "vpn-concentrator" => Self::VpnConcentrator,
+            "ipam-pool-allocation" => Self::IpamPoolAllocation,
+            "capacity-reservation-cancellation-quote" => Self::CapacityReservationCancellationQuote,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ResourceType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteOrigin {
+    CreateRouteTable,
+    CreateRoute,
+    EnableVgwRoutePropagation,
+    Advertisement,
+    Unmodelled(String),
+}
+
+impl RouteOrigin {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::CreateRouteTable => "CreateRouteTable",
+            Self::CreateRoute => "CreateRoute",
+            Self::EnableVgwRoutePropagation => "EnableVgwRoutePropagation",
+            Self::Advertisement => "Advertisement",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for RouteOrigin {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for RouteOrigin {
+    fn from(word: &str) -> Self {
+        match word {
+            "CreateRouteTable" => Self::CreateRouteTable,
+            "CreateRoute" => Self::CreateRoute,
+            "EnableVgwRoutePropagation" => Self::EnableVgwRoutePropagation,
+            "Advertisement" => Self::Advertisement,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for RouteOrigin {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteState {
+    Active,
+    Blackhole,
+    Filtered,
+    Unmodelled(String),
+}
+
+impl RouteState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Active => "active",
+            Self::Blackhole => "blackhole",
+            Self::Filtered => "filtered",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for RouteState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for RouteState {
+    fn from(word: &str) -> Self {
+        match word {
+            "active" => Self::Active,
+            "blackhole" => Self::Blackhole,
+            "filtered" => Self::Filtered,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for RouteState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteTableAssociationStateCode {
+    Associating,
+    Associated,
+    Disassociating,
+    Disassociated,
+    Failed,
+    Unmodelled(String),
+}
+
+impl RouteTableAssociationStateCode {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Associating => "associating",
+            Self::Associated => "associated",
+            Self::Disassociating => "disassociating",
+            Self::Disassociated => "disassociated",
+            Self::Failed => "failed",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for RouteTableAssociationStateCode {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for RouteTableAssociationStateCode {
+    fn from(word: &str) -> Self {
+        match word {
+            "associating" => Self::Associating,
+            "associated" => Self::Associated,
+            "disassociating" => Self::Disassociating,
+            "disassociated" => Self::Disassociated,
+            "failed" => Self::Failed,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for RouteTableAssociationStateCode {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleAction {
+    Allow,
+    Deny,
+    Unmodelled(String),
+}
+
+impl RuleAction {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for RuleAction {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for RuleAction {
+    fn from(word: &str) -> Self {
+        match word {
+            "allow" => Self::Allow,
+            "deny" => Self::Deny,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for RuleAction {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceConnectivityType {
+    Ipv4,
+    Ipv6,
+    Unmodelled(String),
+}
+
+impl ServiceConnectivityType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ipv4 => "ipv4",
+            Self::Ipv6 => "ipv6",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ServiceConnectivityType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ServiceConnectivityType {
+    fn from(word: &str) -> Self {
+        match word {
+            "ipv4" => Self::Ipv4,
+            "ipv6" => Self::Ipv6,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ServiceConnectivityType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceManaged {
+    Alb,
+    Nlb,
+    Rnat,
+    Rds,
+    Unmodelled(String),
+}
+
+impl ServiceManaged {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Alb => "alb",
+            Self::Nlb => "nlb",
+            Self::Rnat => "rnat",
+            Self::Rds => "rds",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ServiceManaged {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ServiceManaged {
+    fn from(word: &str) -> Self {
+        match word {
+            "alb" => Self::Alb,
+            "nlb" => Self::Nlb,
+            "rnat" => Self::Rnat,
+            "rds" => Self::Rds,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ServiceManaged {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceType {
+    Interface,
+    Gateway,
+    GatewayLoadBalancer,
+    Unmodelled(String),
+}
+
+impl ServiceType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Interface => "Interface",
+            Self::Gateway => "Gateway",
+            Self::GatewayLoadBalancer => "GatewayLoadBalancer",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for ServiceType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for ServiceType {
+    fn from(word: &str) -> Self {
+        match word {
+            "Interface" => Self::Interface,
+            "Gateway" => Self::Gateway,
+            "GatewayLoadBalancer" => Self::GatewayLoadBalancer,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for ServiceType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    PendingAcceptance,
+    Pending,
+    Available,
+    Deleting,
+    Deleted,
+    Rejected,
+    Failed,
+    Expired,
+    Partial,
+    Unmodelled(String),
+}
+
+impl State {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::PendingAcceptance => "PendingAcceptance",
+            Self::Pending => "Pending",
+            Self::Available => "Available",
+            Self::Deleting => "Deleting",
+            Self::Deleted => "Deleted",
+            Self::Rejected => "Rejected",
+            Self::Failed => "Failed",
+            Self::Expired => "Expired",
+            Self::Partial => "Partial",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for State {
+    fn from(word: &str) -> Self {
+        match word {
+            "PendingAcceptance" => Self::PendingAcceptance,
+            "Pending" => Self::Pending,
+            "Available" => Self::Available,
+            "Deleting" => Self::Deleting,
+            "Deleted" => Self::Deleted,
+            "Rejected" => Self::Rejected,
+            "Failed" => Self::Failed,
+            "Expired" => Self::Expired,
+            "Partial" => Self::Partial,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for State {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }
@@ -465,6 +2326,51 @@ impl Value for Tenancy {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VpcAttributeName {
+    EnableDnsSupport,
+    EnableDnsHostnames,
+    EnableNetworkAddressUsageMetrics,
+    Unmodelled(String),
+}
+
+impl VpcAttributeName {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::EnableDnsSupport => "enableDnsSupport",
+            Self::EnableDnsHostnames => "enableDnsHostnames",
+            Self::EnableNetworkAddressUsageMetrics => "enableNetworkAddressUsageMetrics",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for VpcAttributeName {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for VpcAttributeName {
+    fn from(word: &str) -> Self {
+        match word {
+            "enableDnsSupport" => Self::EnableDnsSupport,
+            "enableDnsHostnames" => Self::EnableDnsHostnames,
+            "enableNetworkAddressUsageMetrics" => Self::EnableNetworkAddressUsageMetrics,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for VpcAttributeName {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VpcCidrBlockStateCode {
     Associating,
     Associated,
@@ -558,6 +2464,48 @@ impl From<&str> for VpcEncryptionControlExclusionState {
 }
 
 impl Value for VpcEncryptionControlExclusionState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VpcEncryptionControlExclusionStateInput {
+    Enable,
+    Disable,
+    Unmodelled(String),
+}
+
+impl VpcEncryptionControlExclusionStateInput {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Enable => "enable",
+            Self::Disable => "disable",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for VpcEncryptionControlExclusionStateInput {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for VpcEncryptionControlExclusionStateInput {
+    fn from(word: &str) -> Self {
+        match word {
+            "enable" => Self::Enable,
+            "disable" => Self::Disable,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for VpcEncryptionControlExclusionStateInput {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }
@@ -663,6 +2611,57 @@ impl From<&str> for VpcEncryptionControlState {
 }
 
 impl Value for VpcEncryptionControlState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VpcEndpointType {
+    Interface,
+    Gateway,
+    GatewayLoadBalancer,
+    Resource,
+    ServiceNetwork,
+    Unmodelled(String),
+}
+
+impl VpcEndpointType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Interface => "Interface",
+            Self::Gateway => "Gateway",
+            Self::GatewayLoadBalancer => "GatewayLoadBalancer",
+            Self::Resource => "Resource",
+            Self::ServiceNetwork => "ServiceNetwork",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for VpcEndpointType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for VpcEndpointType {
+    fn from(word: &str) -> Self {
+        match word {
+            "Interface" => Self::Interface,
+            "Gateway" => Self::Gateway,
+            "GatewayLoadBalancer" => Self::GatewayLoadBalancer,
+            "Resource" => Self::Resource,
+            "ServiceNetwork" => Self::ServiceNetwork,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for VpcEndpointType {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }

@@ -785,6 +785,426 @@ pub static SERVICE: Service = Service {
     ],
 };
 
+pub struct AllocateAddress;
+
+impl Operation for AllocateAddress {
+    const NAME: &'static str = "AllocateAddress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AllocateAddressInput;
+    type Output = AllocateAddressOutput;
+    type Error = Error;
+}
+
+pub struct AssignPrivateIpAddresses;
+
+impl Operation for AssignPrivateIpAddresses {
+    const NAME: &'static str = "AssignPrivateIpAddresses";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AssignPrivateIpAddressesInput;
+    type Output = AssignPrivateIpAddressesOutput;
+    type Error = Error;
+}
+
+pub struct AssociateAddress;
+
+impl Operation for AssociateAddress {
+    const NAME: &'static str = "AssociateAddress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AssociateAddressInput;
+    type Output = AssociateAddressOutput;
+    type Error = Error;
+}
+
+pub struct AssociateDhcpOptions;
+
+impl Operation for AssociateDhcpOptions {
+    const NAME: &'static str = "AssociateDhcpOptions";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AssociateDhcpOptionsInput;
+    type Output = AssociateDhcpOptionsOutput;
+    type Error = Error;
+}
+
+pub struct AssociateRouteTable;
+
+impl Operation for AssociateRouteTable {
+    const NAME: &'static str = "AssociateRouteTable";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AssociateRouteTableInput;
+    type Output = AssociateRouteTableOutput;
+    type Error = Error;
+}
+
+pub struct AssociateVpcCidrBlock;
+
+impl Operation for AssociateVpcCidrBlock {
+    const NAME: &'static str = "AssociateVpcCidrBlock";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AssociateVpcCidrBlockInput;
+    type Output = AssociateVpcCidrBlockOutput;
+    type Error = Error;
+}
+
+pub struct AttachInternetGateway;
+
+impl Operation for AttachInternetGateway {
+    const NAME: &'static str = "AttachInternetGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AttachInternetGatewayInput;
+    type Output = AttachInternetGatewayOutput;
+    type Error = Error;
+}
+
+pub struct AttachNetworkInterface;
+
+impl Operation for AttachNetworkInterface {
+    const NAME: &'static str = "AttachNetworkInterface";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AttachNetworkInterfaceInput;
+    type Output = AttachNetworkInterfaceOutput;
+    type Error = Error;
+}
+
+pub struct AuthorizeSecurityGroupEgress;
+
+impl Operation for AuthorizeSecurityGroupEgress {
+    const NAME: &'static str = "AuthorizeSecurityGroupEgress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AuthorizeSecurityGroupEgressInput;
+    type Output = AuthorizeSecurityGroupEgressOutput;
+    type Error = Error;
+}
+
+pub struct AuthorizeSecurityGroupIngress;
+
+impl Operation for AuthorizeSecurityGroupIngress {
+    const NAME: &'static str = "AuthorizeSecurityGroupIngress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = AuthorizeSecurityGroupIngressInput;
+    type Output = AuthorizeSecurityGroupIngressOutput;
+    type Error = Error;
+}
+
+pub struct CreateDefaultSubnet;
+
+impl Operation for CreateDefaultSubnet {
+    const NAME: &'static str = "CreateDefaultSubnet";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateDefaultSubnetInput;
+    type Output = CreateDefaultSubnetOutput;
+    type Error = Error;
+}
+
+pub struct CreateDefaultVpc;
+
+impl Operation for CreateDefaultVpc {
+    const NAME: &'static str = "CreateDefaultVpc";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateDefaultVpcInput;
+    type Output = CreateDefaultVpcOutput;
+    type Error = Error;
+}
+
+pub struct CreateDhcpOptions;
+
+impl Operation for CreateDhcpOptions {
+    const NAME: &'static str = "CreateDhcpOptions";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateDhcpOptionsInput;
+    type Output = CreateDhcpOptionsOutput;
+    type Error = Error;
+}
+
+pub struct CreateEgressOnlyInternetGateway;
+
+impl Operation for CreateEgressOnlyInternetGateway {
+    const NAME: &'static str = "CreateEgressOnlyInternetGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateEgressOnlyInternetGatewayInput;
+    type Output = CreateEgressOnlyInternetGatewayOutput;
+    type Error = Error;
+}
+
+pub struct CreateInternetGateway;
+
+impl Operation for CreateInternetGateway {
+    const NAME: &'static str = "CreateInternetGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateInternetGatewayInput;
+    type Output = CreateInternetGatewayOutput;
+    type Error = Error;
+}
+
+pub struct CreateManagedPrefixList;
+
+impl Operation for CreateManagedPrefixList {
+    const NAME: &'static str = "CreateManagedPrefixList";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateManagedPrefixListInput;
+    type Output = CreateManagedPrefixListOutput;
+    type Error = Error;
+}
+
+pub struct CreateNatGateway;
+
+impl Operation for CreateNatGateway {
+    const NAME: &'static str = "CreateNatGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateNatGatewayInput;
+    type Output = CreateNatGatewayOutput;
+    type Error = Error;
+}
+
+pub struct CreateNetworkAcl;
+
+impl Operation for CreateNetworkAcl {
+    const NAME: &'static str = "CreateNetworkAcl";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateNetworkAclInput;
+    type Output = CreateNetworkAclOutput;
+    type Error = Error;
+}
+
+pub struct CreateNetworkAclEntry;
+
+impl Operation for CreateNetworkAclEntry {
+    const NAME: &'static str = "CreateNetworkAclEntry";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateNetworkAclEntryInput;
+    type Output = CreateNetworkAclEntryOutput;
+    type Error = Error;
+}
+
+pub struct CreateNetworkInterface;
+
+impl Operation for CreateNetworkInterface {
+    const NAME: &'static str = "CreateNetworkInterface";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateNetworkInterfaceInput;
+    type Output = CreateNetworkInterfaceOutput;
+    type Error = Error;
+}
+
+pub struct CreateRoute;
+
+impl Operation for CreateRoute {
+    const NAME: &'static str = "CreateRoute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateRouteInput;
+    type Output = CreateRouteOutput;
+    type Error = Error;
+}
+
+pub struct CreateRouteTable;
+
+impl Operation for CreateRouteTable {
+    const NAME: &'static str = "CreateRouteTable";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateRouteTableInput;
+    type Output = CreateRouteTableOutput;
+    type Error = Error;
+}
+
+pub struct CreateSecurityGroup;
+
+impl Operation for CreateSecurityGroup {
+    const NAME: &'static str = "CreateSecurityGroup";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateSecurityGroupInput;
+    type Output = CreateSecurityGroupOutput;
+    type Error = Error;
+}
+
+pub struct CreateSubnet;
+
+impl Operation for CreateSubnet {
+    const NAME: &'static str = "CreateSubnet";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateSubnetInput;
+    type Output = CreateSubnetOutput;
+    type Error = Error;
+}
+
+pub struct CreateTags;
+
+impl Operation for CreateTags {
+    const NAME: &'static str = "CreateTags";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateTagsInput;
+    type Output = CreateTagsOutput;
+    type Error = Error;
+}
+
+pub struct CreateVpc;
+
+impl Operation for CreateVpc {
+    const NAME: &'static str = "CreateVpc";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateVpcInput;
+    type Output = CreateVpcOutput;
+    type Error = Error;
+}
+
+pub struct CreateVpcEndpoint;
+
+impl Operation for CreateVpcEndpoint {
+    const NAME: &'static str = "CreateVpcEndpoint";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = CreateVpcEndpointInput;
+    type Output = CreateVpcEndpointOutput;
+    type Error = Error;
+}
+
+pub struct DeleteDhcpOptions;
+
+impl Operation for DeleteDhcpOptions {
+    const NAME: &'static str = "DeleteDhcpOptions";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteDhcpOptionsInput;
+    type Output = DeleteDhcpOptionsOutput;
+    type Error = Error;
+}
+
+pub struct DeleteEgressOnlyInternetGateway;
+
+impl Operation for DeleteEgressOnlyInternetGateway {
+    const NAME: &'static str = "DeleteEgressOnlyInternetGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteEgressOnlyInternetGatewayInput;
+    type Output = DeleteEgressOnlyInternetGatewayOutput;
+    type Error = Error;
+}
+
+pub struct DeleteInternetGateway;
+
+impl Operation for DeleteInternetGateway {
+    const NAME: &'static str = "DeleteInternetGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteInternetGatewayInput;
+    type Output = DeleteInternetGatewayOutput;
+    type Error = Error;
+}
+
+pub struct DeleteManagedPrefixList;
+
+impl Operation for DeleteManagedPrefixList {
+    const NAME: &'static str = "DeleteManagedPrefixList";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteManagedPrefixListInput;
+    type Output = DeleteManagedPrefixListOutput;
+    type Error = Error;
+}
+
+pub struct DeleteNatGateway;
+
+impl Operation for DeleteNatGateway {
+    const NAME: &'static str = "DeleteNatGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteNatGatewayInput;
+    type Output = DeleteNatGatewayOutput;
+    type Error = Error;
+}
+
+pub struct DeleteNetworkAcl;
+
+impl Operation for DeleteNetworkAcl {
+    const NAME: &'static str = "DeleteNetworkAcl";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteNetworkAclInput;
+    type Output = DeleteNetworkAclOutput;
+    type Error = Error;
+}
+
+pub struct DeleteNetworkAclEntry;
+
+impl Operation for DeleteNetworkAclEntry {
+    const NAME: &'static str = "DeleteNetworkAclEntry";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteNetworkAclEntryInput;
+    type Output = DeleteNetworkAclEntryOutput;
+    type Error = Error;
+}
+
+pub struct DeleteNetworkInterface;
+
+impl Operation for DeleteNetworkInterface {
+    const NAME: &'static str = "DeleteNetworkInterface";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteNetworkInterfaceInput;
+    type Output = DeleteNetworkInterfaceOutput;
+    type Error = Error;
+}
+
+pub struct DeleteRoute;
+
+impl Operation for DeleteRoute {
+    const NAME: &'static str = "DeleteRoute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteRouteInput;
+    type Output = DeleteRouteOutput;
+    type Error = Error;
+}
+
+pub struct DeleteRouteTable;
+
+impl Operation for DeleteRouteTable {
+    const NAME: &'static str = "DeleteRouteTable";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteRouteTableInput;
+    type Output = DeleteRouteTableOutput;
+    type Error = Error;
+}
+
+pub struct DeleteSecurityGroup;
+
+impl Operation for DeleteSecurityGroup {
+    const NAME: &'static str = "DeleteSecurityGroup";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteSecurityGroupInput;
+    type Output = DeleteSecurityGroupOutput;
+    type Error = Error;
+}
+
+pub struct DeleteSubnet;
+
+impl Operation for DeleteSubnet {
+    const NAME: &'static str = "DeleteSubnet";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteSubnetInput;
+    type Output = DeleteSubnetOutput;
+    type Error = Error;
+}
+
+pub struct DeleteTags;
+
+impl Operation for DeleteTags {
+    const NAME: &'static str = "DeleteTags";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteTagsInput;
+    type Output = DeleteTagsOutput;
+    type Error = Error;
+}
+
+pub struct DeleteVpc;
+
+impl Operation for DeleteVpc {
+    const NAME: &'static str = "DeleteVpc";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteVpcInput;
+    type Output = DeleteVpcOutput;
+    type Error = Error;
+}
+
+pub struct DeleteVpcEndpoints;
+
+impl Operation for DeleteVpcEndpoints {
+    const NAME: &'static str = "DeleteVpcEndpoints";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DeleteVpcEndpointsInput;
+    type Output = DeleteVpcEndpointsOutput;
+    type Error = Error;
+}
+
 pub struct DescribeAccountAttributes;
 
 impl Operation for DescribeAccountAttributes {
@@ -792,6 +1212,26 @@ impl Operation for DescribeAccountAttributes {
     const SERVICE: &'static Service = &SERVICE;
     type Input = DescribeAccountAttributesInput;
     type Output = DescribeAccountAttributesOutput;
+    type Error = Error;
+}
+
+pub struct DescribeAddresses;
+
+impl Operation for DescribeAddresses {
+    const NAME: &'static str = "DescribeAddresses";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeAddressesInput;
+    type Output = DescribeAddressesOutput;
+    type Error = Error;
+}
+
+pub struct DescribeAddressesAttribute;
+
+impl Operation for DescribeAddressesAttribute {
+    const NAME: &'static str = "DescribeAddressesAttribute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeAddressesAttributeInput;
+    type Output = DescribeAddressesAttributeOutput;
     type Error = Error;
 }
 
@@ -805,6 +1245,96 @@ impl Operation for DescribeAvailabilityZones {
     type Error = Error;
 }
 
+pub struct DescribeDhcpOptions;
+
+impl Operation for DescribeDhcpOptions {
+    const NAME: &'static str = "DescribeDhcpOptions";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeDhcpOptionsInput;
+    type Output = DescribeDhcpOptionsOutput;
+    type Error = Error;
+}
+
+pub struct DescribeEgressOnlyInternetGateways;
+
+impl Operation for DescribeEgressOnlyInternetGateways {
+    const NAME: &'static str = "DescribeEgressOnlyInternetGateways";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeEgressOnlyInternetGatewaysInput;
+    type Output = DescribeEgressOnlyInternetGatewaysOutput;
+    type Error = Error;
+}
+
+pub struct DescribeInternetGateways;
+
+impl Operation for DescribeInternetGateways {
+    const NAME: &'static str = "DescribeInternetGateways";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeInternetGatewaysInput;
+    type Output = DescribeInternetGatewaysOutput;
+    type Error = Error;
+}
+
+pub struct DescribeManagedPrefixLists;
+
+impl Operation for DescribeManagedPrefixLists {
+    const NAME: &'static str = "DescribeManagedPrefixLists";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeManagedPrefixListsInput;
+    type Output = DescribeManagedPrefixListsOutput;
+    type Error = Error;
+}
+
+pub struct DescribeNatGateways;
+
+impl Operation for DescribeNatGateways {
+    const NAME: &'static str = "DescribeNatGateways";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeNatGatewaysInput;
+    type Output = DescribeNatGatewaysOutput;
+    type Error = Error;
+}
+
+pub struct DescribeNetworkAcls;
+
+impl Operation for DescribeNetworkAcls {
+    const NAME: &'static str = "DescribeNetworkAcls";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeNetworkAclsInput;
+    type Output = DescribeNetworkAclsOutput;
+    type Error = Error;
+}
+
+pub struct DescribeNetworkInterfaceAttribute;
+
+impl Operation for DescribeNetworkInterfaceAttribute {
+    const NAME: &'static str = "DescribeNetworkInterfaceAttribute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeNetworkInterfaceAttributeInput;
+    type Output = DescribeNetworkInterfaceAttributeOutput;
+    type Error = Error;
+}
+
+pub struct DescribeNetworkInterfaces;
+
+impl Operation for DescribeNetworkInterfaces {
+    const NAME: &'static str = "DescribeNetworkInterfaces";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeNetworkInterfacesInput;
+    type Output = DescribeNetworkInterfacesOutput;
+    type Error = Error;
+}
+
+pub struct DescribePrefixLists;
+
+impl Operation for DescribePrefixLists {
+    const NAME: &'static str = "DescribePrefixLists";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribePrefixListsInput;
+    type Output = DescribePrefixListsOutput;
+    type Error = Error;
+}
+
 pub struct DescribeRegions;
 
 impl Operation for DescribeRegions {
@@ -812,6 +1342,36 @@ impl Operation for DescribeRegions {
     const SERVICE: &'static Service = &SERVICE;
     type Input = DescribeRegionsInput;
     type Output = DescribeRegionsOutput;
+    type Error = Error;
+}
+
+pub struct DescribeRouteTables;
+
+impl Operation for DescribeRouteTables {
+    const NAME: &'static str = "DescribeRouteTables";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeRouteTablesInput;
+    type Output = DescribeRouteTablesOutput;
+    type Error = Error;
+}
+
+pub struct DescribeSecurityGroupReferences;
+
+impl Operation for DescribeSecurityGroupReferences {
+    const NAME: &'static str = "DescribeSecurityGroupReferences";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeSecurityGroupReferencesInput;
+    type Output = DescribeSecurityGroupReferencesOutput;
+    type Error = Error;
+}
+
+pub struct DescribeSecurityGroupRules;
+
+impl Operation for DescribeSecurityGroupRules {
+    const NAME: &'static str = "DescribeSecurityGroupRules";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeSecurityGroupRulesInput;
+    type Output = DescribeSecurityGroupRulesOutput;
     type Error = Error;
 }
 
@@ -825,6 +1385,16 @@ impl Operation for DescribeSecurityGroups {
     type Error = Error;
 }
 
+pub struct DescribeStaleSecurityGroups;
+
+impl Operation for DescribeStaleSecurityGroups {
+    const NAME: &'static str = "DescribeStaleSecurityGroups";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeStaleSecurityGroupsInput;
+    type Output = DescribeStaleSecurityGroupsOutput;
+    type Error = Error;
+}
+
 pub struct DescribeSubnets;
 
 impl Operation for DescribeSubnets {
@@ -835,6 +1405,46 @@ impl Operation for DescribeSubnets {
     type Error = Error;
 }
 
+pub struct DescribeTags;
+
+impl Operation for DescribeTags {
+    const NAME: &'static str = "DescribeTags";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeTagsInput;
+    type Output = DescribeTagsOutput;
+    type Error = Error;
+}
+
+pub struct DescribeVpcAttribute;
+
+impl Operation for DescribeVpcAttribute {
+    const NAME: &'static str = "DescribeVpcAttribute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeVpcAttributeInput;
+    type Output = DescribeVpcAttributeOutput;
+    type Error = Error;
+}
+
+pub struct DescribeVpcEndpointServices;
+
+impl Operation for DescribeVpcEndpointServices {
+    const NAME: &'static str = "DescribeVpcEndpointServices";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeVpcEndpointServicesInput;
+    type Output = DescribeVpcEndpointServicesOutput;
+    type Error = Error;
+}
+
+pub struct DescribeVpcEndpoints;
+
+impl Operation for DescribeVpcEndpoints {
+    const NAME: &'static str = "DescribeVpcEndpoints";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeVpcEndpointsInput;
+    type Output = DescribeVpcEndpointsOutput;
+    type Error = Error;
+}
+
 pub struct DescribeVpcs;
 
 impl Operation for DescribeVpcs {
@@ -842,5 +1452,245 @@ impl Operation for DescribeVpcs {
     const SERVICE: &'static Service = &SERVICE;
     type Input = DescribeVpcsInput;
     type Output = DescribeVpcsOutput;
+    type Error = Error;
+}
+
+pub struct DetachInternetGateway;
+
+impl Operation for DetachInternetGateway {
+    const NAME: &'static str = "DetachInternetGateway";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DetachInternetGatewayInput;
+    type Output = DetachInternetGatewayOutput;
+    type Error = Error;
+}
+
+pub struct DetachNetworkInterface;
+
+impl Operation for DetachNetworkInterface {
+    const NAME: &'static str = "DetachNetworkInterface";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DetachNetworkInterfaceInput;
+    type Output = DetachNetworkInterfaceOutput;
+    type Error = Error;
+}
+
+pub struct DisassociateAddress;
+
+impl Operation for DisassociateAddress {
+    const NAME: &'static str = "DisassociateAddress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DisassociateAddressInput;
+    type Output = DisassociateAddressOutput;
+    type Error = Error;
+}
+
+pub struct DisassociateRouteTable;
+
+impl Operation for DisassociateRouteTable {
+    const NAME: &'static str = "DisassociateRouteTable";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DisassociateRouteTableInput;
+    type Output = DisassociateRouteTableOutput;
+    type Error = Error;
+}
+
+pub struct DisassociateVpcCidrBlock;
+
+impl Operation for DisassociateVpcCidrBlock {
+    const NAME: &'static str = "DisassociateVpcCidrBlock";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DisassociateVpcCidrBlockInput;
+    type Output = DisassociateVpcCidrBlockOutput;
+    type Error = Error;
+}
+
+pub struct GetManagedPrefixListAssociations;
+
+impl Operation for GetManagedPrefixListAssociations {
+    const NAME: &'static str = "GetManagedPrefixListAssociations";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = GetManagedPrefixListAssociationsInput;
+    type Output = GetManagedPrefixListAssociationsOutput;
+    type Error = Error;
+}
+
+pub struct GetManagedPrefixListEntries;
+
+impl Operation for GetManagedPrefixListEntries {
+    const NAME: &'static str = "GetManagedPrefixListEntries";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = GetManagedPrefixListEntriesInput;
+    type Output = GetManagedPrefixListEntriesOutput;
+    type Error = Error;
+}
+
+pub struct GetSecurityGroupsForVpc;
+
+impl Operation for GetSecurityGroupsForVpc {
+    const NAME: &'static str = "GetSecurityGroupsForVpc";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = GetSecurityGroupsForVpcInput;
+    type Output = GetSecurityGroupsForVpcOutput;
+    type Error = Error;
+}
+
+pub struct ModifyManagedPrefixList;
+
+impl Operation for ModifyManagedPrefixList {
+    const NAME: &'static str = "ModifyManagedPrefixList";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifyManagedPrefixListInput;
+    type Output = ModifyManagedPrefixListOutput;
+    type Error = Error;
+}
+
+pub struct ModifyNetworkInterfaceAttribute;
+
+impl Operation for ModifyNetworkInterfaceAttribute {
+    const NAME: &'static str = "ModifyNetworkInterfaceAttribute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifyNetworkInterfaceAttributeInput;
+    type Output = ModifyNetworkInterfaceAttributeOutput;
+    type Error = Error;
+}
+
+pub struct ModifySecurityGroupRules;
+
+impl Operation for ModifySecurityGroupRules {
+    const NAME: &'static str = "ModifySecurityGroupRules";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifySecurityGroupRulesInput;
+    type Output = ModifySecurityGroupRulesOutput;
+    type Error = Error;
+}
+
+pub struct ModifySubnetAttribute;
+
+impl Operation for ModifySubnetAttribute {
+    const NAME: &'static str = "ModifySubnetAttribute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifySubnetAttributeInput;
+    type Output = ModifySubnetAttributeOutput;
+    type Error = Error;
+}
+
+pub struct ModifyVpcAttribute;
+
+impl Operation for ModifyVpcAttribute {
+    const NAME: &'static str = "ModifyVpcAttribute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifyVpcAttributeInput;
+    type Output = ModifyVpcAttributeOutput;
+    type Error = Error;
+}
+
+pub struct ModifyVpcEndpoint;
+
+impl Operation for ModifyVpcEndpoint {
+    const NAME: &'static str = "ModifyVpcEndpoint";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifyVpcEndpointInput;
+    type Output = ModifyVpcEndpointOutput;
+    type Error = Error;
+}
+
+pub struct ReleaseAddress;
+
+impl Operation for ReleaseAddress {
+    const NAME: &'static str = "ReleaseAddress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ReleaseAddressInput;
+    type Output = ReleaseAddressOutput;
+    type Error = Error;
+}
+
+pub struct ReplaceNetworkAclAssociation;
+
+impl Operation for ReplaceNetworkAclAssociation {
+    const NAME: &'static str = "ReplaceNetworkAclAssociation";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ReplaceNetworkAclAssociationInput;
+    type Output = ReplaceNetworkAclAssociationOutput;
+    type Error = Error;
+}
+
+pub struct ReplaceNetworkAclEntry;
+
+impl Operation for ReplaceNetworkAclEntry {
+    const NAME: &'static str = "ReplaceNetworkAclEntry";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ReplaceNetworkAclEntryInput;
+    type Output = ReplaceNetworkAclEntryOutput;
+    type Error = Error;
+}
+
+pub struct ReplaceRoute;
+
+impl Operation for ReplaceRoute {
+    const NAME: &'static str = "ReplaceRoute";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ReplaceRouteInput;
+    type Output = ReplaceRouteOutput;
+    type Error = Error;
+}
+
+pub struct ReplaceRouteTableAssociation;
+
+impl Operation for ReplaceRouteTableAssociation {
+    const NAME: &'static str = "ReplaceRouteTableAssociation";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ReplaceRouteTableAssociationInput;
+    type Output = ReplaceRouteTableAssociationOutput;
+    type Error = Error;
+}
+
+pub struct RevokeSecurityGroupEgress;
+
+impl Operation for RevokeSecurityGroupEgress {
+    const NAME: &'static str = "RevokeSecurityGroupEgress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = RevokeSecurityGroupEgressInput;
+    type Output = RevokeSecurityGroupEgressOutput;
+    type Error = Error;
+}
+
+pub struct RevokeSecurityGroupIngress;
+
+impl Operation for RevokeSecurityGroupIngress {
+    const NAME: &'static str = "RevokeSecurityGroupIngress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = RevokeSecurityGroupIngressInput;
+    type Output = RevokeSecurityGroupIngressOutput;
+    type Error = Error;
+}
+
+pub struct UnassignPrivateIpAddresses;
+
+impl Operation for UnassignPrivateIpAddresses {
+    const NAME: &'static str = "UnassignPrivateIpAddresses";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = UnassignPrivateIpAddressesInput;
+    type Output = UnassignPrivateIpAddressesOutput;
+    type Error = Error;
+}
+
+pub struct UpdateSecurityGroupRuleDescriptionsEgress;
+
+impl Operation for UpdateSecurityGroupRuleDescriptionsEgress {
+    const NAME: &'static str = "UpdateSecurityGroupRuleDescriptionsEgress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = UpdateSecurityGroupRuleDescriptionsEgressInput;
+    type Output = UpdateSecurityGroupRuleDescriptionsEgressOutput;
+    type Error = Error;
+}
+
+pub struct UpdateSecurityGroupRuleDescriptionsIngress;
+
+impl Operation for UpdateSecurityGroupRuleDescriptionsIngress {
+    const NAME: &'static str = "UpdateSecurityGroupRuleDescriptionsIngress";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = UpdateSecurityGroupRuleDescriptionsIngressInput;
+    type Output = UpdateSecurityGroupRuleDescriptionsIngressOutput;
     type Error = Error;
 }

@@ -2,8 +2,8 @@
 
 use super::enums::*;
 use wire::shape::{
-    DecodeError, Layout, Value, ValueReader, ValueWriter, read_laid_out, read_member, write_laid_out,
-    write_member,
+    DecodeError, Layout, Value, ValueReader, ValueWriter, read_laid_out, read_member, require,
+    write_laid_out, write_member,
 };
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -61,6 +61,1294 @@ impl Value for AccountAttributeValue {
             match name {
                 "AttributeValue" => {
                     read_member(reader, name, &mut it.attribute_value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddPrefixListEntry {
+    pub cidr: String,
+    pub description: Option<String>,
+}
+
+impl Value for AddPrefixListEntry {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Cidr", &self.cidr);
+        write_member(writer, "Description", &self.description);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Cidr" => {
+                    read[0] = read_member(reader, name, &mut it.cidr)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Cidr")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Address {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub domain: Option<DomainType>,
+    pub instance_id: Option<String>,
+    pub network_border_group: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub network_interface_owner_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub service_managed: Option<ServiceManaged>,
+    pub subnet_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for Address {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "allocationId", &self.allocation_id);
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "carrierIp", &self.carrier_ip);
+        write_member(writer, "customerOwnedIp", &self.customer_owned_ip);
+        write_member(writer, "customerOwnedIpv4Pool", &self.customer_owned_ipv4_pool);
+        write_member(writer, "domain", &self.domain);
+        write_member(writer, "instanceId", &self.instance_id);
+        write_member(writer, "networkBorderGroup", &self.network_border_group);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(
+            writer,
+            "networkInterfaceOwnerId",
+            &self.network_interface_owner_id,
+        );
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        write_member(writer, "publicIp", &self.public_ip);
+        write_member(writer, "publicIpv4Pool", &self.public_ipv4_pool);
+        write_member(writer, "serviceManaged", &self.service_managed);
+        write_member(writer, "subnetId", &self.subnet_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "AssociationId" => {
+                    read_member(reader, name, &mut it.association_id)?;
+                }
+                "CarrierIp" => {
+                    read_member(reader, name, &mut it.carrier_ip)?;
+                }
+                "CustomerOwnedIp" => {
+                    read_member(reader, name, &mut it.customer_owned_ip)?;
+                }
+                "CustomerOwnedIpv4Pool" => {
+                    read_member(reader, name, &mut it.customer_owned_ipv4_pool)?;
+                }
+                "Domain" => {
+                    read_member(reader, name, &mut it.domain)?;
+                }
+                "InstanceId" => {
+                    read_member(reader, name, &mut it.instance_id)?;
+                }
+                "NetworkBorderGroup" => {
+                    read_member(reader, name, &mut it.network_border_group)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "NetworkInterfaceOwnerId" => {
+                    read_member(reader, name, &mut it.network_interface_owner_id)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                "PublicIpv4Pool" => {
+                    read_member(reader, name, &mut it.public_ipv4_pool)?;
+                }
+                "ServiceManaged" => {
+                    read_member(reader, name, &mut it.service_managed)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AddressAttribute {
+    pub allocation_id: Option<String>,
+    pub ptr_record: Option<String>,
+    pub ptr_record_update: Option<PtrUpdateStatus>,
+    pub public_ip: Option<String>,
+}
+
+impl Value for AddressAttribute {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "allocationId", &self.allocation_id);
+        write_member(writer, "ptrRecord", &self.ptr_record);
+        write_member(writer, "ptrRecordUpdate", &self.ptr_record_update);
+        write_member(writer, "publicIp", &self.public_ip);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "PtrRecord" => {
+                    read_member(reader, name, &mut it.ptr_record)?;
+                }
+                "PtrRecordUpdate" => {
+                    read_member(reader, name, &mut it.ptr_record_update)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressInput {
+    pub address: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub domain: Option<DomainType>,
+    pub dry_run: Option<bool>,
+    pub ipam_pool_id: Option<String>,
+    pub network_border_group: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+impl Value for AllocateAddressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Address", &self.address);
+        write_member(writer, "CustomerOwnedIpv4Pool", &self.customer_owned_ipv4_pool);
+        write_member(writer, "Domain", &self.domain);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "IpamPoolId", &self.ipam_pool_id);
+        write_member(writer, "NetworkBorderGroup", &self.network_border_group);
+        write_member(writer, "PublicIpv4Pool", &self.public_ipv4_pool);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Address" => {
+                    read_member(reader, name, &mut it.address)?;
+                }
+                "CustomerOwnedIpv4Pool" => {
+                    read_member(reader, name, &mut it.customer_owned_ipv4_pool)?;
+                }
+                "Domain" => {
+                    read_member(reader, name, &mut it.domain)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipam_pool_id)?;
+                }
+                "NetworkBorderGroup" => {
+                    read_member(reader, name, &mut it.network_border_group)?;
+                }
+                "PublicIpv4Pool" => {
+                    read_member(reader, name, &mut it.public_ipv4_pool)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AllocateAddressOutput {
+    pub allocation_id: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub domain: Option<DomainType>,
+    pub network_border_group: Option<String>,
+    pub public_ip: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+}
+
+impl Value for AllocateAddressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "allocationId", &self.allocation_id);
+        write_member(writer, "carrierIp", &self.carrier_ip);
+        write_member(writer, "customerOwnedIp", &self.customer_owned_ip);
+        write_member(writer, "customerOwnedIpv4Pool", &self.customer_owned_ipv4_pool);
+        write_member(writer, "domain", &self.domain);
+        write_member(writer, "networkBorderGroup", &self.network_border_group);
+        write_member(writer, "publicIp", &self.public_ip);
+        write_member(writer, "publicIpv4Pool", &self.public_ipv4_pool);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "CarrierIp" => {
+                    read_member(reader, name, &mut it.carrier_ip)?;
+                }
+                "CustomerOwnedIp" => {
+                    read_member(reader, name, &mut it.customer_owned_ip)?;
+                }
+                "CustomerOwnedIpv4Pool" => {
+                    read_member(reader, name, &mut it.customer_owned_ipv4_pool)?;
+                }
+                "Domain" => {
+                    read_member(reader, name, &mut it.domain)?;
+                }
+                "NetworkBorderGroup" => {
+                    read_member(reader, name, &mut it.network_border_group)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                "PublicIpv4Pool" => {
+                    read_member(reader, name, &mut it.public_ipv4_pool)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignPrivateIpAddressesInput {
+    pub allow_reassignment: Option<bool>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<String>>,
+    pub network_interface_id: String,
+    pub private_ip_addresses: Option<Vec<String>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+}
+
+impl Value for AssignPrivateIpAddressesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "allowReassignment", &self.allow_reassignment);
+        write_member(writer, "Ipv4PrefixCount", &self.ipv4_prefix_count);
+        write_laid_out(writer, "Ipv4Prefix", Layout::List("item"), &self.ipv4_prefixes);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_laid_out(
+            writer,
+            "privateIpAddress",
+            Layout::List("PrivateIpAddress"),
+            &self.private_ip_addresses,
+        );
+        write_member(
+            writer,
+            "secondaryPrivateIpAddressCount",
+            &self.secondary_private_ip_address_count,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllowReassignment" => {
+                    read_member(reader, name, &mut it.allow_reassignment)?;
+                }
+                "Ipv4PrefixCount" => {
+                    read_member(reader, name, &mut it.ipv4_prefix_count)?;
+                }
+                "Ipv4Prefix" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv4_prefixes)?;
+                }
+                "NetworkInterfaceId" => {
+                    read[0] = read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "PrivateIpAddress" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.private_ip_addresses)?;
+                }
+                "SecondaryPrivateIpAddressCount" => {
+                    read_member(reader, name, &mut it.secondary_private_ip_address_count)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NetworkInterfaceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignPrivateIpAddressesOutput {
+    pub assigned_ipv4_prefixes: Option<Vec<Ipv4PrefixSpecification>>,
+    pub assigned_private_ip_addresses: Option<Vec<AssignedPrivateIpAddress>>,
+    pub network_interface_id: Option<String>,
+}
+
+impl Value for AssignPrivateIpAddressesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "assignedIpv4PrefixSet",
+            Layout::List("item"),
+            &self.assigned_ipv4_prefixes,
+        );
+        write_laid_out(
+            writer,
+            "assignedPrivateIpAddressesSet",
+            Layout::List("item"),
+            &self.assigned_private_ip_addresses,
+        );
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssignedIpv4PrefixSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.assigned_ipv4_prefixes)?;
+                }
+                "AssignedPrivateIpAddressesSet" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.assigned_private_ip_addresses,
+                    )?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssignedPrivateIpAddress {
+    pub private_ip_address: Option<String>,
+}
+
+impl Value for AssignedPrivateIpAddress {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressInput {
+    pub allocation_id: Option<String>,
+    pub allow_reassociation: Option<bool>,
+    pub dry_run: Option<bool>,
+    pub instance_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+impl Value for AssociateAddressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AllocationId", &self.allocation_id);
+        write_member(writer, "allowReassociation", &self.allow_reassociation);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "InstanceId", &self.instance_id);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        write_member(writer, "PublicIp", &self.public_ip);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "AllowReassociation" => {
+                    read_member(reader, name, &mut it.allow_reassociation)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "InstanceId" => {
+                    read_member(reader, name, &mut it.instance_id)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateAddressOutput {
+    pub association_id: Option<String>,
+}
+
+impl Value for AssociateAddressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationId", &self.association_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read_member(reader, name, &mut it.association_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateDhcpOptionsInput {
+    pub dhcp_options_id: String,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+}
+
+impl Value for AssociateDhcpOptionsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DhcpOptionsId", &self.dhcp_options_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpOptionsId" => {
+                    read[0] = read_member(reader, name, &mut it.dhcp_options_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "VpcId" => {
+                    read[1] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "DhcpOptionsId")?;
+        require(read[1], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateRouteTableInput {
+    pub dry_run: Option<bool>,
+    pub gateway_id: Option<String>,
+    pub public_ipv4_pool: Option<String>,
+    pub route_table_id: String,
+    pub subnet_id: Option<String>,
+}
+
+impl Value for AssociateRouteTableInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "GatewayId", &self.gateway_id);
+        write_member(writer, "PublicIpv4Pool", &self.public_ipv4_pool);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        write_member(writer, "subnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GatewayId" => {
+                    read_member(reader, name, &mut it.gateway_id)?;
+                }
+                "PublicIpv4Pool" => {
+                    read_member(reader, name, &mut it.public_ipv4_pool)?;
+                }
+                "RouteTableId" => {
+                    read[0] = read_member(reader, name, &mut it.route_table_id)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "RouteTableId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateRouteTableOutput {
+    pub association_id: Option<String>,
+    pub association_state: Option<RouteTableAssociationState>,
+}
+
+impl Value for AssociateRouteTableOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "associationState", &self.association_state);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read_member(reader, name, &mut it.association_id)?;
+                }
+                "AssociationState" => {
+                    read_member(reader, name, &mut it.association_state)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateVpcCidrBlockInput {
+    pub amazon_provided_ipv6_cidr_block: Option<bool>,
+    pub cidr_block: Option<String>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i32>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_network_border_group: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub ipv6_pool: Option<String>,
+    pub vpc_id: String,
+}
+
+impl Value for AssociateVpcCidrBlockInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "amazonProvidedIpv6CidrBlock",
+            &self.amazon_provided_ipv6_cidr_block,
+        );
+        write_member(writer, "CidrBlock", &self.cidr_block);
+        write_member(writer, "Ipv4IpamPoolId", &self.ipv4_ipam_pool_id);
+        write_member(writer, "Ipv4NetmaskLength", &self.ipv4_netmask_length);
+        write_member(writer, "Ipv6CidrBlock", &self.ipv6_cidr_block);
+        write_member(
+            writer,
+            "Ipv6CidrBlockNetworkBorderGroup",
+            &self.ipv6_cidr_block_network_border_group,
+        );
+        write_member(writer, "Ipv6IpamPoolId", &self.ipv6_ipam_pool_id);
+        write_member(writer, "Ipv6NetmaskLength", &self.ipv6_netmask_length);
+        write_member(writer, "Ipv6Pool", &self.ipv6_pool);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AmazonProvidedIpv6CidrBlock" => {
+                    read_member(reader, name, &mut it.amazon_provided_ipv6_cidr_block)?;
+                }
+                "CidrBlock" => {
+                    read_member(reader, name, &mut it.cidr_block)?;
+                }
+                "Ipv4IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipv4_ipam_pool_id)?;
+                }
+                "Ipv4NetmaskLength" => {
+                    read_member(reader, name, &mut it.ipv4_netmask_length)?;
+                }
+                "Ipv6CidrBlock" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block)?;
+                }
+                "Ipv6CidrBlockNetworkBorderGroup" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block_network_border_group)?;
+                }
+                "Ipv6IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipv6_ipam_pool_id)?;
+                }
+                "Ipv6NetmaskLength" => {
+                    read_member(reader, name, &mut it.ipv6_netmask_length)?;
+                }
+                "Ipv6Pool" => {
+                    read_member(reader, name, &mut it.ipv6_pool)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateVpcCidrBlockOutput {
+    pub cidr_block_association: Option<VpcCidrBlockAssociation>,
+    pub ipv6_cidr_block_association: Option<VpcIpv6CidrBlockAssociation>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for AssociateVpcCidrBlockOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrBlockAssociation", &self.cidr_block_association);
+        write_member(
+            writer,
+            "ipv6CidrBlockAssociation",
+            &self.ipv6_cidr_block_association,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrBlockAssociation" => {
+                    read_member(reader, name, &mut it.cidr_block_association)?;
+                }
+                "Ipv6CidrBlockAssociation" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block_association)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachInternetGatewayInput {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: String,
+    pub vpc_id: String,
+}
+
+impl Value for AttachInternetGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "internetGatewayId", &self.internet_gateway_id);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "InternetGatewayId" => {
+                    read[0] = read_member(reader, name, &mut it.internet_gateway_id)?;
+                }
+                "VpcId" => {
+                    read[1] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "InternetGatewayId")?;
+        require(read[1], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachNetworkInterfaceInput {
+    pub device_index: i32,
+    pub dry_run: Option<bool>,
+    pub ena_queue_count: Option<i32>,
+    pub ena_srd_specification: Option<EnaSrdSpecification>,
+    pub instance_id: String,
+    pub network_card_index: Option<i32>,
+    pub network_interface_id: String,
+}
+
+impl Value for AttachNetworkInterfaceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "deviceIndex", &self.device_index);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "EnaQueueCount", &self.ena_queue_count);
+        write_member(writer, "EnaSrdSpecification", &self.ena_srd_specification);
+        write_member(writer, "instanceId", &self.instance_id);
+        write_member(writer, "NetworkCardIndex", &self.network_card_index);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 3];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DeviceIndex" => {
+                    read[0] = read_member(reader, name, &mut it.device_index)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EnaQueueCount" => {
+                    read_member(reader, name, &mut it.ena_queue_count)?;
+                }
+                "EnaSrdSpecification" => {
+                    read_member(reader, name, &mut it.ena_srd_specification)?;
+                }
+                "InstanceId" => {
+                    read[1] = read_member(reader, name, &mut it.instance_id)?;
+                }
+                "NetworkCardIndex" => {
+                    read_member(reader, name, &mut it.network_card_index)?;
+                }
+                "NetworkInterfaceId" => {
+                    read[2] = read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "DeviceIndex")?;
+        require(read[1], "InstanceId")?;
+        require(read[2], "NetworkInterfaceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachNetworkInterfaceOutput {
+    pub attachment_id: Option<String>,
+    pub network_card_index: Option<i32>,
+}
+
+impl Value for AttachNetworkInterfaceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "attachmentId", &self.attachment_id);
+        write_member(writer, "networkCardIndex", &self.network_card_index);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachmentId" => {
+                    read_member(reader, name, &mut it.attachment_id)?;
+                }
+                "NetworkCardIndex" => {
+                    read_member(reader, name, &mut it.network_card_index)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachmentEnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<AttachmentEnaSrdUdpSpecification>,
+}
+
+impl Value for AttachmentEnaSrdSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "enaSrdEnabled", &self.ena_srd_enabled);
+        write_member(writer, "enaSrdUdpSpecification", &self.ena_srd_udp_specification);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EnaSrdEnabled" => {
+                    read_member(reader, name, &mut it.ena_srd_enabled)?;
+                }
+                "EnaSrdUdpSpecification" => {
+                    read_member(reader, name, &mut it.ena_srd_udp_specification)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachmentEnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+impl Value for AttachmentEnaSrdUdpSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "enaSrdUdpEnabled", &self.ena_srd_udp_enabled);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EnaSrdUdpEnabled" => {
+                    read_member(reader, name, &mut it.ena_srd_udp_enabled)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeBooleanValue {
+    pub value: Option<bool>,
+}
+
+impl Value for AttributeBooleanValue {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Value" => {
+                    read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttributeValue {
+    pub value: Option<String>,
+}
+
+impl Value for AttributeValue {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Value" => {
+                    read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupEgressInput {
+    pub cidr_ip: Option<String>,
+    pub dry_run: Option<bool>,
+    pub from_port: Option<i32>,
+    pub group_id: String,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub ip_protocol: Option<String>,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for AuthorizeSecurityGroupEgressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrIp", &self.cidr_ip);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "fromPort", &self.from_port);
+        write_member(writer, "groupId", &self.group_id);
+        write_laid_out(
+            writer,
+            "ipPermissions",
+            Layout::List("item"),
+            &self.ip_permissions,
+        );
+        write_member(writer, "ipProtocol", &self.ip_protocol);
+        write_member(
+            writer,
+            "sourceSecurityGroupName",
+            &self.source_security_group_name,
+        );
+        write_member(
+            writer,
+            "sourceSecurityGroupOwnerId",
+            &self.source_security_group_owner_id,
+        );
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "toPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIp" => {
+                    read_member(reader, name, &mut it.cidr_ip)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "GroupId" => {
+                    read[0] = read_member(reader, name, &mut it.group_id)?;
+                }
+                "IpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_permissions)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "SourceSecurityGroupName" => {
+                    read_member(reader, name, &mut it.source_security_group_name)?;
+                }
+                "SourceSecurityGroupOwnerId" => {
+                    read_member(reader, name, &mut it.source_security_group_owner_id)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "GroupId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupEgressOutput {
+    pub r#return: Option<bool>,
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+}
+
+impl Value for AuthorizeSecurityGroupEgressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        write_laid_out(
+            writer,
+            "securityGroupRuleSet",
+            Layout::List("item"),
+            &self.security_group_rules,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                "SecurityGroupRuleSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rules)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupIngressInput {
+    pub cidr_ip: Option<String>,
+    pub dry_run: Option<bool>,
+    pub from_port: Option<i32>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub ip_protocol: Option<String>,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for AuthorizeSecurityGroupIngressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "CidrIp", &self.cidr_ip);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "FromPort", &self.from_port);
+        write_member(writer, "GroupId", &self.group_id);
+        write_member(writer, "GroupName", &self.group_name);
+        write_laid_out(
+            writer,
+            "IpPermissions",
+            Layout::List("item"),
+            &self.ip_permissions,
+        );
+        write_member(writer, "IpProtocol", &self.ip_protocol);
+        write_member(
+            writer,
+            "SourceSecurityGroupName",
+            &self.source_security_group_name,
+        );
+        write_member(
+            writer,
+            "SourceSecurityGroupOwnerId",
+            &self.source_security_group_owner_id,
+        );
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "ToPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIp" => {
+                    read_member(reader, name, &mut it.cidr_ip)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                "IpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_permissions)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "SourceSecurityGroupName" => {
+                    read_member(reader, name, &mut it.source_security_group_name)?;
+                }
+                "SourceSecurityGroupOwnerId" => {
+                    read_member(reader, name, &mut it.source_security_group_owner_id)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthorizeSecurityGroupIngressOutput {
+    pub r#return: Option<bool>,
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+}
+
+impl Value for AuthorizeSecurityGroupIngressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        write_laid_out(
+            writer,
+            "securityGroupRuleSet",
+            Layout::List("item"),
+            &self.security_group_rules,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                "SecurityGroupRuleSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rules)?;
                 }
                 _ => return Ok(false),
             }
@@ -158,6 +1446,48 @@ impl Value for AvailabilityZone {
                 }
                 "ZoneType" => {
                     read_member(reader, name, &mut it.zone_type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AvailabilityZoneAddress {
+    pub allocation_ids: Option<Vec<String>>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+}
+
+impl Value for AvailabilityZoneAddress {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "AllocationId",
+            Layout::List("AllocationId"),
+            &self.allocation_ids,
+        );
+        write_member(writer, "AvailabilityZone", &self.availability_zone);
+        write_member(writer, "AvailabilityZoneId", &self.availability_zone_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.allocation_ids)?;
+                }
+                "AvailabilityZone" => {
+                    read_member(reader, name, &mut it.availability_zone)?;
+                }
+                "AvailabilityZoneId" => {
+                    read_member(reader, name, &mut it.availability_zone_id)?;
                 }
                 _ => return Ok(false),
             }
@@ -280,6 +1610,2488 @@ impl Value for BlockPublicAccessStates {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingConfiguration {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+impl Value for ConnectionTrackingConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "tcpEstablishedTimeout", &self.tcp_established_timeout);
+        write_member(writer, "udpStreamTimeout", &self.udp_stream_timeout);
+        write_member(writer, "udpTimeout", &self.udp_timeout);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "TcpEstablishedTimeout" => {
+                    read_member(reader, name, &mut it.tcp_established_timeout)?;
+                }
+                "UdpStreamTimeout" => {
+                    read_member(reader, name, &mut it.udp_stream_timeout)?;
+                }
+                "UdpTimeout" => {
+                    read_member(reader, name, &mut it.udp_timeout)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConnectionTrackingSpecificationRequest {
+    pub tcp_established_timeout: Option<i32>,
+    pub udp_stream_timeout: Option<i32>,
+    pub udp_timeout: Option<i32>,
+}
+
+impl Value for ConnectionTrackingSpecificationRequest {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "TcpEstablishedTimeout", &self.tcp_established_timeout);
+        write_member(writer, "UdpStreamTimeout", &self.udp_stream_timeout);
+        write_member(writer, "UdpTimeout", &self.udp_timeout);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "TcpEstablishedTimeout" => {
+                    read_member(reader, name, &mut it.tcp_established_timeout)?;
+                }
+                "UdpStreamTimeout" => {
+                    read_member(reader, name, &mut it.udp_stream_timeout)?;
+                }
+                "UdpTimeout" => {
+                    read_member(reader, name, &mut it.udp_timeout)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetInput {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub ipv6_native: Option<bool>,
+}
+
+impl Value for CreateDefaultSubnetInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AvailabilityZone", &self.availability_zone);
+        write_member(writer, "AvailabilityZoneId", &self.availability_zone_id);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "Ipv6Native", &self.ipv6_native);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AvailabilityZone" => {
+                    read_member(reader, name, &mut it.availability_zone)?;
+                }
+                "AvailabilityZoneId" => {
+                    read_member(reader, name, &mut it.availability_zone_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Ipv6Native" => {
+                    read_member(reader, name, &mut it.ipv6_native)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultSubnetOutput {
+    pub subnet: Option<Subnet>,
+}
+
+impl Value for CreateDefaultSubnetOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "subnet", &self.subnet);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Subnet" => {
+                    read_member(reader, name, &mut it.subnet)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcInput {
+    pub dry_run: Option<bool>,
+}
+
+impl Value for CreateDefaultVpcInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDefaultVpcOutput {
+    pub vpc: Option<Vpc>,
+}
+
+impl Value for CreateDefaultVpcOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "vpc", &self.vpc);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Vpc" => {
+                    read_member(reader, name, &mut it.vpc)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDhcpOptionsInput {
+    pub dhcp_configurations: Vec<NewDhcpConfiguration>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+impl Value for CreateDhcpOptionsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "dhcpConfiguration",
+            Layout::List("item"),
+            &self.dhcp_configurations,
+        );
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpConfiguration" => {
+                    read[0] = read_laid_out(reader, name, Layout::FlatList, &mut it.dhcp_configurations)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "DhcpConfiguration")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateDhcpOptionsOutput {
+    pub dhcp_options: Option<DhcpOptions>,
+}
+
+impl Value for CreateDhcpOptionsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dhcpOptions", &self.dhcp_options);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpOptions" => {
+                    read_member(reader, name, &mut it.dhcp_options)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEgressOnlyInternetGatewayInput {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: String,
+}
+
+impl Value for CreateEgressOnlyInternetGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateEgressOnlyInternetGatewayOutput {
+    pub client_token: Option<String>,
+    pub egress_only_internet_gateway: Option<EgressOnlyInternetGateway>,
+}
+
+impl Value for CreateEgressOnlyInternetGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientToken", &self.client_token);
+        write_member(
+            writer,
+            "egressOnlyInternetGateway",
+            &self.egress_only_internet_gateway,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "EgressOnlyInternetGateway" => {
+                    read_member(reader, name, &mut it.egress_only_internet_gateway)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInternetGatewayInput {
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+impl Value for CreateInternetGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateInternetGatewayOutput {
+    pub internet_gateway: Option<InternetGateway>,
+}
+
+impl Value for CreateInternetGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "internetGateway", &self.internet_gateway);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "InternetGateway" => {
+                    read_member(reader, name, &mut it.internet_gateway)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedPrefixListInput {
+    pub address_family: String,
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub entries: Option<Vec<AddPrefixListEntry>>,
+    pub max_entries: i32,
+    pub prefix_list_name: String,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+impl Value for CreateManagedPrefixListInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AddressFamily", &self.address_family);
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Entry", Layout::List("member"), &self.entries);
+        write_member(writer, "MaxEntries", &self.max_entries);
+        write_member(writer, "PrefixListName", &self.prefix_list_name);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 3];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AddressFamily" => {
+                    read[0] = read_member(reader, name, &mut it.address_family)?;
+                }
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Entry" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.entries)?;
+                }
+                "MaxEntries" => {
+                    read[1] = read_member(reader, name, &mut it.max_entries)?;
+                }
+                "PrefixListName" => {
+                    read[2] = read_member(reader, name, &mut it.prefix_list_name)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "AddressFamily")?;
+        require(read[1], "MaxEntries")?;
+        require(read[2], "PrefixListName")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateManagedPrefixListOutput {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+impl Value for CreateManagedPrefixListOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "prefixList", &self.prefix_list);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PrefixList" => {
+                    read_member(reader, name, &mut it.prefix_list)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayInput {
+    pub allocation_id: Option<String>,
+    pub availability_mode: Option<AvailabilityMode>,
+    pub availability_zone_addresses: Option<Vec<AvailabilityZoneAddress>>,
+    pub client_token: Option<String>,
+    pub connectivity_type: Option<ConnectivityType>,
+    pub dry_run: Option<bool>,
+    pub private_ip_address: Option<String>,
+    pub secondary_allocation_ids: Option<Vec<String>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub secondary_private_ip_addresses: Option<Vec<String>>,
+    pub subnet_id: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for CreateNatGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AllocationId", &self.allocation_id);
+        write_member(writer, "AvailabilityMode", &self.availability_mode);
+        write_laid_out(
+            writer,
+            "AvailabilityZoneAddress",
+            Layout::List("AvailabilityZoneAddress"),
+            &self.availability_zone_addresses,
+        );
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(writer, "ConnectivityType", &self.connectivity_type);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "PrivateIpAddress", &self.private_ip_address);
+        write_laid_out(
+            writer,
+            "SecondaryAllocationId",
+            Layout::List("AllocationId"),
+            &self.secondary_allocation_ids,
+        );
+        write_member(
+            writer,
+            "SecondaryPrivateIpAddressCount",
+            &self.secondary_private_ip_address_count,
+        );
+        write_laid_out(
+            writer,
+            "SecondaryPrivateIpAddress",
+            Layout::List("item"),
+            &self.secondary_private_ip_addresses,
+        );
+        write_member(writer, "SubnetId", &self.subnet_id);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "AvailabilityMode" => {
+                    read_member(reader, name, &mut it.availability_mode)?;
+                }
+                "AvailabilityZoneAddress" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.availability_zone_addresses,
+                    )?;
+                }
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "ConnectivityType" => {
+                    read_member(reader, name, &mut it.connectivity_type)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                "SecondaryAllocationId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.secondary_allocation_ids)?;
+                }
+                "SecondaryPrivateIpAddressCount" => {
+                    read_member(reader, name, &mut it.secondary_private_ip_address_count)?;
+                }
+                "SecondaryPrivateIpAddress" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.secondary_private_ip_addresses,
+                    )?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNatGatewayOutput {
+    pub client_token: Option<String>,
+    pub nat_gateway: Option<NatGateway>,
+}
+
+impl Value for CreateNatGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientToken", &self.client_token);
+        write_member(writer, "natGateway", &self.nat_gateway);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "NatGateway" => {
+                    read_member(reader, name, &mut it.nat_gateway)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclEntryInput {
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress: bool,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub network_acl_id: String,
+    pub port_range: Option<PortRange>,
+    pub protocol: String,
+    pub rule_action: RuleAction,
+    pub rule_number: i32,
+}
+
+impl Value for CreateNetworkAclEntryInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrBlock", &self.cidr_block);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "egress", &self.egress);
+        write_member(writer, "Icmp", &self.icmp_type_code);
+        write_member(writer, "ipv6CidrBlock", &self.ipv6_cidr_block);
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        write_member(writer, "portRange", &self.port_range);
+        write_member(writer, "protocol", &self.protocol);
+        write_member(writer, "ruleAction", &self.rule_action);
+        write_member(writer, "ruleNumber", &self.rule_number);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 5];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrBlock" => {
+                    read_member(reader, name, &mut it.cidr_block)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Egress" => {
+                    read[0] = read_member(reader, name, &mut it.egress)?;
+                }
+                "Icmp" => {
+                    read_member(reader, name, &mut it.icmp_type_code)?;
+                }
+                "Ipv6CidrBlock" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block)?;
+                }
+                "NetworkAclId" => {
+                    read[1] = read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                "PortRange" => {
+                    read_member(reader, name, &mut it.port_range)?;
+                }
+                "Protocol" => {
+                    read[2] = read_member(reader, name, &mut it.protocol)?;
+                }
+                "RuleAction" => {
+                    read[3] = read_member(reader, name, &mut it.rule_action)?;
+                }
+                "RuleNumber" => {
+                    read[4] = read_member(reader, name, &mut it.rule_number)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Egress")?;
+        require(read[1], "NetworkAclId")?;
+        require(read[2], "Protocol")?;
+        require(read[3], "RuleAction")?;
+        require(read[4], "RuleNumber")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclInput {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: String,
+}
+
+impl Value for CreateNetworkAclInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclOutput {
+    pub client_token: Option<String>,
+    pub network_acl: Option<NetworkAcl>,
+}
+
+impl Value for CreateNetworkAclOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientToken", &self.client_token);
+        write_member(writer, "networkAcl", &self.network_acl);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "NetworkAcl" => {
+                    read_member(reader, name, &mut it.network_acl)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkInterfaceInput {
+    pub client_token: Option<String>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub description: Option<String>,
+    pub dry_run: Option<bool>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub groups: Option<Vec<String>>,
+    pub interface_type: Option<NetworkInterfaceCreationType>,
+    pub ipv4_prefix_count: Option<i32>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecificationRequest>>,
+    pub ipv6_address_count: Option<i32>,
+    pub ipv6_addresses: Option<Vec<InstanceIpv6Address>>,
+    pub ipv6_prefix_count: Option<i32>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecificationRequest>>,
+    pub operator: Option<OperatorRequest>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<PrivateIpAddressSpecification>>,
+    pub secondary_private_ip_address_count: Option<i32>,
+    pub subnet_id: String,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+}
+
+impl Value for CreateNetworkInterfaceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(
+            writer,
+            "ConnectionTrackingSpecification",
+            &self.connection_tracking_specification,
+        );
+        write_member(writer, "description", &self.description);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "EnablePrimaryIpv6", &self.enable_primary_ipv6);
+        write_laid_out(
+            writer,
+            "SecurityGroupId",
+            Layout::List("SecurityGroupId"),
+            &self.groups,
+        );
+        write_member(writer, "InterfaceType", &self.interface_type);
+        write_member(writer, "Ipv4PrefixCount", &self.ipv4_prefix_count);
+        write_laid_out(writer, "Ipv4Prefix", Layout::List("item"), &self.ipv4_prefixes);
+        write_member(writer, "ipv6AddressCount", &self.ipv6_address_count);
+        write_laid_out(
+            writer,
+            "ipv6Addresses",
+            Layout::List("item"),
+            &self.ipv6_addresses,
+        );
+        write_member(writer, "Ipv6PrefixCount", &self.ipv6_prefix_count);
+        write_laid_out(writer, "Ipv6Prefix", Layout::List("item"), &self.ipv6_prefixes);
+        write_member(writer, "Operator", &self.operator);
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        write_laid_out(
+            writer,
+            "privateIpAddresses",
+            Layout::List("item"),
+            &self.private_ip_addresses,
+        );
+        write_member(
+            writer,
+            "secondaryPrivateIpAddressCount",
+            &self.secondary_private_ip_address_count,
+        );
+        write_member(writer, "subnetId", &self.subnet_id);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "ConnectionTrackingSpecification" => {
+                    read_member(reader, name, &mut it.connection_tracking_specification)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EnablePrimaryIpv6" => {
+                    read_member(reader, name, &mut it.enable_primary_ipv6)?;
+                }
+                "SecurityGroupId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.groups)?;
+                }
+                "InterfaceType" => {
+                    read_member(reader, name, &mut it.interface_type)?;
+                }
+                "Ipv4PrefixCount" => {
+                    read_member(reader, name, &mut it.ipv4_prefix_count)?;
+                }
+                "Ipv4Prefix" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv4_prefixes)?;
+                }
+                "Ipv6AddressCount" => {
+                    read_member(reader, name, &mut it.ipv6_address_count)?;
+                }
+                "Ipv6Addresses" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv6_addresses)?;
+                }
+                "Ipv6PrefixCount" => {
+                    read_member(reader, name, &mut it.ipv6_prefix_count)?;
+                }
+                "Ipv6Prefix" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv6_prefixes)?;
+                }
+                "Operator" => {
+                    read_member(reader, name, &mut it.operator)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                "PrivateIpAddresses" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.private_ip_addresses)?;
+                }
+                "SecondaryPrivateIpAddressCount" => {
+                    read_member(reader, name, &mut it.secondary_private_ip_address_count)?;
+                }
+                "SubnetId" => {
+                    read[0] = read_member(reader, name, &mut it.subnet_id)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "SubnetId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkInterfaceOutput {
+    pub client_token: Option<String>,
+    pub network_interface: Option<NetworkInterface>,
+}
+
+impl Value for CreateNetworkInterfaceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientToken", &self.client_token);
+        write_member(writer, "networkInterface", &self.network_interface);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "NetworkInterface" => {
+                    read_member(reader, name, &mut it.network_interface)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteInput {
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub route_table_id: String,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+impl Value for CreateRouteInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "CarrierGatewayId", &self.carrier_gateway_id);
+        write_member(writer, "CoreNetworkArn", &self.core_network_arn);
+        write_member(writer, "destinationCidrBlock", &self.destination_cidr_block);
+        write_member(
+            writer,
+            "destinationIpv6CidrBlock",
+            &self.destination_ipv6_cidr_block,
+        );
+        write_member(
+            writer,
+            "DestinationPrefixListId",
+            &self.destination_prefix_list_id,
+        );
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(
+            writer,
+            "egressOnlyInternetGatewayId",
+            &self.egress_only_internet_gateway_id,
+        );
+        write_member(writer, "gatewayId", &self.gateway_id);
+        write_member(writer, "instanceId", &self.instance_id);
+        write_member(writer, "LocalGatewayId", &self.local_gateway_id);
+        write_member(writer, "natGatewayId", &self.nat_gateway_id);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "OdbNetworkArn", &self.odb_network_arn);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        write_member(writer, "TransitGatewayId", &self.transit_gateway_id);
+        write_member(writer, "VpcEndpointId", &self.vpc_endpoint_id);
+        write_member(writer, "vpcPeeringConnectionId", &self.vpc_peering_connection_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CarrierGatewayId" => {
+                    read_member(reader, name, &mut it.carrier_gateway_id)?;
+                }
+                "CoreNetworkArn" => {
+                    read_member(reader, name, &mut it.core_network_arn)?;
+                }
+                "DestinationCidrBlock" => {
+                    read_member(reader, name, &mut it.destination_cidr_block)?;
+                }
+                "DestinationIpv6CidrBlock" => {
+                    read_member(reader, name, &mut it.destination_ipv6_cidr_block)?;
+                }
+                "DestinationPrefixListId" => {
+                    read_member(reader, name, &mut it.destination_prefix_list_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EgressOnlyInternetGatewayId" => {
+                    read_member(reader, name, &mut it.egress_only_internet_gateway_id)?;
+                }
+                "GatewayId" => {
+                    read_member(reader, name, &mut it.gateway_id)?;
+                }
+                "InstanceId" => {
+                    read_member(reader, name, &mut it.instance_id)?;
+                }
+                "LocalGatewayId" => {
+                    read_member(reader, name, &mut it.local_gateway_id)?;
+                }
+                "NatGatewayId" => {
+                    read_member(reader, name, &mut it.nat_gateway_id)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "OdbNetworkArn" => {
+                    read_member(reader, name, &mut it.odb_network_arn)?;
+                }
+                "RouteTableId" => {
+                    read[0] = read_member(reader, name, &mut it.route_table_id)?;
+                }
+                "TransitGatewayId" => {
+                    read_member(reader, name, &mut it.transit_gateway_id)?;
+                }
+                "VpcEndpointId" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_id)?;
+                }
+                "VpcPeeringConnectionId" => {
+                    read_member(reader, name, &mut it.vpc_peering_connection_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "RouteTableId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteOutput {
+    pub r#return: Option<bool>,
+}
+
+impl Value for CreateRouteOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteTableInput {
+    pub client_token: Option<String>,
+    pub dry_run: Option<bool>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: String,
+}
+
+impl Value for CreateRouteTableInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateRouteTableOutput {
+    pub client_token: Option<String>,
+    pub route_table: Option<RouteTable>,
+}
+
+impl Value for CreateRouteTableOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientToken", &self.client_token);
+        write_member(writer, "routeTable", &self.route_table);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "RouteTable" => {
+                    read_member(reader, name, &mut it.route_table)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSecurityGroupInput {
+    pub description: String,
+    pub dry_run: Option<bool>,
+    pub group_name: String,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for CreateSecurityGroupInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "GroupDescription", &self.description);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "GroupName", &self.group_name);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupDescription" => {
+                    read[0] = read_member(reader, name, &mut it.description)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GroupName" => {
+                    read[1] = read_member(reader, name, &mut it.group_name)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "GroupDescription")?;
+        require(read[1], "GroupName")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSecurityGroupOutput {
+    pub group_id: Option<String>,
+    pub security_group_arn: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for CreateSecurityGroupOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "securityGroupArn", &self.security_group_arn);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "SecurityGroupArn" => {
+                    read_member(reader, name, &mut it.security_group_arn)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSubnetInput {
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i32>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_native: Option<bool>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub outpost_arn: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_id: String,
+}
+
+impl Value for CreateSubnetInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AvailabilityZone", &self.availability_zone);
+        write_member(writer, "AvailabilityZoneId", &self.availability_zone_id);
+        write_member(writer, "CidrBlock", &self.cidr_block);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "Ipv4IpamPoolId", &self.ipv4_ipam_pool_id);
+        write_member(writer, "Ipv4NetmaskLength", &self.ipv4_netmask_length);
+        write_member(writer, "Ipv6CidrBlock", &self.ipv6_cidr_block);
+        write_member(writer, "Ipv6IpamPoolId", &self.ipv6_ipam_pool_id);
+        write_member(writer, "Ipv6Native", &self.ipv6_native);
+        write_member(writer, "Ipv6NetmaskLength", &self.ipv6_netmask_length);
+        write_member(writer, "OutpostArn", &self.outpost_arn);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AvailabilityZone" => {
+                    read_member(reader, name, &mut it.availability_zone)?;
+                }
+                "AvailabilityZoneId" => {
+                    read_member(reader, name, &mut it.availability_zone_id)?;
+                }
+                "CidrBlock" => {
+                    read_member(reader, name, &mut it.cidr_block)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Ipv4IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipv4_ipam_pool_id)?;
+                }
+                "Ipv4NetmaskLength" => {
+                    read_member(reader, name, &mut it.ipv4_netmask_length)?;
+                }
+                "Ipv6CidrBlock" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block)?;
+                }
+                "Ipv6IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipv6_ipam_pool_id)?;
+                }
+                "Ipv6Native" => {
+                    read_member(reader, name, &mut it.ipv6_native)?;
+                }
+                "Ipv6NetmaskLength" => {
+                    read_member(reader, name, &mut it.ipv6_netmask_length)?;
+                }
+                "OutpostArn" => {
+                    read_member(reader, name, &mut it.outpost_arn)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateSubnetOutput {
+    pub subnet: Option<Subnet>,
+}
+
+impl Value for CreateSubnetOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "subnet", &self.subnet);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Subnet" => {
+                    read_member(reader, name, &mut it.subnet)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTagsInput {
+    pub dry_run: Option<bool>,
+    pub resources: Vec<String>,
+    pub tags: Vec<Tag>,
+}
+
+impl Value for CreateTagsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "ResourceId", Layout::List("member"), &self.resources);
+        write_laid_out(writer, "Tag", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "ResourceId" => {
+                    read[0] = read_laid_out(reader, name, Layout::FlatList, &mut it.resources)?;
+                }
+                "Tag" => {
+                    read[1] = read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "ResourceId")?;
+        require(read[1], "Tag")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcEndpointInput {
+    pub client_token: Option<String>,
+    pub dns_options: Option<DnsOptionsSpecification>,
+    pub dry_run: Option<bool>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub policy_document: Option<String>,
+    pub private_dns_enabled: Option<bool>,
+    pub resource_configuration_arn: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub security_group_ids: Option<Vec<String>>,
+    pub service_name: Option<String>,
+    pub service_network_arn: Option<String>,
+    pub service_region: Option<String>,
+    pub subnet_configurations: Option<Vec<SubnetConfiguration>>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_endpoint_type: Option<VpcEndpointType>,
+    pub vpc_id: String,
+}
+
+impl Value for CreateVpcEndpointInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ClientToken", &self.client_token);
+        write_member(writer, "DnsOptions", &self.dns_options);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "IpAddressType", &self.ip_address_type);
+        write_member(writer, "PolicyDocument", &self.policy_document);
+        write_member(writer, "PrivateDnsEnabled", &self.private_dns_enabled);
+        write_member(
+            writer,
+            "ResourceConfigurationArn",
+            &self.resource_configuration_arn,
+        );
+        write_laid_out(
+            writer,
+            "RouteTableId",
+            Layout::List("item"),
+            &self.route_table_ids,
+        );
+        write_laid_out(
+            writer,
+            "SecurityGroupId",
+            Layout::List("item"),
+            &self.security_group_ids,
+        );
+        write_member(writer, "ServiceName", &self.service_name);
+        write_member(writer, "ServiceNetworkArn", &self.service_network_arn);
+        write_member(writer, "ServiceRegion", &self.service_region);
+        write_laid_out(
+            writer,
+            "SubnetConfiguration",
+            Layout::List("item"),
+            &self.subnet_configurations,
+        );
+        write_laid_out(writer, "SubnetId", Layout::List("item"), &self.subnet_ids);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "VpcEndpointType", &self.vpc_endpoint_type);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "DnsOptions" => {
+                    read_member(reader, name, &mut it.dns_options)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "IpAddressType" => {
+                    read_member(reader, name, &mut it.ip_address_type)?;
+                }
+                "PolicyDocument" => {
+                    read_member(reader, name, &mut it.policy_document)?;
+                }
+                "PrivateDnsEnabled" => {
+                    read_member(reader, name, &mut it.private_dns_enabled)?;
+                }
+                "ResourceConfigurationArn" => {
+                    read_member(reader, name, &mut it.resource_configuration_arn)?;
+                }
+                "RouteTableId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.route_table_ids)?;
+                }
+                "SecurityGroupId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_ids)?;
+                }
+                "ServiceName" => {
+                    read_member(reader, name, &mut it.service_name)?;
+                }
+                "ServiceNetworkArn" => {
+                    read_member(reader, name, &mut it.service_network_arn)?;
+                }
+                "ServiceRegion" => {
+                    read_member(reader, name, &mut it.service_region)?;
+                }
+                "SubnetConfiguration" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.subnet_configurations)?;
+                }
+                "SubnetId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.subnet_ids)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcEndpointType" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_type)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcEndpointOutput {
+    pub client_token: Option<String>,
+    pub vpc_endpoint: Option<VpcEndpoint>,
+}
+
+impl Value for CreateVpcEndpointOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientToken", &self.client_token);
+        write_member(writer, "vpcEndpoint", &self.vpc_endpoint);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClientToken" => {
+                    read_member(reader, name, &mut it.client_token)?;
+                }
+                "VpcEndpoint" => {
+                    read_member(reader, name, &mut it.vpc_endpoint)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcInput {
+    pub amazon_provided_ipv6_cidr_block: Option<bool>,
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub instance_tenancy: Option<Tenancy>,
+    pub ipv4_ipam_pool_id: Option<String>,
+    pub ipv4_netmask_length: Option<i32>,
+    pub ipv6_cidr_block: Option<String>,
+    pub ipv6_cidr_block_network_border_group: Option<String>,
+    pub ipv6_ipam_pool_id: Option<String>,
+    pub ipv6_netmask_length: Option<i32>,
+    pub ipv6_pool: Option<String>,
+    pub tag_specifications: Option<Vec<TagSpecification>>,
+    pub vpc_encryption_control: Option<VpcEncryptionControlConfiguration>,
+}
+
+impl Value for CreateVpcInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "amazonProvidedIpv6CidrBlock",
+            &self.amazon_provided_ipv6_cidr_block,
+        );
+        write_member(writer, "CidrBlock", &self.cidr_block);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "instanceTenancy", &self.instance_tenancy);
+        write_member(writer, "Ipv4IpamPoolId", &self.ipv4_ipam_pool_id);
+        write_member(writer, "Ipv4NetmaskLength", &self.ipv4_netmask_length);
+        write_member(writer, "Ipv6CidrBlock", &self.ipv6_cidr_block);
+        write_member(
+            writer,
+            "Ipv6CidrBlockNetworkBorderGroup",
+            &self.ipv6_cidr_block_network_border_group,
+        );
+        write_member(writer, "Ipv6IpamPoolId", &self.ipv6_ipam_pool_id);
+        write_member(writer, "Ipv6NetmaskLength", &self.ipv6_netmask_length);
+        write_member(writer, "Ipv6Pool", &self.ipv6_pool);
+        write_laid_out(
+            writer,
+            "TagSpecification",
+            Layout::List("item"),
+            &self.tag_specifications,
+        );
+        write_member(writer, "VpcEncryptionControl", &self.vpc_encryption_control);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AmazonProvidedIpv6CidrBlock" => {
+                    read_member(reader, name, &mut it.amazon_provided_ipv6_cidr_block)?;
+                }
+                "CidrBlock" => {
+                    read_member(reader, name, &mut it.cidr_block)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "InstanceTenancy" => {
+                    read_member(reader, name, &mut it.instance_tenancy)?;
+                }
+                "Ipv4IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipv4_ipam_pool_id)?;
+                }
+                "Ipv4NetmaskLength" => {
+                    read_member(reader, name, &mut it.ipv4_netmask_length)?;
+                }
+                "Ipv6CidrBlock" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block)?;
+                }
+                "Ipv6CidrBlockNetworkBorderGroup" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block_network_border_group)?;
+                }
+                "Ipv6IpamPoolId" => {
+                    read_member(reader, name, &mut it.ipv6_ipam_pool_id)?;
+                }
+                "Ipv6NetmaskLength" => {
+                    read_member(reader, name, &mut it.ipv6_netmask_length)?;
+                }
+                "Ipv6Pool" => {
+                    read_member(reader, name, &mut it.ipv6_pool)?;
+                }
+                "TagSpecification" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_specifications)?;
+                }
+                "VpcEncryptionControl" => {
+                    read_member(reader, name, &mut it.vpc_encryption_control)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateVpcOutput {
+    pub vpc: Option<Vpc>,
+}
+
+impl Value for CreateVpcOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "vpc", &self.vpc);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Vpc" => {
+                    read_member(reader, name, &mut it.vpc)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDhcpOptionsInput {
+    pub dhcp_options_id: String,
+    pub dry_run: Option<bool>,
+}
+
+impl Value for DeleteDhcpOptionsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DhcpOptionsId", &self.dhcp_options_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpOptionsId" => {
+                    read[0] = read_member(reader, name, &mut it.dhcp_options_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "DhcpOptionsId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEgressOnlyInternetGatewayInput {
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: String,
+}
+
+impl Value for DeleteEgressOnlyInternetGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(
+            writer,
+            "EgressOnlyInternetGatewayId",
+            &self.egress_only_internet_gateway_id,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EgressOnlyInternetGatewayId" => {
+                    read[0] = read_member(reader, name, &mut it.egress_only_internet_gateway_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "EgressOnlyInternetGatewayId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteEgressOnlyInternetGatewayOutput {
+    pub return_code: Option<bool>,
+}
+
+impl Value for DeleteEgressOnlyInternetGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "returnCode", &self.return_code);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ReturnCode" => {
+                    read_member(reader, name, &mut it.return_code)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInternetGatewayInput {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: String,
+}
+
+impl Value for DeleteInternetGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "internetGatewayId", &self.internet_gateway_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "InternetGatewayId" => {
+                    read[0] = read_member(reader, name, &mut it.internet_gateway_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "InternetGatewayId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteManagedPrefixListInput {
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+}
+
+impl Value for DeleteManagedPrefixListInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "PrefixListId", &self.prefix_list_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "PrefixListId" => {
+                    read[0] = read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "PrefixListId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteManagedPrefixListOutput {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+impl Value for DeleteManagedPrefixListOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "prefixList", &self.prefix_list);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PrefixList" => {
+                    read_member(reader, name, &mut it.prefix_list)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayInput {
+    pub dry_run: Option<bool>,
+    pub nat_gateway_id: String,
+}
+
+impl Value for DeleteNatGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "NatGatewayId", &self.nat_gateway_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "NatGatewayId" => {
+                    read[0] = read_member(reader, name, &mut it.nat_gateway_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NatGatewayId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNatGatewayOutput {
+    pub nat_gateway_id: Option<String>,
+}
+
+impl Value for DeleteNatGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "natGatewayId", &self.nat_gateway_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NatGatewayId" => {
+                    read_member(reader, name, &mut it.nat_gateway_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclEntryInput {
+    pub dry_run: Option<bool>,
+    pub egress: bool,
+    pub network_acl_id: String,
+    pub rule_number: i32,
+}
+
+impl Value for DeleteNetworkAclEntryInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "egress", &self.egress);
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        write_member(writer, "ruleNumber", &self.rule_number);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 3];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Egress" => {
+                    read[0] = read_member(reader, name, &mut it.egress)?;
+                }
+                "NetworkAclId" => {
+                    read[1] = read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                "RuleNumber" => {
+                    read[2] = read_member(reader, name, &mut it.rule_number)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Egress")?;
+        require(read[1], "NetworkAclId")?;
+        require(read[2], "RuleNumber")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclInput {
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+}
+
+impl Value for DeleteNetworkAclInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "NetworkAclId" => {
+                    read[0] = read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NetworkAclId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkInterfaceInput {
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+}
+
+impl Value for DeleteNetworkInterfaceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "NetworkInterfaceId" => {
+                    read[0] = read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NetworkInterfaceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteInput {
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+}
+
+impl Value for DeleteRouteInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "destinationCidrBlock", &self.destination_cidr_block);
+        write_member(
+            writer,
+            "destinationIpv6CidrBlock",
+            &self.destination_ipv6_cidr_block,
+        );
+        write_member(
+            writer,
+            "DestinationPrefixListId",
+            &self.destination_prefix_list_id,
+        );
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DestinationCidrBlock" => {
+                    read_member(reader, name, &mut it.destination_cidr_block)?;
+                }
+                "DestinationIpv6CidrBlock" => {
+                    read_member(reader, name, &mut it.destination_ipv6_cidr_block)?;
+                }
+                "DestinationPrefixListId" => {
+                    read_member(reader, name, &mut it.destination_prefix_list_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "RouteTableId" => {
+                    read[0] = read_member(reader, name, &mut it.route_table_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "RouteTableId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteTableInput {
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+}
+
+impl Value for DeleteRouteTableInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "RouteTableId" => {
+                    read[0] = read_member(reader, name, &mut it.route_table_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "RouteTableId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSecurityGroupInput {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+
+impl Value for DeleteSecurityGroupInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "GroupId", &self.group_id);
+        write_member(writer, "GroupName", &self.group_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSecurityGroupOutput {
+    pub group_id: Option<String>,
+    pub r#return: Option<bool>,
+}
+
+impl Value for DeleteSecurityGroupOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "return", &self.r#return);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubnetInput {
+    pub dry_run: Option<bool>,
+    pub subnet_id: String,
+}
+
+impl Value for DeleteSubnetInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "SubnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "SubnetId" => {
+                    read[0] = read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "SubnetId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTagsInput {
+    pub dry_run: Option<bool>,
+    pub resources: Vec<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for DeleteTagsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "resourceId", Layout::List("member"), &self.resources);
+        write_laid_out(writer, "tag", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "ResourceId" => {
+                    read[0] = read_laid_out(reader, name, Layout::FlatList, &mut it.resources)?;
+                }
+                "Tag" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "ResourceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcEndpointsInput {
+    pub dry_run: Option<bool>,
+    pub vpc_endpoint_ids: Vec<String>,
+}
+
+impl Value for DeleteVpcEndpointsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "VpcEndpointId",
+            Layout::List("item"),
+            &self.vpc_endpoint_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "VpcEndpointId" => {
+                    read[0] = read_laid_out(reader, name, Layout::FlatList, &mut it.vpc_endpoint_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcEndpointId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcEndpointsOutput {
+    pub unsuccessful: Option<Vec<UnsuccessfulItem>>,
+}
+
+impl Value for DeleteVpcEndpointsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "unsuccessful", Layout::List("item"), &self.unsuccessful);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Unsuccessful" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.unsuccessful)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcInput {
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+}
+
+impl Value for DeleteVpcInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeAccountAttributesInput {
     pub attribute_names: Option<Vec<AccountAttributeName>>,
     pub dry_run: Option<bool>,
@@ -339,6 +4151,159 @@ impl Value for DescribeAccountAttributesOutput {
             match name {
                 "AccountAttributeSet" => {
                     read_laid_out(reader, name, Layout::FlatList, &mut it.account_attributes)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesAttributeInput {
+    pub allocation_ids: Option<Vec<String>>,
+    pub attribute: Option<AddressAttributeName>,
+    pub dry_run: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeAddressesAttributeInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "AllocationId", Layout::List("item"), &self.allocation_ids);
+        write_member(writer, "Attribute", &self.attribute);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.allocation_ids)?;
+                }
+                "Attribute" => {
+                    read_member(reader, name, &mut it.attribute)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesAttributeOutput {
+    pub addresses: Option<Vec<AddressAttribute>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeAddressesAttributeOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "addressSet", Layout::List("item"), &self.addresses);
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AddressSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.addresses)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesInput {
+    pub allocation_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub public_ips: Option<Vec<String>>,
+}
+
+impl Value for DescribeAddressesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "AllocationId",
+            Layout::List("AllocationId"),
+            &self.allocation_ids,
+        );
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_laid_out(writer, "PublicIp", Layout::List("PublicIp"), &self.public_ips);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.allocation_ids)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "PublicIp" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.public_ips)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeAddressesOutput {
+    pub addresses: Option<Vec<Address>>,
+}
+
+impl Value for DescribeAddressesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "addressesSet", Layout::List("item"), &self.addresses);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AddressesSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.addresses)?;
                 }
                 _ => return Ok(false),
             }
@@ -428,6 +4393,803 @@ impl Value for DescribeAvailabilityZonesOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsInput {
+    pub dhcp_options_ids: Option<Vec<String>>,
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeDhcpOptionsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "DhcpOptionsId",
+            Layout::List("DhcpOptionsId"),
+            &self.dhcp_options_ids,
+        );
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpOptionsId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.dhcp_options_ids)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeDhcpOptionsOutput {
+    pub dhcp_options: Option<Vec<DhcpOptions>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeDhcpOptionsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "dhcpOptionsSet", Layout::List("item"), &self.dhcp_options);
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpOptionsSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.dhcp_options)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEgressOnlyInternetGatewaysInput {
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_ids: Option<Vec<String>>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeEgressOnlyInternetGatewaysInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(
+            writer,
+            "EgressOnlyInternetGatewayId",
+            Layout::List("item"),
+            &self.egress_only_internet_gateway_ids,
+        );
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EgressOnlyInternetGatewayId" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.egress_only_internet_gateway_ids,
+                    )?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeEgressOnlyInternetGatewaysOutput {
+    pub egress_only_internet_gateways: Option<Vec<EgressOnlyInternetGateway>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeEgressOnlyInternetGatewaysOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "egressOnlyInternetGatewaySet",
+            Layout::List("item"),
+            &self.egress_only_internet_gateways,
+        );
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EgressOnlyInternetGatewaySet" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.egress_only_internet_gateways,
+                    )?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInternetGatewaysInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub internet_gateway_ids: Option<Vec<String>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeInternetGatewaysInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_laid_out(
+            writer,
+            "internetGatewayId",
+            Layout::List("item"),
+            &self.internet_gateway_ids,
+        );
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "InternetGatewayId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.internet_gateway_ids)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeInternetGatewaysOutput {
+    pub internet_gateways: Option<Vec<InternetGateway>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeInternetGatewaysOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "internetGatewaySet",
+            Layout::List("item"),
+            &self.internet_gateways,
+        );
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "InternetGatewaySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.internet_gateways)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedPrefixListsInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeManagedPrefixListsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "PrefixListId",
+            Layout::List("item"),
+            &self.prefix_list_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.prefix_list_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeManagedPrefixListsOutput {
+    pub next_token: Option<String>,
+    pub prefix_lists: Option<Vec<ManagedPrefixList>>,
+}
+
+impl Value for DescribeManagedPrefixListsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(writer, "prefixListSet", Layout::List("item"), &self.prefix_lists);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.prefix_lists)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysInput {
+    pub dry_run: Option<bool>,
+    pub filter: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub nat_gateway_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeNatGatewaysInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filter);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_laid_out(
+            writer,
+            "NatGatewayId",
+            Layout::List("item"),
+            &self.nat_gateway_ids,
+        );
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filter)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NatGatewayId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.nat_gateway_ids)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNatGatewaysOutput {
+    pub nat_gateways: Option<Vec<NatGateway>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeNatGatewaysOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "natGatewaySet", Layout::List("item"), &self.nat_gateways);
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NatGatewaySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.nat_gateways)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkAclsInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub network_acl_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeNetworkAclsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_laid_out(
+            writer,
+            "NetworkAclId",
+            Layout::List("item"),
+            &self.network_acl_ids,
+        );
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NetworkAclId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.network_acl_ids)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkAclsOutput {
+    pub network_acls: Option<Vec<NetworkAcl>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeNetworkAclsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "networkAclSet", Layout::List("item"), &self.network_acls);
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NetworkAclSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.network_acls)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeInput {
+    pub attribute: Option<NetworkInterfaceAttribute>,
+    pub dry_run: Option<bool>,
+    pub network_interface_id: String,
+}
+
+impl Value for DescribeNetworkInterfaceAttributeInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "attribute", &self.attribute);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Attribute" => {
+                    read_member(reader, name, &mut it.attribute)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "NetworkInterfaceId" => {
+                    read[0] = read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NetworkInterfaceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfaceAttributeOutput {
+    pub associate_public_ip_address: Option<bool>,
+    pub attachment: Option<NetworkInterfaceAttachment>,
+    pub description: Option<AttributeValue>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub network_interface_id: Option<String>,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+}
+
+impl Value for DescribeNetworkInterfaceAttributeOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "associatePublicIpAddress",
+            &self.associate_public_ip_address,
+        );
+        write_member(writer, "attachment", &self.attachment);
+        write_member(writer, "description", &self.description);
+        write_laid_out(writer, "groupSet", Layout::List("item"), &self.groups);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "sourceDestCheck", &self.source_dest_check);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociatePublicIpAddress" => {
+                    read_member(reader, name, &mut it.associate_public_ip_address)?;
+                }
+                "Attachment" => {
+                    read_member(reader, name, &mut it.attachment)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "GroupSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.groups)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "SourceDestCheck" => {
+                    read_member(reader, name, &mut it.source_dest_check)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfacesInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub include_managed_resources: Option<bool>,
+    pub max_results: Option<i32>,
+    pub network_interface_ids: Option<Vec<String>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeNetworkInterfacesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "IncludeManagedResources", &self.include_managed_resources);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_laid_out(
+            writer,
+            "NetworkInterfaceId",
+            Layout::List("item"),
+            &self.network_interface_ids,
+        );
+        write_member(writer, "NextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "IncludeManagedResources" => {
+                    read_member(reader, name, &mut it.include_managed_resources)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.network_interface_ids)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeNetworkInterfacesOutput {
+    pub network_interfaces: Option<Vec<NetworkInterface>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeNetworkInterfacesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "networkInterfaceSet",
+            Layout::List("item"),
+            &self.network_interfaces,
+        );
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NetworkInterfaceSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.network_interfaces)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePrefixListsInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub prefix_list_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribePrefixListsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "PrefixListId",
+            Layout::List("item"),
+            &self.prefix_list_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.prefix_list_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribePrefixListsOutput {
+    pub next_token: Option<String>,
+    pub prefix_lists: Option<Vec<PrefixList>>,
+}
+
+impl Value for DescribePrefixListsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(writer, "prefixListSet", Layout::List("item"), &self.prefix_lists);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.prefix_lists)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeRegionsInput {
     pub all_regions: Option<bool>,
     pub dry_run: Option<bool>,
@@ -492,6 +5254,250 @@ impl Value for DescribeRegionsOutput {
             match name {
                 "RegionInfo" => {
                     read_laid_out(reader, name, Layout::FlatList, &mut it.regions)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRouteTablesInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeRouteTablesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "RouteTableId",
+            Layout::List("item"),
+            &self.route_table_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "RouteTableId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.route_table_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeRouteTablesOutput {
+    pub next_token: Option<String>,
+    pub route_tables: Option<Vec<RouteTable>>,
+}
+
+impl Value for DescribeRouteTablesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(writer, "routeTableSet", Layout::List("item"), &self.route_tables);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "RouteTableSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.route_tables)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupReferencesInput {
+    pub dry_run: Option<bool>,
+    pub group_id: Vec<String>,
+}
+
+impl Value for DescribeSecurityGroupReferencesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "GroupId", Layout::List("item"), &self.group_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GroupId" => {
+                    read[0] = read_laid_out(reader, name, Layout::FlatList, &mut it.group_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "GroupId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupReferencesOutput {
+    pub security_group_reference_set: Option<Vec<SecurityGroupReference>>,
+}
+
+impl Value for DescribeSecurityGroupReferencesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "securityGroupReferenceSet",
+            Layout::List("item"),
+            &self.security_group_reference_set,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "SecurityGroupReferenceSet" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.security_group_reference_set,
+                    )?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub security_group_rule_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeSecurityGroupRulesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "SecurityGroupRuleId",
+            Layout::List("item"),
+            &self.security_group_rule_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rule_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeSecurityGroupRulesOutput {
+    pub next_token: Option<String>,
+    pub security_group_rules: Option<Vec<SecurityGroupRule>>,
+}
+
+impl Value for DescribeSecurityGroupRulesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "securityGroupRuleSet",
+            Layout::List("item"),
+            &self.security_group_rules,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "SecurityGroupRuleSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rules)?;
                 }
                 _ => return Ok(false),
             }
@@ -591,6 +5597,87 @@ impl Value for DescribeSecurityGroupsOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeStaleSecurityGroupsInput {
+    pub dry_run: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_id: String,
+}
+
+impl Value for DescribeStaleSecurityGroupsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeStaleSecurityGroupsOutput {
+    pub next_token: Option<String>,
+    pub stale_security_group_set: Option<Vec<StaleSecurityGroup>>,
+}
+
+impl Value for DescribeStaleSecurityGroupsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "staleSecurityGroupSet",
+            Layout::List("item"),
+            &self.stale_security_group_set,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "StaleSecurityGroupSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.stale_security_group_set)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeSubnetsInput {
     pub dry_run: Option<bool>,
     pub filters: Option<Vec<Filter>>,
@@ -660,6 +5747,359 @@ impl Value for DescribeSubnetsOutput {
                 }
                 "SubnetSet" => {
                     read_laid_out(reader, name, Layout::FlatList, &mut it.subnets)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTagsInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+}
+
+impl Value for DescribeTagsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "maxResults", &self.max_results);
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeTagsOutput {
+    pub next_token: Option<String>,
+    pub tags: Option<Vec<TagDescription>>,
+}
+
+impl Value for DescribeTagsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcAttributeInput {
+    pub attribute: VpcAttributeName,
+    pub dry_run: Option<bool>,
+    pub vpc_id: String,
+}
+
+impl Value for DescribeVpcAttributeInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Attribute", &self.attribute);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Attribute" => {
+                    read[0] = read_member(reader, name, &mut it.attribute)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "VpcId" => {
+                    read[1] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Attribute")?;
+        require(read[1], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcAttributeOutput {
+    pub enable_dns_hostnames: Option<AttributeBooleanValue>,
+    pub enable_dns_support: Option<AttributeBooleanValue>,
+    pub enable_network_address_usage_metrics: Option<AttributeBooleanValue>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for DescribeVpcAttributeOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "enableDnsHostnames", &self.enable_dns_hostnames);
+        write_member(writer, "enableDnsSupport", &self.enable_dns_support);
+        write_member(
+            writer,
+            "enableNetworkAddressUsageMetrics",
+            &self.enable_network_address_usage_metrics,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EnableDnsHostnames" => {
+                    read_member(reader, name, &mut it.enable_dns_hostnames)?;
+                }
+                "EnableDnsSupport" => {
+                    read_member(reader, name, &mut it.enable_dns_support)?;
+                }
+                "EnableNetworkAddressUsageMetrics" => {
+                    read_member(reader, name, &mut it.enable_network_address_usage_metrics)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointServicesInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub service_names: Option<Vec<String>>,
+    pub service_regions: Option<Vec<String>>,
+}
+
+impl Value for DescribeVpcEndpointServicesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_laid_out(writer, "ServiceName", Layout::List("item"), &self.service_names);
+        write_laid_out(
+            writer,
+            "ServiceRegion",
+            Layout::List("item"),
+            &self.service_regions,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "ServiceName" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.service_names)?;
+                }
+                "ServiceRegion" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.service_regions)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointServicesOutput {
+    pub next_token: Option<String>,
+    pub service_details: Option<Vec<ServiceDetail>>,
+    pub service_names: Option<Vec<String>>,
+}
+
+impl Value for DescribeVpcEndpointServicesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "serviceDetailSet",
+            Layout::List("item"),
+            &self.service_details,
+        );
+        write_laid_out(
+            writer,
+            "serviceNameSet",
+            Layout::List("item"),
+            &self.service_names,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "ServiceDetailSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.service_details)?;
+                }
+                "ServiceNameSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.service_names)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_endpoint_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeVpcEndpointsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "VpcEndpointId",
+            Layout::List("item"),
+            &self.vpc_endpoint_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "VpcEndpointId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpc_endpoint_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcEndpointsOutput {
+    pub next_token: Option<String>,
+    pub vpc_endpoints: Option<Vec<VpcEndpoint>>,
+}
+
+impl Value for DescribeVpcEndpointsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "vpcEndpointSet",
+            Layout::List("item"),
+            &self.vpc_endpoints,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "VpcEndpointSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpc_endpoints)?;
                 }
                 _ => return Ok(false),
             }
@@ -749,6 +6189,557 @@ impl Value for DescribeVpcsOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachInternetGatewayInput {
+    pub dry_run: Option<bool>,
+    pub internet_gateway_id: String,
+    pub vpc_id: String,
+}
+
+impl Value for DetachInternetGatewayInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "internetGatewayId", &self.internet_gateway_id);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "InternetGatewayId" => {
+                    read[0] = read_member(reader, name, &mut it.internet_gateway_id)?;
+                }
+                "VpcId" => {
+                    read[1] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "InternetGatewayId")?;
+        require(read[1], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachNetworkInterfaceInput {
+    pub attachment_id: String,
+    pub dry_run: Option<bool>,
+    pub force: Option<bool>,
+}
+
+impl Value for DetachNetworkInterfaceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "attachmentId", &self.attachment_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "force", &self.force);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachmentId" => {
+                    read[0] = read_member(reader, name, &mut it.attachment_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Force" => {
+                    read_member(reader, name, &mut it.force)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "AttachmentId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<AttributeValue>>,
+}
+
+impl Value for DhcpConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "key", &self.key);
+        write_laid_out(writer, "valueSet", Layout::List("item"), &self.values);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Key" => {
+                    read_member(reader, name, &mut it.key)?;
+                }
+                "ValueSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.values)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DhcpOptions {
+    pub dhcp_configurations: Option<Vec<DhcpConfiguration>>,
+    pub dhcp_options_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for DhcpOptions {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "dhcpConfigurationSet",
+            Layout::List("item"),
+            &self.dhcp_configurations,
+        );
+        write_member(writer, "dhcpOptionsId", &self.dhcp_options_id);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DhcpConfigurationSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.dhcp_configurations)?;
+                }
+                "DhcpOptionsId" => {
+                    read_member(reader, name, &mut it.dhcp_options_id)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateAddressInput {
+    pub association_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub public_ip: Option<String>,
+}
+
+impl Value for DisassociateAddressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AssociationId", &self.association_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "PublicIp", &self.public_ip);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read_member(reader, name, &mut it.association_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateRouteTableInput {
+    pub association_id: String,
+    pub dry_run: Option<bool>,
+}
+
+impl Value for DisassociateRouteTableInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read[0] = read_member(reader, name, &mut it.association_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "AssociationId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateVpcCidrBlockInput {
+    pub association_id: String,
+}
+
+impl Value for DisassociateVpcCidrBlockInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationId", &self.association_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read[0] = read_member(reader, name, &mut it.association_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "AssociationId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateVpcCidrBlockOutput {
+    pub cidr_block_association: Option<VpcCidrBlockAssociation>,
+    pub ipv6_cidr_block_association: Option<VpcIpv6CidrBlockAssociation>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for DisassociateVpcCidrBlockOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrBlockAssociation", &self.cidr_block_association);
+        write_member(
+            writer,
+            "ipv6CidrBlockAssociation",
+            &self.ipv6_cidr_block_association,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrBlockAssociation" => {
+                    read_member(reader, name, &mut it.cidr_block_association)?;
+                }
+                "Ipv6CidrBlockAssociation" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block_association)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsEntry {
+    pub dns_name: Option<String>,
+    pub hosted_zone_id: Option<String>,
+}
+
+impl Value for DnsEntry {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dnsName", &self.dns_name);
+        write_member(writer, "hostedZoneId", &self.hosted_zone_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DnsName" => {
+                    read_member(reader, name, &mut it.dns_name)?;
+                }
+                "HostedZoneId" => {
+                    read_member(reader, name, &mut it.hosted_zone_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptions {
+    pub dns_record_ip_type: Option<DnsRecordIpType>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+
+impl Value for DnsOptions {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dnsRecordIpType", &self.dns_record_ip_type);
+        write_member(
+            writer,
+            "privateDnsOnlyForInboundResolverEndpoint",
+            &self.private_dns_only_for_inbound_resolver_endpoint,
+        );
+        write_member(writer, "privateDnsPreference", &self.private_dns_preference);
+        write_laid_out(
+            writer,
+            "privateDnsSpecifiedDomainSet",
+            Layout::List("item"),
+            &self.private_dns_specified_domains,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DnsRecordIpType" => {
+                    read_member(reader, name, &mut it.dns_record_ip_type)?;
+                }
+                "PrivateDnsOnlyForInboundResolverEndpoint" => {
+                    read_member(
+                        reader,
+                        name,
+                        &mut it.private_dns_only_for_inbound_resolver_endpoint,
+                    )?;
+                }
+                "PrivateDnsPreference" => {
+                    read_member(reader, name, &mut it.private_dns_preference)?;
+                }
+                "PrivateDnsSpecifiedDomainSet" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.private_dns_specified_domains,
+                    )?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DnsOptionsSpecification {
+    pub dns_record_ip_type: Option<DnsRecordIpType>,
+    pub private_dns_only_for_inbound_resolver_endpoint: Option<bool>,
+    pub private_dns_preference: Option<String>,
+    pub private_dns_specified_domains: Option<Vec<String>>,
+}
+
+impl Value for DnsOptionsSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DnsRecordIpType", &self.dns_record_ip_type);
+        write_member(
+            writer,
+            "PrivateDnsOnlyForInboundResolverEndpoint",
+            &self.private_dns_only_for_inbound_resolver_endpoint,
+        );
+        write_member(writer, "PrivateDnsPreference", &self.private_dns_preference);
+        write_laid_out(
+            writer,
+            "PrivateDnsSpecifiedDomain",
+            Layout::List("item"),
+            &self.private_dns_specified_domains,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DnsRecordIpType" => {
+                    read_member(reader, name, &mut it.dns_record_ip_type)?;
+                }
+                "PrivateDnsOnlyForInboundResolverEndpoint" => {
+                    read_member(
+                        reader,
+                        name,
+                        &mut it.private_dns_only_for_inbound_resolver_endpoint,
+                    )?;
+                }
+                "PrivateDnsPreference" => {
+                    read_member(reader, name, &mut it.private_dns_preference)?;
+                }
+                "PrivateDnsSpecifiedDomain" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.private_dns_specified_domains,
+                    )?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EgressOnlyInternetGateway {
+    pub attachments: Option<Vec<InternetGatewayAttachment>>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for EgressOnlyInternetGateway {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "attachmentSet", Layout::List("item"), &self.attachments);
+        write_member(
+            writer,
+            "egressOnlyInternetGatewayId",
+            &self.egress_only_internet_gateway_id,
+        );
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachmentSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.attachments)?;
+                }
+                "EgressOnlyInternetGatewayId" => {
+                    read_member(reader, name, &mut it.egress_only_internet_gateway_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdSpecification {
+    pub ena_srd_enabled: Option<bool>,
+    pub ena_srd_udp_specification: Option<EnaSrdUdpSpecification>,
+}
+
+impl Value for EnaSrdSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "EnaSrdEnabled", &self.ena_srd_enabled);
+        write_member(writer, "EnaSrdUdpSpecification", &self.ena_srd_udp_specification);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EnaSrdEnabled" => {
+                    read_member(reader, name, &mut it.ena_srd_enabled)?;
+                }
+                "EnaSrdUdpSpecification" => {
+                    read_member(reader, name, &mut it.ena_srd_udp_specification)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EnaSrdUdpSpecification {
+    pub ena_srd_udp_enabled: Option<bool>,
+}
+
+impl Value for EnaSrdUdpSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "EnaSrdUdpEnabled", &self.ena_srd_udp_enabled);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EnaSrdUdpEnabled" => {
+                    read_member(reader, name, &mut it.ena_srd_udp_enabled)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     pub name: Option<String>,
     pub values: Option<Vec<String>>,
@@ -771,6 +6762,424 @@ impl Value for Filter {
                 }
                 "Value" => {
                     read_laid_out(reader, name, Layout::FlatList, &mut it.values)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListAssociationsInput {
+    pub dry_run: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub prefix_list_id: String,
+}
+
+impl Value for GetManagedPrefixListAssociationsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_member(writer, "PrefixListId", &self.prefix_list_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListId" => {
+                    read[0] = read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "PrefixListId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListAssociationsOutput {
+    pub next_token: Option<String>,
+    pub prefix_list_associations: Option<Vec<PrefixListAssociation>>,
+}
+
+impl Value for GetManagedPrefixListAssociationsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "prefixListAssociationSet",
+            Layout::List("item"),
+            &self.prefix_list_associations,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListAssociationSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.prefix_list_associations)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListEntriesInput {
+    pub dry_run: Option<bool>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub prefix_list_id: String,
+    pub target_version: Option<i64>,
+}
+
+impl Value for GetManagedPrefixListEntriesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_member(writer, "PrefixListId", &self.prefix_list_id);
+        write_member(writer, "TargetVersion", &self.target_version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "PrefixListId" => {
+                    read[0] = read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "TargetVersion" => {
+                    read_member(reader, name, &mut it.target_version)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "PrefixListId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetManagedPrefixListEntriesOutput {
+    pub entries: Option<Vec<PrefixListEntry>>,
+    pub next_token: Option<String>,
+}
+
+impl Value for GetManagedPrefixListEntriesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "entrySet", Layout::List("item"), &self.entries);
+        write_member(writer, "nextToken", &self.next_token);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "EntrySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.entries)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSecurityGroupsForVpcInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_id: String,
+}
+
+impl Value for GetSecurityGroupsForVpcInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_member(writer, "MaxResults", &self.max_results);
+        write_member(writer, "NextToken", &self.next_token);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GetSecurityGroupsForVpcOutput {
+    pub next_token: Option<String>,
+    pub security_group_for_vpcs: Option<Vec<SecurityGroupForVpc>>,
+}
+
+impl Value for GetSecurityGroupsForVpcOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(
+            writer,
+            "securityGroupForVpcSet",
+            Layout::List("item"),
+            &self.security_group_for_vpcs,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "SecurityGroupForVpcSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_for_vpcs)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupIdentifier {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+
+impl Value for GroupIdentifier {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "groupName", &self.group_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IcmpTypeCode {
+    pub code: Option<i32>,
+    pub r#type: Option<i32>,
+}
+
+impl Value for IcmpTypeCode {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "code", &self.code);
+        write_member(writer, "type", &self.r#type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Code" => {
+                    read_member(reader, name, &mut it.code)?;
+                }
+                "Type" => {
+                    read_member(reader, name, &mut it.r#type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceIpv6Address {
+    pub ipv6_address: Option<String>,
+    pub is_primary_ipv6: Option<bool>,
+}
+
+impl Value for InstanceIpv6Address {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ipv6Address", &self.ipv6_address);
+        write_member(writer, "isPrimaryIpv6", &self.is_primary_ipv6);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv6Address" => {
+                    read_member(reader, name, &mut it.ipv6_address)?;
+                }
+                "IsPrimaryIpv6" => {
+                    read_member(reader, name, &mut it.is_primary_ipv6)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternetGateway {
+    pub attachments: Option<Vec<InternetGatewayAttachment>>,
+    pub internet_gateway_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for InternetGateway {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "attachmentSet", Layout::List("item"), &self.attachments);
+        write_member(writer, "internetGatewayId", &self.internet_gateway_id);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachmentSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.attachments)?;
+                }
+                "InternetGatewayId" => {
+                    read_member(reader, name, &mut it.internet_gateway_id)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InternetGatewayAttachment {
+    pub state: Option<AttachmentStatus>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for InternetGatewayAttachment {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "state", &self.state);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
                 }
                 _ => return Ok(false),
             }
@@ -875,6 +7284,114 @@ impl Value for IpRange {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv4PrefixSpecification {
+    pub ipv4_prefix: Option<String>,
+}
+
+impl Value for Ipv4PrefixSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ipv4Prefix", &self.ipv4_prefix);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv4Prefix" => {
+                    read_member(reader, name, &mut it.ipv4_prefix)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv4PrefixSpecificationRequest {
+    pub ipv4_prefix: Option<String>,
+}
+
+impl Value for Ipv4PrefixSpecificationRequest {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Ipv4Prefix", &self.ipv4_prefix);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv4Prefix" => {
+                    read_member(reader, name, &mut it.ipv4_prefix)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6PrefixSpecification {
+    pub ipv6_prefix: Option<String>,
+}
+
+impl Value for Ipv6PrefixSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ipv6Prefix", &self.ipv6_prefix);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv6Prefix" => {
+                    read_member(reader, name, &mut it.ipv6_prefix)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ipv6PrefixSpecificationRequest {
+    pub ipv6_prefix: Option<String>,
+}
+
+impl Value for Ipv6PrefixSpecificationRequest {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Ipv6Prefix", &self.ipv6_prefix);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv6Prefix" => {
+                    read_member(reader, name, &mut it.ipv6_prefix)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ipv6Range {
     pub cidr_ipv6: Option<String>,
     pub description: Option<String>,
@@ -894,6 +7411,1821 @@ impl Value for Ipv6Range {
             match name {
                 "CidrIpv6" => {
                     read_member(reader, name, &mut it.cidr_ipv6)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LastError {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+impl Value for LastError {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "code", &self.code);
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Code" => {
+                    read_member(reader, name, &mut it.code)?;
+                }
+                "Message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ManagedPrefixList {
+    pub address_family: Option<String>,
+    pub ipam_prefix_list_resolver_sync_enabled: Option<bool>,
+    pub ipam_prefix_list_resolver_target_id: Option<String>,
+    pub max_entries: Option<i32>,
+    pub owner_id: Option<String>,
+    pub prefix_list_arn: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub prefix_list_name: Option<String>,
+    pub state: Option<PrefixListState>,
+    pub state_message: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub version: Option<i64>,
+}
+
+impl Value for ManagedPrefixList {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "addressFamily", &self.address_family);
+        write_member(
+            writer,
+            "ipamPrefixListResolverSyncEnabled",
+            &self.ipam_prefix_list_resolver_sync_enabled,
+        );
+        write_member(
+            writer,
+            "ipamPrefixListResolverTargetId",
+            &self.ipam_prefix_list_resolver_target_id,
+        );
+        write_member(writer, "maxEntries", &self.max_entries);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_member(writer, "prefixListArn", &self.prefix_list_arn);
+        write_member(writer, "prefixListId", &self.prefix_list_id);
+        write_member(writer, "prefixListName", &self.prefix_list_name);
+        write_member(writer, "state", &self.state);
+        write_member(writer, "stateMessage", &self.state_message);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "version", &self.version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AddressFamily" => {
+                    read_member(reader, name, &mut it.address_family)?;
+                }
+                "IpamPrefixListResolverSyncEnabled" => {
+                    read_member(reader, name, &mut it.ipam_prefix_list_resolver_sync_enabled)?;
+                }
+                "IpamPrefixListResolverTargetId" => {
+                    read_member(reader, name, &mut it.ipam_prefix_list_resolver_target_id)?;
+                }
+                "MaxEntries" => {
+                    read_member(reader, name, &mut it.max_entries)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "PrefixListArn" => {
+                    read_member(reader, name, &mut it.prefix_list_arn)?;
+                }
+                "PrefixListId" => {
+                    read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "PrefixListName" => {
+                    read_member(reader, name, &mut it.prefix_list_name)?;
+                }
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "StateMessage" => {
+                    read_member(reader, name, &mut it.state_message)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "Version" => {
+                    read_member(reader, name, &mut it.version)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyManagedPrefixListInput {
+    pub add_entries: Option<Vec<AddPrefixListEntry>>,
+    pub current_version: Option<i64>,
+    pub dry_run: Option<bool>,
+    pub ipam_prefix_list_resolver_sync_enabled: Option<bool>,
+    pub max_entries: Option<i32>,
+    pub prefix_list_id: String,
+    pub prefix_list_name: Option<String>,
+    pub remove_entries: Option<Vec<RemovePrefixListEntry>>,
+}
+
+impl Value for ModifyManagedPrefixListInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "AddEntry", Layout::List("member"), &self.add_entries);
+        write_member(writer, "CurrentVersion", &self.current_version);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(
+            writer,
+            "IpamPrefixListResolverSyncEnabled",
+            &self.ipam_prefix_list_resolver_sync_enabled,
+        );
+        write_member(writer, "MaxEntries", &self.max_entries);
+        write_member(writer, "PrefixListId", &self.prefix_list_id);
+        write_member(writer, "PrefixListName", &self.prefix_list_name);
+        write_laid_out(
+            writer,
+            "RemoveEntry",
+            Layout::List("member"),
+            &self.remove_entries,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AddEntry" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.add_entries)?;
+                }
+                "CurrentVersion" => {
+                    read_member(reader, name, &mut it.current_version)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "IpamPrefixListResolverSyncEnabled" => {
+                    read_member(reader, name, &mut it.ipam_prefix_list_resolver_sync_enabled)?;
+                }
+                "MaxEntries" => {
+                    read_member(reader, name, &mut it.max_entries)?;
+                }
+                "PrefixListId" => {
+                    read[0] = read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "PrefixListName" => {
+                    read_member(reader, name, &mut it.prefix_list_name)?;
+                }
+                "RemoveEntry" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.remove_entries)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "PrefixListId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyManagedPrefixListOutput {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+impl Value for ModifyManagedPrefixListOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "prefixList", &self.prefix_list);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PrefixList" => {
+                    read_member(reader, name, &mut it.prefix_list)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyNetworkInterfaceAttributeInput {
+    pub associate_public_ip_address: Option<bool>,
+    pub associated_subnet_ids: Option<Vec<String>>,
+    pub attachment: Option<NetworkInterfaceAttachmentChanges>,
+    pub connection_tracking_specification: Option<ConnectionTrackingSpecificationRequest>,
+    pub description: Option<AttributeValue>,
+    pub dry_run: Option<bool>,
+    pub ena_srd_specification: Option<EnaSrdSpecification>,
+    pub enable_primary_ipv6: Option<bool>,
+    pub groups: Option<Vec<String>>,
+    pub network_interface_id: String,
+    pub source_dest_check: Option<AttributeBooleanValue>,
+}
+
+impl Value for ModifyNetworkInterfaceAttributeInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "AssociatePublicIpAddress",
+            &self.associate_public_ip_address,
+        );
+        write_laid_out(
+            writer,
+            "AssociatedSubnetId",
+            Layout::List("AssociatedSubnetId"),
+            &self.associated_subnet_ids,
+        );
+        write_member(writer, "attachment", &self.attachment);
+        write_member(
+            writer,
+            "ConnectionTrackingSpecification",
+            &self.connection_tracking_specification,
+        );
+        write_member(writer, "description", &self.description);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "EnaSrdSpecification", &self.ena_srd_specification);
+        write_member(writer, "EnablePrimaryIpv6", &self.enable_primary_ipv6);
+        write_laid_out(
+            writer,
+            "SecurityGroupId",
+            Layout::List("SecurityGroupId"),
+            &self.groups,
+        );
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "sourceDestCheck", &self.source_dest_check);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociatePublicIpAddress" => {
+                    read_member(reader, name, &mut it.associate_public_ip_address)?;
+                }
+                "AssociatedSubnetId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.associated_subnet_ids)?;
+                }
+                "Attachment" => {
+                    read_member(reader, name, &mut it.attachment)?;
+                }
+                "ConnectionTrackingSpecification" => {
+                    read_member(reader, name, &mut it.connection_tracking_specification)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EnaSrdSpecification" => {
+                    read_member(reader, name, &mut it.ena_srd_specification)?;
+                }
+                "EnablePrimaryIpv6" => {
+                    read_member(reader, name, &mut it.enable_primary_ipv6)?;
+                }
+                "SecurityGroupId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.groups)?;
+                }
+                "NetworkInterfaceId" => {
+                    read[0] = read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "SourceDestCheck" => {
+                    read_member(reader, name, &mut it.source_dest_check)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NetworkInterfaceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySecurityGroupRulesInput {
+    pub dry_run: Option<bool>,
+    pub group_id: String,
+    pub security_group_rules: Vec<SecurityGroupRuleUpdate>,
+}
+
+impl Value for ModifySecurityGroupRulesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "GroupId", &self.group_id);
+        write_laid_out(
+            writer,
+            "SecurityGroupRule",
+            Layout::List("item"),
+            &self.security_group_rules,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GroupId" => {
+                    read[0] = read_member(reader, name, &mut it.group_id)?;
+                }
+                "SecurityGroupRule" => {
+                    read[1] = read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rules)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "GroupId")?;
+        require(read[1], "SecurityGroupRule")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySecurityGroupRulesOutput {
+    pub r#return: Option<bool>,
+}
+
+impl Value for ModifySecurityGroupRulesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySubnetAttributeInput {
+    pub assign_ipv6_address_on_creation: Option<AttributeBooleanValue>,
+    pub customer_owned_ipv4_pool: Option<String>,
+    pub disable_lni_at_device_index: Option<AttributeBooleanValue>,
+    pub enable_dns64: Option<AttributeBooleanValue>,
+    pub enable_lni_at_device_index: Option<i32>,
+    pub enable_resource_name_dns_aaaa_record_on_launch: Option<AttributeBooleanValue>,
+    pub enable_resource_name_dns_a_record_on_launch: Option<AttributeBooleanValue>,
+    pub map_customer_owned_ip_on_launch: Option<AttributeBooleanValue>,
+    pub map_public_ip_on_launch: Option<AttributeBooleanValue>,
+    pub private_dns_hostname_type_on_launch: Option<HostnameType>,
+    pub subnet_id: String,
+}
+
+impl Value for ModifySubnetAttributeInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "AssignIpv6AddressOnCreation",
+            &self.assign_ipv6_address_on_creation,
+        );
+        write_member(writer, "CustomerOwnedIpv4Pool", &self.customer_owned_ipv4_pool);
+        write_member(
+            writer,
+            "DisableLniAtDeviceIndex",
+            &self.disable_lni_at_device_index,
+        );
+        write_member(writer, "EnableDns64", &self.enable_dns64);
+        write_member(writer, "EnableLniAtDeviceIndex", &self.enable_lni_at_device_index);
+        write_member(
+            writer,
+            "EnableResourceNameDnsAAAARecordOnLaunch",
+            &self.enable_resource_name_dns_aaaa_record_on_launch,
+        );
+        write_member(
+            writer,
+            "EnableResourceNameDnsARecordOnLaunch",
+            &self.enable_resource_name_dns_a_record_on_launch,
+        );
+        write_member(
+            writer,
+            "MapCustomerOwnedIpOnLaunch",
+            &self.map_customer_owned_ip_on_launch,
+        );
+        write_member(writer, "MapPublicIpOnLaunch", &self.map_public_ip_on_launch);
+        write_member(
+            writer,
+            "PrivateDnsHostnameTypeOnLaunch",
+            &self.private_dns_hostname_type_on_launch,
+        );
+        write_member(writer, "subnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssignIpv6AddressOnCreation" => {
+                    read_member(reader, name, &mut it.assign_ipv6_address_on_creation)?;
+                }
+                "CustomerOwnedIpv4Pool" => {
+                    read_member(reader, name, &mut it.customer_owned_ipv4_pool)?;
+                }
+                "DisableLniAtDeviceIndex" => {
+                    read_member(reader, name, &mut it.disable_lni_at_device_index)?;
+                }
+                "EnableDns64" => {
+                    read_member(reader, name, &mut it.enable_dns64)?;
+                }
+                "EnableLniAtDeviceIndex" => {
+                    read_member(reader, name, &mut it.enable_lni_at_device_index)?;
+                }
+                "EnableResourceNameDnsAAAARecordOnLaunch" => {
+                    read_member(
+                        reader,
+                        name,
+                        &mut it.enable_resource_name_dns_aaaa_record_on_launch,
+                    )?;
+                }
+                "EnableResourceNameDnsARecordOnLaunch" => {
+                    read_member(reader, name, &mut it.enable_resource_name_dns_a_record_on_launch)?;
+                }
+                "MapCustomerOwnedIpOnLaunch" => {
+                    read_member(reader, name, &mut it.map_customer_owned_ip_on_launch)?;
+                }
+                "MapPublicIpOnLaunch" => {
+                    read_member(reader, name, &mut it.map_public_ip_on_launch)?;
+                }
+                "PrivateDnsHostnameTypeOnLaunch" => {
+                    read_member(reader, name, &mut it.private_dns_hostname_type_on_launch)?;
+                }
+                "SubnetId" => {
+                    read[0] = read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "SubnetId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcAttributeInput {
+    pub enable_dns_hostnames: Option<AttributeBooleanValue>,
+    pub enable_dns_support: Option<AttributeBooleanValue>,
+    pub enable_network_address_usage_metrics: Option<AttributeBooleanValue>,
+    pub vpc_id: String,
+}
+
+impl Value for ModifyVpcAttributeInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "EnableDnsHostnames", &self.enable_dns_hostnames);
+        write_member(writer, "EnableDnsSupport", &self.enable_dns_support);
+        write_member(
+            writer,
+            "EnableNetworkAddressUsageMetrics",
+            &self.enable_network_address_usage_metrics,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "EnableDnsHostnames" => {
+                    read_member(reader, name, &mut it.enable_dns_hostnames)?;
+                }
+                "EnableDnsSupport" => {
+                    read_member(reader, name, &mut it.enable_dns_support)?;
+                }
+                "EnableNetworkAddressUsageMetrics" => {
+                    read_member(reader, name, &mut it.enable_network_address_usage_metrics)?;
+                }
+                "VpcId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcEndpointInput {
+    pub add_route_table_ids: Option<Vec<String>>,
+    pub add_security_group_ids: Option<Vec<String>>,
+    pub add_subnet_ids: Option<Vec<String>>,
+    pub dns_options: Option<DnsOptionsSpecification>,
+    pub dry_run: Option<bool>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub policy_document: Option<String>,
+    pub private_dns_enabled: Option<bool>,
+    pub remove_route_table_ids: Option<Vec<String>>,
+    pub remove_security_group_ids: Option<Vec<String>>,
+    pub remove_subnet_ids: Option<Vec<String>>,
+    pub reset_policy: Option<bool>,
+    pub subnet_configurations: Option<Vec<SubnetConfiguration>>,
+    pub vpc_endpoint_id: String,
+}
+
+impl Value for ModifyVpcEndpointInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "AddRouteTableId",
+            Layout::List("item"),
+            &self.add_route_table_ids,
+        );
+        write_laid_out(
+            writer,
+            "AddSecurityGroupId",
+            Layout::List("item"),
+            &self.add_security_group_ids,
+        );
+        write_laid_out(writer, "AddSubnetId", Layout::List("item"), &self.add_subnet_ids);
+        write_member(writer, "DnsOptions", &self.dns_options);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "IpAddressType", &self.ip_address_type);
+        write_member(writer, "PolicyDocument", &self.policy_document);
+        write_member(writer, "PrivateDnsEnabled", &self.private_dns_enabled);
+        write_laid_out(
+            writer,
+            "RemoveRouteTableId",
+            Layout::List("item"),
+            &self.remove_route_table_ids,
+        );
+        write_laid_out(
+            writer,
+            "RemoveSecurityGroupId",
+            Layout::List("item"),
+            &self.remove_security_group_ids,
+        );
+        write_laid_out(
+            writer,
+            "RemoveSubnetId",
+            Layout::List("item"),
+            &self.remove_subnet_ids,
+        );
+        write_member(writer, "ResetPolicy", &self.reset_policy);
+        write_laid_out(
+            writer,
+            "SubnetConfiguration",
+            Layout::List("item"),
+            &self.subnet_configurations,
+        );
+        write_member(writer, "VpcEndpointId", &self.vpc_endpoint_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AddRouteTableId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.add_route_table_ids)?;
+                }
+                "AddSecurityGroupId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.add_security_group_ids)?;
+                }
+                "AddSubnetId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.add_subnet_ids)?;
+                }
+                "DnsOptions" => {
+                    read_member(reader, name, &mut it.dns_options)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "IpAddressType" => {
+                    read_member(reader, name, &mut it.ip_address_type)?;
+                }
+                "PolicyDocument" => {
+                    read_member(reader, name, &mut it.policy_document)?;
+                }
+                "PrivateDnsEnabled" => {
+                    read_member(reader, name, &mut it.private_dns_enabled)?;
+                }
+                "RemoveRouteTableId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.remove_route_table_ids)?;
+                }
+                "RemoveSecurityGroupId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.remove_security_group_ids)?;
+                }
+                "RemoveSubnetId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.remove_subnet_ids)?;
+                }
+                "ResetPolicy" => {
+                    read_member(reader, name, &mut it.reset_policy)?;
+                }
+                "SubnetConfiguration" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.subnet_configurations)?;
+                }
+                "VpcEndpointId" => {
+                    read[0] = read_member(reader, name, &mut it.vpc_endpoint_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "VpcEndpointId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcEndpointOutput {
+    pub r#return: Option<bool>,
+}
+
+impl Value for ModifyVpcEndpointOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGateway {
+    pub attached_appliances: Option<Vec<NatGatewayAttachedAppliance>>,
+    pub auto_provision_zones: Option<AutoProvisionZonesState>,
+    pub auto_scaling_ips: Option<AutoScalingIpsState>,
+    pub availability_mode: Option<AvailabilityMode>,
+    pub connectivity_type: Option<ConnectivityType>,
+    pub create_time: Option<jiff::Timestamp>,
+    pub delete_time: Option<jiff::Timestamp>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub nat_gateway_addresses: Option<Vec<NatGatewayAddress>>,
+    pub nat_gateway_id: Option<String>,
+    pub provisioned_bandwidth: Option<ProvisionedBandwidth>,
+    pub route_table_id: Option<String>,
+    pub state: Option<NatGatewayState>,
+    pub subnet_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for NatGateway {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "attachedApplianceSet",
+            Layout::List("item"),
+            &self.attached_appliances,
+        );
+        write_member(writer, "autoProvisionZones", &self.auto_provision_zones);
+        write_member(writer, "autoScalingIps", &self.auto_scaling_ips);
+        write_member(writer, "availabilityMode", &self.availability_mode);
+        write_member(writer, "connectivityType", &self.connectivity_type);
+        write_member(writer, "createTime", &self.create_time);
+        write_member(writer, "deleteTime", &self.delete_time);
+        write_member(writer, "failureCode", &self.failure_code);
+        write_member(writer, "failureMessage", &self.failure_message);
+        write_laid_out(
+            writer,
+            "natGatewayAddressSet",
+            Layout::List("item"),
+            &self.nat_gateway_addresses,
+        );
+        write_member(writer, "natGatewayId", &self.nat_gateway_id);
+        write_member(writer, "provisionedBandwidth", &self.provisioned_bandwidth);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        write_member(writer, "state", &self.state);
+        write_member(writer, "subnetId", &self.subnet_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachedApplianceSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.attached_appliances)?;
+                }
+                "AutoProvisionZones" => {
+                    read_member(reader, name, &mut it.auto_provision_zones)?;
+                }
+                "AutoScalingIps" => {
+                    read_member(reader, name, &mut it.auto_scaling_ips)?;
+                }
+                "AvailabilityMode" => {
+                    read_member(reader, name, &mut it.availability_mode)?;
+                }
+                "ConnectivityType" => {
+                    read_member(reader, name, &mut it.connectivity_type)?;
+                }
+                "CreateTime" => {
+                    read_member(reader, name, &mut it.create_time)?;
+                }
+                "DeleteTime" => {
+                    read_member(reader, name, &mut it.delete_time)?;
+                }
+                "FailureCode" => {
+                    read_member(reader, name, &mut it.failure_code)?;
+                }
+                "FailureMessage" => {
+                    read_member(reader, name, &mut it.failure_message)?;
+                }
+                "NatGatewayAddressSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.nat_gateway_addresses)?;
+                }
+                "NatGatewayId" => {
+                    read_member(reader, name, &mut it.nat_gateway_id)?;
+                }
+                "ProvisionedBandwidth" => {
+                    read_member(reader, name, &mut it.provisioned_bandwidth)?;
+                }
+                "RouteTableId" => {
+                    read_member(reader, name, &mut it.route_table_id)?;
+                }
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAddress {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub failure_message: Option<String>,
+    pub is_primary: Option<bool>,
+    pub network_interface_id: Option<String>,
+    pub private_ip: Option<String>,
+    pub public_ip: Option<String>,
+    pub status: Option<NatGatewayAddressStatus>,
+}
+
+impl Value for NatGatewayAddress {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "allocationId", &self.allocation_id);
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "availabilityZone", &self.availability_zone);
+        write_member(writer, "availabilityZoneId", &self.availability_zone_id);
+        write_member(writer, "failureMessage", &self.failure_message);
+        write_member(writer, "isPrimary", &self.is_primary);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "privateIp", &self.private_ip);
+        write_member(writer, "publicIp", &self.public_ip);
+        write_member(writer, "status", &self.status);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "AssociationId" => {
+                    read_member(reader, name, &mut it.association_id)?;
+                }
+                "AvailabilityZone" => {
+                    read_member(reader, name, &mut it.availability_zone)?;
+                }
+                "AvailabilityZoneId" => {
+                    read_member(reader, name, &mut it.availability_zone_id)?;
+                }
+                "FailureMessage" => {
+                    read_member(reader, name, &mut it.failure_message)?;
+                }
+                "IsPrimary" => {
+                    read_member(reader, name, &mut it.is_primary)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "PrivateIp" => {
+                    read_member(reader, name, &mut it.private_ip)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                "Status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NatGatewayAttachedAppliance {
+    pub appliance_arn: Option<String>,
+    pub attachment_state: Option<NatGatewayApplianceState>,
+    pub failure_code: Option<String>,
+    pub failure_message: Option<String>,
+    pub modification_state: Option<NatGatewayApplianceModifyState>,
+    pub r#type: Option<NatGatewayApplianceType>,
+    pub vpc_endpoint_id: Option<String>,
+}
+
+impl Value for NatGatewayAttachedAppliance {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "applianceArn", &self.appliance_arn);
+        write_member(writer, "attachmentState", &self.attachment_state);
+        write_member(writer, "failureCode", &self.failure_code);
+        write_member(writer, "failureMessage", &self.failure_message);
+        write_member(writer, "modificationState", &self.modification_state);
+        write_member(writer, "type", &self.r#type);
+        write_member(writer, "vpcEndpointId", &self.vpc_endpoint_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ApplianceArn" => {
+                    read_member(reader, name, &mut it.appliance_arn)?;
+                }
+                "AttachmentState" => {
+                    read_member(reader, name, &mut it.attachment_state)?;
+                }
+                "FailureCode" => {
+                    read_member(reader, name, &mut it.failure_code)?;
+                }
+                "FailureMessage" => {
+                    read_member(reader, name, &mut it.failure_message)?;
+                }
+                "ModificationState" => {
+                    read_member(reader, name, &mut it.modification_state)?;
+                }
+                "Type" => {
+                    read_member(reader, name, &mut it.r#type)?;
+                }
+                "VpcEndpointId" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAcl {
+    pub associations: Option<Vec<NetworkAclAssociation>>,
+    pub entries: Option<Vec<NetworkAclEntry>>,
+    pub is_default: Option<bool>,
+    pub network_acl_id: Option<String>,
+    pub owner_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for NetworkAcl {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "associationSet", Layout::List("item"), &self.associations);
+        write_laid_out(writer, "entrySet", Layout::List("item"), &self.entries);
+        write_member(writer, "default", &self.is_default);
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.associations)?;
+                }
+                "EntrySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.entries)?;
+                }
+                "Default" => {
+                    read_member(reader, name, &mut it.is_default)?;
+                }
+                "NetworkAclId" => {
+                    read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAclAssociation {
+    pub network_acl_association_id: Option<String>,
+    pub network_acl_id: Option<String>,
+    pub subnet_id: Option<String>,
+}
+
+impl Value for NetworkAclAssociation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "networkAclAssociationId",
+            &self.network_acl_association_id,
+        );
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        write_member(writer, "subnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NetworkAclAssociationId" => {
+                    read_member(reader, name, &mut it.network_acl_association_id)?;
+                }
+                "NetworkAclId" => {
+                    read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkAclEntry {
+    pub cidr_block: Option<String>,
+    pub egress: Option<bool>,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub port_range: Option<PortRange>,
+    pub protocol: Option<String>,
+    pub rule_action: Option<RuleAction>,
+    pub rule_number: Option<i32>,
+}
+
+impl Value for NetworkAclEntry {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrBlock", &self.cidr_block);
+        write_member(writer, "egress", &self.egress);
+        write_member(writer, "icmpTypeCode", &self.icmp_type_code);
+        write_member(writer, "ipv6CidrBlock", &self.ipv6_cidr_block);
+        write_member(writer, "portRange", &self.port_range);
+        write_member(writer, "protocol", &self.protocol);
+        write_member(writer, "ruleAction", &self.rule_action);
+        write_member(writer, "ruleNumber", &self.rule_number);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrBlock" => {
+                    read_member(reader, name, &mut it.cidr_block)?;
+                }
+                "Egress" => {
+                    read_member(reader, name, &mut it.egress)?;
+                }
+                "IcmpTypeCode" => {
+                    read_member(reader, name, &mut it.icmp_type_code)?;
+                }
+                "Ipv6CidrBlock" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block)?;
+                }
+                "PortRange" => {
+                    read_member(reader, name, &mut it.port_range)?;
+                }
+                "Protocol" => {
+                    read_member(reader, name, &mut it.protocol)?;
+                }
+                "RuleAction" => {
+                    read_member(reader, name, &mut it.rule_action)?;
+                }
+                "RuleNumber" => {
+                    read_member(reader, name, &mut it.rule_number)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterface {
+    pub associated_subnets: Option<Vec<String>>,
+    pub association: Option<NetworkInterfaceAssociation>,
+    pub attachment: Option<NetworkInterfaceAttachment>,
+    pub availability_zone: Option<String>,
+    pub availability_zone_id: Option<String>,
+    pub connection_tracking_configuration: Option<ConnectionTrackingConfiguration>,
+    pub deny_all_igw_traffic: Option<bool>,
+    pub description: Option<String>,
+    pub groups: Option<Vec<GroupIdentifier>>,
+    pub interface_type: Option<NetworkInterfaceType>,
+    pub ipv4_prefixes: Option<Vec<Ipv4PrefixSpecification>>,
+    pub ipv6_address: Option<String>,
+    pub ipv6_addresses: Option<Vec<NetworkInterfaceIpv6Address>>,
+    pub ipv6_native: Option<bool>,
+    pub ipv6_prefixes: Option<Vec<Ipv6PrefixSpecification>>,
+    pub mac_address: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub operator: Option<OperatorResponse>,
+    pub outpost_arn: Option<String>,
+    pub owner_id: Option<String>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+    pub private_ip_addresses: Option<Vec<NetworkInterfacePrivateIpAddress>>,
+    pub public_dns_name: Option<String>,
+    pub public_ip_dns_name_options: Option<PublicIpDnsNameOptions>,
+    pub requester_id: Option<String>,
+    pub requester_managed: Option<bool>,
+    pub source_dest_check: Option<bool>,
+    pub status: Option<NetworkInterfaceStatus>,
+    pub subnet_id: Option<String>,
+    pub tag_set: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for NetworkInterface {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "associatedSubnetSet",
+            Layout::List("item"),
+            &self.associated_subnets,
+        );
+        write_member(writer, "association", &self.association);
+        write_member(writer, "attachment", &self.attachment);
+        write_member(writer, "availabilityZone", &self.availability_zone);
+        write_member(writer, "availabilityZoneId", &self.availability_zone_id);
+        write_member(
+            writer,
+            "connectionTrackingConfiguration",
+            &self.connection_tracking_configuration,
+        );
+        write_member(writer, "denyAllIgwTraffic", &self.deny_all_igw_traffic);
+        write_member(writer, "description", &self.description);
+        write_laid_out(writer, "groupSet", Layout::List("item"), &self.groups);
+        write_member(writer, "interfaceType", &self.interface_type);
+        write_laid_out(writer, "ipv4PrefixSet", Layout::List("item"), &self.ipv4_prefixes);
+        write_member(writer, "ipv6Address", &self.ipv6_address);
+        write_laid_out(
+            writer,
+            "ipv6AddressesSet",
+            Layout::List("item"),
+            &self.ipv6_addresses,
+        );
+        write_member(writer, "ipv6Native", &self.ipv6_native);
+        write_laid_out(writer, "ipv6PrefixSet", Layout::List("item"), &self.ipv6_prefixes);
+        write_member(writer, "macAddress", &self.mac_address);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "operator", &self.operator);
+        write_member(writer, "outpostArn", &self.outpost_arn);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_member(writer, "privateDnsName", &self.private_dns_name);
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        write_laid_out(
+            writer,
+            "privateIpAddressesSet",
+            Layout::List("item"),
+            &self.private_ip_addresses,
+        );
+        write_member(writer, "publicDnsName", &self.public_dns_name);
+        write_member(writer, "publicIpDnsNameOptions", &self.public_ip_dns_name_options);
+        write_member(writer, "requesterId", &self.requester_id);
+        write_member(writer, "requesterManaged", &self.requester_managed);
+        write_member(writer, "sourceDestCheck", &self.source_dest_check);
+        write_member(writer, "status", &self.status);
+        write_member(writer, "subnetId", &self.subnet_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tag_set);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociatedSubnetSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.associated_subnets)?;
+                }
+                "Association" => {
+                    read_member(reader, name, &mut it.association)?;
+                }
+                "Attachment" => {
+                    read_member(reader, name, &mut it.attachment)?;
+                }
+                "AvailabilityZone" => {
+                    read_member(reader, name, &mut it.availability_zone)?;
+                }
+                "AvailabilityZoneId" => {
+                    read_member(reader, name, &mut it.availability_zone_id)?;
+                }
+                "ConnectionTrackingConfiguration" => {
+                    read_member(reader, name, &mut it.connection_tracking_configuration)?;
+                }
+                "DenyAllIgwTraffic" => {
+                    read_member(reader, name, &mut it.deny_all_igw_traffic)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "GroupSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.groups)?;
+                }
+                "InterfaceType" => {
+                    read_member(reader, name, &mut it.interface_type)?;
+                }
+                "Ipv4PrefixSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv4_prefixes)?;
+                }
+                "Ipv6Address" => {
+                    read_member(reader, name, &mut it.ipv6_address)?;
+                }
+                "Ipv6AddressesSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv6_addresses)?;
+                }
+                "Ipv6Native" => {
+                    read_member(reader, name, &mut it.ipv6_native)?;
+                }
+                "Ipv6PrefixSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv6_prefixes)?;
+                }
+                "MacAddress" => {
+                    read_member(reader, name, &mut it.mac_address)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "Operator" => {
+                    read_member(reader, name, &mut it.operator)?;
+                }
+                "OutpostArn" => {
+                    read_member(reader, name, &mut it.outpost_arn)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "PrivateDnsName" => {
+                    read_member(reader, name, &mut it.private_dns_name)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                "PrivateIpAddressesSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.private_ip_addresses)?;
+                }
+                "PublicDnsName" => {
+                    read_member(reader, name, &mut it.public_dns_name)?;
+                }
+                "PublicIpDnsNameOptions" => {
+                    read_member(reader, name, &mut it.public_ip_dns_name_options)?;
+                }
+                "RequesterId" => {
+                    read_member(reader, name, &mut it.requester_id)?;
+                }
+                "RequesterManaged" => {
+                    read_member(reader, name, &mut it.requester_managed)?;
+                }
+                "SourceDestCheck" => {
+                    read_member(reader, name, &mut it.source_dest_check)?;
+                }
+                "Status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tag_set)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAssociation {
+    pub allocation_id: Option<String>,
+    pub association_id: Option<String>,
+    pub carrier_ip: Option<String>,
+    pub customer_owned_ip: Option<String>,
+    pub ip_owner_id: Option<String>,
+    pub public_dns_name: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+impl Value for NetworkInterfaceAssociation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "allocationId", &self.allocation_id);
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "carrierIp", &self.carrier_ip);
+        write_member(writer, "customerOwnedIp", &self.customer_owned_ip);
+        write_member(writer, "ipOwnerId", &self.ip_owner_id);
+        write_member(writer, "publicDnsName", &self.public_dns_name);
+        write_member(writer, "publicIp", &self.public_ip);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "AssociationId" => {
+                    read_member(reader, name, &mut it.association_id)?;
+                }
+                "CarrierIp" => {
+                    read_member(reader, name, &mut it.carrier_ip)?;
+                }
+                "CustomerOwnedIp" => {
+                    read_member(reader, name, &mut it.customer_owned_ip)?;
+                }
+                "IpOwnerId" => {
+                    read_member(reader, name, &mut it.ip_owner_id)?;
+                }
+                "PublicDnsName" => {
+                    read_member(reader, name, &mut it.public_dns_name)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAttachment {
+    pub attach_time: Option<jiff::Timestamp>,
+    pub attachment_id: Option<String>,
+    pub delete_on_termination: Option<bool>,
+    pub device_index: Option<i32>,
+    pub ena_queue_count: Option<i32>,
+    pub ena_srd_specification: Option<AttachmentEnaSrdSpecification>,
+    pub instance_id: Option<String>,
+    pub instance_owner_id: Option<String>,
+    pub network_card_index: Option<i32>,
+    pub status: Option<AttachmentStatus>,
+}
+
+impl Value for NetworkInterfaceAttachment {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "attachTime", &self.attach_time);
+        write_member(writer, "attachmentId", &self.attachment_id);
+        write_member(writer, "deleteOnTermination", &self.delete_on_termination);
+        write_member(writer, "deviceIndex", &self.device_index);
+        write_member(writer, "enaQueueCount", &self.ena_queue_count);
+        write_member(writer, "enaSrdSpecification", &self.ena_srd_specification);
+        write_member(writer, "instanceId", &self.instance_id);
+        write_member(writer, "instanceOwnerId", &self.instance_owner_id);
+        write_member(writer, "networkCardIndex", &self.network_card_index);
+        write_member(writer, "status", &self.status);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachTime" => {
+                    read_member(reader, name, &mut it.attach_time)?;
+                }
+                "AttachmentId" => {
+                    read_member(reader, name, &mut it.attachment_id)?;
+                }
+                "DeleteOnTermination" => {
+                    read_member(reader, name, &mut it.delete_on_termination)?;
+                }
+                "DeviceIndex" => {
+                    read_member(reader, name, &mut it.device_index)?;
+                }
+                "EnaQueueCount" => {
+                    read_member(reader, name, &mut it.ena_queue_count)?;
+                }
+                "EnaSrdSpecification" => {
+                    read_member(reader, name, &mut it.ena_srd_specification)?;
+                }
+                "InstanceId" => {
+                    read_member(reader, name, &mut it.instance_id)?;
+                }
+                "InstanceOwnerId" => {
+                    read_member(reader, name, &mut it.instance_owner_id)?;
+                }
+                "NetworkCardIndex" => {
+                    read_member(reader, name, &mut it.network_card_index)?;
+                }
+                "Status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceAttachmentChanges {
+    pub attachment_id: Option<String>,
+    pub default_ena_queue_count: Option<bool>,
+    pub delete_on_termination: Option<bool>,
+    pub ena_queue_count: Option<i32>,
+}
+
+impl Value for NetworkInterfaceAttachmentChanges {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "attachmentId", &self.attachment_id);
+        write_member(writer, "DefaultEnaQueueCount", &self.default_ena_queue_count);
+        write_member(writer, "deleteOnTermination", &self.delete_on_termination);
+        write_member(writer, "EnaQueueCount", &self.ena_queue_count);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AttachmentId" => {
+                    read_member(reader, name, &mut it.attachment_id)?;
+                }
+                "DefaultEnaQueueCount" => {
+                    read_member(reader, name, &mut it.default_ena_queue_count)?;
+                }
+                "DeleteOnTermination" => {
+                    read_member(reader, name, &mut it.delete_on_termination)?;
+                }
+                "EnaQueueCount" => {
+                    read_member(reader, name, &mut it.ena_queue_count)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfaceIpv6Address {
+    pub ipv6_address: Option<String>,
+    pub is_primary_ipv6: Option<bool>,
+    pub public_ipv6_dns_name: Option<String>,
+}
+
+impl Value for NetworkInterfaceIpv6Address {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "ipv6Address", &self.ipv6_address);
+        write_member(writer, "isPrimaryIpv6", &self.is_primary_ipv6);
+        write_member(writer, "publicIpv6DnsName", &self.public_ipv6_dns_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv6Address" => {
+                    read_member(reader, name, &mut it.ipv6_address)?;
+                }
+                "IsPrimaryIpv6" => {
+                    read_member(reader, name, &mut it.is_primary_ipv6)?;
+                }
+                "PublicIpv6DnsName" => {
+                    read_member(reader, name, &mut it.public_ipv6_dns_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NetworkInterfacePrivateIpAddress {
+    pub association: Option<NetworkInterfaceAssociation>,
+    pub primary: Option<bool>,
+    pub private_dns_name: Option<String>,
+    pub private_ip_address: Option<String>,
+}
+
+impl Value for NetworkInterfacePrivateIpAddress {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "association", &self.association);
+        write_member(writer, "primary", &self.primary);
+        write_member(writer, "privateDnsName", &self.private_dns_name);
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Association" => {
+                    read_member(reader, name, &mut it.association)?;
+                }
+                "Primary" => {
+                    read_member(reader, name, &mut it.primary)?;
+                }
+                "PrivateDnsName" => {
+                    read_member(reader, name, &mut it.private_dns_name)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewDhcpConfiguration {
+    pub key: Option<String>,
+    pub values: Option<Vec<String>>,
+}
+
+impl Value for NewDhcpConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Key", &self.key);
+        write_laid_out(writer, "Value", Layout::List("item"), &self.values);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Key" => {
+                    read_member(reader, name, &mut it.key)?;
+                }
+                "Value" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.values)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorRequest {
+    pub principal: Option<String>,
+}
+
+impl Value for OperatorRequest {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Principal", &self.principal);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Principal" => {
+                    read_member(reader, name, &mut it.principal)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperatorResponse {
+    pub hidden_by_default: Option<bool>,
+    pub managed: Option<bool>,
+    pub principal: Option<String>,
+}
+
+impl Value for OperatorResponse {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "hiddenByDefault", &self.hidden_by_default);
+        write_member(writer, "managed", &self.managed);
+        write_member(writer, "principal", &self.principal);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "HiddenByDefault" => {
+                    read_member(reader, name, &mut it.hidden_by_default)?;
+                }
+                "Managed" => {
+                    read_member(reader, name, &mut it.managed)?;
+                }
+                "Principal" => {
+                    read_member(reader, name, &mut it.principal)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PayerResponsibilityEntry {
+    pub payer_responsibility_type: Option<PayerResponsibilityType>,
+    pub scope: Option<PayerResponsibilityScope>,
+}
+
+impl Value for PayerResponsibilityEntry {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "payerResponsibilityType", &self.payer_responsibility_type);
+        write_member(writer, "scope", &self.scope);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PayerResponsibilityType" => {
+                    read_member(reader, name, &mut it.payer_responsibility_type)?;
+                }
+                "Scope" => {
+                    read_member(reader, name, &mut it.scope)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PortRange {
+    pub from: Option<i32>,
+    pub to: Option<i32>,
+}
+
+impl Value for PortRange {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "from", &self.from);
+        write_member(writer, "to", &self.to);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "From" => {
+                    read_member(reader, name, &mut it.from)?;
+                }
+                "To" => {
+                    read_member(reader, name, &mut it.to)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixList {
+    pub cidrs: Option<Vec<String>>,
+    pub prefix_list_id: Option<String>,
+    pub prefix_list_name: Option<String>,
+}
+
+impl Value for PrefixList {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "cidrSet", Layout::List("item"), &self.cidrs);
+        write_member(writer, "prefixListId", &self.prefix_list_id);
+        write_member(writer, "prefixListName", &self.prefix_list_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.cidrs)?;
+                }
+                "PrefixListId" => {
+                    read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "PrefixListName" => {
+                    read_member(reader, name, &mut it.prefix_list_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixListAssociation {
+    pub resource_id: Option<String>,
+    pub resource_owner: Option<String>,
+}
+
+impl Value for PrefixListAssociation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "resourceId", &self.resource_id);
+        write_member(writer, "resourceOwner", &self.resource_owner);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ResourceId" => {
+                    read_member(reader, name, &mut it.resource_id)?;
+                }
+                "ResourceOwner" => {
+                    read_member(reader, name, &mut it.resource_owner)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrefixListEntry {
+    pub cidr: Option<String>,
+    pub description: Option<String>,
+}
+
+impl Value for PrefixListEntry {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidr", &self.cidr);
+        write_member(writer, "description", &self.description);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Cidr" => {
+                    read_member(reader, name, &mut it.cidr)?;
                 }
                 "Description" => {
                     read_member(reader, name, &mut it.description)?;
@@ -939,6 +9271,33 @@ impl Value for PrefixListId {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateDnsDetails {
+    pub private_dns_name: Option<String>,
+}
+
+impl Value for PrivateDnsDetails {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "privateDnsName", &self.private_dns_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PrivateDnsName" => {
+                    read_member(reader, name, &mut it.private_dns_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct PrivateDnsNameOptionsOnLaunch {
     pub enable_resource_name_dns_aaaa_record: Option<bool>,
     pub enable_resource_name_dns_a_record: Option<bool>,
@@ -974,6 +9333,238 @@ impl Value for PrivateDnsNameOptionsOnLaunch {
                 }
                 "HostnameType" => {
                     read_member(reader, name, &mut it.hostname_type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PrivateIpAddressSpecification {
+    pub primary: Option<bool>,
+    pub private_ip_address: Option<String>,
+}
+
+impl Value for PrivateIpAddressSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "primary", &self.primary);
+        write_member(writer, "privateIpAddress", &self.private_ip_address);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Primary" => {
+                    read_member(reader, name, &mut it.primary)?;
+                }
+                "PrivateIpAddress" => {
+                    read_member(reader, name, &mut it.private_ip_address)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PropagatingVgw {
+    pub gateway_id: Option<String>,
+}
+
+impl Value for PropagatingVgw {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "gatewayId", &self.gateway_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GatewayId" => {
+                    read_member(reader, name, &mut it.gateway_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProvisionedBandwidth {
+    pub provision_time: Option<jiff::Timestamp>,
+    pub provisioned: Option<String>,
+    pub request_time: Option<jiff::Timestamp>,
+    pub requested: Option<String>,
+    pub status: Option<String>,
+}
+
+impl Value for ProvisionedBandwidth {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "provisionTime", &self.provision_time);
+        write_member(writer, "provisioned", &self.provisioned);
+        write_member(writer, "requestTime", &self.request_time);
+        write_member(writer, "requested", &self.requested);
+        write_member(writer, "status", &self.status);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ProvisionTime" => {
+                    read_member(reader, name, &mut it.provision_time)?;
+                }
+                "Provisioned" => {
+                    read_member(reader, name, &mut it.provisioned)?;
+                }
+                "RequestTime" => {
+                    read_member(reader, name, &mut it.request_time)?;
+                }
+                "Requested" => {
+                    read_member(reader, name, &mut it.requested)?;
+                }
+                "Status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PtrUpdateStatus {
+    pub reason: Option<String>,
+    pub status: Option<String>,
+    pub value: Option<String>,
+}
+
+impl Value for PtrUpdateStatus {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "reason", &self.reason);
+        write_member(writer, "status", &self.status);
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Reason" => {
+                    read_member(reader, name, &mut it.reason)?;
+                }
+                "Status" => {
+                    read_member(reader, name, &mut it.status)?;
+                }
+                "Value" => {
+                    read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PublicIpDnsNameOptions {
+    pub dns_hostname_type: Option<String>,
+    pub public_dual_stack_dns_name: Option<String>,
+    pub public_ipv4_dns_name: Option<String>,
+    pub public_ipv6_dns_name: Option<String>,
+}
+
+impl Value for PublicIpDnsNameOptions {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dnsHostnameType", &self.dns_hostname_type);
+        write_member(writer, "publicDualStackDnsName", &self.public_dual_stack_dns_name);
+        write_member(writer, "publicIpv4DnsName", &self.public_ipv4_dns_name);
+        write_member(writer, "publicIpv6DnsName", &self.public_ipv6_dns_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DnsHostnameType" => {
+                    read_member(reader, name, &mut it.dns_hostname_type)?;
+                }
+                "PublicDualStackDnsName" => {
+                    read_member(reader, name, &mut it.public_dual_stack_dns_name)?;
+                }
+                "PublicIpv4DnsName" => {
+                    read_member(reader, name, &mut it.public_ipv4_dns_name)?;
+                }
+                "PublicIpv6DnsName" => {
+                    read_member(reader, name, &mut it.public_ipv6_dns_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReferencedSecurityGroup {
+    pub group_id: Option<String>,
+    pub peering_status: Option<String>,
+    pub user_id: Option<String>,
+    pub vpc_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+impl Value for ReferencedSecurityGroup {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "peeringStatus", &self.peering_status);
+        write_member(writer, "userId", &self.user_id);
+        write_member(writer, "vpcId", &self.vpc_id);
+        write_member(writer, "vpcPeeringConnectionId", &self.vpc_peering_connection_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "PeeringStatus" => {
+                    read_member(reader, name, &mut it.peering_status)?;
+                }
+                "UserId" => {
+                    read_member(reader, name, &mut it.user_id)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                "VpcPeeringConnectionId" => {
+                    read_member(reader, name, &mut it.vpc_peering_connection_id)?;
                 }
                 _ => return Ok(false),
             }
@@ -1053,6 +9644,1067 @@ impl Value for RegionGeography {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReleaseAddressInput {
+    pub allocation_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub network_border_group: Option<String>,
+    pub public_ip: Option<String>,
+}
+
+impl Value for ReleaseAddressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "AllocationId", &self.allocation_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "NetworkBorderGroup", &self.network_border_group);
+        write_member(writer, "PublicIp", &self.public_ip);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AllocationId" => {
+                    read_member(reader, name, &mut it.allocation_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "NetworkBorderGroup" => {
+                    read_member(reader, name, &mut it.network_border_group)?;
+                }
+                "PublicIp" => {
+                    read_member(reader, name, &mut it.public_ip)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RemovePrefixListEntry {
+    pub cidr: String,
+}
+
+impl Value for RemovePrefixListEntry {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Cidr", &self.cidr);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Cidr" => {
+                    read[0] = read_member(reader, name, &mut it.cidr)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Cidr")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationInput {
+    pub association_id: String,
+    pub dry_run: Option<bool>,
+    pub network_acl_id: String,
+}
+
+impl Value for ReplaceNetworkAclAssociationInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read[0] = read_member(reader, name, &mut it.association_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "NetworkAclId" => {
+                    read[1] = read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "AssociationId")?;
+        require(read[1], "NetworkAclId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclAssociationOutput {
+    pub new_association_id: Option<String>,
+}
+
+impl Value for ReplaceNetworkAclAssociationOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "newAssociationId", &self.new_association_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NewAssociationId" => {
+                    read_member(reader, name, &mut it.new_association_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclEntryInput {
+    pub cidr_block: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress: bool,
+    pub icmp_type_code: Option<IcmpTypeCode>,
+    pub ipv6_cidr_block: Option<String>,
+    pub network_acl_id: String,
+    pub port_range: Option<PortRange>,
+    pub protocol: String,
+    pub rule_action: RuleAction,
+    pub rule_number: i32,
+}
+
+impl Value for ReplaceNetworkAclEntryInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrBlock", &self.cidr_block);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "egress", &self.egress);
+        write_member(writer, "Icmp", &self.icmp_type_code);
+        write_member(writer, "ipv6CidrBlock", &self.ipv6_cidr_block);
+        write_member(writer, "networkAclId", &self.network_acl_id);
+        write_member(writer, "portRange", &self.port_range);
+        write_member(writer, "protocol", &self.protocol);
+        write_member(writer, "ruleAction", &self.rule_action);
+        write_member(writer, "ruleNumber", &self.rule_number);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 5];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrBlock" => {
+                    read_member(reader, name, &mut it.cidr_block)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Egress" => {
+                    read[0] = read_member(reader, name, &mut it.egress)?;
+                }
+                "Icmp" => {
+                    read_member(reader, name, &mut it.icmp_type_code)?;
+                }
+                "Ipv6CidrBlock" => {
+                    read_member(reader, name, &mut it.ipv6_cidr_block)?;
+                }
+                "NetworkAclId" => {
+                    read[1] = read_member(reader, name, &mut it.network_acl_id)?;
+                }
+                "PortRange" => {
+                    read_member(reader, name, &mut it.port_range)?;
+                }
+                "Protocol" => {
+                    read[2] = read_member(reader, name, &mut it.protocol)?;
+                }
+                "RuleAction" => {
+                    read[3] = read_member(reader, name, &mut it.rule_action)?;
+                }
+                "RuleNumber" => {
+                    read[4] = read_member(reader, name, &mut it.rule_number)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Egress")?;
+        require(read[1], "NetworkAclId")?;
+        require(read[2], "Protocol")?;
+        require(read[3], "RuleAction")?;
+        require(read[4], "RuleNumber")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteInput {
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub dry_run: Option<bool>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub local_target: Option<bool>,
+    pub nat_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub route_table_id: String,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+impl Value for ReplaceRouteInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "CarrierGatewayId", &self.carrier_gateway_id);
+        write_member(writer, "CoreNetworkArn", &self.core_network_arn);
+        write_member(writer, "destinationCidrBlock", &self.destination_cidr_block);
+        write_member(
+            writer,
+            "destinationIpv6CidrBlock",
+            &self.destination_ipv6_cidr_block,
+        );
+        write_member(
+            writer,
+            "DestinationPrefixListId",
+            &self.destination_prefix_list_id,
+        );
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(
+            writer,
+            "egressOnlyInternetGatewayId",
+            &self.egress_only_internet_gateway_id,
+        );
+        write_member(writer, "gatewayId", &self.gateway_id);
+        write_member(writer, "instanceId", &self.instance_id);
+        write_member(writer, "LocalGatewayId", &self.local_gateway_id);
+        write_member(writer, "LocalTarget", &self.local_target);
+        write_member(writer, "natGatewayId", &self.nat_gateway_id);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "OdbNetworkArn", &self.odb_network_arn);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        write_member(writer, "TransitGatewayId", &self.transit_gateway_id);
+        write_member(writer, "VpcEndpointId", &self.vpc_endpoint_id);
+        write_member(writer, "vpcPeeringConnectionId", &self.vpc_peering_connection_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CarrierGatewayId" => {
+                    read_member(reader, name, &mut it.carrier_gateway_id)?;
+                }
+                "CoreNetworkArn" => {
+                    read_member(reader, name, &mut it.core_network_arn)?;
+                }
+                "DestinationCidrBlock" => {
+                    read_member(reader, name, &mut it.destination_cidr_block)?;
+                }
+                "DestinationIpv6CidrBlock" => {
+                    read_member(reader, name, &mut it.destination_ipv6_cidr_block)?;
+                }
+                "DestinationPrefixListId" => {
+                    read_member(reader, name, &mut it.destination_prefix_list_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "EgressOnlyInternetGatewayId" => {
+                    read_member(reader, name, &mut it.egress_only_internet_gateway_id)?;
+                }
+                "GatewayId" => {
+                    read_member(reader, name, &mut it.gateway_id)?;
+                }
+                "InstanceId" => {
+                    read_member(reader, name, &mut it.instance_id)?;
+                }
+                "LocalGatewayId" => {
+                    read_member(reader, name, &mut it.local_gateway_id)?;
+                }
+                "LocalTarget" => {
+                    read_member(reader, name, &mut it.local_target)?;
+                }
+                "NatGatewayId" => {
+                    read_member(reader, name, &mut it.nat_gateway_id)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "OdbNetworkArn" => {
+                    read_member(reader, name, &mut it.odb_network_arn)?;
+                }
+                "RouteTableId" => {
+                    read[0] = read_member(reader, name, &mut it.route_table_id)?;
+                }
+                "TransitGatewayId" => {
+                    read_member(reader, name, &mut it.transit_gateway_id)?;
+                }
+                "VpcEndpointId" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_id)?;
+                }
+                "VpcPeeringConnectionId" => {
+                    read_member(reader, name, &mut it.vpc_peering_connection_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "RouteTableId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationInput {
+    pub association_id: String,
+    pub dry_run: Option<bool>,
+    pub route_table_id: String,
+}
+
+impl Value for ReplaceRouteTableAssociationInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationId", &self.association_id);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "routeTableId", &self.route_table_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationId" => {
+                    read[0] = read_member(reader, name, &mut it.association_id)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "RouteTableId" => {
+                    read[1] = read_member(reader, name, &mut it.route_table_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "AssociationId")?;
+        require(read[1], "RouteTableId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteTableAssociationOutput {
+    pub association_state: Option<RouteTableAssociationState>,
+    pub new_association_id: Option<String>,
+}
+
+impl Value for ReplaceRouteTableAssociationOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationState", &self.association_state);
+        write_member(writer, "newAssociationId", &self.new_association_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationState" => {
+                    read_member(reader, name, &mut it.association_state)?;
+                }
+                "NewAssociationId" => {
+                    read_member(reader, name, &mut it.new_association_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupEgressInput {
+    pub cidr_ip: Option<String>,
+    pub dry_run: Option<bool>,
+    pub from_port: Option<i32>,
+    pub group_id: String,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub ip_protocol: Option<String>,
+    pub security_group_rule_ids: Option<Vec<String>>,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for RevokeSecurityGroupEgressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrIp", &self.cidr_ip);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "fromPort", &self.from_port);
+        write_member(writer, "groupId", &self.group_id);
+        write_laid_out(
+            writer,
+            "ipPermissions",
+            Layout::List("item"),
+            &self.ip_permissions,
+        );
+        write_member(writer, "ipProtocol", &self.ip_protocol);
+        write_laid_out(
+            writer,
+            "SecurityGroupRuleId",
+            Layout::List("item"),
+            &self.security_group_rule_ids,
+        );
+        write_member(
+            writer,
+            "sourceSecurityGroupName",
+            &self.source_security_group_name,
+        );
+        write_member(
+            writer,
+            "sourceSecurityGroupOwnerId",
+            &self.source_security_group_owner_id,
+        );
+        write_member(writer, "toPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIp" => {
+                    read_member(reader, name, &mut it.cidr_ip)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "GroupId" => {
+                    read[0] = read_member(reader, name, &mut it.group_id)?;
+                }
+                "IpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_permissions)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rule_ids)?;
+                }
+                "SourceSecurityGroupName" => {
+                    read_member(reader, name, &mut it.source_security_group_name)?;
+                }
+                "SourceSecurityGroupOwnerId" => {
+                    read_member(reader, name, &mut it.source_security_group_owner_id)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "GroupId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupEgressOutput {
+    pub r#return: Option<bool>,
+    pub revoked_security_group_rules: Option<Vec<RevokedSecurityGroupRule>>,
+    pub unknown_ip_permissions: Option<Vec<IpPermission>>,
+}
+
+impl Value for RevokeSecurityGroupEgressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        write_laid_out(
+            writer,
+            "revokedSecurityGroupRuleSet",
+            Layout::List("item"),
+            &self.revoked_security_group_rules,
+        );
+        write_laid_out(
+            writer,
+            "unknownIpPermissionSet",
+            Layout::List("item"),
+            &self.unknown_ip_permissions,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                "RevokedSecurityGroupRuleSet" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.revoked_security_group_rules,
+                    )?;
+                }
+                "UnknownIpPermissionSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.unknown_ip_permissions)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupIngressInput {
+    pub cidr_ip: Option<String>,
+    pub dry_run: Option<bool>,
+    pub from_port: Option<i32>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub ip_protocol: Option<String>,
+    pub security_group_rule_ids: Option<Vec<String>>,
+    pub source_security_group_name: Option<String>,
+    pub source_security_group_owner_id: Option<String>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for RevokeSecurityGroupIngressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "CidrIp", &self.cidr_ip);
+        write_member(writer, "dryRun", &self.dry_run);
+        write_member(writer, "FromPort", &self.from_port);
+        write_member(writer, "GroupId", &self.group_id);
+        write_member(writer, "GroupName", &self.group_name);
+        write_laid_out(
+            writer,
+            "IpPermissions",
+            Layout::List("item"),
+            &self.ip_permissions,
+        );
+        write_member(writer, "IpProtocol", &self.ip_protocol);
+        write_laid_out(
+            writer,
+            "SecurityGroupRuleId",
+            Layout::List("item"),
+            &self.security_group_rule_ids,
+        );
+        write_member(
+            writer,
+            "SourceSecurityGroupName",
+            &self.source_security_group_name,
+        );
+        write_member(
+            writer,
+            "SourceSecurityGroupOwnerId",
+            &self.source_security_group_owner_id,
+        );
+        write_member(writer, "ToPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIp" => {
+                    read_member(reader, name, &mut it.cidr_ip)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                "IpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_permissions)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.security_group_rule_ids)?;
+                }
+                "SourceSecurityGroupName" => {
+                    read_member(reader, name, &mut it.source_security_group_name)?;
+                }
+                "SourceSecurityGroupOwnerId" => {
+                    read_member(reader, name, &mut it.source_security_group_owner_id)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokeSecurityGroupIngressOutput {
+    pub r#return: Option<bool>,
+    pub revoked_security_group_rules: Option<Vec<RevokedSecurityGroupRule>>,
+    pub unknown_ip_permissions: Option<Vec<IpPermission>>,
+}
+
+impl Value for RevokeSecurityGroupIngressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        write_laid_out(
+            writer,
+            "revokedSecurityGroupRuleSet",
+            Layout::List("item"),
+            &self.revoked_security_group_rules,
+        );
+        write_laid_out(
+            writer,
+            "unknownIpPermissionSet",
+            Layout::List("item"),
+            &self.unknown_ip_permissions,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                "RevokedSecurityGroupRuleSet" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.revoked_security_group_rules,
+                    )?;
+                }
+                "UnknownIpPermissionSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.unknown_ip_permissions)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RevokedSecurityGroupRule {
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub description: Option<String>,
+    pub from_port: Option<i32>,
+    pub group_id: Option<String>,
+    pub ip_protocol: Option<String>,
+    pub is_egress: Option<bool>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_id: Option<String>,
+    pub security_group_rule_id: Option<String>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for RevokedSecurityGroupRule {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrIpv4", &self.cidr_ipv4);
+        write_member(writer, "cidrIpv6", &self.cidr_ipv6);
+        write_member(writer, "description", &self.description);
+        write_member(writer, "fromPort", &self.from_port);
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "ipProtocol", &self.ip_protocol);
+        write_member(writer, "isEgress", &self.is_egress);
+        write_member(writer, "prefixListId", &self.prefix_list_id);
+        write_member(writer, "referencedGroupId", &self.referenced_group_id);
+        write_member(writer, "securityGroupRuleId", &self.security_group_rule_id);
+        write_member(writer, "toPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIpv4" => {
+                    read_member(reader, name, &mut it.cidr_ipv4)?;
+                }
+                "CidrIpv6" => {
+                    read_member(reader, name, &mut it.cidr_ipv6)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "IsEgress" => {
+                    read_member(reader, name, &mut it.is_egress)?;
+                }
+                "PrefixListId" => {
+                    read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "ReferencedGroupId" => {
+                    read_member(reader, name, &mut it.referenced_group_id)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read_member(reader, name, &mut it.security_group_rule_id)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    pub carrier_gateway_id: Option<String>,
+    pub core_network_arn: Option<String>,
+    pub destination_cidr_block: Option<String>,
+    pub destination_ipv6_cidr_block: Option<String>,
+    pub destination_prefix_list_id: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub gateway_id: Option<String>,
+    pub instance_id: Option<String>,
+    pub instance_owner_id: Option<String>,
+    pub ip_address: Option<String>,
+    pub local_gateway_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub odb_network_arn: Option<String>,
+    pub origin: Option<RouteOrigin>,
+    pub state: Option<RouteState>,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+impl Value for Route {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "carrierGatewayId", &self.carrier_gateway_id);
+        write_member(writer, "coreNetworkArn", &self.core_network_arn);
+        write_member(writer, "destinationCidrBlock", &self.destination_cidr_block);
+        write_member(
+            writer,
+            "destinationIpv6CidrBlock",
+            &self.destination_ipv6_cidr_block,
+        );
+        write_member(
+            writer,
+            "destinationPrefixListId",
+            &self.destination_prefix_list_id,
+        );
+        write_member(
+            writer,
+            "egressOnlyInternetGatewayId",
+            &self.egress_only_internet_gateway_id,
+        );
+        write_member(writer, "gatewayId", &self.gateway_id);
+        write_member(writer, "instanceId", &self.instance_id);
+        write_member(writer, "instanceOwnerId", &self.instance_owner_id);
+        write_member(writer, "ipAddress", &self.ip_address);
+        write_member(writer, "localGatewayId", &self.local_gateway_id);
+        write_member(writer, "natGatewayId", &self.nat_gateway_id);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_member(writer, "odbNetworkArn", &self.odb_network_arn);
+        write_member(writer, "origin", &self.origin);
+        write_member(writer, "state", &self.state);
+        write_member(writer, "transitGatewayId", &self.transit_gateway_id);
+        write_member(writer, "vpcPeeringConnectionId", &self.vpc_peering_connection_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CarrierGatewayId" => {
+                    read_member(reader, name, &mut it.carrier_gateway_id)?;
+                }
+                "CoreNetworkArn" => {
+                    read_member(reader, name, &mut it.core_network_arn)?;
+                }
+                "DestinationCidrBlock" => {
+                    read_member(reader, name, &mut it.destination_cidr_block)?;
+                }
+                "DestinationIpv6CidrBlock" => {
+                    read_member(reader, name, &mut it.destination_ipv6_cidr_block)?;
+                }
+                "DestinationPrefixListId" => {
+                    read_member(reader, name, &mut it.destination_prefix_list_id)?;
+                }
+                "EgressOnlyInternetGatewayId" => {
+                    read_member(reader, name, &mut it.egress_only_internet_gateway_id)?;
+                }
+                "GatewayId" => {
+                    read_member(reader, name, &mut it.gateway_id)?;
+                }
+                "InstanceId" => {
+                    read_member(reader, name, &mut it.instance_id)?;
+                }
+                "InstanceOwnerId" => {
+                    read_member(reader, name, &mut it.instance_owner_id)?;
+                }
+                "IpAddress" => {
+                    read_member(reader, name, &mut it.ip_address)?;
+                }
+                "LocalGatewayId" => {
+                    read_member(reader, name, &mut it.local_gateway_id)?;
+                }
+                "NatGatewayId" => {
+                    read_member(reader, name, &mut it.nat_gateway_id)?;
+                }
+                "NetworkInterfaceId" => {
+                    read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "OdbNetworkArn" => {
+                    read_member(reader, name, &mut it.odb_network_arn)?;
+                }
+                "Origin" => {
+                    read_member(reader, name, &mut it.origin)?;
+                }
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "TransitGatewayId" => {
+                    read_member(reader, name, &mut it.transit_gateway_id)?;
+                }
+                "VpcPeeringConnectionId" => {
+                    read_member(reader, name, &mut it.vpc_peering_connection_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteTable {
+    pub associations: Option<Vec<RouteTableAssociation>>,
+    pub owner_id: Option<String>,
+    pub propagating_vgws: Option<Vec<PropagatingVgw>>,
+    pub route_table_id: Option<String>,
+    pub routes: Option<Vec<Route>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for RouteTable {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "associationSet", Layout::List("item"), &self.associations);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_laid_out(
+            writer,
+            "propagatingVgwSet",
+            Layout::List("item"),
+            &self.propagating_vgws,
+        );
+        write_member(writer, "routeTableId", &self.route_table_id);
+        write_laid_out(writer, "routeSet", Layout::List("item"), &self.routes);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.associations)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "PropagatingVgwSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.propagating_vgws)?;
+                }
+                "RouteTableId" => {
+                    read_member(reader, name, &mut it.route_table_id)?;
+                }
+                "RouteSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.routes)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteTableAssociation {
+    pub association_state: Option<RouteTableAssociationState>,
+    pub gateway_id: Option<String>,
+    pub main: Option<bool>,
+    pub public_ipv4_pool: Option<String>,
+    pub route_table_association_id: Option<String>,
+    pub route_table_id: Option<String>,
+    pub subnet_id: Option<String>,
+}
+
+impl Value for RouteTableAssociation {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "associationState", &self.association_state);
+        write_member(writer, "gatewayId", &self.gateway_id);
+        write_member(writer, "main", &self.main);
+        write_member(writer, "publicIpv4Pool", &self.public_ipv4_pool);
+        write_member(
+            writer,
+            "routeTableAssociationId",
+            &self.route_table_association_id,
+        );
+        write_member(writer, "routeTableId", &self.route_table_id);
+        write_member(writer, "subnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AssociationState" => {
+                    read_member(reader, name, &mut it.association_state)?;
+                }
+                "GatewayId" => {
+                    read_member(reader, name, &mut it.gateway_id)?;
+                }
+                "Main" => {
+                    read_member(reader, name, &mut it.main)?;
+                }
+                "PublicIpv4Pool" => {
+                    read_member(reader, name, &mut it.public_ipv4_pool)?;
+                }
+                "RouteTableAssociationId" => {
+                    read_member(reader, name, &mut it.route_table_association_id)?;
+                }
+                "RouteTableId" => {
+                    read_member(reader, name, &mut it.route_table_id)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RouteTableAssociationState {
+    pub state: Option<RouteTableAssociationStateCode>,
+    pub status_message: Option<String>,
+}
+
+impl Value for RouteTableAssociationState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "state", &self.state);
+        write_member(writer, "statusMessage", &self.status_message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "StatusMessage" => {
+                    read_member(reader, name, &mut it.status_message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SecurityGroup {
     pub description: Option<String>,
     pub group_id: Option<String>,
@@ -1117,6 +10769,643 @@ impl Value for SecurityGroup {
                 }
                 "TagSet" => {
                     read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupForVpc {
+    pub description: Option<String>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub owner_id: Option<String>,
+    pub primary_vpc_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for SecurityGroupForVpc {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "description", &self.description);
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "groupName", &self.group_name);
+        write_member(writer, "ownerId", &self.owner_id);
+        write_member(writer, "primaryVpcId", &self.primary_vpc_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "PrimaryVpcId" => {
+                    read_member(reader, name, &mut it.primary_vpc_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupIdentifier {
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+}
+
+impl Value for SecurityGroupIdentifier {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "groupName", &self.group_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupReference {
+    pub group_id: Option<String>,
+    pub referencing_vpc_id: Option<String>,
+    pub transit_gateway_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+}
+
+impl Value for SecurityGroupReference {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "referencingVpcId", &self.referencing_vpc_id);
+        write_member(writer, "transitGatewayId", &self.transit_gateway_id);
+        write_member(writer, "vpcPeeringConnectionId", &self.vpc_peering_connection_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "ReferencingVpcId" => {
+                    read_member(reader, name, &mut it.referencing_vpc_id)?;
+                }
+                "TransitGatewayId" => {
+                    read_member(reader, name, &mut it.transit_gateway_id)?;
+                }
+                "VpcPeeringConnectionId" => {
+                    read_member(reader, name, &mut it.vpc_peering_connection_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRule {
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub description: Option<String>,
+    pub from_port: Option<i32>,
+    pub group_id: Option<String>,
+    pub group_owner_id: Option<String>,
+    pub ip_protocol: Option<String>,
+    pub is_egress: Option<bool>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_info: Option<ReferencedSecurityGroup>,
+    pub security_group_rule_arn: Option<String>,
+    pub security_group_rule_id: Option<String>,
+    pub tags: Option<Vec<Tag>>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for SecurityGroupRule {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cidrIpv4", &self.cidr_ipv4);
+        write_member(writer, "cidrIpv6", &self.cidr_ipv6);
+        write_member(writer, "description", &self.description);
+        write_member(writer, "fromPort", &self.from_port);
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "groupOwnerId", &self.group_owner_id);
+        write_member(writer, "ipProtocol", &self.ip_protocol);
+        write_member(writer, "isEgress", &self.is_egress);
+        write_member(writer, "prefixListId", &self.prefix_list_id);
+        write_member(writer, "referencedGroupInfo", &self.referenced_group_info);
+        write_member(writer, "securityGroupRuleArn", &self.security_group_rule_arn);
+        write_member(writer, "securityGroupRuleId", &self.security_group_rule_id);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "toPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIpv4" => {
+                    read_member(reader, name, &mut it.cidr_ipv4)?;
+                }
+                "CidrIpv6" => {
+                    read_member(reader, name, &mut it.cidr_ipv6)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupOwnerId" => {
+                    read_member(reader, name, &mut it.group_owner_id)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "IsEgress" => {
+                    read_member(reader, name, &mut it.is_egress)?;
+                }
+                "PrefixListId" => {
+                    read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "ReferencedGroupInfo" => {
+                    read_member(reader, name, &mut it.referenced_group_info)?;
+                }
+                "SecurityGroupRuleArn" => {
+                    read_member(reader, name, &mut it.security_group_rule_arn)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read_member(reader, name, &mut it.security_group_rule_id)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleDescription {
+    pub description: Option<String>,
+    pub security_group_rule_id: Option<String>,
+}
+
+impl Value for SecurityGroupRuleDescription {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Description", &self.description);
+        write_member(writer, "SecurityGroupRuleId", &self.security_group_rule_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read_member(reader, name, &mut it.security_group_rule_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleRequest {
+    pub cidr_ipv4: Option<String>,
+    pub cidr_ipv6: Option<String>,
+    pub description: Option<String>,
+    pub from_port: Option<i32>,
+    pub ip_protocol: Option<String>,
+    pub prefix_list_id: Option<String>,
+    pub referenced_group_id: Option<String>,
+    pub to_port: Option<i32>,
+}
+
+impl Value for SecurityGroupRuleRequest {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "CidrIpv4", &self.cidr_ipv4);
+        write_member(writer, "CidrIpv6", &self.cidr_ipv6);
+        write_member(writer, "Description", &self.description);
+        write_member(writer, "FromPort", &self.from_port);
+        write_member(writer, "IpProtocol", &self.ip_protocol);
+        write_member(writer, "PrefixListId", &self.prefix_list_id);
+        write_member(writer, "ReferencedGroupId", &self.referenced_group_id);
+        write_member(writer, "ToPort", &self.to_port);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CidrIpv4" => {
+                    read_member(reader, name, &mut it.cidr_ipv4)?;
+                }
+                "CidrIpv6" => {
+                    read_member(reader, name, &mut it.cidr_ipv6)?;
+                }
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "PrefixListId" => {
+                    read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "ReferencedGroupId" => {
+                    read_member(reader, name, &mut it.referenced_group_id)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SecurityGroupRuleUpdate {
+    pub security_group_rule: Option<SecurityGroupRuleRequest>,
+    pub security_group_rule_id: String,
+}
+
+impl Value for SecurityGroupRuleUpdate {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "SecurityGroupRule", &self.security_group_rule);
+        write_member(writer, "SecurityGroupRuleId", &self.security_group_rule_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "SecurityGroupRule" => {
+                    read_member(reader, name, &mut it.security_group_rule)?;
+                }
+                "SecurityGroupRuleId" => {
+                    read[0] = read_member(reader, name, &mut it.security_group_rule_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "SecurityGroupRuleId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDetail {
+    pub acceptance_required: Option<bool>,
+    pub availability_zone_ids: Option<Vec<String>>,
+    pub availability_zones: Option<Vec<String>>,
+    pub base_endpoint_dns_names: Option<Vec<String>>,
+    pub manages_vpc_endpoints: Option<bool>,
+    pub owner: Option<String>,
+    pub payer_responsibility: Option<PayerResponsibility>,
+    pub private_dns_name: Option<String>,
+    pub private_dns_name_verification_state: Option<DnsNameState>,
+    pub private_dns_names: Option<Vec<PrivateDnsDetails>>,
+    pub service_id: Option<String>,
+    pub service_name: Option<String>,
+    pub service_region: Option<String>,
+    pub service_type: Option<Vec<ServiceTypeDetail>>,
+    pub supported_ip_address_types: Option<Vec<ServiceConnectivityType>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_endpoint_policy_supported: Option<bool>,
+}
+
+impl Value for ServiceDetail {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "acceptanceRequired", &self.acceptance_required);
+        write_laid_out(
+            writer,
+            "availabilityZoneIdSet",
+            Layout::List("item"),
+            &self.availability_zone_ids,
+        );
+        write_laid_out(
+            writer,
+            "availabilityZoneSet",
+            Layout::List("item"),
+            &self.availability_zones,
+        );
+        write_laid_out(
+            writer,
+            "baseEndpointDnsNameSet",
+            Layout::List("item"),
+            &self.base_endpoint_dns_names,
+        );
+        write_member(writer, "managesVpcEndpoints", &self.manages_vpc_endpoints);
+        write_member(writer, "owner", &self.owner);
+        write_member(writer, "payerResponsibility", &self.payer_responsibility);
+        write_member(writer, "privateDnsName", &self.private_dns_name);
+        write_member(
+            writer,
+            "privateDnsNameVerificationState",
+            &self.private_dns_name_verification_state,
+        );
+        write_laid_out(
+            writer,
+            "privateDnsNameSet",
+            Layout::List("item"),
+            &self.private_dns_names,
+        );
+        write_member(writer, "serviceId", &self.service_id);
+        write_member(writer, "serviceName", &self.service_name);
+        write_member(writer, "serviceRegion", &self.service_region);
+        write_laid_out(writer, "serviceType", Layout::List("item"), &self.service_type);
+        write_laid_out(
+            writer,
+            "supportedIpAddressTypeSet",
+            Layout::List("item"),
+            &self.supported_ip_address_types,
+        );
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(
+            writer,
+            "vpcEndpointPolicySupported",
+            &self.vpc_endpoint_policy_supported,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AcceptanceRequired" => {
+                    read_member(reader, name, &mut it.acceptance_required)?;
+                }
+                "AvailabilityZoneIdSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.availability_zone_ids)?;
+                }
+                "AvailabilityZoneSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.availability_zones)?;
+                }
+                "BaseEndpointDnsNameSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.base_endpoint_dns_names)?;
+                }
+                "ManagesVpcEndpoints" => {
+                    read_member(reader, name, &mut it.manages_vpc_endpoints)?;
+                }
+                "Owner" => {
+                    read_member(reader, name, &mut it.owner)?;
+                }
+                "PayerResponsibility" => {
+                    read_member(reader, name, &mut it.payer_responsibility)?;
+                }
+                "PrivateDnsName" => {
+                    read_member(reader, name, &mut it.private_dns_name)?;
+                }
+                "PrivateDnsNameVerificationState" => {
+                    read_member(reader, name, &mut it.private_dns_name_verification_state)?;
+                }
+                "PrivateDnsNameSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.private_dns_names)?;
+                }
+                "ServiceId" => {
+                    read_member(reader, name, &mut it.service_id)?;
+                }
+                "ServiceName" => {
+                    read_member(reader, name, &mut it.service_name)?;
+                }
+                "ServiceRegion" => {
+                    read_member(reader, name, &mut it.service_region)?;
+                }
+                "ServiceType" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.service_type)?;
+                }
+                "SupportedIpAddressTypeSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.supported_ip_address_types)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcEndpointPolicySupported" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_policy_supported)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceTypeDetail {
+    pub service_type: Option<ServiceType>,
+}
+
+impl Value for ServiceTypeDetail {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "serviceType", &self.service_type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ServiceType" => {
+                    read_member(reader, name, &mut it.service_type)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StaleIpPermission {
+    pub from_port: Option<i32>,
+    pub ip_protocol: Option<String>,
+    pub ip_ranges: Option<Vec<String>>,
+    pub prefix_list_ids: Option<Vec<String>>,
+    pub to_port: Option<i32>,
+    pub user_id_group_pairs: Option<Vec<UserIdGroupPair>>,
+}
+
+impl Value for StaleIpPermission {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "fromPort", &self.from_port);
+        write_member(writer, "ipProtocol", &self.ip_protocol);
+        write_laid_out(writer, "ipRanges", Layout::List("item"), &self.ip_ranges);
+        write_laid_out(
+            writer,
+            "prefixListIds",
+            Layout::List("item"),
+            &self.prefix_list_ids,
+        );
+        write_member(writer, "toPort", &self.to_port);
+        write_laid_out(writer, "groups", Layout::List("item"), &self.user_id_group_pairs);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "FromPort" => {
+                    read_member(reader, name, &mut it.from_port)?;
+                }
+                "IpProtocol" => {
+                    read_member(reader, name, &mut it.ip_protocol)?;
+                }
+                "IpRanges" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_ranges)?;
+                }
+                "PrefixListIds" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.prefix_list_ids)?;
+                }
+                "ToPort" => {
+                    read_member(reader, name, &mut it.to_port)?;
+                }
+                "Groups" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.user_id_group_pairs)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StaleSecurityGroup {
+    pub description: Option<String>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub stale_ip_permissions: Option<Vec<StaleIpPermission>>,
+    pub stale_ip_permissions_egress: Option<Vec<StaleIpPermission>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for StaleSecurityGroup {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "description", &self.description);
+        write_member(writer, "groupId", &self.group_id);
+        write_member(writer, "groupName", &self.group_name);
+        write_laid_out(
+            writer,
+            "staleIpPermissions",
+            Layout::List("item"),
+            &self.stale_ip_permissions,
+        );
+        write_laid_out(
+            writer,
+            "staleIpPermissionsEgress",
+            Layout::List("item"),
+            &self.stale_ip_permissions_egress,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Description" => {
+                    read_member(reader, name, &mut it.description)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                "StaleIpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.stale_ip_permissions)?;
+                }
+                "StaleIpPermissionsEgress" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.stale_ip_permissions_egress,
+                    )?;
                 }
                 "VpcId" => {
                     read_member(reader, name, &mut it.vpc_id)?;
@@ -1329,6 +11618,75 @@ impl Value for SubnetCidrBlockState {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetConfiguration {
+    pub ipv4: Option<String>,
+    pub ipv6: Option<String>,
+    pub subnet_id: Option<String>,
+}
+
+impl Value for SubnetConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Ipv4", &self.ipv4);
+        write_member(writer, "Ipv6", &self.ipv6);
+        write_member(writer, "SubnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv4" => {
+                    read_member(reader, name, &mut it.ipv4)?;
+                }
+                "Ipv6" => {
+                    read_member(reader, name, &mut it.ipv6)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubnetIpPrefixes {
+    pub ip_prefixes: Option<Vec<String>>,
+    pub subnet_id: Option<String>,
+}
+
+impl Value for SubnetIpPrefixes {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "ipPrefixSet", Layout::List("item"), &self.ip_prefixes);
+        write_member(writer, "subnetId", &self.subnet_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "IpPrefixSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_prefixes)?;
+                }
+                "SubnetId" => {
+                    read_member(reader, name, &mut it.subnet_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubnetIpv6CidrBlockAssociation {
     pub association_id: Option<String>,
     pub ip_source: Option<IpSource>,
@@ -1398,6 +11756,366 @@ impl Value for Tag {
                 }
                 "Value" => {
                     read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagDescription {
+    pub key: Option<String>,
+    pub resource_id: Option<String>,
+    pub resource_type: Option<ResourceType>,
+    pub value: Option<String>,
+}
+
+impl Value for TagDescription {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "key", &self.key);
+        write_member(writer, "resourceId", &self.resource_id);
+        write_member(writer, "resourceType", &self.resource_type);
+        write_member(writer, "value", &self.value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Key" => {
+                    read_member(reader, name, &mut it.key)?;
+                }
+                "ResourceId" => {
+                    read_member(reader, name, &mut it.resource_id)?;
+                }
+                "ResourceType" => {
+                    read_member(reader, name, &mut it.resource_type)?;
+                }
+                "Value" => {
+                    read_member(reader, name, &mut it.value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagSpecification {
+    pub resource_type: Option<ResourceType>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for TagSpecification {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "resourceType", &self.resource_type);
+        write_laid_out(writer, "Tag", Layout::List("item"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ResourceType" => {
+                    read_member(reader, name, &mut it.resource_type)?;
+                }
+                "Tag" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnassignPrivateIpAddressesInput {
+    pub ipv4_prefixes: Option<Vec<String>>,
+    pub network_interface_id: String,
+    pub private_ip_addresses: Option<Vec<String>>,
+}
+
+impl Value for UnassignPrivateIpAddressesInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "Ipv4Prefix", Layout::List("item"), &self.ipv4_prefixes);
+        write_member(writer, "networkInterfaceId", &self.network_interface_id);
+        write_laid_out(
+            writer,
+            "privateIpAddress",
+            Layout::List("PrivateIpAddress"),
+            &self.private_ip_addresses,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Ipv4Prefix" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv4_prefixes)?;
+                }
+                "NetworkInterfaceId" => {
+                    read[0] = read_member(reader, name, &mut it.network_interface_id)?;
+                }
+                "PrivateIpAddress" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.private_ip_addresses)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "NetworkInterfaceId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsuccessfulItem {
+    pub error: Option<UnsuccessfulItemError>,
+    pub resource_id: Option<String>,
+}
+
+impl Value for UnsuccessfulItem {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "error", &self.error);
+        write_member(writer, "resourceId", &self.resource_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Error" => {
+                    read_member(reader, name, &mut it.error)?;
+                }
+                "ResourceId" => {
+                    read_member(reader, name, &mut it.resource_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnsuccessfulItemError {
+    pub code: Option<String>,
+    pub message: Option<String>,
+}
+
+impl Value for UnsuccessfulItemError {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "code", &self.code);
+        write_member(writer, "message", &self.message);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Code" => {
+                    read_member(reader, name, &mut it.code)?;
+                }
+                "Message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsEgressInput {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub security_group_rule_descriptions: Option<Vec<SecurityGroupRuleDescription>>,
+}
+
+impl Value for UpdateSecurityGroupRuleDescriptionsEgressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "GroupId", &self.group_id);
+        write_member(writer, "GroupName", &self.group_name);
+        write_laid_out(
+            writer,
+            "IpPermissions",
+            Layout::List("item"),
+            &self.ip_permissions,
+        );
+        write_laid_out(
+            writer,
+            "SecurityGroupRuleDescription",
+            Layout::List("item"),
+            &self.security_group_rule_descriptions,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                "IpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_permissions)?;
+                }
+                "SecurityGroupRuleDescription" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.security_group_rule_descriptions,
+                    )?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsEgressOutput {
+    pub r#return: Option<bool>,
+}
+
+impl Value for UpdateSecurityGroupRuleDescriptionsEgressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngressInput {
+    pub dry_run: Option<bool>,
+    pub group_id: Option<String>,
+    pub group_name: Option<String>,
+    pub ip_permissions: Option<Vec<IpPermission>>,
+    pub security_group_rule_descriptions: Option<Vec<SecurityGroupRuleDescription>>,
+}
+
+impl Value for UpdateSecurityGroupRuleDescriptionsIngressInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "GroupId", &self.group_id);
+        write_member(writer, "GroupName", &self.group_name);
+        write_laid_out(
+            writer,
+            "IpPermissions",
+            Layout::List("item"),
+            &self.ip_permissions,
+        );
+        write_laid_out(
+            writer,
+            "SecurityGroupRuleDescription",
+            Layout::List("item"),
+            &self.security_group_rule_descriptions,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "GroupId" => {
+                    read_member(reader, name, &mut it.group_id)?;
+                }
+                "GroupName" => {
+                    read_member(reader, name, &mut it.group_name)?;
+                }
+                "IpPermissions" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ip_permissions)?;
+                }
+                "SecurityGroupRuleDescription" => {
+                    read_laid_out(
+                        reader,
+                        name,
+                        Layout::FlatList,
+                        &mut it.security_group_rule_descriptions,
+                    )?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngressOutput {
+    pub r#return: Option<bool>,
+}
+
+impl Value for UpdateSecurityGroupRuleDescriptionsIngressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.r#return);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.r#return)?;
                 }
                 _ => return Ok(false),
             }
@@ -1692,6 +12410,91 @@ impl Value for VpcEncryptionControl {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcEncryptionControlConfiguration {
+    pub egress_only_internet_gateway_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub elastic_file_system_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub internet_gateway_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub lambda_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub mode: VpcEncryptionControlMode,
+    pub nat_gateway_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub virtual_private_gateway_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub vpc_lattice_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+    pub vpc_peering_exclusion: Option<VpcEncryptionControlExclusionStateInput>,
+}
+
+impl Value for VpcEncryptionControlConfiguration {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "EgressOnlyInternetGatewayExclusion",
+            &self.egress_only_internet_gateway_exclusion,
+        );
+        write_member(
+            writer,
+            "ElasticFileSystemExclusion",
+            &self.elastic_file_system_exclusion,
+        );
+        write_member(
+            writer,
+            "InternetGatewayExclusion",
+            &self.internet_gateway_exclusion,
+        );
+        write_member(writer, "LambdaExclusion", &self.lambda_exclusion);
+        write_member(writer, "Mode", &self.mode);
+        write_member(writer, "NatGatewayExclusion", &self.nat_gateway_exclusion);
+        write_member(
+            writer,
+            "VirtualPrivateGatewayExclusion",
+            &self.virtual_private_gateway_exclusion,
+        );
+        write_member(writer, "VpcLatticeExclusion", &self.vpc_lattice_exclusion);
+        write_member(writer, "VpcPeeringExclusion", &self.vpc_peering_exclusion);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "EgressOnlyInternetGatewayExclusion" => {
+                    read_member(reader, name, &mut it.egress_only_internet_gateway_exclusion)?;
+                }
+                "ElasticFileSystemExclusion" => {
+                    read_member(reader, name, &mut it.elastic_file_system_exclusion)?;
+                }
+                "InternetGatewayExclusion" => {
+                    read_member(reader, name, &mut it.internet_gateway_exclusion)?;
+                }
+                "LambdaExclusion" => {
+                    read_member(reader, name, &mut it.lambda_exclusion)?;
+                }
+                "Mode" => {
+                    read[0] = read_member(reader, name, &mut it.mode)?;
+                }
+                "NatGatewayExclusion" => {
+                    read_member(reader, name, &mut it.nat_gateway_exclusion)?;
+                }
+                "VirtualPrivateGatewayExclusion" => {
+                    read_member(reader, name, &mut it.virtual_private_gateway_exclusion)?;
+                }
+                "VpcLatticeExclusion" => {
+                    read_member(reader, name, &mut it.vpc_lattice_exclusion)?;
+                }
+                "VpcPeeringExclusion" => {
+                    read_member(reader, name, &mut it.vpc_peering_exclusion)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Mode")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VpcEncryptionControlExclusion {
     pub state: Option<VpcEncryptionControlExclusionState>,
     pub state_message: Option<String>,
@@ -1790,6 +12593,177 @@ impl Value for VpcEncryptionControlExclusions {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcEndpoint {
+    pub creation_timestamp: Option<jiff::Timestamp>,
+    pub dns_entries: Option<Vec<DnsEntry>>,
+    pub dns_options: Option<DnsOptions>,
+    pub failure_reason: Option<String>,
+    pub groups: Option<Vec<SecurityGroupIdentifier>>,
+    pub ip_address_type: Option<IpAddressType>,
+    pub ipv4_prefixes: Option<Vec<SubnetIpPrefixes>>,
+    pub ipv6_prefixes: Option<Vec<SubnetIpPrefixes>>,
+    pub last_error: Option<LastError>,
+    pub network_interface_ids: Option<Vec<String>>,
+    pub owner_id: Option<String>,
+    pub payer_responsibilities: Option<Vec<PayerResponsibilityEntry>>,
+    pub policy_document: Option<String>,
+    pub private_dns_enabled: Option<bool>,
+    pub requester_managed: Option<bool>,
+    pub resource_configuration_arn: Option<String>,
+    pub route_table_ids: Option<Vec<String>>,
+    pub service_name: Option<String>,
+    pub service_network_arn: Option<String>,
+    pub service_region: Option<String>,
+    pub state: Option<State>,
+    pub subnet_ids: Option<Vec<String>>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_endpoint_id: Option<String>,
+    pub vpc_endpoint_type: Option<VpcEndpointType>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for VpcEndpoint {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "creationTimestamp", &self.creation_timestamp);
+        write_laid_out(writer, "dnsEntrySet", Layout::List("item"), &self.dns_entries);
+        write_member(writer, "dnsOptions", &self.dns_options);
+        write_member(writer, "failureReason", &self.failure_reason);
+        write_laid_out(writer, "groupSet", Layout::List("item"), &self.groups);
+        write_member(writer, "ipAddressType", &self.ip_address_type);
+        write_laid_out(writer, "ipv4PrefixSet", Layout::List("item"), &self.ipv4_prefixes);
+        write_laid_out(writer, "ipv6PrefixSet", Layout::List("item"), &self.ipv6_prefixes);
+        write_member(writer, "lastError", &self.last_error);
+        write_laid_out(
+            writer,
+            "networkInterfaceIdSet",
+            Layout::List("item"),
+            &self.network_interface_ids,
+        );
+        write_member(writer, "ownerId", &self.owner_id);
+        write_laid_out(
+            writer,
+            "payerResponsibilitySet",
+            Layout::List("item"),
+            &self.payer_responsibilities,
+        );
+        write_member(writer, "policyDocument", &self.policy_document);
+        write_member(writer, "privateDnsEnabled", &self.private_dns_enabled);
+        write_member(writer, "requesterManaged", &self.requester_managed);
+        write_member(
+            writer,
+            "resourceConfigurationArn",
+            &self.resource_configuration_arn,
+        );
+        write_laid_out(
+            writer,
+            "routeTableIdSet",
+            Layout::List("item"),
+            &self.route_table_ids,
+        );
+        write_member(writer, "serviceName", &self.service_name);
+        write_member(writer, "serviceNetworkArn", &self.service_network_arn);
+        write_member(writer, "serviceRegion", &self.service_region);
+        write_member(writer, "state", &self.state);
+        write_laid_out(writer, "subnetIdSet", Layout::List("item"), &self.subnet_ids);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "vpcEndpointId", &self.vpc_endpoint_id);
+        write_member(writer, "vpcEndpointType", &self.vpc_endpoint_type);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "CreationTimestamp" => {
+                    read_member(reader, name, &mut it.creation_timestamp)?;
+                }
+                "DnsEntrySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.dns_entries)?;
+                }
+                "DnsOptions" => {
+                    read_member(reader, name, &mut it.dns_options)?;
+                }
+                "FailureReason" => {
+                    read_member(reader, name, &mut it.failure_reason)?;
+                }
+                "GroupSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.groups)?;
+                }
+                "IpAddressType" => {
+                    read_member(reader, name, &mut it.ip_address_type)?;
+                }
+                "Ipv4PrefixSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv4_prefixes)?;
+                }
+                "Ipv6PrefixSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.ipv6_prefixes)?;
+                }
+                "LastError" => {
+                    read_member(reader, name, &mut it.last_error)?;
+                }
+                "NetworkInterfaceIdSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.network_interface_ids)?;
+                }
+                "OwnerId" => {
+                    read_member(reader, name, &mut it.owner_id)?;
+                }
+                "PayerResponsibilitySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.payer_responsibilities)?;
+                }
+                "PolicyDocument" => {
+                    read_member(reader, name, &mut it.policy_document)?;
+                }
+                "PrivateDnsEnabled" => {
+                    read_member(reader, name, &mut it.private_dns_enabled)?;
+                }
+                "RequesterManaged" => {
+                    read_member(reader, name, &mut it.requester_managed)?;
+                }
+                "ResourceConfigurationArn" => {
+                    read_member(reader, name, &mut it.resource_configuration_arn)?;
+                }
+                "RouteTableIdSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.route_table_ids)?;
+                }
+                "ServiceName" => {
+                    read_member(reader, name, &mut it.service_name)?;
+                }
+                "ServiceNetworkArn" => {
+                    read_member(reader, name, &mut it.service_network_arn)?;
+                }
+                "ServiceRegion" => {
+                    read_member(reader, name, &mut it.service_region)?;
+                }
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "SubnetIdSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.subnet_ids)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcEndpointId" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_id)?;
+                }
+                "VpcEndpointType" => {
+                    read_member(reader, name, &mut it.vpc_endpoint_type)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VpcIpv6CidrBlockAssociation {
     pub association_id: Option<String>,
     pub ip_source: Option<IpSource>,
@@ -1843,5 +12817,380 @@ impl Value for VpcIpv6CidrBlockAssociation {
             Ok(true)
         })?;
         Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AssociateDhcpOptionsOutput {}
+
+impl Value for AssociateDhcpOptionsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AttachInternetGatewayOutput {}
+
+impl Value for AttachInternetGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateNetworkAclEntryOutput {}
+
+impl Value for CreateNetworkAclEntryOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateTagsOutput {}
+
+impl Value for CreateTagsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteDhcpOptionsOutput {}
+
+impl Value for DeleteDhcpOptionsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteInternetGatewayOutput {}
+
+impl Value for DeleteInternetGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclOutput {}
+
+impl Value for DeleteNetworkAclOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkAclEntryOutput {}
+
+impl Value for DeleteNetworkAclEntryOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteNetworkInterfaceOutput {}
+
+impl Value for DeleteNetworkInterfaceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteOutput {}
+
+impl Value for DeleteRouteOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteRouteTableOutput {}
+
+impl Value for DeleteRouteTableOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteSubnetOutput {}
+
+impl Value for DeleteSubnetOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteTagsOutput {}
+
+impl Value for DeleteTagsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DeleteVpcOutput {}
+
+impl Value for DeleteVpcOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachInternetGatewayOutput {}
+
+impl Value for DetachInternetGatewayOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetachNetworkInterfaceOutput {}
+
+impl Value for DetachNetworkInterfaceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateAddressOutput {}
+
+impl Value for DisassociateAddressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DisassociateRouteTableOutput {}
+
+impl Value for DisassociateRouteTableOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyNetworkInterfaceAttributeOutput {}
+
+impl Value for ModifyNetworkInterfaceAttributeOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifySubnetAttributeOutput {}
+
+impl Value for ModifySubnetAttributeOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcAttributeOutput {}
+
+impl Value for ModifyVpcAttributeOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReleaseAddressOutput {}
+
+impl Value for ReleaseAddressOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceNetworkAclEntryOutput {}
+
+impl Value for ReplaceNetworkAclEntryOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReplaceRouteOutput {}
+
+impl Value for ReplaceRouteOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UnassignPrivateIpAddressesOutput {}
+
+impl Value for UnassignPrivateIpAddressesOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
     }
 }

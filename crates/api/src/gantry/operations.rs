@@ -14,6 +14,7 @@ pub static SERVICE: Service = Service {
         "ExplainTask",
         "InspectTask",
         "ListEvents",
+        "ListLoadBalancers",
         "ListStoppedTasks",
         "OpenTaskStream",
         "ResolveName",
@@ -57,6 +58,16 @@ impl Operation for ListEvents {
     const SERVICE: &'static Service = &SERVICE;
     type Input = ListEventsInput;
     type Output = ListEventsOutput;
+    type Error = Error;
+}
+
+pub struct ListLoadBalancers;
+
+impl Operation for ListLoadBalancers {
+    const NAME: &'static str = "ListLoadBalancers";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ListLoadBalancersInput;
+    type Output = ListLoadBalancersOutput;
     type Error = Error;
 }
 

@@ -964,6 +964,48 @@ impl Value for ListEventsOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLoadBalancersInput {}
+
+impl Value for ListLoadBalancersInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListLoadBalancersOutput {
+    pub load_balancers: Option<Vec<LoadBalancerDescription>>,
+}
+
+impl Value for ListLoadBalancersOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "loadBalancers", &self.load_balancers);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "loadBalancers" => {
+                    read_member(reader, name, &mut it.load_balancers)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListStoppedTasksInput {
     pub cluster: Option<String>,
     pub family: Option<String>,
@@ -1033,6 +1075,100 @@ impl Value for ListStoppedTasksOutput {
                 }
                 "tasks" => {
                     read_member(reader, name, &mut it.tasks)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListenerDescription {
+    pub port: Option<i32>,
+    pub protocol: Option<String>,
+}
+
+impl Value for ListenerDescription {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "port", &self.port);
+        write_member(writer, "protocol", &self.protocol);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "port" => {
+                    read_member(reader, name, &mut it.port)?;
+                }
+                "protocol" => {
+                    read_member(reader, name, &mut it.protocol)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadBalancerDescription {
+    pub addresses: Option<Vec<String>>,
+    pub listeners: Option<Vec<ListenerDescription>>,
+    pub load_balancer_arn: Option<String>,
+    pub load_balancer_name: Option<String>,
+    pub reason: Option<String>,
+    pub scheme: Option<String>,
+    pub state: Option<String>,
+    pub r#type: Option<String>,
+}
+
+impl Value for LoadBalancerDescription {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "addresses", &self.addresses);
+        write_member(writer, "listeners", &self.listeners);
+        write_member(writer, "loadBalancerArn", &self.load_balancer_arn);
+        write_member(writer, "loadBalancerName", &self.load_balancer_name);
+        write_member(writer, "reason", &self.reason);
+        write_member(writer, "scheme", &self.scheme);
+        write_member(writer, "state", &self.state);
+        write_member(writer, "type", &self.r#type);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "addresses" => {
+                    read_member(reader, name, &mut it.addresses)?;
+                }
+                "listeners" => {
+                    read_member(reader, name, &mut it.listeners)?;
+                }
+                "loadBalancerArn" => {
+                    read_member(reader, name, &mut it.load_balancer_arn)?;
+                }
+                "loadBalancerName" => {
+                    read_member(reader, name, &mut it.load_balancer_name)?;
+                }
+                "reason" => {
+                    read_member(reader, name, &mut it.reason)?;
+                }
+                "scheme" => {
+                    read_member(reader, name, &mut it.scheme)?;
+                }
+                "state" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "type" => {
+                    read_member(reader, name, &mut it.r#type)?;
                 }
                 _ => return Ok(false),
             }

@@ -1,11 +1,11 @@
 //! What a plan names: sockets and groups.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::plan::rule::Action;
-use crate::plan::{ListenerPlan, Plan};
+use crate::plan::{ListenerPlan, LoadBalancerPlan, Plan};
 
 /// What a socket carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +53,11 @@ pub(super) fn named_groups(listener: &ListenerPlan) -> impl Iterator<Item = Arc<
         .map(|(arn, _)| arn.clone())
 }
 
-/// The groups that any listener names.
-pub(super) fn used_groups(plan: &Plan) -> HashSet<Arc<str>> {
-    plan.listeners.iter().flat_map(named_groups).collect()
+/// The groups that any listener names, each with a load balancer whose nodes check its targets.
+pub(super) fn nodes_of_groups(plan: &Plan) -> HashMap<Arc<str>, Arc<LoadBalancerPlan>> {
+    let named = plan.listeners.iter().flat_map(|listener| {
+        let groups = named_groups(listener);
+        groups.map(|it| (it, listener.load_balancer.clone()))
+    });
+    named.collect()
 }

@@ -112,6 +112,18 @@ fn too_few_healthy_targets_open_the_group() {
 }
 
 #[test]
+fn a_group_of_a_classic_load_balancer_never_opens() {
+    let mut plan = plan(vec![target(1, None), target(2, None)]);
+    plan.minimum_healthy = 0;
+    let group = group(&plan);
+    assert_eq!(picks(&group, None, 30, 0), HashMap::new());
+    set(&group, 1, Health::Healthy, 0);
+    assert_eq!(picks(&group, None, 30, 0), HashMap::from([(1, 30)]));
+    set(&group, 1, Health::Unhealthy(Failure::Timeout), 0);
+    assert_eq!(picks(&group, None, 30, 0), HashMap::new());
+}
+
+#[test]
 fn zones_keep_to_themselves_where_asked() {
     let group = group(&plan(vec![
         target(1, Some("a")),

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::machine::{Failure, Health, Machine, Thresholds};
-use super::probe::probe;
+use super::probe::{Way, probe};
 use crate::group::Group;
 use crate::plan::HealthCheck;
 use crate::report::{Report, TargetName};
@@ -28,6 +29,7 @@ struct Watched {
     target: Arc<Target>,
     group: Arc<Group>,
     check: Arc<HealthCheck>,
+    from: Option<IpAddr>,
     machine: Machine,
     /// Whether it was checked before.
     begun: bool,
@@ -54,6 +56,8 @@ pub(crate) struct Wanted {
     pub(crate) target: Arc<Target>,
     pub(crate) group: Arc<Group>,
     pub(crate) check: Arc<HealthCheck>,
+    /// The address of the node that checks it, if there are several.
+    pub(crate) from: Option<IpAddr>,
 }
 
 impl Checker {
@@ -64,7 +68,13 @@ impl Checker {
         let now = Instant::now();
         let mut kept = HashMap::with_capacity(wanted.len());
         let mut numbers = HashMap::with_capacity(wanted.len());
-        for Wanted { target, group, check } in wanted {
+        for it in wanted {
+            let Wanted {
+                target,
+                group,
+                check,
+                from,
+            } = it;
             let place = Arc::as_ptr(&target) as usize;
             let known = inside
                 .numbers
@@ -87,6 +97,7 @@ impl Checker {
                     target,
                     group,
                     check,
+                    from,
                     machine,
                     begun,
                 },
@@ -147,7 +158,8 @@ impl Checker {
             let Some(watched) = inside.watched.get_mut(&number) else {
                 continue;
             };
-            let (address, check) = (watched.target.address(), watched.check.clone());
+            let (from, to) = (watched.from, watched.target.address());
+            let check = watched.check.clone();
             // from half an interval on, the second check is anywhere, so that targets spread out for good
             let again = match std::mem::replace(&mut watched.begun, true) {
                 false => check.interval / 2 + check.interval.mul_f64(shared.dice.below(1000) as f64 / 2000.0),
@@ -155,7 +167,7 @@ impl Checker {
             };
             inside.due.push(Reverse((now + again, number)));
             let shared = shared.clone();
-            checks.spawn(async move { (number, probe(address, &check, &shared.target_tls).await) });
+            checks.spawn(async move { (number, probe(Way { from, to }, &check, &shared.target_tls).await) });
         }
         None
     }

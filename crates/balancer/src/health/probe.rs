@@ -1,6 +1,6 @@
 //! One health check.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,17 +26,27 @@ const EMPTY_MESSAGE: &[u8] = &[0, 0, 0, 0, 0];
 /// gRPC's status when an answer names none: UNKNOWN.
 const NO_STATUS: u16 = 2;
 
+/// Whom to ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    /// The address of the node that asks, if it is not the only one.
+    pub(crate) from: Option<IpAddr>,
+    /// Where the target is.
+    pub(crate) to: SocketAddr,
+}
+
 /// Asks once.
-pub(crate) async fn probe(target: SocketAddr, check: &HealthCheck, tls: &TargetTls) -> Result<(), Failure> {
-    let address = SocketAddr::new(target.ip(), check.port.unwrap_or(target.port()));
-    tokio::time::timeout(check.timeout, ask(address, &check.kind, tls))
+pub(crate) async fn probe(way: Way, check: &HealthCheck, tls: &TargetTls) -> Result<(), Failure> {
+    let to = SocketAddr::new(way.to.ip(), check.port.unwrap_or(way.to.port()));
+    tokio::time::timeout(check.timeout, ask(Way { to, ..way }, &check.kind, tls))
         .await
         .unwrap_or(Err(Failure::Timeout))
 }
 
-async fn ask(address: SocketAddr, kind: &CheckKind, tls: &TargetTls) -> Result<(), Failure> {
+async fn ask(way: Way, kind: &CheckKind, tls: &TargetTls) -> Result<(), Failure> {
+    let address = way.to;
     match kind {
-        CheckKind::Tcp => open(address, None).await.map(drop),
+        CheckKind::Tcp => open(way, None).await.map(drop),
         CheckKind::Http {
             tls: within,
             path,
@@ -44,7 +54,7 @@ async fn ask(address: SocketAddr, kind: &CheckKind, tls: &TargetTls) -> Result<(
             version,
         } => {
             let http2 = *version != ProtocolVersion::Http1;
-            let stream = open(address, within.then(|| tls.config(http2))).await?;
+            let stream = open(way, within.then(|| tls.config(http2))).await?;
             let request = request(address, path, *within, http2)?;
             let response = match http2 {
                 true => send_http2(stream, request).await?,
@@ -57,7 +67,7 @@ async fn ask(address: SocketAddr, kind: &CheckKind, tls: &TargetTls) -> Result<(
             path,
             matcher,
         } => {
-            let stream = open(address, within.then(|| tls.config(true))).await?;
+            let stream = open(way, within.then(|| tls.config(true))).await?;
             let mut request = request(address, path, *within, true)?;
             *request.method_mut() = Method::POST;
             *request.body_mut() = Full::new(Bytes::from_static(EMPTY_MESSAGE));
@@ -81,8 +91,8 @@ fn judge(matcher: &Matcher, code: u16) -> Result<(), Failure> {
     }
 }
 
-async fn open(address: SocketAddr, tls: Option<&Arc<rustls::ClientConfig>>) -> Result<Stream, Failure> {
-    connect(address, tls).await.map_err(|fault| match fault {
+async fn open(way: Way, tls: Option<&Arc<rustls::ClientConfig>>) -> Result<Stream, Failure> {
+    connect(way.from, way.to, tls).await.map_err(|fault| match fault {
         ConnectFault::Timeout => Failure::Timeout,
         ConnectFault::Refused(_) | ConnectFault::Tls(_) => Failure::Connection,
     })

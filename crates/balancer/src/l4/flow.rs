@@ -13,6 +13,7 @@ use crate::target::InFlight;
 
 /// A flow's place.
 pub(super) struct Chosen {
+    pub(super) group: Arc<Group>,
     pub(super) members: Arc<Members>,
     pub(super) in_flight: InFlight,
 }
@@ -26,10 +27,22 @@ pub(super) fn choose(
 ) -> Option<Chosen> {
     let group = group(site, serving)?;
     let members = group.members();
-    let hash = key(peer, site.address, &members.plan.stickiness);
     let zone = serving.only_zone(&members, &site.zone);
-    let in_flight = group.pick_by_hash(zone, hash, tried)?;
-    Some(Chosen { members, in_flight })
+    let in_flight = match members.plan.resilience {
+        Some(_) => {
+            let shared = &site.shared;
+            group.pick_other(zone, tried, &shared.dice, shared.now_ms())?
+        }
+        None => {
+            let hash = key(peer, site.address, &members.plan.stickiness);
+            group.pick_by_hash(zone, hash, tried)?
+        }
+    };
+    Some(Chosen {
+        group,
+        members,
+        in_flight,
+    })
 }
 
 fn group(site: &Site, serving: &Serving) -> Option<Arc<Group>> {

@@ -4,12 +4,15 @@
 use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use rustix::net::Shutdown;
 use rustix::pipe::{PipeFlags, SpliceFlags, fcntl_setpipe_size, pipe_with, splice};
-use tokio::io::Interest;
+use tokio::io::{AsyncRead as _, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use crate::pump::Watch;
 
@@ -27,12 +30,23 @@ thread_local! {
 }
 
 /// Passes bytes both ways until both sides have ended, one breaks, or neither has sent for `idle`.
-pub(super) async fn both_ways(first: &TcpStream, second: &TcpStream, idle: Duration) -> io::Result<()> {
+pub(super) async fn both_ways(
+    first: &mut TcpStream,
+    second: &mut TcpStream,
+    idle: Duration,
+) -> io::Result<()> {
     let watch = Watch::new();
+    let (from_first, to_first) = first.split();
+    let (from_second, to_second) = second.split();
     let copying = async {
-        tokio::try_join!(one_way(first, second, &watch), one_way(second, first, &watch)).map(|_| ())
+        tokio::try_join!(
+            one_way(from_first, to_second, &watch),
+            one_way(from_second, to_first, &watch)
+        )
+        .map(|_| ())
     };
     tokio::select! {
+        biased;
         result = copying => result,
         () = watch.silence(idle) => Err(io::ErrorKind::TimedOut.into()),
     }
@@ -45,10 +59,11 @@ enum Next {
     End,
 }
 
-async fn one_way(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<()> {
+async fn one_way(mut from: ReadHalf<'_>, to: WriteHalf<'_>, watch: &Watch) -> io::Result<()> {
+    let to: &TcpStream = to.as_ref();
     loop {
-        let next = match small(from, to, watch).await? {
-            Next::Bulk => bulk(from, to, watch).await?,
+        let next = match small(&mut from, to, watch).await? {
+            Next::Bulk => bulk(from.as_ref(), to, watch).await?,
             next => next,
         };
         if let Next::End = next {
@@ -60,15 +75,10 @@ async fn one_way(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<
 }
 
 /// Reads and writes until there is much or nothing more.
-async fn small(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<Next> {
+async fn small(from: &mut ReadHalf<'_>, to: &TcpStream, watch: &Watch) -> io::Result<Next> {
     let mut full = 0;
     loop {
-        from.readable().await?;
-        let (read, left) = match shuttle(from, to) {
-            Ok(moved) => moved,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            Err(error) => return Err(error),
-        };
+        let (read, left) = shuttle(from, to).await?;
         if read == 0 {
             return Ok(Next::End);
         }
@@ -81,17 +91,23 @@ async fn small(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<Ne
     }
 }
 
-/// Reads once and writes as much of it as fits: how much was read, and what is left.
-fn shuttle(from: &TcpStream, to: &TcpStream) -> io::Result<(usize, Vec<u8>)> {
-    ROOM.with_borrow_mut(|room| {
-        let read = from.try_read(&mut room[..])?;
-        let written = match to.try_write(&room[..read]) {
-            Ok(written) => written,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(error) => return Err(error),
-        };
-        Ok((read, room[written..read].to_vec()))
+/// Reads once and writes as much of it as fits: how much was read, and what is left. It polls, since that remembers a
+/// short read: there is nothing more, and nobody has to ask for it.
+async fn shuttle(from: &mut ReadHalf<'_>, to: &TcpStream) -> io::Result<(usize, Vec<u8>)> {
+    std::future::poll_fn(|cx| {
+        ROOM.with_borrow_mut(|room| {
+            let mut part = ReadBuf::new(&mut room[..]);
+            ready!(Pin::new(&mut *from).poll_read(cx, &mut part))?;
+            let read = part.filled();
+            let written = match to.try_write(read) {
+                Ok(written) => written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+                Err(error) => return Poll::Ready(Err(error)),
+            };
+            Poll::Ready(Ok((read.len(), read[written..].to_vec())))
+        })
     })
+    .await
 }
 
 async fn write_all(to: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {

@@ -8,7 +8,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::flow::{self, Chosen};
+use super::proxy_protocol::Transport;
 use super::{proxy_protocol, splice};
+use crate::outlier::Outcome;
 use crate::pump;
 use crate::site::{Serving, Site};
 use crate::tls;
@@ -18,20 +20,20 @@ use crate::upstream::{Stream, connect};
 const TRIES: usize = 3;
 
 /// Serves a connection until it ends. If no target takes it, the client's is reset.
-pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(site: Arc<Site>, mut stream: TcpStream, peer: SocketAddr) {
     let serving = site.serving();
     if serving.plan.protocol.is_encrypted() {
         return serve_tls(&site, &serving, stream, peer).await;
     }
-    let Some((chosen, target)) = reach(&site, &serving, peer).await else {
+    let Some((chosen, mut target)) = reach(&site, &serving, peer).await else {
         let _ = stream.set_zero_linger();
         return;
     };
     let cut = chosen.in_flight.target().cut();
     let idle = serving.plan.tcp_idle_timeout;
-    let ended = match &target {
+    let ended = match &mut target {
         Stream::Plain(target) => {
-            cut.run_until_cancelled(splice::both_ways(&stream, target, idle))
+            cut.run_until_cancelled(splice::both_ways(&mut stream, target, idle))
                 .await
         }
         // a group of TLS behind a listener of TCP is refused when it is made
@@ -47,10 +49,10 @@ pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) 
 }
 
 async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer: SocketAddr) {
-    let Some(config) = serving.tls.clone() else {
+    let Some(tls) = &serving.tls else {
         return;
     };
-    let Some((stream, _)) = tls::accept(config, stream, &serving.plan.certificates).await else {
+    let Some((stream, _)) = tls::accept(tls, stream).await else {
         return;
     };
     let Some((chosen, target)) = reach(site, serving, peer).await else {
@@ -69,13 +71,20 @@ async fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chos
         tried.push(chosen.in_flight.target().address());
         let within = chosen.members.plan.protocol == Protocol::Tls;
         let tls = within.then(|| site.shared.target_tls.plain());
-        let connected = connect(chosen.in_flight.target().address(), tls).await;
+        let from = site.source(serving);
+        let connected = connect(from, chosen.in_flight.target().address(), tls).await;
+        let outcome = match connected.is_ok() {
+            true => Outcome::Answered,
+            false => Outcome::Failed,
+        };
+        let now_ms = site.shared.now_ms();
+        chosen.group.note(chosen.in_flight.target(), outcome, now_ms);
         let Ok(mut target) = connected.inspect_err(|fault| tracing::debug!(%fault, "target not reached"))
         else {
             continue;
         };
         if chosen.members.plan.proxy_protocol {
-            let header = proxy_protocol::header(peer, site.address);
+            let header = proxy_protocol::header(Transport::Stream, peer, site.address);
             if target.write_all(&header).await.is_err() {
                 continue;
             }

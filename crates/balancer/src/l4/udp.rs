@@ -2,15 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::net::UdpSocket;
 
 use super::flow::{self, Chosen};
+use super::proxy_protocol::{self, Transport};
 use crate::pump::Watch;
 use crate::site::Site;
 
@@ -27,18 +29,19 @@ thread_local! {
 struct Flow {
     socket: UdpSocket,
     watch: Watch,
+    /// What comes before the first datagram: who the client is, if the target is to be told.
+    header: Mutex<Option<Vec<u8>>>,
 }
 
 type Flows = Arc<Mutex<HashMap<SocketAddr, Arc<Flow>>>>;
 
-/// Serves a socket until its site stops.
-pub(crate) async fn serve(site: Arc<Site>, socket: UdpSocket) {
-    let socket = Arc::new(socket);
+/// Serves a socket until its site closes.
+pub(crate) async fn serve(site: Arc<Site>, socket: Arc<UdpSocket>) {
     let flows: Flows = Arc::default();
     loop {
         let readable = tokio::select! {
             biased;
-            () = site.stop.cancelled() => return,
+            () = site.closed.cancelled() => return,
             readable = socket.readable() => readable,
         };
         if readable.is_err() {
@@ -64,8 +67,15 @@ fn receive(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows) {
                 continue;
             };
             flow.watch.touch();
-            // datagrams may be lost
-            let _ = flow.socket.try_send(&room[..length]);
+            let header = flow.header.lock().take();
+            if let Some(header) = header {
+                let both = [IoSlice::new(&header), IoSlice::new(&room[..length])];
+                let flags = SendFlags::DONTWAIT;
+                let _ = rustix::net::sendmsg(&flow.socket, &both, &mut SendAncillaryBuffer::default(), flags);
+                continue;
+            }
+            // datagrams may be lost; tokio would lose the first one of each flow, before it knows that the socket is ready
+            let _ = rustix::net::send(&flow.socket, &room[..length], SendFlags::DONTWAIT);
         }
     });
 }
@@ -78,28 +88,34 @@ fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketA
         return None;
     }
     let chosen = flow::choose(site, &serving, peer, &[])?;
-    let to_target = connected(chosen.in_flight.target().address()).ok()?;
+    let to_target = connected(site.address.ip(), chosen.in_flight.target().address()).ok()?;
+    let is_told = chosen.members.plan.proxy_protocol;
+    let told = is_told.then(|| proxy_protocol::header(Transport::Datagrams, peer, site.address));
     let flow = Arc::new(Flow {
         socket: to_target,
         watch: Watch::new(),
+        header: Mutex::new(told),
     });
     all.insert(peer, flow.clone());
     drop(all);
     let (site, socket, flows) = (site.clone(), socket.clone(), flows.clone());
     let its = flow.clone();
+    let lives = site.shared.connections.token();
     tokio::spawn(async move {
+        let _lives = lives;
         answer(&site, &socket, &its, peer, chosen).await;
         flows.lock().remove(&peer);
     });
     Some(flow)
 }
 
-fn connected(target: SocketAddr) -> io::Result<UdpSocket> {
-    let any: IpAddr = match target {
+fn connected(from: IpAddr, target: SocketAddr) -> io::Result<UdpSocket> {
+    let from = match target {
+        _ if from.is_ipv4() == target.is_ipv4() => from,
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
     };
-    let socket = std::net::UdpSocket::bind((any, 0))?;
+    let socket = std::net::UdpSocket::bind((from, 0))?;
     socket.connect(target)?;
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket)

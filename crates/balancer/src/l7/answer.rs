@@ -68,9 +68,7 @@ impl Fault {
 /// The page of a fault.
 pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBody> {
     let (status, title) = fault.status();
-    let page = format!(
-        "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n</body>\r\n</html>\r\n"
-    );
+    let page = page(status, title);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = own(status, Some("text/html"), page.into(), exchange);
     if fault.closes() {
@@ -79,6 +77,13 @@ pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBod
             .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// What a browser shows of a fault.
+pub(crate) fn page(status: u16, title: &str) -> String {
+    format!(
+        "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    )
 }
 
 /// An answer of our own.

@@ -153,6 +153,8 @@ pub(crate) struct AnswerRelay {
     progress: Option<Arc<Progress>>,
     /// Whether the connection may serve again.
     reusable: bool,
+    /// Fires when the answer has to have passed.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 /// What an answer holds on to until it has passed.
@@ -161,6 +163,8 @@ pub(crate) struct Held {
     pub(crate) in_flight: InFlight,
     pub(crate) progress: Option<Arc<Progress>>,
     pub(crate) reusable: bool,
+    /// When it has to have passed, if there is such a time.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl AnswerBody {
@@ -174,6 +178,7 @@ impl AnswerBody {
             in_flight: Some(held.in_flight),
             progress: held.progress,
             reusable: held.reusable,
+            deadline: held.deadline.map(|it| Box::pin(tokio::time::sleep_until(it))),
         };
         if relay.body.is_end_stream() {
             relay.end();
@@ -218,7 +223,10 @@ impl Body for AnswerBody {
             Self::Relay(relay) => relay,
         };
         let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
-            ready!(relay.idle.poll(cx));
+            let is_late = |it: &mut Pin<Box<Sleep>>| it.as_mut().poll(cx).is_ready();
+            if !relay.deadline.as_mut().is_some_and(is_late) {
+                ready!(relay.idle.poll(cx));
+            }
             relay.exchange.note("TargetIdle");
             return Poll::Ready(Some(Err(BodyFault::Idle)));
         };

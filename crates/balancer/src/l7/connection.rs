@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::gate::Gate;
 use super::guard::Guard;
 use super::handle::handle;
-use super::head;
+use super::{head, plain};
 use crate::site::{Serving, Site};
 use crate::tls::{self, TlsFacts};
 
@@ -22,6 +22,11 @@ use crate::tls::{self, TlsFacts};
 const STREAMS_MAX: u32 = 128;
 /// Streams that a client may reset before they were taken up; more end the connection (rapid reset).
 const RESETS_MAX: usize = 20;
+
+/// What HTTP/2 begins with, and no method of HTTP/1.1 does.
+const PREFACE: &[u8; 14] = b"PRI * HTTP/2.0";
+/// Until the rest of a part of it is looked for.
+const PREFACE_PAUSE: Duration = Duration::from_millis(1);
 
 /// A client's connection.
 pub(crate) struct Client {
@@ -44,9 +49,9 @@ impl Client {
     }
 
     /// Whether it has lived as long as a connection may: the next answer is its last.
-    pub(crate) fn has_lived(&self) -> bool {
-        let plan = &self.site.serving().plan;
-        self.site.stop.is_cancelled() || self.began.elapsed() >= plan.load_balancer.client_keep_alive
+    pub(crate) fn has_lived(&self, serving: &Serving) -> bool {
+        let most = serving.plan.load_balancer.client_keep_alive;
+        self.site.closed.is_cancelled() || self.began.elapsed() >= most
     }
 }
 
@@ -54,29 +59,53 @@ impl Client {
 pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) {
     let serving = site.serving();
     if !serving.plan.protocol.is_encrypted() {
-        return serve_http1(client(site, peer, None), stream).await;
+        if serving.plan.plain_http2 && begins_with_preface(&stream, &serving).await {
+            drop(serving);
+            return Box::pin(serve_http2(client(site, peer, None, true), stream)).await;
+        }
+        return serve_http1(client(site, peer, None, false), stream).await;
     }
     // the states of TLS and HTTP/2 are large
     Box::pin(serve_encrypted(site, stream, peer, &serving)).await
 }
 
 async fn serve_encrypted(site: Arc<Site>, stream: TcpStream, peer: SocketAddr, serving: &Serving) {
-    let Some(config) = serving.tls.clone() else {
+    let Some(tls) = &serving.tls else {
         return;
     };
-    let Some((stream, facts)) = tls::accept(config, stream, &serving.plan.certificates).await else {
+    let Some((stream, facts)) = tls::accept(tls, stream).await else {
         return;
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let client = client(site, peer, Some((facts, http2)));
+    let client = client(site, peer, Some(facts), http2);
     match http2 {
         true => serve_http2(client, stream).await,
         false => serve_http1(client, stream).await,
     }
 }
 
-fn client(site: Arc<Site>, peer: SocketAddr, tls: Option<(TlsFacts, bool)>) -> Arc<Client> {
-    let (tls, http2) = tls.map_or((None, false), |(facts, http2)| (Some(facts), http2));
+/// Whether a client begins as HTTP/2 does: no request of HTTP/1.1 has these first letters.
+async fn begins_with_preface(stream: &TcpStream, serving: &Serving) -> bool {
+    let looking = async {
+        let mut first = [0; PREFACE.len()];
+        loop {
+            match stream.peek(&mut first).await {
+                Ok(read) if read > 0 && first[..read] == PREFACE[..read] => {
+                    if read == PREFACE.len() {
+                        return true;
+                    }
+                }
+                _ => return false,
+            }
+            // the rest is on its way, and nothing tells when it is there
+            tokio::time::sleep(PREFACE_PAUSE).await;
+        }
+    };
+    let idle = serving.plan.load_balancer.idle_timeout;
+    tokio::time::timeout(idle, looking).await.unwrap_or(false)
+}
+
+fn client(site: Arc<Site>, peer: SocketAddr, tls: Option<TlsFacts>, http2: bool) -> Arc<Client> {
     Arc::new(Client {
         site,
         peer,
@@ -87,7 +116,17 @@ fn client(site: Arc<Site>, peer: SocketAddr, tls: Option<(TlsFacts, bool)>) -> A
     })
 }
 
-async fn serve_http1<S>(client: Arc<Client>, stream: S)
+async fn serve_http1<S>(client: Arc<Client>, mut stream: S)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    if let Some(read) = plain::serve(&client, &mut stream).await {
+        Box::pin(serve_guarded(client, stream, read)).await;
+    }
+}
+
+/// Serves all that HTTP/1.1 knows, beginning with what was read already.
+async fn serve_guarded<S>(client: Arc<Client>, stream: S, read: Vec<u8>)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -95,6 +134,7 @@ where
     let load_balancer = &serving.plan.load_balancer;
     let guard = Guard::new(
         stream,
+        read,
         client.gate.clone(),
         load_balancer.desync,
         load_balancer.idle_timeout,
@@ -121,7 +161,8 @@ async fn serve_http2<S>(client: Arc<Client>, stream: S)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let stop = client.site.stop.clone();
+    // its client is told in time to send what comes next elsewhere
+    let closed = client.site.closed.clone();
     let idle = idle_or_old(client.clone());
     let service = service_fn(move |request| handle(client.clone(), request));
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -135,7 +176,7 @@ where
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
-        () = stop.cancelled() => {}
+        () = closed.cancelled() => {}
         () = idle => {}
     }
     connection.as_mut().graceful_shutdown();

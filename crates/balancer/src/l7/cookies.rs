@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Application,
     /// AWSALBTG: a group.
     Group,
+    /// AWSELB: a target, of a classic load balancer.
+    Classic,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Duration => &["AWSALB", "AWSALBCORS"],
             Self::Application => &["AWSALBAPP-0"],
             Self::Group => &["AWSALBTG", "AWSALBTGCORS"],
+            Self::Classic => &["AWSELB", "AWSELBCORS"],
         }
     }
 }
@@ -128,13 +131,16 @@ pub(crate) fn sets(headers: &HeaderMap, name: &str) -> bool {
     })
 }
 
+/// The end of a cookie that lasts as long as the browser's session, and no shorter.
+pub(crate) const NEVER: u64 = u64::MAX;
+
 /// The values of Set-Cookie for a sealed value. `ends` is in seconds since 1970; application cookies last as long as
 /// the browser's session.
 pub(crate) fn set_cookies(kind: Kind, value: &str, ends: u64, over_tls: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, name) in kind.names().iter().enumerate() {
         let mut line = format!("{name}={value}");
-        if kind != Kind::Application {
+        if kind != Kind::Application && ends != NEVER {
             let _ = write!(line, "; Expires={}", http_date(ends));
         }
         line.push_str("; Path=/");

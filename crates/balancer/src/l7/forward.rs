@@ -156,7 +156,8 @@ fn passed(
             Some((client_side, _)) => {
                 job.client.gate.decide(true);
                 job.exchange.answered(StatusCode::SWITCHING_PROTOCOLS);
-                tunnel::switch(client_side, response, held, job.exchange, idle)
+                let lives = job.client.site.shared.connections.token();
+                tunnel::switch(client_side, response, held, job.exchange, (idle, lives))
             }
             None => answer::fault(Fault::BadGateway, job.exchange),
         };

@@ -63,14 +63,21 @@ pub(crate) struct Guard<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
-    pub(crate) fn new(stream: S, gate: Arc<Gate>, mode: DesyncMitigation, idle: Duration) -> Self {
+    /// A guard that begins with what was read `before` it came.
+    pub(crate) fn new(
+        stream: S,
+        before: Vec<u8>,
+        gate: Arc<Gate>,
+        mode: DesyncMitigation,
+        idle: Duration,
+    ) -> Self {
         Self {
             stream,
             gate,
             mode,
             idle,
             state: State::Head { searched: 0 },
-            raw: BytesMut::new(),
+            raw: BytesMut::from(&before[..]),
             passed: BytesMut::new(),
             last_read: Instant::now(),
             head_began: None,

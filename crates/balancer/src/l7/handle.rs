@@ -33,12 +33,12 @@ pub(crate) async fn handle(
     if ticket.undecided && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
         client.gate.decide(false);
     }
-    if !client.http2 && (ticket.grade >= Grade::Ambiguous || client.has_lived()) {
+    let serving = client.site.serving();
+    if !client.http2 && (ticket.grade >= Grade::Ambiguous || client.has_lived(&serving)) {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    let serving = client.site.serving();
     let wanted = &serving.plan.headers;
     if !wanted.server {
         response.headers_mut().remove(SERVER);
@@ -137,7 +137,7 @@ fn redirected(
 }
 
 /// The group that a request goes to: the one it was with, as long as that has a weight, or one by chance.
-fn choose_group(
+pub(super) fn choose_group(
     client: &Client,
     serving: &Serving,
     groups: &[(Arc<str>, u32)],
@@ -171,7 +171,7 @@ fn host(request: &Request<Incoming>) -> Option<String> {
 }
 
 /// A host's name and port.
-fn split_port(host: &str) -> (&str, Option<u16>) {
+pub(super) fn split_port(host: &str) -> (&str, Option<u16>) {
     match host.rsplit_once(':') {
         Some((name, port)) if !name.is_empty() && !port.contains(']') => match port.parse() {
             Ok(port) => (name, Some(port)),

@@ -222,7 +222,7 @@ fn header_line<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<(&'a [u8], &
     let Some(colon) = line.iter().position(|it| *it == b':') else {
         return Err(Refusal::Malformed("BadHeader"));
     };
-    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    let (name, value) = (&line[..colon], &line[colon + 1..]);
     // spaces before the colon among others
     if name.is_empty() || !name.iter().all(|it| is_token(*it)) {
         return Err(Refusal::Malformed("BadHeader"));
@@ -233,6 +233,8 @@ fn header_line<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<(&'a [u8], &
     if value.iter().any(|it| (*it < 0x20 && *it != b'\t') || *it == 0x7F) {
         return Err(Refusal::Malformed("NonCompliantHeader"));
     }
+    // Only now: a CR at an end would be taken for a space, and be passed on.
+    let value = value.trim_ascii();
     if looks_like_framing(name) {
         verdict.note(Grade::Ambiguous, "SuspiciousHeader");
     }

@@ -1,6 +1,6 @@
 //! Headers on their way to targets and back.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use domain::load_balancer::XForwardedFor;
@@ -86,17 +86,12 @@ pub(crate) fn add_forwarded(
 ) {
     match load_balancer.forwarded_for {
         XForwardedFor::Append => {
-            let mut value = String::new();
+            let mut value = Vec::new();
             for before in headers.get_all(FORWARDED_FOR) {
-                value.push_str(&String::from_utf8_lossy(before.as_bytes()));
-                value.push_str(", ");
+                value.extend_from_slice(String::from_utf8_lossy(before.as_bytes()).as_bytes());
+                value.extend_from_slice(b", ");
             }
-            let ip = client.ip().to_canonical();
-            let _ = match (load_balancer.forwards_client_port, ip.is_ipv6()) {
-                (true, true) => write!(value, "[{ip}]:{}", client.port()),
-                (true, false) => write!(value, "{ip}:{}", client.port()),
-                (false, _) => write!(value, "{ip}"),
-            };
+            write_forwarder(&mut value, load_balancer, client);
             set(headers, FORWARDED_FOR, &value);
         }
         XForwardedFor::Preserve => {}
@@ -111,14 +106,41 @@ pub(crate) fn add_forwarded(
     headers.insert(FORWARDED_PORT, HeaderValue::from(port));
 }
 
+/// Writes what X-Forwarded-For says of a client.
+pub(crate) fn write_forwarder(text: &mut Vec<u8>, load_balancer: &LoadBalancerPlan, client: SocketAddr) {
+    let ip = client.ip().to_canonical();
+    let written = match (load_balancer.forwards_client_port, ip.is_ipv6()) {
+        (true, true) => write!(text, "[{ip}]:{}", client.port()),
+        (true, false) => write!(text, "{ip}:{}", client.port()),
+        (false, _) => write!(text, "{ip}"),
+    };
+    debug_assert!(written.is_ok(), "memory takes all");
+}
+
+/// Writes the id of a trace that begins here: version, seconds, and 96 bits by chance.
+pub(crate) fn write_fresh_trace(text: &mut Vec<u8>, dice: &Dice, now_seconds: u64) {
+    text.extend_from_slice(b"1-");
+    write_hex::<8>(text, now_seconds);
+    text.push(b'-');
+    write_hex::<16>(text, dice.next());
+    write_hex::<8>(text, dice.next());
+}
+
+/// The last digits of a number; each request has some, so they are written by hand.
+fn write_hex<const DIGITS: usize>(text: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [0; DIGITS];
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 0xF) as usize];
+        number >>= 4;
+    }
+    text.extend_from_slice(&digits);
+}
+
 /// Adds the trace's id, or a field of our own to one that came, and answers the id.
 pub(crate) fn add_trace_id(headers: &mut HeaderMap, dice: &Dice, now_seconds: u64) -> String {
-    let fresh = format!(
-        "1-{:08x}-{:016x}{:08x}",
-        now_seconds & 0xFFFF_FFFF,
-        dice.next(),
-        dice.next() & 0xFFFF_FFFF
-    );
+    let mut fresh = Vec::new();
+    write_fresh_trace(&mut fresh, dice, now_seconds);
+    let fresh = String::from_utf8_lossy(&fresh);
     let came = headers
         .get(TRACE_ID)
         .and_then(|it| it.to_str().ok())
@@ -133,7 +155,7 @@ pub(crate) fn add_trace_id(headers: &mut HeaderMap, dice: &Dice, now_seconds: u6
         false if kept.is_empty() => format!("Root={fresh}"),
         false => format!("Root={fresh};{}", kept.join(";")),
     };
-    set(headers, TRACE_ID, &value);
+    set(headers, TRACE_ID, value.as_bytes());
     value
 }
 
@@ -165,9 +187,9 @@ pub(crate) fn drop_invalid(headers: &mut HeaderMap) {
     }
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
     // parts of a value that came in a header can stand in one
-    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+    if let Ok(value) = HeaderValue::from_bytes(value) {
         headers.insert(name, value);
     }
 }

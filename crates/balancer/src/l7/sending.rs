@@ -1,5 +1,6 @@
 //! Sending a request: to which target, on which connection, and again where that does no harm.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -8,14 +9,16 @@ use domain::listener::Protocol;
 use domain::target_group::ProtocolVersion;
 use http::header::HOST;
 use http::request::Parts;
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
 use super::answer::Fault;
 use super::body::{Held, Progress, RequestBody};
 use super::cookies::Tag;
 use super::forward::Job;
 use crate::group::Members;
+use crate::outlier::Outcome;
 use crate::target::InFlight;
 use crate::upstream::{ConnectFault, Lease, Pool, SendFault};
 
@@ -43,40 +46,52 @@ pub(super) async fn send(
         progress,
     } = outgoing;
     let mut request = Request::from_parts(parts, body);
+    let resilience = members.plan.resilience.as_ref();
+    let deadline = resilience.and_then(|it| it.request_timeout);
+    let deadline = deadline.map(|it| Instant::now() + it);
+    let mut tried = Vec::new();
     for attempt in 1..=TRIES {
-        let in_flight = choose(job, members, pinned).ok_or(Fault::NoTarget)?;
+        let in_flight = choose(job, members, pinned, &tried).ok_or(Fault::NoTarget)?;
+        tried.push(in_flight.target().address());
         job.exchange.forwarded(in_flight.target());
-        // the last try does not rely on a connection that may be closing
-        let waiting = in_flight.target().pool.take().filter(|_| attempt < TRIES);
-        let mut lease = match waiting {
-            Some(lease) => lease,
-            None => match open(job, members, &in_flight).await {
-                Ok(lease) => lease,
-                Err(ConnectFault::Timeout) => return Err(Fault::Timeout),
-                Err(_) if attempt < TRIES && members.all.len() > 1 => {
-                    pinned = None;
-                    continue;
-                }
-                Err(_) => return Err(Fault::BadGateway),
-            },
+        let Some(mut lease) = lease(job, members, &in_flight, attempt, deadline).await? else {
+            pinned = None;
+            continue;
         };
         address(&mut request, &lease, &job.host, members.plan.protocol)?;
-        let again = replayable(&request, &lease);
-        let fault = match answer_in_time(&mut lease, request, idle, progress.as_deref()).await {
+        let is_harmless = is_idempotent(request.method()) && (lease.is_reused() || resilience.is_some());
+        let copy = match is_harmless || resilience.is_some() {
+            true => copy(&request),
+            false => None,
+        };
+        let answered = before(
+            deadline,
+            answer_in_time(&mut lease, request, idle, progress.as_deref()),
+        );
+        let fault = match answered.await.unwrap_or(Err(Waited::Fault(Fault::Timeout))) {
             Ok(response) => {
-                return Ok((
-                    response,
-                    Held {
-                        lease,
-                        in_flight,
-                        progress: None,
-                        reusable: true,
-                    },
-                ));
+                note(job, &in_flight, Outcome::of(response.status()));
+                let is_refused = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+                if let (Some(copy), true, true) = (copy, is_refused && attempt < TRIES, resilience.is_some())
+                {
+                    request = copy;
+                    continue;
+                }
+                let held = Held {
+                    lease,
+                    in_flight,
+                    progress: None,
+                    reusable: true,
+                    deadline,
+                };
+                return Ok((response, held));
             }
             Err(fault) => fault,
         };
-        request = match (fault, again) {
+        if fault.is_of_target() {
+            note(job, &in_flight, Outcome::Failed);
+        }
+        request = match (fault, copy.filter(|_| is_harmless)) {
             (Waited::Sent(SendFault::Unsent(request)), _) => *request,
             (Waited::Sent(SendFault::Ended), Some(again)) => again,
             (Waited::Sent(SendFault::Ended), None) => return Err(Fault::BadGateway),
@@ -86,22 +101,69 @@ pub(super) async fn send(
     Err(Fault::BadGateway)
 }
 
-fn choose(job: &Job<'_>, members: &Members, pinned: Option<Tag>) -> Option<InFlight> {
+/// A connection to a target; none if another target is to be tried.
+async fn lease(
+    job: &Job<'_>,
+    members: &Members,
+    in_flight: &InFlight,
+    attempt: usize,
+    deadline: Option<Instant>,
+) -> Result<Option<Lease>, Fault> {
+    // the last try does not rely on a connection that may be closing
+    let waiting = in_flight.target().pool.take().filter(|_| attempt < TRIES);
+    if waiting.is_some() {
+        return Ok(waiting);
+    }
+    let opened = before(deadline, open(job, members, in_flight)).await;
+    let fault = match opened.ok_or(Fault::Timeout)? {
+        Ok(lease) => return Ok(Some(lease)),
+        Err(ConnectFault::Timeout) => Fault::Timeout,
+        Err(_) => Fault::BadGateway,
+    };
+    note(job, in_flight, Outcome::Failed);
+    let is_resilient = members.plan.resilience.is_some();
+    let has_others = fault == Fault::BadGateway && members.all.len() > 1;
+    match attempt < TRIES && (is_resilient || has_others) {
+        true => Ok(None),
+        false => Err(fault),
+    }
+}
+
+/// Takes over what came of a try.
+fn note(job: &Job<'_>, in_flight: &InFlight, outcome: Outcome) {
+    let now_ms = job.client.site.shared.now_ms();
+    job.group.note(in_flight.target(), outcome, now_ms);
+}
+
+/// What a future gives before the deadline, if there is one; none after it.
+async fn before<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+fn choose(job: &Job<'_>, members: &Members, pinned: Option<Tag>, tried: &[SocketAddr]) -> Option<InFlight> {
     let site = &job.client.site;
     let stays = pinned
         .and_then(|tag| members.by_tag(&tag))
         .and_then(|it| it.enter());
     stays.or_else(|| {
         let zone = job.serving.only_zone(members, &site.zone);
-        job.group.pick(zone, &site.shared.dice, site.shared.now_ms())
+        let (dice, now_ms) = (&site.shared.dice, site.shared.now_ms());
+        match members.plan.resilience {
+            Some(_) => job.group.pick_other(zone, tried, dice, now_ms),
+            None => job.group.pick(zone, dice, now_ms),
+        }
     })
 }
 
 async fn open(job: &Job<'_>, members: &Members, in_flight: &InFlight) -> Result<Lease, ConnectFault> {
     let http2 = members.plan.version != ProtocolVersion::Http1;
-    let tls = &job.client.site.shared.target_tls;
+    let site = &job.client.site;
+    let tls = &site.shared.target_tls;
     let tls = (members.plan.protocol == Protocol::Https).then(|| tls.config(http2));
-    Pool::open(in_flight.target(), tls, http2).await
+    Pool::open(site.source(job.serving), in_flight.target(), tls, http2).await
 }
 
 /// Writes the request's URL as the connection's version of HTTP has it.
@@ -133,14 +195,11 @@ fn address(
     Ok(())
 }
 
-/// The request once more, if the connection may have been closing and it does no harm to send it twice.
-fn replayable(request: &Request<RequestBody>, lease: &Lease) -> Option<Request<RequestBody>> {
+/// The request once more, if it has no body.
+fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     let RequestBody::Empty = request.body() else {
         return None;
     };
-    if !lease.is_reused() || !is_idempotent(request.method()) {
-        return None;
-    }
     let mut again = Request::new(RequestBody::Empty);
     *again.method_mut() = request.method().clone();
     *again.uri_mut() = request.uri().clone();
@@ -152,6 +211,13 @@ fn replayable(request: &Request<RequestBody>, lease: &Lease) -> Option<Request<R
 enum Waited {
     Sent(SendFault),
     Fault(Fault),
+}
+
+impl Waited {
+    /// Whether it is the target that has failed.
+    fn is_of_target(&self) -> bool {
+        matches!(self, Self::Sent(SendFault::Ended) | Self::Fault(Fault::Timeout))
+    }
 }
 
 /// Waits for the head of an answer, as long as the request still moves or the time is not over.

@@ -17,7 +17,11 @@ pub(crate) fn target_of(
         Stickiness::Off | Stickiness::SourceIp => return None,
         Stickiness::Duration(_) => Kind::Duration,
         Stickiness::Application { cookie, .. } if cookies::has(headers, cookie) => Kind::Application,
-        Stickiness::Application { .. } => return None,
+        Stickiness::Classic { cookie: None, .. } => Kind::Classic,
+        Stickiness::Classic {
+            cookie: Some(cookie), ..
+        } if cookies::has(headers, cookie) => Kind::Classic,
+        Stickiness::Application { .. } | Stickiness::Classic { .. } => return None,
     };
     let now = shared.now_seconds();
     cookies::values(headers, kind).find_map(|value| shared.key.open(kind, group, value, now))
@@ -40,19 +44,31 @@ pub(crate) fn keep_with_target(
     over_tls: bool,
     headers: &mut HeaderMap,
 ) {
+    let moved = came_by.is_some_and(|it| it != target);
     let (kind, duration) = match stickiness {
         Stickiness::Off | Stickiness::SourceIp => return,
-        Stickiness::Duration(duration) => (Kind::Duration, duration),
+        Stickiness::Duration(duration) => (Kind::Duration, Some(*duration)),
         // it begins with the application's own cookie, and is renewed with it
         Stickiness::Application { cookie, duration } => {
-            let moved = came_by.is_some_and(|it| it != target);
             if !cookies::sets(headers, cookie) && !moved {
                 return;
             }
-            (Kind::Application, duration)
+            (Kind::Application, Some(*duration))
+        }
+        // one that leads here stays as it is, with the end it has
+        Stickiness::Classic { cookie, duration } => {
+            let begins = match cookie {
+                Some(cookie) => cookies::sets(headers, cookie),
+                None => came_by.is_none(),
+            };
+            if !begins && !moved {
+                return;
+            }
+            (Kind::Classic, *duration)
         }
     };
-    let ends = shared.now_seconds().saturating_add(duration.as_secs());
+    let now = shared.now_seconds();
+    let ends = duration.map_or(cookies::NEVER, |it| now.saturating_add(it.as_secs()));
     let value = shared.key.seal(kind, group, target, ends);
     add(headers, cookies::set_cookies(kind, &value, ends, over_tls));
 }

@@ -7,6 +7,7 @@ use http::header::{CONNECTION, HeaderValue};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::body::{AnswerBody, Held};
 use super::record::Exchange;
@@ -16,19 +17,19 @@ use crate::pump;
 const CHANGE_TIME: Duration = Duration::from_secs(10);
 
 /// Passes the target's consent on and then bytes, until one side ends, or none sends for the idle time, or the target
-/// is no longer registered.
+/// is no longer registered. It counts as a connection as long as it `lives`.
 pub(crate) fn switch(
     client_side: OnUpgrade,
     mut response: Response<Incoming>,
     held: Held,
     mut exchange: Box<Exchange>,
-    idle: Duration,
+    (idle, lives): (Duration, TaskTrackerToken),
 ) -> Response<AnswerBody> {
     let target_side = hyper::upgrade::on(&mut response);
     let gone = held.in_flight.target().gone.clone();
     held.lease.let_go();
     tokio::spawn(async move {
-        let _in_flight = held.in_flight;
+        let (_in_flight, _lives) = (held.in_flight, lives);
         let both = async { tokio::try_join!(client_side, target_side) };
         let Ok(Ok((client, target))) = tokio::time::timeout(CHANGE_TIME, both).await else {
             exchange.note("UpgradeFailed");

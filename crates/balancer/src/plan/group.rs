@@ -24,6 +24,13 @@ pub enum Stickiness {
         /// How long.
         duration: Duration,
     },
+    /// By AWSELB (classic load balancers).
+    Classic {
+        /// Only once the target has set the application's cookie of this name.
+        cookie: Option<Arc<str>>,
+        /// How long; none for as long as the browser's session.
+        duration: Option<Duration>,
+    },
     /// By the client's address (network load balancers).
     SourceIp,
 }
@@ -119,6 +126,14 @@ pub struct TargetPlan {
     pub known: Health,
 }
 
+/// What proxies of Service Connect do: targets that fail time and again are ejected for a while, and requests are tried
+/// again with another target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resilience {
+    /// An answer has to be whole after this long; none for no bound.
+    pub request_timeout: Option<Duration>,
+}
+
 /// A target group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupPlan {
@@ -136,7 +151,8 @@ pub struct GroupPlan {
     pub slow_start: Duration,
     /// `load_balancing.cross_zone.enabled`; none to use the load balancer's.
     pub cross_zone: Option<bool>,
-    /// `target_group_health.unhealthy_state_routing.minimum_healthy_targets.count`: below it all targets get traffic.
+    /// `target_group_health.unhealthy_state_routing.minimum_healthy_targets.count`: below it all targets get traffic. With 0,
+    /// and 0 percent too, unhealthy targets never do: that is how classic load balancers are.
     pub minimum_healthy: usize,
     /// `target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage`, of registered targets.
     pub minimum_healthy_percent: usize,
@@ -149,6 +165,8 @@ pub struct GroupPlan {
     /// `deregistration_delay.connection_termination.enabled` of a network load balancer's group: whether connections
     /// end when a target leaves the plan. Those of an application load balancer always do.
     pub ends_connections_after_delay: bool,
+    /// What only proxies of Service Connect do.
+    pub resilience: Option<Resilience>,
     /// Its targets.
     pub targets: Vec<TargetPlan>,
 }
@@ -170,6 +188,7 @@ impl GroupPlan {
             proxy_protocol: false,
             ends_unhealthy_connections: true,
             ends_connections_after_delay: false,
+            resilience: None,
             targets: Vec::new(),
         }
     }

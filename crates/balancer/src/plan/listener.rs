@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::listener::{AlpnPolicy, Protocol};
 use domain::load_balancer::{DesyncMitigation, XForwardedFor};
+use domain::ssl_policy::SslPolicy;
 use http::{HeaderName, HeaderValue};
 
 use super::rule::{Action, Rule};
@@ -71,6 +72,14 @@ pub struct LoadBalancerPlan {
 }
 
 impl LoadBalancerPlan {
+    /// The address that a target of a zone is checked from: that of the zone's node; of the first one, if the zone has
+    /// none. `None` if there is but one.
+    pub(crate) fn checks_from(&self, zone: Option<&str>) -> Option<IpAddr> {
+        let first = self.addresses.first().filter(|_| self.addresses.len() > 1)?;
+        let own = self.addresses.iter().find(|it| Some(&*it.zone) == zone);
+        Some(own.unwrap_or(first).ip)
+    }
+
     /// An Application Load Balancer with the attributes that Amazon gives a new one.
     pub fn new(arn: &str, log_name: &str, addresses: Vec<NodeAddress>) -> Self {
         Self {
@@ -152,10 +161,14 @@ pub struct ListenerPlan {
     pub default_action: Action,
     /// Certificates; the first is shown to clients that name no host or one that no other covers.
     pub certificates: Vec<CertificatePem>,
+    /// Versions and ciphers of TLS.
+    pub ssl_policy: &'static SslPolicy,
     /// What a TLS listener offers within TLS.
     pub alpn: AlpnPolicy,
     /// Headers that it sets.
     pub headers: ListenerHeaders,
     /// `tcp.idle_timeout.seconds` of a TCP listener, 350 s unless said.
     pub tcp_idle_timeout: Duration,
+    /// Whether clients may speak HTTP/2 in the clear, which they begin with its preface.
+    pub plain_http2: bool,
 }

@@ -32,6 +32,7 @@ pub(super) fn group(group: &TargetGroup, targets: &[&Target]) -> GroupPlan {
         proxy_protocol: attributes.is_proxy_protocol,
         ends_unhealthy_connections: attributes.ends_connections_of_unhealthy,
         ends_connections_after_delay: attributes.ends_connections_after_delay,
+        resilience: None,
         targets: targets.iter().filter_map(|it| target(it)).collect(),
     }
 }
@@ -75,6 +76,14 @@ fn stickiness(attributes: &TargetGroupAttributes) -> Stickiness {
             duration: seconds(attributes.app_cookie_seconds),
         },
         record::Stickiness::SourceIp => Stickiness::SourceIp,
+        record::Stickiness::ClassicLbCookie => Stickiness::Classic {
+            cookie: None,
+            duration: Some(seconds(attributes.lb_cookie_seconds)).filter(|it| !it.is_zero()),
+        },
+        record::Stickiness::ClassicAppCookie => Stickiness::Classic {
+            cookie: Some(attributes.app_cookie_name.as_str().into()),
+            duration: None,
+        },
     }
 }
 
@@ -90,9 +99,10 @@ fn health_check(group: &TargetGroup) -> HealthCheck {
         timeout: seconds(check.timeout_seconds),
         healthy_threshold: check.healthy_threshold,
         unhealthy_threshold: check.unhealthy_threshold,
-        first_threshold: match group.protocol.kind() {
-            LoadBalancerKind::Application => 1,
-            LoadBalancerKind::Network => check.healthy_threshold,
+        // A group that never opens is of a classic load balancer: all its listeners are open after one good check.
+        first_threshold: match (group.protocol.kind(), group.attributes.unhealthy_routing.count) {
+            (LoadBalancerKind::Application, _) | (LoadBalancerKind::Network, None) => 1,
+            (LoadBalancerKind::Network, Some(_)) => check.healthy_threshold,
         },
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::listener::{AlpnPolicy, Listener};
 use domain::listener_rule::{self as record, ListenerRule};
+use domain::ssl_policy::SslPolicy;
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::plan::pattern::Pattern;
@@ -29,10 +30,18 @@ pub(super) fn listener(
         rules,
         default_action: action(&listener.default_action),
         certificates: listener.certificates.iter().filter_map(found).collect(),
+        ssl_policy: ssl_policy(listener),
         alpn: listener.alpn_policy.unwrap_or(AlpnPolicy::None),
         headers: headers(listener),
+        plain_http2: false,
         tcp_idle_timeout: Duration::from_secs(listener.attributes.tcp_idle_timeout_seconds.into()),
     }
+}
+
+/// That of a listener without TLS is not looked at.
+fn ssl_policy(listener: &Listener) -> &'static SslPolicy {
+    let named = listener.ssl_policy.as_deref().and_then(SslPolicy::find);
+    named.unwrap_or_else(SslPolicy::usual)
 }
 
 /// None for the default rule.

@@ -129,6 +129,8 @@ fn target(port: u16, known: bool, state: TargetState) -> Target {
         },
         zone: None,
         address: known.then(|| std::net::SocketAddr::from(([10, 0, 0, 1], port))),
+        task: None,
+        is_idle: false,
         registered_at: Timestamp::UNIX_EPOCH,
         state,
         health: TargetHealth::healthy(),

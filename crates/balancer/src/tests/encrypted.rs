@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use domain::listener::Protocol;
+use domain::ssl_policy::SslPolicy;
 use domain::target_group::ProtocolVersion;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt as _, Full, StreamBody};
@@ -35,7 +36,7 @@ fn certificate(arn: &str, names: &[&str]) -> CertificatePem {
 }
 
 /// A listener that speaks TLS, with certificates of a.example and *.b.example.
-async fn encrypted(protocol: Protocol, group: GroupPlan) -> World {
+pub(super) async fn encrypted(protocol: Protocol, group: GroupPlan) -> World {
     let mut world = World::new();
     let mut listener = world.listener(protocol, forward_to(&group));
     listener.certificates = vec![
@@ -49,11 +50,22 @@ async fn encrypted(protocol: Protocol, group: GroupPlan) -> World {
 }
 
 /// Connects as a client of `name` that trusts nobody but the listener's own certificate of this number.
-async fn client(
+pub(super) async fn client(
     world: &World,
     name: &str,
     number: usize,
     alpn: &[u8],
+) -> std::io::Result<TlsStream<TcpStream>> {
+    client_of(world, name, number, alpn, rustls::DEFAULT_VERSIONS).await
+}
+
+/// The same, which speaks these versions only.
+async fn client_of(
+    world: &World,
+    name: &str,
+    number: usize,
+    alpn: &[u8],
+    versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     let pem = world.plan.listeners[0].certificates[number].chain.clone();
@@ -61,7 +73,7 @@ async fn client(
         .add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate"))
         .expect("a root");
     let mut config = rustls::ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
@@ -71,7 +83,7 @@ async fn client(
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-async fn http2<B>(world: &World) -> SendRequest<B>
+pub(super) async fn http2<B>(world: &World) -> SendRequest<B>
 where
     B: hyper::body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -145,6 +157,33 @@ async fn certificates_change_while_connections_live() {
 }
 
 #[tokio::test]
+async fn a_policy_says_what_is_spoken_and_may_change() {
+    let mut world = encrypted(Protocol::Https, group("g", &[echo("one").await])).await;
+    let (old, new) = (&[&rustls::version::TLS12], &[&rustls::version::TLS13]);
+    for (policy, speaks_old, speaks_new) in [
+        ("ELBSecurityPolicy-2016-08", true, false),
+        ("ELBSecurityPolicy-TLS13-1-2-2021-06", true, true),
+        ("ELBSecurityPolicy-TLS13-1-3-2021-06", false, true),
+    ] {
+        world.plan.listeners[0].ssl_policy = SslPolicy::find(policy).expect("is known");
+        world.apply().await;
+        for (versions, speaks) in [(old, speaks_old), (new, speaks_new)] {
+            let connected = client_of(&world, "a.example", 0, b"h2", versions).await;
+            assert_eq!(connected.is_ok(), speaks, "{policy} {versions:?} {connected:?}");
+            if let Ok(stream) = connected {
+                let cipher = stream.get_ref().1.negotiated_cipher_suite().expect("one");
+                let wanted = SslPolicy::find(policy).expect("is known").ciphers();
+                let names: Vec<_> = wanted.collect();
+                assert!(
+                    names.contains(&crate::tls::policy::name(cipher.suite())),
+                    "{policy} {cipher:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_certificate_that_is_none_is_told() {
     let mut world = encrypted(Protocol::Https, group("g", &[])).await;
     world.plan.listeners[0].certificates[0].chain = "no certificate".into();
@@ -186,7 +225,7 @@ async fn requests_of_http2_reach_targets_of_http1() {
 }
 
 /// A frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = payload.len() as u32;
     let mut frame = length.to_be_bytes()[1..].to_vec();
     frame.extend([kind, flags]);

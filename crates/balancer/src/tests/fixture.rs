@@ -9,6 +9,7 @@ use bytes::Bytes;
 use domain::Timestamp;
 use domain::clock::Clock;
 use domain::listener::Protocol;
+use domain::ssl_policy::SslPolicy;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -26,7 +27,7 @@ use crate::plan::{
     Registration, TargetPlan,
 };
 use crate::report::Report;
-use crate::sockets::BindingSockets;
+use crate::sockets::{BindingSockets, SocketSource};
 use crate::{Balancer, Surroundings};
 
 /// Nothing in these tests takes longer.
@@ -84,23 +85,15 @@ impl World {
 
     /// One that does nothing yet.
     pub(super) fn new() -> Self {
-        let (sender, reports) = mpsc::channel(16);
         let lines = Arc::new(Lines::default());
-        let surroundings = Surroundings {
-            sockets: Arc::new(BindingSockets),
-            reports: sender,
-            clock: Arc::new(TestClock),
-            logs: lines.clone(),
-            cookie_key: [3; 32],
-            seed: 1,
-        };
+        let (balancer, reports) = start(Arc::new(BindingSockets), lines.clone());
         let ip = own_address();
         let node = NodeAddress {
             ip,
             zone: "us-east-1a".into(),
         };
         Self {
-            balancer: Balancer::new(surroundings).expect("a balancer"),
+            balancer,
             reports,
             seen: Vec::new(),
             lines,
@@ -120,8 +113,10 @@ impl World {
             rules: Vec::new(),
             default_action,
             certificates: Vec::new(),
+            ssl_policy: SslPolicy::find("ELBSecurityPolicy-TLS13-1-2-2021-06").expect("is known"),
             alpn: domain::listener::AlpnPolicy::None,
             headers: crate::plan::ListenerHeaders::default(),
+            plain_http2: false,
             tcp_idle_timeout: Duration::from_secs(350),
         }
     }
@@ -180,6 +175,23 @@ impl World {
     pub(super) async fn line(&self, wanted: impl Fn(&str) -> bool) -> String {
         until(|| self.lines.0.lock().iter().find(|it| wanted(it)).cloned()).await
     }
+}
+
+/// A balancer that does nothing yet.
+pub(super) fn start(
+    sockets: Arc<dyn SocketSource>,
+    logs: Arc<Lines>,
+) -> (Balancer, mpsc::Receiver<Vec<Report>>) {
+    let (sender, reports) = mpsc::channel(16);
+    let surroundings = Surroundings {
+        sockets,
+        reports: sender,
+        clock: Arc::new(TestClock),
+        logs,
+        cookie_key: [3; 32],
+        seed: 1,
+    };
+    (Balancer::new(surroundings).expect("a balancer"), reports)
 }
 
 /// Waits until there is something.

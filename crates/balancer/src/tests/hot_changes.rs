@@ -21,7 +21,7 @@ use crate::plan::rule::{Condition, Rule};
 use crate::report::Report;
 
 /// A target that answers when it is told to, and tells how many requests it has.
-async fn held() -> (std::net::SocketAddr, Arc<Notify>, Arc<AtomicUsize>) {
+pub(super) async fn held() -> (std::net::SocketAddr, Arc<Notify>, Arc<AtomicUsize>) {
     let (go, count) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
     let (its_go, its_count) = (go.clone(), count.clone());
     let address = serve(move |_| {
@@ -111,7 +111,7 @@ async fn listeners_come_and_go_and_say_so() {
 }
 
 /// Sends requests over kept connections until told to stop; the number of those that went well.
-async fn load(address: std::net::SocketAddr, stop: Arc<AtomicBool>) -> Result<usize, String> {
+pub(super) async fn load(address: std::net::SocketAddr, stop: Arc<AtomicBool>) -> Result<usize, String> {
     let mut done = 0;
     while !stop.load(Ordering::Relaxed) {
         let stream = TcpStream::connect(address)

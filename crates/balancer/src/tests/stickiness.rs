@@ -97,3 +97,40 @@ async fn a_client_stays_with_its_group_while_that_has_a_weight() {
     world.apply().await;
     assert!(get_with(&world, &kept).await.contains("name: green"));
 }
+
+#[tokio::test]
+async fn a_classic_cookie_is_given_once_and_lasts_as_long_as_it_said() {
+    let targets = [echo("one").await, echo("two").await];
+    for duration in [None, Some(Duration::from_secs(60))] {
+        let mut plan = group("g", &targets);
+        plan.stickiness = Stickiness::Classic {
+            cookie: None,
+            duration,
+        };
+        let world = World::with_group(plan).await;
+        let first = world.get("/").await;
+        let name = header(body(&first), "name").expect("a name");
+        let kept = cookie(&first, "AWSELB").expect("a cookie");
+        let has_end = all_headers(&first, "set-cookie")
+            .iter()
+            .any(|it| it.contains("Expires="));
+        assert_eq!(has_end, duration.is_some(), "{first}");
+        for _ in 0..4 {
+            let again = get_with(&world, &kept).await;
+            assert_eq!(header(body(&again), "name").as_ref(), Some(&name));
+            assert_eq!(cookie(&again, "AWSELB"), None, "it is not renewed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_classic_cookie_may_wait_for_the_applications() {
+    let mut plan = group("g", &[echo("one").await, echo("two").await]);
+    plan.stickiness = Stickiness::Classic {
+        cookie: Some("SESSION".into()),
+        duration: None,
+    };
+    let world = World::with_group(plan).await;
+    let first = world.get("/").await;
+    assert_eq!(cookie(&first, "AWSELB"), None, "the application has set none");
+}

@@ -6,27 +6,30 @@ use std::sync::Arc;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+/// A certificate and its ARN.
+type Named = (Arc<str>, Arc<CertifiedKey>);
+
 /// Certificates by the names that they cover.
 pub(super) struct ByName {
-    default: Arc<CertifiedKey>,
+    default: Named,
     /// Names in lower case; the star of a wildcard stands for the first label.
-    names: HashMap<String, Vec<Arc<CertifiedKey>>>,
+    names: HashMap<String, Vec<Named>>,
 }
 
 impl ByName {
     /// The first is shown where none covers the name; none of none.
-    pub(super) fn new(keys: Vec<Arc<CertifiedKey>>) -> Option<Self> {
+    pub(super) fn new(keys: Vec<Named>) -> Option<Self> {
         let default = keys.first()?.clone();
         let mut names: HashMap<String, Vec<_>> = HashMap::new();
         for key in keys {
-            for name in covered(&key) {
+            for name in covered(&key.1) {
                 names.entry(name).or_default().push(key.clone());
             }
         }
         Some(Self { default, names })
     }
 
-    fn find(&self, name: &str) -> &[Arc<CertifiedKey>] {
+    fn find(&self, name: &str) -> &[Named] {
         let name = name.to_ascii_lowercase();
         if let Some(keys) = self.names.get(&name) {
             return keys;
@@ -35,6 +38,12 @@ impl ByName {
         wildcard
             .and_then(|it| self.names.get(&it))
             .map_or(&[], Vec::as_slice)
+    }
+
+    /// The ARN of what is shown to a client that asks for this name: of several that cover it, the first.
+    pub(super) fn shown(&self, name: Option<&str>) -> Arc<str> {
+        let fitting = name.and_then(|it| self.find(it).first());
+        fitting.unwrap_or(&self.default).0.clone()
     }
 }
 
@@ -54,8 +63,9 @@ impl ResolvesServerCert for ByName {
         // of several that cover the name, one whose key the client can check
         let usable = fitting
             .iter()
-            .find(|it| it.key.choose_scheme(hello.signature_schemes()).is_some());
-        Some(usable.or(fitting.first()).unwrap_or(&self.default).clone())
+            .find(|(_, it)| it.key.choose_scheme(hello.signature_schemes()).is_some());
+        let (_, key) = usable.or(fitting.first()).unwrap_or(&self.default);
+        Some(key.clone())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Making connections to targets, in the clear or within TLS.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// How long making a connection may take, as Amazon's do.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a port is looked for on the address that a connection shall come from.
+const TRIES: usize = 4;
 
 /// A connection to a target.
 pub(crate) enum Stream {
@@ -33,13 +36,15 @@ pub(crate) enum ConnectFault {
     Tls(io::Error),
 }
 
-/// Connects. `tls` is how to speak TLS, if that is spoken.
+/// Connects. `from` is the address of the node that does, if it is not the only one; `tls` is how to speak TLS, if that
+/// is spoken.
 pub(crate) async fn connect(
+    from: Option<IpAddr>,
     address: SocketAddr,
     tls: Option<&Arc<rustls::ClientConfig>>,
 ) -> Result<Stream, ConnectFault> {
     let made = tokio::time::timeout(CONNECT_TIMEOUT, async {
-        let plain = TcpStream::connect(address).await.map_err(ConnectFault::Refused)?;
+        let plain = plain(from, address).await.map_err(ConnectFault::Refused)?;
         // small writes must not wait for each other
         let _ = plain.set_nodelay(true);
         let Some(tls) = tls else {
@@ -52,6 +57,31 @@ pub(crate) async fn connect(
             .map_err(ConnectFault::Tls)
     });
     made.await.unwrap_or(Err(ConnectFault::Timeout))
+}
+
+/// An address that has no port left, or is not this host's, is no reason not to connect.
+async fn plain(from: Option<IpAddr>, address: SocketAddr) -> io::Result<TcpStream> {
+    let from = from.filter(|it| it.is_ipv4() == address.is_ipv4());
+    for _ in 0..TRIES {
+        let Some(Ok(socket)) = from.map(bound) else { break };
+        match socket.connect(address).await {
+            // the port leads to this target already
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
+            connected => return connected,
+        }
+    }
+    TcpStream::connect(address).await
+}
+
+/// A socket at some port, which it may share with those that lead elsewhere: there are as many for each target then.
+fn bound(from: IpAddr) -> io::Result<TcpSocket> {
+    let socket = match from {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::new(from, 0))?;
+    Ok(socket)
 }
 
 impl Stream {

@@ -1,5 +1,6 @@
 //! Connections to one target that speak HTTP, kept for the next request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,15 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+use super::lines::Lines;
 use super::{ConnectFault, connect};
 use crate::l7::body::RequestBody;
 use crate::target::Target;
 
 /// Idle connections kept for one target.
-const IDLE_MAX: usize = 256;
+pub(super) const IDLE_MAX: usize = 256;
 /// How long one waits for work; targets' own limits are often 60 s or more.
-const IDLE_TIME: Duration = Duration::from_secs(50);
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(50);
 /// Headers of an answer may be this long, in bytes, as Amazon's.
 const ANSWER_HEAD_MAX: usize = 32 * 1024;
 
@@ -28,6 +30,8 @@ pub(crate) struct Pool {
     idle: Mutex<Vec<Idle>>,
     /// One connection of HTTP/2 takes all requests.
     shared: Mutex<Option<(http2::SendRequest<RequestBody>, AbortHandle)>>,
+    /// Those of requests that go the short way.
+    pub(crate) plain: Lines,
 }
 
 struct Idle {
@@ -68,12 +72,14 @@ impl Pool {
         for idle in self.idle.lock().drain(..) {
             idle.line.driver.abort();
         }
+        self.plain.clear();
         // requests in flight end on it by themselves
         self.shared.lock().take();
     }
 
     /// Cuts off what has waited too long.
     pub(crate) fn sweep(&self, now: Instant) {
+        self.plain.sweep(now);
         self.idle.lock().retain(|idle| {
             let keeps = now.duration_since(idle.since) < IDLE_TIME && !idle.line.sender.is_closed();
             if !keeps {
@@ -121,13 +127,14 @@ impl Pool {
         });
     }
 
-    /// Makes a connection.
+    /// Makes a connection, from an address if there are several.
     pub(crate) async fn open(
+        from: Option<IpAddr>,
         target: &Arc<Target>,
         tls: Option<&Arc<rustls::ClientConfig>>,
         http2: bool,
     ) -> Result<Lease, ConnectFault> {
-        let stream = connect(target.address(), tls).await?;
+        let stream = connect(from, target.address(), tls).await?;
         let broken = |error: hyper::Error| ConnectFault::Refused(std::io::Error::other(error));
         let gone = target.gone.clone();
         if http2 || stream.speaks_http2() {

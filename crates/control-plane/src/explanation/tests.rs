@@ -97,7 +97,10 @@ fn task(last_status: TaskStatus, containers: Vec<TaskContainer>) -> Task {
         platform_version: None,
         protected_until: None,
         queued: None,
+        targets: Box::default(),
+        registration: None,
         enable_execute_command: false,
+        service_connect: None,
         tags: Vec::new(),
     }
 }

@@ -14,9 +14,23 @@ pub mod tasks;
 mod errors;
 mod listing;
 pub mod names;
-mod network;
+pub(crate) mod network;
 mod placement;
 pub(crate) mod render;
 mod tags;
 
 pub use render::{container_arn, private_dns_name};
+pub use services::{hook_target, platform_version, target_group};
+
+/// The ARN of a service of a cluster, both named as in any call.
+///
+/// # Errors
+/// ClusterNotFoundException, InvalidParameterException.
+pub fn service_arn(
+    scope: &domain::Scope,
+    cluster: &str,
+    service: &str,
+) -> Result<domain::ServiceArn, api::ecs::Error> {
+    let cluster = names::cluster(scope, Some(cluster))?;
+    names::service(&cluster, service)
+}

@@ -21,7 +21,7 @@ mod tags;
 mod target_groups;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use attributes::{
     describe_listener_attributes, describe_load_balancer_attributes, describe_target_group_attributes,

@@ -8,6 +8,7 @@ mod explain_service;
 mod find;
 mod inspect;
 mod list;
+mod list_load_balancers;
 mod open_stream;
 mod resolve_name;
 
@@ -16,6 +17,7 @@ pub use explain::explain_task;
 pub use explain_service::explain_service;
 pub use inspect::inspect_task;
 pub use list::list_stopped_tasks;
+pub use list_load_balancers::list_load_balancers;
 pub use open_stream::open_task_stream;
 pub use resolve_name::resolve_name;
 

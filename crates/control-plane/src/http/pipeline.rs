@@ -42,9 +42,11 @@ pub async fn answer(
     if request.method() == Method::GET && rest.is_none() {
         return Ok(match request.uri().path() {
             "/health" => plain(StatusCode::OK, "ok\n"),
-            "/acs/ws" | "/tcs/ws" | sessions::LOAD_BALANCERS_PATH => {
-                sessions::upgrade(&control_plane, &mut request, shutdown)
-            }
+            "/acs/ws"
+            | "/tcs/ws"
+            | sessions::LOAD_BALANCERS_PATH
+            | sessions::NAMES_PATH
+            | sessions::NETWORKS_PATH => sessions::upgrade(&control_plane, &mut request, shutdown),
             executions::AGENT_PATH => executions::agent(&control_plane, &mut request),
             path if path.starts_with(executions::CLIENT_PATH) => {
                 executions::client(&control_plane, &mut request, shutdown)
@@ -134,7 +136,7 @@ async fn handle(
     let (service, operation) = (route.service, &*route.operation);
     let common = |error: CommonError| error.answer_of(service, route.protocol, request_id);
     let caller = identity::verify(control_plane, service.signing_name, parts, body, now).map_err(common)?;
-    let Some(handler) = routes.get(service.signing_name, operation) else {
+    let Some(handler) = routes.get(routes::name(service), operation) else {
         return Err(common(CommonError::unknown_operation_of(service, operation)));
     };
     let access = authorize(control_plane, &caller, service.signing_name, operation)

@@ -12,18 +12,46 @@ const OF_POLICIES: [(&str, &str); 6] = [
     ("iam", "DetachRolePolicy"),
 ];
 
+/// Of the operations of EC2 on VPCs, subnets and network interfaces, in the order of their names.
+const OF_NETWORKS: [(&str, &str); 10] = [
+    (
+        "AssignPrivateIpAddresses",
+        "of interfaces that stand for themselves",
+    ),
+    ("AssociateVpcCidrBlock", "refused: a VPC has one range"),
+    (
+        "AttachNetworkInterface",
+        "refused: hosts are no instances of Amazon",
+    ),
+    (
+        "CreateNetworkInterface",
+        "IPv4 only; nothing can be attached to it",
+    ),
+    ("CreateSubnet", "IPv4 only, without IPAM"),
+    ("CreateVpc", "IPv4 only, without IPAM and tenancy"),
+    (
+        "DetachNetworkInterface",
+        "refused: what is attached belongs to a service",
+    ),
+    ("DisassociateVpcCidrBlock", "refused: a VPC keeps its only range"),
+    (
+        "ModifyNetworkInterfaceAttribute",
+        "groups of tasks' interfaces; of those that stand for themselves description and source/destination check too",
+    ),
+    (
+        "ModifySubnetAttribute",
+        "`MapPublicIpOnLaunch`; the others can only be turned off",
+    ),
+];
+
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 10] = [
+const PARTIAL: [(&str, &str); 9] = [
     (
         "CreateCapacityProvider",
         "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
     ),
-    (
-        "CreateCluster",
-        "Service Connect is refused; Container Insights is kept, nothing is measured",
-    ),
+    ("CreateCluster", "Container Insights is kept, nothing is measured"),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
-    ("ListServicesByNamespace", "there are no namespaces yet"),
     (
         "PutAccountSetting",
         "`containerInsights` is what new clusters begin with; others are kept without an effect",
@@ -33,15 +61,62 @@ const PARTIAL: [(&str, &str); 10] = [
         "UpdateCapacityProvider",
         "kept; there are no Auto Scaling groups that follow",
     ),
-    (
-        "UpdateCluster",
-        "Service Connect is refused; Container Insights is kept, nothing is measured",
-    ),
+    ("UpdateCluster", "Container Insights is kept, nothing is measured"),
     (
         "UpdateClusterSettings",
         "Container Insights is kept, nothing is measured; also takes Gantry's `instanceRebalancing`",
     ),
     ("UpdateContainerAgent", "there is never an update"),
+];
+
+/// Said of the operations on deployment groups of CodeDeploy.
+const GROUPS: &str = "alarms and triggers are refused; the role is kept, nothing is done in its name";
+
+/// The same of CodeDeploy.
+const PARTIAL_CODEDEPLOY: [(&str, &str); 5] = [
+    ("CreateApplication", "the compute platform is ECS"),
+    (
+        "CreateDeployment",
+        "AppSpecs in S3 and GitHub are refused, and hooks that are Lambda functions",
+    ),
+    ("CreateDeploymentConfig", "the compute platform is ECS"),
+    ("CreateDeploymentGroup", GROUPS),
+    ("UpdateDeploymentGroup", GROUPS),
+];
+
+/// Said of operations on elastic addresses.
+const ADDRESSES: &str = "out of the range of `--elastic-addresses`; kept and shown, not routed yet";
+/// Said of operations on VPC endpoints.
+const ENDPOINTS: &str = "kept and shown: tasks reach the services that are spoken here with or without one; no DNS names of their own";
+/// Said of operations on entries of network ACLs.
+const ENTRIES: &str = "those of IPv6 are kept: no interface has IPv6";
+/// Said of operations on routes.
+const ROUTES: &str =
+    "those to internet gateways and public NAT gateways are followed; others are kept, and lead nowhere";
+
+/// The same of EC2.
+const PARTIAL_EC2: [(&str, &str); 15] = [
+    ("AllocateAddress", ADDRESSES),
+    ("AssociateAddress", ADDRESSES),
+    ("AssociateDhcpOptions", "kept, not told to tasks yet"),
+    ("AssociateRouteTable", "subnets only"),
+    ("CreateDhcpOptions", "kept, not told to tasks yet"),
+    ("CreateEgressOnlyInternetGateway", "kept; VPCs have no IPv6 yet"),
+    (
+        "CreateNatGateway",
+        "one address, in one zone; available at once; what it lets out has the addresses of the host",
+    ),
+    ("CreateNetworkAclEntry", ENTRIES),
+    ("CreateRoute", ROUTES),
+    ("CreateVpcEndpoint", ENDPOINTS),
+    (
+        "DescribePrefixLists",
+        "that of S3 is the address of this server, that of DynamoDB is empty",
+    ),
+    ("DescribeVpcEndpointServices", "the services that are spoken here"),
+    ("ModifyVpcEndpoint", ENDPOINTS),
+    ("ReplaceNetworkAclEntry", ENTRIES),
+    ("ReplaceRoute", ROUTES),
 ];
 
 /// The same of ECR.
@@ -86,16 +161,14 @@ const PARTIAL_EFS: [(&str, &str); 7] = [
     ("UpdateFileSystem", "kept without an effect"),
 ];
 
-/// Said of operations that need certificates.
-const CERTIFICATES: &str =
-    "there are no certificates yet, so that HTTPS and TLS are refused; so are authentication and mutual TLS";
+/// Said of operations on listeners.
+const LISTENERS: &str = "authentication, mutual TLS, and security policies of FIPS and post-quantum key exchange are refused; TLS is 1.2 and 1.3";
 /// Said of operations on rules.
 const RULES: &str = "regular expressions, transforms and authentication are refused";
 
 /// The same of Elastic Load Balancing.
-const PARTIAL_ELBV2: [(&str, &str); 11] = [
-    ("AddListenerCertificates", "there are no certificates yet"),
-    ("CreateListener", CERTIFICATES),
+const PARTIAL_ELBV2: [(&str, &str); 10] = [
+    ("CreateListener", LISTENERS),
     (
         "CreateLoadBalancer",
         "gateway load balancers, IPv6 and elastic addresses are refused; nothing is published on the host",
@@ -105,7 +178,7 @@ const PARTIAL_ELBV2: [(&str, &str); 11] = [
         "CreateTargetGroup",
         "Lambda functions, GENEVE, QUIC and IPv6 are refused",
     ),
-    ("ModifyListener", CERTIFICATES),
+    ("ModifyListener", LISTENERS),
     (
         "ModifyLoadBalancerAttributes",
         "kept; logs are not written yet, zonal shifts do not come",
@@ -113,12 +186,47 @@ const PARTIAL_ELBV2: [(&str, &str); 11] = [
     ("ModifyRule", RULES),
     (
         "RegisterTargets",
-        "instances stay `initial`, as their addresses are not known yet; addresses are checked and served",
+        "instances are container instances; those of other hosts than the load balancer's get no traffic yet",
     ),
     ("SetIpAddressType", "IPv4 only"),
     (
         "SetSecurityGroups",
         "there are no security groups but the default ones of VPCs",
+    ),
+];
+
+/// The same of Certificate Manager.
+const PARTIAL_ACM: [(&str, &str); 1] = [(
+    "ImportCertificate",
+    "keys that load balancers cannot use are refused: RSA of 1,024 bits, P-521",
+)];
+
+/// The same of classic load balancing.
+const PARTIAL_ELB: [(&str, &str); 7] = [
+    (
+        "ApplySecurityGroupsToLoadBalancer",
+        "there are no security groups but the default ones of VPCs",
+    ),
+    (
+        "ConfigureHealthCheck",
+        "a Target of SSL is refused; without a listener nothing is checked",
+    ),
+    (
+        "CreateLoadBalancer",
+        "listeners of HTTPS and SSL find no certificate; the InstanceProtocol SSL is refused",
+    ),
+    (
+        "CreateLoadBalancerListeners",
+        "listeners of HTTPS and SSL find no certificate; the InstanceProtocol SSL is refused",
+    ),
+    (
+        "DescribeLoadBalancerPolicies",
+        "there are no sample policies, so LoadBalancerName is needed",
+    ),
+    ("ModifyLoadBalancerAttributes", "AccessLog is refused"),
+    (
+        "RegisterInstancesWithLoadBalancer",
+        "instances are container instances; those of other hosts get no traffic yet",
     ),
 ];
 
@@ -142,17 +250,40 @@ const PARTIAL_S3: [(&str, &str); 4] = [
     ),
 ];
 
+/// Said of operations on services with HealthCheckConfig.
+const HEALTH_CHECKERS: &str =
+    "HealthCheckConfig is kept: nobody checks from the internet, and instances count as healthy";
+
+/// The same of Cloud Map.
+const PARTIAL_SERVICEDISCOVERY: [(&str, &str); 3] = [
+    (
+        "CreatePublicDnsNamespace",
+        "nobody on the internet is told to ask this Gantry for its names",
+    ),
+    ("CreateService", HEALTH_CHECKERS),
+    ("UpdateService", HEALTH_CHECKERS),
+];
+
 /// What an operation lacks, if it works in part.
 pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
     if OF_POLICIES.contains(&(service, operation)) {
         return Some(POLICIES);
     }
+    let mut networks = OF_NETWORKS.iter().filter(|_| service == "ec2");
+    if let Some((_, what)) = networks.find(|(name, _)| *name == operation) {
+        return Some(what);
+    }
     let table: &[(&str, &'static str)] = match service {
+        "acm" => &PARTIAL_ACM,
+        "codedeploy" => &PARTIAL_CODEDEPLOY,
+        "ec2" => &PARTIAL_EC2,
         "ecr" => &PARTIAL_ECR,
         "ecs" => &PARTIAL,
         "elasticfilesystem" => &PARTIAL_EFS,
         "elasticloadbalancing" => &PARTIAL_ELBV2,
+        super::CLASSIC_LOAD_BALANCING => &PARTIAL_ELB,
         "s3" => &PARTIAL_S3,
+        "servicediscovery" => &PARTIAL_SERVICEDISCOVERY,
         _ => &[],
     };
     let found = table.iter().find(|(name, _)| *name == operation);

@@ -3,8 +3,10 @@
 use api::{ecs, elbv2};
 use wire::Operation;
 
-use super::Routes;
+use super::{Routes, name};
 use crate::handlers::elbv2::not_permitted;
+
+mod acm;
 
 /// Why the operations of daemons are refused.
 const DAEMONS: &str = "daemons run on managed instances, which Gantry does not have yet";
@@ -113,7 +115,7 @@ impl Routes {
             why,
             exception: "OperationNotPermittedException",
         };
-        self.refusals.insert((O::SERVICE.signing_name, O::NAME), refused);
+        self.refusals.insert((name(O::SERVICE), O::NAME), refused);
     }
 
     fn refuse<O: Operation<Error = ecs::Error>>(&mut self, refusal: Refusal) {
@@ -122,6 +124,6 @@ impl Routes {
             why: refusal.why(),
             exception: refusal.exception(),
         };
-        self.refusals.insert((O::SERVICE.signing_name, O::NAME), refused);
+        self.refusals.insert((name(O::SERVICE), O::NAME), refused);
     }
 }

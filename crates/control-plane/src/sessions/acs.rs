@@ -199,7 +199,7 @@ impl Session {
     /// A task with the credentials of its roles, if it is to run.
     fn equipped(&self, state: &State, task: &Task) -> Result<acs::Task, Unassumable> {
         let mut rendered = payload::task(state, task);
-        if task.desired_status == DesiredStatus::Running {
+        if task.wish() == DesiredStatus::Running {
             for (kind, credentials) in self.issuer().credentials(state, task)? {
                 match kind {
                     RoleType::Application => rendered.role_credentials = Some(credentials),
@@ -215,7 +215,7 @@ impl Session {
         let messages = self.control_plane.store.read(|state| {
             let running = state
                 .tasks_of_host(&self.host_id)
-                .filter(|it| it.desired_status == DesiredStatus::Running && !is_unconfirmed(it));
+                .filter(|it| it.wish() == DesiredStatus::Running && !is_unconfirmed(it));
             running
                 .flat_map(|task| {
                     let issued = self.issuer().credentials(state, task).unwrap_or_else(|error| {
@@ -355,9 +355,7 @@ impl Session {
             let shall_stop = |it: &acs::TaskIdentifier| {
                 let arn = domain::TaskArn::parse(it.task_arn.as_deref().unwrap_or_default());
                 let task = arn.ok().and_then(|arn| state.get::<Task>(&arn).cloned());
-                task.is_none_or(|it| {
-                    it.host_id != self.host_id || it.desired_status == DesiredStatus::Stopped
-                })
+                task.is_none_or(|it| it.host_id != self.host_id || it.wish() == DesiredStatus::Stopped)
             };
             candidates.into_iter().filter(shall_stop).collect::<Vec<_>>()
         });
@@ -395,7 +393,7 @@ impl Session {
 
 /// Whether the agent still has to act: start a task it has not reported running, or stop one.
 pub fn is_unconfirmed(task: &Task) -> bool {
-    match task.desired_status {
+    match task.wish() {
         DesiredStatus::Running => task.last_status < TaskStatus::Running,
         DesiredStatus::Stopped => task.last_status < TaskStatus::Stopped,
     }
@@ -405,7 +403,7 @@ fn identifier(task: &Task) -> acs::TaskIdentifier {
     acs::TaskIdentifier {
         task_arn: Some(task.arn.to_string()),
         task_cluster_arn: Some(task.cluster().to_string()),
-        desired_status: Some(task.desired_status.as_str().to_owned()),
+        desired_status: Some(task.wish().as_str().to_owned()),
     }
 }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::LoadBalancerArn;
-use domain::listener::Listener;
+use domain::certificate::Certificate;
+use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::load_balancer::{LoadBalancer, LoadBalancerState};
+use domain::service::Service;
+use domain::service_connect::ServiceConnectProxy;
 use domain::target::Target;
 use parking_lot::Mutex;
-use store::{Change, Changed, Commit, State};
+use store::{Change, Changed, Commit, Store};
 use tokio::sync::Notify;
 
 /// The sessions that follow load balancers, by the id of their host.
@@ -74,15 +77,14 @@ impl Balancers {
         serving.next().is_some_and(|(id, _)| id == host_id)
     }
 
-    /// A commit may have changed load balancers; `state` is that of the commit or a later one.
-    pub fn tell(&self, state: &State, commit: &Commit) {
-        let open = self.open.lock();
-        if open.is_empty() {
+    /// A commit may have changed load balancers; the store has it.
+    pub fn tell(&self, store: &Store, commit: &Commit) {
+        if self.open.lock().is_empty() {
             return;
         }
-        let changed = changed(state, commit);
+        let changed = changed(store, commit);
         if !changed.is_empty() {
-            open.values().for_each(|it| it.look_at(&changed));
+            self.open.lock().values().for_each(|it| it.look_at(&changed));
         }
     }
 
@@ -115,41 +117,81 @@ impl Follower {
     }
 }
 
-/// The load balancers whose balancers have to know of a commit.
-fn changed(state: &State, commit: &Commit) -> BTreeSet<LoadBalancerArn> {
-    let mut arns = BTreeSet::new();
+/// The load balancers whose balancers have to know of a commit. Most commits touch none: the state is asked only for
+/// those that use a target group, or show a certificate.
+fn changed(store: &Store, commit: &Commit) -> BTreeSet<LoadBalancerArn> {
+    let (mut arns, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    let (mut certificates, mut scopes) = (BTreeSet::new(), BTreeSet::new());
     for change in &commit.changes {
         match change {
             Change::LoadBalancer(it) => {
                 let is_news = it.before.as_deref().map(told) != it.after.as_deref().map(told);
                 arns.extend(either(it).filter(|_| is_news).map(|it| it.arn.clone()));
             }
+            Change::ClassicLoadBalancer(it) => {
+                let is_news = it.before.as_deref().map(told_classic) != it.after.as_deref().map(told_classic);
+                arns.extend(either(it).filter(|_| is_news).map(|it| it.arn.clone()));
+            }
             Change::Listener(it) => arns.extend(either(it).map(|it| it.load_balancer.clone())),
             Change::ListenerRule(it) => {
-                let listener = either(it).and_then(|it| state.get::<Listener>(&it.listener));
-                arns.extend(listener.map(|it| it.load_balancer.clone()));
+                arns.extend(either(it).and_then(|it| it.listener.load_balancer().ok()));
             }
-            Change::TargetGroup(it) => {
-                arns.extend(
-                    either(it)
-                        .into_iter()
-                        .flat_map(|it| state.load_balancers_to(&it.arn)),
-                );
-            }
+            Change::TargetGroup(it) => groups.extend(either(it).map(|it| it.arn.clone())),
             Change::Target(it) => {
                 let told = |it: &Target| (it.state, it.address, it.zone.clone(), it.registered_at);
-                if it.before.as_deref().map(told) != it.after.as_deref().map(told) {
-                    arns.extend(
-                        either(it)
-                            .into_iter()
-                            .flat_map(|it| state.load_balancers_to(&it.key.group)),
-                    );
-                }
+                let is_news = it.before.as_deref().map(told) != it.after.as_deref().map(told);
+                groups.extend(either(it).filter(|_| is_news).map(|it| it.key.group.clone()));
+            }
+            Change::ClientAlias(it) => scopes.extend(either(it).map(|it| it.scope.clone())),
+            Change::ServiceConnectProxy(it) => scopes.extend(either(it).map(|it| it.scope.clone())),
+            Change::Task(it) => {
+                let offers = either(it).filter(|it| it.service_connect.is_some());
+                scopes.extend(offers.map(|it| it.arn.scope()));
+            }
+            // Its traffic may have gone from one revision to the next.
+            Change::Service(it) => {
+                let told = |it: &Service| it.lifecycle.as_ref().map(|it| it.production_weight);
+                let is_news = it.before.as_deref().map(told) != it.after.as_deref().map(told);
+                let offers = either(it).filter(|it| is_news && it.service_connect.is_some());
+                scopes.extend(offers.map(|it| it.arn.scope()));
+            }
+            Change::Certificate(it) => {
+                // its tags are nobody's business here
+                let shown = |it: &Certificate| (it.shown(), it.key.clone());
+                let is_news = it.before.as_deref().map(shown) != it.after.as_deref().map(shown);
+                certificates.extend(either(it).filter(|_| is_news).map(|it| it.arn.clone()));
             }
             _ => {}
         }
     }
+    if !groups.is_empty() || !certificates.is_empty() {
+        arns.extend(store.read(|state| {
+            let using = groups.iter().flat_map(|it| state.load_balancers_to(it));
+            let showing = certificates.iter().flat_map(|it| state.load_balancers_with(it));
+            using.chain(showing).collect::<Vec<_>>()
+        }));
+    }
+    if !scopes.is_empty() {
+        arns.extend(store.read(|state| {
+            let proxies = state.all::<ServiceConnectProxy>();
+            let proxies = proxies.filter(|it| scopes.contains(&it.scope));
+            let proxies = proxies.map(|it| ServiceConnectProxy::arn_in(&it.scope, &it.vpc_id));
+            proxies.collect::<BTreeSet<_>>()
+        }));
+        arns.extend(gone_proxies(commit));
+    }
     arns
+}
+
+/// Proxies that a commit has taken away.
+fn gone_proxies(commit: &Commit) -> impl Iterator<Item = LoadBalancerArn> + '_ {
+    commit.changes.iter().filter_map(|change| match change {
+        Change::ServiceConnectProxy(it) if it.after.is_none() => {
+            let it = either(it)?;
+            Some(ServiceConnectProxy::arn_in(&it.scope, &it.vpc_id))
+        }
+        _ => None,
+    })
 }
 
 /// A load balancer as its balancer is told of it: without what that itself has reported.
@@ -158,6 +200,16 @@ pub fn told(it: &LoadBalancer) -> LoadBalancer {
         state: LoadBalancerState::Provisioning,
         ..it.clone()
     }
+}
+
+/// The same of a classic one.
+fn told_classic(it: &ClassicLoadBalancer) -> ClassicLoadBalancer {
+    let mut told = it.clone();
+    told.state = LoadBalancerState::Provisioning;
+    for instance in &mut told.instances {
+        instance.health.clear();
+    }
+    told
 }
 
 fn either<R>(it: &Changed<R>) -> Option<&Arc<R>> {

@@ -21,13 +21,17 @@ pub async fn dispatch(control_plane: Arc<ControlPlane>, mut feed: Feed, shutdown
             Followed::Lagged => {
                 control_plane.sessions.miss();
                 control_plane.balancers.miss();
+                control_plane.resolvers.miss();
+                control_plane.network_followers.miss();
             }
             Followed::Commit(commit) => {
-                let tell = |state: &store::State| control_plane.balancers.tell(state, &commit);
-                control_plane.store.read(tell);
+                // Before the tasks are told: a host is to know what may pass before it starts them.
+                control_plane.network_followers.tell(&commit);
                 for task in commit.changes.iter().filter_map(news_of) {
                     control_plane.sessions.tell(commit.id, task);
                 }
+                control_plane.balancers.tell(&control_plane.store, &commit);
+                control_plane.resolvers.tell(&commit);
             }
         }
     }
@@ -37,7 +41,7 @@ pub async fn dispatch(control_plane: Arc<ControlPlane>, mut feed: Feed, shutdown
 fn news_of(change: &Change) -> Option<&Arc<Task>> {
     let Change::Task(change) = change else { return None };
     let task = change.after.as_ref()?;
-    let told = |it: &Arc<Task>| (it.desired_status, it.host_id.clone());
+    let told = |it: &Arc<Task>| (it.wish(), it.host_id.clone());
     let is_news = change.before.as_ref().map(told) != Some(told(task));
     (is_news && is_unconfirmed(task)).then_some(task)
 }

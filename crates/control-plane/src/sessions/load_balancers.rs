@@ -5,14 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::certificate::Certificate;
+use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::listener_rule::ListenerRule;
-use domain::load_balancer::LoadBalancer;
+use domain::load_balancer::{LoadBalancer, LoadBalancerState, LoadBalancerZone};
 use domain::served_load_balancer::{
-    BalancerNews, BalancerReport, LoadBalancerNetwork, LoadBalancersMessage, ServedLoadBalancer,
+    BalancerNews, BalancerReport, LoadBalancerNetwork, LoadBalancersMessage, ServedCertificate,
+    ServedLoadBalancer,
 };
+use domain::service_connect::ServiceConnectProxy;
+use domain::target::Target;
 use domain::target_group::TargetGroup;
 use domain::vpc::{Subnet, Vpc};
-use domain::{LoadBalancerArn, TargetGroupArn};
+use domain::{CertificateArn, LoadBalancerArn, TargetGroupArn};
 use futures_util::{SinkExt, StreamExt};
 use orchestrator::transitions::{self, HealthChange};
 use store::{State, Tx};
@@ -22,7 +27,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::balancers::{Follower, News, told};
 use super::upgrade::{Agent, Socket};
+use crate::access_logs;
 use crate::control_plane::ControlPlane;
+use crate::vault::Vault;
 
 /// Commits that follow each other quickly are told together.
 const GATHERING: Duration = Duration::from_millis(10);
@@ -33,13 +40,34 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long a message may take to be written.
 const SEND_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Most news of a balancer that one transaction takes over: with their tasks, some 2 KB each.
+const NOTED_AT_ONCE: usize = 250;
+
+mod service_connect;
+
 struct Session {
     control_plane: Arc<ControlPlane>,
     agent: Agent,
     socket: Socket,
     /// What the host has been told, as it was then.
-    told: BTreeMap<LoadBalancerArn, ServedLoadBalancer>,
+    told: BTreeMap<LoadBalancerArn, Told>,
     heard_at: Instant,
+}
+
+/// A load balancer as a host is told of it: its certificates are beside it, so that their keys are in the clear only on
+/// their way.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    /// Without certificates.
+    served: ServedLoadBalancer,
+    certificates: Vec<Arc<Certificate>>,
+}
+
+/// What is new.
+struct Difference {
+    is_whole: bool,
+    changed: Vec<Told>,
+    gone: Vec<LoadBalancerArn>,
 }
 
 /// The session is over.
@@ -98,7 +126,7 @@ impl Session {
 
     /// Sends what the host does not know yet of load balancers that may have changed.
     async fn tell(&mut self, news: News, follower: &Follower) -> Result<(), Over> {
-        let message = {
+        let difference = {
             let host_id = self.agent.instance.name();
             let serves = self.control_plane.balancers.is_serving(host_id, follower);
             let scope = self.agent.instance.scope();
@@ -108,24 +136,34 @@ impl Session {
                 if news.is_all {
                     changed.extend(self.told.keys().cloned());
                     changed.extend(state.load_balancers(&scope).map(|it| it.arn.clone()));
+                    let classic = state.classic_load_balancers(&scope);
+                    changed.extend(classic.map(|it| it.arn.clone()));
+                    let proxies = state.service_connect_proxies_on(host_id);
+                    changed.extend(proxies.map(|it| ServiceConnectProxy::arn_in(&it.scope, &it.vpc_id)));
                 }
                 let looked_at = changed.into_iter().filter(|it| it.scope() == scope);
                 let found = looked_at.map(|it| {
-                    let served = serves.then(|| served(state, &it, key)).flatten();
+                    // One host serves load balancers, each its own proxies.
+                    let served = match ServiceConnectProxy::vpc_of(&it) {
+                        Some(vpc_id) => service_connect::served(state, &it, vpc_id, (host_id, key)),
+                        None if serves => served(state, &it, (host_id, key)),
+                        None => None,
+                    };
                     (it, served)
                 });
                 difference(&self.told, found, news.is_all)
             })
         };
-        for arn in &message.gone {
+        for arn in &difference.gone {
             self.told.remove(arn);
         }
-        for it in &message.served {
-            self.told.insert(it.load_balancer.arn.clone(), it.clone());
+        for it in &difference.changed {
+            self.told.insert(it.served.load_balancer.arn.clone(), it.clone());
         }
-        if message.served.is_empty() && message.gone.is_empty() && !message.is_whole {
+        if difference.changed.is_empty() && difference.gone.is_empty() && !difference.is_whole {
             return Ok(());
         }
+        let message = difference.into_message(&self.control_plane.values);
         let text = serde_json::to_string(&message).map_err(|error| {
             tracing::error!(%error, "load balancers cannot be told to a host");
             Over
@@ -161,62 +199,138 @@ impl Session {
         if !self.told.contains_key(&report.load_balancer) {
             return;
         }
-        let arn = report.load_balancer.clone();
-        let noted = self.control_plane.store.transact(move |tx| {
-            note(tx, &report);
-            Ok::<_, std::convert::Infallible>(())
-        });
-        if let Err(error) = noted.await {
-            tracing::warn!(load_balancer = %arn, ?error, "what a balancer reports cannot be stored");
+        let arn = report.load_balancer;
+        let host_id = self.agent.instance.name().to_owned();
+        let is_line = |it: &BalancerNews| matches!(it, BalancerNews::Logged { .. });
+        let (logged, news): (Vec<_>, Vec<_>) = report.news.into_iter().partition(is_line);
+        for it in logged {
+            let BalancerNews::Logged { lines } = it else {
+                continue;
+            };
+            if let Some(full) = self.control_plane.access_logs.take(&arn, &lines) {
+                access_logs::write(&self.control_plane, &arn, full).await;
+            }
+        }
+        for news in news.chunks(NOTED_AT_ONCE) {
+            let (load_balancer, news) = (arn.clone(), news.to_vec());
+            let host_id = host_id.clone();
+            let noted = self.control_plane.store.transact(move |tx| {
+                match ServiceConnectProxy::vpc_of(&load_balancer) {
+                    Some(_) => service_connect::note(tx, &news, &host_id),
+                    None => note(tx, &BalancerReport { load_balancer, news }),
+                }
+                Ok::<_, std::convert::Infallible>(())
+            });
+            if let Err(error) = noted.await {
+                tracing::warn!(load_balancer = %arn, ?error, "what a balancer reports cannot be stored");
+            }
         }
     }
 }
 
 fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
+    let arn = &report.load_balancer;
     let mut changes = Vec::new();
     for news in &report.news {
         match news {
-            BalancerNews::Serves => transitions::load_balancer_is_served(tx, &report.load_balancer),
-            BalancerNews::Fails { reason } => {
-                transitions::load_balancer_has_failed(tx, &report.load_balancer, reason.clone());
+            BalancerNews::Serves => {
+                if !transitions::classic_load_balancer_state(tx, arn, LoadBalancerState::Active) {
+                    transitions::load_balancer_is_served(tx, arn);
+                }
             }
+            BalancerNews::Fails { reason } => {
+                let reason = reason.clone();
+                let failed = LoadBalancerState::Failed {
+                    reason: reason.clone(),
+                };
+                if !transitions::classic_load_balancer_state(tx, arn, failed) {
+                    transitions::load_balancer_has_failed(tx, arn, reason);
+                }
+            }
+            // What is logged is not stored.
+            BalancerNews::Logged { .. } => {}
+            BalancerNews::Idle { target } => transitions::target_is_idle(tx, target),
             BalancerNews::Health { target, health } => changes.push(HealthChange {
                 key: target.clone(),
                 health: health.clone(),
             }),
         }
     }
-    transitions::target_health(tx, &changes);
+    if !transitions::instance_health(tx, arn, &changes) {
+        transitions::target_health(tx, &changes);
+    }
 }
 
 /// What is new of load balancers that were looked at.
 fn difference(
-    told: &BTreeMap<LoadBalancerArn, ServedLoadBalancer>,
-    found: impl Iterator<Item = (LoadBalancerArn, Option<ServedLoadBalancer>)>,
+    told: &BTreeMap<LoadBalancerArn, Told>,
+    found: impl Iterator<Item = (LoadBalancerArn, Option<Told>)>,
     is_all: bool,
-) -> LoadBalancersMessage {
-    let mut message = LoadBalancersMessage {
+) -> Difference {
+    let mut difference = Difference {
         // The first message of a session is the whole: what it does not name is not served any more.
         is_whole: is_all && told.is_empty(),
-        served: Vec::new(),
+        changed: Vec::new(),
         gone: Vec::new(),
     };
     for (arn, served) in found {
         match (told.get(&arn), served) {
             (Some(before), Some(now)) if *before == now => {}
-            (_, Some(now)) => message.served.push(now),
-            (Some(_), None) => message.gone.push(arn),
+            (_, Some(now)) => difference.changed.push(now),
+            (Some(_), None) => difference.gone.push(arn),
             (None, None) => {}
         }
     }
-    message
+    difference
+}
+
+impl Difference {
+    fn into_message(self, vault: &Vault) -> LoadBalancersMessage {
+        let changed = self.changed.into_iter();
+        LoadBalancersMessage {
+            is_whole: self.is_whole,
+            served: changed.map(|it| it.into_served(vault)).collect(),
+            gone: self.gone,
+        }
+    }
+}
+
+impl Told {
+    /// With its certificates and their keys. One whose key cannot be opened is left out: others are shown.
+    fn into_served(self, vault: &Vault) -> ServedLoadBalancer {
+        let certificates = self.certificates.iter().filter_map(|it| opened(it, vault));
+        ServedLoadBalancer {
+            certificates: certificates.collect(),
+            ..self.served
+        }
+    }
+}
+
+fn opened(it: &Certificate, vault: &Vault) -> Option<ServedCertificate> {
+    let key = vault.open(&Certificate::place(&it.arn), &it.key);
+    let key = key
+        .inspect_err(|error| tracing::error!(certificate = %it.arn, %error, "a certificate cannot be shown"))
+        .ok()?;
+    Some(ServedCertificate {
+        arn: it.arn.clone(),
+        chain: it.shown(),
+        key: String::from_utf8(key).ok()?,
+    })
 }
 
 /// A load balancer with all that belongs to it; `None` if there is none, or its network is gone.
-fn served(state: &State, arn: &LoadBalancerArn, cookie_key: &[u8; 32]) -> Option<ServedLoadBalancer> {
+fn served(state: &State, arn: &LoadBalancerArn, (host_id, cookie_key): (&str, &[u8; 32])) -> Option<Told> {
+    let mut own = state.container_instances_of_host(host_id);
+    let own_instance = own.next().map(|it| it.ec2_instance_id.clone());
+    if let Some(it) = state.get::<ClassicLoadBalancer>(arn) {
+        let network = network(state, &it.vpc_id, &it.zones)?;
+        return Some(Told {
+            served: it.served(network, own_instance, *cookie_key),
+            certificates: Vec::new(),
+        });
+    }
     let load_balancer = told(state.get::<LoadBalancer>(arn)?);
-    let vpc = state.get::<Vpc>(&load_balancer.vpc_id)?;
-    let subnet = state.get::<Subnet>(&load_balancer.zones.first()?.subnet_id)?;
+    let network = network(state, &load_balancer.vpc_id, &load_balancer.zones)?;
     let listeners: Vec<_> = state.listeners_of(arn).map(|it| it.as_ref().clone()).collect();
     let rules = listeners.iter().flat_map(|it| state.rules_of(&it.arn));
     let rules: Vec<ListenerRule> = rules.map(|it| it.as_ref().clone()).collect();
@@ -227,18 +341,44 @@ fn served(state: &State, arn: &LoadBalancerArn, cookie_key: &[u8; 32]) -> Option
     groups.sort();
     groups.dedup();
     let targets = groups.iter().flat_map(|it| state.targets_of(it));
-    let targets = targets.map(|it| it.as_ref().clone()).collect();
+    // What balancers themselves report is no news to them.
+    let targets = targets.map(|it| Target {
+        is_idle: false,
+        task: None,
+        ..Target::clone(it)
+    });
+    let targets = targets.collect();
     let target_groups = groups.iter().filter_map(|it| state.get::<TargetGroup>(it));
-    Some(ServedLoadBalancer {
-        network: LoadBalancerNetwork {
-            vpc_cidr: vpc.cidr,
-            gateway: subnet.gateway(),
-        },
+    let mut shown: Vec<_> = listeners.iter().flat_map(|it| &it.certificates).collect();
+    shown.sort();
+    shown.dedup();
+    let shown = shown.into_iter().filter_map(|it| CertificateArn::parse(it).ok());
+    let certificates = shown.filter_map(|it| state.get::<Certificate>(&it).cloned());
+    let certificates = certificates.collect();
+    let served = ServedLoadBalancer {
+        network,
         load_balancer,
         target_groups: target_groups.map(|it| it.as_ref().clone()).collect(),
         listeners,
         rules,
         targets,
+        client_aliases: Vec::new(),
+        certificates: Vec::new(),
+        own_instance,
         cookie_key: *cookie_key,
+    };
+    Some(Told { served, certificates })
+}
+
+/// Where a load balancer of these zones is; `None` if its VPC or its first subnet is gone.
+fn network(state: &State, vpc_id: &str, zones: &[LoadBalancerZone]) -> Option<LoadBalancerNetwork> {
+    let vpc = state.get::<Vpc>(&vpc_id.to_owned())?;
+    let subnet = state.get::<Subnet>(&zones.first()?.subnet_id)?;
+    Some(LoadBalancerNetwork {
+        vpc_cidr: vpc.cidr,
+        gateway: subnet.gateway(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use domain::container_definition::{
 use domain::tags::Pair;
 use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
 use domain::task_definition::{NetworkMode, TaskDefinition};
-use domain::vpc::{Subnet, Vpc};
+use domain::vpc::{Subnet, Vpc, internal_domain};
 use orchestrator::transitions;
 use serde_json::{Map, Value, json};
 use store::State;
@@ -55,7 +55,7 @@ pub fn task(state: &State, it: &Task) -> acs::Task {
         arn: Some(it.arn.to_string()),
         family: Some(family.to_owned()),
         version: Some(version.to_string()),
-        desired_status: Some(it.desired_status.as_str().to_owned()),
+        desired_status: Some(it.wish().as_str().to_owned()),
         overrides: Some("{}".to_owned()),
         task_cluster_arn: Some(it.cluster().to_string()),
         task_definition_account_id: Some(it.arn.scope().account),
@@ -100,6 +100,12 @@ fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkIn
         }]),
         subnet_gateway_ipv4_address: subnet.map(|it| format!("{}/{}", it.gateway(), it.cidr.prefix)),
         private_dns_name: Some(private_dns_name(eni)),
+        domain_name_servers: vpc
+            .filter(|it| it.has_dns_support)
+            .map(|it| vec![it.resolver().to_string()]),
+        domain_name: vpc
+            .filter(|it| it.has_dns_support)
+            .map(|it| vec![internal_domain(&it.scope.region)]),
         interface_association_protocol: Some("veth".to_owned()),
         vpc_id: vpc.map(|it| it.id.clone()),
         vpc_cidr: vpc.map(|it| it.cidr.to_string()),

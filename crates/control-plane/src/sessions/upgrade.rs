@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_util::sync::CancellationToken;
 
-use super::{acs, load_balancers, tcs};
+use super::{acs, load_balancers, names, networks, tcs};
 use crate::control_plane::ControlPlane;
 use crate::identity;
 
@@ -30,6 +30,11 @@ const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Where Gantry's agents follow the load balancers that they serve.
 pub const LOAD_BALANCERS_PATH: &str = "/agent/load-balancers";
+
+/// Where they follow the names that their resolvers answer.
+pub const NAMES_PATH: &str = "/agent/names";
+/// Where Gantry's agents follow what may pass in VPCs.
+pub const NETWORKS_PATH: &str = "/agent/networks";
 
 /// A websocket of an agent.
 pub type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
@@ -61,7 +66,7 @@ const GANTRY: &str = "gantry";
 /// Why a socket is refused: name of the exception and text.
 pub type Refusal = (&'static str, String);
 
-/// Answers `GET` of `/acs/ws`, `/tcs/ws` and [`LOAD_BALANCERS_PATH`]; the session runs on after the answer.
+/// Answers `GET` of `/acs/ws`, `/tcs/ws` and the paths above; the session runs on after the answer.
 pub fn upgrade(
     control_plane: &Arc<ControlPlane>,
     request: &mut Request<Incoming>,
@@ -77,6 +82,8 @@ pub fn upgrade(
         match path.as_str() {
             "/acs/ws" => acs::run(control_plane, agent, socket, shutdown).await,
             LOAD_BALANCERS_PATH => load_balancers::run(control_plane, agent, socket, shutdown).await,
+            NAMES_PATH => names::run(control_plane, agent, socket, shutdown).await,
+            NETWORKS_PATH => networks::run(control_plane, agent, socket, shutdown).await,
             _ => tcs::run(control_plane, agent.instance, socket, shutdown).await,
         }
     })

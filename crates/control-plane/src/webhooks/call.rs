@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::State;
 
-use super::{WebhookClient, is_open};
+use super::{Asker, Due, WebhookClient, hooks, is_open};
 
 /// An answer takes so long at most, as of a Lambda function.
 const CALL_DEADLINE: Duration = Duration::from_secs(15 * 60);
@@ -55,7 +55,27 @@ struct Answer {
 
 impl Invocation {
     /// That of a hook; `None` once nobody waits for it any more.
-    pub fn of(state: &State, service: &ServiceArn, hook_id: &str) -> Option<Self> {
+    pub(super) fn of(state: &State, due: &Due) -> Option<Self> {
+        match &due.of {
+            Asker::Service(arn) => Self::of_service(state, arn, &due.hook_id),
+            Asker::CodeDeploy(key) => {
+                let run = hooks(state, &due.of);
+                let run = run.into_iter().find(|it| it.id == due.hook_id && is_open(it))?;
+                let HookTarget::Webhook(url) = &run.hook.target else {
+                    return None;
+                };
+                // As CodeDeploy invokes functions.
+                let told = json!({ "DeploymentId": key.1, "LifecycleEventHookExecutionId": run.id });
+                Some(Self {
+                    url: url.clone(),
+                    due_at: run.due_at,
+                    told,
+                })
+            }
+        }
+    }
+
+    fn of_service(state: &State, service: &ServiceArn, hook_id: &str) -> Option<Self> {
         let known = state.get::<Service>(service)?;
         let lifecycle = known.lifecycle.as_ref()?;
         let run = lifecycle

@@ -58,6 +58,10 @@ pub enum Stickiness {
     AppCookie,
     /// The client's address.
     SourceIp,
+    /// A cookie of a classic load balancer; of 0 seconds, as long as the browser's session.
+    ClassicLbCookie,
+    /// A cookie of the application behind a classic load balancer.
+    ClassicAppCookie,
 }
 
 /// Whether the address of a zone uses targets of all zones.

@@ -1,22 +1,57 @@
 //! `gantry admin`: asks the running Gantry about itself.
 
+use std::net::IpAddr;
+
 use anyhow::Result;
 use api::gantry;
 
-use crate::arguments::AdminCommand;
+use crate::arguments::{AdminCommand, Place};
 use crate::client::call;
 use crate::commands::task::print;
+use crate::data_dir::DataDir;
+use crate::load_balancers::{self, Shown, published};
 
 /// Does what is asked.
 pub fn run(command: &AdminCommand) -> Result<()> {
     match command {
         AdminCommand::Resolve(arguments) => {
-            let input = gantry::ResolveNameInput {
-                name: arguments.name.clone(),
-            };
-            let output = call::<gantry::ResolveName>(&arguments.place, &input)?;
-            let addresses = output.addresses.unwrap_or_default().into_iter();
+            let addresses = resolve(&arguments.place, &arguments.name)?.into_iter();
             print(&addresses.map(|it| format!("{it}\n")).collect::<String>())
         }
+        AdminCommand::LoadBalancers(place) => {
+            let shown = load_balancers(place)?;
+            print(&load_balancers::text(&shown))
+        }
     }
+}
+
+fn resolve(place: &Place, name: &str) -> Result<Vec<String>> {
+    let name = name.to_owned();
+    let output = call::<gantry::ResolveName>(place, &gantry::ResolveNameInput { name })?;
+    Ok(output.addresses.unwrap_or_default())
+}
+
+/// All load balancers, with what this host says of their ports.
+fn load_balancers(place: &Place) -> Result<Vec<Shown>> {
+    let data_dir = place.data_dir()?;
+    let output = call::<gantry::ListLoadBalancers>(place, &gantry::ListLoadBalancersInput::default())?;
+    let all = output.load_balancers.unwrap_or_default().into_iter();
+    all.map(|it| shown(&data_dir, it)).collect()
+}
+
+fn shown(data_dir: &DataDir, it: gantry::LoadBalancerDescription) -> Result<Shown> {
+    let addresses = it.addresses.iter().flatten();
+    let addresses = addresses.map(|it| it.parse::<IpAddr>());
+    let listeners = it.listeners.into_iter().flatten();
+    let listeners = listeners.filter_map(|it| Some((it.protocol?, u16::try_from(it.port?).ok()?)));
+    Ok(Shown {
+        name: it.load_balancer_name.unwrap_or_default(),
+        kind: it.r#type.unwrap_or_default(),
+        scheme: it.scheme.unwrap_or_default(),
+        state: it.state.unwrap_or_default(),
+        reason: it.reason,
+        addresses: addresses.collect::<Result<_, _>>()?,
+        listeners: listeners.collect(),
+        published: published(data_dir, it.load_balancer_arn.as_deref().unwrap_or_default()),
+    })
 }

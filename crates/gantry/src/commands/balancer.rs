@@ -1,32 +1,51 @@
 //! `gantry balancer`: serves one load balancer, in the network that its agent has started it in.
 //!
 //! Its standard input is the socket at which agents connect to it, one at a time; its standard output is a lock that
-//! holds its process id. It outlives agents, and goes on with what the last one has told it.
+//! holds its process id. It outlives agents, and goes on with what the last one has told it. SIGTERM ends it as soon as
+//! nothing is in flight; SIGQUIT too, when another one has its sockets.
 
+mod access_log;
+mod handed;
 mod knowledge;
 mod link;
 
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use balancer::access_log::NoAccessLog;
-use balancer::sockets::BindingSockets;
+use balancer::report::Report;
+use balancer::sockets::InheritedSockets;
 use balancer::{Balancer, Surroundings};
+use domain::served_load_balancer::ServedLoadBalancer;
+use runtime::hand_over::HandOver;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tracing_subscriber::EnvFilter;
 
+use crate::arguments::BalancerOptions;
 use crate::clock::SystemClock;
-use link::Link;
+use access_log::AccessLog;
+use handed::Handed;
+use knowledge::Knowledge;
+use link::{Link, Order};
 
 /// Batches of reports that wait; the balancer gathers more of them meanwhile.
 const REPORTS_BOUND: usize = 16;
+/// How long what is in flight may take once another one has the sockets; a target that leaves has as long by default.
+const LEAVING_BOUND: Duration = Duration::from_secs(300);
+/// How long it may take when the load balancer is gone. Whoever asks for that waits less.
+const ENDING_BOUND: Duration = Duration::from_secs(10);
 
-/// Serves until it is killed.
-pub fn run() -> Result<()> {
+/// Pause after an agent could not connect.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until it is killed, or another one has taken its place.
+pub fn run(options: &BalancerOptions) -> Result<()> {
     let socket = std::io::stdin().as_fd().try_clone_to_owned()?;
     let socket = UnixListener::from(socket);
     let is_started_by_agent = socket.local_addr().is_ok();
@@ -34,18 +53,34 @@ pub fn run() -> Result<()> {
         is_started_by_agent,
         "the agent of `gantry up` starts this command, for each load balancer"
     );
-    socket.set_nonblocking(true)?;
     let _lock = write_process_id().context("the lock cannot be written")?;
+    allow_many_files();
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("info"))
         .with_writer(std::io::stderr)
         .init();
+    let handed = match options.take_over {
+        true => Handed::receive(&socket).context("nothing was handed over")?,
+        false => Handed::default(),
+    };
+    socket.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(socket))
+    runtime.block_on(serve(socket, handed))
+}
+
+/// Each connection takes two files: as many as may be, and not what is usual.
+pub fn allow_many_files() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let all = rustix::process::Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // With the usual number fewer clients are served.
+    let _raised = rustix::process::setrlimit(rustix::process::Resource::Nofile, all);
 }
 
 /// Standard output is locked by whoever has started this; the lock lasts as long as this process.
-fn write_process_id() -> Result<File> {
+pub fn write_process_id() -> Result<File> {
     let mut lock = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
     lock.set_len(0)?;
     lock.rewind()?;
@@ -53,43 +88,134 @@ fn write_process_id() -> Result<File> {
     Ok(lock)
 }
 
-async fn serve(socket: UnixListener) -> Result<()> {
+async fn serve(socket: UnixListener, mut handed: Handed) -> Result<()> {
+    let mut ends = signal(SignalKind::terminate())?;
+    let mut leaves = signal(SignalKind::quit())?;
     let socket = tokio::net::UnixListener::from_std(socket)?;
-    let mut link = Link::accept(&socket).await?;
-    // The first agent says what no later one changes.
-    let first = loop {
-        match link.next().await {
-            Some(served) => break served,
-            None => link = Link::accept(&socket).await?,
+    let mut link = Link::default();
+    // Whoever is first says what no later one changes.
+    let is_heir = handed.served.is_some();
+    let first = match handed.served.take() {
+        Some(served) => served,
+        None => {
+            handed.confirm()?;
+            tokio::select! {
+                biased;
+                _ = ends.recv() => return Ok(()),
+                _ = leaves.recv() => return Ok(()),
+                it = first_order(&socket, &mut link) => it?,
+            }
         }
     };
-    let (reports, mut told) = mpsc::channel(REPORTS_BOUND);
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed)?;
-    let mut balancer = Balancer::new(Surroundings {
-        sockets: Arc::new(BindingSockets),
-        reports,
-        clock: Arc::new(SystemClock),
-        logs: Arc::new(NoAccessLog),
-        cookie_key: first.cookie_key,
-        seed: u64::from_ne_bytes(seed),
-    })?;
-    let mut knowledge = knowledge::Knowledge::default();
-    let mut next = Some(first);
+    let (mut process, mut told) = Process::begin(first, std::mem::take(&mut handed.sockets)).await?;
+    handed.confirm()?;
+    if is_heir {
+        process.knowledge.inherit(&process.served);
+    }
+    let mut is_alone = std::pin::pin!(tokio::time::sleep(LEAVING_BOUND));
     loop {
-        if let Some(served) = next.take() {
-            knowledge.expect(&served);
-            balancer.apply(knowledge::plan(served)).await;
+        if link.listens() {
+            link.tell(process.knowledge.news()).await;
         }
-        link.tell(knowledge.news()).await;
         tokio::select! {
             biased;
-            Some(batch) = told.recv() => knowledge.learn(batch),
-            accepted = Link::accept(&socket) => {
-                link = accepted?;
-                knowledge.forget_told();
+            _ = ends.recv() => {
+                // Whoever asked for it kills this otherwise.
+                let _ended = timeout(ENDING_BOUND, process.balancer.end()).await;
+                return Ok(());
             }
-            served = link.next(), if link.is_open() => next = served,
+            _ = leaves.recv() => {
+                let left = timeout(LEAVING_BOUND, process.balancer.leave()).await;
+                tracing::info!(is_everything_ended = left.is_ok(), "left to the next one");
+                return Ok(());
+            }
+            Some(batch) = told.recv() => process.knowledge.learn(batch),
+            accepted = Link::accept(&socket) => match accepted {
+                Ok(accepted) => {
+                    link = accepted;
+                    process.knowledge.forget_told();
+                }
+                // As with too many open files: what is served goes on, and the agent tries again.
+                Err(error) => {
+                    tracing::warn!(%error, "an agent cannot connect");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            () = is_alone.as_mut(), if process.knowledge.inherits() => process.knowledge.is_heir_no_more(),
+            order = link.next(), if link.is_open() => match order {
+                Some(Order::Serve(served)) => process.apply(*served).await,
+                Some(Order::HandOver(stream)) => process.hand_over(stream),
+                None => {}
+            },
+            // Last: requests never end, and what is to be done may not wait for their lines.
+            () = process.logs.ready(), if link.listens() => link.tell(process.logs.news()).await,
         }
+    }
+}
+
+async fn first_order(socket: &tokio::net::UnixListener, link: &mut Link) -> Result<ServedLoadBalancer> {
+    loop {
+        match link.next().await {
+            Some(Order::Serve(served)) => return Ok(*served),
+            // There is nothing to hand over.
+            Some(Order::HandOver(_)) | None => *link = Link::accept(socket).await?,
+        }
+    }
+}
+
+/// What serves.
+struct Process {
+    balancer: Balancer,
+    logs: Arc<AccessLog>,
+    knowledge: Knowledge,
+    served: ServedLoadBalancer,
+}
+
+impl Process {
+    async fn begin(
+        first: ServedLoadBalancer,
+        sockets: Vec<OwnedFd>,
+    ) -> Result<(Self, mpsc::Receiver<Vec<Report>>)> {
+        let (reports, told) = mpsc::channel(REPORTS_BOUND);
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed)?;
+        let sockets = Arc::new(InheritedSockets::new(sockets));
+        let logs = Arc::new(AccessLog::default());
+        let balancer = Balancer::new(Surroundings {
+            sockets: sockets.clone(),
+            reports,
+            clock: Arc::new(SystemClock),
+            logs: logs.clone(),
+            cookie_key: first.cookie_key,
+            seed: u64::from_ne_bytes(seed),
+        })?;
+        let mut process = Self {
+            balancer,
+            logs,
+            knowledge: Knowledge::default(),
+            served: first.clone(),
+        };
+        process.apply(first).await;
+        sockets.close_others();
+        Ok((process, told))
+    }
+
+    async fn apply(&mut self, served: ServedLoadBalancer) {
+        self.knowledge.expect(&served);
+        self.served = served.clone();
+        self.balancer.apply(knowledge::plan(served)).await;
+    }
+
+    /// In the background: whoever gets it may be slow.
+    fn hand_over(&self, mut stream: UnixStream) {
+        let handed = self.balancer.listening().and_then(|sockets| {
+            let served = serde_json::to_vec(&self.knowledge.with_health(&self.served))?;
+            Ok(HandOver { sockets, served })
+        });
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = handed.and_then(|it| it.send(&mut stream)) {
+                tracing::warn!(%error, "not handed over");
+            }
+        });
     }
 }

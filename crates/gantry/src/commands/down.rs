@@ -100,6 +100,9 @@ async fn stop_tasks(data_dir: &DataDir) -> Result<()> {
         let removed = host.remove_load_balancer(&id).await;
         removed.with_context(|| format!("the balancer of load balancer {id} is left"))?;
     }
+    host.remove_resolver()
+        .await
+        .context("the tasks are gone, but the resolver of their names is left")?;
     host.remove_groups()
         .await
         .context("the tasks are gone, but their control groups are left")?;

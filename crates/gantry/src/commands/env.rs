@@ -15,6 +15,8 @@ pub fn run(place: &Place) -> Result<()> {
     let (running, key) = running(&data_dir)?;
     let variables = [
         ("AWS_ENDPOINT_URL", running.endpoint.as_str()),
+        // Some operations of some services would be looked for at other names, as DiscoverInstances at `data-127.0.0.1`.
+        ("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
         ("AWS_ACCESS_KEY_ID", &key.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &key.secret_access_key),
         ("AWS_REGION", &running.region),

@@ -29,7 +29,7 @@ use crate::clock::SystemClock;
 use crate::data_dir::{self, DataDir, write_json};
 use crate::keys::{self, Key};
 use crate::running::Running;
-use crate::{machine, profile};
+use crate::{load_balancers, machine, profile};
 use parts::Parts;
 
 /// What is logged unless `RUST_LOG` says otherwise.
@@ -147,6 +147,8 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let ready = async {
         wait_for_agent(&store, &options.account_id).await;
         announce(options, data_dir, &endpoint, network, &root)?;
+        let scope = Scope::new(&options.account_id, &options.region);
+        show_load_balancers(&store.read(|state| load_balancers::of_state(state, &scope, data_dir)));
         std::future::pending().await
     };
     let outcome = tokio::select! {
@@ -203,6 +205,7 @@ fn settings(options: &Up, endpoint: &str) -> control_plane::Settings {
         regions: vec![options.region.clone()],
         advertised_endpoint: endpoint.to_owned(),
         execute_command_idle: options.execute_command_idle,
+        elastic_addresses: options.elastic_addresses.trunc(),
         controllers: wishes(options),
         request_limits: if options.api_rate_limits {
             RequestLimits::Amazon
@@ -248,6 +251,18 @@ async fn wait_for_agent(store: &Store, account: &str) {
     };
     if tokio::time::timeout(AGENT_DEADLINE, connected).await.is_err() {
         tracing::warn!("the agent has not connected yet; until it has, no task is placed");
+    }
+}
+
+/// Those of before, with their URLs.
+fn show_load_balancers(all: &[load_balancers::Shown]) {
+    if !all.is_empty() {
+        let text = load_balancers::text(all);
+        // Nobody may be listening, which is no reason to end.
+        let _closed = write!(
+            std::io::stdout(),
+            "Load balancers (`gantry admin load-balancers`):\n{text}"
+        );
     }
 }
 

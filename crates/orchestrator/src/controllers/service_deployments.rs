@@ -4,8 +4,9 @@ mod balance;
 mod capacity;
 mod circuit_breaker;
 mod daemon;
+mod failure;
 mod health;
-mod hook_tasks;
+pub(super) mod hook_tasks;
 mod lifecycle;
 mod outlook;
 mod part;
@@ -31,11 +32,11 @@ use domain::service::{DeploymentController, Rollout, Service, ServiceStatus};
 use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, Task, TaskStatus};
-use domain::{ServiceArn, TaskArn};
+use domain::{ServiceArn, TaskArn, Timestamp};
 use store::{Change, State, Tx};
 
 use super::{Controller, Next, Settings};
-use crate::transitions::{Where, complete_service_deployment, record_action, record_event};
+use crate::transitions::{Where, complete_service_deployment, record_action, record_event, withdraw};
 use circuit_breaker::Verdict;
 use part::Part;
 use plan::{Counts, Plan, plan};
@@ -98,17 +99,21 @@ impl Controller for ServiceDeployments {
         let next = match (service.scheduling_strategy, service.deployment_controller) {
             (SchedulingStrategy::Daemon, _) => self.reconcile_daemon(tx, &mut service),
             (SchedulingStrategy::Replica, DeploymentController::Ecs) => {
-                let leaving = leaving(tx.state(), &service);
+                let leaving = leaving(tx.state(), &service, tx.now());
                 match stages::stages(&service) {
                     Some(lifecycle) => self.reconcile_stages(tx, &mut service, &lifecycle, &leaving),
                     None => self.reconcile_deployments(tx, &mut service, &leaving),
                 }
             }
-            (SchedulingStrategy::Replica, DeploymentController::External) => {
-                let leaving = leaving(tx.state(), &service);
+            (
+                SchedulingStrategy::Replica,
+                DeploymentController::CodeDeploy | DeploymentController::External,
+            ) => {
+                let leaving = leaving(tx.state(), &service, tx.now());
                 self.reconcile_task_sets(tx, &mut service, &leaving)
             }
         };
+        let next = next.or(health::grace(tx.state(), &service, tx.now()));
         if service != *known {
             tx.put(service);
         }
@@ -155,9 +160,9 @@ impl ServiceDeployments {
 /// Tasks that have to be replaced where they are.
 type Leaving = BTreeMap<TaskArn, Arc<Task>>;
 
-fn leaving(state: &State, service: &Service) -> Leaving {
+fn leaving(state: &State, service: &Service, now: Timestamp) -> Leaving {
     let mut leaving = tasks_on_draining_instances(state, service);
-    leaving.extend(health::unhealthy(state, service));
+    leaving.extend(health::unhealthy(state, service, now));
     leaving
 }
 
@@ -185,6 +190,7 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
         if counts.is_empty() {
             service.status = ServiceStatus::Inactive;
             service.deployments.clear();
+            withdraw(tx, &service.arn);
         }
         return next;
     }

@@ -41,6 +41,8 @@ pub struct NewCluster {
     pub configuration: ClusterConfiguration,
     /// Its capacity providers are there.
     pub capacity: ClusterCapacity,
+    /// Of services that name none; it is there.
+    pub service_connect_namespace: Option<String>,
     /// Tags.
     pub tags: Vec<Pair>,
     /// ARN of the caller.
@@ -54,6 +56,8 @@ pub struct ClusterChange {
     pub settings: Option<Vec<Pair>>,
     /// Each part that is given replaces the one that was.
     pub configuration: Option<ClusterConfiguration>,
+    /// Of services that name none; an empty one takes it away.
+    pub service_connect_namespace: Option<String>,
 }
 
 /// There is no such cluster, or it is INACTIVE.
@@ -81,6 +85,7 @@ pub fn create_cluster(tx: &mut Tx<'_>, new: NewCluster) -> Result<Arc<Cluster>, 
         settings,
         configuration: new.configuration,
         capacity: new.capacity,
+        service_connect_namespace: new.service_connect_namespace,
         tags: new.tags,
     };
     tx.put(cluster.clone());
@@ -114,6 +119,9 @@ pub fn update_cluster(
         let parts = &mut cluster.configuration;
         parts.execute_command = execute_command.or(parts.execute_command.take());
         parts.managed_storage = managed_storage.or(parts.managed_storage.take());
+    }
+    if let Some(given) = change.service_connect_namespace {
+        cluster.service_connect_namespace = Some(given).filter(|it| !it.is_empty());
     }
     tx.put(cluster.clone());
     Ok(Arc::new(cluster))

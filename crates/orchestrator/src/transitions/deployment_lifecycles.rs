@@ -4,7 +4,7 @@ use domain::deployment_lifecycle::{DeploymentLifecycle, LifecycleStage};
 use domain::deployment_strategy::{ALL_TRAFFIC, DeploymentStrategy};
 use domain::lifecycle_hook::{HookAction, HookRun, HookStatus, HookTarget, LifecycleHook};
 use domain::service::{Rollout, Service};
-use domain::service_deployment::{ServiceDeployment, ServiceDeploymentStatus};
+use domain::service_deployment::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 use domain::task::{Stop, StopCode};
 use domain::{ServiceArn, ServiceDeploymentArn, Timestamp};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use store::Tx;
 
 use super::services::record_event;
 use super::stop_task::stop_task;
+use super::traffic::{self, Shares};
 
 /// Why a deployment is not continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +87,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service, lifecycle: Deploymen
 /// Nothing is asked any more, and no revision is kept beside another. Tasks that are hooks stop.
 pub(super) fn abandon(tx: &mut Tx<'_>, service: &mut Service) {
     if let Some(lifecycle) = service.lifecycle.take() {
-        stop_hooks(tx, &lifecycle);
+        stop_hooks(tx, &lifecycle.hooks);
     }
 }
 
@@ -94,7 +95,7 @@ pub(super) fn abandon(tx: &mut Tx<'_>, service: &mut Service) {
 pub(super) fn turn_back(tx: &mut Tx<'_>, service: &mut Service) {
     let now = tx.now();
     if let Some(lifecycle) = &mut service.lifecycle {
-        stop_hooks(tx, lifecycle);
+        stop_hooks(tx, &lifecycle.hooks);
         lifecycle.stage = LifecycleStage::CleanUp;
         lifecycle.since = now;
         lifecycle.test_weight = 0;
@@ -102,8 +103,9 @@ pub(super) fn turn_back(tx: &mut Tx<'_>, service: &mut Service) {
     }
 }
 
-fn stop_hooks(tx: &mut Tx<'_>, lifecycle: &DeploymentLifecycle) {
-    let open = lifecycle.hooks.iter().filter(|it| it.status.is_open());
+/// Stops the tasks of hooks that have not answered yet: their deployment has ended.
+pub(super) fn stop_hooks(tx: &mut Tx<'_>, hooks: &[HookRun]) {
+    let open = hooks.iter().filter(|it| it.status.is_open());
     for task in open.filter_map(|it| it.task.as_ref()) {
         let stop = Stop {
             code: StopCode::ServiceSchedulerInitiated,
@@ -141,6 +143,16 @@ pub(crate) fn enter_lifecycle_stage(tx: &mut Tx<'_>, service: &mut Service, stag
     lifecycle.stage = stage;
     lifecycle.since = now;
     lifecycle.hooks = hooks;
+    let shares = Shares {
+        production: lifecycle.production_weight,
+        test: lifecycle.test_weight,
+    };
+    if matches!(
+        stage,
+        LifecycleStage::TestTrafficShift | LifecycleStage::ProductionTrafficShift
+    ) {
+        shift_traffic(tx, service, shares);
+    }
     for id in waiting {
         let message = format!(
             "(deployment {}) is paused at {}: continue it with ContinueServiceDeployment and the hook {id}.",
@@ -149,6 +161,18 @@ pub(crate) fn enter_lifecycle_stage(tx: &mut Tx<'_>, service: &mut Service, stag
         );
         record_event(tx, service, message);
     }
+}
+
+/// The listeners give the newest deployment its shares.
+fn shift_traffic(tx: &mut Tx<'_>, service: &Service, shares: Shares) {
+    let newest = service.deployments.first().map(|it| it.revision.clone());
+    let Some(revision) = newest.and_then(|it| tx.get::<ServiceRevision>(&it)) else {
+        return;
+    };
+    // A first deployment has the production traffic from its first task on: nobody else could take it.
+    let is_first = service.lifecycle.as_ref().is_some_and(|it| it.blue.is_none());
+    let production = if is_first { ALL_TRAFFIC } else { shares.production };
+    traffic::shift(tx, &revision, Shares { production, ..shares });
 }
 
 fn ask(tx: &Tx<'_>, hook: &LifecycleHook, now: Timestamp) -> HookRun {
@@ -203,25 +227,28 @@ pub fn continue_service_deployment(
 /// Notes what a webhook has answered; one that is not asked any more is not heard.
 pub fn note_webhook_answer(tx: &mut Tx<'_>, service: &ServiceArn, hook_id: &str, given: &WebhookAnswer) {
     let now = tx.now();
-    answer(tx, service, hook_id, |it| {
-        if it.status != HookStatus::InProgress {
-            return false;
+    answer(tx, service, hook_id, |it| heard(it, given, now));
+}
+
+/// Notes an answer at the hook that gave it; `false` if none is waited for.
+pub(super) fn heard(run: &mut HookRun, given: &WebhookAnswer, now: Timestamp) -> bool {
+    if run.status != HookStatus::InProgress {
+        return false;
+    }
+    match given {
+        WebhookAnswer::Succeeded => run.status = HookStatus::Succeeded,
+        WebhookAnswer::Failed(reason) => {
+            run.status = HookStatus::Failed;
+            run.reason = Some(reason.clone());
         }
-        match given {
-            WebhookAnswer::Succeeded => it.status = HookStatus::Succeeded,
-            WebhookAnswer::Failed(reason) => {
-                it.status = HookStatus::Failed;
-                it.reason = Some(reason.clone());
-            }
-            WebhookAnswer::InProgress { wait, details } => {
-                it.due_at = now + *wait;
-                if details.is_some() {
-                    it.hook.details.clone_from(details);
-                }
+        WebhookAnswer::InProgress { wait, details } => {
+            run.due_at = now + *wait;
+            if details.is_some() {
+                run.hook.details.clone_from(details);
             }
         }
-        true
-    });
+    }
+    true
 }
 
 /// Changes a hook of a service's current stage. Answers whether it did.

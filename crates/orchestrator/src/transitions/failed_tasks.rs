@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 use domain::service::Service;
 use domain::service_action::{ServiceAction, ServiceActionName};
+use domain::service_load_balancer::TaskTargetState;
 use domain::task::{Stop, StopCode, Task};
 use store::Tx;
 
@@ -94,7 +95,9 @@ pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
             StopCode::ServiceSchedulerInitiated | StopCode::UserInitiated
         )
     });
-    if was_wished {
+    // One that no target group takes is stopped by its service, which has counted it: the next fares no better.
+    let is_refused = task.targets.iter().any(|it| it.state == TaskTargetState::Refused);
+    if was_wished && !is_refused {
         return;
     }
     let now = tx.now();
@@ -103,17 +106,24 @@ pub(super) fn record_start(tx: &mut Tx<'_>, task: &Task) {
         .started_at
         .map(|it| Duration::try_from(now.duration_since(it)).unwrap_or_default());
     let mut service = (*known).clone();
-    let has_lived = lived.is_some_and(|it| it >= SHORT_LIFE);
+    let has_lived = !is_refused && lived.is_some_and(|it| it >= SHORT_LIFE);
     let of_mine = |id: &String| Some(id) == task.started_by.as_ref();
+    let mut others = service.deployments.iter_mut().skip(1);
     let failed_starts = if let Some(it) = service.task_sets.iter_mut().find(|it| of_mine(&it.id)) {
         (it.failed_starts, it.throttled_until) = pace(it.failed_starts, has_lived, now);
         it.failed_starts
+    } else if let Some(it) = others.find(|it| of_mine(&it.id)) {
+        // What fails of an older revision says nothing of the newest.
+        (it.starts.failed, it.starts.throttled_until) = pace(it.starts.failed, has_lived, now);
+        it.starts.failed
     } else {
         (service.failed_starts, service.throttled_until) = pace(service.failed_starts, has_lived, now);
         service.failed_starts
     };
     if !has_lived {
-        count_failure(&mut service, task, now);
+        if !was_wished {
+            count_failure(&mut service, task, now);
+        }
         if failed_starts == IMPAIRED_AFTER {
             announce_impaired(tx, &mut service, task);
         }

@@ -5,6 +5,8 @@ use domain::host::Host;
 use domain::task::{ContainerEnd, ContainerHealth, Task, TaskStatus};
 use store::Tx;
 
+use super::task_registrations::follow_registration;
+
 /// Most of a health check's output that is kept, in bytes.
 const OUTPUT_BYTES_MAX: usize = 4096;
 /// Last lines of a container that are kept, and most bytes of them.
@@ -63,6 +65,7 @@ pub fn observe_health(tx: &mut Tx<'_>, host_id: &str, reports: &[HealthReport]) 
         if task != known {
             task.version += 1;
             tx.put(task);
+            follow_registration(tx, &report.task);
         }
     }
 }

@@ -8,6 +8,7 @@ use store::Tx;
 use super::failed_tasks::record_start;
 use super::image_digests;
 use super::stop_task::{TaskNotFound, release_host};
+use super::task_registrations::follow_registration;
 
 /// Why a task stopped whose essential container ended.
 const ESSENTIAL_EXITED: &str = "Essential container in task exited";
@@ -110,6 +111,7 @@ pub fn observe_task(tx: &mut Tx<'_>, arn: &TaskArn, report: &TaskReport) -> Resu
         release_host(tx, &task);
         record_start(tx, &task);
     }
+    follow_registration(tx, arn);
     Ok(())
 }
 

@@ -61,7 +61,7 @@ pub fn run_queued_tasks(
 fn nowhere(run: &RunTasks, refusal: &RunTasksRefusal) -> PlacementFailure {
     let reason = match refusal {
         RunTasksRefusal::NoContainerInstances => "No Container Instances were found in your cluster.",
-        RunTasksRefusal::NoAddress => "RESOURCE:ENI",
+        RunTasksRefusal::NoAddress | RunTasksRefusal::NoSecurityGroup(_) => "RESOURCE:ENI",
     };
     PlacementFailure {
         arn: run.cluster.to_string(),
@@ -186,6 +186,9 @@ fn run_of(tx: &Tx<'_>, task: &Task, queued: &Queued) -> Option<RunTasks> {
         overrides: task.overrides.clone(),
         network: queued.network_configuration.clone(),
         platform_version: task.platform_version.clone(),
+        targets: Vec::new(),
+        registration: None,
+        endpoints: Vec::new(),
         enable_execute_command: task.enable_execute_command,
         client_request: task.client_request.as_deref().cloned(),
         tags: task.tags.clone(),

@@ -16,6 +16,9 @@ use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, Resources};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
+use domain::service_connect::{TaskEndpoint, TaskServiceConnect};
+use domain::service_load_balancer::TaskTarget;
+use domain::service_registry::TaskRegistration;
 use domain::tags::Pair;
 use domain::task::{
     ClientRequest, ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer,
@@ -66,6 +69,12 @@ pub struct RunTasks {
     pub network: Option<NetworkConfiguration>,
     /// FARGATE only.
     pub platform_version: Option<String>,
+    /// Their places in target groups.
+    pub targets: Vec<TaskTarget>,
+    /// Their place in a service registry.
+    pub registration: Option<TaskRegistration>,
+    /// What they offer by Service Connect.
+    pub endpoints: Vec<TaskEndpoint>,
     /// Commands can be run in their containers.
     pub enable_execute_command: bool,
     /// The call, if it may be repeated.
@@ -114,6 +123,8 @@ pub enum RunTasksRefusal {
     NoContainerInstances,
     /// No subnet that is named has an address left.
     NoAddress,
+    /// A security group that is named is not there any more.
+    NoSecurityGroup(String),
 }
 
 /// What each of the tasks takes of its host.
@@ -387,6 +398,9 @@ pub(super) fn unplaced(tx: &Tx<'_>, run: &RunTasks) -> Task {
         times: TaskTimes::of_new(tx.now()),
         overrides: run.overrides.clone(),
         eni: None,
+        targets: run.targets.clone().into_boxed_slice(),
+        registration: run.registration.clone().map(Box::new),
+        service_connect: service_connect(&run.endpoints),
         promised: Resources::default(),
         platform_version: run.platform_version.clone(),
         enable_execute_command: run.enable_execute_command,
@@ -395,4 +409,12 @@ pub(super) fn unplaced(tx: &Tx<'_>, run: &RunTasks) -> Task {
         queued: None,
         tags: run.tags.clone(),
     }
+}
+
+fn service_connect(endpoints: &[TaskEndpoint]) -> Option<Box<TaskServiceConnect>> {
+    let connect = TaskServiceConnect {
+        endpoints: endpoints.to_vec(),
+        idle_on: Vec::new(),
+    };
+    (!endpoints.is_empty()).then(|| Box::new(connect))
 }

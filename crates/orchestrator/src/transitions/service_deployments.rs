@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::service::{Deployment, Rollout, Service, ServiceStatus};
+use domain::service::{Deployment, Rollout, Service, ServiceStatus, Starts};
 use domain::service_deployment::{
     SERVICE_DEPLOYMENTS_KEPT, ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
 };
@@ -11,7 +11,8 @@ use domain::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, Timestamp};
 use store::Tx;
 
 use super::services::record_event;
-use super::{deployment_lifecycles, image_digests};
+use super::traffic::Shares;
+use super::{deployment_lifecycles, image_digests, service_connect, traffic};
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,8 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
     let id = tx.ids().deployment();
     let number = id.rsplit('/').next().unwrap_or_default();
     let definition = tx.get(&task_definition);
+    let lifecycle = deployment_lifecycles::first(service, now);
+    let beside = lifecycle.as_ref().and_then(|it| it.blue.as_deref());
     let image_digests =
         image_digests::of_own_registry(tx.state(), &service.arn.scope(), definition.as_deref());
     let revision = ServiceRevision {
@@ -58,6 +61,11 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         capacity_provider_strategy: service.capacity_provider_strategy.clone(),
         platform_version: service.platform_version.clone(),
         network_configuration: service.network_configuration.clone(),
+        target_groups: traffic::target_groups(tx.state(), service, beside),
+        load_balancers: service.load_balancers.clone(),
+        service_registries: service.service_registries.clone(),
+        service_connect: service.service_connect.clone(),
+        service_connect_resources: service_connect::resources(tx.state(), service),
         image_digests,
         created_at: now,
     };
@@ -77,11 +85,14 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         finished_at: None,
         stopped_at: None,
     });
-    let lifecycle = deployment_lifecycles::first(service, now);
     deployment_lifecycles::abandon(tx, service);
     put_in_front(service, id, &revision, now);
-    tx.put(revision);
+    let revision = tx.put(revision);
     if let Some(lifecycle) = lifecycle {
+        if lifecycle.blue.is_some() {
+            // One before it may have had a part.
+            traffic::shift(tx, &revision, Shares::default());
+        }
         deployment_lifecycles::begin(tx, service, lifecycle);
     }
     forget_oldest(tx, service);
@@ -100,6 +111,7 @@ fn put_in_front(service: &mut Service, id: String, revision: &ServiceRevision, n
         updated_at: now,
         rollout: Rollout::InProgress,
         rollout_reason: None,
+        starts: Starts::default(),
     };
     service.deployments.insert(0, new);
     service.failed_starts = 0;
@@ -193,13 +205,13 @@ fn last_reached(tx: &Tx<'_>, service: &ServiceArn) -> Option<Arc<ServiceRevision
 fn go_back(tx: &mut Tx<'_>, service: &mut Service, revision: &ServiceRevision) {
     let (id, now) = (tx.ids().deployment(), tx.now());
     deployment_lifecycles::abandon(tx, service);
-    want(service, revision);
+    want(tx, service, revision);
     record_event(tx, service, format!("rolling back to deployment {id}."));
     put_in_front(service, id, revision, now);
 }
 
 /// The service says again what it said when the revision was made.
-fn want(service: &mut Service, revision: &ServiceRevision) {
+fn want(tx: &mut Tx<'_>, service: &mut Service, revision: &ServiceRevision) {
     service.task_definition = Some(revision.task_definition.clone());
     service.launch_type = revision.launch_type;
     service
@@ -209,6 +221,16 @@ fn want(service: &mut Service, revision: &ServiceRevision) {
     service
         .network_configuration
         .clone_from(&revision.network_configuration);
+    service.load_balancers.clone_from(&revision.load_balancers);
+    service
+        .service_registries
+        .clone_from(&revision.service_registries);
+    service.service_connect.clone_from(&revision.service_connect);
+    if let Err(refusal) = service_connect::publish(tx, service) {
+        // Another service has taken the name meanwhile: it keeps it.
+        let reason = format!("was unable to offer its Service Connect endpoints again: {refusal:?}.");
+        record_event(tx, service, reason);
+    }
 }
 
 /// Puts the deployment in front again that has kept its tasks beside the newest one, whose tasks go. Gives its
@@ -219,6 +241,10 @@ fn return_to_blue(tx: &mut Tx<'_>, service: &mut Service, reason: &str) -> Optio
     let index = deployments.position(|it| lifecycle.keeps(&it.id))?;
     let revision = tx.get::<ServiceRevision>(&service.deployments[index].revision)?;
     let now = tx.now();
+    let green = service.deployments.first().map(|it| it.revision.clone());
+    if let Some(green) = green.and_then(|it| tx.get::<ServiceRevision>(&it)) {
+        traffic::shift(tx, &green, Shares::default());
+    }
     if let Some(green) = service.deployments.first_mut() {
         green.rollout = Rollout::Failed;
         green.rollout_reason.get_or_insert_with(|| reason.to_owned());
@@ -231,9 +257,14 @@ fn return_to_blue(tx: &mut Tx<'_>, service: &mut Service, reason: &str) -> Optio
         blue.id
     ));
     blue.updated_at = now;
+    // The service knows of the starts of its PRIMARY deployment.
+    let starts = std::mem::take(&mut blue.starts);
+    service.failed_starts = starts.failed;
+    service.throttled_until = starts.throttled_until;
+    service.announced_refusal = starts.announced_refusal;
     record_event(tx, service, format!("rolling back to deployment {}.", blue.id));
     service.deployments.insert(0, blue);
-    want(service, &revision);
+    want(tx, service, &revision);
     deployment_lifecycles::turn_back(tx, service);
     Some(revision)
 }

@@ -11,6 +11,9 @@ use domain::service::{
     ServiceStatus,
 };
 use domain::service_action::{ServiceAction, ServiceActionName};
+use domain::service_connect::ServiceConnectConfiguration;
+use domain::service_load_balancer::ServiceLoadBalancer;
+use domain::service_registry::ServiceRegistry;
 use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, SchedulingStrategy};
 use domain::tags::Pair;
 use domain::task::NetworkConfiguration;
@@ -18,6 +21,7 @@ use domain::task_definition::LaunchType;
 use domain::{ServiceArn, TaskDefinitionArn, TaskSetArn};
 use store::Tx;
 
+use super::service_connect::{self, ServiceConnectRefusal};
 use super::{deployment_lifecycles, service_deployments, task_sets};
 
 /// What CreateService asks for.
@@ -45,6 +49,14 @@ pub struct NewService {
     pub lifecycle_hooks: Vec<LifecycleHook>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Who sends requests to tasks.
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// Where tasks are registered with Cloud Map.
+    pub service_registries: Vec<ServiceRegistry>,
+    /// How it takes part in Service Connect; its namespace is there.
+    pub service_connect: Option<ServiceConnectConfiguration>,
+    /// For so many seconds from its start, a task may be unhealthy.
+    pub health_check_grace_period_seconds: Option<u32>,
     /// Where tasks may go.
     pub placement_constraints: Vec<PlacementConstraint>,
     /// Where they go best.
@@ -78,6 +90,14 @@ pub struct ServiceChange {
     pub lifecycle_hooks: Option<Vec<LifecycleHook>>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Who sends requests to tasks.
+    pub load_balancers: Option<Vec<ServiceLoadBalancer>>,
+    /// Where tasks are registered with Cloud Map.
+    pub service_registries: Option<Vec<ServiceRegistry>>,
+    /// How it takes part in Service Connect.
+    pub service_connect: Option<ServiceConnectConfiguration>,
+    /// For so many seconds from its start, a task may be unhealthy; holds at once, without a new deployment.
+    pub health_check_grace_period_seconds: Option<u32>,
     /// Where tasks may go; holds for the next task, without a new deployment.
     pub placement_constraints: Option<Vec<PlacementConstraint>>,
     /// Where they go best; likewise.
@@ -115,6 +135,8 @@ pub enum ServiceRefusal {
     ScaledAboveZero,
     /// It has task sets, and the deletion is not forced.
     HasTaskSets,
+    /// What it says of Service Connect cannot be had.
+    ServiceConnect(ServiceConnectRefusal),
 }
 
 /// `CreateService`: equal to the one that is there, it is that one.
@@ -155,6 +177,10 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         task_sets: Vec::new(),
         task_definition: it.task_definition,
         network_configuration: it.network_configuration,
+        load_balancers: it.load_balancers,
+        service_registries: it.service_registries,
+        service_connect: it.service_connect,
+        health_check_grace_period_seconds: it.health_check_grace_period_seconds,
         placement_constraints: it.placement_constraints,
         placement_strategy: it.placement_strategy,
         availability_zone_rebalancing: it.availability_zone_rebalancing,
@@ -173,7 +199,13 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         tags: it.tags,
         arn: it.arn,
     };
-    service_deployments::begin(tx, &mut service);
+    service_connect::publish(tx, &service).map_err(ServiceRefusal::ServiceConnect)?;
+    match service.deployment_controller {
+        DeploymentController::CodeDeploy => task_sets::begin(tx, &mut service),
+        DeploymentController::Ecs | DeploymentController::External => {
+            service_deployments::begin(tx, &mut service);
+        }
+    }
     tx.put(service.clone());
     Ok(Arc::new(service))
 }
@@ -191,6 +223,10 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.deployment_configuration == it.deployment_configuration
         && known.lifecycle_hooks == it.lifecycle_hooks
         && known.network_configuration == it.network_configuration
+        && known.load_balancers == it.load_balancers
+        && known.service_registries == it.service_registries
+        && known.service_connect == it.service_connect
+        && known.health_check_grace_period_seconds == it.health_check_grace_period_seconds
         && known.placement_constraints == it.placement_constraints
         && known.placement_strategy == it.placement_strategy
         && known.propagate_tags == it.propagate_tags
@@ -224,6 +260,18 @@ pub fn update_service(
     if let Some(it) = &change.network_configuration {
         service.network_configuration = Some(it.clone());
     }
+    if let Some(it) = &change.load_balancers {
+        service.load_balancers.clone_from(it);
+    }
+    if let Some(it) = &change.service_registries {
+        service.service_registries.clone_from(it);
+    }
+    if let Some(it) = &change.service_connect {
+        service.service_connect = Some(it.clone());
+    }
+    service.health_check_grace_period_seconds = change
+        .health_check_grace_period_seconds
+        .or(service.health_check_grace_period_seconds);
     if let Some(it) = &change.placement_constraints {
         service.placement_constraints.clone_from(it);
     }
@@ -249,21 +297,33 @@ pub fn update_service(
     service.enable_execute_command = change
         .enable_execute_command
         .unwrap_or(service.enable_execute_command);
-    let is_new_deployment = change.force_new_deployment
-        || service.task_definition != known.task_definition
+    let is_new_deployment = change.force_new_deployment || makes_other_tasks(&service, &known);
+    if is_new_deployment {
+        service_connect::publish(tx, &service).map_err(ServiceRefusal::ServiceConnect)?;
+    }
+    match service.deployment_controller {
+        DeploymentController::Ecs if is_new_deployment => service_deployments::begin(tx, &mut service),
+        DeploymentController::Ecs => {}
+        DeploymentController::CodeDeploy | DeploymentController::External => {
+            task_sets::note_computed_counts(tx, &mut service, &known);
+        }
+    }
+    tx.put(service.clone());
+    Ok(Arc::new(service))
+}
+
+/// Whether the tasks of a service are to be others than before.
+fn makes_other_tasks(service: &Service, known: &Service) -> bool {
+    service.task_definition != known.task_definition
         || service.network_configuration != known.network_configuration
+        || service.load_balancers != known.load_balancers
+        || service.service_registries != known.service_registries
+        || service.service_connect != known.service_connect
         || service.launch_type != known.launch_type
         || service.capacity_provider_strategy != known.capacity_provider_strategy
         || service.platform_version != known.platform_version
         || service.propagate_tags != known.propagate_tags
-        || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags;
-    match service.deployment_controller {
-        DeploymentController::Ecs if is_new_deployment => service_deployments::begin(tx, &mut service),
-        DeploymentController::Ecs => {}
-        DeploymentController::External => task_sets::note_computed_counts(tx, &mut service, &known),
-    }
-    tx.put(service.clone());
-    Ok(Arc::new(service))
+        || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags
 }
 
 /// `DeleteService`: its tasks stop, then it is INACTIVE.
@@ -286,7 +346,8 @@ pub fn delete_service(
     if known.desired_count > 0 && !is_daemon && !force {
         return Err(ServiceRefusal::ScaledAboveZero);
     }
-    if !known.task_sets.is_empty() && !force {
+    let is_external = known.deployment_controller == DeploymentController::External;
+    if is_external && !known.task_sets.is_empty() && !force {
         return Err(ServiceRefusal::HasTaskSets);
     }
     service_deployments::end(tx, arn, "The service was deleted.");

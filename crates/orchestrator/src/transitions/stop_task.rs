@@ -7,14 +7,16 @@ use domain::host::Host;
 use domain::task::{Stop, Task, TaskStatus};
 use store::Tx;
 
+use super::task_registrations::follow_registration;
+
 /// There is no such task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskNotFound;
 
 /// Wishes a task stopped; its agent carries it out. A task that shall stop already keeps its first reason.
 ///
-/// Answers the task as it was wished to stop, as StopTask shows it; the task itself is STOPPING from then on, since
-/// there is nothing that it has to be deregistered from first.
+/// Answers the task as it was wished to stop, as StopTask shows it; the task itself is STOPPING from then on, or
+/// DEACTIVATING if it has to be deregistered from load balancers or proxies first.
 ///
 /// # Errors
 /// [`TaskNotFound`].
@@ -25,12 +27,17 @@ pub fn stop_task(tx: &mut Tx<'_>, arn: &TaskArn, stop: Stop) -> Result<Arc<Task>
         return Ok(known);
     }
     let wished = Arc::new(task.clone());
-    task.advance(TaskStatus::Stopping, tx.now());
+    let next = match task.has_to_drain() {
+        true => TaskStatus::Deactivating,
+        false => TaskStatus::Stopping,
+    };
+    task.advance(next, tx.now());
     // Nobody would ever report a task whose host is gone.
     if tx.get::<Host>(&task.host_id).is_none() {
         task.advance(TaskStatus::Stopped, tx.now());
     }
     tx.put(task);
+    follow_registration(tx, arn);
     Ok(wished)
 }
 

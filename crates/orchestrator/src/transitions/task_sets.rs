@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::service::{DeploymentController, Service, ServiceStatus};
+use domain::service_load_balancer::ServiceLoadBalancer;
+use domain::service_registry::ServiceRegistry;
 use domain::tags::Pair;
 use domain::task::NetworkConfiguration;
 use domain::task_definition::LaunchType;
@@ -34,6 +36,10 @@ pub struct NewTaskSet {
     pub platform_version: Option<String>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
+    /// Who sends requests to its tasks.
+    pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// Where its tasks are registered with Cloud Map.
+    pub service_registries: Vec<ServiceRegistry>,
     /// Its share of the service's desired count.
     pub scale: Scale,
     /// As given.
@@ -70,15 +76,50 @@ pub enum TaskSetRefusal {
 /// # Errors
 /// There is none, it is not ACTIVE, or its deployment controller is not EXTERNAL.
 pub fn external_service<'a>(state: &'a State, arn: &ServiceArn) -> Result<&'a Arc<Service>, TaskSetRefusal> {
-    let known = state.get::<Service>(arn);
-    let known = known.ok_or(TaskSetRefusal::ServiceNotFound)?;
-    if known.status != ServiceStatus::Active {
-        return Err(TaskSetRefusal::ServiceNotActive);
-    }
+    let known = active_service(state, arn)?;
     match known.deployment_controller {
         DeploymentController::External => Ok(known),
-        DeploymentController::Ecs => Err(TaskSetRefusal::ServiceNotExternal),
+        DeploymentController::CodeDeploy | DeploymentController::Ecs => {
+            Err(TaskSetRefusal::ServiceNotExternal)
+        }
     }
+}
+
+/// A service whose task sets may be changed, by whomever its deployment controller is.
+fn active_service<'a>(state: &'a State, arn: &ServiceArn) -> Result<&'a Arc<Service>, TaskSetRefusal> {
+    let known = state.get::<Service>(arn);
+    let known = known.ok_or(TaskSetRefusal::ServiceNotFound)?;
+    match known.status {
+        ServiceStatus::Active => Ok(known),
+        ServiceStatus::Draining | ServiceStatus::Inactive => Err(TaskSetRefusal::ServiceNotActive),
+    }
+}
+
+/// The first task set of a service whose deployment controller is CODE_DEPLOY: what CreateService says. The caller
+/// stores the service.
+pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
+    let Some(task_definition) = service.task_definition.clone() else {
+        return;
+    };
+    let before = service.clone();
+    let new = NewTaskSet {
+        service: service.arn.clone(),
+        external_id: None,
+        task_definition,
+        launch_type: service.launch_type,
+        capacity_provider_strategy: service.capacity_provider_strategy.clone(),
+        platform_version: service.platform_version.clone(),
+        network_configuration: service.network_configuration.clone(),
+        load_balancers: service.load_balancers.clone(),
+        service_registries: service.service_registries.clone(),
+        scale: Scale::WHOLE,
+        client_token: None,
+        tags: Vec::new(),
+    };
+    let mut task_set = made(tx, new);
+    task_set.status = TaskSetStatus::Primary;
+    service.task_sets = vec![task_set];
+    note_computed_counts(tx, service, &before);
 }
 
 /// `CreateTaskSet`: the service with the new task set, and its ARN. A call that is repeated gives the one that it made.
@@ -89,7 +130,16 @@ pub fn create_task_set(
     tx: &mut Tx<'_>,
     it: NewTaskSet,
 ) -> Result<(Arc<Service>, TaskSetArn), TaskSetRefusal> {
-    let known = Arc::clone(external_service(tx.state(), &it.service)?);
+    external_service(tx.state(), &it.service)?;
+    add_task_set(tx, it)
+}
+
+/// The same, whatever the deployment controller is.
+pub(super) fn add_task_set(
+    tx: &mut Tx<'_>,
+    it: NewTaskSet,
+) -> Result<(Arc<Service>, TaskSetArn), TaskSetRefusal> {
+    let known = Arc::clone(active_service(tx.state(), &it.service)?);
     let mut sets = known.task_sets.iter();
     let earlier = sets.find(|known| it.client_token.is_some() && known.client_token == it.client_token);
     if let Some(earlier) = earlier {
@@ -102,10 +152,19 @@ pub fn create_task_set(
     if known.task_sets.len() >= TASK_SETS_MAX {
         return Err(TaskSetRefusal::TooMany);
     }
-    let (id, now) = (tx.ids().deployment(), tx.now());
-    let arn = it.service.part(&id);
+    let service_arn = it.service.clone();
+    let task_set = made(tx, it);
+    let arn = service_arn.part(&task_set.id);
     let mut service = (*known).clone();
-    service.task_sets.push(TaskSet {
+    service.task_sets.push(task_set);
+    note_computed_counts(tx, &mut service, &known);
+    tx.put(service.clone());
+    Ok((Arc::new(service), arn))
+}
+
+fn made(tx: &Tx<'_>, it: NewTaskSet) -> TaskSet {
+    let (id, now) = (tx.ids().deployment(), tx.now());
+    TaskSet {
         id,
         status: TaskSetStatus::Active,
         scale: it.scale,
@@ -115,6 +174,8 @@ pub fn create_task_set(
         capacity_provider_strategy: it.capacity_provider_strategy,
         platform_version: it.platform_version,
         network_configuration: it.network_configuration,
+        load_balancers: it.load_balancers,
+        service_registries: it.service_registries,
         client_token: it.client_token,
         created_at: now,
         updated_at: now,
@@ -124,10 +185,7 @@ pub fn create_task_set(
         throttled_until: None,
         announced_refusal: None,
         tags: it.tags,
-    });
-    note_computed_counts(tx, &mut service, &known);
-    tx.put(service.clone());
-    Ok((Arc::new(service), arn))
+    }
 }
 
 fn is_same(known: &TaskSet, it: &NewTaskSet) -> bool {
@@ -137,6 +195,8 @@ fn is_same(known: &TaskSet, it: &NewTaskSet) -> bool {
         && known.capacity_provider_strategy == it.capacity_provider_strategy
         && known.platform_version == it.platform_version
         && known.network_configuration == it.network_configuration
+        && known.load_balancers == it.load_balancers
+        && known.service_registries == it.service_registries
         && known.scale == it.scale
 }
 
@@ -173,7 +233,17 @@ pub fn delete_task_set(
     arn: &TaskSetArn,
     force: bool,
 ) -> Result<Arc<Service>, TaskSetRefusal> {
-    let known = external_service(tx.state(), &arn.service())?;
+    external_service(tx.state(), &arn.service())?;
+    remove_task_set(tx, arn, force)
+}
+
+/// The same, whatever the deployment controller is.
+pub(super) fn remove_task_set(
+    tx: &mut Tx<'_>,
+    arn: &TaskSetArn,
+    force: bool,
+) -> Result<Arc<Service>, TaskSetRefusal> {
+    let known = active_service(tx.state(), &arn.service())?;
     let mut service = (**known).clone();
     let task_set = service.task_set_mut(arn.id()).ok_or(TaskSetRefusal::NotFound)?;
     let was_primary = match task_set.status {
@@ -192,6 +262,8 @@ pub fn delete_task_set(
         service.capacity_provider_strategy.clear();
         service.platform_version = None;
         service.network_configuration = None;
+        service.load_balancers.clear();
+        service.service_registries.clear();
     }
     tx.put(service.clone());
     Ok(Arc::new(service))
@@ -216,7 +288,13 @@ pub fn update_service_primary_task_set(
     tx: &mut Tx<'_>,
     arn: &TaskSetArn,
 ) -> Result<Arc<Service>, TaskSetRefusal> {
-    let known = external_service(tx.state(), &arn.service())?;
+    external_service(tx.state(), &arn.service())?;
+    make_primary(tx, arn)
+}
+
+/// The same, whatever the deployment controller is.
+pub(super) fn make_primary(tx: &mut Tx<'_>, arn: &TaskSetArn) -> Result<Arc<Service>, TaskSetRefusal> {
+    let known = active_service(tx.state(), &arn.service())?;
     let mut service = (**known).clone();
     let chosen = service
         .task_set(arn.id())
@@ -242,6 +320,8 @@ pub fn update_service_primary_task_set(
     service.capacity_provider_strategy = chosen.capacity_provider_strategy;
     service.platform_version = chosen.platform_version;
     service.network_configuration = chosen.network_configuration;
+    service.load_balancers = chosen.load_balancers;
+    service.service_registries = chosen.service_registries;
     tx.put(service.clone());
     Ok(Arc::new(service))
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::process::Child;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use agent::host::{
     ContainerExit, HostError, IpcSharing, PidSharing, SandboxNetwork, SandboxSpec, StartedContainer,
@@ -21,6 +22,10 @@ use crate::network::NetworkError;
 use crate::shim_client::{ShimClient, ShimError};
 use crate::task_directory::{NetworkRecord, RECORD_VERSION, SandboxRecord, TaskDirectory};
 use crate::volumes::{VolumeError, VolumeSource};
+
+/// How long a task waits at most to be told what it may send and receive. It starts then all the same: that an answer
+/// does not come is no reason to run nothing.
+const FILTERS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Why a sandbox could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -177,10 +182,17 @@ impl Inner {
 
     async fn sandbox_network(&self, spec: &SandboxSpec) -> Result<NetworkRecord, SandboxError> {
         Ok(match &spec.network {
-            SandboxNetwork::Awsvpc(eni) => NetworkRecord::Awsvpc {
-                namespace: self.network.attach_task(eni, &spec.task_id).await?,
-                address: eni.address,
-            },
+            SandboxNetwork::Awsvpc(eni) => {
+                let namespace = self.network.attach_task(eni, &spec.task_id).await?;
+                // So that the first packet of a container is not lost. It is told while the task is on its way here.
+                if !self.network.await_filters(eni, FILTERS_DEADLINE).await {
+                    tracing::warn!(task = spec.task_id, address = %eni.address, "a task starts before anything may pass");
+                }
+                NetworkRecord::Awsvpc {
+                    namespace,
+                    address: eni.address,
+                }
+            }
             SandboxNetwork::Bridge => NetworkRecord::Bridge,
             SandboxNetwork::Host => NetworkRecord::Host,
             SandboxNetwork::None => NetworkRecord::None,

@@ -16,6 +16,7 @@ use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
 use super::ports::Ports;
 use super::records::{Attachment, Interface, Kind, Port, Records, Stage};
+use super::resolvers::Resolvers;
 use super::vpc::Vpcs;
 use super::{NetworkError, names};
 
@@ -43,7 +44,7 @@ impl Wanted {
 }
 
 /// Holds the attachment of a key. It is locked while that is made or unmade, across awaits: that is its purpose.
-type Slot = Arc<tokio::sync::Mutex<Option<Attachment>>>;
+pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Attachment>>>;
 
 /// All attachments of the host with what they are made of.
 pub(super) struct Attachments {
@@ -53,6 +54,7 @@ pub(super) struct Attachments {
     pub(super) ports: Ports,
     pub(super) addresses: Addresses,
     pub(super) endpoint: Arc<Endpoint>,
+    pub(super) resolvers: Arc<Resolvers>,
     pub(super) slots: Mutex<BTreeMap<String, Slot>>,
 }
 
@@ -68,16 +70,18 @@ impl Attachments {
                 self.unmake(&attachment)?;
                 continue;
             }
-            if let Kind::Bridge { address, ports } = &attachment.kind {
-                let ports = mappings(ports);
+            if let Kind::Bridge { address, .. } = &attachment.kind {
                 self.addresses.take_again(*address);
+            }
+            if let Some((address, ports)) = attachment.kind.published() {
+                let ports = mappings(ports);
                 for port in ports.iter().flat_map(|it| it.single_ports()) {
                     let port = &port;
                     if let Err(error) = self.ports.take_again(port) {
                         tracing::warn!(key = attachment.key, port = port.host_port, %error, "a published port was taken by a process of the host meanwhile");
                     }
                 }
-                published.extend(publications(*address, &ports));
+                published.extend(publications(address, &ports));
             }
             namespaces.insert(path);
             vpcs.extend(attachment.kind.interface().map(|it| it.vpc_id.clone()));
@@ -102,6 +106,7 @@ impl Attachments {
         }
         self.host.ensure_rules(&published).await?;
         for vpc_id in vpcs {
+            self.vpcs.filter_again(&self.host, &vpc_id).await?;
             self.vpcs.open_endpoint(&vpc_id).await;
         }
         Ok(())
@@ -207,14 +212,18 @@ impl Attachments {
             let interface = held.as_ref().and_then(|it| it.kind.interface());
             used.extend(interface.map(|it| it.vpc_id.clone()));
         }
-        self.vpcs.drop_others(&used)
+        self.vpcs.drop_others(&used).await
     }
 
     fn reserve(&self, key: &str, wanted: Wanted) -> Result<Kind, NetworkError> {
         match wanted {
             Wanted::Task(interface) => Ok(Kind::Task(interface)),
             Wanted::Isolated => Ok(Kind::Isolated),
-            Wanted::LoadBalancer(interface, others) => Ok(Kind::LoadBalancer { interface, others }),
+            Wanted::LoadBalancer(interface, others) => Ok(Kind::LoadBalancer {
+                interface,
+                others,
+                ports: Vec::new(),
+            }),
             Wanted::Bridge(asked) => {
                 let ports = self.ports.take(key, &asked)?;
                 let address = self
@@ -241,7 +250,9 @@ impl Attachments {
                     .attach(&self.host, &attachment.key, interface, &namespace, &[])
                     .await?;
             }
-            Kind::LoadBalancer { interface, others } => {
+            Kind::LoadBalancer {
+                interface, others, ..
+            } => {
                 self.vpcs
                     .attach(&self.host, &attachment.key, interface, &namespace, others)
                     .await?;
@@ -323,13 +334,15 @@ impl Attachments {
         if let Some((place, address)) = place_of(attachment) {
             self.endpoint.leave(place, address);
         }
-        if let Kind::Bridge { address, ports } = &attachment.kind {
-            self.host.unpublish(*address, &mappings(ports))?;
+        if let Some((address, ports)) = attachment.kind.published() {
+            self.host.unpublish(address, &mappings(ports))?;
         }
         netns::forget(&self.records.namespace(&attachment.key))?;
         self.records.remove(&attachment.key)?;
-        if let Kind::Bridge { address, ports } = &attachment.kind {
+        if let Some((_, ports)) = attachment.kind.published() {
             self.ports.release(&mappings(ports));
+        }
+        if let Kind::Bridge { address, .. } = &attachment.kind {
             self.addresses.release(*address);
         }
         Ok(())
@@ -346,7 +359,9 @@ fn place_of(attachment: &Attachment) -> Option<(Place, Ipv4Addr)> {
     }
 }
 
-async fn lock(slot: &Slot) -> Result<tokio::sync::MutexGuard<'_, Option<Attachment>>, NetworkError> {
+pub(super) async fn lock(
+    slot: &Slot,
+) -> Result<tokio::sync::MutexGuard<'_, Option<Attachment>>, NetworkError> {
     timeout(WORK_DEADLINE, slot.lock())
         .await
         .map_err(|_| NetworkError::Deadline("other work on the same task"))
@@ -362,9 +377,12 @@ fn is_same(kind: &Kind, wanted: &Wanted) -> bool {
     match (kind, wanted) {
         (Kind::Isolated, Wanted::Isolated) => true,
         (Kind::Task(interface), Wanted::Task(wanted)) => interface == wanted,
-        (Kind::LoadBalancer { interface, others }, Wanted::LoadBalancer(wanted, more)) => {
-            interface == wanted && others == more
-        }
+        (
+            Kind::LoadBalancer {
+                interface, others, ..
+            },
+            Wanted::LoadBalancer(wanted, more),
+        ) => interface == wanted && others == more,
         (Kind::Bridge { ports, .. }, Wanted::Bridge(wanted)) => {
             ports.len() == wanted.len()
                 && mappings(ports).iter().zip(wanted).all(|(port, wanted)| {

@@ -1,5 +1,6 @@
 //! The host's own part: forwarding, the table of rules, the bridge.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use agent::host::PortMapping;
@@ -9,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::cidr::Cidr;
 use super::names::Names;
 use super::nfnetlink::{Elements, Publication};
+use super::records::Records;
 use super::{NetworkError, links, netns, rules};
 
 /// Links between the host and its VPCs have addresses from here, which ECS uses for the same purpose.
@@ -23,10 +25,13 @@ pub(super) struct Host {
     elements: Elements,
     rules: OnceCell<()>,
     bridge: OnceCell<u32>,
+    /// Other hosts whose tunnels may end here. Locked while that changes, across awaits.
+    hosts: tokio::sync::Mutex<BTreeSet<Ipv4Addr>>,
+    records: Records,
 }
 
 impl Host {
-    pub(super) fn open(names: Names, bridge_range: Cidr) -> Result<Self, NetworkError> {
+    pub(super) fn open(names: Names, bridge_range: Cidr, records: Records) -> Result<Self, NetworkError> {
         let failed = |source| NetworkError::Netlink {
             what: "open a netlink socket",
             source,
@@ -39,6 +44,8 @@ impl Host {
             elements: Elements::open().map_err(failed)?,
             rules: OnceCell::new(),
             bridge: OnceCell::new(),
+            hosts: records.hosts()?.into(),
+            records,
         })
     }
 
@@ -46,7 +53,8 @@ impl Host {
     pub(super) async fn ensure_rules(&self, published: &[Publication]) -> Result<(), NetworkError> {
         let load = || async {
             netns::write_setting("net/ipv4/ip_forward", "1")?;
-            let script = rules::host(&self.names, self.bridge_range, self.uplinks, published);
+            let mut script = rules::host(&self.names, self.bridge_range, self.uplinks, published);
+            script.push_str(&rules::hosts(&self.names, &*self.hosts.lock().await));
             rules::load(rules::spawn()?, &script).await
         };
         self.rules.get_or_try_init(load).await.copied()
@@ -103,6 +111,19 @@ impl Host {
                 .map_err(|error| NetworkError::Rules(format!("withdraw a port: {error}")))?;
         }
         Ok(())
+    }
+
+    /// Lets tunnels of other hosts end here. One that was let in stays so: it is a host of the same control plane.
+    pub(super) async fn let_hosts_in(&self, addresses: BTreeSet<Ipv4Addr>) -> Result<(), NetworkError> {
+        self.ensure_rules(&[]).await?;
+        let mut hosts = self.hosts.lock().await;
+        let new: BTreeSet<Ipv4Addr> = addresses.difference(&hosts).copied().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        rules::load(rules::spawn()?, &rules::hosts(&self.names, &new)).await?;
+        hosts.extend(new);
+        self.records.save_hosts(&hosts)
     }
 
     /// Removes the bridge and the rules.

@@ -21,6 +21,8 @@ use super::cidr::Cidr;
 pub(super) const LOOPBACK_INDEX: u32 = 1;
 /// And the one we give it as its second.
 pub(super) const UPLINK_INDEX: u32 = 2;
+/// The kernel's table of addresses that are one's own.
+const LOCAL_TABLE: u32 = 255;
 /// What containers call their link.
 pub(super) const TASK_INTERFACE: &str = "eth0";
 
@@ -226,6 +228,31 @@ pub(super) async fn add_range_route(
         .output_interface(index)
         .build();
     replace_route(handle, route, "add the route of a VPC").await
+}
+
+/// A range behind a gateway that has a route already.
+pub(super) async fn add_route_by(
+    handle: &Handle,
+    range: Cidr,
+    gateway: Ipv4Addr,
+) -> Result<(), NetworkError> {
+    let route = RouteMessageBuilder::<Ipv4Addr>::new()
+        .destination_prefix(range.base(), range.prefix())
+        .gateway(gateway)
+        .build();
+    replace_route(handle, route, "add the route of a range").await
+}
+
+/// All addresses of a range are this namespace's own: whoever listens at one of them is reached.
+pub(super) async fn add_local_route(handle: &Handle, range: Cidr) -> Result<(), NetworkError> {
+    let route = RouteMessageBuilder::<Ipv4Addr>::new()
+        .destination_prefix(range.base(), range.prefix())
+        .output_interface(LOOPBACK_INDEX)
+        .table_id(LOCAL_TABLE)
+        .scope(RouteScope::Host)
+        .kind(RouteType::Local)
+        .build();
+    replace_route(handle, route, "take a range as one's own").await
 }
 
 /// What is in the range and has no route of its own is nowhere, instead of going out by the default route.

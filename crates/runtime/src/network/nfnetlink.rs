@@ -6,6 +6,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
 
+use super::filters::{Element, Verdict};
 use agent::host::TransportProtocol;
 use parking_lot::Mutex;
 use rustix::net::netlink::{NETFILTER, SocketAddrNetlink};
@@ -24,6 +25,11 @@ const LIST_ELEMENT: u16 = 1;
 const ELEMENT_KEY: u16 = 1;
 const ELEMENT_DATA: u16 = 2;
 const DATA_VALUE: u16 = 1;
+const DATA_VERDICT: u16 = 2;
+const VERDICT_CODE: u16 = 1;
+const VERDICT_CHAIN: u16 = 2;
+const CODE_ACCEPT: i32 = 1;
+const CODE_GOTO: i32 = -4;
 const NESTED: u16 = 0x8000;
 // linux/netlink.h
 const ERROR: u16 = 2;
@@ -76,6 +82,14 @@ impl Elements {
         match self.exchange(&batch(DELETE_ELEMENT, 0, table, &[publication])) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
+        }
+    }
+
+    /// Takes elements out of sets and maps of `table` and puts others in, all or none.
+    pub(super) fn change(&self, table: &str, removed: &[Element], added: &[Element]) -> io::Result<()> {
+        match changes(table, removed, added) {
+            Some(batch) => self.exchange(&batch),
+            None => Ok(()),
         }
     }
 
@@ -153,6 +167,61 @@ fn batch(kind: u16, flags: u16, table: &str, publications: &[Publication]) -> Ve
     );
     message(&mut out, BATCH_END, REQUEST, 3, 0, SUBSYSTEM_NFTABLES, |_| {});
     out
+}
+
+/// `None` if there is nothing to change. Each message has elements of one set; the last one asks for an answer.
+fn changes(table: &str, removed: &[Element], added: &[Element]) -> Option<Vec<u8>> {
+    let of_sets = |kind, elements| {
+        let sets = <[Element]>::chunk_by(elements, |one, other| one.set == other.set);
+        sets.map(move |it| (kind, it))
+    };
+    let mut groups = of_sets(DELETE_ELEMENT, removed)
+        .chain(of_sets(NEW_ELEMENT, added))
+        .peekable();
+    groups.peek()?;
+    let mut out = Vec::with_capacity(1024);
+    message(&mut out, BATCH_BEGIN, REQUEST, 1, 0, SUBSYSTEM_NFTABLES, |_| {});
+    while let Some((kind, elements)) = groups.next() {
+        let create = if kind == NEW_ELEMENT { CREATE } else { 0 };
+        let ack = if groups.peek().is_none() { ACK } else { 0 };
+        let flags = REQUEST | create | ack;
+        message(&mut out, kind, flags, SEQUENCE, AF_INET, 0, |out| {
+            attribute(out, ELEMENTS_TABLE, |out| text(out, table));
+            attribute(out, ELEMENTS_SET, |out| text(out, &elements[0].set));
+            attribute(out, ELEMENTS_LIST | NESTED, |out| {
+                for it in elements {
+                    attribute(out, LIST_ELEMENT | NESTED, |out| address(out, kind, it));
+                }
+            });
+        });
+    }
+    message(&mut out, BATCH_END, REQUEST, 3, 0, SUBSYSTEM_NFTABLES, |_| {});
+    Some(out)
+}
+
+/// An address, and in a map what becomes of it.
+fn address(out: &mut Vec<u8>, kind: u16, element: &Element) {
+    attribute(out, ELEMENT_KEY | NESTED, |out| {
+        attribute(out, DATA_VALUE, |out| {
+            out.extend_from_slice(&element.address.octets())
+        });
+    });
+    let Some(verdict) = element.verdict.as_ref().filter(|_| kind == NEW_ELEMENT) else {
+        return;
+    };
+    attribute(out, ELEMENT_DATA | NESTED, |out| {
+        attribute(out, DATA_VERDICT | NESTED, |out| match verdict {
+            Verdict::Accept => attribute(out, VERDICT_CODE, |out| {
+                out.extend_from_slice(&CODE_ACCEPT.to_be_bytes())
+            }),
+            Verdict::Goto(chain) => {
+                attribute(out, VERDICT_CODE, |out| {
+                    out.extend_from_slice(&CODE_GOTO.to_be_bytes())
+                });
+                attribute(out, VERDICT_CHAIN, |out| text(out, chain));
+            }
+        });
+    });
 }
 
 const AF_INET: u8 = 2;

@@ -2,6 +2,7 @@
 //!
 //! Nothing is synced: after a crash of the machine the namespaces are gone as well.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
@@ -39,14 +40,25 @@ pub(super) enum Kind {
     Bridge { address: Ipv4Addr, ports: Vec<Port> },
     /// `none`
     Isolated,
-    /// A load balancer, with its first address and the others.
+    /// A load balancer, with its first address and the others, and its ports that are the host's as well.
     LoadBalancer {
         interface: Interface,
         others: Vec<Ipv4Addr>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ports: Vec<Port>,
     },
 }
 
 impl Kind {
+    /// Ports of the host that lead here, and where.
+    pub(super) fn published(&self) -> Option<(Ipv4Addr, &[Port])> {
+        match self {
+            Self::Bridge { address, ports } => Some((*address, ports)),
+            Self::LoadBalancer { interface, ports, .. } => Some((interface.address, ports)),
+            Self::Task(_) | Self::Isolated => None,
+        }
+    }
+
     /// What hangs on a VPC.
     pub(super) fn interface(&self) -> Option<&Interface> {
         match self {
@@ -219,6 +231,24 @@ impl Records {
         remove(&self.vpc_file(vpc_id))
     }
 
+    /// Other hosts whose tunnels end here.
+    pub(super) fn hosts(&self) -> Result<BTreeSet<Ipv4Addr>, NetworkError> {
+        let path = self.directory.join(HOSTS);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(serde_json::from_slice::<Versioned<_>>(&bytes).map_or_else(|error| {
+                // The control plane tells them again.
+                tracing::warn!(path = %path.display(), %error, "dropping a list of hosts that cannot be read");
+                BTreeSet::new()
+            }, |it| it.record)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(error) => Err(failed(&path)(error)),
+        }
+    }
+
+    pub(super) fn save_hosts(&self, hosts: &BTreeSet<Ipv4Addr>) -> Result<(), NetworkError> {
+        write(&self.directory.join(HOSTS), hosts)
+    }
+
     fn attachment_file(&self, key: &str) -> PathBuf {
         self.directory
             .join(ATTACHMENTS)
@@ -247,6 +277,7 @@ struct AnyVersion {
 
 const ATTACHMENTS: &str = "attachments";
 const VPCS: &str = "vpcs";
+const HOSTS: &str = "hosts.json";
 const NAMESPACES: &str = "netns";
 const TEMPORARY: &str = "new";
 

@@ -1,9 +1,12 @@
-//! The static rules of a namespace, loaded through `nft` in one transaction. Tasks only add map elements.
+//! The static rules of the host, loaded through `nft` in one transaction. Tasks only add map elements. Those of VPCs are
+//! made by `filters`.
 //!
 //! The table is our own, so the rules of others stay as they are. What another table drops stays dropped:
 //! a host whose forward chain drops by default (Docker's does) must accept the bridge and the VPC links there.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -17,7 +20,10 @@ use super::cidr::Cidr;
 use super::endpoint;
 use super::names::Names;
 use super::nfnetlink::Publication;
+use super::overlay;
 
+/// Name of the set of other hosts whose tunnels end here.
+const HOSTS: &str = "hosts";
 /// Name of the map of published ports.
 pub(super) const PORTS: &str = "ports";
 
@@ -34,17 +40,8 @@ pub(super) fn host(names: &Names, bridge: Cidr, uplinks: Cidr, publications: &[P
     let vpc_links = names.vpc_link_pattern();
     let elements = elements(publications);
     let gateway = bridge.nth(1).unwrap_or(bridge.base());
-    let endpoint = endpoint::ADDRESS;
-    let mut to_endpoint = String::new();
-    let mut own_ports = vec![endpoint::INTROSPECTION_PORT.to_string()];
-    for (port, _, own) in endpoint::PORTS {
-        let _ = writeln!(
-            to_endpoint,
-            "    iifname \"{device}\" ip daddr {endpoint} tcp dport {port} dnat to {gateway}:{own}"
-        );
-        own_ports.push(own.to_string());
-    }
-    let own_ports = own_ports.join(", ");
+    let (to_endpoint, own_ports) = to_endpoint(&device, gateway);
+    let tunnel_port = overlay::PORT;
     format!(
         r#"add table ip {table}
 delete table ip {table}
@@ -57,6 +54,7 @@ table ip {table} {{
   chain guard {{
     type filter hook prerouting priority raw; policy accept;
     iifname "{device}" ip daddr 127.0.0.0/8 drop
+    iifname "{vpc_links}" ip daddr 127.0.0.0/8 drop
     iifname != {{ "{device}", "lo" }} ip daddr {gateway} tcp dport {{ {own_ports} }} drop
   }}
   chain arriving {{
@@ -67,14 +65,38 @@ table ip {table} {{
     type nat hook output priority -100; policy accept;
     fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
   }}
+  set {HOSTS} {{
+    type ipv4_addr
+  }}
+  # Whoever could send here would be inside of a VPC.
+  chain tunnelled {{
+    type filter hook input priority filter; policy accept;
+    udp dport {tunnel_port} ip saddr != @{HOSTS} drop
+  }}
   # VPCs meet nobody but through their host's published ports.
   chain through {{
     type filter hook forward priority filter; policy accept;
     iifname "{vpc_links}" oifname "{vpc_links}" drop
+    # Nobody here sends what looks like a tunnel of this host.
+    iifname "{vpc_links}" udp dport {tunnel_port} drop
+    iifname "{device}" udp dport {tunnel_port} drop
+    iifname "{vpc_links}" oifname "{device}" ct status dnat accept
+    iifname "{vpc_links}" oifname "{device}" ct state new drop
+  }}
+  # Tasks of VPCs have nothing to do with what listens on the host. Load balancers reach the ports that are targets at
+  # the host's end of their VPC's link, where the VPC lets nobody else send anything.
+  chain services {{
+    type filter hook input priority filter; policy accept;
+    iifname != "{vpc_links}" accept
+    ct state established,related accept
+    ip daddr {uplinks} accept
+    drop
   }}
   chain leaving {{
     type nat hook postrouting priority srcnat; policy accept;
     oifname "{device}" ip saddr 127.0.0.0/8 masquerade
+    # By the address of the link, VPCs know that it is the host itself who sends.
+    oifname "{vpc_links}" fib saddr type local masquerade
     # Back through the bridge: else the answer would take the short way and not be translated back.
     oifname "{device}" ip saddr {bridge} ct status dnat masquerade
     oifname != {{ "{device}", "lo" }} ip saddr {bridge} masquerade
@@ -85,21 +107,31 @@ table ip {table} {{
     )
 }
 
-/// The table of a VPC: what leaves it takes the VPC's own address on the host, since two VPCs may have equal ranges.
-/// Flushing is enough here and saves the ten milliseconds that the kernel needs to delete a table.
-pub(super) fn vpc(names: &Names, uplink: &str) -> String {
+/// Rules that lead containers on the bridge to the endpoint of tasks, and the ports of the bridge that are for that.
+fn to_endpoint(device: &str, gateway: Ipv4Addr) -> (String, String) {
+    let endpoint = endpoint::ADDRESS;
+    let mut rules = String::new();
+    let mut ports = vec![endpoint::INTROSPECTION_PORT.to_string()];
+    for (port, _, own) in endpoint::PORTS {
+        let _ = writeln!(
+            rules,
+            "    iifname \"{device}\" ip daddr {endpoint} tcp dport {port} dnat to {gateway}:{own}"
+        );
+        ports.push(own.to_string());
+    }
+    (rules, ports.join(", "))
+}
+
+/// Other hosts whose tunnels are let in from now on.
+pub(super) fn hosts(names: &Names, addresses: &BTreeSet<Ipv4Addr>) -> String {
+    // nft takes no empty list of elements.
+    if addresses.is_empty() {
+        return String::new();
+    }
     let table = names.table();
-    format!(
-        r#"table ip {table} {{}}
-flush table ip {table}
-table ip {table} {{
-  chain leaving {{
-    type nat hook postrouting priority srcnat; policy accept;
-    oifname "{uplink}" masquerade
-  }}
-}}
-"#
-    )
+    let list: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
+    let list = list.join(", ");
+    format!("add element ip {table} {HOSTS} {{ {list} }}\n")
 }
 
 /// Starts `nft` in the network namespace of the calling thread.

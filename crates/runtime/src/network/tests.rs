@@ -2,5 +2,9 @@
 
 mod awsvpc;
 mod bridge;
+mod filters;
 mod lab;
 mod lifecycle;
+pub(super) mod networks;
+mod overlay;
+mod publishing;

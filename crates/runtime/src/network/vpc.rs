@@ -11,11 +11,14 @@ use tokio::sync::OnceCell;
 
 use super::cidr::Cidr;
 use super::endpoint::{self, Endpoint, Place};
+use super::filters::{Age, Filters, Site};
 use super::host::Host;
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
+use super::overlay::{Overlay, Tunnel};
 use super::records::{Interface, Records, VpcRecord};
-use super::{NetworkError, names, rules};
+use super::resolvers::{self, Resolvers};
+use super::{NetworkError, names};
 
 /// What a VPC calls its link to the host.
 const UPLINK: &str = "host0";
@@ -31,9 +34,15 @@ const MAX_NAME_ATTEMPTS: u32 = 8;
 pub(super) struct Vpcs {
     records: Records,
     endpoint: Arc<Endpoint>,
+    resolvers: Arc<Resolvers>,
+    pub(super) filters: Filters,
     open: Mutex<BTreeMap<String, Arc<OnceCell<Vpc>>>>,
     /// Those that have a record, open or not.
     known: Mutex<BTreeMap<String, VpcRecord>>,
+    /// How they are to reach other hosts, whether they are here or not.
+    overlays: Mutex<BTreeMap<String, Overlay>>,
+    /// How they do. Locked while that changes, across awaits.
+    tunnels: tokio::sync::Mutex<BTreeMap<String, Tunnel>>,
 }
 
 /// The namespace of a VPC.
@@ -46,7 +55,12 @@ struct Vpc {
 }
 
 impl Vpcs {
-    pub(super) fn open(records: Records, endpoint: Arc<Endpoint>) -> Result<Self, NetworkError> {
+    pub(super) fn open(
+        records: Records,
+        endpoint: Arc<Endpoint>,
+        resolvers: Arc<Resolvers>,
+        filters: Filters,
+    ) -> Result<Self, NetworkError> {
         let known = records
             .vpcs()?
             .into_iter()
@@ -55,8 +69,12 @@ impl Vpcs {
         Ok(Self {
             records,
             endpoint,
+            resolvers,
+            filters,
             open: Mutex::default(),
             known: Mutex::new(known),
+            overlays: Mutex::default(),
+            tunnels: tokio::sync::Mutex::default(),
         })
     }
 
@@ -88,8 +106,49 @@ impl Vpcs {
         Ok(())
     }
 
+    /// Lets answers to the host's loopback addresses in, so that ports can be published there too; the chain `guard`
+    /// keeps tasks from abusing this.
+    pub(super) fn let_loopback_in(&self, host: &Host, vpc_id: &str) -> Result<(), NetworkError> {
+        let number = self.known.lock().get(vpc_id).map(|it| it.number);
+        let Some(number) = number else { return Ok(()) };
+        let name = host.names.vpc_link(number);
+        netns::write_setting(&format!("net/ipv4/conf/{name}/route_localnet"), "1")
+    }
+
+    /// Leads a VPC to its parts on other hosts, as soon as it is here.
+    pub(super) async fn set_overlay(
+        &self,
+        host: &Host,
+        vpc_id: &str,
+        overlay: Overlay,
+    ) -> Result<(), NetworkError> {
+        self.overlays.lock().insert(vpc_id.to_owned(), overlay);
+        match netns::is_bound(&self.records.vpc_namespace(vpc_id)) {
+            true => self.lead_to_others(host, vpc_id).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn lead_to_others(&self, host: &Host, vpc_id: &str) -> Result<(), NetworkError> {
+        let mut tunnels = self.tunnels.lock().await;
+        // The newest: who waited for the lock may come with what was wanted before.
+        let Some(overlay) = self.overlays.lock().get(vpc_id).cloned() else {
+            return Ok(());
+        };
+        let mut tunnel = match tunnels.remove(vpc_id).filter(|it| it.suits(&overlay)) {
+            Some(tunnel) => tunnel,
+            None => Tunnel::open(host, self.records.vpc_namespace(vpc_id), &overlay).await?,
+        };
+        let others = overlay.others.keys().map(|it| it.address);
+        host.let_hosts_in(others.collect()).await?;
+        // One that is led half-way is opened anew the next time.
+        tunnel.lead(&overlay).await?;
+        tunnels.insert(vpc_id.to_owned(), tunnel);
+        Ok(())
+    }
+
     /// Drops the VPCs that are not in use; the kernel takes their links down with them.
-    pub(super) fn drop_others(&self, used: &BTreeSet<String>) -> Result<(), NetworkError> {
+    pub(super) async fn drop_others(&self, used: &BTreeSet<String>) -> Result<(), NetworkError> {
         let unused: Vec<String> = self
             .known
             .lock()
@@ -100,6 +159,9 @@ impl Vpcs {
         for vpc_id in unused {
             self.open.lock().remove(&vpc_id);
             self.endpoint.close(&Place::Vpc(vpc_id.clone()));
+            self.resolvers.close(&vpc_id);
+            self.filters.close(&vpc_id).await;
+            self.tunnels.lock().await.remove(&vpc_id);
             netns::forget(&self.records.vpc_namespace(&vpc_id))?;
             self.records.remove_vpc(&vpc_id)?;
             self.known.lock().remove(&vpc_id);
@@ -107,17 +169,26 @@ impl Vpcs {
         Ok(())
     }
 
+    /// The host's own address on the link to a VPC that is there.
+    pub(super) fn host_address(&self, host: &Host, vpc_id: &str) -> Result<Ipv4Addr, NetworkError> {
+        let number = self.known.lock().get(vpc_id).map(|it| it.number);
+        // Nobody asks before something hangs on the VPC.
+        let number = number.ok_or(NetworkError::Interrupted)?;
+        uplink_address(host, number, 0)
+    }
+
     /// Each step leaves alone what is there, so this mends a half-made VPC as well.
     async fn ensure(&self, host: &Host, interface: &Interface) -> Result<Vpc, NetworkError> {
         host.ensure_rules(&[]).await?;
         let path = self.records.vpc_namespace(&interface.vpc_id);
         let known = self.known.lock().get(&interface.vpc_id).cloned();
-        let (namespace, record) = match known {
-            Some(record) if netns::is_bound(&path) => (netns::open(path.clone()).await?, record),
+        let (namespace, record, age) = match known {
+            Some(record) if netns::is_bound(&path) => (netns::open(path.clone()).await?, record, Age::Kept),
             _ => {
                 netns::forget(&path)?;
                 let record = self.register(host, interface).await?;
-                (netns::create(path.clone(), netns::ROUTER_SETTINGS).await?, record)
+                let namespace = netns::create(path.clone(), netns::ROUTER_SETTINGS).await?;
+                (namespace, record, Age::New)
             }
         };
         let outer = uplink_address(host, record.number, 0)?;
@@ -130,10 +201,18 @@ impl Vpcs {
         links::add_default_route(vpc, UPLINK_INDEX, outer).await?;
         links::add_unreachable_route(vpc, record.cidr).await?;
         links::add_address(vpc, LOOPBACK_INDEX, endpoint::ADDRESS, 32).await?;
-        let nft = netns::inside(path, rules::spawn).await?;
-        rules::load(nft, &rules::vpc(&host.names, UPLINK)).await?;
+        for address in resolvers::addresses(record.cidr) {
+            links::add_address(vpc, LOOPBACK_INDEX, address, 32).await?;
+        }
+        let site = Site {
+            uplink: UPLINK,
+            host: outer,
+        };
+        self.filters.open(&interface.vpc_id, site, path, age).await?;
         route_from_host(host, &record, inner, index).await?;
+        self.lead_to_others(host, &interface.vpc_id).await?;
         self.open_endpoint(&interface.vpc_id).await;
+        self.open_resolver(&record).await;
         let next_index = AtomicU32::new(links::highest_index(vpc).await? + 1);
         Ok(Vpc {
             handle: namespace.handle,
@@ -142,11 +221,46 @@ impl Vpcs {
         })
     }
 
+    /// Filters again in the namespace of a VPC that an earlier run has left.
+    pub(super) async fn filter_again(&self, host: &Host, vpc_id: &str) -> Result<(), NetworkError> {
+        let site = Site {
+            uplink: UPLINK,
+            host: self.host_address(host, vpc_id)?,
+        };
+        let namespace = self.records.vpc_namespace(vpc_id);
+        self.filters.open(vpc_id, site, namespace, Age::Kept).await
+    }
+
     /// Tasks without credentials do without their endpoint, so that a failure is theirs only who need it.
     pub(super) async fn open_endpoint(&self, vpc_id: &str) {
         let namespace = self.records.vpc_namespace(vpc_id);
         if let Err(error) = self.endpoint.open_in_vpc(vpc_id, namespace).await {
             tracing::error!(vpc = vpc_id, %error, "tasks of a VPC cannot reach their endpoint");
+        }
+    }
+
+    /// Whether a VPC is there.
+    pub(super) fn has(&self, vpc_id: &str) -> bool {
+        self.known.lock().contains_key(vpc_id) && netns::is_bound(&self.records.vpc_namespace(vpc_id))
+    }
+
+    /// Opens the resolvers of VPCs that are there already.
+    pub(super) async fn open_resolvers(&self) {
+        let known: Vec<VpcRecord> = self.known.lock().values().cloned().collect();
+        for record in known {
+            let path = self.records.vpc_namespace(&record.vpc_id);
+            if netns::is_bound(&path) && !self.resolvers.is_open(&record.vpc_id) {
+                self.open_resolver(&record).await;
+            }
+        }
+    }
+
+    /// Tasks that ask for no names do without their resolver.
+    async fn open_resolver(&self, record: &VpcRecord) {
+        let namespace = self.records.vpc_namespace(&record.vpc_id);
+        let opened = self.resolvers.open_in_vpc(&record.vpc_id, record.cidr, namespace);
+        if let Err(error) = opened.await {
+            tracing::error!(vpc = record.vpc_id, %error, "tasks of a VPC cannot reach their resolver");
         }
     }
 

@@ -127,7 +127,7 @@ async fn options_of_the_local_driver_are_obeyed() {
     world.start(&first).await;
     world.exit("first").await;
     assert_eq!(world.lines("first").await, ["33 700", "bound"]);
-    let script = "cat /memory/file; head -c 2000000 /dev/zero > /memory/big || echo full";
+    let script = "cat /memory/file; head -c 2000000 /dev/zero 2>/dev/null > /memory/big || echo full";
     let mut second = world.script("second", script);
     second.mounts = vec![mount("memory", "/memory")];
     world.start(&second).await;

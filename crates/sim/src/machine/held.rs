@@ -251,6 +251,13 @@ impl Held {
         self.has_sandbox && self.exit.is_none()
     }
 
+    /// Whether it answers requests at an address.
+    pub fn serves(&self, address: &str) -> bool {
+        let is_here = |(_, it): &(String, Ipv4Addr)| it.to_string() == address;
+        let is_well = self.life.health.is_empty() || self.is_well();
+        self.started.is_some() && self.exit.is_none() && is_well && self.address.as_ref().is_some_and(is_here)
+    }
+
     /// What the agent says of its health; nothing without a check.
     pub fn health(&self) -> Option<HealthStatus> {
         self.agent.as_ref().filter(|_| self.exit.is_none())?.health()

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::cloud_map::{DiscoveryInstance, InstanceKey};
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::Host;
 use domain::service::Service;
 use domain::service_deployment::ServiceDeployment;
+use domain::service_load_balancer::TaskTarget;
+use domain::target::{Target, TargetKey};
 use domain::task::{DesiredStatus, HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
 use domain::{ContainerInstanceArn, ServiceArn, ServiceDeploymentArn, TaskArn, TaskDefinitionArn, Timestamp};
@@ -28,6 +31,10 @@ pub struct Replica {
     pub definitions: BTreeMap<TaskDefinitionArn, Arc<TaskDefinition>>,
     /// Registrations.
     pub instances: BTreeMap<ContainerInstanceArn, Arc<ContainerInstance>>,
+    /// Of load balancers.
+    pub targets: BTreeMap<TargetKey, Arc<Target>>,
+    /// Of Cloud Map.
+    pub discovery_instances: BTreeMap<InstanceKey, Arc<DiscoveryInstance>>,
     last: CommitId,
 }
 
@@ -53,6 +60,11 @@ impl Replica {
                 Change::ServiceDeployment(it) => put(&mut self.deployments, it.current().arn.clone(), it),
                 Change::TaskDefinition(it) => put(&mut self.definitions, it.current().arn.clone(), it),
                 Change::ContainerInstance(it) => put(&mut self.instances, it.current().arn.clone(), it),
+                Change::Target(it) => put(&mut self.targets, it.current().key.clone(), it),
+                Change::DiscoveryInstance(it) => {
+                    let key = (it.current().service_id.clone(), it.current().id.clone());
+                    put(&mut self.discovery_instances, key, it);
+                }
                 _ => {}
             }
         }
@@ -65,7 +77,11 @@ impl Replica {
             && state.all::<Task>().eq(self.tasks.values())
             && state.all::<Host>().eq(self.hosts.values())
             && state.all::<Service>().eq(self.services.values())
-            && state.all::<ServiceDeployment>().eq(self.deployments.values());
+            && state.all::<ServiceDeployment>().eq(self.deployments.values())
+            && state.all::<Target>().eq(self.targets.values())
+            && state
+                .all::<DiscoveryInstance>()
+                .eq(self.discovery_instances.values());
         match is_same {
             true => Ok(()),
             false => Err("what was loaded after a restart is not what had been committed".to_owned()),
@@ -90,9 +106,9 @@ impl Replica {
         definition.map_or(HealthStatus::Unknown, |it| task.health(it))
     }
 
-    /// Whether its health checks fail.
+    /// Whether its health checks fail, or those of a load balancer.
     pub fn is_unhealthy(&self, task: &Task) -> bool {
-        self.health(task) == HealthStatus::Unhealthy
+        self.health(task) == HealthStatus::Unhealthy || task.targets.iter().any(TaskTarget::is_unhealthy)
     }
 
     /// Whether its container instance is DRAINING.
@@ -113,11 +129,15 @@ impl Replica {
         if !is_wanted(task) || task.last_status != TaskStatus::Running {
             return false;
         }
+        if !task.targets.iter().all(TaskTarget::is_healthy) {
+            return false;
+        }
         let definition = self.definitions.get(&task.task_definition);
         let is_checked = definition.is_some_and(|it| it.containers.iter().any(|it| it.is_health_checked()));
         match (self.health(task), task.times.started_at) {
             (HealthStatus::Healthy, _) => true,
             (HealthStatus::Unhealthy, _) => false,
+            (HealthStatus::Unknown, _) if !is_checked && !task.targets.is_empty() => true,
             (HealthStatus::Unknown, Some(since)) if !is_checked => {
                 let lived = now.duration_since(since);
                 std::time::Duration::try_from(lived).unwrap_or_default() >= Settings::default().healthy_after

@@ -26,6 +26,7 @@ impl Users<'_> {
                 input["launchType"] = json!("FARGATE");
                 input["taskDefinition"] = json!(ON_FARGATE);
                 input["networkConfiguration"] = self.network();
+                input = self.balanced(input, name);
             }
             Kind::Daemon => {
                 input["taskDefinition"] = json!(image.name());
@@ -34,6 +35,7 @@ impl Users<'_> {
             Kind::Replica => {
                 input["taskDefinition"] = json!(image.name());
                 input = self.with_network(input, image);
+                input = self.balanced(input, name);
                 match self.dice.between(0, 4) {
                     0 => input["placementStrategy"] = json!([{ "type": "binpack", "field": "memory" }]),
                     1 => input["placementStrategy"] = json!([{ "type": "spread", "field": "instanceId" }]),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::access_key::Principal;
 use domain::clock::Clock;
-use domain::task::{ContainerHealth, HealthStatus, Task, TaskStatus};
+use domain::task::{ContainerHealth, DesiredStatus, HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
 use domain::{ContainerInstanceArn, TaskArn};
 use orchestrator::transitions::{self, Connection, HealthReport};
@@ -107,8 +107,8 @@ impl World {
         for change in &commit.changes {
             let Change::Task(it) = change else { continue };
             let Some(task) = &it.after else { continue };
-            let wished_before = it.before.as_ref().map(|it| it.desired_status);
-            if wished_before == Some(task.desired_status) || task.last_status == TaskStatus::Stopped {
+            let wished_before = it.before.as_ref().map(|it| it.wish());
+            if wished_before == Some(task.wish()) || task.last_status == TaskStatus::Stopped {
                 continue;
             }
             let is_mine = |it: &ContainerInstanceArn| it.name() == task.host_id;
@@ -129,11 +129,18 @@ impl World {
     }
 
     pub(super) fn deliver(&mut self, index: usize, session: u64, orders: &[Order]) -> Result<(), String> {
-        let machine = &mut self.machines[index];
+        let machine = &self.machines[index];
         // What was on its way when a session broke is lost.
         if machine.session != Some(session) || machine.agent == Agent::Down {
             return Ok(());
         }
+        let holds = |it: &&Order| machine.tasks.get(&it.task.arn).is_some_and(|it| it.is_live());
+        let stops = orders
+            .iter()
+            .filter(|it| it.task.wish() == DesiredStatus::Stopped);
+        let stops: Vec<TaskArn> = stops.filter(holds).map(|it| it.task.arn.clone()).collect();
+        stops.iter().try_for_each(|it| self.stops_in_peace(it))?;
+        let machine = &mut self.machines[index];
         let mut following = Vec::new();
         for order in orders {
             following.extend(machine.obey(order, &mut self.dice, self.weather, self.clock.now()));

@@ -103,6 +103,8 @@ impl World {
         process.bury();
         self.note("the control plane is dead");
         self.sessions.clear();
+        // What is on its way is lost.
+        self.balancer.session += 1;
         for machine in 0..self.machines.len() {
             self.machines[machine].session = None;
             self.expect_connection(machine);
@@ -118,6 +120,8 @@ impl World {
         process.store.read(|state| self.oracle.replica.compare(state))?;
         self.process = Some(process);
         self.note(&format!("control plane {} is started", self.processes));
+        let pause = self.dice_of_clients.millis(20, 3_000);
+        self.agenda.put(pause, Event::BalancerConnects);
         Ok(())
     }
 }

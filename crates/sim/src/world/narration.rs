@@ -1,9 +1,11 @@
 //! Commits in words, a line for each change that users would see.
 
+use domain::target::Target;
 use domain::task::Task;
 use store::{Change, Changed, Commit};
 
 use super::World;
+use super::balancing::told;
 
 impl World {
     pub(super) fn narrate(&mut self, commit: &Commit) {
@@ -12,6 +14,7 @@ impl World {
                 Change::Task(it) => self.task(it),
                 Change::ServiceEvent(it) => it.after.as_ref().map(|it| it.message.clone()),
                 Change::Service(it) => Some(service(it)),
+                Change::Target(it) => Some(target(it)),
                 Change::Host(it) => Some(format!("host {}", self.ledger(it))),
                 _ => None,
             };
@@ -82,4 +85,13 @@ fn service(change: &Changed<domain::service::Service>) -> String {
         bounds.maximum_percent,
         deployments.join(", ")
     )
+}
+
+fn target(change: &Changed<Target>) -> String {
+    let name = told(&change.current().key);
+    match &change.after {
+        Some(it) if it.is_idle => format!("target {name}: {}, idle", it.health.state.as_str()),
+        Some(it) => format!("target {name}: {}", it.health.state.as_str()),
+        None => format!("target {name} is gone"),
+    }
 }

@@ -59,6 +59,7 @@ impl World {
             let subnets = made.await.map_err(|_| "there is no network".to_owned())?;
             self.subnets = subnets.iter().map(|it| it.id.clone()).collect();
         }
+        self.begin_balancing().await?;
         for machine in 0..self.machines.len() {
             self.expect_connection(machine);
         }

@@ -20,6 +20,7 @@ impl World {
             seen: &self.oracle.replica,
             scenario: &self.scenario,
             subnets: &self.subnets,
+            load_balancers: &self.load_balancers,
             number: self.calls,
         };
         if let Some(call) = users.next() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
 use domain::load_balancer::LoadBalancer;
@@ -45,7 +46,43 @@ impl Record for LoadBalancer {
     }
 
     fn reindex(indexes: &mut Indexes, before: Option<&Arc<Self>>, after: Option<&Arc<Self>>) {
-        indexes.load_balancer(before, after);
+        indexes.addresses_of_zones(before.map(|it| &it.zones), after.map(|it| &it.zones));
+    }
+}
+
+impl Record for ClassicLoadBalancer {
+    type Key = LoadBalancerArn;
+    const TABLE: &'static str = "classic_load_balancer";
+
+    fn key(&self) -> LoadBalancerArn {
+        self.arn.clone()
+    }
+
+    fn key_text(key: &LoadBalancerArn) -> String {
+        key.as_str().to_owned()
+    }
+
+    fn table(state: &State) -> &BTreeMap<LoadBalancerArn, Arc<Self>> {
+        &state.classic_load_balancers
+    }
+
+    fn table_mut(state: &mut State) -> &mut BTreeMap<LoadBalancerArn, Arc<Self>> {
+        &mut state.classic_load_balancers
+    }
+
+    fn into_change(changed: Changed<Self>) -> Change {
+        Change::ClassicLoadBalancer(changed)
+    }
+
+    fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
+        match change {
+            Change::ClassicLoadBalancer(it) => Some(it),
+            _ => None,
+        }
+    }
+
+    fn reindex(indexes: &mut Indexes, before: Option<&Arc<Self>>, after: Option<&Arc<Self>>) {
+        indexes.addresses_of_zones(before.map(|it| &it.zones), after.map(|it| &it.zones));
     }
 }
 

@@ -13,7 +13,10 @@ use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, TaskArn, TaskDefinitionArn, Timestamp};
 
 use super::addresses::Addresses;
+use super::cloud_map::CloudMapIndexes;
+use super::code_deploy::ActiveDeployments;
 use super::group::Group;
+use super::interfaces::TaskInterfaces;
 use super::load_balancing::LoadBalancingIndexes;
 use super::registry::RegistryIndexes;
 use super::service_tasks::ServiceTasks;
@@ -34,6 +37,7 @@ pub struct Indexes {
     pub(super) container_instance_tallies: Tallies<ContainerInstanceArn>,
     pub(super) task_definition_tallies: Tallies<TaskDefinitionArn>,
     pub(super) addresses: Addresses,
+    pub(super) task_interfaces: TaskInterfaces,
     pub(super) sites: Sites,
     /// Tasks that may wait for a place or be tried again.
     pub(super) queued_tasks: BTreeSet<TaskArn>,
@@ -47,6 +51,8 @@ pub struct Indexes {
     pub(super) revisions: BTreeMap<(Scope, String), BTreeMap<u32, Arc<TaskDefinition>>>,
     pub(crate) registry: RegistryIndexes,
     pub(super) load_balancing: LoadBalancingIndexes,
+    pub(super) active_code_deploy_deployments: ActiveDeployments,
+    pub(super) cloud_map: CloudMapIndexes,
 }
 
 impl Indexes {
@@ -79,6 +85,7 @@ impl Indexes {
             self.queued_tasks.insert(task.arn.clone());
         }
         self.tally_task(before, after);
+        self.task_interfaces.update(live_before, live_after);
         if let Some(eni) = live_before.and_then(|task| task.eni.as_ref()) {
             self.addresses.give_back(&eni.subnet_id, eni.address);
         }

@@ -6,9 +6,10 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use domain::arn::{Arn, Resource};
+use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
-use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
+use domain::load_balancer::{LoadBalancer, LoadBalancerKind, LoadBalancerZone};
 use domain::target::{Target, TargetKey, TargetState};
 use domain::target_group::TargetGroup;
 use domain::{ListenerArn, ListenerRuleArn, LoadBalancerArn, Scope, TargetGroupArn};
@@ -33,11 +34,11 @@ pub(crate) struct LoadBalancingIndexes {
 const LAST: u32 = u32::MAX;
 
 impl Indexes {
-    /// Its addresses are as taken as those of tasks.
-    pub(crate) fn load_balancer(
+    /// The addresses of a load balancer are as taken as those of tasks.
+    pub(crate) fn addresses_of_zones(
         &mut self,
-        before: Option<&Arc<LoadBalancer>>,
-        after: Option<&Arc<LoadBalancer>>,
+        before: Option<&Vec<LoadBalancerZone>>,
+        after: Option<&Vec<LoadBalancerZone>>,
     ) {
         for (subnet, address) in before.into_iter().flat_map(|it| addresses(it)) {
             if let IpAddr::V4(address) = address {
@@ -99,8 +100,8 @@ impl Indexes {
     }
 }
 
-fn addresses(it: &LoadBalancer) -> impl Iterator<Item = (&str, IpAddr)> {
-    it.zones.iter().flat_map(|zone| {
+fn addresses(zones: &[LoadBalancerZone]) -> impl Iterator<Item = (&str, IpAddr)> {
+    zones.iter().flat_map(|zone| {
         let addresses = zone.addresses.iter();
         addresses.map(|address| (zone.subnet_id.as_str(), *address))
     })
@@ -131,6 +132,25 @@ impl State {
                 let first = LoadBalancerArn::new(scope, &[kind.arn_word(), name, ""]);
                 self.beginning_with(first).next()
             })
+    }
+
+    /// Classic load balancers of a scope, by name.
+    pub fn classic_load_balancers(
+        &self,
+        scope: &Scope,
+    ) -> impl Iterator<Item = &Arc<ClassicLoadBalancer>> + use<'_> {
+        self.beginning_with(ClassicLoadBalancer::beginning_of_arn(scope, ""))
+    }
+
+    /// The classic load balancer of that name.
+    pub fn classic_load_balancer_of_name(
+        &self,
+        scope: &Scope,
+        name: &str,
+    ) -> Option<&Arc<ClassicLoadBalancer>> {
+        self.beginning_with(ClassicLoadBalancer::beginning_of_arn(scope, name))
+            .next()
+            .filter(|_| !name.is_empty())
     }
 
     /// Listeners of a load balancer, by ARN.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::service_load_balancer::TaskTarget;
 use domain::task::{DesiredStatus, HealthStatus, Task, TaskStatus};
 use domain::{ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
 
@@ -25,8 +26,10 @@ struct OfService {
     by_capacity_provider: BTreeMap<(String, String), u32>,
     /// Wanted and RUNNING: by what they run, by which of their containers are healthy, then by age.
     running: BTreeMap<TaskDefinitionArn, BTreeMap<HealthyContainers, BTreeSet<Aged>>>,
-    /// Wanted, with a container that is UNHEALTHY.
+    /// Wanted, with a container or target that is UNHEALTHY.
     unhealthy: BTreeSet<TaskArn>,
+    /// To be registered with target groups, to be deregistered, or waiting for what is in flight to end.
+    moving_targets: BTreeSet<TaskArn>,
     /// Wanted and protected, now or once.
     protected: BTreeSet<TaskArn>,
 }
@@ -40,9 +43,14 @@ pub struct OnHost {
     pub wanted: u32,
 }
 
-/// Containers of a task that a health check has found healthy: a bit for each, in their order. No task has the last bit,
-/// and no container beyond it is known to be healthy.
+/// Containers of a task that a health check has found healthy: a bit for each, in their order, and [`TARGETS`]. No task
+/// has the last bit, and no container beyond these is known to be healthy.
 pub type HealthyContainers = u64;
+
+/// The bit of a task whose targets are all healthy, which those of a task without any are.
+pub const TARGETS: HealthyContainers = 1 << CONTAINERS_MAX;
+/// Containers with a bit of their own.
+const CONTAINERS_MAX: u32 = HealthyContainers::BITS - 2;
 
 /// The second of a start, and who has started: the rest of the time is in the record.
 type Aged = (i64, TaskArn);
@@ -67,8 +75,12 @@ fn started_at(task: &Task) -> Timestamp {
 }
 
 fn healthy_containers(task: &Task) -> HealthyContainers {
-    let containers = task.containers.iter().take(HealthyContainers::BITS as usize - 1);
-    containers.enumerate().fold(0, |healthy, (place, it)| {
+    let containers = task.containers.iter().take(CONTAINERS_MAX as usize);
+    let targets = match task.targets.iter().all(TaskTarget::is_healthy) {
+        true => TARGETS,
+        false => 0,
+    };
+    containers.enumerate().fold(targets, |healthy, (place, it)| {
         let is_healthy = it
             .health
             .as_ref()
@@ -87,7 +99,9 @@ fn is_wanted(task: &Task) -> bool {
 
 fn is_unhealthy(task: &Task) -> bool {
     let mut health = task.containers.iter().filter_map(|it| it.health.as_ref());
-    is_wanted(task) && health.any(|it| it.status == HealthStatus::Unhealthy)
+    let mut targets = task.targets.iter();
+    is_wanted(task)
+        && (health.any(|it| it.status == HealthStatus::Unhealthy) || targets.any(TaskTarget::is_unhealthy))
 }
 
 fn is_protected(task: &Task) -> bool {
@@ -164,6 +178,7 @@ impl OfService {
         for (set, is_in) in [
             (&mut self.unhealthy, is_unhealthy as fn(&Task) -> bool),
             (&mut self.protected, is_protected),
+            (&mut self.moving_targets, Task::has_moving_targets),
         ] {
             match (before.filter(|it| is_in(it)), after.filter(|it| is_in(it))) {
                 (None, Some(task)) => drop(set.insert(task.arn.clone())),
@@ -304,8 +319,8 @@ impl State {
         known.flat_map(|it| it.running.keys())
     }
 
-    /// Tasks of a service and a task definition that are wanted and RUNNING: those of which one of these containers is
-    /// not healthy, and those that have started after a time, if that is known at all.
+    /// Tasks of a service and a task definition that are wanted and RUNNING: those of which one of these containers, or
+    /// [`TARGETS`], is not healthy, and those that have started after a time, if that is known at all.
     pub fn unsettled_tasks(
         &self,
         service: &ServiceArn,
@@ -326,7 +341,19 @@ impl State {
         })
     }
 
-    /// Tasks of a service that are wanted and have a container that is UNHEALTHY, by ARN.
+    /// Tasks of a service that are to be registered with target groups, to be deregistered, or wait for what is in flight
+    /// to end, by ARN.
+    pub fn tasks_with_moving_targets(
+        &self,
+        service: &ServiceArn,
+    ) -> impl Iterator<Item = &Arc<Task>> + use<'_> {
+        let known = self.of_service(service).into_iter();
+        known
+            .flat_map(|it| &it.moving_targets)
+            .filter_map(|it| self.tasks.get(it))
+    }
+
+    /// Tasks of a service that are wanted and have a container or target that is UNHEALTHY, by ARN.
     pub fn unhealthy_tasks_of_service(
         &self,
         service: &ServiceArn,

@@ -32,7 +32,7 @@ fn time(number: u8) -> Timestamp {
 
 /// A task made of small numbers, so that random ones meet.
 fn task(id: u8, traits: [u8; 10]) -> Task {
-    use TaskStatus::{Pending, Provisioning, Running, Stopped, Stopping};
+    use TaskStatus::{Deactivating, Pending, Provisioning, Running, Stopped, Stopping};
     let [
         status,
         desired,
@@ -45,7 +45,8 @@ fn task(id: u8, traits: [u8; 10]) -> Task {
         health,
         rare,
     ] = traits;
-    let last_status = [Provisioning, Pending, Running, Stopping, Stopped][usize::from(status % 5)];
+    let last_status =
+        [Provisioning, Pending, Running, Deactivating, Stopping, Stopped][usize::from(status % 6)];
     let is_fargate = host % 2 == 0;
     Task {
         arn: cluster(id).member(&format!("{id:032x}")),
@@ -81,10 +82,13 @@ fn task(id: u8, traits: [u8; 10]) -> Task {
             service_tasks::container(health / 4),
         ],
         overrides: Overrides::default(),
-        eni: (address % 5 > 0).then(|| Box::new(eni(address))),
+        eni: (address % 5 > 0).then(|| Box::new(eni(id.into(), address))),
         promised: Resources::default(),
         platform_version: None,
         enable_execute_command: false,
+        service_connect: None,
+        targets: service_tasks::targets(health),
+        registration: None,
         client_request: (service % 3 == 0).then(|| {
             Box::new(ClientRequest {
                 token: format!("token-{}", revision % 2),
@@ -97,14 +101,15 @@ fn task(id: u8, traits: [u8; 10]) -> Task {
     }
 }
 
-fn eni(address: u8) -> TaskEni {
+fn eni(task: u32, address: u8) -> TaskEni {
     TaskEni {
         attachment_id: "a".into(),
-        network_interface_id: "eni-1".into(),
+        network_interface_id: format!("eni-{task}"),
         subnet_id: format!("subnet-{}", address % 2),
         address: Ipv4Addr::new(172, 31, 0, address % 5),
         mac_address: "02:00:00:00:00:00".into(),
         security_groups: Vec::new(),
+        is_public: false,
     }
 }
 

@@ -28,6 +28,7 @@ fn cluster(name: &str, tag: &str) -> Cluster {
         settings: Vec::new(),
         configuration: ClusterConfiguration::default(),
         capacity: ClusterCapacity::default(),
+        service_connect_namespace: None,
         tags: vec![Pair::new("tag", tag)],
     }
 }

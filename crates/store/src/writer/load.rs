@@ -5,24 +5,41 @@ use std::sync::Arc;
 use domain::access_key::AccessKey;
 use domain::account_setting::AccountSetting;
 use domain::capacity_provider::CapacityProvider;
+use domain::certificate::Certificate;
+use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::cloud_map::{DiscoveryInstance, DiscoveryService, Namespace, Operation as CloudMapOperation};
 use domain::cluster::Cluster;
+use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::deployment::CodeDeployDeployment;
+use domain::code_deploy::deployment_config::DeploymentConfig;
+use domain::code_deploy::deployment_group::DeploymentGroup;
 use domain::container_instance::ContainerInstance;
+use domain::dhcp_options::DhcpOptions;
+use domain::elastic_address::ElasticAddress;
 use domain::file_system::{AccessPoint, FileSystem, MountTarget};
 use domain::host::Host;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
 use domain::load_balancer::LoadBalancer;
+use domain::nat_gateway::{EgressOnlyInternetGateway, NatGateway};
+use domain::network_acl::NetworkAcl;
+use domain::network_interface::NetworkInterface;
 use domain::parameter::{Parameter, ParameterVersion};
+use domain::prefix_list::PrefixList;
 use domain::repository::{Repository, RepositoryImage, RepositoryLayer};
 use domain::role::Role;
+use domain::route_table::{InternetGateway, RouteTable};
 use domain::secret::{Secret, SecretVersion};
+use domain::security_group::SecurityGroup;
 use domain::service::{Service, ServiceEvent};
+use domain::service_connect::{ClientAlias, ServiceConnectProxy};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::target::Target;
 use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::task_definition::{TaskDefinition, TaskDefinitionFamily};
 use domain::vpc::{Subnet, Vpc};
+use domain::vpc_endpoint::VpcEndpoint;
 use serde_json::value::RawValue;
 
 use crate::engine::{Engine, Loaded, Operation};
@@ -58,6 +75,23 @@ pub(super) fn read<T: Read>(with: T, operation: &Operation) -> Result<T::Output,
         Host::TABLE => with.read::<Host>(operation),
         Vpc::TABLE => with.read::<Vpc>(operation),
         Subnet::TABLE => with.read::<Subnet>(operation),
+        NetworkInterface::TABLE => with.read::<NetworkInterface>(operation),
+        SecurityGroup::TABLE => with.read::<SecurityGroup>(operation),
+        NetworkAcl::TABLE => with.read::<NetworkAcl>(operation),
+        RouteTable::TABLE => with.read::<RouteTable>(operation),
+        InternetGateway::TABLE => with.read::<InternetGateway>(operation),
+        PrefixList::TABLE => with.read::<PrefixList>(operation),
+        Namespace::TABLE => with.read::<Namespace>(operation),
+        DiscoveryService::TABLE => with.read::<DiscoveryService>(operation),
+        DiscoveryInstance::TABLE => with.read::<DiscoveryInstance>(operation),
+        CloudMapOperation::TABLE => with.read::<CloudMapOperation>(operation),
+        NatGateway::TABLE => with.read::<NatGateway>(operation),
+        EgressOnlyInternetGateway::TABLE => with.read::<EgressOnlyInternetGateway>(operation),
+        ElasticAddress::TABLE => with.read::<ElasticAddress>(operation),
+        VpcEndpoint::TABLE => with.read::<VpcEndpoint>(operation),
+        DhcpOptions::TABLE => with.read::<DhcpOptions>(operation),
+        ClientAlias::TABLE => with.read::<ClientAlias>(operation),
+        ServiceConnectProxy::TABLE => with.read::<ServiceConnectProxy>(operation),
         AccessKey::TABLE => with.read::<AccessKey>(operation),
         AccountSetting::TABLE => with.read::<AccountSetting>(operation),
         CapacityProvider::TABLE => with.read::<CapacityProvider>(operation),
@@ -72,11 +106,17 @@ pub(super) fn read<T: Read>(with: T, operation: &Operation) -> Result<T::Output,
         FileSystem::TABLE => with.read::<FileSystem>(operation),
         MountTarget::TABLE => with.read::<MountTarget>(operation),
         AccessPoint::TABLE => with.read::<AccessPoint>(operation),
+        ClassicLoadBalancer::TABLE => with.read::<ClassicLoadBalancer>(operation),
         LoadBalancer::TABLE => with.read::<LoadBalancer>(operation),
         Listener::TABLE => with.read::<Listener>(operation),
         ListenerRule::TABLE => with.read::<ListenerRule>(operation),
         TargetGroup::TABLE => with.read::<TargetGroup>(operation),
         Target::TABLE => with.read::<Target>(operation),
+        Certificate::TABLE => with.read::<Certificate>(operation),
+        CodeDeployApplication::TABLE => with.read::<CodeDeployApplication>(operation),
+        DeploymentGroup::TABLE => with.read::<DeploymentGroup>(operation),
+        DeploymentConfig::TABLE => with.read::<DeploymentConfig>(operation),
+        CodeDeployDeployment::TABLE => with.read::<CodeDeployDeployment>(operation),
         table => Err(StoreError::Newer {
             what: format!("the record {table} {} is of an unknown kind; it", operation.key),
             found: operation.format,

@@ -1,7 +1,12 @@
 //! Samples of load balancers, listeners, rules, target groups and targets.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use domain::classic_load_balancer::{
+    ClassicAttributes, ClassicHealthCheck, ClassicInstance, ClassicListener, ClassicLoadBalancer,
+    ClassicPolicy, ClassicPolicyKind,
+};
 use domain::listener::{AlpnPolicy, Listener, ListenerAttributes, Protocol};
 use domain::listener_rule::{
     Action, Condition, FixedResponse, Forward, ListenerRule, QueryParameter, WeightedTargetGroup,
@@ -56,6 +61,59 @@ pub fn load_balancer() -> LoadBalancer {
         attributes: LoadBalancerAttributes::new(LoadBalancerKind::Application),
         created_at: then(),
         tags: vec![Pair::new("team", "web")],
+    }
+}
+
+pub fn classic_load_balancer() -> ClassicLoadBalancer {
+    ClassicLoadBalancer {
+        arn: ClassicLoadBalancer::new_arn(&scope(), "web", "50dc6c495c0c9188"),
+        name: "web".into(),
+        scheme: Scheme::Internal,
+        vpc_id: "vpc-0123456789abcdef0".into(),
+        zones: load_balancer().zones,
+        security_groups: vec!["sg-0123456789abcdef0".into()],
+        dns_name: "internal-web-1234567890.us-east-1.elb.amazonaws.com".into(),
+        state: LoadBalancerState::Active,
+        listeners: vec![ClassicListener {
+            port: 80,
+            protocol: Protocol::Http,
+            instance_port: 8080,
+            instance_protocol: Protocol::Http,
+            policies: vec!["day".into()],
+        }],
+        instances: vec![ClassicInstance {
+            zone: Some("us-east-1a".into()),
+            draining_since: Some(then()),
+            health: BTreeMap::from([(80, TargetHealth::healthy())]),
+            ..ClassicInstance::new("i-0123456789abcdef0".into(), None, then())
+        }],
+        health_check: ClassicHealthCheck {
+            target: "HTTP:8080/ok".parse().expect("a target"),
+            ..ClassicHealthCheck::new(8080)
+        },
+        policies: vec![
+            ClassicPolicy {
+                name: "day".into(),
+                kind: ClassicPolicyKind::LbCookie {
+                    seconds: Some(86_400),
+                },
+            },
+            ClassicPolicy {
+                name: "app".into(),
+                kind: ClassicPolicyKind::AppCookie {
+                    cookie: "SESSION".into(),
+                },
+            },
+        ],
+        attributes: ClassicAttributes {
+            draining_seconds: Some(30),
+            ..ClassicAttributes::default()
+        },
+        created_at: then(),
+        tags: vec![Pair {
+            name: "team".into(),
+            value: Some("web".into()),
+        }],
     }
 }
 
@@ -139,6 +197,8 @@ pub fn target() -> Target {
         },
         zone: Some("us-east-1a".into()),
         address: Some(SocketAddr::from(([172, 31, 0, 10], 8080))),
+        task: Some(crate::records::task().arn),
+        is_idle: true,
         registered_at: then(),
         state: TargetState::Draining { since: then() },
         health: TargetHealth::because(

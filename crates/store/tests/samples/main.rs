@@ -4,11 +4,15 @@
 //! fine as long as files of older releases still decode; `UPDATE_EXPECT=1` writes them anew.
 
 mod capacity_providers;
+mod cloud_map;
+mod code_deploy;
 mod file_systems;
 mod load_balancing;
+mod networks;
 mod records;
 mod repositories;
 mod secrets;
+mod service_connect;
 mod services;
 mod task_sets;
 
@@ -56,6 +60,23 @@ fn records_are_stored_as_this_release_does() {
     check(&records::host());
     check(&records::vpc());
     check(&records::subnet());
+    check(&networks::security_group());
+    check(&networks::network_acl());
+    check(&networks::route_table());
+    check(&networks::internet_gateway());
+    check(&networks::prefix_list());
+    check(&cloud_map::namespace());
+    check(&cloud_map::discovery_service());
+    check(&cloud_map::discovery_instance());
+    check(&cloud_map::cloud_map_operation());
+    check(&networks::nat_gateway());
+    check(&networks::egress_only_internet_gateway());
+    check(&networks::elastic_address());
+    check(&networks::vpc_endpoint());
+    check(&networks::dhcp_options());
+    check(&networks::network_interface());
+    check(&service_connect::client_alias());
+    check(&service_connect::proxy());
     check(&records::access_key());
     check(&records::account_setting());
     check(&capacity_providers::capacity_provider());
@@ -70,14 +91,21 @@ fn records_are_stored_as_this_release_does() {
     check(&file_systems::file_system());
     check(&file_systems::mount_target());
     check(&file_systems::access_point());
+    check(&load_balancing::classic_load_balancer());
     check(&load_balancing::load_balancer());
     check(&load_balancing::listener());
     check(&load_balancing::listener_rule());
     check(&load_balancing::target_group());
     check(&load_balancing::target());
+    check(&secrets::certificate());
+    check(&code_deploy::application());
+    check(&code_deploy::deployment_group());
+    check(&code_deploy::deployment_config());
+    check(&code_deploy::deployment());
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn keys_are_stored_as_this_release_does() {
     fn text<R: Record>(record: &R) -> String {
         R::key_text(&record.key())
@@ -100,6 +128,11 @@ fn keys_are_stored_as_this_release_does() {
     assert_eq!(
         text(&records::task()),
         format!("{arn}:task/default/0123456789abcdef0123456789abcdef")
+    );
+    assert_eq!(text(&cloud_map::namespace()), "ns-abcdefgh01234567");
+    assert_eq!(
+        text(&cloud_map::discovery_instance()),
+        "srv-abcdefgh01234567/web-1"
     );
     assert_eq!(text(&secrets::parameter()), "123456789012/us-east-1//shop/db");
     assert_eq!(
@@ -128,6 +161,14 @@ fn keys_are_stored_as_this_release_does() {
         text(&load_balancing::target()),
         format!("{elb}:targetgroup/web/73e2d6bc24d8a067 8080 172.31.0.10")
     );
+    let scope = "123456789012/us-east-1";
+    assert_eq!(text(&code_deploy::application()), format!("{scope}/shop"));
+    assert_eq!(
+        text(&code_deploy::deployment_group()),
+        format!("{scope}/shop/web")
+    );
+    assert_eq!(text(&code_deploy::deployment_config()), format!("{scope}/slow"));
+    assert_eq!(text(&code_deploy::deployment()), format!("{scope}/d-A1B2C3D4E"));
     assert_eq!(text(&secrets::role()), "123456789012/web");
     assert_eq!(text(&records::host()), "fedcba9876543210fedcba9876543210");
     assert_eq!(text(&records::vpc()), "vpc-0123456789abcdef0");

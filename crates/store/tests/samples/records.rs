@@ -19,7 +19,10 @@ use domain::container_definition::{
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, HostPort, Resources};
 use domain::placement::PlacementConstraint;
+use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::service_registry::{RegistrationState, TaskRegistration};
 use domain::tags::Pair;
+use domain::target::TargetHealthState;
 use domain::task::{
     ClientRequest, ContainerEnd, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus,
     HealthStatus, NetworkBinding, NetworkConfiguration, Overrides, Queued, Stop, StopCode, Task,
@@ -33,6 +36,7 @@ use domain::vpc::{Subnet, Vpc};
 use domain::{ClusterArn, Scope, TaskDefinitionArn, Timestamp};
 
 use crate::capacity_providers::strategy;
+use crate::load_balancing::target_group;
 
 const TASK: &str = "0123456789abcdef0123456789abcdef";
 const HOST: &str = "fedcba9876543210fedcba9876543210";
@@ -93,6 +97,7 @@ pub fn cluster() -> Cluster {
             providers: strings(&["FARGATE", "FARGATE_SPOT"]),
             default_strategy: strategy(),
         },
+        service_connect_namespace: Some("internal".into()),
         tags: tags(),
     }
 }
@@ -285,6 +290,7 @@ pub fn network_configuration() -> NetworkConfiguration {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "every member of the record")]
 pub fn task() -> Task {
     Task {
         arn: member(TASK),
@@ -336,10 +342,36 @@ pub fn task() -> Task {
             address: Ipv4Addr::new(172, 31, 0, 4),
             mac_address: "02:00:00:00:00:01".into(),
             security_groups: strings(&["sg-0123456789abcdef0"]),
+            is_public: true,
         })),
+        service_connect: Some(Box::new(crate::service_connect::of_task())),
         promised: resources(8080),
         platform_version: Some("1.4.0".into()),
         enable_execute_command: true,
+        targets: vec![
+            TaskTarget::waiting(target_group().arn, "web".into(), 80),
+            TaskTarget {
+                state: TaskTargetState::Registered {
+                    id: "172.31.0.9".into(),
+                    port: 80,
+                    health: TargetHealthState::Healthy,
+                },
+                ..TaskTarget::waiting(target_group().arn, "web".into(), 80)
+            },
+            TaskTarget {
+                state: TaskTargetState::Deregistered {
+                    id: "172.31.0.9".into(),
+                    port: 80,
+                },
+                ..TaskTarget::waiting(target_group().arn, "web".into(), 80)
+            },
+        ]
+        .into(),
+        registration: Some(Box::new(TaskRegistration {
+            registry: crate::cloud_map::service_registry(),
+            external_id: Some("green".into()),
+            state: RegistrationState::Registered,
+        })),
         client_request: Some(Box::new(ClientRequest {
             token: UUID.into(),
             fingerprint: TASK.into(),
@@ -444,6 +476,10 @@ pub fn vpc() -> Vpc {
         scope: scope(),
         cidr: "172.31.0.0/16".parse().expect("valid"),
         default_security_group: "sg-0123456789abcdef0".into(),
+        is_default: true,
+        has_dns_support: false,
+        has_dns_hostnames: true,
+        tags: vec![Pair::new("team", "web")],
     }
 }
 
@@ -454,6 +490,9 @@ pub fn subnet() -> Subnet {
         vpc_id: vpc().id,
         cidr: "172.31.0.0/20".parse().expect("valid"),
         availability_zone: "us-east-1a".into(),
+        is_default: true,
+        maps_public_ip_on_launch: true,
+        tags: Vec::new(),
     }
 }
 

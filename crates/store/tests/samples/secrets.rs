@@ -1,13 +1,14 @@
-//! Samples of parameters, secrets and roles.
+//! Samples of parameters, secrets, certificates and roles.
 
 use std::collections::BTreeMap;
 
+use domain::certificate::Certificate;
 use domain::parameter::{Parameter, ParameterKind, ParameterTier, ParameterVersion};
 use domain::role::Role;
 use domain::sealed::Sealed;
 use domain::secret::{Secret, SecretDeletion, SecretKind, SecretVersion};
 use domain::tags::Pair;
-use domain::{Scope, Timestamp};
+use domain::{CertificateArn, Scope, Timestamp};
 
 fn scope() -> Scope {
     Scope::new("123456789012", "us-east-1")
@@ -84,5 +85,17 @@ pub fn role() -> Role {
         attached_policies: vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()],
         tags: vec![Pair::new("team", "web")],
         created_at: at(0),
+    }
+}
+
+pub fn certificate() -> Certificate {
+    Certificate {
+        arn: CertificateArn::new(&scope(), &["11111111-1111-1111-1111-111111111111"]),
+        body: "-----BEGIN CERTIFICATE-----".into(),
+        chain: Some("-----BEGIN CERTIFICATE-----".into()),
+        key: Sealed("c2VhbGVk".into()),
+        created_at: at(0),
+        imported_at: at(1),
+        tags: vec![Pair::new("team", "web")],
     }
 }

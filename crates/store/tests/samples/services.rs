@@ -7,16 +7,18 @@ use domain::lifecycle_hook::{HookAction, HookRun, HookStatus, HookTarget, HookTi
 use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
 use domain::service::{
     Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
-    ServiceStatus,
+    ServiceStatus, Starts,
 };
 use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_deployment::{
     ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
 };
+use domain::service_load_balancer::{AdvancedConfiguration, ServiceLoadBalancer, TrafficSource};
 use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, Move, MovedFrom, SchedulingStrategy};
 use domain::task_definition::LaunchType;
 
 use crate::capacity_providers::strategy;
+use crate::load_balancing::{listener_rule, target_group};
 use crate::records::{UUID, at, cluster, member, network_configuration, tags, task, task_definition};
 use crate::task_sets::task_set;
 
@@ -29,8 +31,28 @@ pub fn service_revision() -> ServiceRevision {
         capacity_provider_strategy: strategy(),
         platform_version: Some("1.4.0".into()),
         network_configuration: Some(network_configuration()),
+        load_balancers: vec![load_balancer()],
+        service_registries: vec![crate::cloud_map::service_registry()],
+        target_groups: vec![target_group().arn],
+        service_connect: Some(crate::service_connect::configuration()),
+        service_connect_resources: vec![crate::service_connect::resource()],
         image_digests: [("web".to_owned(), "sha256:0123".to_owned())].into(),
         created_at: at(0),
+    }
+}
+
+pub fn load_balancer() -> ServiceLoadBalancer {
+    let rule = listener_rule().arn;
+    ServiceLoadBalancer {
+        target_group: target_group().arn,
+        container: "web".into(),
+        container_port: 80,
+        advanced: Some(AdvancedConfiguration {
+            alternate_target_group: target_group().arn,
+            test_listener_rule: rule.listener().ok().map(TrafficSource::Listener),
+            production_listener_rule: TrafficSource::Rule(rule),
+            role_arn: Some("arn:aws:iam::123456789012:role/lb".into()),
+        }),
     }
 }
 
@@ -104,6 +126,7 @@ fn lifecycle() -> DeploymentLifecycle {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "every member of the record")]
 pub fn service() -> Service {
     Service {
         arn: member("web"),
@@ -140,9 +163,18 @@ pub fn service() -> Service {
             updated_at: at(1),
             rollout: Rollout::InProgress,
             rollout_reason: Some("why".into()),
+            starts: Starts {
+                failed: 1,
+                throttled_until: Some(at(2)),
+                announced_refusal: Some("why".into()),
+            },
         }],
         task_sets: vec![task_set()],
         network_configuration: Some(network_configuration()),
+        load_balancers: vec![load_balancer()],
+        service_registries: vec![crate::cloud_map::service_registry()],
+        service_connect: Some(crate::service_connect::configuration()),
+        health_check_grace_period_seconds: Some(30),
         placement_constraints: vec![PlacementConstraint::DistinctInstance],
         placement_strategy: vec![
             PlacementStrategy::Spread(SpreadField::Attribute("ecs.availability-zone".into())),

@@ -17,6 +17,8 @@ pub fn task_set() -> TaskSet {
         capacity_provider_strategy: strategy(),
         platform_version: Some("1.4.0".into()),
         network_configuration: Some(network_configuration()),
+        load_balancers: vec![crate::services::load_balancer()],
+        service_registries: vec![crate::cloud_map::service_registry()],
         client_token: Some("token".into()),
         created_at: at(0),
         updated_at: at(1),

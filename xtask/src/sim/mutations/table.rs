@@ -27,7 +27,7 @@ const fn mutation(
 }
 
 /// All of them.
-pub const MUTATIONS: [Mutation; 33] = [
+pub const MUTATIONS: [Mutation; 36] = [
     // Bounds.
     mutation(
         "the minimum rounds down",
@@ -233,5 +233,24 @@ pub const MUTATIONS: [Mutation; 33] = [
         "crates/orchestrator/src/transitions/run_tasks.rs",
         "it.is_fargate_capacity",
         "!it.id.is_empty()",
+    ),
+    // Load balancers.
+    mutation(
+        "a task stops while requests are in flight to it",
+        "crates/orchestrator/src/transitions/task_targets.rs",
+        "!left.is_zero()",
+        "left.is_zero() && !left.is_zero()",
+    ),
+    mutation(
+        "a task is not deregistered before it stops",
+        "crates/orchestrator/src/transitions/stop_task.rs",
+        "task.is_registered()",
+        "task.is_registered() && tx.ids().uuid().is_empty()",
+    ),
+    mutation(
+        "a task counts as healthy whatever its targets are",
+        "crates/orchestrator/src/controllers/service_deployments/health.rs",
+        "!task.targets.iter().all(TaskTarget::is_healthy)",
+        "task.targets.len() > 1_000",
     ),
 ];

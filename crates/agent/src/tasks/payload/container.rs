@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::super::docker_config;
 use super::super::task::{
-    AboutContainer, Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id,
+    AboutContainer, AboutTask, Condition, Container, Dependency, HealthCheck, RestartPolicy, task_id,
 };
 use super::{Refusal, volumes};
 use crate::environment_files::EnvironmentFiles;
@@ -33,6 +33,8 @@ pub struct Context<'a> {
     pub publishes_ports: bool,
     /// Environment that all containers get; their own wins.
     pub environment: BTreeMap<String, String>,
+    /// Where its names are answered.
+    pub about: &'a AboutTask,
 }
 
 /// Reads a container; `names` are those of all containers of the task.
@@ -78,6 +80,7 @@ pub fn container(
         docker.host_config.unwrap_or_default(),
     );
     let settings = docker_config::apply(&config, &host_config, &mut spec)?;
+    resolve_in_vpc(&mut spec, context.about);
     spec.log_limits = json_file::limits(settings.log.as_ref())?;
     let (secrets, log_secrets) = secret_sources(definition.secrets.unwrap_or_default())?;
     let dependencies = definition.depends_on.unwrap_or_default();
@@ -110,6 +113,17 @@ pub fn container(
         registry_login: login.transpose()?,
         spec,
     })
+}
+
+/// Names are answered by the resolver of its VPC, where it is in one and says nothing else.
+fn resolve_in_vpc(spec: &mut ContainerSpec, about: &AboutTask) {
+    let names = &mut spec.names;
+    if names.dns_servers.is_empty() {
+        names.dns_servers.clone_from(&about.domain_name_servers);
+    }
+    if names.dns_search_domains.is_empty() {
+        names.dns_search_domains.clone_from(&about.domain_names);
+    }
 }
 
 fn environment_files(

@@ -1,7 +1,8 @@
-use super::header;
+use super::{Transport, header};
 
 fn bytes(client: &str, local: &str) -> Vec<u8> {
     header(
+        Transport::Stream,
         client.parse().expect("an address"),
         local.parse().expect("an address"),
     )
@@ -19,4 +20,7 @@ fn headers_are_as_the_specification_has_them() {
     assert_eq!((six.len(), &six[12..16]), (52, [0x21, 0x21, 0, 36].as_slice()));
     let mapped = bytes("[::ffff:192.0.2.1]:258", "10.0.0.1:443");
     assert_eq!(mapped, four);
+    let [client, local] = ["192.0.2.1:258", "10.0.0.1:443"].map(|it| it.parse().expect("an address"));
+    let datagrams = header(Transport::Datagrams, client, local);
+    assert_eq!((datagrams[13], &datagrams[14..]), (0x12, &four[14..]));
 }

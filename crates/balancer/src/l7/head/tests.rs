@@ -85,6 +85,12 @@ const SMUGGLING: &[(&str, &str)] = &[
     ("G(T / HTTP/1.1\nHost: a", "BadMethod"),
     ("GET / HTTP/1.1\nHost: a\nX: a\u{0}b", "BadHeader"),
     ("GET / HTTP/1.1\nHost: a\nX: a\rY: b", "BadHeader"),
+    (
+        "GET / HTTP/1.1\nHost: a\nX:\rTransfer-Encoding: chunked",
+        "BadHeader",
+    ),
+    ("GET / HTTP/1.1\nHost: a\nX: a\r", "BadHeader"),
+    ("GET / HTTP/1.1\nHost: a\nX: \u{c}a", "NonCompliantHeader"),
     ("GET / HTTP/1.1\nHost: a\nno colon", "BadHeader"),
 ];
 

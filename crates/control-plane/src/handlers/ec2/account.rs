@@ -3,6 +3,7 @@
 use api::ec2;
 
 use super::filters::{Filters, Rule};
+use super::vpcs::default_vpc;
 use super::{check_dry_run, invalid_value};
 use crate::call::Call;
 
@@ -43,7 +44,7 @@ pub async fn describe_account_attributes(
     let vpc = call
         .access()
         .store()
-        .read(|state| state.vpcs(call.scope()).next().map(|it| it.id.clone()));
+        .read(|state| default_vpc(state, call.scope()).map(|it| it.id.clone()));
     let all = [
         (ec2::AccountAttributeName::SupportedPlatforms, "VPC".to_owned()),
         // Amazon's word for an account without one.

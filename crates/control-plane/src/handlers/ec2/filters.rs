@@ -2,6 +2,7 @@
 
 use api::ec2;
 
+use super::tags::Tagged;
 use super::{invalid_value, refusal};
 
 /// Most values of all filters of a call.
@@ -23,11 +24,37 @@ impl<T> Rule<T> {
     }
 }
 
-/// Filters that exist: every one of them must match.
-pub struct Filters<'a, T>(Vec<(&'a Rule<T>, &'a [String])>);
+/// What a filter looks at.
+enum Subject<'a, T> {
+    Rule(&'a Rule<T>),
+    /// `tag:<key>`
+    TagOf(&'a str),
+    /// `tag-key`
+    TagKey,
+    /// `tag-value`
+    TagValue,
+}
 
-impl<'a, T> Filters<'a, T> {
-    /// Finds the rules of the given filters.
+impl<T: Tagged> Subject<'_, T> {
+    fn has_match(&self, resource: &T, patterns: &[String]) -> bool {
+        let is_match = |text: &str| patterns.iter().any(|pattern| matches(pattern, text));
+        let key = |it: &ec2::Tag| it.key.clone().unwrap_or_default();
+        let value = |it: &ec2::Tag| it.value.clone().unwrap_or_default();
+        let mut tags = resource.tags().iter();
+        match self {
+            Self::Rule(rule) => (rule.values)(resource).iter().any(|it| is_match(it)),
+            Self::TagOf(name) => tags.any(|it| key(it) == *name && is_match(&value(it))),
+            Self::TagKey => tags.any(|it| is_match(&key(it))),
+            Self::TagValue => tags.any(|it| is_match(&value(it))),
+        }
+    }
+}
+
+/// Filters that exist: every one of them must match.
+pub struct Filters<'a, T>(Vec<(Subject<'a, T>, &'a [String])>);
+
+impl<'a, T: Tagged> Filters<'a, T> {
+    /// Finds the rules of the given filters. Filters on tags need none: all that has tags has them.
     ///
     /// # Errors
     /// InvalidParameterValue for a filter that the operation does not have, MissingParameter for one without values,
@@ -37,8 +64,8 @@ impl<'a, T> Filters<'a, T> {
         let mut count = 0;
         for (at, filter) in given.into_iter().flatten().enumerate() {
             let name = filter.name.as_deref().unwrap_or("null");
-            let rule = rules.iter().find(|it| it.is_of(name));
-            let rule = rule.ok_or_else(|| invalid_value(format!("The filter '{name}' is invalid")))?;
+            let subject = subject(rules, name);
+            let subject = subject.ok_or_else(|| invalid_value(format!("The filter '{name}' is invalid")))?;
             let values = filter.values.as_deref().unwrap_or_default();
             if values.is_empty() {
                 return Err(refusal(
@@ -47,7 +74,7 @@ impl<'a, T> Filters<'a, T> {
                 ));
             }
             count += values.len();
-            filters.push((rule, values));
+            filters.push((subject, values));
         }
         if count > VALUES_MAX {
             return Err(refusal(
@@ -60,13 +87,28 @@ impl<'a, T> Filters<'a, T> {
 
     /// Whether each filter has a value that the resource has.
     pub fn match_all(&self, resource: &T) -> bool {
-        self.0.iter().all(|(rule, wanted)| {
-            let found = (rule.values)(resource);
-            wanted
-                .iter()
-                .any(|pattern| found.iter().any(|text| matches(pattern, text)))
-        })
+        let mut all = self.0.iter();
+        all.all(|(subject, wanted)| subject.has_match(resource, wanted))
     }
+}
+
+fn subject<'a, T: Tagged>(rules: &'a [Rule<T>], name: &'a str) -> Option<Subject<'a, T>> {
+    if let Some(rule) = rules.iter().find(|it| it.is_of(name)) {
+        return Some(Subject::Rule(rule));
+    }
+    match name {
+        _ if !T::HAS_TAGS => None,
+        "tag-key" => Some(Subject::TagKey),
+        "tag-value" => Some(Subject::TagValue),
+        _ => name.strip_prefix("tag:").map(Subject::TagOf),
+    }
+}
+
+/// Values that a filter name is given, if it is given: what narrows a search before anything is rendered.
+pub fn values_of<'a>(given: Option<&'a Vec<ec2::Filter>>, names: &[&str]) -> Option<&'a [String]> {
+    let mut filters = given.into_iter().flatten();
+    let found = filters.find(|it| it.name.as_deref().is_some_and(|name| names.contains(&name)));
+    found.map(|it| it.values.as_deref().unwrap_or_default())
 }
 
 /// `*` stands for any letters, `?` for one, and `\` takes the meaning of the next:

@@ -1,9 +1,13 @@
 //! Which resources a Describe operation gives: those that are named, of them those that match, of them a page.
 
 use api::ec2;
+use store::State;
+use wire::Operation;
 
-use super::invalid_value;
-use super::refusal;
+use super::filters::{Filters, Rule};
+use super::tags::Tagged;
+use super::{check_dry_run, invalid_value, refusal};
+use crate::call::Call;
 use crate::handlers::page::{PageKey, PageRequest, page};
 
 /// Bounds of `MaxResults`.
@@ -36,24 +40,65 @@ impl IdKind {
             return Ok(items);
         }
         for id in ids {
-            if !self.is_id(id) {
-                let expected = format!("Invalid id: \"{id}\" (expecting \"{}...\")", self.prefix);
-                return Err(refusal(self.malformed, expected));
-            }
             if !items.iter().any(|(it, _)| it == id) {
-                return Err(refusal(
-                    self.not_found,
-                    format!("The {} '{id}' does not exist", self.noun),
-                ));
+                return Err(self.unknown(id));
             }
         }
         Ok(items.into_iter().filter(|(id, _)| ids.contains(id)).collect())
+    }
+
+    /// What is said of an id that nothing has: `malformed` or `not_found`.
+    pub fn unknown(&self, id: &str) -> ec2::Error {
+        if !self.is_id(id) {
+            let expected = format!("Invalid id: \"{id}\" (expecting \"{}...\")", self.prefix);
+            return refusal(self.malformed, expected);
+        }
+        refusal(self.not_found, format!("The {} '{id}' does not exist", self.noun))
     }
 
     fn is_id(&self, id: &str) -> bool {
         let tail = id.strip_prefix(self.prefix).unwrap_or_default();
         !tail.is_empty() && tail.chars().all(|it| it.is_ascii_alphanumeric())
     }
+}
+
+/// What a Describe operation is asked for.
+pub struct Listing<'a> {
+    /// Ids, if some are named.
+    pub ids: Option<&'a Vec<String>>,
+    /// `Filters`
+    pub filters: Option<&'a Vec<ec2::Filter>>,
+    /// `DryRun`
+    pub dry_run: Option<bool>,
+    /// `MaxResults`; all without it.
+    pub max_results: Option<i32>,
+    /// `NextToken`
+    pub next_token: Option<&'a str>,
+}
+
+/// A Describe operation: of `all` resources those that are named and match, a page of them and where it goes on.
+///
+/// # Errors
+/// Those of [`Filters::of`], [`IdKind::named`] and [`cut`]; DryRunOperation.
+pub fn describe<O: Operation, T: Tagged>(
+    call: &Call<O>,
+    kind: &IdKind,
+    rules: &[Rule<T>],
+    listing: &Listing<'_>,
+    all: impl FnOnce(&State) -> Vec<(String, T)>,
+) -> Result<(Vec<T>, Option<String>), ec2::Error> {
+    let filters = Filters::of(rules, listing.filters)?;
+    check_dry_run(listing.dry_run)?;
+    let all = call.access().store().read(all);
+    let mut chosen = kind.named(listing.ids, all)?;
+    chosen.retain(|(_, it)| filters.match_all(it));
+    let wanted = Wanted {
+        max_results: listing.max_results,
+        next_token: listing.next_token,
+    };
+    let (scope, ids, filters) = (call.scope(), listing.ids, listing.filters);
+    let listing = format!("{} {scope:?} {ids:?} {filters:?}", O::NAME);
+    cut(call.access().page_key(), &wanted, &listing, chosen)
 }
 
 /// What the caller says of the page it wants.
@@ -74,17 +119,29 @@ pub fn cut<T>(
     listing: &str,
     mut items: Vec<(String, T)>,
 ) -> Result<(Vec<T>, Option<String>), ec2::Error> {
-    let max_results = match wanted.max_results {
+    let request = page_request(listing, wanted.max_results, wanted.next_token)?;
+    items.sort_by(|(one, _), (other, _)| one.cmp(other));
+    page(key, &request, items.into_iter()).map_err(|_| invalid_value("Unable to parse pagination token"))
+}
+
+/// What is asked of a listing, for items that come one by one.
+///
+/// # Errors
+/// InvalidParameterValue for a size out of bounds.
+pub fn page_request<'a>(
+    listing: &'a str,
+    max_results: Option<i32>,
+    next_token: Option<&'a str>,
+) -> Result<PageRequest<'a>, ec2::Error> {
+    let max_results = match max_results {
         None => usize::MAX,
         Some(given) => page_size(given)?,
     };
-    items.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let request = PageRequest {
+    Ok(PageRequest {
         listing,
-        next_token: wanted.next_token,
+        next_token,
         max_results,
-    };
-    page(key, &request, items.into_iter()).map_err(|_| invalid_value("Unable to parse pagination token"))
+    })
 }
 
 fn page_size(given: i32) -> Result<usize, ec2::Error> {

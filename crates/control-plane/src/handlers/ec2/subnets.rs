@@ -4,18 +4,18 @@ use api::ec2;
 use domain::vpc::Subnet;
 use store::State;
 
-use super::check_dry_run;
-use super::filters::{Filters, Rule};
-use super::select::{IdKind, Wanted, cut};
+use super::filters::Rule;
+use super::resources::Resource;
+use super::select::{Listing, describe};
+use super::tags;
 use super::zones::zone_id;
 use crate::call::Call;
 
-const ID: IdKind = IdKind {
-    prefix: "subnet-",
-    noun: "subnet ID",
-    not_found: "InvalidSubnetID.NotFound",
-    malformed: "InvalidSubnetID.Malformed",
-};
+mod modify;
+mod write;
+
+pub use modify::modify_subnet_attribute;
+pub use write::{create_default_subnet, create_subnet, delete_subnet};
 
 /// Filters on what no subnet here has match nothing.
 const RULES: [Rule<ec2::Subnet>; 16] = [
@@ -90,9 +90,6 @@ const RULES: [Rule<ec2::Subnet>; 16] = [
             "ipv6-cidr-block-association.ipv6-cidr-block",
             "ipv6-cidr-block-association.state",
             "outpost-arn",
-            "tag:",
-            "tag-key",
-            "tag-value",
         ],
         values: |_| Vec::new(),
     },
@@ -106,33 +103,25 @@ pub async fn describe_subnets(
     call: Call<ec2::DescribeSubnets>,
 ) -> Result<ec2::DescribeSubnetsOutput, ec2::Error> {
     let input = call.input();
-    let filters = Filters::of(&RULES, input.filters.as_ref())?;
-    check_dry_run(input.dry_run)?;
-    let all: Vec<_> = call.access().store().read(|state| {
-        let subnets = state.subnets(call.scope());
-        subnets.map(|it| (it.id.clone(), rendered(state, it))).collect()
-    });
-    let mut chosen = ID.named(input.subnet_ids.as_ref(), all)?;
-    chosen.retain(|(_, it)| filters.match_all(it));
-    let wanted = Wanted {
+    let listing = Listing {
+        ids: input.subnet_ids.as_ref(),
+        filters: input.filters.as_ref(),
+        dry_run: input.dry_run,
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let listing = format!(
-        "DescribeSubnets {:?} {:?} {:?}",
-        call.scope(),
-        input.subnet_ids,
-        input.filters
-    );
-    let (subnets, next_token) = cut(call.access().page_key(), &wanted, &listing, chosen)?;
+    let (subnets, next_token) = describe(&call, &Subnet::KIND, &RULES, &listing, |state| {
+        let subnets = state.subnets(call.scope());
+        subnets.map(|it| (it.id.clone(), rendered(state, it))).collect()
+    })?;
     Ok(ec2::DescribeSubnetsOutput {
         subnets: Some(subnets),
         next_token,
     })
 }
 
-/// Every subnet here is its zone's default one.
-fn rendered(state: &State, it: &Subnet) -> ec2::Subnet {
+/// A subnet as Amazon tells it.
+pub(super) fn rendered(state: &State, it: &Subnet) -> ec2::Subnet {
     let free = it
         .assignable()
         .count()
@@ -150,9 +139,8 @@ fn rendered(state: &State, it: &Subnet) -> ec2::Subnet {
         available_ip_address_count: i32::try_from(free).ok(),
         availability_zone_id: Some(zone_id(&it.availability_zone)),
         availability_zone: Some(it.availability_zone.clone()),
-        default_for_az: Some(true),
-        // So it is with Amazon's default subnets, which are public.
-        map_public_ip_on_launch: Some(true),
+        default_for_az: Some(it.is_default),
+        map_public_ip_on_launch: Some(it.maps_public_ip_on_launch),
         map_customer_owned_ip_on_launch: Some(false),
         assign_ipv6_address_on_creation: Some(false),
         ipv6_cidr_block_association_set: Some(Vec::new()),
@@ -164,6 +152,7 @@ fn rendered(state: &State, it: &Subnet) -> ec2::Subnet {
             enable_resource_name_dns_aaaa_record: Some(false),
         }),
         block_public_access_states: Some(block_public_access()),
+        tags: tags::render(&it.tags),
         ..ec2::Subnet::default()
     }
 }

@@ -1,4 +1,4 @@
-//! Filters, ids and pages, without a server.
+//! Filters, ids and pages without a server; networks as clients make them.
 
 use api::ec2;
 use domain::Scope;
@@ -6,26 +6,36 @@ use domain::vpc::Vpc;
 
 use super::filters::{Filters, Rule, matches};
 use super::select::{IdKind, Wanted, cut};
+use super::tags::Tagged;
 use super::zones::zone_id;
-use super::{check_dry_run, security_groups, vpcs};
+use super::{check_dry_run, vpcs};
 use crate::handlers::PageKey;
 
-const RULES: [Rule<String>; 2] = [
-    Rule {
-        names: &["name", "Name"],
-        values: |it| vec![it.clone()],
-    },
-    Rule {
-        names: &["tag:", "tag-key"],
-        values: |_| Vec::new(),
-    },
-];
+mod gateways;
+mod network_acls;
+mod networks;
+mod prefix_lists;
+mod route_tables;
+mod routed_network;
+mod vpc_endpoints;
+pub mod world;
+
+const RULES: [Rule<String>; 1] = [Rule {
+    names: &["name", "Name"],
+    values: |it| vec![it.clone()],
+}];
 const ID: IdKind = IdKind {
     prefix: "vpc-",
     noun: "vpc ID",
     not_found: "InvalidVpcID.NotFound",
     malformed: "InvalidVpcID.Malformed",
 };
+
+impl Tagged for String {
+    fn tags(&self) -> &[ec2::Tag] {
+        &[]
+    }
+}
 
 fn filter(name: &str, values: &[&str]) -> ec2::Filter {
     ec2::Filter {
@@ -210,25 +220,21 @@ fn zones_have_ids() {
 #[test]
 fn a_vpc_is_told_as_amazon_tells_a_default_one() {
     let vpc = Vpc {
-        id: "vpc-0a".to_owned(),
-        scope: Scope::new("123456789012", "us-east-1"),
-        cidr: "172.31.0.0/16".parse().expect("a range"),
-        default_security_group: "sg-0b".to_owned(),
+        is_default: true,
+        ..Vpc::new(
+            "vpc-0a".to_owned(),
+            Scope::new("123456789012", "us-east-1"),
+            "172.31.0.0/16".parse().expect("a range"),
+            "sg-0b".to_owned(),
+        )
     };
-    let told = vpcs::rendered(&vpc);
+    let told = vpcs::rendered(&store::State::default(), &vpc);
     assert_eq!(
         (told.is_default, told.cidr_block.as_deref()),
         (Some(true), Some("172.31.0.0/16"))
     );
     let association = &told.cidr_block_association_set.expect("one")[0];
     assert_eq!(association.association_id.as_deref(), Some("vpc-cidr-assoc-0a"));
-    let group = security_groups::rendered(&vpc);
-    assert_eq!(
-        group.security_group_arn.as_deref(),
-        Some("arn:aws:ec2:us-east-1:123456789012:security-group/sg-0b")
-    );
-    let pairs = group.ip_permissions.expect("one")[0].user_id_group_pairs.clone();
-    assert_eq!(pairs.expect("one")[0].group_id.as_deref(), Some("sg-0b"));
 }
 
 #[test]

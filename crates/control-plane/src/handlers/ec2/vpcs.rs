@@ -1,22 +1,28 @@
 //! VPCs.
 
-use api::ec2;
-use domain::vpc::Vpc;
+use std::sync::Arc;
 
-use super::check_dry_run;
-use super::filters::{Filters, Rule};
-use super::select::{IdKind, Wanted, cut};
+use api::ec2;
+use domain::Scope;
+use domain::vpc::Vpc;
+use store::State;
+
+use super::filters::Rule;
+use super::resources::Resource;
+use super::select::{Listing, describe};
+use super::tags;
 use crate::call::Call;
 
-const ID: IdKind = IdKind {
-    prefix: "vpc-",
-    noun: "vpc ID",
-    not_found: "InvalidVpcID.NotFound",
-    malformed: "InvalidVpcID.Malformed",
-};
+mod attributes;
+mod write;
 
-/// Filters on ranges and tags that no VPC here has match nothing.
-const RULES: [Rule<ec2::Vpc>; 10] = [
+pub use attributes::{
+    associate_vpc_cidr_block, describe_vpc_attribute, disassociate_vpc_cidr_block, modify_vpc_attribute,
+};
+pub use write::{create_default_vpc, create_vpc, delete_vpc};
+
+/// Filters on ranges that no VPC here has match nothing.
+const RULES: [Rule<ec2::Vpc>; 9] = [
     Rule {
         names: &["vpc-id", "vpcId"],
         values: |it| it.vpc_id.iter().cloned().collect(),
@@ -66,10 +72,6 @@ const RULES: [Rule<ec2::Vpc>; 10] = [
         ],
         values: |_| Vec::new(),
     },
-    Rule {
-        names: &["tag:", "tag-key", "tag-value"],
-        values: |_| Vec::new(),
-    },
 ];
 
 /// `DescribeVpcs`.
@@ -78,36 +80,31 @@ const RULES: [Rule<ec2::Vpc>; 10] = [
 /// InvalidVpcID.NotFound, InvalidVpcID.Malformed, InvalidParameterValue, MissingParameter, DryRunOperation.
 pub async fn describe_vpcs(call: Call<ec2::DescribeVpcs>) -> Result<ec2::DescribeVpcsOutput, ec2::Error> {
     let input = call.input();
-    let filters = Filters::of(&RULES, input.filters.as_ref())?;
-    check_dry_run(input.dry_run)?;
-    let all: Vec<_> = call.access().store().read(|state| {
-        let vpcs = state.vpcs(call.scope());
-        vpcs.map(|it| (it.id.clone(), rendered(it))).collect()
-    });
-    let mut chosen = ID.named(input.vpc_ids.as_ref(), all)?;
-    chosen.retain(|(_, it)| filters.match_all(it));
-    let wanted = Wanted {
+    let listing = Listing {
+        ids: input.vpc_ids.as_ref(),
+        filters: input.filters.as_ref(),
+        dry_run: input.dry_run,
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let listing = format!(
-        "DescribeVpcs {:?} {:?} {:?}",
-        call.scope(),
-        input.vpc_ids,
-        input.filters
-    );
-    let (vpcs, next_token) = cut(call.access().page_key(), &wanted, &listing, chosen)?;
+    let (vpcs, next_token) = describe(&call, &Vpc::KIND, &RULES, &listing, |state| {
+        let vpcs = state.vpcs(call.scope());
+        vpcs.map(|it| (it.id.clone(), rendered(state, it))).collect()
+    })?;
     Ok(ec2::DescribeVpcsOutput {
         vpcs: Some(vpcs),
         next_token,
     })
 }
 
-/// Every VPC here is its region's default one.
-pub(super) fn rendered(it: &Vpc) -> ec2::Vpc {
+/// A VPC as Amazon tells it.
+pub(super) fn rendered(state: &State, it: &Vpc) -> ec2::Vpc {
+    let mut options = state.dhcp_options(&it.scope);
+    let options = options.find(|options| options.vpc_ids.contains(&it.id));
+    let options = options.map(|it| it.id.clone());
     let cidr = it.cidr.to_string();
     let association = ec2::VpcCidrBlockAssociation {
-        association_id: Some(it.id.replacen("vpc-", "vpc-cidr-assoc-", 1)),
+        association_id: Some(association_id(it)),
         cidr_block: Some(cidr.clone()),
         cidr_block_state: Some(ec2::VpcCidrBlockState {
             state: Some(ec2::VpcCidrBlockStateCode::Associated),
@@ -121,10 +118,21 @@ pub(super) fn rendered(it: &Vpc) -> ec2::Vpc {
         cidr_block: Some(cidr),
         cidr_block_association_set: Some(vec![association]),
         // Amazon's word for a VPC without a set of its own.
-        dhcp_options_id: Some("default".to_owned()),
+        dhcp_options_id: Some(options.unwrap_or_else(|| "default".to_owned())),
         instance_tenancy: Some(ec2::Tenancy::Default),
-        is_default: Some(true),
+        is_default: Some(it.is_default),
+        tags: tags::render(&it.tags),
         block_public_access_states: Some(super::subnets::block_public_access()),
         ..ec2::Vpc::default()
     }
+}
+
+/// That of the range that a VPC is made with.
+fn association_id(it: &Vpc) -> String {
+    it.id.replacen("vpc-", "vpc-cidr-assoc-", 1)
+}
+
+/// The one that every account has, unless it was deleted.
+pub fn default_vpc<'a>(state: &'a State, scope: &Scope) -> Option<&'a Arc<Vpc>> {
+    state.vpcs(scope).find(|it| it.is_default)
 }

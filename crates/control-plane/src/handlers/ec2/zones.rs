@@ -1,12 +1,17 @@
-//! Availability zones: those that have a subnet.
+//! Availability zones: three of each region, and those that have a subnet.
 
 use std::collections::BTreeSet;
 
 use api::ec2;
+use domain::Scope;
+use store::State;
 
 use super::filters::{Filters, Rule};
 use super::{check_dry_run, invalid_value};
 use crate::call::Call;
+
+/// Zones that every region has, as Amazon's have at least.
+const LETTERS: [&str; 3] = ["a", "b", "c"];
 
 /// Filters on what no zone here has match nothing.
 const RULES: [Rule<ec2::AvailabilityZone>; 8] = [
@@ -55,10 +60,7 @@ pub async fn describe_availability_zones(
     let filters = Filters::of(&RULES, input.filters.as_ref())?;
     check_dry_run(input.dry_run)?;
     let region = &call.scope().region;
-    let names: BTreeSet<String> = call.access().store().read(|state| {
-        let subnets = state.subnets(call.scope());
-        subnets.map(|it| it.availability_zone.clone()).collect()
-    });
+    let names = call.access().store().read(|state| names(state, call.scope()));
     let mut zones: Vec<_> = names.iter().map(|name| rendered(region, name)).collect();
     let wanted = input.zone_names.as_deref().unwrap_or_default();
     choose(&mut zones, wanted, "zone", |it| it.zone_name.as_deref())?;
@@ -68,6 +70,17 @@ pub async fn describe_availability_zones(
     Ok(ec2::DescribeAvailabilityZonesOutput {
         availability_zones: Some(zones),
     })
+}
+
+/// Zones that subnets can be made in.
+pub(super) fn names(state: &State, scope: &Scope) -> BTreeSet<String> {
+    let region = &scope.region;
+    let always = LETTERS.iter().map(|letter| format!("{region}{letter}"));
+    let subnets = state.subnets(scope);
+    subnets
+        .map(|it| it.availability_zone.clone())
+        .chain(always)
+        .collect()
 }
 
 /// Keeps those that are named, or all if none is.

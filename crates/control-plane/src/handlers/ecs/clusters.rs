@@ -25,10 +25,9 @@ const DESCRIBED_MAX: usize = 100;
 /// `CreateCluster`: one that is there is returned unchanged, one that was deleted is made anew.
 ///
 /// # Errors
-/// InvalidParameterException; UnsupportedFeatureException for Service Connect.
+/// InvalidParameterException; NamespaceNotFoundException.
 pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::CreateClusterOutput, ecs::Error> {
     let input = call.input();
-    configuration::refuse_service_connect(input.service_connect_defaults.as_ref())?;
     let name = input.cluster_name.as_deref();
     if name.is_some_and(|it| !names::is_name(it)) {
         return Err(invalid_parameter(
@@ -36,7 +35,7 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
         ));
     }
     let settings = input.settings.as_deref().filter(|it| !it.is_empty());
-    let new = NewCluster {
+    let mut new = NewCluster {
         arn: names::cluster(call.scope(), name)?,
         settings: settings.map(configuration::settings).transpose()?,
         configuration: configuration::parse(input.configuration.as_ref())?,
@@ -48,9 +47,11 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
                 .as_deref()
                 .unwrap_or_default(),
         )?,
+        service_connect_namespace: None,
         tags: tags::parse(input.tags.as_deref())?,
         principal: call.caller().arn(),
     };
+    let connect = input.service_connect_defaults.clone();
     let store = call.access().store();
     let created = store
         .transact(move |tx| -> Result<_, ecs::Error> {
@@ -58,6 +59,9 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
             transitions::require_capacity_providers(state, &new.arn.scope(), &new.capacity)
                 .map_err(ecs::Error::from_refusal)?;
             refuse_other_capacity(state, &new)?;
+            let scope = new.arn.scope();
+            let namespace = configuration::service_connect_namespace(tx, &scope, connect.as_ref())?;
+            new.service_connect_namespace = namespace.filter(|it| !it.is_empty());
             transitions::create_cluster(tx, new).map_err(ecs::Error::from_refusal)
         })
         .await;

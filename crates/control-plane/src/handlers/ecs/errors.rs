@@ -9,6 +9,8 @@ use orchestrator::transitions::{
 };
 use store::TransactError;
 
+use super::network;
+
 /// ClientException: the request itself is wrong.
 pub fn client(message: impl Into<String>) -> ecs::Error {
     ecs::Error::ClientException(ecs::ClientException {
@@ -165,6 +167,7 @@ impl FromRefusal<RunTasksRefusal> for ecs::Error {
             RunTasksRefusal::NoAddress => {
                 invalid_parameter("The subnets have no free addresses: stop tasks or name another subnet.")
             }
+            RunTasksRefusal::NoSecurityGroup(id) => network::unknown_security_group(&id),
         }
     }
 }
@@ -240,6 +243,7 @@ impl FromRefusal<ServiceRefusal> for ecs::Error {
                 invalid_parameter("The service cannot be stopped while it is scaled above 0.")
             }
             // terraform-provider-aws waits for task sets by this text.
+            ServiceRefusal::ServiceConnect(refusal) => Self::from_refusal(refusal),
             ServiceRefusal::HasTaskSets => invalid_parameter(
                 "The service cannot be stopped while deployments are active. Delete its task sets first, or use force.",
             ),

@@ -2,8 +2,10 @@
 
 use api::ecs;
 use domain::Scope;
+use domain::security_group::SecurityGroup;
 use domain::task::NetworkConfiguration;
 use domain::task_definition::{LaunchType, NetworkMode, TaskDefinition};
+use domain::vpc::Subnet;
 use store::State;
 
 use super::errors::invalid_parameter;
@@ -41,8 +43,8 @@ pub fn parse(
         Some(given) => given,
     };
     let security_groups = given.security_groups.clone().unwrap_or_default();
-    check_subnets(state, scope, &given.subnets)?;
-    check_security_groups(state, scope, &security_groups)?;
+    let vpc_id = check_subnets(state, scope, &given.subnets)?;
+    check_security_groups(state, scope, vpc_id, &security_groups)?;
     let is_public_ip_assigned = given
         .assign_public_ip
         .as_ref()
@@ -59,40 +61,64 @@ pub fn parse(
     }))
 }
 
-fn check_subnets(state: &State, scope: &Scope, given: &[String]) -> Result<(), ecs::Error> {
-    if given.is_empty() {
-        return Err(invalid_parameter("subnets can not be empty."));
-    }
+/// The VPC of the subnets.
+fn check_subnets<'a>(state: &'a State, scope: &Scope, given: &[String]) -> Result<&'a str, ecs::Error> {
     if given.len() > SUBNETS_MAX {
         return Err(invalid_parameter(format!(
             "subnets can have at most {SUBNETS_MAX} items."
         )));
     }
-    let is_known = |id: &String| state.subnets(scope).any(|it| it.id == *id);
-    if let Some(unknown) = given.iter().find(|it| !is_known(it)) {
-        let known: Vec<&str> = state.subnets(scope).map(|it| it.id.as_str()).collect();
-        return Err(invalid_parameter(format!(
-            "Error retrieving subnet information for [{unknown}]: The subnet ID '{unknown}' does not exist. \
-             The subnets here are {}.",
-            known.join(", ")
-        )));
+    let mut vpc_id = None;
+    for id in given {
+        let subnet = state.get::<Subnet>(id).filter(|it| it.scope == *scope);
+        let subnet = subnet.ok_or_else(|| unknown_subnet(state, scope, id))?;
+        if *vpc_id.get_or_insert(&subnet.vpc_id) != &subnet.vpc_id {
+            return Err(invalid_parameter("Subnets must all be within the same VPC."));
+        }
     }
-    Ok(())
+    vpc_id
+        .map(String::as_str)
+        .ok_or_else(|| invalid_parameter("subnets can not be empty."))
 }
 
-fn check_security_groups(state: &State, scope: &Scope, given: &[String]) -> Result<(), ecs::Error> {
+fn unknown_subnet(state: &State, scope: &Scope, id: &str) -> ecs::Error {
+    let known: Vec<&str> = state.subnets(scope).map(|it| it.id.as_str()).collect();
+    invalid_parameter(format!(
+        "Error retrieving subnet information for [{id}]: The subnet ID '{id}' does not exist. The subnets here are {}.",
+        known.join(", ")
+    ))
+}
+
+fn check_security_groups(
+    state: &State,
+    scope: &Scope,
+    vpc_id: &str,
+    given: &[String],
+) -> Result<(), ecs::Error> {
     if given.len() > SECURITY_GROUPS_MAX {
         return Err(invalid_parameter(format!(
             "securityGroups can have at most {SECURITY_GROUPS_MAX} items."
         )));
     }
-    let is_known = |id: &String| state.vpcs(scope).any(|it| it.default_security_group == *id);
-    if let Some(unknown) = given.iter().find(|it| !is_known(it)) {
-        return Err(invalid_parameter(format!(
-            "Error retrieving security group information for [{unknown}]: The security group '{unknown}' does not exist."
-        )));
+    for id in given {
+        let group = state.get::<SecurityGroup>(id).filter(|it| it.scope == *scope);
+        let group = group.ok_or_else(|| unknown_security_group(id))?;
+        if group.vpc_id != vpc_id {
+            return Err(invalid_parameter(format!(
+                "Security groups and subnets must belong to the same VPC: {id} is a group of {}, the subnets are in {vpc_id}.",
+                group.vpc_id
+            )));
+        }
     }
     Ok(())
+}
+
+/// What is said of a security group that is not there, or not any more.
+pub fn unknown_security_group(id: &str) -> ecs::Error {
+    invalid_parameter(format!(
+        "Error retrieving security group information for [{id}]: The security group '{id}' does not exist \
+         (ErrorCode: InvalidGroup.NotFound)"
+    ))
 }
 
 /// As it reads back: every member filled.

@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 use api::efs::{self, Error};
 use domain::Scope;
 use domain::file_system::{FileSystem, MountTarget};
+use domain::security_group::SecurityGroup;
 use domain::vpc::{Subnet, Vpc};
 use orchestrator::transitions::free_address;
 use store::{State, Tx};
@@ -121,11 +122,11 @@ fn check_groups(state: &State, vpc_id: &str, given: Vec<String>) -> Result<Vec<S
             },
         ));
     }
-    // There are none but the default ones.
-    let known = state
-        .get::<Vpc>(&vpc_id.to_owned())
-        .map(|it| it.default_security_group.clone());
-    match given.iter().find(|it| known.as_ref() != Some(it)) {
+    let is_own = |id: &String| {
+        let group = state.get::<SecurityGroup>(id);
+        group.is_some_and(|it| it.vpc_id == vpc_id)
+    };
+    match given.iter().find(|it| !is_own(it)) {
         None => Ok(given),
         Some(unknown) => Err(Error::SecurityGroupNotFound(efs::SecurityGroupNotFound {
             error_code: code("SecurityGroupNotFound"),

@@ -23,11 +23,10 @@ impl World {
                 let cidr = "10.0.0.0/16".parse().expect("a range");
                 let subnets = [("us-east-1a", "10.0.0.0/24"), ("us-east-1b", "10.0.1.0/24")];
                 let vpc = tx.put(domain::vpc::Vpc {
-                    id: tx.ids().ec2("vpc"),
-                    scope: scope.clone(),
-                    cidr,
-                    default_security_group: tx.ids().ec2("sg"),
+                    is_default: true,
+                    ..domain::vpc::Vpc::new(tx.ids().ec2("vpc"), scope.clone(), cidr, tx.ids().ec2("sg"))
                 });
+                orchestrator::transitions::furnish_vpc(tx, &vpc);
                 let made = subnets.map(|(zone, cidr)| {
                     tx.put(domain::vpc::Subnet {
                         id: tx.ids().ec2("subnet"),
@@ -35,6 +34,9 @@ impl World {
                         vpc_id: vpc.id.clone(),
                         cidr: cidr.parse().expect("a range"),
                         availability_zone: zone.to_owned(),
+                        is_default: true,
+                        maps_public_ip_on_launch: true,
+                        tags: Vec::new(),
                     })
                 });
                 Ok((vpc, made[0].clone()))

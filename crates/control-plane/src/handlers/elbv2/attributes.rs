@@ -2,11 +2,12 @@
 
 use api::elbv2::{self, Error};
 use domain::listener::Listener;
-use domain::load_balancer::LoadBalancer;
+use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target_group::TargetGroup;
 
 use super::errors::{self, from_store, invalid_configuration, validation};
 use super::names;
+use crate::access_logs;
 use crate::call::Call;
 
 /// Attribute that only load balancers with IPv6 have.
@@ -59,6 +60,49 @@ pub async fn describe_load_balancer_attributes(
     })
 }
 
+/// The load balancer with these attributes set.
+fn with(load_balancer: &LoadBalancer, given: &[(String, String)]) -> Result<LoadBalancer, Error> {
+    let mut it = load_balancer.clone();
+    for (key, value) in given {
+        if key == DENY_IGW {
+            return Err(invalid_configuration(format!(
+                "Load balancer attribute key '{DENY_IGW}' is not supported on load balancers with IP address type 'ipv4'"
+            )));
+        }
+        let with = format!("load balancers with type '{}'", it.kind.as_str());
+        let set = it.attributes.set(it.kind, key, value);
+        set.map_err(|refusal| errors::attribute("Load balancer", &with, refusal))?;
+    }
+    check_logs(&it)?;
+    Ok(it)
+}
+
+/// Logs go to a bucket, and only access logs of application load balancers are written.
+fn check_logs(it: &LoadBalancer) -> Result<(), Error> {
+    let attributes = &it.attributes;
+    for (what, logs) in [
+        ("access_logs", &attributes.access_logs),
+        ("connection_logs", &attributes.connection_logs),
+        ("health_check_logs", &attributes.health_check_logs),
+    ] {
+        if !logs.is_enabled {
+            continue;
+        }
+        if logs.bucket.is_empty() {
+            return Err(invalid_configuration(format!(
+                "The value of '{what}.s3.bucket' cannot be empty if '{what}.s3.enabled' is 'true'"
+            )));
+        }
+        if what != "access_logs" || it.kind != LoadBalancerKind::Application {
+            let of = it.kind.as_str();
+            return Err(errors::unbuilt(&format!(
+                "'{what}.s3.enabled' of load balancers with type '{of}'"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// `ModifyLoadBalancerAttributes`: all or none are set.
 ///
 /// # Errors
@@ -74,33 +118,22 @@ pub async fn modify_load_balancer_attributes(
             .map(|it| (it.key, it.value))
             .collect(),
     )?;
-    let changed = call.access().store().transact(move |tx| {
+    let store = call.access().store();
+    let before = store.read(|state| names::load_balancer(state, &scope, &input.load_balancer_arn))?;
+    let wanted = with(&before, &given)?;
+    let logs = &wanted.attributes.access_logs;
+    if logs.is_enabled && *logs != before.attributes.access_logs {
+        let written = access_logs::test(call.access().object_storage(), &wanted, logs, call.now()).await;
+        written.map_err(|error| {
+            invalid_configuration(format!(
+                "Access Denied for bucket: {}. Please check S3bucket permission ({error})",
+                logs.bucket
+            ))
+        })?;
+    }
+    let changed = store.transact(move |tx| {
         let found = names::load_balancer(tx.state(), &scope, &input.load_balancer_arn)?;
-        let mut it = LoadBalancer::clone(&found);
-        for (key, value) in &given {
-            if key == DENY_IGW {
-                return Err(invalid_configuration(format!(
-                    "Load balancer attribute key '{DENY_IGW}' is not supported on load balancers with IP address type \
-                     'ipv4'"
-                )));
-            }
-            let with = format!("load balancers with type '{}'", it.kind.as_str());
-            let set = it.attributes.set(it.kind, key, value);
-            set.map_err(|refusal| errors::attribute("Load balancer", &with, refusal))?;
-        }
-        let logs = &it.attributes;
-        for (what, logs) in [
-            ("access_logs", &logs.access_logs),
-            ("connection_logs", &logs.connection_logs),
-            ("health_check_logs", &logs.health_check_logs),
-        ] {
-            if logs.is_enabled && logs.bucket.is_empty() {
-                return Err(invalid_configuration(format!(
-                    "The value of '{what}.s3.bucket' cannot be empty if '{what}.s3.enabled' is 'true'"
-                )));
-            }
-        }
-        Ok(tx.put(it))
+        Ok(tx.put(with(&found, &given)?))
     });
     let it = changed.await.map_err(from_store)?;
     Ok(elbv2::ModifyLoadBalancerAttributesOutput {

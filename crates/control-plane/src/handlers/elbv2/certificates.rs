@@ -1,29 +1,47 @@
-//! Certificates of listeners. There is no certificate store yet, so that none can be found.
+//! Certificates of listeners: those that Certificate Manager has.
 
 use api::elbv2::{self, Error};
-use domain::Scope;
+use domain::certificate::Certificate;
 use domain::listener::Listener;
+use domain::{CertificateArn, Scope};
 use store::State;
 
-use super::errors::{from_store, no_certificate, not_permitted, validation};
+use super::errors::{
+    from_store, no_certificate, no_server_certificate, not_permitted, unsupported_certificate, validation,
+};
 use super::limits::CERTIFICATES_MAX;
 use super::paging::{Wanted, cut};
 use super::{names, render};
 use crate::call::Call;
+use crate::certificates::Facts;
 
 /// The ARN of a certificate that is there.
 ///
 /// # Errors
-/// CertificateNotFound, ValidationError.
-pub fn require(_: &State, _: &Scope, given: &elbv2::Certificate) -> Result<String, Error> {
+/// CertificateNotFound, UnsupportedCertificate, ValidationError.
+pub fn require(state: &State, scope: &Scope, given: &elbv2::Certificate) -> Result<String, Error> {
     if given.is_default.is_some() {
         return Err(validation(
             "You cannot set the isDefault parameter for a certificate",
         ));
     }
-    match given.certificate_arn.as_deref() {
-        None | Some("") => Err(validation("A certificate ARN must be specified")),
-        Some(arn) => Err(no_certificate(arn)),
+    let arn = match given.certificate_arn.as_deref() {
+        None | Some("") => return Err(validation("A certificate ARN must be specified")),
+        Some(arn) => arn,
+    };
+    if arn.starts_with("arn:aws:iam:") {
+        return Err(no_server_certificate(arn));
+    }
+    let parsed = CertificateArn::parse(arn).ok();
+    let parsed = parsed.filter(|it| it.scope() == *scope);
+    let found = parsed.and_then(|it| state.get::<Certificate>(&it));
+    let found = found.ok_or_else(|| no_certificate(arn))?;
+    // one that has no such name cannot be found by a client
+    let is_full = |it: &String| it.trim_end_matches('.').contains('.');
+    let facts = Facts::of_pem(&found.body).filter(|it| it.names.iter().any(is_full));
+    match facts {
+        Some(_) => Ok(found.arn.to_string()),
+        None => Err(unsupported_certificate(arn)),
     }
 }
 

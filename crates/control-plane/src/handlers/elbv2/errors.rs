@@ -90,6 +90,28 @@ pub fn no_certificate(arn: &str) -> Error {
     })
 }
 
+/// CertificateNotFound of a server certificate of IAM.
+pub fn no_server_certificate(arn: &str) -> Error {
+    Error::CertificateNotFoundException(elbv2::CertificateNotFoundException {
+        message: Some(format!(
+            "Certificate '{arn}' not found: server certificates of IAM are not supported by Gantry; import it with \
+             acm:ImportCertificate"
+        )),
+    })
+}
+
+/// UnsupportedCertificate, which no operation models.
+pub fn unsupported_certificate(arn: &str) -> Error {
+    Error::Unmodelled(CodedError {
+        status: 400,
+        code: "UnsupportedCertificate",
+        message: format!(
+            "The certificate '{arn}' must have a fully-qualified domain name, a supported signature, and a supported key \
+             size."
+        ),
+    })
+}
+
 /// SSLPolicyNotFound.
 pub fn no_ssl_policy(name: &str) -> Error {
     Error::SSLPolicyNotFoundException(elbv2::SSLPolicyNotFoundException {

@@ -6,6 +6,7 @@ use api::elbv2::{self, Error};
 use domain::Scope;
 use domain::listener::{AlpnPolicy, Listener, Protocol};
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
+use domain::ssl_policy::SslPolicy;
 use orchestrator::transitions::{
     ListenerRefusal, NewListener, create_listener as create, delete_listener as delete,
     modify_listener as modify,
@@ -189,7 +190,7 @@ impl Security<'_> {
                 ));
             }
         };
-        let policy = self.ssl_policy.unwrap_or(ssl_policies::DEFAULT);
+        let policy = self.ssl_policy.unwrap_or(SslPolicy::DEFAULT);
         Ok(Checked {
             certificates: vec![certificate],
             ssl_policy: Some(ssl_policies::require(policy)?.to_owned()),

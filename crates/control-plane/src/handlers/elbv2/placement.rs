@@ -6,6 +6,7 @@ use std::sync::Arc;
 use api::elbv2::{self, Error};
 use domain::Scope;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind, Scheme};
+use domain::security_group::SecurityGroup;
 use domain::vpc::{Subnet, Vpc};
 use orchestrator::transitions::{ZoneWish, set_zones};
 use store::State;
@@ -127,7 +128,7 @@ fn of_mapping(
     })
 }
 
-/// The security groups of a load balancer: the default one of the VPC unless others are named, which there are none of.
+/// The security groups of a load balancer: the default one of the VPC unless others are named.
 ///
 /// # Errors
 /// InvalidSecurityGroup, InvalidConfigurationRequest.
@@ -152,7 +153,11 @@ pub fn security_groups(
             "A load balancer can have at most {SECURITY_GROUPS_MAX} security groups"
         )));
     }
-    match given.iter().find(|it| default.as_ref() != Some(it)) {
+    let is_own = |id: &String| {
+        let group = state.get::<SecurityGroup>(id);
+        group.is_some_and(|it| it.vpc_id == vpc_id)
+    };
+    match given.iter().find(|it| !is_own(it)) {
         None => Ok(given),
         Some(unknown) => Err(Error::InvalidSecurityGroupException(
             elbv2::InvalidSecurityGroupException {

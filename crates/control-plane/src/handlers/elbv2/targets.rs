@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use api::elbv2::{self, Error};
-use domain::container_instance::ContainerInstance;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey};
 use domain::target_group::{HealthCheckPort, TargetGroup, TargetType};
@@ -17,6 +16,7 @@ use super::errors::{constraint, from_store, invalid_target, unbuilt, validation}
 use super::limits::TARGETS_MAX;
 use super::names;
 use crate::call::Call;
+use crate::handlers::instances::{Instances, instances_of};
 
 /// Every zone, in the member of that name.
 const ALL_ZONES: &str = "all";
@@ -74,9 +74,9 @@ fn checked(
     if given.is_empty() {
         return Err(validation("At least one target must be specified"));
     }
-    let instances: BTreeSet<&str> = match group.target_type {
+    let instances: Instances<'_> = match group.target_type {
         TargetType::Instance => instances_of(state, scope),
-        TargetType::Ip | TargetType::Alb => BTreeSet::new(),
+        TargetType::Ip | TargetType::Alb => Instances::new(),
     };
     let mut targets: Vec<NewTarget> = Vec::new();
     for it in given {
@@ -110,15 +110,7 @@ fn port(group: &TargetGroup, given: Option<i32>) -> Result<u16, Error> {
     })
 }
 
-/// Ids of the account's instances: those that are registered as container instances are the ones there are.
-fn instances_of<'a>(state: &'a State, scope: &Scope) -> BTreeSet<&'a str> {
-    let all = state.all::<ContainerInstance>();
-    all.filter(|it| it.arn.scope() == *scope)
-        .map(|it| it.ec2_instance_id.as_str())
-        .collect()
-}
-
-fn instance(known: &BTreeSet<&str>, (id, port): (&str, u16), zone: Option<&str>) -> Result<NewTarget, Error> {
+fn instance(known: &Instances<'_>, (id, port): (&str, u16), zone: Option<&str>) -> Result<NewTarget, Error> {
     if !id.starts_with("i-") {
         return Err(validation(format!("Instance ID '{id}' is not valid")));
     }
@@ -127,17 +119,18 @@ fn instance(known: &BTreeSet<&str>, (id, port): (&str, u16), zone: Option<&str>)
             "You cannot specify an Availability Zone for a target of type 'instance'",
         ));
     }
-    if !known.contains(id) {
+    let Some(own_zone) = known.get(id) else {
         return Err(invalid_target(format!(
             "The following targets are not in a running state and cannot be registered: '{id}'"
         )));
-    }
+    };
     Ok(NewTarget {
         id: id.to_owned(),
         port,
-        zone: None,
-        // That of the host is known where it is.
+        zone: own_zone.map(str::to_owned),
+        // The host itself fills it in.
         address: None,
+        task: None,
     })
 }
 
@@ -184,6 +177,7 @@ fn address(
         port,
         zone,
         address: Some(SocketAddr::new(IpAddr::V4(address), port)),
+        task: None,
     })
 }
 
@@ -236,6 +230,7 @@ fn load_balancer(
         port,
         zone: None,
         address: first.map(|it| SocketAddr::new(it, port)),
+        task: None,
     })
 }
 
@@ -294,10 +289,12 @@ pub async fn describe_target_health(
 }
 
 fn of_target(group: &TargetGroup, it: &Target) -> elbv2::TargetHealthDescription {
-    let zone = it.zone.clone().or_else(|| {
-        // Said of addresses outside of the VPC, which are in all zones.
-        (group.target_type == TargetType::Ip).then(|| ALL_ZONES.to_owned())
-    });
+    let zone = match group.target_type {
+        // Addresses outside of the VPC are in all zones.
+        TargetType::Ip => Some(it.zone.clone().unwrap_or_else(|| ALL_ZONES.to_owned())),
+        // Said by whoever asks about the instance.
+        TargetType::Instance | TargetType::Alb => None,
+    };
     description(group, &it.key, zone, &it.health)
 }
 

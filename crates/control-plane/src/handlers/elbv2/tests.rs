@@ -1,5 +1,7 @@
 //! The API as clients speak it.
 
+mod access_logs;
+mod certificates;
 mod listeners;
 mod load_balancers;
 mod rules;
@@ -13,27 +15,31 @@ use crate::fixture::{Fixture, text};
 const ELB: &str = "elasticloadbalancing";
 const ARN: &str = "arn:aws:elasticloadbalancing:us-east-1:123456789012";
 
-struct World {
-    fixture: Fixture,
-    vpc: String,
+pub struct World {
+    pub fixture: Fixture,
+    pub vpc: String,
     /// In the zones a, b, and a again.
-    subnets: [String; 3],
+    pub subnets: [String; 3],
     group: String,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let fixture = Fixture::new().await;
         let made = fixture
             .store()
             .transact(|tx| -> Result<_, std::convert::Infallible> {
                 let scope = domain::Scope::new("123456789012", "us-east-1");
                 let vpc = tx.put(domain::vpc::Vpc {
-                    id: tx.ids().ec2("vpc"),
-                    scope: scope.clone(),
-                    cidr: "10.0.0.0/16".parse().expect("a range"),
-                    default_security_group: tx.ids().ec2("sg"),
+                    is_default: true,
+                    ..domain::vpc::Vpc::new(
+                        tx.ids().ec2("vpc"),
+                        scope.clone(),
+                        "10.0.0.0/16".parse().expect("a range"),
+                        tx.ids().ec2("sg"),
+                    )
                 });
+                orchestrator::transitions::furnish_vpc(tx, &vpc);
                 let subnets = [
                     ("us-east-1a", "10.0.0.0/28"),
                     ("us-east-1b", "10.0.1.0/28"),
@@ -46,6 +52,9 @@ impl World {
                         vpc_id: vpc.id.clone(),
                         cidr: cidr.parse().expect("a range"),
                         availability_zone: zone.to_owned(),
+                        is_default: true,
+                        maps_public_ip_on_launch: true,
+                        tags: Vec::new(),
                     });
                     subnet.id.clone()
                 });
@@ -60,7 +69,7 @@ impl World {
         }
     }
 
-    async fn ask(&self, operation: &str, input: Value) -> Value {
+    pub async fn ask(&self, operation: &str, input: Value) -> Value {
         self.fixture.ask_of(ELB, operation, input).await
     }
 
@@ -73,13 +82,13 @@ impl World {
         json!({ "Name": name, "Type": kind, "Subnets": self.subnets[..2] })
     }
 
-    async fn load_balancer(&self, name: &str, kind: &str) -> Value {
+    pub async fn load_balancer(&self, name: &str, kind: &str) -> Value {
         let made = self.ask("CreateLoadBalancer", self.wish(name, kind)).await;
         made["LoadBalancers"][0].clone()
     }
 
     /// A group of addresses: its ARN.
-    async fn target_group(&self, name: &str, protocol: &str) -> String {
+    pub async fn target_group(&self, name: &str, protocol: &str) -> String {
         let input = json!({
             "Name": name, "Protocol": protocol, "Port": 80, "VpcId": self.vpc, "TargetType": "ip",
         });
@@ -88,7 +97,12 @@ impl World {
     }
 
     /// A listener that does this with what no rule takes: its ARN.
-    async fn listener(&self, load_balancer: &Value, (protocol, port): (&str, u16), action: Value) -> String {
+    pub async fn listener(
+        &self,
+        load_balancer: &Value,
+        (protocol, port): (&str, u16),
+        action: Value,
+    ) -> String {
         let input = json!({
             "LoadBalancerArn": load_balancer["LoadBalancerArn"], "Protocol": protocol, "Port": port,
             "DefaultActions": [action],
@@ -98,11 +112,11 @@ impl World {
     }
 }
 
-fn fixed() -> Value {
+pub fn fixed() -> Value {
     json!({ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "404" } })
 }
 
-fn forward(group: &str) -> Value {
+pub fn forward(group: &str) -> Value {
     json!({ "Type": "forward", "TargetGroupArn": group })
 }
 

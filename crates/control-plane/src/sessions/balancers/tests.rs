@@ -1,5 +1,9 @@
+use domain::listener::Protocol;
+use domain::listener_rule::{Action, FixedResponse};
 use domain::load_balancer::{LoadBalancerKind, Scheme};
-use orchestrator::transitions::{NewLoadBalancer, create_load_balancer, load_balancer_is_served};
+use orchestrator::transitions::{
+    NewListener, NewLoadBalancer, create_listener, create_load_balancer, load_balancer_is_served,
+};
 
 use super::*;
 use crate::fixture::Fixture;
@@ -37,6 +41,78 @@ fn a_newer_session_of_a_host_takes_the_place_of_the_older() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_news_to_those_that_show_it() {
+    let fixture = Fixture::new().await;
+    let mut feed = fixture.store().follow();
+    let scope = domain::Scope::new("123456789012", "us-east-1");
+    let certificate = |body: &str| Certificate {
+        arn: domain::CertificateArn::new(&scope, &["1"]),
+        body: body.to_owned(),
+        chain: None,
+        key: domain::sealed::Sealed(String::new()),
+        created_at: domain::Timestamp::UNIX_EPOCH,
+        imported_at: domain::Timestamp::UNIX_EPOCH,
+        tags: Vec::new(),
+    };
+    let first = certificate("one");
+    let shown = first.arn.to_string();
+    let new = NewLoadBalancer {
+        scope: scope.clone(),
+        name: "web".to_owned(),
+        kind: LoadBalancerKind::Application,
+        scheme: Scheme::Internal,
+        vpc_id: "vpc-1".to_owned(),
+        zones: Vec::new(),
+        security_groups: Vec::new(),
+        tags: Vec::new(),
+    };
+    let made = fixture.store().transact(move |tx| {
+        tx.put(first);
+        let made = create_load_balancer(tx, new)?;
+        let listener = NewListener {
+            load_balancer: made.arn.clone(),
+            port: 443,
+            protocol: Protocol::Https,
+            certificates: vec![shown],
+            ssl_policy: None,
+            alpn_policy: None,
+            default_action: Action::FixedResponse(FixedResponse {
+                status_code: 200,
+                content_type: None,
+                body: None,
+            }),
+            tags: Vec::new(),
+        };
+        create_listener(tx, listener).expect("there is no other");
+        Ok::<_, orchestrator::transitions::ZonesRefusal>(made.arn.clone())
+    });
+    let arn = made.await.expect("is made");
+    let mut told = Vec::new();
+    let tagged = Certificate {
+        tags: vec![domain::tags::Pair::new("a", "b")],
+        ..certificate("two")
+    };
+    let other = Certificate {
+        arn: domain::CertificateArn::new(&scope, &["2"]),
+        ..certificate("two")
+    };
+    for it in [None, Some(certificate("two")), Some(tagged), Some(other)] {
+        if let Some(it) = it {
+            let put = fixture.store().transact(move |tx| {
+                tx.put(it);
+                Ok::<_, ()>(())
+            });
+            put.await.expect("commits");
+        }
+        let store::Followed::Commit(commit) = feed.next().await else {
+            panic!("the feed lags")
+        };
+        told.push(changed(fixture.store(), &commit).contains(&arn));
+    }
+    assert_eq!(told, [true, true, false, false], "made, anew, tagged, another");
+}
+
+#[tokio::test]
 async fn what_a_balancer_reports_itself_is_no_news_to_it() {
     let fixture = Fixture::new().await;
     let balancers = Balancers::default();
@@ -68,7 +144,7 @@ async fn what_a_balancer_reports_itself_is_no_news_to_it() {
         let store::Followed::Commit(commit) = feed.next().await else {
             panic!("the feed lags")
         };
-        told.push(fixture.store().read(|state| changed(state, &commit)));
+        told.push(changed(fixture.store(), &commit));
     }
     assert_eq!(told, [BTreeSet::from([arn]), BTreeSet::new()]);
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use balancer::plan::Plan;
-use balancer::report::Report;
-use balancer::snapshot::Snapshot;
+use balancer::plan::{CertificatePem, Plan};
+use balancer::report::{Report, TargetName};
+use balancer::snapshot::{Snapshot, service_connect};
 use domain::TargetGroupArn;
-use domain::served_load_balancer::{BalancerNews, ServedLoadBalancer};
+use domain::served_load_balancer::{
+    BalancerNews, ServedCertificate, ServedClientAlias, ServedEndpoint, ServedLoadBalancer,
+};
 use domain::target::{TargetHealth, TargetKey, TargetState};
 
 #[cfg(test)]
@@ -20,25 +22,53 @@ pub struct Knowledge {
     expected: BTreeSet<SocketAddr>,
     /// Which targets are to be checked.
     targets: BTreeSet<TargetKey>,
+    /// Which targets drain.
+    draining: BTreeSet<TargetKey>,
     /// What came of sockets: why there is none.
     sockets: BTreeMap<SocketAddr, Option<String>>,
     health: BTreeMap<TargetKey, TargetHealth>,
+    /// Draining targets with nothing in flight.
+    idle: BTreeSet<TargetKey>,
     /// What the agent knows.
     told_state: Option<BalancerNews>,
     told_health: BTreeMap<TargetKey, TargetHealth>,
+    told_idle: BTreeSet<TargetKey>,
+    /// Targets to which the process that was before may still have something in flight, of which it tells nobody.
+    inherited: BTreeSet<TargetKey>,
 }
 
 /// What a balancer does for a load balancer.
 pub fn plan(served: ServedLoadBalancer) -> Plan {
+    let proxied = service_connect(&served.client_aliases);
     let snapshot = Snapshot {
         load_balancers: vec![served.load_balancer],
         listeners: served.listeners,
         rules: served.rules,
         target_groups: served.target_groups,
         targets: served.targets,
-        certificates: Vec::new(),
+        certificates: served.certificates.into_iter().map(certificate).collect(),
     };
-    snapshot.plan()
+    let mut plan = snapshot.plan();
+    plan.listeners.extend(proxied.listeners);
+    plan.groups.extend(proxied.groups);
+    plan
+}
+
+/// An endpoint of a client alias, as targets are called.
+fn endpoint_key(alias: &ServedClientAlias, it: &ServedEndpoint) -> TargetKey {
+    TargetKey {
+        group: alias.group.clone(),
+        id: it.task.as_str().to_owned(),
+        port: it.port,
+    }
+}
+
+fn certificate(it: ServedCertificate) -> CertificatePem {
+    CertificatePem {
+        arn: it.arn.as_str().into(),
+        chain: it.chain.into(),
+        key: it.key.into(),
+    }
 }
 
 impl Knowledge {
@@ -52,17 +82,35 @@ impl Knowledge {
                 addresses.map(move |it| SocketAddr::new(*it, port))
             })
             .collect();
+        let aliases = &served.client_aliases;
+        self.expected.extend(
+            aliases
+                .iter()
+                .map(|it| SocketAddr::new(it.address.into(), it.port)),
+        );
         let registered = served
             .targets
             .iter()
             .filter(|it| it.state == TargetState::Registered);
         self.targets = registered.map(|it| it.key.clone()).collect();
+        let targets = served.targets.iter().map(|it| &it.key);
+        self.draining = targets.filter(|it| !self.targets.contains(it)).cloned().collect();
+        let endpoints = aliases.iter().flat_map(|alias| {
+            let draining = alias.endpoints.iter().filter(|it| it.is_draining);
+            draining.map(move |it| endpoint_key(alias, it))
+        });
+        self.draining.extend(endpoints);
         let Self {
-            expected, targets, ..
+            expected,
+            targets,
+            draining,
+            ..
         } = self;
         self.sockets.retain(|it, _| expected.contains(it));
         self.health.retain(|it, _| targets.contains(it));
         self.told_health.retain(|it, _| targets.contains(it));
+        self.idle.retain(|it| draining.contains(it));
+        self.told_idle.retain(|it| draining.contains(it));
     }
 
     /// Takes over what the balancer says.
@@ -74,28 +122,49 @@ impl Knowledge {
                     self.sockets.insert(address, Some(reason));
                 }
                 Report::TargetHealth { target, health } => {
-                    let Ok(group) = TargetGroupArn::parse(&target.group) else {
-                        continue;
-                    };
-                    let key = TargetKey {
-                        group,
-                        id: target.id.to_string(),
-                        port: target.address.port(),
-                    };
-                    if self.targets.contains(&key) {
+                    if let Some(key) = key(&target).filter(|it| self.targets.contains(it)) {
                         self.health.insert(key, health.record());
                     }
                 }
-                // Who waits for that does not listen here yet.
-                Report::TargetIdle { .. } => {}
+                Report::TargetIdle { target } => {
+                    self.idle
+                        .extend(key(&target).filter(|it| self.draining.contains(it)));
+                }
             }
         }
+    }
+
+    /// What is served, with the health of targets that is known by now.
+    pub fn with_health(&self, served: &ServedLoadBalancer) -> ServedLoadBalancer {
+        let mut served = served.clone();
+        for target in &mut served.targets {
+            if let Some(health) = self.health.get(&target.key) {
+                target.health = health.clone();
+            }
+        }
+        served
+    }
+
+    /// The process that was before has these targets too, and ends what it has with them.
+    pub fn inherit(&mut self, served: &ServedLoadBalancer) {
+        self.inherited = served.targets.iter().map(|it| it.key.clone()).collect();
+    }
+
+    /// Whether that process may still have something in flight.
+    pub fn inherits(&self) -> bool {
+        !self.inherited.is_empty()
+    }
+
+    /// That process has ended.
+    pub fn is_heir_no_more(&mut self) {
+        self.inherited.clear();
     }
 
     /// Another agent knows nothing.
     pub fn forget_told(&mut self) {
         self.told_state = None;
         self.told_health.clear();
+        self.told_idle.clear();
     }
 
     /// What the agent does not know yet; it does then.
@@ -114,6 +183,12 @@ impl Knowledge {
             }
         }
         self.told_health.clone_from(&self.health);
+        let idle = self.idle.difference(&self.told_idle);
+        let idle: Vec<TargetKey> = idle.filter(|it| !self.inherited.contains(it)).cloned().collect();
+        for target in idle {
+            self.told_idle.insert(target.clone());
+            news.push(BalancerNews::Idle { target });
+        }
         news
     }
 
@@ -132,4 +207,13 @@ impl Knowledge {
             },
         })
     }
+}
+
+/// The target that a balancer calls so.
+fn key(target: &TargetName) -> Option<TargetKey> {
+    Some(TargetKey {
+        group: TargetGroupArn::parse(&target.group).ok()?,
+        id: target.id.to_string(),
+        port: target.address.port(),
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentConfig, CapacityKind, TaskApi};
+use agent::{AgentConfig, CapacityKind, Publishing, TaskApi};
 use anyhow::{Context, Result, anyhow};
 use control_plane::ControlPlane;
 use domain::clock::Clock;
@@ -74,9 +74,11 @@ impl Parts {
         let registry = control_plane::keep_registry(it(), shutdown());
         let api = control_plane::serve(it(), listener, shutdown());
         let webhooks = control_plane::call_webhooks(it(), shutdown());
+        let access_logs = control_plane::keep_access_logs(it(), shutdown());
         self.keep("the history of tasks", history);
         self.keep("lifecycle hooks", webhooks);
         self.keep("the events", events);
+        self.keep("the access logs", access_logs);
         self.keep("the registry", registry);
         self.keep("the API", api);
     }
@@ -171,6 +173,10 @@ pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, options: &Up,
         task_api: task_api(options),
         task_metadata_rate: options.task_metadata_rps_limit,
         introspection: Some(options.introspection),
+        publishing: match options.publish {
+            true => Publishing::InternetFacing,
+            false => Publishing::Nothing,
+        },
     }
 }
 

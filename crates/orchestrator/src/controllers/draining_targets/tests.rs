@@ -53,6 +53,8 @@ async fn put(store: &Store, state: TargetState) {
             key: target_key(),
             zone: None,
             address: None,
+            task: None,
+            is_idle: false,
             registered_at: at(0),
             state,
             health: TargetHealth::healthy(),

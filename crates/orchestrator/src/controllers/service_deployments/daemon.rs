@@ -59,8 +59,8 @@ impl ServiceDeployments {
         let (mut unproven, proven) = health::unproven(tx, service, part, &Leaving::new(), self.healthy_after);
         counts.unproven = u32::try_from(unproven.len()).unwrap_or(u32::MAX);
         unproven.extend(health::unproven_old(tx, service, part, self.healthy_after));
-        counts.replace(&health::unhealthy(tx.state(), service), &part.id);
-        let seats = seats(tx.state(), service, part, &unproven);
+        counts.replace(&health::unhealthy(tx.state(), service, tx.now()), &part.id);
+        let seats = seats(tx, service, part, &unproven);
         let plan = plan(&seats, service.deployment_configuration, STEP_MAX);
         Step {
             counts,
@@ -84,7 +84,8 @@ pub(super) struct Step {
 }
 
 /// Container instances that have or are to have a task, by ARN.
-fn seats(state: &State, service: &Service, part: &Part, unproven: &BTreeSet<TaskArn>) -> Vec<Seat> {
+fn seats(tx: &Tx<'_>, service: &Service, part: &Part, unproven: &BTreeSet<TaskArn>) -> Vec<Seat> {
+    let state = tx.state();
     let mut tasks: BTreeMap<ContainerInstanceArn, Vec<SeatedTask>> = BTreeMap::new();
     let of_service = state.tasks_of_service(&service.arn);
     for task in of_service.filter(|it| it.last_status != TaskStatus::Stopped) {
@@ -92,7 +93,7 @@ fn seats(state: &State, service: &Service, part: &Part, unproven: &BTreeSet<Task
             let seated = SeatedTask {
                 arn: task.arn.clone(),
                 is_new: part.has(task),
-                state: seated_state(state, task, unproven),
+                state: seated_state(tx, task, unproven),
             };
             tasks.entry(instance.clone()).or_default().push(seated);
         }
@@ -158,11 +159,11 @@ fn is_daemon(state: &State, task: &Task) -> bool {
     service.is_some_and(|it| it.scheduling_strategy == SchedulingStrategy::Daemon)
 }
 
-fn seated_state(state: &State, task: &Arc<Task>, unproven: &BTreeSet<TaskArn>) -> SeatedState {
+fn seated_state(tx: &Tx<'_>, task: &Arc<Task>, unproven: &BTreeSet<TaskArn>) -> SeatedState {
     match task.last_status {
         _ if !is_wanted(task) => SeatedState::Stopping,
         status if status.is_pending() => SeatedState::Pending,
-        TaskStatus::Running if health::is_unhealthy(state, task) => SeatedState::Unhealthy,
+        TaskStatus::Running if health::is_unhealthy(tx.state(), task, tx.now()) => SeatedState::Unhealthy,
         TaskStatus::Running if unproven.contains(&task.arn) => SeatedState::Unproven,
         TaskStatus::Running => SeatedState::Healthy,
         _ => SeatedState::Stopping,

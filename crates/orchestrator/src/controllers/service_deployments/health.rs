@@ -1,47 +1,43 @@
 //! What health checks say of the tasks of a service.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::service::Service;
+use domain::service_load_balancer::TaskTarget;
 use domain::task::{HealthStatus, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
 use domain::{TaskArn, TaskDefinitionArn, Timestamp};
-use store::{HealthyContainers, State, Tx};
+use store::{HealthyContainers, State, TARGETS, Tx};
 
 use super::part::{Part, Reach};
 use super::plan::Counts;
 use super::{Leaving, Next, is_wanted};
 
-/// Why the scheduler stops a task that is UNHEALTHY.
-pub const FAILED: &str = "Task failed container health checks";
-
-fn is_checked(definition: &TaskDefinition) -> bool {
-    let mut containers = definition.containers.iter();
-    containers.any(|it| it.essential && it.is_health_checked())
+/// Tasks to be replaced because health checks of them fail.
+pub fn unhealthy(state: &State, service: &Service, now: Timestamp) -> Leaving {
+    let tasks = state.unhealthy_tasks_of_service(&service.arn);
+    let tasks = tasks.filter(|it| is_unhealthy(state, it, now));
+    tasks.map(|it| (it.arn.clone(), Arc::clone(it))).collect()
 }
 
-/// Tasks to be replaced because their health checks fail.
-pub fn unhealthy(state: &State, service: &Service) -> Leaving {
-    let of_deployments = service.deployments.iter().map(|it| &it.task_definition);
-    let of_task_sets = service.task_sets.iter().map(|it| &it.task_definition);
-    let definitions = of_deployments
-        .chain(of_task_sets)
-        .filter_map(|it| state.get::<TaskDefinition>(it))
-        .filter(|it| is_checked(it));
-    let definitions: BTreeMap<_, _> = definitions.map(|it| (&it.arn, it)).collect();
-    if definitions.is_empty() {
-        return Leaving::new();
+/// When the next task that is unhealthy may not be so any more.
+pub fn grace(state: &State, service: &Service, now: Timestamp) -> Next {
+    if service.health_check_grace_period_seconds.is_none() {
+        return Next::AwaitChange;
     }
-    let is_unhealthy = |it: &&Arc<Task>| {
-        let definition = definitions.get(&it.task_definition);
-        definition.is_some_and(|definition| it.health(definition) == HealthStatus::Unhealthy)
-    };
-    let tasks = state
-        .unhealthy_tasks_of_service(&service.arn)
-        .filter(is_unhealthy);
-    tasks.map(|it| (it.arn.clone(), Arc::clone(it))).collect()
+    let tasks = state.unhealthy_tasks_of_service(&service.arn);
+    let left = tasks
+        .map(|it| grace_left(service, it, now))
+        .filter(|it| !it.is_zero());
+    left.min().map_or(Next::AwaitChange, Next::After)
+}
+
+/// How long a task may still be unhealthy.
+fn grace_left(service: &Service, task: &Task, now: Timestamp) -> Duration {
+    let seconds = service.health_check_grace_period_seconds.unwrap_or_default();
+    left(task, now, Duration::from_secs(seconds.into()))
 }
 
 /// Notes how healthy the tasks of a part are that run: one whose checks have not come to anything yet, or that has
@@ -57,7 +53,7 @@ pub fn note(
     let state = tx.state();
     let runs = |it: &&Arc<Task>| it.last_status == TaskStatus::Running;
     let unhealthy = leaving.values().filter(runs);
-    let unhealthy = unhealthy.filter(|it| part.may_stop(it) && is_unhealthy(state, it));
+    let unhealthy = unhealthy.filter(|it| part.may_stop(it) && is_unhealthy(state, it, tx.now()));
     counts.unhealthy = u32::try_from(unhealthy.count()).unwrap_or(u32::MAX);
     let next_old = note_old(counts, tx, service, part, leaving, healthy_after);
     let (unproven, next) = unproven(tx, service, part, leaving, healthy_after);
@@ -78,25 +74,23 @@ pub fn unproven(
     let Some(definition) = state.get::<TaskDefinition>(&part.task_definition) else {
         return (unproven, next);
     };
-    let is_checked = is_checked(definition);
+    let is_checked = definition.is_health_checked();
     // In the steady state all were healthy when it was reached, and none has started since.
-    if !is_checked && (healthy_after.is_zero() || service.steady_since.is_some()) {
+    if !is_checked
+        && service.load_balancers.is_empty()
+        && service.task_sets.is_empty()
+        && (healthy_after.is_zero() || service.steady_since.is_some())
+    {
         return (unproven, next);
     }
     let tasks = unsettled(state, service, &part.task_definition, tx.now(), healthy_after);
     for task in tasks.filter(|it| part.has(it)) {
-        let left = left(task, tx.now(), healthy_after);
-        let is_unproven = if is_checked {
-            task.health(definition) == HealthStatus::Unknown
-        } else {
-            !left.is_zero() && !leaving.contains_key(&task.arn)
-        };
-        if !is_unproven {
+        if leaving.contains_key(&task.arn) || is_proven(state, task, tx.now(), healthy_after) {
             continue;
         }
         unproven.insert(task.arn.clone());
-        if !is_checked {
-            next = next.or(Next::After(left));
+        if !is_checked && task.targets.is_empty() {
+            next = next.or(Next::After(left(task, tx.now(), healthy_after)));
         }
     }
     (unproven, next)
@@ -132,6 +126,9 @@ fn note_old(
             continue;
         }
         counts.old_unproven += 1;
+        if !task.targets.is_empty() {
+            continue;
+        }
         let left = left(task, tx.now(), healthy_after);
         if !left.is_zero() {
             next = next.or(Next::After(left));
@@ -159,8 +156,8 @@ fn unsettled<'a>(
 ) -> impl Iterator<Item = &'a Arc<Task>> + use<'a> {
     let containers = state
         .get::<TaskDefinition>(definition)
-        .map_or(0, |it| checked(it));
-    let since = match containers {
+        .map_or(TARGETS, |it| checked(it));
+    let since = match containers & !TARGETS {
         0 => now.saturating_sub(healthy_after).unwrap_or(Timestamp::MIN),
         // How long they have run says nothing.
         _ => Timestamp::MAX,
@@ -168,37 +165,45 @@ fn unsettled<'a>(
     state.unsettled_tasks(&service.arn, definition, containers, since)
 }
 
-/// The containers that have to be healthy for their task to be so.
+/// What has to be healthy for a task to be so.
 fn checked(definition: &TaskDefinition) -> HealthyContainers {
     let containers = definition.containers.iter().enumerate();
     let checked = containers.filter(|(_, it)| it.essential && it.is_health_checked());
-    checked.fold(0, |bits, (place, _)| {
+    checked.fold(TARGETS, |bits, (place, _)| {
         let place = u32::try_from(place).ok();
         // One without a bit of its own asks for what no task has: so all are looked at.
         bits | place
-            .and_then(|it| 1_u64.checked_shl(it))
-            .unwrap_or(HealthyContainers::MAX)
+            .filter(|it| *it < TARGETS.trailing_zeros())
+            .map_or(HealthyContainers::MAX, |it| 1 << it)
     })
 }
 
-/// Whether a running task is known to be healthy: by its checks, or without any by how long it has run.
+/// Whether a running task is known to be healthy: by its checks and those of load balancers, or without any by how long
+/// it has run.
 pub fn is_proven(state: &State, task: &Task, now: Timestamp, healthy_after: Duration) -> bool {
     let definition = state.get::<TaskDefinition>(&task.task_definition);
-    match definition.filter(|it| is_checked(it)) {
+    if !task.targets.iter().all(TaskTarget::is_healthy) {
+        return false;
+    }
+    match definition.filter(|it| it.is_health_checked()) {
         Some(definition) => task.health(definition) == HealthStatus::Healthy,
+        None if !task.targets.is_empty() => true,
         None => left(task, now, healthy_after).is_zero(),
     }
 }
 
-/// How long a task without health checks still has to run before it counts as healthy.
-fn left(task: &Task, now: Timestamp, healthy_after: Duration) -> Duration {
+/// How long a task still has to run until it has run for so long.
+fn left(task: &Task, now: Timestamp, required: Duration) -> Duration {
     let since = task.times.started_at.unwrap_or(now);
     let lived = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-    healthy_after.saturating_sub(lived)
+    required.saturating_sub(lived)
 }
 
-/// Whether a task is one of them, of which an event tells.
-pub fn is_unhealthy(state: &State, task: &Task) -> bool {
+/// Whether health checks of a task fail, of its containers or of a load balancer, and it has no grace any more.
+pub fn is_unhealthy(state: &State, task: &Task, now: Timestamp) -> bool {
     let definition = state.get::<TaskDefinition>(&task.task_definition);
-    definition.is_some_and(|it| task.health(it) == HealthStatus::Unhealthy)
+    let fails = task.targets.iter().any(TaskTarget::is_unhealthy)
+        || definition.is_some_and(|it| it.is_health_checked() && task.health(it) == HealthStatus::Unhealthy);
+    let service = task.service.as_ref().and_then(|it| state.get::<Service>(it));
+    fails && service.is_none_or(|it| grace_left(it, task, now).is_zero())
 }

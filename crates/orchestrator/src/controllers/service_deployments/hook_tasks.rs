@@ -40,17 +40,11 @@ pub(super) fn look(tx: &mut Tx<'_>, service: &mut Service, index: usize) -> Look
     }) else {
         return Looked::Noted;
     };
-    let noted = match &hook.task {
-        Some(arn) => {
-            let essential = essential_containers(tx.state(), &definition);
-            ended(
-                tx.state().get::<Task>(arn).map(AsRef::as_ref),
-                hook.clone(),
-                &essential,
-            )
-        }
-        None => start(tx, service, &definition, hook.clone()),
+    let told = Told {
+        group: format!("{GROUP}{}", service.arn.name()),
+        environment: told_to(service),
     };
+    let noted = advance(tx, service, &definition, hook, &told);
     let has_room = noted.task.is_some() || !noted.status.is_open();
     let hooks = service
         .lifecycle
@@ -64,6 +58,30 @@ pub(super) fn look(tx: &mut Tx<'_>, service: &mut Service, index: usize) -> Look
     } else {
         Looked::FoundNoRoom
     }
+}
+
+/// What a task that is a hook is known by, and is told as variables.
+pub(in crate::controllers) struct Told {
+    /// Its group.
+    pub group: String,
+    /// Variables of all its containers.
+    pub environment: Vec<Pair>,
+}
+
+/// Starts the task of a hook as tasks of a service are started, or hears how it ended.
+pub(in crate::controllers) fn advance(
+    tx: &mut Tx<'_>,
+    service: &Service,
+    definition: &TaskDefinitionArn,
+    hook: HookRun,
+    told: &Told,
+) -> HookRun {
+    let Some(arn) = &hook.task else {
+        return start(tx, service, definition, hook, told);
+    };
+    let essential = essential_containers(tx.state(), definition);
+    let task = tx.get::<Task>(arn);
+    ended(task.as_deref(), hook, &essential)
 }
 
 fn essential_containers(state: &State, definition: &TaskDefinitionArn) -> Vec<String> {
@@ -99,7 +117,13 @@ fn ended(task: Option<&Task>, hook: HookRun, essential: &[String]) -> HookRun {
     failed(circuit_breaker::told(task))
 }
 
-fn start(tx: &mut Tx<'_>, service: &Service, definition: &TaskDefinitionArn, hook: HookRun) -> HookRun {
+fn start(
+    tx: &mut Tx<'_>,
+    service: &Service,
+    definition: &TaskDefinitionArn,
+    hook: HookRun,
+    told: &Told,
+) -> HookRun {
     let Some(definition) = tx.get::<TaskDefinition>(definition) else {
         return HookRun {
             status: HookStatus::Failed,
@@ -107,7 +131,7 @@ fn start(tx: &mut Tx<'_>, service: &Service, definition: &TaskDefinitionArn, hoo
             ..hook
         };
     };
-    let overrides = told_to(service, &definition);
+    let overrides = overrides(&definition, &told.environment);
     let run = RunTasks {
         cluster: service.cluster.clone(),
         network: service
@@ -121,11 +145,14 @@ fn start(tx: &mut Tx<'_>, service: &Service, definition: &TaskDefinitionArn, hoo
         placed: Where::Anywhere,
         placement_constraints: service.placement_constraints.clone(),
         placement_strategy: Vec::new(),
-        group: format!("{GROUP}{}", service.arn.name()),
+        group: told.group.clone(),
         started_by: Some(hook.id.clone()),
         service: None,
         overrides,
         platform_version: service.platform_version.clone(),
+        targets: Vec::new(),
+        registration: None,
+        endpoints: Vec::new(),
         enable_execute_command: false,
         client_request: None,
         tags: super::part::managed_tags(service),
@@ -151,17 +178,20 @@ fn start(tx: &mut Tx<'_>, service: &Service, definition: &TaskDefinitionArn, hoo
 }
 
 /// What every container of it is told, as variables.
-fn told_to(service: &Service, definition: &TaskDefinition) -> Overrides {
+fn told_to(service: &Service) -> Vec<Pair> {
     let stage = service.lifecycle.as_ref().map_or("", |it| it.stage.as_str());
     let revision = service.deployments.first().map(|it| it.revision.to_string());
-    let environment = vec![
+    vec![
         Pair::new("ECS_SERVICE_ARN", service.arn.to_string()),
         Pair::new("ECS_TARGET_SERVICE_REVISION_ARN", revision.unwrap_or_default()),
         Pair::new("ECS_LIFECYCLE_STAGE", stage),
-    ];
+    ]
+}
+
+fn overrides(definition: &TaskDefinition, environment: &[Pair]) -> Overrides {
     let containers = definition.containers.iter().map(|it| ContainerOverride {
         name: it.name.clone(),
-        environment: Some(environment.clone()),
+        environment: Some(environment.to_vec()),
         ..ContainerOverride::default()
     });
     Overrides {

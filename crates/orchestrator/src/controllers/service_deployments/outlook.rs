@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::deployment_lifecycle::DeploymentLifecycle;
 use domain::service::{DeploymentController, Rollout, Service};
+use domain::service_load_balancer::TaskTarget;
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, HealthStatus, StopCode, Task, TaskStatus};
 use domain::task_definition::TaskDefinition;
@@ -84,6 +85,8 @@ pub enum Wait {
     Starting(u32, Vec<Arc<Task>>),
     /// Tasks whose health checks have not succeeded yet.
     HealthChecks(u32, Vec<Arc<Task>>),
+    /// Tasks that their load balancers do not find healthy.
+    Targets(u32, Vec<Arc<Task>>),
     /// Tasks without health checks that have not run for long enough.
     Lifetime(u32, Vec<Arc<Task>>, Duration),
     /// Tasks that shall stop and have not.
@@ -111,7 +114,7 @@ impl ServiceDeployments {
     pub fn outlook(&self, tx: &Tx<'_>, arn: &ServiceArn) -> Option<ServiceOutlook> {
         let service = tx.get::<Service>(arn)?;
         let mut leaving = tasks_on_draining_instances(tx.state(), &service);
-        leaving.extend(health::unhealthy(tx.state(), &service));
+        leaving.extend(health::unhealthy(tx.state(), &service, tx.now()));
         let bounds = service.deployment_configuration;
         let mut outlook = ServiceOutlook {
             minimum: 0,
@@ -129,7 +132,7 @@ impl ServiceDeployments {
                 Some(lifecycle) => stages::parts(tx.state(), &service, lifecycle),
                 None => Part::primary_deployment(&service).into_iter().collect(),
             },
-            DeploymentController::External => service
+            DeploymentController::CodeDeploy | DeploymentController::External => service
                 .task_sets
                 .iter()
                 .map(|it| Part::task_set(&service, it))
@@ -161,7 +164,7 @@ impl ServiceDeployments {
         let mut counts = Counts::of_part(part, &tallies);
         let healthy_after = match service.deployment_controller {
             DeploymentController::Ecs => self.healthy_after,
-            DeploymentController::External => Duration::ZERO,
+            DeploymentController::CodeDeploy | DeploymentController::External => Duration::ZERO,
         };
         health::note(&mut counts, tx, &service, part, leaving, healthy_after);
         counts.replace(leaving, &part.id);
@@ -249,9 +252,11 @@ fn given_up(service: &Service, part: &Part) -> Option<Wait> {
 fn throttled(tx: &Tx<'_>, service: &Service, part: &Part) -> Option<Wait> {
     let until = part.throttled_until.filter(|it| *it > tx.now())?;
     let of_set = service.task_set(&part.id).map(|it| it.failed_starts);
+    let mut others = service.deployments.iter().skip(1);
+    let of_other = others.find(|it| it.id == part.id).map(|it| it.starts.failed);
     Some(Wait::Throttled {
         until,
-        failed_starts: of_set.unwrap_or(service.failed_starts),
+        failed_starts: of_set.or(of_other).unwrap_or(service.failed_starts),
     })
 }
 
@@ -273,24 +278,29 @@ fn of_health(
     if counts.unproven == 0 {
         return waits;
     }
-    let definition = state.get::<TaskDefinition>(&part.task_definition);
+    let is_served = |it: &Task| it.targets.iter().all(TaskTarget::is_healthy);
     let runs = |it: &Task| is_wanted(it) && part.has(it) && it.last_status == TaskStatus::Running;
-    let is_checked = |it: &TaskDefinition| {
-        let mut containers = it.containers.iter();
-        containers.any(|it| it.essential && it.is_health_checked())
-    };
-    match definition.filter(|it| is_checked(it)) {
+    let (unserved, tasks) = named(state, service, |it| runs(it) && !is_served(it));
+    if unserved > 0 {
+        waits.push(Wait::Targets(unserved, tasks));
+    }
+    let unproven = counts.unproven.saturating_sub(unserved);
+    if unproven == 0 {
+        return waits;
+    }
+    let definition = state.get::<TaskDefinition>(&part.task_definition);
+    match definition.filter(|it| it.is_health_checked()) {
         Some(definition) => {
             let (_, tasks) = named(state, service, |it| {
-                runs(it) && it.health(definition) == HealthStatus::Unknown
+                runs(it) && is_served(it) && it.health(definition) == HealthStatus::Unknown
             });
-            waits.push(Wait::HealthChecks(counts.unproven, tasks));
+            waits.push(Wait::HealthChecks(unproven, tasks));
         }
         None => {
             // They are the youngest.
-            let (_, mut tasks) = named(state, service, runs);
-            tasks.truncate(counts.unproven as usize);
-            waits.push(Wait::Lifetime(counts.unproven, tasks, healthy_after));
+            let (_, mut tasks) = named(state, service, |it| runs(it) && is_served(it));
+            tasks.truncate(unproven as usize);
+            waits.push(Wait::Lifetime(unproven, tasks, healthy_after));
         }
     }
     waits

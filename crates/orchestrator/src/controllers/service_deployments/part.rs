@@ -2,15 +2,18 @@
 
 use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::service::{Deployment, PropagateTags, Service, ServiceStatus};
+use domain::service_connect::TaskEndpoint;
 use domain::service_deployment::ServiceRevision;
+use domain::service_load_balancer::{ServiceLoadBalancer, TaskTarget};
+use domain::service_registry::{RegistrationState, TaskRegistration};
 use domain::tags::Pair;
 use domain::task::{NetworkConfiguration, Task};
 use domain::task_definition::{LaunchType, NetworkMode, TaskDefinition};
 use domain::task_set::TaskSet;
-use domain::{TaskDefinitionArn, Timestamp};
+use domain::{TargetGroupArn, TaskDefinitionArn, Timestamp};
 use store::State;
 
-use crate::transitions::{RunTasks, Where};
+use crate::transitions::{RunTasks, Where, service_connect_endpoints};
 
 /// What the tasks of a part are made of, and how many it wants.
 #[derive(Clone, Debug)]
@@ -85,8 +88,8 @@ impl Part {
             capacity_provider_strategy: revision.capacity_provider_strategy.clone(),
             platform_version: revision.platform_version.clone(),
             network_configuration: it.network_configuration.clone(),
-            throttled_until: service.throttled_until,
-            announced_refusal: service.announced_refusal.clone(),
+            throttled_until: it.starts.throttled_until,
+            announced_refusal: it.starts.announced_refusal.clone(),
             reach,
         })
     }
@@ -129,6 +132,48 @@ impl Part {
         }
     }
 
+    /// The places that its tasks are to get in target groups.
+    fn targets(&self, state: &State, service: &Service) -> Vec<TaskTarget> {
+        if let Some(it) = service.task_set(&self.id) {
+            let load_balancers = it.load_balancers.iter();
+            return load_balancers.map(|it| waiting(it, &it.target_group)).collect();
+        }
+        let mut deployments = service.deployments.iter();
+        let mine = deployments.find(|it| it.id == self.id);
+        let Some(revision) = mine.and_then(|it| state.get::<ServiceRevision>(&it.revision)) else {
+            return Vec::new();
+        };
+        let load_balancers = revision.load_balancers.iter().zip(&revision.target_groups);
+        load_balancers.map(|(it, group)| waiting(it, group)).collect()
+    }
+
+    /// The place that its tasks are to get in a service registry.
+    fn registration(&self, state: &State, service: &Service) -> Option<TaskRegistration> {
+        let task_set = service.task_set(&self.id);
+        let registry = match task_set {
+            Some(it) => it.service_registries.first()?,
+            None => {
+                let mine = service.deployments.iter().find(|it| it.id == self.id)?;
+                let revision = state.get::<ServiceRevision>(&mine.revision)?;
+                revision.service_registries.first()?
+            }
+        };
+        Some(TaskRegistration {
+            registry: registry.clone(),
+            external_id: task_set.and_then(|it| it.external_id.clone()),
+            state: RegistrationState::Waiting,
+        })
+    }
+
+    /// What its tasks offer by Service Connect.
+    fn endpoints(&self, state: &State, service: &Service, definition: &TaskDefinition) -> Vec<TaskEndpoint> {
+        let mut deployments = service.deployments.iter();
+        let mine = deployments.find(|it| it.id == self.id);
+        let revision = mine.and_then(|it| state.get::<ServiceRevision>(&it.revision));
+        let configuration = revision.and_then(|it| it.service_connect.as_ref());
+        service_connect_endpoints(configuration, definition)
+    }
+
     /// So many of its tasks; `None` if nobody knows what they run.
     pub fn run(&self, state: &State, service: &Service, count: u32) -> Option<RunTasks> {
         let definition = state.get::<TaskDefinition>(&self.task_definition)?.clone();
@@ -138,7 +183,7 @@ impl Part {
         let network = self.network_configuration.clone().filter(|_| has_address);
         Some(RunTasks {
             cluster: service.cluster.clone(),
-            definition,
+            definition: definition.clone(),
             count,
             launch_type: self.launch_type,
             capacity_provider_strategy: self.capacity_provider_strategy.clone(),
@@ -148,6 +193,9 @@ impl Part {
             group: format!("service:{}", service.arn.name()),
             started_by: Some(self.id.clone()),
             service: Some(service.arn.clone()),
+            targets: self.targets(state, service),
+            registration: self.registration(state, service),
+            endpoints: self.endpoints(state, service, &definition),
             enable_execute_command: service.enable_execute_command,
             client_request: None,
             overrides: domain::task::Overrides::default(),
@@ -156,6 +204,10 @@ impl Part {
             tags,
         })
     }
+}
+
+fn waiting(it: &ServiceLoadBalancer, group: &TargetGroupArn) -> TaskTarget {
+    TaskTarget::waiting(group.clone(), it.container.clone(), it.container_port)
 }
 
 fn tags(service: &Service, definition: &TaskDefinition) -> Vec<Pair> {

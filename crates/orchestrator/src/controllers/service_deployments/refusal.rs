@@ -51,6 +51,10 @@ impl Refusal {
                 "was unable to place a task. Reason: the subnets of the service have no free address.",
                 "RESOURCE:ENI",
             ),
+            RunTasksRefusal::NoSecurityGroup(_) => (
+                "was unable to place a task. Reason: a security group of the service does not exist any more.",
+                "RESOURCE:ENI",
+            ),
         };
         Self {
             phrase: phrase.to_owned(),

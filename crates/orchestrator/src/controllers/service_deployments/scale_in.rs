@@ -108,7 +108,7 @@ fn candidate(
         healthy_after,
         leaving,
     } = *choosing;
-    let is_unhealthy = health::is_unhealthy(state, task);
+    let is_unhealthy = health::is_unhealthy(state, task, now);
     let mut deployments = service.deployments.iter();
     let until = task.protection(now);
     let until = until.filter(|_| service.status == ServiceStatus::Active && !is_unhealthy);

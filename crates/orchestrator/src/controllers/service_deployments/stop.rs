@@ -9,11 +9,12 @@ use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::task::{Stop, StopCode, Task, TaskStatus};
 use store::Tx;
 
+use super::failure::Failure;
 use super::part::Part;
 use super::plan::Plan;
 use super::scale_in::{Choosing, Chosen, choose};
 use super::start::names;
-use super::{Leaving, Next, health};
+use super::{Leaving, Next};
 use crate::transitions::{count_failure, record_action, record_event, stop_task};
 
 /// What stopping came to.
@@ -67,15 +68,13 @@ pub(super) fn stop_each(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn
 fn stop_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: Vec<Arc<Task>>) {
     for task in &tasks {
         let deployment = task.started_by.as_deref().unwrap_or_default();
-        let is_unhealthy = health::is_unhealthy(tx.state(), task);
-        let reason = if is_unhealthy {
-            health::FAILED.to_owned()
-        } else {
-            format!("Scaling activity initiated by (deployment {deployment})")
+        let failure = Failure::of(tx, task);
+        let reason = match &failure {
+            Some(it) => it.stop_reason.clone(),
+            None => format!("Scaling activity initiated by (deployment {deployment})"),
         };
-        if is_unhealthy {
-            let message = format!("(task {}) failed container health checks.", task.arn.name());
-            record_event(tx, service, message);
+        if let Some(it) = failure {
+            record_event(tx, service, it.event);
             count_failure(service, task, tx.now());
         }
         // They have just been found.

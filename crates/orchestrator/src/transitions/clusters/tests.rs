@@ -68,6 +68,7 @@ fn an_update_replaces_only_the_parts_that_it_gives() {
     };
     for (execute_command, managed_storage) in [(None, Some(storage.clone())), (Some(exec.clone()), None)] {
         let change = ClusterChange {
+            service_connect_namespace: None,
             settings: None,
             configuration: Some(ClusterConfiguration {
                 execute_command,

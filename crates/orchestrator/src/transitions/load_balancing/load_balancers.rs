@@ -101,7 +101,8 @@ pub fn set_zones(
     }))
 }
 
-fn zones(
+/// The zones of a load balancer that is in these subnets; those that are `kept` keep their addresses.
+pub(super) fn zones(
     tx: &Tx<'_>,
     wishes: &[ZoneWish],
     kept: &[LoadBalancerZone],
@@ -183,7 +184,8 @@ pub fn load_balancer_has_failed(tx: &mut Tx<'_>, arn: &LoadBalancerArn, reason: 
 }
 
 fn set_state(tx: &mut Tx<'_>, arn: &LoadBalancerArn, state: LoadBalancerState) {
-    if let Some(it) = tx.get::<LoadBalancer>(arn) {
+    // A balancer says it again to every agent that connects.
+    if let Some(it) = tx.get::<LoadBalancer>(arn).filter(|it| it.state != state) {
         tx.put(LoadBalancer {
             state,
             ..LoadBalancer::clone(&it)

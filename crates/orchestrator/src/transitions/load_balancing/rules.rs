@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::listener_rule::{Action, Condition, ListenerRule};
+use domain::listener::Listener;
+use domain::listener_rule::{Action, Condition, Forward, ListenerRule, WeightedTargetGroup};
 use domain::tags::Pair;
 use domain::{ListenerArn, TargetGroupArn};
 use store::Tx;
 
+use super::listeners::modify_listener;
 use super::targets::follow_use;
 
 /// What a new rule is like; it has been checked against its listener.
@@ -60,6 +62,39 @@ pub fn modify_rule(tx: &mut Tx<'_>, before: &ListenerRule, after: ListenerRule) 
     let after = tx.put(after);
     follow_use(tx, &groups);
     after
+}
+
+/// Has a rule forward to these groups; how long clients stay with one is kept. What the default rule of a listener does,
+/// its listener says too.
+pub fn forward_to(tx: &mut Tx<'_>, rule: &ListenerRule, target_groups: Vec<WeightedTargetGroup>) {
+    let stickiness_seconds = match &rule.action {
+        Action::Forward(it) => it.stickiness_seconds,
+        Action::Redirect(_) | Action::FixedResponse(_) => None,
+    };
+    let action = Action::Forward(Forward {
+        target_groups,
+        stickiness_seconds,
+    });
+    if action == rule.action {
+        return;
+    }
+    match (rule.priority, tx.get::<Listener>(&rule.listener)) {
+        (None, Some(listener)) => {
+            let listener = Listener {
+                default_action: action,
+                ..Listener::clone(&listener)
+            };
+            // Its port stays as it is, so that nobody can have taken it.
+            let _ = modify_listener(tx, listener);
+        }
+        _ => {
+            let after = ListenerRule {
+                action,
+                ..rule.clone()
+            };
+            modify_rule(tx, rule, after);
+        }
+    }
 }
 
 /// Deletes a rule.

@@ -1,9 +1,13 @@
 //! Target groups go with their targets, unless something forwards to them.
 
+use std::sync::Arc;
+
 use domain::TargetGroupArn;
-use domain::target::{Target, TargetKey};
+use domain::target::Target;
 use domain::target_group::TargetGroup;
 use store::{State, Tx};
+
+use super::targets::delete;
 
 /// Whether a listener or a rule forwards to a group.
 pub fn is_target_group_in_use(state: &State, group: &TargetGroupArn) -> bool {
@@ -15,9 +19,9 @@ pub fn delete_target_group(tx: &mut Tx<'_>, group: &TargetGroupArn) -> bool {
     if is_target_group_in_use(tx.state(), group) {
         return false;
     }
-    let targets: Vec<TargetKey> = tx.state().targets_of(group).map(|it| it.key.clone()).collect();
+    let targets: Vec<Arc<Target>> = tx.state().targets_of(group).cloned().collect();
     for target in targets {
-        tx.delete::<Target>(&target);
+        delete(tx, &target);
     }
     tx.delete::<TargetGroup>(group);
     true

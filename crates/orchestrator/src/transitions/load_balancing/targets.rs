@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::TargetGroupArn;
+use domain::service_load_balancer::TaskTargetState;
 use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey, TargetState};
 use domain::target_group::TargetGroup;
+use domain::task::Task;
+use domain::{TargetGroupArn, TaskArn};
 use store::Tx;
 
 use super::target_groups::is_target_group_in_use;
 
-/// Most targets that one transaction brings in line with the use of their groups: some 400 bytes each.
-const FOLLOWED_AT_ONCE: usize = 1000;
+/// Most targets that one transaction brings in line with the use of their groups: with their tasks, some 2 KB each.
+const FOLLOWED_AT_ONCE: usize = 250;
 
 /// A target that is to be registered; it has been checked against its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct NewTarget {
     pub zone: Option<String>,
     /// Where it can be reached, if that is known.
     pub address: Option<SocketAddr>,
+    /// The task that this is, if its service registers it.
+    pub task: Option<TaskArn>,
 }
 
 /// What a balancer has found out about a target.
@@ -45,6 +49,7 @@ pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<Ne
         port,
         zone,
         address,
+        task,
     } in targets
     {
         let key = TargetKey {
@@ -52,18 +57,25 @@ pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<Ne
             id,
             port,
         };
-        let is_registered = |it: &Arc<Target>| it.state == TargetState::Registered && it.zone == zone;
+        let is_registered = |it: &Arc<Target>| {
+            // What a service has registered stays that of its task.
+            let is_same = it.task == task || task.is_none();
+            it.state == TargetState::Registered && it.zone == zone && is_same
+        };
         if tx.get::<Target>(&key).as_ref().is_some_and(is_registered) {
             continue;
         }
-        tx.put(Target {
+        let target = Target {
             key,
             zone,
             address,
             registered_at: tx.now(),
             state: TargetState::Registered,
+            task,
+            is_idle: false,
             health: TargetHealth::at_first(is_in_use),
-        });
+        };
+        put(tx, target);
     }
 }
 
@@ -77,17 +89,18 @@ pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
             continue;
         }
         if !is_target_group_in_use(tx.state(), &key.group) {
-            tx.delete::<Target>(key);
+            delete(tx, &target);
             continue;
         }
-        tx.put(Target {
+        let drains = Target {
             state: TargetState::Draining { since: tx.now() },
             health: TargetHealth::because(
                 TargetHealthState::Draining,
                 TargetHealthReason::DeregistrationInProgress,
             ),
             ..Target::clone(&target)
-        });
+        };
+        put(tx, drains);
     }
 }
 
@@ -98,31 +111,97 @@ pub fn target_health(tx: &mut Tx<'_>, changes: &[HealthChange]) {
         let Some(target) = tx.get::<Target>(key) else {
             continue;
         };
-        if target.state != TargetState::Registered || !is_target_group_in_use(tx.state(), &key.group) {
+        // A balancer says all it knows to every agent that connects.
+        let is_known = target.health == *health;
+        if is_known
+            || target.state != TargetState::Registered
+            || !is_target_group_in_use(tx.state(), &key.group)
+        {
             continue;
         }
-        tx.put(Target {
+        let known = Target {
             health: health.clone(),
+            ..Target::clone(&target)
+        };
+        put(tx, known);
+    }
+}
+
+/// Nothing is in flight any more to a target that drains.
+pub fn target_is_idle(tx: &mut Tx<'_>, key: &TargetKey) {
+    if let Some(target) = tx.get::<Target>(key)
+        && !target.is_idle
+        && matches!(target.state, TargetState::Draining { .. })
+    {
+        tx.put(Target {
+            is_idle: true,
             ..Target::clone(&target)
         });
     }
 }
 
+fn put(tx: &mut Tx<'_>, target: Target) {
+    tell_task(tx, &target, target.health.state);
+    tx.put(target);
+}
+
+/// It is gone at once.
+pub(super) fn delete(tx: &mut Tx<'_>, target: &Target) {
+    tell_task(tx, target, TargetHealthState::Unused);
+    tx.delete::<Target>(&target.key);
+}
+
+/// The task that is this target knows its health: so whoever looks at tasks need not look at targets.
+fn tell_task(tx: &mut Tx<'_>, target: &Target, health: TargetHealthState) {
+    let Some(known) = target.task.as_ref().and_then(|it| tx.get::<Task>(it)) else {
+        return;
+    };
+    let place = known
+        .targets
+        .iter()
+        .position(|it| it.is_registered() && it.key().as_ref() == Some(&target.key));
+    let Some(place) = place else { return };
+    let mut task = Task::clone(&known);
+    task.targets[place].state = TaskTargetState::Registered {
+        id: target.key.id.clone(),
+        port: target.key.port,
+        health,
+    };
+    if task != *known {
+        tx.put(task);
+    }
+}
+
+/// How long it takes until a target that was deregistered may go down: nothing is in flight to it, or its delay is over.
+pub fn until_drained(tx: &Tx<'_>, key: &TargetKey, task: &TaskArn) -> Duration {
+    let target = tx.get::<Target>(key);
+    let target = target.filter(|it| it.task.as_ref() == Some(task) && !it.is_idle);
+    target.map_or(Duration::ZERO, |it| delay_left(tx, &it))
+}
+
+/// The rest of the delay of a target that drains; nothing of one that does not.
+fn delay_left(tx: &Tx<'_>, target: &Target) -> Duration {
+    let TargetState::Draining { since } = target.state else {
+        return Duration::ZERO;
+    };
+    let group = tx.get::<TargetGroup>(&target.key.group);
+    let delay = group.map_or(0, |it| it.attributes.deregistration_delay_seconds);
+    let due = since.as_millisecond() + i64::from(delay) * 1000;
+    Duration::from_millis(u64::try_from(due - tx.now().as_millisecond()).unwrap_or_default())
+}
+
 /// Takes a target away whose delay is over. How long that still takes, or `None` if there is nothing to wait for.
 pub fn forget_drained_target(tx: &mut Tx<'_>, key: &TargetKey) -> Option<Duration> {
     let target = tx.get::<Target>(key)?;
-    let TargetState::Draining { since } = target.state else {
+    if !matches!(target.state, TargetState::Draining { .. }) {
         return None;
-    };
-    let group = tx.get::<TargetGroup>(&key.group);
-    let delay = group.map_or(0, |it| it.attributes.deregistration_delay_seconds);
-    let due = since.as_millisecond() + i64::from(delay) * 1000;
-    let left = u64::try_from(due - tx.now().as_millisecond()).unwrap_or_default();
-    if left > 0 {
-        return Some(Duration::from_millis(left));
     }
-    tx.delete::<Target>(key);
-    None
+    let left = delay_left(tx, &target);
+    if left.is_zero() {
+        delete(tx, &target);
+        return None;
+    }
+    Some(left)
 }
 
 /// Something forwards to groups that did not before, or no longer: their targets are checked from now on, or unused.
@@ -143,12 +222,15 @@ fn follow_group_use(tx: &mut Tx<'_>, group: &TargetGroupArn, most: usize) -> usi
     let targets: Vec<Arc<Target>> = targets.cloned().collect();
     for target in &targets {
         match target.state {
-            TargetState::Registered => drop(tx.put(Target {
-                health: TargetHealth::at_first(is_in_use),
-                ..Target::clone(target)
-            })),
+            TargetState::Registered => {
+                let known = Target {
+                    health: TargetHealth::at_first(is_in_use),
+                    ..Target::clone(target)
+                };
+                put(tx, known);
+            }
             // Nothing can be in flight to it any more.
-            TargetState::Draining { .. } => tx.delete::<Target>(&target.key),
+            TargetState::Draining { .. } => delete(tx, target),
         }
     }
     most - targets.len()

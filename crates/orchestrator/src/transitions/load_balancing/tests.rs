@@ -29,6 +29,9 @@ fn subnet(id: &str, cidr: &str, zone: &str) -> Subnet {
         vpc_id: "vpc-1".to_owned(),
         cidr: cidr.parse().expect("a range"),
         availability_zone: zone.to_owned(),
+        is_default: true,
+        maps_public_ip_on_launch: true,
+        tags: Vec::new(),
     }
 }
 
@@ -136,6 +139,7 @@ fn new_target() -> NewTarget {
         port: 80,
         zone: None,
         address: None,
+        task: None,
     }
 }
 

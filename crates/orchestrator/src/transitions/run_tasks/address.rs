@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use domain::security_group::SecurityGroup;
 use domain::task::{NetworkConfiguration, TaskEni};
 use domain::vpc::{Subnet, Vpc};
 use store::Tx;
@@ -12,6 +13,10 @@ use super::RunTasksRefusal;
 /// Gives a network interface in the emptiest subnet that is named, and that subnet's zone.
 pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, String), RunTasksRefusal> {
     let state = tx.state();
+    let is_gone = |id: &&String| state.get::<SecurityGroup>(id).is_none();
+    if let Some(gone) = network.security_groups.iter().find(is_gone) {
+        return Err(RunTasksRefusal::NoSecurityGroup(gone.clone()));
+    }
     let mut subnets: Vec<&Arc<Subnet>> = network
         .subnets
         .iter()
@@ -39,6 +44,7 @@ pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, S
         address,
         mac_address: ids.mac_address(),
         security_groups,
+        is_public: network.is_public_ip_assigned,
     };
     Ok((eni, subnet.availability_zone.clone()))
 }

@@ -26,6 +26,8 @@ fn new_set(world: &World, service: &ServiceArn, scale: u32) -> NewTaskSet {
         capacity_provider_strategy: Vec::new(),
         platform_version: None,
         network_configuration: None,
+        load_balancers: Vec::new(),
+        service_registries: Vec::new(),
         scale: percent(scale),
         client_token: None,
         tags: Vec::new(),

@@ -71,6 +71,7 @@ fn a_task_of_which_only_the_network_is_left_is_deprovisioning() {
         address: [10, 0, 0, 4].into(),
         mac_address: "02:00:00:00:00:01".into(),
         security_groups: Vec::new(),
+        is_public: false,
     };
     let ended = TaskReport {
         containers: vec![ContainerReport {

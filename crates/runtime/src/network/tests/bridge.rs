@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 use agent::host::{PortMapping, TransportProtocol};
+use domain::served_network::Exit;
 
 use super::lab::{HOST, OUTSIDE, ask, eni, from, is_silent, on_a_host, serve, tcp};
-use crate::network::{NetworkError, netns};
+use crate::network::{Network, NetworkError, netns};
 
 #[test]
 fn a_published_port_is_reached_from_everywhere() {
@@ -57,6 +58,43 @@ fn a_published_port_is_reached_from_everywhere() {
             assert!(is_silent(other_ns, Ipv4Addr::LOCALHOST, 8080).await);
         });
     }
+}
+
+#[test]
+fn a_load_balancer_finds_the_ports_of_its_host() {
+    on_a_host(async |lab| {
+        let network = lab.network_of(Exit::LoadBalancer).await;
+        let key = "load-balancer-0123456789abcdef";
+        let attach = |network: Network, vpc: &'static str| async move {
+            let (key, eni) = (format!("{key}-{vpc}"), eni(vpc, 5));
+            network.attach_load_balancer(&key, &eni, &[]).await.unwrap()
+        };
+        let web = network
+            .attach_bridge_container("task1/web", &[tcp(80, 0)])
+            .await
+            .unwrap();
+        let port = web.ports[0].host_port;
+        serve(Some(&web.netns), 80, "web").await;
+        // As a container in network mode `host` does.
+        serve(None, 9000, "host").await;
+        for vpc in ["vpc-1", "vpc-2"] {
+            let address = attach(network.clone(), vpc).await;
+            let balancer = network.attachments.records.namespace(&format!("{key}-{vpc}"));
+            let answer = ask(Some(&balancer), address, port).await;
+            assert_eq!(answer, "web to 10.231.0.1", "{vpc} by {address}");
+            let answer = ask(Some(&balancer), address, 9000).await;
+            assert!(answer.starts_with("host to 169.254.172."), "{answer}");
+            assert!(is_silent(Some(&balancer), address, 80).await, "not published");
+        }
+        assert_ne!(
+            attach(network.clone(), "vpc-1").await,
+            attach(network.clone(), "vpc-2").await
+        );
+        let before = attach(network.clone(), "vpc-1").await;
+        drop(network);
+        let network = lab.network_of(Exit::LoadBalancer).await;
+        assert_eq!(attach(network, "vpc-1").await, before, "after a restart");
+    });
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! A host that exists only for one test, with something outside of it, and conversations between them.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{Eni, PortMapping, TransportProtocol};
+use domain::served_network::Exit;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 
+use super::networks;
 use crate::network::cidr::Cidr;
 use crate::network::links::{self, LOOPBACK_INDEX, Pair, UPLINK_INDEX};
 use crate::network::netns::{self, Namespace};
@@ -85,8 +88,76 @@ impl Lab {
         self.directory.path().join("network")
     }
 
+    /// A network in whose VPCs everything passes.
     pub(super) async fn network(&self) -> Network {
+        self.network_of(Exit::Public).await
+    }
+
+    /// The same, with interfaces that have this exit.
+    pub(super) async fn network_of(&self, exit: Exit) -> Network {
+        let network = self.untold_network().await;
+        network.filter(networks::open_to_all(exit)).await.unwrap();
+        network
+    }
+
+    /// A network that has not been told what may pass.
+    pub(super) async fn untold_network(&self) -> Network {
         Network::open(NetworkConfig::new(self.state_dir())).await.unwrap()
+    }
+}
+
+/// A second host of a test. What runs there is on threads of its own.
+pub(super) struct OtherHost {
+    runtime: tokio::runtime::Handle,
+    lab: Arc<Lab>,
+    /// Ends the threads when it is dropped.
+    _ends: std::sync::mpsc::Sender<()>,
+}
+
+impl OtherHost {
+    /// A host with a link to the one of the test, of which both know the address.
+    pub(super) async fn beside(first: Ipv4Addr, second: Ipv4Addr) -> Self {
+        let (told, hears) = tokio::sync::oneshot::channel();
+        let (ends, ended) = std::sync::mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            on_a_host(async move |lab| {
+                let namespace = std::fs::File::open("/proc/thread-self/ns/net").unwrap();
+                let links = netns::open_links().unwrap();
+                let runtime = tokio::runtime::Handle::current();
+                assert!(told.send((runtime, Arc::new(lab), namespace, links)).is_ok());
+                // Until the other side is dropped.
+                let _ = tokio::task::spawn_blocking(move || ended.recv()).await;
+            });
+        });
+        let (runtime, lab, namespace, links) = hears.await.unwrap();
+        let host = netns::open_links().unwrap();
+        let pair = Pair {
+            name: "lan0".to_owned(),
+            index: Some(20),
+            bridge: None,
+            peer_namespace: &namespace,
+            peer_name: "lan0",
+            peer_mac: None,
+        };
+        links::add_pair(&host, pair).await.unwrap();
+        links::add_address(&host, 20, first, 24).await.unwrap();
+        links::add_address(&links, UPLINK_INDEX, second, 24)
+            .await
+            .unwrap();
+        links::set_up(&links, UPLINK_INDEX).await.unwrap();
+        Self {
+            runtime,
+            lab,
+            _ends: ends,
+        }
+    }
+
+    /// Does something there.
+    pub(super) async fn run<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+        &self,
+        work: impl FnOnce(Arc<Lab>) -> F + Send + 'static,
+    ) -> T {
+        self.runtime.spawn(work(Arc::clone(&self.lab))).await.unwrap()
     }
 }
 
@@ -180,6 +251,67 @@ pub(super) async fn from<T: Send + 'static>(
 
 pub(super) fn range(base: [u8; 4], prefix: u8) -> Cidr {
     Cidr::new((base.into(), prefix)).unwrap()
+}
+
+/// A connection that stays open.
+pub(super) struct Held {
+    stream: TcpStream,
+}
+
+impl Held {
+    /// Connects to an [`echo`].
+    pub(super) async fn open(namespace: &Path, address: Ipv4Addr, port: u16) -> Self {
+        let connect = move || {
+            let stream = TcpStream::connect_timeout(&(address, port).into(), CONNECT_DEADLINE).unwrap();
+            stream.set_read_timeout(Some(SILENCE)).unwrap();
+            Ok(Self { stream })
+        };
+        let mut held = from(Some(namespace), connect).await;
+        assert!(held.answers(), "it is open");
+        held
+    }
+
+    /// Whether what is sent comes back.
+    pub(super) fn answers(&mut self) -> bool {
+        self.stream.write_all(b"x").unwrap();
+        matches!(self.stream.read(&mut [0; 64]), Ok(1..))
+    }
+}
+
+/// A server that sends back what it is sent.
+pub(super) async fn echo(namespace: &Path, port: u16) {
+    let listen = move || {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
+        listener.set_nonblocking(true).unwrap();
+        Ok(tokio::net::TcpListener::from_std(listener).unwrap())
+    };
+    let listener = from(Some(namespace), listen).await;
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut reader, mut writer) = client.split();
+                let _ = tokio::io::copy(&mut reader, &mut writer).await;
+            });
+        }
+    });
+}
+
+/// Whether an echo request is answered.
+pub(super) async fn is_pinged(namespace: &Path, address: Ipv4Addr) -> bool {
+    const ECHO_REQUEST: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 1];
+    let ping = move || {
+        let socket = rustix::net::socket(
+            rustix::net::AddressFamily::INET,
+            rustix::net::SocketType::DGRAM,
+            Some(rustix::net::ipproto::ICMP),
+        )
+        .unwrap();
+        let socket = UdpSocket::from(socket);
+        socket.set_read_timeout(Some(SILENCE)).unwrap();
+        socket.send_to(&ECHO_REQUEST, (address, 0)).unwrap();
+        Ok(socket.recv(&mut [0; 64]).is_ok())
+    };
+    from(Some(namespace), ping).await
 }
 
 fn converse(address: SocketAddr, deadline: Duration) -> io::Result<String> {

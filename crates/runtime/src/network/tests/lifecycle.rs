@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 
+use domain::served_network::Exit;
+
 use super::lab::{Lab, ask, eni, is_silent, on_a_host, serve, tcp};
+use super::networks::open_to_all;
 use crate::network::records::{Attachment, Kind, Records, Stage};
 use crate::network::{Network, NetworkConfig, NetworkError, links, netns, rules};
 
@@ -242,6 +245,7 @@ fn two_instances_share_a_host() {
             ..NetworkConfig::new(lab.state_dir().join("second"))
         };
         let two = Network::open(config).await.unwrap();
+        two.filter(open_to_all(Exit::Public)).await.unwrap();
         let first = one
             .attach_bridge_container("task1/web", &[tcp(80, 8080)])
             .await

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::target::TargetHealthState;
 use domain::task::{ContainerHealth, ContainerStatus, HealthStatus, Queued, TaskContainer};
 
 use super::*;
+use crate::TARGETS;
 
 /// A container with any health.
 pub fn container(health: u8) -> TaskContainer {
@@ -27,6 +30,34 @@ pub fn container(health: u8) -> TaskContainer {
         health: health.map(Box::new),
         last_lines: Vec::new(),
         end: None,
+    }
+}
+
+/// Places in target groups, of any health.
+pub fn targets(health: u8) -> Box<[TaskTarget]> {
+    let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
+    let waiting = || {
+        let group = domain::TargetGroupArn::parse(group).expect("an ARN");
+        TaskTarget::waiting(group, "web".to_owned(), 80)
+    };
+    let registered = |health| TaskTarget {
+        state: TaskTargetState::Registered {
+            id: "10.0.0.9".to_owned(),
+            port: 80,
+            health,
+        },
+        ..waiting()
+    };
+    match health / 4 % 5 {
+        0 => Box::default(),
+        1 => [registered(TargetHealthState::Healthy)].into(),
+        2 => [registered(TargetHealthState::Healthy), waiting()].into(),
+        3 => [registered(TargetHealthState::Unhealthy)].into(),
+        _ => [TaskTarget {
+            state: TaskTargetState::Refused,
+            ..waiting()
+        }]
+        .into(),
     }
 }
 
@@ -59,10 +90,14 @@ pub fn compare_with_a_walk(state: &State, service: &ServiceArn, all: &[Arc<Task>
         health.any(|it| it.status == status)
     };
     let mut unhealthy = tasks.iter().copied();
-    let mut unhealthy = unhealthy
-        .by_ref()
-        .filter(|it| wanted(it) && has(it, HealthStatus::Unhealthy));
+    let mut unhealthy = unhealthy.by_ref().filter(|it| {
+        wanted(it) && (has(it, HealthStatus::Unhealthy) || it.targets.iter().any(TaskTarget::is_unhealthy))
+    });
     assert!(state.unhealthy_tasks_of_service(service).eq(unhealthy.by_ref()));
+    let moving = tasks.iter().copied().filter(|it| {
+        it.is_to_be_registered() || it.is_to_be_deregistered() || it.last_status == TaskStatus::Deactivating
+    });
+    assert!(state.tasks_with_moving_targets(service).eq(moving));
     let protected = tasks
         .iter()
         .copied()
@@ -94,13 +129,18 @@ fn compare_running(state: &State, service: &ServiceArn, tasks: &[&Arc<Task>]) {
             (0b1, Timestamp::MAX),
             (0b11, time(3)),
             (0b100, time(0)),
+            (TARGETS, time(2)),
+            (TARGETS | 0b1, Timestamp::MAX),
         ] {
             let is_meant = |it: &&&&Arc<Task>| {
                 let is_healthy = |place: usize| {
                     let health = it.containers.get(place).and_then(|it| it.health.as_ref());
                     health.is_some_and(|it| it.status == HealthStatus::Healthy)
                 };
-                let is_lacking = (0..3).any(|place| containers >> place & 1 == 1 && !is_healthy(place));
+                let lacks_targets =
+                    containers & TARGETS != 0 && !it.targets.iter().all(TaskTarget::is_healthy);
+                let is_lacking =
+                    lacks_targets || (0..3).any(|place| containers >> place & 1 == 1 && !is_healthy(place));
                 let is_young = it.times.started_at.is_none_or(|at| at > after) && after < Timestamp::MAX;
                 it.task_definition == definition && (is_lacking || is_young)
             };

@@ -1,17 +1,24 @@
 //! Settings and configuration of a cluster, between the wire and the record.
 
 use api::ecs;
+use domain::Scope;
 use domain::account_setting::SettingName;
 use domain::cluster::{
     ClusterConfiguration, ExecuteCommandConfiguration, ExecuteCommandLog, ExecuteCommandLogging,
     INSTANCE_REBALANCING, ManagedStorageConfiguration,
 };
 use domain::tags::Pair;
+use orchestrator::transitions;
+use store::Tx;
 
 use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt};
+use crate::handlers::ecs::services::service_connect;
 
 /// Values of the setting that is Gantry's own.
 const ON_OFF: [&str; 2] = ["enabled", "disabled"];
+
+/// Longest name of a namespace.
+const NAMESPACE_LENGTH_MAX: usize = 1024;
 
 /// Settings of a cluster: `containerInsights` and Gantry's `instanceRebalancing`, of each the last one given.
 ///
@@ -45,15 +52,34 @@ pub fn settings(given: &[ecs::ClusterSetting]) -> Result<Vec<Pair>, ecs::Error> 
     Ok(settings)
 }
 
-/// The one place where Service Connect's default namespace is refused: there are no namespaces yet.
+/// The ARN of the default namespace of Service Connect. A name that no namespace has yet makes an HTTP namespace, as on
+/// Amazon; an empty one takes the default away.
 ///
 /// # Errors
-/// UnsupportedFeatureException. An empty namespace, which takes the default away, is fine.
-pub fn refuse_service_connect(
+/// NamespaceNotFoundException for the ARN of none; InvalidParameterException for what is no name.
+pub fn service_connect_namespace(
+    tx: &mut Tx<'_>,
+    scope: &Scope,
     given: Option<&ecs::ClusterServiceConnectDefaultsRequest>,
-) -> Result<(), ecs::Error> {
-    let is_given = given.is_some_and(|it| !it.namespace.is_empty());
-    refuse_unbuilt(&[("serviceConnectDefaults", is_given)])
+) -> Result<Option<String>, ecs::Error> {
+    let Some(named) = given.map(|it| it.namespace.as_str()) else {
+        return Ok(None);
+    };
+    if named.is_empty() {
+        return Ok(Some(String::new()));
+    }
+    if named.starts_with("arn:") {
+        let found = service_connect::namespace(tx.state(), scope, named)?;
+        return Ok(Some(found.arn()));
+    }
+    let is_letter = |it: char| it.is_ascii_graphic() && !matches!(it, '/' | ':');
+    if named.len() > NAMESPACE_LENGTH_MAX || !named.chars().all(is_letter) {
+        return Err(invalid_parameter(format!(
+            "Invalid namespace of serviceConnectDefaults: {named:?}. It is a name of up to {NAMESPACE_LENGTH_MAX} \
+             letters, numbers and signs, or the ARN of a namespace."
+        )));
+    }
+    Ok(Some(transitions::ensure_namespace(tx, scope, named).arn()))
 }
 
 /// `configuration` of a request.

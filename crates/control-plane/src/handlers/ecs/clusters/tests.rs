@@ -188,18 +188,6 @@ async fn clusters_that_are_not_there_are_not_updated() {
 }
 
 #[tokio::test]
-async fn service_connect_is_refused_until_there_are_namespaces() {
-    let fixture = Fixture::new().await;
-    for (operation, name) in [("CreateCluster", "clusterName"), ("UpdateCluster", "cluster")] {
-        let mut input = json!({ name: "default", "serviceConnectDefaults": { "namespace": "x" } });
-        let refused = fixture.refused(operation, input.clone()).await;
-        assert_eq!(code(refused), "UnsupportedFeatureException");
-        input["serviceConnectDefaults"]["namespace"] = json!("");
-        fixture.ask(operation, input).await;
-    }
-}
-
-#[tokio::test]
 async fn creating_again_changes_nothing_until_the_cluster_is_deleted() {
     let fixture = Fixture::new().await;
     let settings = json!([{ "name": "containerInsights", "value": "enabled" }]);

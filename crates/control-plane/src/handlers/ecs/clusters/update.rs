@@ -18,11 +18,10 @@ impl FromRefusal<ClusterNotFound> for ecs::Error {
 /// `UpdateCluster`: what is given replaces what was.
 ///
 /// # Errors
-/// ClusterNotFoundException; InvalidParameterException; UnsupportedFeatureException for Service Connect.
+/// ClusterNotFoundException; InvalidParameterException; NamespaceNotFoundException.
 pub async fn update_cluster(call: Call<ecs::UpdateCluster>) -> Result<ecs::UpdateClusterOutput, ecs::Error> {
     let input = call.input();
     let arn = names::cluster(call.scope(), Some(&input.cluster))?;
-    configuration::refuse_service_connect(input.service_connect_defaults.as_ref())?;
     let given = input.configuration.as_ref();
     let change = ClusterChange {
         settings: input
@@ -31,9 +30,11 @@ pub async fn update_cluster(call: Call<ecs::UpdateCluster>) -> Result<ecs::Updat
             .map(configuration::settings)
             .transpose()?,
         configuration: given.map(|it| configuration::parse(Some(it))).transpose()?,
+        service_connect_namespace: None,
     };
+    let connect = input.service_connect_defaults.clone();
     Ok(ecs::UpdateClusterOutput {
-        cluster: Some(update(call.access(), arn, change).await?),
+        cluster: Some(update(call.access(), arn, change, connect).await?),
     })
 }
 
@@ -52,20 +53,27 @@ pub async fn update_cluster_settings(
     let change = ClusterChange {
         settings: Some(configuration::settings(&input.settings)?),
         configuration: None,
+        service_connect_namespace: None,
     };
     Ok(ecs::UpdateClusterSettingsOutput {
-        cluster: Some(update(call.access(), arn, change).await?),
+        cluster: Some(update(call.access(), arn, change, None).await?),
     })
 }
 
 async fn update(
     access: &Authorized,
     arn: ClusterArn,
-    change: ClusterChange,
+    mut change: ClusterChange,
+    connect: Option<ecs::ClusterServiceConnectDefaultsRequest>,
 ) -> Result<ecs::Cluster, ecs::Error> {
     let store = access.store();
     let updated = store
-        .transact(move |tx| transitions::update_cluster(tx, &arn, change))
+        .transact(move |tx| -> Result<_, ecs::Error> {
+            let connect = connect.as_ref();
+            change.service_connect_namespace =
+                configuration::service_connect_namespace(tx, &arn.scope(), connect)?;
+            transitions::update_cluster(tx, &arn, change).map_err(ecs::Error::from_refusal)
+        })
         .await;
     let cluster = updated.map_err(errors::from_store)?;
     let include = [ecs::ClusterField::Settings, ecs::ClusterField::Configurations];

@@ -55,6 +55,11 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
         configuration: shows("CONFIGURATIONS")
             .then(|| clusters::render_configuration(&it.configuration))
             .flatten(),
+        service_connect_defaults: it.service_connect_namespace.as_ref().map(|it| {
+            ecs::ClusterServiceConnectDefaults {
+                namespace: Some(it.clone()),
+            }
+        }),
         attachments: Some(Vec::new()),
         capacity_providers: Some(it.capacity.providers.clone()),
         default_capacity_provider_strategy: Some(

@@ -3,6 +3,7 @@
 use api::ecs;
 use domain::ServiceRevisionArn;
 use domain::service::{Deployment, DeploymentController, Rollout, Service, ServiceEvent, ServiceStatus};
+use domain::service_deployment::ServiceRevision;
 use domain::task_definition::LaunchType;
 use domain::task_set::TaskSet;
 use store::{State, Tally};
@@ -10,6 +11,7 @@ use store::{State, Tally};
 use super::deployment_configuration::deployment_configuration;
 use super::service_deployment::counts as revision_counts;
 use super::{count, named_launch_type, platform_version, task_set};
+use crate::handlers::ecs::services::{load_balancers, registries, service_connect};
 use crate::handlers::ecs::{capacity_providers, network, placement, tags};
 
 /// A service; tags are shown only when asked for.
@@ -25,15 +27,16 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
     let running: u32 = tallies.iter().map(|(_, tally)| tally.running).sum();
     let pending: u32 = tallies.iter().map(|(_, tally)| tally.pending).sum();
     let deployments = it.deployments.iter().enumerate();
-    let deployments =
-        deployments.map(|(index, deployment)| self::deployment(it, index, deployment, of(&deployment.id)));
+    let deployments = deployments
+        .map(|(index, deployment)| self::deployment((state, it), index, deployment, of(&deployment.id)));
     let account = it.arn.scope().account;
     ecs::Service {
         service_arn: Some(it.arn.to_string()),
         service_name: Some(it.arn.name().to_owned()),
         cluster_arn: Some(it.cluster.to_string()),
-        load_balancers: Some(Vec::new()),
-        service_registries: Some(Vec::new()),
+        load_balancers: Some(it.load_balancers.iter().map(load_balancers::render).collect()),
+        health_check_grace_period_seconds: grace_period(it),
+        service_registries: Some(it.service_registries.iter().map(registries::render).collect()),
         status: Some(it.status.as_str().to_owned()),
         desired_count: Some(count(it.desired_count)),
         running_count: Some(count(running)),
@@ -80,7 +83,6 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         enable_execute_command: Some(it.enable_execute_command),
         availability_zone_rebalancing: Some(it.availability_zone_rebalancing.as_str().into()),
         resource_management_type: Some(ecs::ResourceManagementType::Customer),
-        ..ecs::Service::default()
     }
 }
 
@@ -105,8 +107,16 @@ fn task_sets(it: &Service, tallies: &[(String, Tally)], with_tags: bool) -> Opti
     };
     match it.deployment_controller {
         DeploymentController::Ecs => None,
-        DeploymentController::External => Some(it.task_sets.iter().map(render).collect()),
+        DeploymentController::CodeDeploy | DeploymentController::External => {
+            Some(it.task_sets.iter().map(render).collect())
+        }
     }
+}
+
+/// It reads back as 0 with a load balancer, and not at all without one.
+fn grace_period(it: &Service) -> Option<i32> {
+    let default = (!it.load_balancers.is_empty()).then_some(0);
+    it.health_check_grace_period_seconds.or(default).map(count)
 }
 
 /// The service deployment that is under way, or the last one.
@@ -150,8 +160,16 @@ pub fn wanted(service: &Service, index: usize) -> u32 {
     }
 }
 
-fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) -> ecs::Deployment {
+fn deployment(
+    (state, service): (&State, &Service),
+    index: usize,
+    it: &Deployment,
+    tally: Tally,
+) -> ecs::Deployment {
     let is_primary = index == 0;
+    let revision = state.get::<ServiceRevision>(&it.revision);
+    let connect = revision.and_then(|it| it.service_connect.as_ref());
+    let resources = revision.map_or(&[][..], |it| &it.service_connect_resources);
     let desired_count = wanted(service, index);
     let reason = it.rollout_reason.clone().unwrap_or_else(|| match it.rollout {
         Rollout::InProgress => format!("ECS deployment {} in progress.", it.id),
@@ -175,6 +193,8 @@ fn deployment(service: &Service, index: usize, it: &Deployment, tally: Tally) ->
         network_configuration: it.network_configuration.as_ref().map(network::render),
         rollout_state: Some(ecs::DeploymentRolloutState::from(it.rollout.as_str())),
         rollout_state_reason: Some(reason),
+        service_connect_configuration: connect.map(service_connect::render),
+        service_connect_resources: service_connect::render_resources(resources),
         ..ecs::Deployment::default()
     }
 }

@@ -13,6 +13,7 @@ use store::{State, Tally};
 use super::deployment_configuration::{deployment_configuration, percent, target_type};
 use super::service::wanted;
 use super::{count, named_launch_type, platform_version};
+use crate::handlers::ecs::services::{load_balancers, registries, service_connect};
 use crate::handlers::ecs::{capacity_providers, network};
 
 /// A service deployment with what its revisions have now.
@@ -147,6 +148,22 @@ pub fn service_deployment_brief(it: &ServiceDeployment) -> ecs::ServiceDeploymen
     }
 }
 
+/// Which group each load balancer of a revision uses, if there are any.
+fn resolved(it: &ServiceRevision) -> Option<ecs::ResolvedConfiguration> {
+    let places = it.load_balancers.iter().zip(&it.target_groups);
+    let resolved = places.map(|(it, group)| {
+        let rule = it.advanced.as_ref().map(|it| &it.production_listener_rule);
+        ecs::ServiceRevisionLoadBalancer {
+            target_group_arn: Some(group.to_string()),
+            production_listener_rule: rule.map(|it| it.as_str().to_owned()),
+        }
+    });
+    let resolved: Vec<_> = resolved.collect();
+    (!resolved.is_empty()).then_some(ecs::ResolvedConfiguration {
+        load_balancers: Some(resolved),
+    })
+}
+
 /// A service revision.
 pub fn service_revision(state: &State, it: &ServiceRevision) -> ecs::ServiceRevision {
     let images = |definition: &TaskDefinition| {
@@ -168,8 +185,10 @@ pub fn service_revision(state: &State, it: &ServiceRevision) -> ecs::ServiceRevi
         capacity_provider_strategy: capacity_providers::render_strategy(&it.capacity_provider_strategy),
         platform_version: platform_version(it.platform_version.as_deref()),
         platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
-        load_balancers: Some(Vec::new()),
-        service_registries: Some(Vec::new()),
+        load_balancers: Some(it.load_balancers.iter().map(load_balancers::render).collect()),
+        resolved_configuration: resolved(it),
+        service_registries: Some(it.service_registries.iter().map(registries::render).collect()),
+        service_connect_configuration: it.service_connect.as_ref().map(service_connect::render),
         network_configuration: it.network_configuration.as_ref().map(network::render),
         container_images: definition.map(|it| images(it)),
         guard_duty_enabled: Some(false),

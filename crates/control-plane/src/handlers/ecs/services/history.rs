@@ -2,12 +2,12 @@
 
 use api::ecs;
 use domain::arn::{Arn, Resource};
-use domain::service::Service;
+use domain::service::{Service, ServiceStatus};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
 use domain::{ServiceDeploymentArn, ServiceRevisionArn};
 use orchestrator::transitions;
 
-use super::strategy;
+use super::{service_connect, strategy};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
@@ -193,20 +193,33 @@ pub async fn continue_service_deployment(
     })
 }
 
-/// `ListServicesByNamespace`. Nothing makes namespaces yet, so there is none to be found.
+/// `ListServicesByNamespace`: ACTIVE and DRAINING services of all clusters that take part in Service Connect there.
 ///
 /// # Errors
-/// NamespaceNotFoundException.
+/// NamespaceNotFoundException; InvalidParameterException for a bad token or page size.
 pub async fn list_services_by_namespace(
     call: Call<ecs::ListServicesByNamespace>,
 ) -> Result<ecs::ListServicesByNamespaceOutput, ecs::Error> {
-    let message = format!(
-        "The specified namespace was not found: {}.",
-        call.input().namespace
-    );
-    Err(ecs::Error::NamespaceNotFoundException(
-        ecs::NamespaceNotFoundException {
-            message: Some(message),
-        },
-    ))
+    let input = call.input();
+    let wanted = listing::Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
+    let (scope, key) = (call.scope(), call.access().page_key());
+    let (arns, next_token) = call.access().store().read(|state| {
+        let namespace = service_connect::namespace(state, scope, &input.namespace)?;
+        let is_in = |it: &Service| {
+            let connect = it.service_connect.as_ref().filter(|it| it.is_enabled);
+            connect.and_then(|it| it.namespace_id.as_ref()) == Some(&namespace.id)
+        };
+        let found = state.all::<Service>();
+        let found = found.filter(|it| it.status != ServiceStatus::Inactive && is_in(it));
+        let items = found.map(|it| (it.arn.to_string(), it.arn.to_string()));
+        let listing_name = format!("services of {}", namespace.id);
+        listing::list(key, listing::SERVICES, &wanted, &listing_name, items)
+    })?;
+    Ok(ecs::ListServicesByNamespaceOutput {
+        service_arns: Some(arns),
+        next_token,
+    })
 }

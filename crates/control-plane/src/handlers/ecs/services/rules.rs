@@ -4,13 +4,12 @@
 use api::ecs;
 use domain::container_definition::ContainerDefinition;
 use domain::service::Service;
+use domain::service_load_balancer::LOAD_BALANCERS_MAX;
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task_definition::{LaunchType, TaskDefinition};
 
 use crate::handlers::ecs::errors::{invalid_parameter, is_filled};
 
-/// Most target groups of a service.
-const LOAD_BALANCERS_MAX: usize = 5;
 /// Longest `clientToken`.
 const CLIENT_TOKEN_LENGTH_MAX: usize = 36;
 /// Words of `schedulingStrategy`.
@@ -80,15 +79,7 @@ pub fn check(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
             "load balancers can have at most {LOAD_BALANCERS_MAX} items."
         )));
     }
-    match input.health_check_grace_period_seconds {
-        Some(seconds) if seconds < 0 => Err(invalid_parameter(
-            "healthCheckGracePeriodSeconds cannot be negative.",
-        )),
-        Some(seconds) if seconds > 0 && load_balancers.is_empty() => Err(invalid_parameter(
-            "Health check grace period is only valid for services configured to use load balancers",
-        )),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn check_daemon(input: &ecs::CreateServiceInput, controller: &str) -> Result<(), ecs::Error> {
@@ -205,7 +196,11 @@ fn check_load_balancer(it: &ecs::LoadBalancer, definition: &TaskDefinition) -> R
     }
 }
 
-fn check_port(name: &str, port: Option<i32>, definition: &TaskDefinition) -> Result<(), ecs::Error> {
+/// A container of that name has that port.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn check_port(name: &str, port: Option<i32>, definition: &TaskDefinition) -> Result<(), ecs::Error> {
     let Some(container) = definition.container(name) else {
         return Err(invalid_parameter(format!(
             "The container {name} does not exist in the task definition."

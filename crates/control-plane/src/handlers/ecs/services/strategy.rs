@@ -226,7 +226,12 @@ fn hook(
     })
 }
 
-fn target_of(
+/// Who is asked by a hook: a webhook or a task.
+///
+/// # Errors
+/// InvalidParameterException for a URL that is none, and for functions, which there are none of; ClientException for a
+/// task definition that is not there.
+pub fn target_of(
     state: &State,
     scope: &Scope,
     target: &str,

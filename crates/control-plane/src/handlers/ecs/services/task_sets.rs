@@ -10,7 +10,7 @@ use domain::{ServiceArn, TaskSetArn};
 use orchestrator::transitions::{self, NewTaskSet, TaskSetRefusal};
 use store::{State, Tally};
 
-use super::{parse, rules, unbuilt};
+use super::{load_balancers, parse, registries, rules, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, FromRefusal, invalid_parameter};
@@ -98,6 +98,16 @@ pub async fn create_task_set(call: Call<ecs::CreateTaskSet>) -> Result<ecs::Crea
             capacity_provider_strategy: strategy,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             network_configuration: network::parse(state, call.scope(), &definition, launch_type, network)?,
+            load_balancers: load_balancers::parse(
+                state,
+                &definition,
+                input.load_balancers.as_deref().unwrap_or_default(),
+            )?,
+            service_registries: registries::parse(
+                state,
+                &definition,
+                input.service_registries.as_deref().unwrap_or_default(),
+            )?,
             scale: scale(input.scale.as_ref())?,
             client_token: input.client_token.clone(),
             tags: tags::parse(input.tags.as_deref())?,

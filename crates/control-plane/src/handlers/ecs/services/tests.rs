@@ -223,14 +223,7 @@ async fn what_is_not_obeyed_yet_is_refused_by_name() {
     service(&fixture).await;
     let cases = [
         (json!({ "role": "ecs" }), "role"),
-        (
-            json!({ "deploymentController": { "type": "CODE_DEPLOY" } }),
-            "deploymentController CODE_DEPLOY",
-        ),
-        (
-            json!({ "serviceRegistries": [{ "registryArn": "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-1" }] }),
-            "serviceRegistries",
-        ),
+        (json!({ "monitoring": {} }), "monitoring"),
     ];
     for (more, expected) in cases {
         let mut input = json!({ "serviceName": "new", "taskDefinition": "web", "desiredCount": 1 });

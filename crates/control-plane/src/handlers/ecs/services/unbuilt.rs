@@ -9,15 +9,8 @@ use crate::handlers::ecs::errors::{is_filled, refuse_unbuilt};
 /// # Errors
 /// UnsupportedFeatureException that names the member.
 pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
-    let connect = input.service_connect_configuration.as_ref();
     refuse_unbuilt(&[
-        ("loadBalancers", is_filled(input.load_balancers.as_ref())),
-        ("serviceRegistries", is_filled(input.service_registries.as_ref())),
         ("role", input.role.is_some()),
-        (
-            "serviceConnectConfiguration",
-            connect.is_some_and(|it| it.enabled),
-        ),
         ("monitoring", input.monitoring.is_some()),
         (
             "volumeConfigurations",

@@ -4,12 +4,16 @@ use api::ecs;
 use domain::ClusterArn;
 use domain::capacity_provider::Capacity;
 use domain::service::{DeploymentController, Service};
+use domain::service_registry::ServiceRegistry;
 use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
-use domain::task_definition::TaskDefinition;
+use domain::task_definition::{LaunchType, TaskDefinition};
 use orchestrator::transitions::{self, NewService, ServiceChange};
 use store::State;
 
-use super::{balance, external, parse, rules, strategy as strategies, unbuilt};
+use super::{
+    balance, external, load_balancers, parse, registries, rules, service_connect, strategy as strategies,
+    unbuilt,
+};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, service_not_found};
@@ -50,7 +54,8 @@ fn new_service(
 ) -> Result<NewService, ecs::Error> {
     let input = call.input();
     require_active(state, cluster)?;
-    let controller = external::controller(input.deployment_controller.as_ref())?;
+    let controller = external::controller(input.deployment_controller.as_ref());
+    service_connect::check_controller(input.service_connect_configuration.as_ref(), controller)?;
     if controller == DeploymentController::External {
         return external::new_service(call, cluster.member(&input.service_name));
     }
@@ -76,6 +81,14 @@ fn new_service(
     let bounds = parse::bounds(deployments, parse::default_bounds(scheduling_strategy))?;
     let hooks = strategies::hooks(state, call.scope(), deployments, network.is_some())?;
     strategies::refuse_stages_of_daemon(scheduling_strategy, bounds, hooks.as_deref())?;
+    let load_balancers = input.load_balancers.as_deref().unwrap_or_default();
+    let load_balancers = load_balancers::parse(state, &definition, load_balancers)?;
+    load_balancers::check_strategy(bounds.strategy, &load_balancers)?;
+    let registries = input.service_registries.as_deref().unwrap_or_default();
+    let service_registries = registries::parse(state, &definition, registries)?;
+    let grace_period = input.health_check_grace_period_seconds;
+    external::refuse_deployments(controller, deployments, bounds)?;
+    external::check_load_balancers(controller, &load_balancers)?;
     let mut new = NewService {
         arn: cluster.member(&input.service_name),
         desired_count,
@@ -87,6 +100,13 @@ fn new_service(
         task_definition: Some(definition.arn.clone()),
         deployment_configuration: bounds,
         lifecycle_hooks: hooks.unwrap_or_default(),
+        health_check_grace_period_seconds: load_balancers::grace_period(
+            grace_period,
+            !load_balancers.is_empty(),
+        )?,
+        load_balancers,
+        service_registries,
+        service_connect: service_connect::of_new(state, cluster, input, &definition, bounds.strategy)?,
         placement_constraints,
         placement_strategy,
         availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
@@ -141,8 +161,10 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
         )?;
         rules::check(&shared)?;
         external::require_same_controller(input.deployment_controller.as_ref(), known)?;
-        if known.deployment_controller == DeploymentController::External {
-            let change = external::change(input)?;
+        let connect = input.service_connect_configuration.as_ref();
+        service_connect::check_controller(connect, known.deployment_controller)?;
+        if known.deployment_controller != DeploymentController::Ecs {
+            let change = external::change(input, known)?;
             unbuilt::refuse(&shared)?;
             return with_rebalancing(input, known, change);
         }
@@ -201,18 +223,22 @@ fn change(
         .map(|it| network::parse(state, call.scope(), &definition, launch_type, Some(it)))
         .transpose()?
         .flatten();
-    let version = input.platform_version.as_deref();
-    // A service that comes to FARGATE gets the default version.
-    let version = match version.is_some() || launch_type != known.launch_type {
-        true => parse::platform_version(version, launch_type)?,
-        false => None,
-    };
+    let version = changed_version(known, input, launch_type)?;
     let tags = input.propagate_tags.as_ref();
     let deployments = input.deployment_configuration.as_ref();
     let has_network = network.is_some() || known.network_configuration.is_some();
     let hooks = strategies::hooks(state, call.scope(), deployments, has_network)?;
     let bounds = parse::bounds(deployments, known.deployment_configuration)?;
     strategies::refuse_stages_of_daemon(known.scheduling_strategy, bounds, hooks.as_deref())?;
+    let load_balancers = input.load_balancers.as_deref();
+    let load_balancers = load_balancers.map(|it| load_balancers::parse(state, &definition, it));
+    let load_balancers = load_balancers.transpose()?;
+    let wanted = load_balancers.as_ref().unwrap_or(&known.load_balancers);
+    load_balancers::check_definition(state, &definition, wanted)?;
+    load_balancers::check_strategy(bounds.strategy, wanted)?;
+    let registries = changed_registries(state, known, input, &definition)?;
+    let grace_period = input.health_check_grace_period_seconds;
+    let grace_period = load_balancers::grace_period(grace_period, !wanted.is_empty())?;
     let constraints = input.placement_constraints.as_deref();
     let strategy = input.placement_strategy.as_deref();
     Ok(ServiceChange {
@@ -224,6 +250,10 @@ fn change(
         deployment_configuration: deployments.map(|_| bounds),
         lifecycle_hooks: hooks,
         network_configuration: network,
+        load_balancers,
+        service_registries: registries,
+        service_connect: service_connect::of_changed(state, known, input, &definition, bounds.strategy)?,
+        health_check_grace_period_seconds: grace_period,
         placement_constraints: constraints
             .map(|it| placement::constraints(Some(it), launch_type))
             .transpose()?,
@@ -238,6 +268,32 @@ fn change(
         force_new_deployment: input.force_new_deployment == Some(true),
         availability_zone_rebalancing: None,
     })
+}
+
+/// The platform version that UpdateService names; a service that comes to FARGATE gets the default one.
+fn changed_version(
+    known: &Service,
+    input: &ecs::UpdateServiceInput,
+    launch_type: LaunchType,
+) -> Result<Option<String>, ecs::Error> {
+    let version = input.platform_version.as_deref();
+    match version.is_some() || launch_type != known.launch_type {
+        true => parse::platform_version(version, launch_type),
+        false => Ok(None),
+    }
+}
+
+/// Registries that UpdateService names; those that stay have to fit the task definition.
+fn changed_registries(
+    state: &State,
+    known: &Service,
+    input: &ecs::UpdateServiceInput,
+    definition: &TaskDefinition,
+) -> Result<Option<Vec<ServiceRegistry>>, ecs::Error> {
+    match input.service_registries.as_deref() {
+        Some(given) => registries::parse(state, definition, given).map(Some),
+        None => registries::check_definition(state, definition, &known.service_registries).map(|()| None),
+    }
 }
 
 /// `DeleteService`: DRAINING until its tasks have stopped.

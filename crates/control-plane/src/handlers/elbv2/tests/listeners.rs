@@ -292,7 +292,7 @@ async fn attributes_are_those_of_the_protocol() {
 }
 
 #[tokio::test]
-async fn policies_are_listed_and_certificates_are_not_there_yet() {
+async fn policies_are_listed_and_listeners_without_tls_have_no_certificates() {
     let world = World::new().await;
     let all = world.ask("DescribeSSLPolicies", json!({})).await;
     assert_eq!(all["SslPolicies"][0]["Name"], "ELBSecurityPolicy-2016-08");

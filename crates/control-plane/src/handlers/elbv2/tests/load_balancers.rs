@@ -362,3 +362,30 @@ async fn listings_come_in_pages() {
         json!([{ "Name": "application-load-balancers", "Max": "50" }])
     );
 }
+
+#[tokio::test]
+async fn load_balancers_are_listed_with_where_they_are_reached() {
+    let world = World::new().await;
+    let list = async || {
+        world
+            .fixture
+            .ask_of("gantry", "ListLoadBalancers", json!({}))
+            .await
+    };
+    assert_eq!(list().await, json!({ "loadBalancers": [] }));
+    let made = world.load_balancer("web", "application").await;
+    world.load_balancer("bytes", "network").await;
+    world.listener(&made, ("HTTP", 8080), fixed()).await;
+    let listed = list().await;
+    let name = json!({ "name": made["DNSName"] });
+    let resolved = world.fixture.ask_of("gantry", "ResolveName", name).await;
+    assert_eq!(resolved["addresses"].as_array().map(Vec::len), Some(2));
+    let wanted = json!({
+        "loadBalancerArn": made["LoadBalancerArn"], "loadBalancerName": "web", "type": "application",
+        "scheme": "internet-facing", "state": "provisioning", "addresses": resolved["addresses"],
+        "listeners": [{ "protocol": "HTTP", "port": 8080 }],
+    });
+    assert_eq!(listed["loadBalancers"][0], wanted);
+    assert_eq!(listed["loadBalancers"][1]["loadBalancerName"], "bytes");
+    assert_eq!(listed["loadBalancers"][1]["listeners"], json!([]));
+}

@@ -19,6 +19,8 @@ fn target(id: &str, state: TargetState) -> domain::target::Target {
         },
         zone: None,
         address: format!("{id}:80").parse().ok(),
+        task: None,
+        is_idle: false,
         registered_at: domain::Timestamp::UNIX_EPOCH,
         state,
         health: TargetHealth::at_first(true),
@@ -54,6 +56,9 @@ fn served(ports: &[u16], targets: Vec<domain::target::Target>) -> ServedLoadBala
         rules: Vec::new(),
         target_groups: Vec::new(),
         targets,
+        client_aliases: Vec::new(),
+        certificates: Vec::new(),
+        own_instance: None,
         cookie_key: [0; 32],
     }
 }
@@ -148,4 +153,37 @@ fn health_is_told_of_registered_targets_when_it_changes() {
     knowledge.expect(&served(&[], targets));
     knowledge.learn(vec![checked("172.31.0.20", Health::Unhealthy(Failure::Timeout))]);
     assert_eq!(knowledge.news().len(), 1);
+}
+
+#[test]
+fn a_proxy_serves_once_all_names_have_sockets_and_tells_which_tasks_are_idle() {
+    let task = "arn:aws:ecs:us-east-1:000000000000:task/default/0123456789abcdef0123456789abcdef";
+    let alias = json!({
+        "group": GROUP, "address": "169.254.64.7", "port": 8000, "protocol": "Http",
+        "idle_timeout_seconds": 60, "per_request_timeout_seconds": 5,
+        "endpoints": [{ "task": task, "address": "172.31.0.5", "port": 80, "is_draining": true }],
+    });
+    let proxy = ServedLoadBalancer {
+        client_aliases: serde_json::from_value(json!([alias])).expect("aliases"),
+        ..served(&[], Vec::new())
+    };
+    let plan = plan(proxy.clone());
+    assert_eq!((plan.listeners.len(), plan.groups.len()), (1, 1));
+    let mut knowledge = Knowledge::default();
+    knowledge.expect(&proxy);
+    assert_eq!(knowledge.news(), []);
+    let idle = Report::TargetIdle {
+        target: TargetName {
+            group: Arc::from(GROUP),
+            id: Arc::from(task),
+            address: "172.31.0.5:80".parse().expect("an address"),
+        },
+    };
+    knowledge.learn(vec![bound("169.254.64.7:8000"), idle]);
+    let news = knowledge.news();
+    assert_eq!(news[0], BalancerNews::Serves);
+    let BalancerNews::Idle { target } = &news[1] else {
+        panic!("{news:?}")
+    };
+    assert_eq!((target.id.as_str(), target.port), (task, 80));
 }

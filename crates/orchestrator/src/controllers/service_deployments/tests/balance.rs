@@ -27,6 +27,7 @@ fn enable(world: &World, service: &ServiceArn) {
 
 fn rebalance_instances(world: &World, value: &str) {
     let change = ClusterChange {
+        service_connect_namespace: None,
         settings: Some(vec![Pair::new(INSTANCE_REBALANCING, value)]),
         configuration: None,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::cluster::{Cluster, ClusterStatus};
 use domain::host::Resources;
 use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy};
-use domain::service::Deployment;
+use domain::service::{Deployment, Starts};
 use domain::tags::Pair;
 use domain::task_definition::{TaskDefinition, TaskDefinitionStatus};
 use store::{Store, memory_store};
@@ -55,6 +55,7 @@ async fn world(zones: &[(&'static str, u32)], it: Service) -> Store {
             settings: Vec::new(),
             configuration: domain::cluster::ClusterConfiguration::default(),
             capacity: domain::cluster::ClusterCapacity::default(),
+            service_connect_namespace: None,
             tags: Vec::new(),
         });
         tx.put(definition(&it));
@@ -95,6 +96,7 @@ fn with_deployment(desired_count: u32) -> Service {
         updated_at: Timestamp::UNIX_EPOCH,
         rollout: Rollout::InProgress,
         rollout_reason: None,
+        starts: Starts::default(),
     };
     Service {
         deployments: vec![deployment],

@@ -449,3 +449,28 @@ fn what_has_no_traffic_does_not_make_up_for_what_has() {
         );
     }
 }
+
+#[test]
+fn starts_of_the_old_revision_that_fail_do_not_throttle_the_new_one() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.staged_service(2, 100, 200);
+    settle_down(&world, &service);
+    deploy(&world, &service, DeploymentStrategy::BlueGreen, 30, Vec::new());
+    reconcile(&world, &service);
+    let blue = world.stored_service(&service).deployments[1].id.clone();
+    for _ in 0..4 {
+        let mut tasks = world.tasks(&service).into_iter();
+        if let Some(task) = tasks.find(|it| it.started_by.as_ref() == Some(&blue)) {
+            world.report(task.arn, TaskStatus::Stopped);
+        }
+        reconcile(&world, &service);
+    }
+    let stored = world.stored_service(&service);
+    assert_eq!((stored.failed_starts, stored.throttled_until), (0, None));
+    assert!(
+        stored.deployments[1].starts.failed > 1,
+        "{:?}",
+        stored.deployments[1]
+    );
+}

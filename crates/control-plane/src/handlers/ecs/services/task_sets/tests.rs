@@ -156,6 +156,9 @@ async fn start(fixture: &Fixture, id: String, count: u32) -> Vec<String> {
             overrides: domain::task::Overrides::default(),
             network: None,
             platform_version: None,
+            targets: Vec::new(),
+            registration: None,
+            endpoints: Vec::new(),
             enable_execute_command: false,
             client_request: None,
             tags: Vec::new(),
@@ -212,7 +215,6 @@ async fn a_task_set_that_cannot_be_is_refused() {
     fixture.ask("CreateService", rolling).await;
     let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/a/b";
     let balancer = json!([{ "targetGroupArn": group, "containerName": "web", "containerPort": 80 }]);
-    let unbuilt = "The specified feature is not supported: serviceRegistries";
     let cases = [
         (json!({ "service": "none" }), "ServiceNotFoundException", ""),
         (json!({ "cluster": "none" }), "ClusterNotFoundException", ""),
@@ -233,8 +235,8 @@ async fn a_task_set_that_cannot_be_is_refused() {
         (json!({ "loadBalancers": balancer }), INVALID, "The container web"),
         (
             json!({ "serviceRegistries": [{ "registryArn": "arn" }] }),
-            "UnsupportedFeatureException",
-            unbuilt,
+            INVALID,
+            "The service registry ARN is invalid",
         ),
     ];
     let cases =

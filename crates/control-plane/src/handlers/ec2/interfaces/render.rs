@@ -1,0 +1,153 @@
+//! A network interface as Amazon shows it.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use api::ec2;
+use domain::elastic_address::{AddressHolder, ElasticAddress};
+use domain::network_interface::InterfaceKind;
+use domain::security_group::SecurityGroup;
+use domain::task::TaskStatus;
+use store::State;
+
+use super::{Holder, Interface, place};
+use crate::handlers::ec2::tags;
+use crate::handlers::ec2::zones::zone_id;
+
+/// `ip-172-31-0-4.ec2.internal`
+fn private_dns_name(address: Ipv4Addr) -> String {
+    format!("ip-{}.ec2.internal", address.to_string().replace('.', "-"))
+}
+
+/// As Amazon shows it.
+pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
+    let (vpc_id, zone) = place(state, &it.subnet_id);
+    let is_managed = it.is_in_use();
+    let attachment = attachment(it);
+    let addresses = addresses(state, it);
+    let status = match &attachment {
+        Some(_) => ec2::NetworkInterfaceStatus::InUse,
+        None => ec2::NetworkInterfaceStatus::Available,
+    };
+    ec2::NetworkInterface {
+        association: addresses.first().and_then(|it| it.association.clone()),
+        attachment,
+        availability_zone_id: Some(zone_id(&zone)),
+        availability_zone: Some(zone),
+        description: Some(it.description.clone()),
+        groups: Some(groups(state, it)),
+        interface_type: Some(ec2::NetworkInterfaceType::from(it.interface_type)),
+        ipv6_addresses: Some(Vec::new()),
+        mac_address: Some(it.mac_address.clone()),
+        network_interface_id: Some(it.id.clone()),
+        owner_id: Some(it.scope.account.clone()),
+        private_dns_name: Some(private_dns_name(it.address)),
+        private_ip_address: Some(it.address.to_string()),
+        private_ip_addresses: Some(addresses),
+        requester_id: requester(it).map(str::to_owned),
+        requester_managed: Some(is_managed),
+        source_dest_check: Some(it.is_source_dest_checked),
+        status: Some(status),
+        subnet_id: Some(it.subnet_id.clone()),
+        tag_set: tags::render(&it.tags),
+        vpc_id: Some(vpc_id),
+        ..ec2::NetworkInterface::default()
+    }
+}
+
+fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateIpAddress> {
+    let elastic: Vec<&Arc<ElasticAddress>> = state.elastic_addresses(&it.scope).collect();
+    let association = |address: Ipv4Addr| {
+        let mut own = elastic
+            .iter()
+            .filter_map(|elastic| association(it, address, elastic));
+        own.next()
+    };
+    let first = std::iter::once((true, it.address));
+    let all = first.chain(it.secondary_addresses.iter().map(|it| (false, *it)));
+    let one = |(is_primary, address): (bool, Ipv4Addr)| ec2::NetworkInterfacePrivateIpAddress {
+        association: association(address),
+        primary: Some(is_primary),
+        private_dns_name: Some(private_dns_name(address)),
+        private_ip_address: Some(address.to_string()),
+    };
+    all.map(one).collect()
+}
+
+/// An elastic address that an address of an interface is translated to.
+fn association(
+    it: &Interface,
+    address: Ipv4Addr,
+    elastic: &ElasticAddress,
+) -> Option<ec2::NetworkInterfaceAssociation> {
+    let association = elastic.association.as_ref()?;
+    let AddressHolder::NetworkInterface(holder) = &association.holder else {
+        return None;
+    };
+    let is_its = *holder == it.id && association.private_address == address;
+    is_its.then(|| ec2::NetworkInterfaceAssociation {
+        allocation_id: Some(elastic.id.clone()),
+        association_id: Some(association.id.clone()),
+        ip_owner_id: Some(elastic.scope.account.clone()),
+        public_ip: Some(elastic.address.to_string()),
+        ..ec2::NetworkInterfaceAssociation::default()
+    })
+}
+
+/// Ids and names of its groups.
+pub fn groups(state: &State, it: &Interface) -> Vec<ec2::GroupIdentifier> {
+    let group = |id: &String| ec2::GroupIdentifier {
+        group_id: Some(id.clone()),
+        group_name: state.get::<SecurityGroup>(id).map(|it| it.name.clone()),
+    };
+    it.security_groups.iter().map(group).collect()
+}
+
+/// On whose behalf it was made, if not on that of its owner.
+fn requester(it: &Interface) -> Option<&'static str> {
+    match it.holder {
+        Holder::Task { .. } => Some("amazon-ecs"),
+        Holder::LoadBalancer { .. } => Some("amazon-elb"),
+        Holder::MountTarget => Some("amazon-efs"),
+        Holder::Nobody(InterfaceKind::Interface) => None,
+        Holder::Nobody(_) => Some("amazon-vpc"),
+    }
+}
+
+/// To what it is attached: nothing of the caller's.
+pub fn attachment(it: &Interface) -> Option<ec2::NetworkInterfaceAttachment> {
+    let (attach_time, status) = match &it.holder {
+        Holder::Nobody(InterfaceKind::Interface) => return None,
+        Holder::Task {
+            attached_at, status, ..
+        } => (Some(*attached_at), task_status(*status)),
+        Holder::LoadBalancer { created_at } => (Some(*created_at), ec2::AttachmentStatus::Attached),
+        Holder::MountTarget | Holder::Nobody(_) => (None, ec2::AttachmentStatus::Attached),
+    };
+    Some(ec2::NetworkInterfaceAttachment {
+        attach_time,
+        attachment_id: Some(attachment_id(it)),
+        delete_on_termination: Some(false),
+        device_index: Some(1),
+        instance_owner_id: requester(it).map(str::to_owned),
+        status: Some(status),
+        ..ec2::NetworkInterfaceAttachment::default()
+    })
+}
+
+fn task_status(it: TaskStatus) -> ec2::AttachmentStatus {
+    match it {
+        TaskStatus::Provisioning => ec2::AttachmentStatus::Attaching,
+        TaskStatus::Deprovisioning => ec2::AttachmentStatus::Detaching,
+        _ => ec2::AttachmentStatus::Attached,
+    }
+}
+
+/// `eni-attach-…`, and `ela-attach-…` for load balancers.
+pub fn attachment_id(it: &Interface) -> String {
+    let prefix = match it.holder {
+        Holder::LoadBalancer { .. } => "ela-attach-",
+        _ => "eni-attach-",
+    };
+    it.id.replacen("eni-", prefix, 1)
+}

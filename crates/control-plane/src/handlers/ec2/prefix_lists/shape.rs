@@ -1,0 +1,26 @@
+//! How a prefix list is told.
+
+use api::ec2;
+use domain::prefix_list::PrefixList;
+
+use crate::handlers::ec2::tags;
+
+/// A user's prefix list as Amazon tells it.
+pub fn rendered(it: &PrefixList) -> ec2::ManagedPrefixList {
+    let (region, account) = (&it.scope.region, &it.scope.account);
+    ec2::ManagedPrefixList {
+        prefix_list_id: Some(it.id.clone()),
+        prefix_list_name: Some(it.name.clone()),
+        prefix_list_arn: Some(format!("arn:aws:ec2:{region}:{account}:prefix-list/{}", it.id)),
+        address_family: Some(it.address_family.clone()),
+        max_entries: i32::try_from(it.max_entries).ok(),
+        version: i64::try_from(it.version).ok(),
+        owner_id: Some(account.clone()),
+        state: Some(match it.version {
+            1 => ec2::PrefixListState::CreateComplete,
+            _ => ec2::PrefixListState::ModifyComplete,
+        }),
+        tags: tags::render(&it.tags),
+        ..ec2::ManagedPrefixList::default()
+    }
+}

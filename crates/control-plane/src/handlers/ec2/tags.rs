@@ -1,0 +1,285 @@
+//! Tags of all kinds of resources: given when one is created, put and taken later, listed.
+
+use api::ec2;
+use domain::Scope;
+use domain::tags::Pair;
+use store::Tx;
+
+use super::filters::{Filters, Rule};
+use super::select::{Wanted, cut};
+use super::{check_dry_run, from_store, invalid_value, missing, refusal};
+use crate::call::Call;
+
+mod kinds;
+mod shapes;
+
+use kinds::{KINDS, Kind};
+
+/// Most tags of a resource.
+const TAGS_MAX: usize = 50;
+/// Most letters of a key.
+const KEY_MAX: usize = 128;
+/// Most letters of a value.
+const VALUE_MAX: usize = 256;
+/// What keys of Amazon's own tags begin with.
+const RESERVED: &str = "aws:";
+
+/// A shape that shows tags, or a kind of resource that has none: filters on tags look at them.
+pub trait Tagged {
+    /// Whether the kind has tags.
+    const HAS_TAGS: bool = true;
+
+    /// Those of this resource.
+    fn tags(&self) -> &[ec2::Tag];
+}
+
+/// `TagSpecifications` of an operation that creates one kind of resource.
+///
+/// # Errors
+/// InvalidParameterValue for another kind and for tags that may not be, TagLimitExceeded.
+pub fn of_new(
+    given: Option<&Vec<ec2::TagSpecification>>,
+    kind: &ec2::ResourceType,
+) -> Result<Vec<Pair>, ec2::Error> {
+    let mut tags = Vec::new();
+    for specification in given.into_iter().flatten() {
+        match &specification.resource_type {
+            Some(it) if it == kind => {}
+            Some(it) => {
+                return Err(invalid_value(format!(
+                    "'{}' is not a valid taggable resource type for this operation.",
+                    it.as_str()
+                )));
+            }
+            None => return Err(invalid_value("Tag specification resource type must have a value")),
+        }
+        match specification.tags.as_deref() {
+            Some(given) if !given.is_empty() => tags.extend(parse(given)?),
+            _ => return Err(invalid_value("Tag specification must have at least one tag")),
+        }
+    }
+    let mut keys: Vec<&str> = tags.iter().map(|it| it.name.as_str()).collect();
+    keys.sort_unstable();
+    if let Some(twice) = keys.windows(2).find(|it| it[0] == it[1]) {
+        return Err(invalid_value(format!(
+            "Duplicate tag key '{}' specified.",
+            twice[0]
+        )));
+    }
+    check_count(&tags)?;
+    Ok(tags)
+}
+
+fn parse(given: &[ec2::Tag]) -> Result<Vec<Pair>, ec2::Error> {
+    let one = |it: &ec2::Tag| {
+        let key = it.key.as_deref().unwrap_or_default();
+        let value = it.value.as_deref().unwrap_or_default();
+        if key.is_empty() {
+            return Err(invalid_value("Tag key cannot be null or empty"));
+        }
+        if key.starts_with(RESERVED) {
+            return Err(invalid_value(
+                "Tag keys starting with 'aws:' are reserved for internal use",
+            ));
+        }
+        if key.chars().count() > KEY_MAX {
+            return Err(invalid_value(format!(
+                "Tag key exceeds the maximum length of {KEY_MAX} characters"
+            )));
+        }
+        if value.chars().count() > VALUE_MAX {
+            return Err(invalid_value(format!(
+                "Tag value exceeds the maximum length of {VALUE_MAX} characters"
+            )));
+        }
+        Ok(Pair::new(key, value))
+    };
+    given.iter().map(one).collect()
+}
+
+fn check_count(tags: &[Pair]) -> Result<(), ec2::Error> {
+    let own = tags.iter().filter(|it| !it.name.starts_with(RESERVED));
+    if own.count() > TAGS_MAX {
+        return Err(refusal(
+            "TagLimitExceeded",
+            "The maximum number of Tags for a resource has been reached.",
+        ));
+    }
+    Ok(())
+}
+
+/// Tags as shapes show them.
+pub fn render(tags: &[Pair]) -> Option<Vec<ec2::Tag>> {
+    let tags = tags.iter().map(|it| ec2::Tag {
+        key: Some(it.name.clone()),
+        value: Some(it.value.clone().unwrap_or_default()),
+    });
+    Some(tags.collect())
+}
+
+/// What is done to the tags of a resource.
+enum Change<'a> {
+    Put(&'a [Pair]),
+    /// Those of a key, or of key and value; all of the user without any.
+    Take(&'a [ec2::Tag]),
+}
+
+impl Change<'_> {
+    fn apply(&self, tags: &mut Vec<Pair>) -> Result<(), ec2::Error> {
+        match self {
+            Self::Put(new) => {
+                for pair in *new {
+                    match tags.iter_mut().find(|it| it.name == pair.name) {
+                        Some(there) => there.value.clone_from(&pair.value),
+                        None => tags.push(pair.clone()),
+                    }
+                }
+                check_count(tags)
+            }
+            Self::Take([]) => {
+                tags.retain(|it| it.name.starts_with(RESERVED));
+                Ok(())
+            }
+            Self::Take(old) => {
+                let is_meant = |tag: &Pair, it: &ec2::Tag| {
+                    it.key.as_ref() == Some(&tag.name) && it.value.is_none() || is_equal(tag, it)
+                };
+                tags.retain(|tag| !old.iter().any(|it| is_meant(tag, it)));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn is_equal(tag: &Pair, other: &ec2::Tag) -> bool {
+    other.key.as_ref() == Some(&tag.name) && other.value == tag.value
+}
+
+fn change_all(tx: &mut Tx<'_>, scope: &Scope, ids: &[String], change: &Change<'_>) -> Result<(), ec2::Error> {
+    for id in ids {
+        let kind = KINDS.iter().find(|it| id.starts_with(it.prefix));
+        let kind = kind.ok_or_else(|| refusal("InvalidID", format!("The ID '{id}' is not valid")))?;
+        (kind.change)(tx, scope, id, change)?;
+    }
+    Ok(())
+}
+
+/// `CreateTags`: a tag that is there gets the new value.
+///
+/// # Errors
+/// InvalidID, the NotFound of the kind of resource, InvalidParameterValue, TagLimitExceeded, MissingParameter,
+/// DryRunOperation.
+pub async fn create_tags(call: Call<ec2::CreateTags>) -> Result<ec2::CreateTagsOutput, ec2::Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    check_ids(&input.resources)?;
+    if input.tags.is_empty() {
+        return Err(missing("tagSet"));
+    }
+    let tags = parse(&input.tags)?;
+    check_dry_run(input.dry_run)?;
+    let done = call
+        .access()
+        .store()
+        .transact(move |tx| change_all(tx, &scope, &input.resources, &Change::Put(&tags)));
+    done.await.map_err(from_store)?;
+    Ok(ec2::CreateTagsOutput {})
+}
+
+/// `DeleteTags`: what is not there does not matter.
+///
+/// # Errors
+/// InvalidID, the NotFound of the kind of resource, InvalidParameterValue, MissingParameter, DryRunOperation.
+pub async fn delete_tags(call: Call<ec2::DeleteTags>) -> Result<ec2::DeleteTagsOutput, ec2::Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    check_ids(&input.resources)?;
+    let tags = input.tags.unwrap_or_default();
+    if tags
+        .iter()
+        .any(|it| it.key.as_ref().is_some_and(|it| it.starts_with(RESERVED)))
+    {
+        return Err(invalid_value(
+            "Tag keys starting with 'aws:' are reserved for internal use",
+        ));
+    }
+    check_dry_run(input.dry_run)?;
+    let done = call
+        .access()
+        .store()
+        .transact(move |tx| change_all(tx, &scope, &input.resources, &Change::Take(&tags)));
+    done.await.map_err(from_store)?;
+    Ok(ec2::DeleteTagsOutput {})
+}
+
+fn check_ids(ids: &[String]) -> Result<(), ec2::Error> {
+    if ids.is_empty() {
+        return Err(missing("resourceIdSet"));
+    }
+    Ok(())
+}
+
+const RULES: [Rule<ec2::TagDescription>; 4] = [
+    Rule {
+        names: &["key"],
+        values: |it| it.key.iter().cloned().collect(),
+    },
+    Rule {
+        names: &["value"],
+        values: |it| it.value.iter().cloned().collect(),
+    },
+    Rule {
+        names: &["resource-id"],
+        values: |it| it.resource_id.iter().cloned().collect(),
+    },
+    Rule {
+        names: &["resource-type"],
+        values: |it| it.resource_type.iter().map(|it| it.as_str().to_owned()).collect(),
+    },
+];
+
+/// `DescribeTags`.
+///
+/// # Errors
+/// InvalidParameterValue, MissingParameter, DryRunOperation.
+pub async fn describe_tags(call: Call<ec2::DescribeTags>) -> Result<ec2::DescribeTagsOutput, ec2::Error> {
+    let input = call.input();
+    let filters = Filters::of(&RULES, input.filters.as_ref())?;
+    check_dry_run(input.dry_run)?;
+    let scope = call.scope();
+    let mut all = call.access().store().read(|state| {
+        let of_kind = |kind: &Kind| {
+            let tagged = (kind.tagged)(state, scope).into_iter();
+            tagged
+                .flat_map(|(id, tags)| descriptions(&kind.resource_type, &id, &tags))
+                .collect::<Vec<_>>()
+        };
+        KINDS.iter().flat_map(of_kind).collect::<Vec<_>>()
+    });
+    all.retain(|(_, it)| filters.match_all(it));
+    let wanted = Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
+    let listing = format!("DescribeTags {scope:?} {:?}", input.filters);
+    let (tags, next_token) = cut(call.access().page_key(), &wanted, &listing, all)?;
+    Ok(ec2::DescribeTagsOutput {
+        tags: Some(tags),
+        next_token,
+    })
+}
+
+/// A tag each, under what pages are cut by.
+fn descriptions(kind: &ec2::ResourceType, id: &str, tags: &[Pair]) -> Vec<(String, ec2::TagDescription)> {
+    let one = |it: &Pair| {
+        let description = ec2::TagDescription {
+            key: Some(it.name.clone()),
+            value: Some(it.value.clone().unwrap_or_default()),
+            resource_id: Some(id.to_owned()),
+            resource_type: Some(kind.clone()),
+        };
+        (format!("{} {id}", it.name), description)
+    };
+    tags.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! `loadBalancers` of services and task sets: what Amazon accepts of them, and how they read back.
+//! Wordings as Amazon's where they are publicly quoted.
+
+use std::collections::BTreeSet;
+
+use api::ecs;
+use domain::TargetGroupArn;
+use domain::deployment_strategy::DeploymentStrategy;
+use domain::service_load_balancer::{AdvancedConfiguration, ServiceLoadBalancer, TrafficSource};
+use domain::target_group::{TargetGroup, TargetType};
+use domain::task_definition::{NetworkMode, TaskDefinition};
+use orchestrator::transitions::{is_target_group_in_use, traffic_rule};
+use store::State;
+
+use super::rules::check_port;
+use crate::handlers::ecs::errors::{invalid_parameter, unsupported};
+
+#[cfg(test)]
+mod tests;
+
+/// The load balancers that a call names, checked against what there is.
+///
+/// # Errors
+/// InvalidParameterException in Amazon's words; UnsupportedFeatureException for classic load balancers.
+pub fn parse(
+    state: &State,
+    definition: &TaskDefinition,
+    given: &[ecs::LoadBalancer],
+) -> Result<Vec<ServiceLoadBalancer>, ecs::Error> {
+    let parsed = given.iter().map(|it| one(state, definition, it));
+    let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
+    let with_rules = parsed.iter().filter(|it| it.advanced.is_some()).count();
+    if with_rules > 0 && with_rules < parsed.len() {
+        return Err(invalid_parameter(
+            "advancedConfiguration must be specified for all load balancers, or for none of them.",
+        ));
+    }
+    let mut groups: BTreeSet<(&TargetGroupArn, &str, u16)> = BTreeSet::new();
+    for it in &parsed {
+        for group in it.target_groups() {
+            if !groups.insert((group, &it.container, it.container_port)) {
+                return Err(invalid_parameter(format!(
+                    "The target group {group} is specified more than once for the container {} and port {}.",
+                    it.container, it.container_port
+                )));
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+fn one(
+    state: &State,
+    definition: &TaskDefinition,
+    given: &ecs::LoadBalancer,
+) -> Result<ServiceLoadBalancer, ecs::Error> {
+    if given.load_balancer_name.is_some() {
+        return Err(unsupported("loadBalancerName of a classic load balancer"));
+    }
+    let container = given.container_name.clone().unwrap_or_default();
+    let port = given
+        .container_port
+        .and_then(|it| u16::try_from(it).ok())
+        .filter(|it| *it > 0);
+    let container_port = port.ok_or_else(|| {
+        invalid_parameter("A container port must be specified for each load balancer, from 1 to 65535.")
+    })?;
+    let target_group = group(
+        state,
+        definition,
+        given.target_group_arn.as_deref().unwrap_or_default(),
+    )?;
+    let advanced = given.advanced_configuration.as_ref();
+    let advanced = advanced.map(|it| advanced_configuration(state, definition, &target_group, it));
+    let advanced = advanced.transpose()?;
+    // With two groups, one of them waits for its turn.
+    let has_load_balancer = match &advanced {
+        None => is_target_group_in_use(state, &target_group),
+        Some(it) => {
+            is_target_group_in_use(state, &target_group)
+                || is_target_group_in_use(state, &it.alternate_target_group)
+        }
+    };
+    if !has_load_balancer {
+        return Err(invalid_parameter(format!(
+            "The target group with targetGroupArn {target_group} does not have an associated load balancer."
+        )));
+    }
+    Ok(ServiceLoadBalancer {
+        target_group,
+        container,
+        container_port,
+        advanced,
+    })
+}
+
+/// Load balancers that a service has fit another task definition too.
+///
+/// # Errors
+/// InvalidParameterException in Amazon's words.
+pub fn check_definition(
+    state: &State,
+    definition: &TaskDefinition,
+    known: &[ServiceLoadBalancer],
+) -> Result<(), ecs::Error> {
+    for it in known {
+        check_port(&it.container, Some(it.container_port.into()), definition)?;
+        for arn in it.target_groups() {
+            // One that is gone is told when a task is to be registered.
+            if let Some(group) = state.get::<TargetGroup>(arn) {
+                check_kind(group, definition)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A target group that tasks of a definition can be registered with.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn group(state: &State, definition: &TaskDefinition, given: &str) -> Result<TargetGroupArn, ecs::Error> {
+    let arn = TargetGroupArn::parse(given)
+        .map_err(|_| invalid_parameter(format!("Invalid target group ARN: {given:?}.")))?;
+    let Some(group) = state.get::<TargetGroup>(&arn) else {
+        return Err(invalid_parameter(format!(
+            "The target group with targetGroupArn {arn} does not exist."
+        )));
+    };
+    check_kind(group, definition)?;
+    Ok(arn)
+}
+
+/// Targets are named by what tasks have.
+fn check_kind(group: &TargetGroup, definition: &TaskDefinition) -> Result<(), ecs::Error> {
+    let mode = definition.effective_network_mode();
+    let fits = match mode {
+        NetworkMode::Awsvpc => group.target_type == TargetType::Ip,
+        NetworkMode::Bridge | NetworkMode::Host => group.target_type == TargetType::Instance,
+        NetworkMode::None => false,
+    };
+    match fits {
+        true => Ok(()),
+        // https://github.com/hashicorp/terraform-provider-aws/issues/12252
+        false => Err(invalid_parameter(format!(
+            "The provided target group {} has target type {}, which is incompatible with the {} network mode \
+             specified in the task definition.",
+            group.arn,
+            group.target_type.as_str(),
+            mode.as_str()
+        ))),
+    }
+}
+
+fn advanced_configuration(
+    state: &State,
+    definition: &TaskDefinition,
+    target_group: &TargetGroupArn,
+    given: &ecs::AdvancedConfiguration,
+) -> Result<AdvancedConfiguration, ecs::Error> {
+    let alternate = given.alternate_target_group_arn.as_deref().unwrap_or_default();
+    let alternate_target_group = group(state, definition, alternate)?;
+    if alternate_target_group == *target_group {
+        return Err(invalid_parameter(
+            "alternateTargetGroupArn must be another target group than targetGroupArn.",
+        ));
+    }
+    let production = given.production_listener_rule.as_deref();
+    let production = source(state, "productionListenerRule", production.unwrap_or_default())?;
+    let test = given.test_listener_rule.as_deref();
+    let test = test.map(|it| source(state, "testListenerRule", it)).transpose()?;
+    if test.as_ref() == Some(&production) {
+        return Err(invalid_parameter(
+            "productionListenerRule and testListenerRule cannot be the same.",
+        ));
+    }
+    let rule = traffic_rule(state, &production);
+    let forwards =
+        |group: &TargetGroupArn| rule.is_some_and(|it| it.action.target_groups().any(|it| it == group));
+    if !forwards(target_group) && !forwards(&alternate_target_group) {
+        return Err(invalid_parameter(format!(
+            "productionListenerRule {} must forward to the target group or the alternate target group.",
+            production.as_str()
+        )));
+    }
+    Ok(AdvancedConfiguration {
+        alternate_target_group,
+        production_listener_rule: production,
+        test_listener_rule: test,
+        role_arn: given.role_arn.clone(),
+    })
+}
+
+/// A rule or listener that is there.
+fn source(state: &State, member: &str, given: &str) -> Result<TrafficSource, ecs::Error> {
+    let source = TrafficSource::parse(given);
+    let source = source.ok_or_else(|| {
+        invalid_parameter(format!(
+            "Invalid {member}: {given:?}. It must be the ARN of a listener rule of an Application Load Balancer, or of a \
+             listener of a Network Load Balancer."
+        ))
+    })?;
+    match traffic_rule(state, &source) {
+        Some(_) => Ok(source),
+        None => Err(invalid_parameter(format!("The {member} {given} does not exist."))),
+    }
+}
+
+/// Traffic that moves needs to know between what.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn check_strategy(
+    strategy: DeploymentStrategy,
+    load_balancers: &[ServiceLoadBalancer],
+) -> Result<(), ecs::Error> {
+    let lacks_rules = load_balancers.iter().any(|it| it.advanced.is_none());
+    match strategy {
+        DeploymentStrategy::Rolling => Ok(()),
+        _ if !lacks_rules => Ok(()),
+        other => Err(invalid_parameter(format!(
+            "advancedConfiguration is required for the load balancers of a service with the {} deployment strategy.",
+            other.as_str()
+        ))),
+    }
+}
+
+/// How long tasks may be unhealthy, in seconds.
+///
+/// # Errors
+/// InvalidParameterException without a load balancer, which is what it is for.
+pub fn grace_period(given: Option<i32>, has_load_balancers: bool) -> Result<Option<u32>, ecs::Error> {
+    let Some(given) = given else { return Ok(None) };
+    let seconds = u32::try_from(given)
+        .map_err(|_| invalid_parameter("healthCheckGracePeriodSeconds cannot be negative."))?;
+    if seconds > 0 && !has_load_balancers {
+        return Err(invalid_parameter(
+            "Health check grace period is only valid for services configured to use load balancers",
+        ));
+    }
+    Ok(Some(seconds))
+}
+
+/// As it reads back.
+pub fn render(it: &ServiceLoadBalancer) -> ecs::LoadBalancer {
+    ecs::LoadBalancer {
+        target_group_arn: Some(it.target_group.to_string()),
+        container_name: Some(it.container.clone()),
+        container_port: Some(it.container_port.into()),
+        load_balancer_name: None,
+        advanced_configuration: it.advanced.as_ref().map(|it| ecs::AdvancedConfiguration {
+            alternate_target_group_arn: Some(it.alternate_target_group.to_string()),
+            production_listener_rule: Some(it.production_listener_rule.as_str().to_owned()),
+            test_listener_rule: it.test_listener_rule.as_ref().map(|it| it.as_str().to_owned()),
+            role_arn: it.role_arn.clone(),
+        }),
+    }
+}

@@ -1,0 +1,236 @@
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, text};
+
+/// A family `web` with a named port in a cluster whose namespace is `internal`.
+async fn world(network_mode: &str) -> Fixture {
+    let fixture = Fixture::new().await;
+    let cluster = json!({ "cluster": "default", "serviceConnectDefaults": { "namespace": "internal" } });
+    fixture.ask("UpdateCluster", cluster).await;
+    register(&fixture, network_mode, "http").await;
+    fixture
+}
+
+async fn register(fixture: &Fixture, network_mode: &str, port_name: &str) {
+    let ports = json!([
+        { "containerPort": 80, "name": port_name, "appProtocol": "http" },
+        { "containerPort": 81, "name": "raw" },
+    ]);
+    let containers = json!([
+        { "name": "web", "image": "web", "memory": 64, "portMappings": if network_mode == "none" { json!([]) } else { ports } },
+    ]);
+    let input = json!({ "family": "web", "networkMode": network_mode, "containerDefinitions": containers });
+    fixture.ask("RegisterTaskDefinition", input).await;
+}
+
+fn service(name: &str, connect: Value) -> Value {
+    json!({
+        "serviceName": name, "taskDefinition": "web", "desiredCount": 0, "serviceConnectConfiguration": connect,
+    })
+}
+
+fn offers(services: Value) -> Value {
+    json!({ "enabled": true, "services": services })
+}
+
+#[tokio::test]
+async fn a_service_reads_back_what_it_offers_and_what_was_made_for_it() {
+    let fixture = world("bridge").await;
+    let connect = offers(json!([{
+        "portName": "http", "discoveryName": "api", "clientAliases": [{ "port": 80 }],
+        "timeout": { "idleTimeoutSeconds": 60, "perRequestTimeoutSeconds": 5 },
+    }]));
+    let made = fixture
+        .ask("CreateService", service("web", connect.clone()))
+        .await;
+    let deployment = &made["service"]["deployments"][0];
+    let shown = &deployment["serviceConnectConfiguration"];
+    assert_eq!(shown["services"], connect["services"]);
+    assert_eq!(shown["enabled"], true);
+    let resource = &deployment["serviceConnectResources"][0];
+    assert_eq!(resource["discoveryName"], "api");
+    let arn = text(&resource["discoveryArn"]);
+    assert!(
+        arn.contains(":servicediscovery:") && arn.contains("service/srv-"),
+        "{arn}"
+    );
+
+    let revision = text(&made["service"]["currentServiceRevisions"][0]["arn"]);
+    let described = fixture
+        .ask(
+            "DescribeServiceRevisions",
+            json!({ "serviceRevisionArns": [revision] }),
+        )
+        .await;
+    let shown = &described["serviceRevisions"][0]["serviceConnectConfiguration"];
+    assert_eq!(shown["services"], connect["services"]);
+
+    let names = names(&fixture);
+    assert_eq!(names, [("api.internal".to_owned(), 80)]);
+    let listed = fixture
+        .ask("ListServicesByNamespace", json!({ "namespace": "internal" }))
+        .await;
+    assert_eq!(listed["serviceArns"], json!([made["service"]["serviceArn"]]));
+
+    let same = fixture.ask("CreateService", service("web", connect)).await;
+    assert_eq!(same["service"]["deployments"][0]["id"], deployment["id"]);
+}
+
+/// The client aliases that there are.
+fn names(fixture: &Fixture) -> Vec<(String, u16)> {
+    fixture.store().read(|state| {
+        let aliases = state.all::<domain::service_connect::ClientAlias>();
+        aliases.map(|it| (it.key.dns_name.clone(), it.key.port)).collect()
+    })
+}
+
+#[tokio::test]
+async fn an_update_deploys_anew_and_takes_away_what_is_offered_no_more() {
+    let fixture = world("bridge").await;
+    let both = offers(json!([
+        { "portName": "http", "clientAliases": [{ "port": 80, "dnsName": "web" }] },
+        { "portName": "raw", "clientAliases": [{ "port": 81, "dnsName": "web" }] },
+    ]));
+    let made = fixture.ask("CreateService", service("web", both)).await;
+    assert_eq!(names(&fixture), [("web".to_owned(), 80), ("web".to_owned(), 81)]);
+    let addresses: std::collections::BTreeSet<_> = fixture.store().read(|state| {
+        let aliases = state.all::<domain::service_connect::ClientAlias>();
+        aliases.map(|it| it.address).collect()
+    });
+    assert_eq!(addresses.len(), 1, "a name has one address");
+    let one = offers(json!([{ "portName": "raw", "clientAliases": [{ "port": 81, "dnsName": "web" }] }]));
+    let update = json!({ "service": "web", "serviceConnectConfiguration": one });
+    let updated = fixture.ask("UpdateService", update.clone()).await;
+    let id = |it: &Value| text(&it["service"]["deployments"][0]["id"]);
+    assert_ne!(id(&made), id(&updated));
+    assert_eq!(names(&fixture), [("web".to_owned(), 81)]);
+    let again = fixture.ask("UpdateService", update).await;
+    assert_eq!(id(&again), id(&updated), "nothing is new");
+    let off = json!({ "service": "web", "serviceConnectConfiguration": { "enabled": false } });
+    let off = fixture.ask("UpdateService", off).await;
+    assert_eq!(
+        off["service"]["deployments"][0]["serviceConnectConfiguration"],
+        json!({ "enabled": false })
+    );
+    assert!(names(&fixture).is_empty());
+}
+
+#[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+async fn what_amazon_refuses_is_refused() {
+    let fixture = world("bridge").await;
+    let alias = |port: i32, name: &str| json!([{ "port": port, "dnsName": name }]);
+    let other = offers(json!([{ "portName": "http", "clientAliases": alias(80, "taken") }]));
+    fixture.ask("CreateService", service("other", other)).await;
+    let cases = [
+        (
+            json!([{ "portName": "nothing" }]),
+            "does not refer to any named PortMapping",
+        ),
+        (
+            json!([{ "portName": "http", "clientAliases": [{ "port": 1 }, { "port": 2 }] }]),
+            "at most 1",
+        ),
+        (
+            json!([{ "portName": "http", "clientAliases": [{ "port": 0 }] }]),
+            "from 1 to 65535",
+        ),
+        (
+            json!([{ "portName": "http", "discoveryName": "-web" }]),
+            "Invalid discoveryName",
+        ),
+        (
+            json!([{ "portName": "http", "discoveryName": "Web" }]),
+            "Invalid discoveryName",
+        ),
+        (
+            json!([{ "portName": "http", "clientAliases": alias(80, "a..b") }]),
+            "Invalid dnsName",
+        ),
+        (
+            json!([{ "portName": "http", "ingressPortOverride": 80 }]),
+            "IngressPortOverride cannot use ports <= 1024.",
+        ),
+        (
+            json!([{ "portName": "raw", "timeout": { "perRequestTimeoutSeconds": 1 } }]),
+            "appProtocol",
+        ),
+        (
+            json!([{ "portName": "http", "timeout": { "idleTimeoutSeconds": -1 } }]),
+            "less than 0",
+        ),
+        (
+            json!([{ "portName": "http" }, { "portName": "http", "discoveryName": "b" }]),
+            "must be unique",
+        ),
+        (
+            json!([{ "portName": "raw", "discoveryName": "b", "clientAliases": alias(80, "taken") }]),
+            "another service of it has one of them",
+        ),
+    ];
+    for (services, expected) in cases {
+        let (code, message) = fixture
+            .refused("CreateService", service("web", offers(services.clone())))
+            .await;
+        assert_eq!(code, "InvalidParameterException", "{services}: {message}");
+        assert!(message.contains(expected), "{services}: {message}");
+    }
+    let unbuilt = [
+        json!([{ "portName": "http", "tls": { "issuerCertificateAuthority": {} } }]),
+        json!([{ "portName": "http", "clientAliases": [
+            { "port": 80, "testTrafficRules": { "header": { "name": "x" } } },
+        ] }]),
+    ];
+    for services in unbuilt {
+        let (code, _) = fixture
+            .refused("CreateService", service("web", offers(services)))
+            .await;
+        assert_eq!(code, "UnsupportedFeatureException");
+    }
+    let elsewhere = json!({ "enabled": true, "namespace": "elsewhere" });
+    let (code, _) = fixture.refused("CreateService", service("web", elsewhere)).await;
+    assert_eq!(code, "NamespaceNotFoundException");
+    let mut deployed = service("web", offers(json!([])));
+    deployed["deploymentController"] = json!({ "type": "EXTERNAL" });
+    let (code, _) = fixture.refused("CreateService", deployed).await;
+    assert_eq!(code, "InvalidParameterException");
+    register(&fixture, "host", "http").await;
+    let (code, message) = fixture
+        .refused("CreateService", service("web", offers(json!([]))))
+        .await;
+    assert!(
+        code == "InvalidParameterException" && message.contains("host network mode"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_cluster_makes_the_namespace_that_it_names() {
+    let fixture = world("bridge").await;
+    let described = fixture
+        .ask("DescribeClusters", json!({ "clusters": ["default"] }))
+        .await;
+    let arn = text(&described["clusters"][0]["serviceConnectDefaults"]["namespace"]);
+    assert!(arn.contains(":namespace/ns-"), "{arn}");
+    let named = json!({ "clusterName": "b", "serviceConnectDefaults": { "namespace": "internal" } });
+    let made = fixture.ask("CreateCluster", named).await;
+    assert_eq!(
+        made["cluster"]["serviceConnectDefaults"]["namespace"],
+        json!(arn),
+        "there is one of that name"
+    );
+    let unknown = "arn:aws:servicediscovery:us-east-1:123456789012:namespace/ns-0123456789abcdef";
+    let input = json!({ "clusterName": "c", "serviceConnectDefaults": { "namespace": unknown } });
+    let (code, _) = fixture.refused("CreateCluster", input).await;
+    assert_eq!(code, "NamespaceNotFoundException");
+    let off = json!({ "cluster": "b", "serviceConnectDefaults": { "namespace": "" } });
+    let off = fixture.ask("UpdateCluster", off).await;
+    assert_eq!(off["cluster"].get("serviceConnectDefaults"), None);
+    let mut none = service("web", offers(json!([])));
+    none["cluster"] = json!("b");
+    let (code, message) = fixture.refused("CreateService", none).await;
+    assert!(
+        code == "InvalidParameterException" && message.contains("namespace must be specified"),
+        "{message}"
+    );
+}

@@ -1,0 +1,171 @@
+//! CreateLoadBalancerListeners, DeleteLoadBalancerListeners.
+
+use api::elb::{self, Error};
+use domain::classic_load_balancer::{ClassicListener, ClassicLoadBalancer, parse_protocol, protocol_word};
+use domain::listener::Protocol;
+
+use super::errors::{from_store, no_certificate, range, unbuilt, validation};
+use super::limits::LISTENERS_MAX;
+use super::names;
+use crate::call::Call;
+
+/// Reads the listeners of a new load balancer, or those to add.
+///
+/// # Errors
+/// ValidationError, UnsupportedProtocol, CertificateNotFound, DuplicateListener, InvalidConfigurationRequest.
+pub fn read(name: &str, given: &[elb::Listener]) -> Result<Vec<ClassicListener>, Error> {
+    if given.is_empty() {
+        return Err(validation("Listeners cannot be empty"));
+    }
+    let mut listeners = Vec::new();
+    for it in given {
+        add(name, &mut listeners, listener(it)?)?;
+    }
+    Ok(listeners)
+}
+
+/// One that is there already may be given again.
+fn add(name: &str, listeners: &mut Vec<ClassicListener>, new: ClassicListener) -> Result<(), Error> {
+    let Some(known) = listeners.iter().find(|it| it.port == new.port) else {
+        listeners.push(new);
+        return Ok(());
+    };
+    let is_same = ClassicListener {
+        policies: Vec::new(),
+        ..known.clone()
+    } == new;
+    if is_same {
+        return Ok(());
+    }
+    Err(Error::DuplicateListenerException(
+        elb::DuplicateListenerException {
+            message: Some(format!(
+                "A listener already exists for {name} with LoadBalancerPort {}, but with a different InstancePort, Protocol, \
+                 or SSLCertificateId",
+                new.port
+            )),
+        },
+    ))
+}
+
+fn listener(it: &elb::Listener) -> Result<ClassicListener, Error> {
+    let protocol = protocol(&it.protocol)?;
+    let instance_protocol = match &it.instance_protocol {
+        Some(word) => self::protocol(word)?,
+        None => match protocol {
+            Protocol::Http | Protocol::Https => Protocol::Http,
+            _ => Protocol::Tcp,
+        },
+    };
+    let port = port(it.load_balancer_port, "loadBalancerPort")?;
+    let instance_port = self::port(it.instance_port, "instancePort")?;
+    if protocol.kind() != instance_protocol.kind() {
+        return Err(validation(format!(
+            "The protocols {} and {} are not at the same layer: HTTP goes with HTTPS, TCP with SSL",
+            protocol_word(protocol),
+            protocol_word(instance_protocol)
+        )));
+    }
+    match &it.ssl_certificate_id {
+        // There are no certificates yet.
+        Some(id) if protocol.is_encrypted() => return Err(no_certificate(id)),
+        None if protocol.is_encrypted() => {
+            return Err(validation(format!(
+                "Secure Listeners need to specify a SSLCertificateId: that of port {port} speaks {}",
+                protocol_word(protocol)
+            )));
+        }
+        Some(_) | None => {}
+    }
+    if instance_protocol == Protocol::Tls {
+        return Err(unbuilt("the InstanceProtocol SSL"));
+    }
+    Ok(ClassicListener {
+        port,
+        protocol,
+        instance_port,
+        instance_protocol,
+        policies: Vec::new(),
+    })
+}
+
+fn protocol(word: &str) -> Result<Protocol, Error> {
+    parse_protocol(word).ok_or_else(|| {
+        Error::UnsupportedProtocolException(elb::UnsupportedProtocolException {
+            message: Some(format!(
+                "The protocol '{word}' is not supported: it must be HTTP, HTTPS, TCP or SSL"
+            )),
+        })
+    })
+}
+
+/// A port of a listener.
+///
+/// # Errors
+/// ValidationError.
+pub fn port(number: i32, member: &str) -> Result<u16, Error> {
+    range(number.into(), member, (1, 65_535))?;
+    u16::try_from(number).map_err(|_| validation("Invalid port number, port must be in the range 1-65535"))
+}
+
+/// `CreateLoadBalancerListeners`.
+///
+/// # Errors
+/// LoadBalancerNotFound and those of [`read`].
+pub async fn create_load_balancer_listeners(
+    call: Call<elb::CreateLoadBalancerListeners>,
+) -> Result<elb::CreateLoadBalancerListenersOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let name = input.load_balancer_name;
+    let changed = call.access().store().transact(move |tx| {
+        let it = names::load_balancer(tx.state(), &scope, &name)?;
+        let mut it = ClassicLoadBalancer::clone(&it);
+        for new in read(&name, &input.listeners)? {
+            add(&name, &mut it.listeners, new)?;
+        }
+        check_count(&it.listeners)?;
+        it.listeners.sort_by_key(|it| it.port);
+        tx.put(it);
+        Ok(())
+    });
+    changed.await.map_err(from_store)?;
+    Ok(elb::CreateLoadBalancerListenersOutput {})
+}
+
+/// Refuses more listeners than a load balancer may have.
+///
+/// # Errors
+/// InvalidConfigurationRequest.
+pub fn check_count(listeners: &[ClassicListener]) -> Result<(), Error> {
+    match listeners.len() {
+        ..=LISTENERS_MAX => Ok(()),
+        _ => Err(super::errors::invalid_configuration(format!(
+            "A load balancer can have at most {LISTENERS_MAX} listeners"
+        ))),
+    }
+}
+
+/// `DeleteLoadBalancerListeners`. One that is not there is deleted already.
+///
+/// # Errors
+/// LoadBalancerNotFound.
+pub async fn delete_load_balancer_listeners(
+    call: Call<elb::DeleteLoadBalancerListeners>,
+) -> Result<elb::DeleteLoadBalancerListenersOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let changed = call.access().store().transact(move |tx| {
+        let it = names::load_balancer(tx.state(), &scope, &input.load_balancer_name)?;
+        let mut it = ClassicLoadBalancer::clone(&it);
+        let ports = &input.load_balancer_ports;
+        it.listeners.retain(|it| !ports.contains(&i32::from(it.port)));
+        for instance in &mut it.instances {
+            instance
+                .health
+                .retain(|port, _| !ports.contains(&i32::from(*port)));
+        }
+        tx.put(it);
+        Ok(())
+    });
+    changed.await.map_err(from_store)?;
+    Ok(elb::DeleteLoadBalancerListenersOutput {})
+}

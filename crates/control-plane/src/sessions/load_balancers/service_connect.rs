@@ -1,0 +1,106 @@
+//! What a host is told of its proxies of Service Connect, and what it tells of them.
+
+use std::net::IpAddr;
+
+use domain::load_balancer::{
+    IpAddressType, LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, LoadBalancerState,
+    LoadBalancerZone, Scheme,
+};
+use domain::served_load_balancer::{BalancerNews, ServedClientAlias, ServedEndpoint, ServedLoadBalancer};
+use domain::service_connect::{ClientAlias, ServiceConnectProxy};
+use domain::{LoadBalancerArn, TargetGroupArn, TaskArn, Timestamp};
+use orchestrator::transitions::endpoint_is_idle;
+use store::{EndpointState, State, Tx};
+
+use super::{Told, network};
+
+/// The proxy of a host in a VPC with all that it serves; `None` if the host has none there.
+pub fn served(
+    state: &State,
+    arn: &LoadBalancerArn,
+    vpc_id: &str,
+    (host_id, cookie_key): (&str, &[u8; 32]),
+) -> Option<Told> {
+    let key = (host_id.to_owned(), vpc_id.to_owned());
+    let proxy = state.get::<ServiceConnectProxy>(&key)?;
+    let zones = vec![LoadBalancerZone {
+        name: String::new(),
+        subnet_id: proxy.subnet_id.clone(),
+        addresses: vec![IpAddr::V4(proxy.address)],
+    }];
+    let network = network(state, vpc_id, &zones)?;
+    let aliases = state.client_aliases_in(vpc_id).into_iter();
+    let served = ServedLoadBalancer {
+        load_balancer: LoadBalancer {
+            arn: arn.clone(),
+            name: "service-connect".to_owned(),
+            kind: LoadBalancerKind::Application,
+            scheme: Scheme::Internal,
+            ip_address_type: IpAddressType::Ipv4,
+            vpc_id: vpc_id.to_owned(),
+            zones,
+            security_groups: Vec::new(),
+            dns_name: String::new(),
+            state: LoadBalancerState::Provisioning,
+            attributes: LoadBalancerAttributes::new(LoadBalancerKind::Application),
+            created_at: Timestamp::UNIX_EPOCH,
+            tags: Vec::new(),
+        },
+        network,
+        listeners: Vec::new(),
+        rules: Vec::new(),
+        target_groups: Vec::new(),
+        targets: Vec::new(),
+        client_aliases: aliases.map(|it| client_alias(state, it, proxy)).collect(),
+        certificates: Vec::new(),
+        own_instance: None,
+        cookie_key: *cookie_key,
+    };
+    Some(Told {
+        served,
+        certificates: Vec::new(),
+    })
+}
+
+fn client_alias(state: &State, alias: &ClientAlias, proxy: &ServiceConnectProxy) -> ServedClientAlias {
+    let key = &alias.key;
+    let id = format!("{}_{}_{}", key.namespace_id, key.dns_name, key.port);
+    let endpoints = state.endpoints_of(alias, proxy).into_iter();
+    ServedClientAlias {
+        group: TargetGroupArn::of(&alias.scope, "service-connect", &id),
+        address: alias.address,
+        port: key.port,
+        protocol: alias.protocol,
+        idle_timeout_seconds: alias.idle_timeout_seconds,
+        per_request_timeout_seconds: alias.per_request_timeout_seconds,
+        endpoints: endpoints
+            .map(|it| ServedEndpoint {
+                task: it.task,
+                address: it.address,
+                port: it.port,
+                is_draining: it.state == EndpointState::Draining,
+            })
+            .collect(),
+    }
+}
+
+/// Takes over what a proxy has found out: only that tasks which are to stop have nothing in flight is of use.
+pub fn note(tx: &mut Tx<'_>, news: &[BalancerNews], host_id: &str) {
+    for it in news {
+        match it {
+            BalancerNews::Idle { target } => {
+                if let Ok(task) = TaskArn::parse(&target.id) {
+                    endpoint_is_idle(tx, &task, (host_id, target.group.path()));
+                }
+            }
+            BalancerNews::Fails { reason } => {
+                tracing::warn!(
+                    host_id,
+                    reason,
+                    "a proxy of Service Connect does not serve all names"
+                );
+            }
+            BalancerNews::Serves | BalancerNews::Health { .. } | BalancerNews::Logged { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use domain::Scope;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fixture::{Fixture, text};
+
+const ELB: &str = "elasticloadbalancing";
+
+/// A load balancer in a subnet of its own.
+async fn load_balancer(fixture: &Fixture) -> Value {
+    let scope = Scope::new("123456789012", "us-east-1");
+    let made = fixture
+        .store()
+        .transact(move |tx| -> Result<_, std::convert::Infallible> {
+            let vpc = tx.put(Vpc {
+                is_default: true,
+                ..Vpc::new(
+                    tx.ids().ec2("vpc"),
+                    scope.clone(),
+                    "10.0.0.0/16".parse().expect("a range"),
+                    tx.ids().ec2("sg"),
+                )
+            });
+            transitions::furnish_vpc(tx, &vpc);
+            let subnet = tx.put(Subnet {
+                id: tx.ids().ec2("subnet"),
+                scope,
+                vpc_id: vpc.id.clone(),
+                cidr: "10.0.0.0/28".parse().expect("a range"),
+                availability_zone: "us-east-1a".to_owned(),
+                is_default: true,
+                maps_public_ip_on_launch: true,
+                tags: Vec::new(),
+            });
+            Ok(subnet.id.clone())
+        });
+    let subnet = made.await.expect("is stored");
+    let input = json!({ "Name": "net", "Type": "network", "Subnets": [subnet] });
+    let made = fixture.ask_of(ELB, "CreateLoadBalancer", input).await;
+    made["LoadBalancers"][0].clone()
+}
+
+/// Imports a certificate: its key, and its ARN.
+async fn certificate(fixture: &Fixture, arn: Option<&str>) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["a.example.com".to_owned()]).expect("a certificate");
+    let key = made.signing_key.serialize_pem();
+    let mut input = json!({
+        "Certificate": STANDARD.encode(made.cert.pem()), "PrivateKey": STANDARD.encode(&key),
+    });
+    if let Some(arn) = arn {
+        input["CertificateArn"] = json!(arn);
+    }
+    let imported = fixture.ask_of("acm", "ImportCertificate", input).await;
+    (key, text(&imported["CertificateArn"]))
+}
+
+fn told_of(fixture: &Fixture, arn: &LoadBalancerArn) -> Told {
+    let served = fixture
+        .store()
+        .read(|state| served(state, arn, ("host", &[7; 32])));
+    served.expect("is there")
+}
+
+#[tokio::test]
+async fn keys_are_opened_for_the_message_alone() {
+    let fixture = Fixture::new().await;
+    let load_balancer = load_balancer(&fixture).await;
+    let (key, certificate_arn) = certificate(&fixture, None).await;
+    let input = json!({
+        "Name": "tls", "Protocol": "TCP", "Port": 80, "VpcId": load_balancer["VpcId"], "TargetType": "ip",
+    });
+    let group = fixture.ask_of(ELB, "CreateTargetGroup", input).await["TargetGroups"][0].clone();
+    let input = json!({
+        "LoadBalancerArn": load_balancer["LoadBalancerArn"], "Protocol": "TLS", "Port": 443,
+        "Certificates": [{ "CertificateArn": certificate_arn }],
+        "DefaultActions": [{ "Type": "forward", "TargetGroupArn": group["TargetGroupArn"] }],
+    });
+    fixture.ask_of(ELB, "CreateListener", input).await;
+    let arn = LoadBalancerArn::parse(&text(&load_balancer["LoadBalancerArn"])).expect("an ARN");
+
+    let told = told_of(&fixture, &arn);
+    let line = key.lines().nth(1).expect("a line").to_owned();
+    assert!(!format!("{told:?}").contains(&line), "it is sealed");
+    let known = BTreeMap::from([(arn.clone(), told.clone())]);
+    let vault = &fixture.control_plane().values;
+    let sent = told.into_served(vault);
+    assert_eq!(sent.certificates[0].key, key);
+    assert_eq!(sent.certificates[0].arn.as_str(), certificate_arn);
+    assert!(!format!("{sent:?}").contains(&line), "nor is it printed");
+
+    let changes = |fixture: &Fixture| {
+        let now = told_of(fixture, &arn);
+        difference(&known, [(arn.clone(), Some(now))].into_iter(), false)
+            .changed
+            .len()
+    };
+    assert_eq!(changes(&fixture), 0);
+    let (renewed, _) = certificate(&fixture, Some(&certificate_arn)).await;
+    assert_eq!(changes(&fixture), 1, "a new one is news");
+    let sent = told_of(&fixture, &arn).into_served(vault);
+    assert_eq!(sent.certificates[0].key, renewed);
+}

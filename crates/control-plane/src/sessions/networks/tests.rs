@@ -1,0 +1,154 @@
+//! What a host is told of networks: the whole, then what changes.
+
+use domain::network_traffic::{Direction, PortRange, Traffic};
+use domain::security_group::{Peer, SecurityGroup, SecurityGroupRule};
+use domain::served_network::{Exit, Guard, ServedPeer, Way};
+use serde_json::json;
+
+use super::*;
+use crate::fixture::{Fixture, text};
+use crate::sessions::network_followers::NetworkFollowers;
+
+const CIDR: &str = "10.0.0.0/16";
+
+fn scope() -> Scope {
+    Scope::new("123456789012", "us-east-1")
+}
+
+/// The default VPC with all that belongs to it.
+async fn default_vpc(fixture: &Fixture) -> Vpc {
+    let made = fixture.store().transact(|tx| {
+        let cidr = CIDR.parse().expect("a range");
+        let (vpc, _) = orchestrator::transitions::ensure_default_network(tx, &scope(), cidr);
+        Ok::<_, std::convert::Infallible>(Vpc::clone(&vpc))
+    });
+    made.await.expect("is stored")
+}
+
+fn all() -> NetworkNews {
+    NetworkNews {
+        is_all: true,
+        ..NetworkNews::default()
+    }
+}
+
+#[tokio::test]
+async fn the_first_message_is_the_whole_and_the_next_ones_say_what_is_new() {
+    let fixture = Fixture::new().await;
+    let vpc = default_vpc(&fixture).await;
+    let mut told = Told::new(scope());
+    let look = |told: &mut Told, news: &NetworkNews| fixture.store().read(|state| told.message(state, news));
+    let first = look(&mut told, &all()).expect("it is the first");
+    assert!(first.is_whole && first.interfaces.is_empty());
+    let [served] = &first.vpcs[..] else {
+        panic!("{first:?}")
+    };
+    assert_eq!(served.groups[0].id, vpc.default_security_group);
+    assert_eq!(served.subnets.len(), 3);
+    let is_routed = |it: &domain::served_network::ServedSubnet| it.acl.is_some() && it.route_table.is_some();
+    assert!(served.subnets.iter().all(is_routed));
+    assert_eq!(served.route_tables[0].routes[0].way, Way::Internet);
+    assert_eq!(look(&mut told, &all()), None, "nothing is new");
+
+    let id = vpc.default_security_group.clone();
+    let changed = fixture.store().transact(move |tx| {
+        let group = tx.state().get::<SecurityGroup>(&id).expect("it is there");
+        let mut group = SecurityGroup::clone(group);
+        group.rules.push(SecurityGroupRule {
+            id: "sgr-1".to_owned(),
+            direction: Direction::Ingress,
+            traffic: Traffic::Tcp(PortRange { first: 80, last: 80 }),
+            peer: Peer::Ipv6("::/0".parse().expect("a range")),
+            description: None,
+            tags: Vec::new(),
+        });
+        tx.put(group);
+        Ok::<_, std::convert::Infallible>(())
+    });
+    changed.await.expect("is stored");
+    let news = NetworkNews {
+        vpcs: [vpc.id.clone()].into(),
+        ..NetworkNews::default()
+    };
+    assert_eq!(look(&mut told, &news), None, "no interface has IPv6");
+}
+
+#[tokio::test]
+async fn load_balancers_without_groups_are_in_the_default_one_or_open() {
+    let fixture = Fixture::new().await;
+    let vpc = default_vpc(&fixture).await;
+    let subnets = fixture.store().read(|state| {
+        let subnets = state.subnets(&scope()).map(|it| it.id.clone());
+        subnets.collect::<Vec<_>>()
+    });
+    let mut arns = Vec::new();
+    for (name, kind, count) in [("net", "network", 1), ("app", "application", 2)] {
+        let input = json!({ "Name": name, "Type": kind, "Subnets": subnets[..count] });
+        let made = fixture
+            .ask_of("elasticloadbalancing", "CreateLoadBalancer", input)
+            .await;
+        arns.push(text(&made["LoadBalancers"][0]["LoadBalancerArn"]));
+    }
+    let message = fixture
+        .store()
+        .read(|state| Told::new(scope()).message(state, &all()));
+    let interfaces = message.expect("it is the first").interfaces;
+    let count = |guard: &Guard| interfaces.iter().filter(|it| it.guard == *guard).count();
+    assert_eq!(count(&Guard::Nothing), 1, "{interfaces:?}");
+    let default = Guard::Groups(vec![vpc.default_security_group.clone()]);
+    assert_eq!(count(&default), 2, "{interfaces:?}");
+    assert!(interfaces.iter().all(|it| it.exit == Exit::LoadBalancer));
+}
+
+#[tokio::test]
+async fn a_prefix_list_is_told_by_its_ranges() {
+    let fixture = Fixture::new().await;
+    let vpc = default_vpc(&fixture).await;
+    let changed = fixture.store().transact(move |tx| {
+        let group = tx.state().get::<SecurityGroup>(&vpc.default_security_group);
+        let mut group = SecurityGroup::clone(group.expect("it is there"));
+        let mut rule = group.rules[0].clone();
+        rule.peer = Peer::PrefixList("pl-1".to_owned());
+        group.rules = vec![rule];
+        tx.put(group);
+        let entry = |range: &str| domain::prefix_list::PrefixListEntry {
+            range: range.parse().expect("a range"),
+            description: None,
+        };
+        tx.put(domain::prefix_list::PrefixList {
+            id: "pl-1".to_owned(),
+            scope: scope(),
+            name: "offices".to_owned(),
+            max_entries: 5,
+            version: 2,
+            versions: vec![
+                vec![entry("10.1.0.0/16")],
+                vec![entry("10.2.0.0/16"), entry("10.3.0.0/16")],
+            ],
+            address_family: "IPv4".to_owned(),
+            tags: Vec::new(),
+        });
+        Ok::<_, std::convert::Infallible>(())
+    });
+    changed.await.expect("is stored");
+    let message = fixture
+        .store()
+        .read(|state| Told::new(scope()).message(state, &all()));
+    let vpcs = message.expect("it is the first").vpcs;
+    let ServedPeer::Ranges(ranges) = &vpcs[0].groups[0].rules[0].peer else {
+        panic!("{vpcs:?}");
+    };
+    let ranges: Vec<_> = ranges.iter().map(ToString::to_string).collect();
+    assert_eq!(ranges, ["10.2.0.0/16", "10.3.0.0/16"]);
+}
+
+#[tokio::test]
+async fn a_newer_session_of_a_host_takes_the_place_of_the_older() {
+    let followers = NetworkFollowers::default();
+    let older = followers.open("host");
+    let newer = followers.open("host");
+    assert!(!followers.is_open("host", &older) && followers.is_open("host", &newer));
+    followers.close("host", &older);
+    assert!(followers.is_open("host", &newer));
+    assert_eq!(newer.next().await, all(), "it begins with everything");
+}

@@ -1,0 +1,46 @@
+//! Managed prefix lists: ranges with a name, for rules of security groups and for routes.
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::Scope;
+use crate::tags::Pair;
+
+/// A prefix list of the user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixList {
+    /// `pl-…`; the record's key.
+    pub id: String,
+    /// Account and region.
+    pub scope: Scope,
+    /// As the caller said.
+    pub name: String,
+    /// Most entries it may have; what refers to it counts as so many rules.
+    pub max_entries: u32,
+    /// Begins with 1 and grows with each change of entries.
+    pub version: u64,
+    /// Entries of each version, the last one being valid.
+    pub versions: Vec<Vec<PrefixListEntry>>,
+    /// `IPv4` or `IPv6`: of which kind all its entries are.
+    pub address_family: String,
+    /// In the order given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Pair>,
+}
+
+/// A range of a prefix list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixListEntry {
+    /// Unique in its list.
+    pub range: IpNet,
+    /// As the caller said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+impl PrefixList {
+    /// The entries that are valid now.
+    pub fn entries(&self) -> &[PrefixListEntry] {
+        self.versions.last().map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,104 @@
+//! What networks have from their beginning.
+
+mod dependents;
+
+use std::net::Ipv4Addr;
+
+use domain::network_acl::{AclAction, NetworkAcl, NetworkAclAssociation, NetworkAclEntry};
+use domain::network_traffic::{Direction, Traffic};
+use domain::route_table::{RouteTable, RouteTableAssociation};
+use domain::security_group::{DEFAULT_NAME, Peer, SecurityGroup, SecurityGroupRule};
+use domain::vpc::{Subnet, Vpc};
+use ipnet::{IpNet, Ipv4Net};
+use store::Tx;
+
+pub use dependents::{
+    forget_subnet, forget_vpc, free_elastic_addresses, is_reachable, subnet_dependents, use_dhcp_options,
+    vpc_dependents, vpc_of_address,
+};
+
+/// 0.0.0.0/0
+const EVERY_IPV4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0);
+/// All IPv4 addresses.
+pub(super) const EVERYWHERE: IpNet = IpNet::V4(EVERY_IPV4);
+/// Number of the entries of a default network ACL.
+const FIRST_ENTRY: u16 = 100;
+
+/// Gives a new VPC its default security group, its default network ACL and its main route table:
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/create-vpc.html>
+pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
+    let (scope, vpc_id) = (vpc.scope.clone(), vpc.id.clone());
+    let group = default_security_group(tx, vpc);
+    let (acl_id, table_id) = (tx.ids().ec2("acl"), tx.ids().ec2("rtb"));
+    let association = RouteTableAssociation {
+        id: tx.ids().ec2("rtbassoc"),
+        subnet_id: None,
+    };
+    tx.put(group);
+    let entry = |direction| NetworkAclEntry {
+        number: FIRST_ENTRY,
+        direction,
+        traffic: Traffic::All,
+        range: EVERYWHERE,
+        action: AclAction::Allow,
+    };
+    tx.put(NetworkAcl {
+        id: acl_id,
+        scope: scope.clone(),
+        vpc_id: vpc_id.clone(),
+        is_default: true,
+        entries: vec![entry(Direction::Ingress), entry(Direction::Egress)],
+        associations: Vec::new(),
+        tags: Vec::new(),
+    });
+    tx.put(RouteTable {
+        id: table_id,
+        scope,
+        vpc_id,
+        routes: Vec::new(),
+        associations: vec![association],
+        tags: Vec::new(),
+    });
+}
+
+/// From its own members everything may come, to everywhere everything may go.
+fn default_security_group(tx: &Tx<'_>, vpc: &Vpc) -> SecurityGroup {
+    let ids = tx.ids();
+    let rule = |direction, peer| SecurityGroupRule {
+        id: ids.ec2("sgr"),
+        direction,
+        traffic: Traffic::All,
+        peer,
+        description: None,
+        tags: Vec::new(),
+    };
+    let id = vpc.default_security_group.clone();
+    SecurityGroup {
+        scope: vpc.scope.clone(),
+        vpc_id: vpc.id.clone(),
+        name: DEFAULT_NAME.to_owned(),
+        description: "default VPC security group".to_owned(),
+        rules: vec![
+            rule(Direction::Ingress, Peer::SecurityGroup(id.clone())),
+            rule(Direction::Egress, Peer::Ipv4(EVERY_IPV4)),
+        ],
+        tags: Vec::new(),
+        id,
+    }
+}
+
+/// Has a new subnet obey the default network ACL of its VPC.
+pub fn obey_default_acl(tx: &mut Tx<'_>, subnet: &Subnet) {
+    let acl = tx.state().network_acls(&subnet.scope);
+    let acl = acl
+        .filter(|it| it.vpc_id == subnet.vpc_id)
+        .find(|it| it.is_default);
+    if let Some(acl) = acl.cloned() {
+        let mut acl = NetworkAcl::clone(&acl);
+        acl.associations.push(NetworkAclAssociation {
+            id: tx.ids().ec2("aclassoc"),
+            subnet_id: subnet.id.clone(),
+        });
+        tx.put(acl);
+    }
+}

@@ -1,0 +1,203 @@
+//! Tasks of services as targets: registered once they run, deregistered before they stop.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::container_instance::ContainerInstance;
+use domain::service::Service;
+use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::target::{Target, TargetHealthState, TargetKey};
+use domain::target_group::{TargetGroup, TargetType};
+use domain::task::{Task, TaskStatus};
+use domain::task_definition::{NetworkMode, TaskDefinition};
+use domain::{TargetGroupArn, TaskArn};
+use store::{State, Tx};
+
+use super::load_balancing::{NewTarget, deregister_targets, register_targets, until_drained};
+use super::service_connect;
+use super::services::record_event;
+
+#[cfg(test)]
+mod tests;
+
+/// What a task is in a target group.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// This.
+    Known(NewTarget),
+    /// Its agent has not said on which port of the host it listens.
+    NotYet,
+    /// Nothing, for this reason.
+    Never(&'static str),
+}
+
+/// Registers running tasks of a service with their target groups. The caller stores the service.
+pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn]) {
+    let mut registered: BTreeMap<TargetGroupArn, Vec<NewTarget>> = BTreeMap::new();
+    let mut refused: BTreeMap<(TargetGroupArn, &'static str), usize> = BTreeMap::new();
+    for arn in tasks {
+        let Some(known) = tx.get::<Task>(arn).filter(|it| it.is_to_be_registered()) else {
+            continue;
+        };
+        let mut task = Task::clone(&known);
+        for target in &mut task.targets {
+            if target.state != TaskTargetState::Waiting {
+                continue;
+            }
+            match place(tx.state(), &known, target) {
+                Place::NotYet => {}
+                Place::Never(why) => {
+                    target.state = TaskTargetState::Refused;
+                    *refused.entry((target.group.clone(), why)).or_default() += 1;
+                }
+                Place::Known(new) => {
+                    target.state = TaskTargetState::Registered {
+                        id: new.id.clone(),
+                        port: new.port,
+                        health: TargetHealthState::Initial,
+                    };
+                    registered.entry(target.group.clone()).or_default().push(new);
+                }
+            }
+        }
+        if task != *known {
+            tx.put(task);
+        }
+    }
+    for ((group, why), count) in refused {
+        let message =
+            format!("failed to register {count} targets in (target-group {group}) with (error {why})");
+        record_event(tx, service, message);
+    }
+    for (group, targets) in registered {
+        let message = format!("registered {} targets in (target-group {group})", targets.len());
+        record_event(tx, service, message);
+        register_targets(tx, &group, targets);
+    }
+}
+
+fn place(state: &State, task: &Task, target: &TaskTarget) -> Place {
+    let Some(group) = state.get::<TargetGroup>(&target.group) else {
+        return Place::Never("The target group does not exist.");
+    };
+    match group.target_type {
+        TargetType::Ip => of_address(task, target),
+        TargetType::Instance => of_instance(state, task, target),
+        TargetType::Alb => {
+            Place::Never("Tasks cannot be targets of a target group with the target type alb.")
+        }
+    }
+}
+
+fn of_address(task: &Task, target: &TaskTarget) -> Place {
+    let Some(eni) = &task.eni else {
+        return Place::Never("The task has no network interface.");
+    };
+    Place::Known(NewTarget {
+        id: eni.address.to_string(),
+        port: target.container_port,
+        zone: Some(task.availability_zone.clone()),
+        address: Some(SocketAddr::new(IpAddr::V4(eni.address), target.container_port)),
+        task: Some(task.arn.clone()),
+    })
+}
+
+fn of_instance(state: &State, task: &Task, target: &TaskTarget) -> Place {
+    let instance = task.container_instance.as_ref();
+    let Some(instance) = instance.and_then(|it| state.get::<ContainerInstance>(it)) else {
+        return Place::Never("The task runs on no container instance.");
+    };
+    let Some(port) = host_port(state, task, target) else {
+        return Place::NotYet;
+    };
+    Place::Known(NewTarget {
+        id: instance.ec2_instance_id.clone(),
+        port,
+        zone: Some(task.availability_zone.clone()),
+        address: None,
+        task: Some(task.arn.clone()),
+    })
+}
+
+/// The port of the host by which a port of a container is reached, as far as its agent has said it.
+fn host_port(state: &State, task: &Task, target: &TaskTarget) -> Option<u16> {
+    let definition = state.get::<TaskDefinition>(&task.task_definition)?;
+    if definition.effective_network_mode() == NetworkMode::Host {
+        return Some(target.container_port);
+    }
+    let container = task.containers.iter().find(|it| it.name == target.container)?;
+    container.network_bindings.iter().find_map(|it| {
+        let offset = target.container_port.checked_sub(it.container_port)?;
+        (offset <= it.following).then(|| it.host_port + offset)
+    })
+}
+
+/// Deregisters tasks of a service that do not run on: they get no new requests. The caller stores the service.
+pub fn deregister_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn]) {
+    let mut gone: BTreeMap<TargetGroupArn, usize> = BTreeMap::new();
+    let mut draining = 0;
+    for arn in tasks {
+        let Some(known) = tx.get::<Task>(arn).filter(|it| it.is_to_be_deregistered()) else {
+            continue;
+        };
+        let keys = deregister(tx, &known);
+        draining += usize::from(known.last_status == TaskStatus::Deactivating);
+        // An address that has gone to another task is that one's.
+        let is_own = |it: &TargetKey| {
+            let target = tx.get::<Target>(it);
+            target.is_some_and(|it| it.task.as_ref() == Some(arn))
+        };
+        let own: Vec<_> = keys.into_iter().filter(is_own).collect();
+        for key in &own {
+            *gone.entry(key.group.clone()).or_default() += 1;
+        }
+        deregister_targets(tx, &own);
+    }
+    for (group, count) in gone {
+        let message = format!("deregistered {count} targets in (target-group {group})");
+        record_event(tx, service, message);
+    }
+    if draining > 0 {
+        let message = format!("has begun draining connections on {draining} tasks.");
+        record_event(tx, service, message);
+    }
+}
+
+fn deregister(tx: &mut Tx<'_>, known: &Arc<Task>) -> Vec<TargetKey> {
+    let mut task = Task::clone(known);
+    let mut keys = Vec::new();
+    for target in &mut task.targets {
+        keys.extend(target.key().filter(|_| target.is_registered()));
+        if let TaskTargetState::Registered { id, port, .. } = &target.state {
+            target.state = TaskTargetState::Deregistered {
+                id: id.clone(),
+                port: *port,
+            };
+        }
+    }
+    tx.put(task);
+    keys
+}
+
+/// Lets a task go down that was deregistered, once nothing is in flight to it. How long that may still take.
+pub fn drain_task(tx: &mut Tx<'_>, arn: &TaskArn) -> Option<Duration> {
+    let known = tx.get::<Task>(arn)?;
+    if known.last_status != TaskStatus::Deactivating {
+        return None;
+    }
+    let keys = known.targets.iter().filter_map(TaskTarget::key);
+    let left = keys
+        .map(|it| until_drained(tx, &it, arn))
+        .max()
+        .unwrap_or_default()
+        .max(service_connect::until_drained(tx, &known));
+    if !left.is_zero() {
+        return Some(left);
+    }
+    let mut task = Task::clone(&known);
+    task.advance(TaskStatus::Stopping, tx.now());
+    tx.put(task);
+    None
+}

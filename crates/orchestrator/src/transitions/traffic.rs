@@ -1,0 +1,127 @@
+//! Traffic between the revisions of a service that takes turns with two target groups: who is registered where, and what
+//! share of requests each group gets.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb-resources-for-blue-green.html>
+
+use domain::TargetGroupArn;
+use domain::deployment_strategy::{ALL_TRAFFIC, Weight};
+use domain::listener_rule::{Action, ListenerRule, WeightedTargetGroup};
+use domain::service::Service;
+use domain::service_deployment::ServiceRevision;
+use domain::service_load_balancer::{AdvancedConfiguration, ServiceLoadBalancer, TrafficSource};
+use store::{State, Tx};
+
+use super::load_balancing::forward_to;
+
+#[cfg(test)]
+mod tests;
+
+/// Shares of a new revision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// Of production traffic.
+    pub production: Weight,
+    /// Of test traffic.
+    pub test: Weight,
+}
+
+/// The groups that tasks of a new revision are registered with: where another deployment keeps the traffic beside it,
+/// those that this one does not use.
+pub fn target_groups(state: &State, service: &Service, beside: Option<&str>) -> Vec<TargetGroupArn> {
+    let mut deployments = service.deployments.iter();
+    let beside = beside.and_then(|id| deployments.find(|it| it.id == id));
+    let beside = beside.and_then(|it| state.get::<ServiceRevision>(&it.revision));
+    let load_balancers = service.load_balancers.iter();
+    let groups = load_balancers.map(|it| {
+        let Some(advanced) = &it.advanced else {
+            return &it.target_group;
+        };
+        match beside {
+            None => serving(state, it, advanced),
+            Some(beside) if beside.target_groups.contains(&it.target_group) => {
+                &advanced.alternate_target_group
+            }
+            Some(beside) if beside.target_groups.contains(&advanced.alternate_target_group) => {
+                &it.target_group
+            }
+            Some(_) => serving(state, it, advanced),
+        }
+    });
+    groups.cloned().collect()
+}
+
+/// The group that gets production traffic now.
+fn serving<'a>(
+    state: &State,
+    it: &'a ServiceLoadBalancer,
+    advanced: &'a AdvancedConfiguration,
+) -> &'a TargetGroupArn {
+    let rule = rule(state, &advanced.production_listener_rule);
+    let Some(Action::Forward(forward)) = rule.map(|it| &it.action) else {
+        return &it.target_group;
+    };
+    let weight = |group: &TargetGroupArn| {
+        let mut groups = forward.target_groups.iter();
+        groups.find(|it| it.arn == *group).map_or(0, |it| it.weight)
+    };
+    match weight(&advanced.alternate_target_group) > weight(&it.target_group) {
+        true => &advanced.alternate_target_group,
+        false => &it.target_group,
+    }
+}
+
+/// The rule behind a source of traffic; that of a listener is its default one.
+pub fn rule<'a>(state: &'a State, source: &TrafficSource) -> Option<&'a ListenerRule> {
+    let rule = match source {
+        TrafficSource::Rule(arn) => state.get::<ListenerRule>(arn),
+        TrafficSource::Listener(arn) => state.default_rule_of(arn),
+    };
+    rule.map(|it| &**it)
+}
+
+/// Shares traffic out between a new revision and what stands beside it. Rules that are gone get nothing.
+pub fn shift(tx: &mut Tx<'_>, new: &ServiceRevision, shares: Shares) {
+    let places = new.load_balancers.iter().zip(&new.target_groups);
+    for (it, group) in places {
+        let Some(advanced) = &it.advanced else { continue };
+        let other = match *group == it.target_group {
+            true => &advanced.alternate_target_group,
+            false => &it.target_group,
+        };
+        set_weights(
+            tx,
+            &advanced.production_listener_rule,
+            (group, other),
+            shares.production,
+        );
+        if let Some(test) = &advanced.test_listener_rule {
+            set_weights(tx, test, (group, other), shares.test);
+        }
+    }
+}
+
+fn set_weights(
+    tx: &mut Tx<'_>,
+    source: &TrafficSource,
+    (group, other): (&TargetGroupArn, &TargetGroupArn),
+    share: Weight,
+) {
+    let Some(rule) = rule(tx.state(), source).cloned() else {
+        return;
+    };
+    let (own, rest) = weights(share);
+    let weighted = |arn: &TargetGroupArn, weight| WeightedTargetGroup {
+        arn: arn.clone(),
+        weight,
+    };
+    let mut target_groups = vec![weighted(group, own), weighted(other, rest)];
+    target_groups.sort_by(|a, b| a.arn.cmp(&b.arn));
+    forward_to(tx, &rule, target_groups);
+}
+
+/// A share and its rest as weights: in percent, or in tenths of a percent where that is not enough.
+fn weights(share: Weight) -> (u16, u16) {
+    let share = share.min(ALL_TRAFFIC);
+    let unit = if share.is_multiple_of(10) { 10 } else { 1 };
+    let of = |it: Weight| u16::try_from(it / unit).unwrap_or_default();
+    (of(share), of(ALL_TRAFFIC - share))
+}

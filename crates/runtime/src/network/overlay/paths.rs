@@ -1,0 +1,129 @@
+//! What leads through a tunnel: a neighbour for each host, a route for each address.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use futures_util::TryStreamExt;
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourFlags, NeighbourMessage, NeighbourState,
+};
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteHeader};
+use rtnetlink::{Handle, RouteMessageBuilder};
+
+use super::super::NetworkError;
+use super::OverlayHost;
+
+/// Which MAC address a host has inside of tunnels, and where packets for it go.
+pub(super) async fn add_host(handle: &Handle, index: u32, host: OverlayHost) -> Result<(), NetworkError> {
+    let neighbours = handle.neighbours();
+    let way = neighbours
+        .add_bridge(index, &host.mac())
+        .destination(IpAddr::V4(host.address))
+        .flags(NeighbourFlags::Own)
+        .replace();
+    way.execute()
+        .await
+        .map_err(NetworkError::netlink("add the way to a host"))?;
+    let neighbour = neighbours
+        .add(index, IpAddr::V4(host.inner()))
+        .link_layer_address(&host.mac())
+        .replace();
+    neighbour
+        .execute()
+        .await
+        .map_err(NetworkError::netlink("add a host"))
+}
+
+/// Forgets a host.
+pub(super) async fn remove_host(handle: &Handle, index: u32, host: OverlayHost) -> Result<(), NetworkError> {
+    let mut neighbour = NeighbourMessage::default();
+    neighbour.header.family = AddressFamily::Inet;
+    neighbour.header.ifindex = index;
+    let inner = NeighbourAddress::Inet(host.inner());
+    neighbour.attributes.push(NeighbourAttribute::Destination(inner));
+    let mut way = NeighbourMessage::default();
+    way.header.family = AddressFamily::Bridge;
+    way.header.ifindex = index;
+    way.header.state = NeighbourState::Permanent;
+    way.header.flags = NeighbourFlags::Own;
+    let mac = NeighbourAttribute::LinkLayerAddress(host.mac().to_vec());
+    way.attributes.push(mac);
+    for message in [neighbour, way] {
+        let removed = handle.neighbours().del(message).execute().await;
+        gone(removed.map_err(NetworkError::netlink("remove a host")))?;
+    }
+    Ok(())
+}
+
+/// An address that a host has. `through` is the host's own inside of tunnels: its own route needs no gateway.
+pub(super) async fn add_route(
+    handle: &Handle,
+    index: u32,
+    address: Ipv4Addr,
+    through: Ipv4Addr,
+) -> Result<(), NetworkError> {
+    let route = RouteMessageBuilder::<Ipv4Addr>::new()
+        .destination_prefix(address, 32)
+        .output_interface(index);
+    let route = match address == through {
+        true => route.scope(rtnetlink::packet_route::route::RouteScope::Link),
+        false => route.gateway(through).onlink(),
+    };
+    let added = handle.route().add(route.build()).replace().execute().await;
+    added.map_err(NetworkError::netlink("add the route to another host"))
+}
+
+/// Takes a route away again.
+pub(super) async fn remove_route(handle: &Handle, index: u32, address: Ipv4Addr) -> Result<(), NetworkError> {
+    let route = RouteMessageBuilder::<Ipv4Addr>::new()
+        .destination_prefix(address, 32)
+        .output_interface(index)
+        // Of whatever scope it is.
+        .scope(rtnetlink::packet_route::route::RouteScope::NoWhere);
+    let removed = handle.route().del(route.build()).execute().await;
+    gone(removed.map_err(NetworkError::netlink("remove the route to another host")))
+}
+
+/// The routes that a link has: by address, the gateway, or the address itself.
+pub(super) async fn routes(
+    handle: &Handle,
+    index: u32,
+) -> Result<BTreeMap<Ipv4Addr, Ipv4Addr>, NetworkError> {
+    let mut found = BTreeMap::new();
+    let mut answers = handle
+        .route()
+        .get(RouteMessageBuilder::<Ipv4Addr>::new().build())
+        .execute();
+    let failed = || NetworkError::netlink("list routes");
+    while let Some(route) = answers.try_next().await.map_err(failed())? {
+        if route.header.table != RouteHeader::RT_TABLE_MAIN {
+            continue;
+        }
+        let (mut destination, mut gateway, mut link) = (None, None, 0);
+        for attribute in &route.attributes {
+            match attribute {
+                RouteAttribute::Destination(RouteAddress::Inet(address)) => destination = Some(*address),
+                RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(*address),
+                RouteAttribute::Oif(index) => link = *index,
+                _ => {}
+            }
+        }
+        if let Some(destination) = destination.filter(|_| link == index) {
+            found.insert(destination, gateway.unwrap_or(destination));
+        }
+    }
+    Ok(found)
+}
+
+/// What is not there need not be removed.
+fn gone(removed: Result<(), NetworkError>) -> Result<(), NetworkError> {
+    match removed {
+        Err(NetworkError::Netlink { source, .. })
+            if matches!(source.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,33 @@
+//! Questions about certificates.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::certificate::Certificate;
+use domain::{CertificateArn, LoadBalancerArn, Scope};
+
+use super::State;
+
+impl State {
+    /// Certificates of a scope, by ARN.
+    pub fn certificates(&self, scope: &Scope) -> impl Iterator<Item = &Arc<Certificate>> + use<'_> {
+        let scope = scope.clone();
+        let all = self.certificates.values();
+        all.filter(move |it| it.arn.scope() == scope)
+    }
+
+    /// The load balancers whose listeners show a certificate. All listeners are looked at: who asks is a rare call.
+    pub fn load_balancers_with(&self, certificate: &CertificateArn) -> BTreeSet<LoadBalancerArn> {
+        let shows = |it: &str| it == certificate.as_str();
+        let listeners = self.listeners.values();
+        let listeners = listeners.filter(|it| it.certificates.iter().any(|it| shows(it)));
+        listeners.map(|it| it.load_balancer.clone()).collect()
+    }
+
+    /// The ARNs of all certificates that listeners of a scope show.
+    pub fn certificates_in_use(&self, scope: &Scope) -> BTreeSet<String> {
+        let listeners = self.listeners.values();
+        let listeners = listeners.filter(|it| !it.certificates.is_empty() && it.arn.scope() == *scope);
+        listeners.flat_map(|it| it.certificates.iter().cloned()).collect()
+    }
+}
