@@ -29,7 +29,7 @@ pub struct Identity {
 
 /// Where `awsvpc` tasks go by default.
 pub struct DefaultNetwork {
-    /// A subnet of the default VPC.
+    /// The default subnet of its first zone.
     pub subnet: String,
     /// Its default security group.
     pub security_group: String,

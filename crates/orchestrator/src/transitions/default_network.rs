@@ -17,7 +17,7 @@ const SUBNET_BITS: u8 = 4;
 /// Longest prefix of a subnet.
 const SUBNET_PREFIX_MAX: u8 = 28;
 
-/// Makes the default VPC if there is none; one that is there keeps its range.
+/// Makes the default VPC if there is none; one that is there keeps its range. Its default subnets come first, by zone.
 pub fn ensure_default_network(tx: &mut Tx<'_>, scope: &Scope, cidr: Cidr) -> (Arc<Vpc>, Vec<Arc<Subnet>>) {
     let found = tx.state().vpcs(scope).find(|it| it.is_default).cloned();
     let vpc = match found.or_else(|| adopt(tx, scope)) {
@@ -25,7 +25,9 @@ pub fn ensure_default_network(tx: &mut Tx<'_>, scope: &Scope, cidr: Cidr) -> (Ar
         None => create(tx, scope, cidr),
     };
     let subnets = tx.state().subnets(scope).filter(|it| it.vpc_id == vpc.id);
-    (Arc::clone(&vpc), subnets.cloned().collect())
+    let mut subnets: Vec<Arc<Subnet>> = subnets.cloned().collect();
+    subnets.sort_by_key(|it| (!it.is_default, it.availability_zone.clone(), it.id.clone()));
+    (vpc, subnets)
 }
 
 /// Makes the default VPC of a time when there was only one, and nothing in it but subnets, like one of today.

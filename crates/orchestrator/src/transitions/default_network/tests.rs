@@ -20,6 +20,27 @@ fn it_is_made_once() {
 }
 
 #[test]
+fn its_subnets_come_by_zone_and_those_of_others_last() {
+    let world = World::new();
+    let (_, subnets) = ensure(&world);
+    let others = subnets[0].clone();
+    world.write(move |tx| {
+        let others = Subnet {
+            id: "subnet-0".to_owned(),
+            cidr: "172.31.96.0/20".parse().expect("a range"),
+            is_default: false,
+            ..Subnet::clone(&others)
+        };
+        tx.put(others);
+        Ok::<_, std::convert::Infallible>(())
+    });
+    let (_, subnets) = ensure(&world);
+    let zones: Vec<&str> = subnets.iter().map(|it| it.availability_zone.as_str()).collect();
+    assert_eq!(zones, ["us-east-1a", "us-east-1b", "us-east-1c", "us-east-1a"]);
+    assert_eq!(subnets[3].id, "subnet-0");
+}
+
+#[test]
 fn a_bare_one_is_furnished() {
     let world = World::new();
     let bare = world.write(|tx| {
