@@ -5,6 +5,8 @@
 
 mod table;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -92,12 +94,29 @@ fn rename(folder: &Path) -> Result<()> {
 
 /// Puts all mutations behind their switches.
 fn mutate(folder: &Path) -> Result<()> {
+    for (file, source) in mutated(folder)? {
+        std::fs::write(folder.join(file), source)?;
+    }
+    Ok(())
+}
+
+/// The files that have mutations, with all of them.
+///
+/// # Errors
+/// The sources are no longer what the list says.
+fn mutated(folder: &Path) -> Result<BTreeMap<&'static str, String>> {
+    let mut files: BTreeMap<&str, String> = BTreeMap::new();
     let mut moved = Vec::new();
     for it in &MUTATIONS {
-        let path = folder.join(it.file);
-        let source = std::fs::read_to_string(&path).with_context(|| it.file.to_owned())?;
+        let source = match files.entry(it.file) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unread) => {
+                let read = std::fs::read_to_string(folder.join(it.file));
+                unread.insert(read.with_context(|| it.file.to_owned())?)
+            }
+        };
         match source.matches(it.right).count() {
-            1 => std::fs::write(&path, source.replace(it.right, &switched(it)))?,
+            1 => *source = source.replace(it.right, &switched(it)),
             count => moved.push(format!(
                 "{}: `{}` stands {count} times in {}, and has to stand there once",
                 it.name, it.right, it.file
@@ -109,7 +128,7 @@ fn mutate(folder: &Path) -> Result<()> {
         "the sources have changed; mend the list in xtask/src/sim/mutations/table.rs:\n{}",
         moved.join("\n")
     );
-    Ok(())
+    Ok(files)
 }
 
 /// An expression that is right, or wrong if the environment says so.
@@ -231,4 +250,17 @@ fn copy_sources(root: &Path, copy: &Path) -> Result<()> {
         run(Command::new("cp").arg("-r").arg(root.join(part)).arg(&to))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutation_has_its_place_in_the_sources() {
+        let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let files = mutated(xtask.parent().expect("a workspace")).expect("all have their place");
+        let switches: usize = files.values().map(|it| it.matches(SWITCH).count()).sum();
+        assert_eq!(switches, MUTATIONS.len());
+    }
 }

@@ -93,7 +93,7 @@ pub const MUTATIONS: [Mutation; 36] = [
     mutation(
         "unhealthy tasks are not replaced",
         "crates/orchestrator/src/controllers/service_deployments.rs",
-        "leaving.extend(health::unhealthy(state, service))",
+        "leaving.extend(health::unhealthy(state, service, now))",
         "()",
     ),
     mutation(
@@ -244,8 +244,8 @@ pub const MUTATIONS: [Mutation; 36] = [
     mutation(
         "a task is not deregistered before it stops",
         "crates/orchestrator/src/transitions/stop_task.rs",
-        "task.is_registered()",
-        "task.is_registered() && tx.ids().uuid().is_empty()",
+        "task.has_to_drain()",
+        "task.has_to_drain() && tx.ids().uuid().is_empty()",
     ),
     mutation(
         "a task counts as healthy whatever its targets are",
