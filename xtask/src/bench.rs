@@ -12,6 +12,7 @@ mod memory;
 mod peers;
 mod report;
 mod rollout;
+mod switching;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,7 +24,7 @@ use test_support::sample_image;
 use crate::install::{self, run, say};
 
 /// All measurements.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "launch",
     "containers",
     "rollout",
@@ -32,6 +33,7 @@ const NAMES: [&str; 8] = [
     "services",
     "commits",
     "balancer",
+    "switching",
 ];
 
 /// Runs one measurement, or all of them. `words` are its name, and what it shall measure if it lets one choose.
@@ -70,6 +72,7 @@ pub fn bench(root: &Path, words: &[&str]) -> Result<()> {
             "memory" => memory::measure(&binary)?,
             "services" => services(root)?,
             "balancer" => balancer::measure(root, chosen)?,
+            "switching" => switching::measure(&binary, install::aws_clients(root)?)?,
             _ => commits(root)?,
         }
     }

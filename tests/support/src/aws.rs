@@ -25,12 +25,17 @@ impl Aws {
     /// # Errors
     /// The AWS clients are not installed.
     pub fn of(gantry: &Gantry) -> Result<Self> {
-        Ok(Self {
+        Ok(Self::installed(clients()?, gantry))
+    }
+
+    /// A CLI for a Gantry, of clients that are installed in a folder.
+    pub fn installed(clients: PathBuf, gantry: &Gantry) -> Self {
+        Self {
             endpoint: gantry.endpoint(),
-            clients: clients()?,
+            clients,
             key: (ACCESS_KEY_ID.to_owned(), SECRET_ACCESS_KEY.to_owned()),
             region: "us-east-1".to_owned(),
-        })
+        }
     }
 
     /// A CLI for any endpoint, with the key and region of the environment.
