@@ -31,7 +31,10 @@ fn is_well_formed<O: Operation>(output: &O::Output) {
     let request_id = "5b1f7c2e-0000-4000-8000-000000000000";
     let written = match O::SERVICE.protocol {
         ServiceProtocol::Ec2 => wire::ec2::encode(O::SERVICE, O::NAME, output, request_id),
-        ServiceProtocol::Query | ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) => {
+        ServiceProtocol::Query
+        | ServiceProtocol::Json(_)
+        | ServiceProtocol::RestJson(_)
+        | ServiceProtocol::RestXml(_) => {
             query::encode(O::SERVICE, O::NAME, output, request_id)
         }
     };

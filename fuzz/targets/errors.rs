@@ -14,6 +14,7 @@ const PROTOCOLS: [Protocol; 5] = [
     Protocol::Query,
     Protocol::Ec2,
     Protocol::RestJson,
+    Protocol::RestXml,
 ];
 
 /// An exception that was read is sent on as the same.
@@ -34,7 +35,9 @@ where
                     other.err().map(|it| it.to_string()).unwrap_or_default()
                 ),
             },
-            Protocol::Query | Protocol::Ec2 => is_told(&answer.body, error.code(), error.message()),
+            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
+                is_told(&answer.body, error.code(), error.message())
+            }
             // Its code is in a header, which our client does not read.
             Protocol::RestJson => assert_eq!(answer.code, error.code()),
         }
@@ -60,7 +63,9 @@ fn common_errors_say(message: &str) {
                 let read = client::answer::<ecs::RunTask>(answer.status, &answer.body);
                 assert!(matches!(read, Err(ClientError::Other { message: it, .. }) if it == message));
             }
-            Protocol::Query | Protocol::Ec2 => is_told(&answer.body, &answer.code, Some(message)),
+            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
+                is_told(&answer.body, &answer.code, Some(message))
+            }
             Protocol::RestJson => {
                 let body: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
                 assert_eq!(body["message"], message);

@@ -152,7 +152,8 @@ fn strip(model: &Value, chosen: &Operations) -> Result<Value> {
             .collect();
         let (input, output) = (&operation["input"]["shape"], &operation["output"]["shape"]);
         let mut kept = json!({ "input": input, "output": output, "errors": errors });
-        if model["metadata"]["protocol"] == "rest-json" {
+        let protocol = &model["metadata"]["protocol"];
+        if protocol == "rest-json" || protocol == "rest-xml" {
             kept["http"] = operation["http"].clone();
         }
         operations.insert(name, kept);
@@ -168,14 +169,15 @@ fn strip(model: &Value, chosen: &Operations) -> Result<Value> {
         .map(|name| (name, pruned(&model["shapes"][name.as_str()])))
         .collect();
     Ok(json!({
-        "metadata": pruned_metadata(&model["metadata"]),
+        "metadata": pruned_metadata(model),
         "operations": operations,
         "otherOperations": all.keys().filter(|it| !operations.contains_key(it)).collect::<BTreeSet<_>>(),
         "shapes": shapes,
     }))
 }
 
-fn pruned_metadata(metadata: &Value) -> Value {
+fn pruned_metadata(model: &Value) -> Value {
+    let metadata = &model["metadata"];
     let kept = [
         "apiVersion",
         "endpointPrefix",
@@ -188,7 +190,14 @@ fn pruned_metadata(metadata: &Value) -> Value {
     let entries = kept
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), metadata.get(name)?.clone())));
-    Value::Object(entries.collect())
+    let mut entries: Map<String, Value> = entries.collect();
+    // In rest-xml it stands with the requests; answers are in the same.
+    let operations = model["operations"].as_object().into_iter().flat_map(Map::values);
+    let mut of_requests = operations.filter_map(|it| it["input"].pointer("/xmlNamespace/uri"));
+    if let (None, Some(namespace)) = (entries.get("xmlNamespace"), of_requests.next()) {
+        entries.insert("xmlNamespace".to_owned(), namespace.clone());
+    }
+    Value::Object(entries)
 }
 
 fn reach(model: &Value, shape: &Value, reached: &mut BTreeSet<String>) {

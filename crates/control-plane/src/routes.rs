@@ -9,9 +9,9 @@ use bytes::Bytes;
 use domain::Timestamp;
 use http::{HeaderMap, Uri};
 use wire::error::{CommonError, ErrorAnswer, modelled};
-use wire::rest_json::Answer as Answered;
+use wire::rest::Answer as Answered;
 use wire::route::Protocol;
-use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query, rest_json};
+use wire::{DecodeError, Operation, Service, ec2 as ec2_query, json, query, rest};
 
 use crate::call::{Authorized, Call, Caller, Origin};
 use crate::handlers::ecs::{
@@ -390,7 +390,7 @@ where
         Protocol::Query => query::decode(&body),
         Protocol::Ec2 => ec2_query::decode(&body),
         Protocol::Json10 | Protocol::Json11 => json::decode(&body),
-        Protocol::RestJson => of_http::<O>(head.as_ref(), &body),
+        Protocol::RestJson | Protocol::RestXml => of_http::<O>(head.as_ref(), &body),
     };
     let input = input.map_err(|error| undecodable(&error).answer_of(O::SERVICE, protocol, &request_id))?;
     drop(body);
@@ -398,7 +398,7 @@ where
         Ok(output) => Ok(plain(
             protocol,
             match protocol {
-                Protocol::RestJson => return Ok(to_http::<O>(&output)),
+                Protocol::RestJson | Protocol::RestXml => return Ok(to_http::<O>(&output)),
                 Protocol::Query => query::encode(O::SERVICE, O::NAME, &output, &request_id),
                 Protocol::Ec2 => ec2_query::encode(O::SERVICE, O::NAME, &output, &request_id),
                 Protocol::Json10 | Protocol::Json11 => json::encode(&output),
@@ -417,19 +417,19 @@ fn plain(protocol: Protocol, body: Vec<u8>) -> Answered {
     }
 }
 
-/// Reads a request of rest-json; without an address it is all in the body.
+/// Reads a request of rest-json or rest-xml; without an address it is all in the body.
 fn of_http<O: Operation>(head: Option<&(Uri, HeaderMap)>, body: &[u8]) -> Result<O::Input, DecodeError> {
-    match (rest_json::operation(O::SERVICE, O::NAME), head) {
+    match (rest::operation(O::SERVICE, O::NAME), head) {
         (Some(operation), Some((uri, headers))) => {
-            rest_json::decode(operation, rest_json::Request { uri, headers, body })
+            rest::decode(O::SERVICE, operation, rest::Request { uri, headers, body })
         }
         _ => json::decode(body),
     }
 }
 
 fn to_http<O: Operation>(output: &O::Output) -> Answered {
-    match rest_json::operation(O::SERVICE, O::NAME) {
-        Some(operation) => rest_json::encode(operation, output),
+    match rest::operation(O::SERVICE, O::NAME) {
+        Some(operation) => rest::encode(O::SERVICE, operation, output),
         None => plain(Protocol::RestJson, json::encode(output)),
     }
 }

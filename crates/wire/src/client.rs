@@ -37,7 +37,10 @@ pub enum ClientError<E: std::fmt::Debug> {
 pub fn request<O: Operation>(host: &str, input: &O::Input) -> Result<(Parts, Vec<u8>), http::Error> {
     let version = match O::SERVICE.protocol {
         ServiceProtocol::Json(version) => version,
-        ServiceProtocol::Query | ServiceProtocol::Ec2 | ServiceProtocol::RestJson(_) => "1.1",
+        ServiceProtocol::Query
+        | ServiceProtocol::Ec2
+        | ServiceProtocol::RestJson(_)
+        | ServiceProtocol::RestXml(_) => "1.1",
     };
     let request = http::Request::builder()
         .method("POST")

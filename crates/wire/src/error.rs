@@ -98,7 +98,10 @@ impl CommonError {
     pub fn unknown_operation_of(service: &Service, operation: &str) -> Self {
         let unknown = Self::unknown_operation(operation);
         match service.protocol {
-            ServiceProtocol::Json(_) | ServiceProtocol::Query | ServiceProtocol::RestJson(_) => unknown,
+            ServiceProtocol::Json(_)
+            | ServiceProtocol::Query
+            | ServiceProtocol::RestJson(_)
+            | ServiceProtocol::RestXml(_) => unknown,
             ServiceProtocol::Ec2 => Self {
                 message: format!(
                     "The action {operation} is not valid for this web service. It is unknown, or not supported by Gantry yet."
@@ -154,6 +157,7 @@ impl CommonError {
             (Protocol::Query, 400) => (query_status(self.query_code), self.query_code),
             (Protocol::Query, status) => (status, self.query_code),
             (Protocol::Ec2, status) => ec2_words(status, self.query_code),
+            (Protocol::RestXml, status) => rest_xml_words(status, self.query_code),
             (Protocol::RestJson, 400) => (rest_status(self.json_code), self.json_code),
             (Protocol::RestJson, status) => (status, self.json_code),
         };
@@ -164,7 +168,7 @@ impl CommonError {
                     writer.string(&self.message);
                 })
             }
-            Protocol::Query | Protocol::Ec2 => {
+            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
                 xml_answer(protocol, namespace, status, code, &self.message, request_id)
             }
         }
@@ -197,6 +201,15 @@ fn rest_status(code: &str) -> u16 {
     }
 }
 
+/// Services of rest-xml have the words of query, but for input that does not fit, which is their own InvalidInput.
+fn rest_xml_words(status: u16, code: &'static str) -> (u16, &'static str) {
+    match (status, code) {
+        (_, "ValidationError") => (400, "InvalidInput"),
+        (400, code) => (query_status(code), code),
+        (status, code) => (status, code),
+    }
+}
+
 /// Amazon EC2 has words of its own for the common errors of query:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
 fn ec2_words(status: u16, code: &'static str) -> (u16, &'static str) {
@@ -223,7 +236,7 @@ pub fn modelled<E: ServiceError>(
         Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
             json_answer(protocol, status, code, |writer| error.write_members(writer))
         }
-        Protocol::Query | Protocol::Ec2 => {
+        Protocol::Query | Protocol::Ec2 | Protocol::RestXml => {
             let message = error.message().unwrap_or_default();
             xml_answer(protocol, service.xml_namespace, status, code, message, request_id)
         }

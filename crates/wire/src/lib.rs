@@ -12,7 +12,7 @@ pub mod error;
 pub mod exec_channel;
 pub mod json;
 pub mod query;
-pub mod rest_json;
+pub mod rest;
 pub mod route;
 pub mod s3;
 pub mod shape;

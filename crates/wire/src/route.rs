@@ -4,7 +4,7 @@ use http::{Method, Uri};
 
 use crate::error::CommonError;
 use crate::shape::{Service, ServiceProtocol};
-use crate::{query, rest_json};
+use crate::{query, rest};
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +22,8 @@ pub enum Protocol {
     Ec2,
     /// rest-json
     RestJson,
+    /// rest-xml
+    RestXml,
 }
 
 impl Protocol {
@@ -30,7 +32,7 @@ impl Protocol {
         match self {
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
-            Self::Query => "text/xml",
+            Self::Query | Self::RestXml => "text/xml",
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::RestJson => "application/json",
         }
@@ -105,7 +107,7 @@ pub fn route<'a>(
     let version = query::parameter(body, "Version").unwrap_or_default();
     let spoken = services.iter().find_map(|it| {
         match it.protocol {
-            ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) => None,
+            ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) | ServiceProtocol::RestXml(_) => None,
             ServiceProtocol::Query => Some((it, Protocol::Query)),
             ServiceProtocol::Ec2 => Some((it, Protocol::Ec2)),
         }
@@ -121,7 +123,7 @@ pub fn route<'a>(
 }
 
 /// Finds the operation of a request by its method and path: among those of the service that it is signed for, or among
-/// all where nothing tells. `None` where it is not of rest-json at all.
+/// all where nothing tells. The protocol is that of the service. `None` where it is not of rest-json or rest-xml at all.
 ///
 /// # Errors
 /// The service has no such operation.
@@ -130,26 +132,29 @@ pub fn route_of_path(
     signed_for: Option<&str>,
     method: &Method,
     uri: &Uri,
-) -> Option<Result<Route<'static>, CommonError>> {
+) -> Option<(Protocol, Result<Route<'static>, CommonError>)> {
     for service in services {
-        let ServiceProtocol::RestJson(operations) = service.protocol else {
-            continue;
+        let (operations, protocol) = match service.protocol {
+            ServiceProtocol::RestJson(operations) => (operations, Protocol::RestJson),
+            ServiceProtocol::RestXml(operations) => (operations, Protocol::RestXml),
+            ServiceProtocol::Json(_) | ServiceProtocol::Query | ServiceProtocol::Ec2 => continue,
         };
         let is_meant = signed_for == Some(service.signing_name);
         if !is_meant && signed_for.is_some() {
             continue;
         }
-        match rest_json::find(operations, method, uri) {
+        match rest::find(operations, method, uri) {
             Some(operation) => {
-                return Some(Ok(Route {
+                let route = Route {
                     service,
                     operation: operation.name.into(),
-                    protocol: Protocol::RestJson,
-                }));
+                    protocol,
+                };
+                return Some((protocol, Ok(route)));
             }
             None if is_meant => {
                 let operation = format!("{method} {}", uri.path());
-                return Some(Err(CommonError::unknown_operation(&operation)));
+                return Some((protocol, Err(CommonError::unknown_operation(&operation))));
             }
             None => {}
         }

@@ -31,7 +31,9 @@ pub enum ServiceProtocol {
     /// Amazon EC2's own kind of query.
     Ec2,
     /// rest-json, with the places of its operations in HTTP.
-    RestJson(&'static [crate::rest_json::HttpOperation]),
+    RestJson(&'static [crate::rest::HttpOperation]),
+    /// rest-xml, with the same.
+    RestXml(&'static [crate::rest::HttpOperation]),
 }
 
 /// An operation of a service.

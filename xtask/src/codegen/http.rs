@@ -1,10 +1,10 @@
-//! Where the members of rest-json lie in HTTP.
+//! Where the members of rest-json and rest-xml lie in HTTP.
 
 use std::fmt::Write;
 
 use super::shapes::{Model, Shape};
 
-/// A member that is not in the body, or is all of it: its name and its place, as `wire::rest_json::Place` has it.
+/// A member that is not in the body, or is all of it: its name and its place, as `wire::rest::Place` has it.
 pub fn bound(shape: &Shape) -> Vec<(&str, String)> {
     let payload = shape.payload.as_deref();
     let places = shape.members.iter().filter_map(|(name, it)| {
@@ -33,7 +33,7 @@ fn header_prefix(name: Option<&str>) -> String {
 /// The table of a service's operations.
 pub fn table(model: &Model) -> String {
     let mut out = String::from(
-        "use wire::rest_json::{Bound, HttpOperation, Place};\n\nstatic HTTP: &[HttpOperation] = &[\n",
+        "use wire::rest::{Bound, HttpOperation, Place};\n\nstatic HTTP: &[HttpOperation] = &[\n",
     );
     for (name, it) in &model.operations {
         let Some(http) = &it.http else { continue };

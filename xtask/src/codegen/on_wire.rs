@@ -26,13 +26,14 @@ pub enum Layout {
 
 /// Finds the names and layouts of a member, as the AWS protocols define them:
 /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>,
-/// <https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>
+/// <https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>,
+/// <https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html>
 pub fn on_wire(model: &Model, name: &str, member: &Member) -> OnWire {
     let own_name = member.location_name.as_deref().unwrap_or(name);
     let layout = layout(model, member);
     match model.metadata.protocol {
         // What is outside the body is told apart by its member, for its name may be that of another in the body.
-        Protocol::RestJson if member.location.is_some() => OnWire {
+        it if it.is_rest() && member.location.is_some() => OnWire {
             read_name: name.to_owned(),
             write_name: name.to_owned(),
             read_layout: None,
@@ -44,7 +45,7 @@ pub fn on_wire(model: &Model, name: &str, member: &Member) -> OnWire {
             read_layout: None,
             write_layout: None,
         },
-        Protocol::Query => OnWire {
+        Protocol::Query | Protocol::RestXml => OnWire {
             read_name: own_name.to_owned(),
             write_name: own_name.to_owned(),
             read_layout: layout.clone(),

@@ -331,6 +331,7 @@ fn operations(module: &str, model: &Model) -> String {
         Protocol::Query => "Query".to_owned(),
         Protocol::Ec2 => "Ec2".to_owned(),
         Protocol::RestJson => "RestJson(HTTP)".to_owned(),
+        Protocol::RestXml => "RestXml(HTTP)".to_owned(),
     };
     let mut out = format!("{HEAD}\nuse wire::{{Operation, Service, ServiceProtocol}};\nuse super::*;\n\n");
     let _ = writeln!(
@@ -345,7 +346,7 @@ fn operations(module: &str, model: &Model) -> String {
         metadata.api_version,
         metadata.xml_namespace,
     );
-    if metadata.protocol == Protocol::RestJson {
+    if metadata.protocol.is_rest() {
         out.push_str(&http::table(model));
     }
     for (name, it) in &model.operations {

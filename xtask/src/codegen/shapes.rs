@@ -44,6 +44,15 @@ pub enum Protocol {
     Ec2,
     #[serde(rename = "rest-json")]
     RestJson,
+    #[serde(rename = "rest-xml")]
+    RestXml,
+}
+
+impl Protocol {
+    /// Whether members may lie outside the body.
+    pub fn is_rest(self) -> bool {
+        matches!(self, Self::RestJson | Self::RestXml)
+    }
 }
 
 #[derive(Deserialize)]
@@ -52,11 +61,11 @@ pub struct Operation {
     pub output: Option<String>,
     #[serde(default)]
     pub errors: Vec<String>,
-    /// Of rest-json.
+    /// Of rest-json and rest-xml.
     pub http: Option<Http>,
 }
 
-/// Where an operation of rest-json is.
+/// Where an operation of rest-json or rest-xml is.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Http {
@@ -90,7 +99,7 @@ pub struct Shape {
     /// Must not reach a log.
     #[serde(default)]
     pub sensitive: bool,
-    /// In rest-json, the member that is the whole body.
+    /// In these, the member that is the whole body.
     pub payload: Option<String>,
     pub error: Option<ErrorTrait>,
 }
@@ -108,7 +117,7 @@ pub struct Member {
     pub shape: String,
     pub location_name: Option<String>,
     pub query_name: Option<String>,
-    /// In rest-json, where it is if not in the body.
+    /// In these, where it is if not in the body.
     pub location: Option<String>,
     #[serde(default)]
     pub flattened: bool,
@@ -138,7 +147,7 @@ impl Model {
 
     /// Name of the structure in Rust: inputs and outputs are named after their operation, unless others share them.
     pub fn structure_name(&self, shape: &str) -> String {
-        if self.metadata.protocol == Protocol::RestJson && self.is_shared(shape) {
+        if self.metadata.protocol.is_rest() && self.is_shared(shape) {
             return shape.to_owned();
         }
         for (operation, it) in &self.operations {

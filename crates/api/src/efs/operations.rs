@@ -44,7 +44,7 @@ pub static SERVICE: Service = Service {
     ],
 };
 
-use wire::rest_json::{Bound, HttpOperation, Place};
+use wire::rest::{Bound, HttpOperation, Place};
 
 static HTTP: &[HttpOperation] = &[
     HttpOperation {

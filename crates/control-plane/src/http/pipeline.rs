@@ -15,7 +15,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use wire::error::{CommonError, ErrorAnswer};
-use wire::rest_json::Answer;
+use wire::rest::Answer;
 use wire::route::{self, Protocol, Route};
 use wire::sigv4;
 
@@ -69,13 +69,16 @@ pub async fn answer(
         .unwrap_or_default()
         .to_owned();
     let protocol = match &rest {
-        Some(_) => Protocol::RestJson,
+        Some((protocol, _)) => *protocol,
         None => Protocol::of_content_type(&content_type),
     };
     let outcome = match read(body).await {
         Ok(body) => {
             let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
-            let route = rest.unwrap_or_else(|| route::route(&SERVICES, &content_type, target, &body));
+            let route = match rest {
+                Some((_, route)) => route,
+                None => route::route(&SERVICES, &content_type, target, &body),
+            };
             let route = route.map_err(|error| error.answer(protocol, &request_id));
             let work = handle(&control_plane, &routes, &parts, route, &body, &request_id);
             AssertUnwindSafe(work)
@@ -96,7 +99,7 @@ fn route_of_path(
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
-) -> Option<Result<Route<'static>, CommonError>> {
+) -> Option<(Protocol, Result<Route<'static>, CommonError>)> {
     if headers.contains_key("x-amz-target") {
         return None;
     }
@@ -149,7 +152,8 @@ async fn handle(
     let request_id = request_id.to_owned();
     handler(routes::Request {
         body: body.clone(),
-        head: (route.protocol == Protocol::RestJson).then(|| (parts.uri.clone(), parts.headers.clone())),
+        head: matches!(route.protocol, Protocol::RestJson | Protocol::RestXml)
+            .then(|| (parts.uri.clone(), parts.headers.clone())),
         protocol: route.protocol,
         request_id,
         caller,

@@ -10,8 +10,9 @@ use quick_xml::escape::escape;
 use super::{ENTRY, ITEM, KEY, VALUE};
 use crate::shape::{Layout, Value, ValueWriter};
 
+/// Writes values as elements.
 #[derive(Default)]
-struct XmlWriter {
+pub struct XmlWriter {
     out: String,
     /// Elements around the next value that are begun; none where a value has no element of its own.
     open: Vec<Option<String>>,
@@ -37,6 +38,19 @@ enum Frame {
 }
 
 impl XmlWriter {
+    /// Nothing yet. The value to come has an element of this name, or none of its own.
+    pub fn new(element: Option<&str>) -> Self {
+        Self {
+            pending: element.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
+    /// What has been written.
+    pub fn into_text(self) -> String {
+        self.out
+    }
+
     fn begin(&mut self) {
         let name = self.pending.take();
         if let Some(name) = &name {
@@ -209,17 +223,14 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
 
 /// `<name>…</name>`
 pub fn element<T: Value>(name: &str, value: &T) -> String {
-    let mut writer = XmlWriter {
-        pending: Some(name.to_owned()),
-        ..XmlWriter::default()
-    };
+    let mut writer = XmlWriter::new(Some(name));
     value.write(&mut writer);
-    writer.out
+    writer.into_text()
 }
 
 /// The members of a structure, without an element round them.
 pub fn members<T: Value>(structure: &T) -> String {
-    let mut writer = XmlWriter::default();
+    let mut writer = XmlWriter::new(None);
     structure.write(&mut writer);
-    writer.out
+    writer.into_text()
 }

@@ -91,7 +91,7 @@ static FILES: Service = Service {
     signing_name: "elasticfilesystem",
     target_prefix: "",
     api_version: "2015-02-01",
-    protocol: ServiceProtocol::RestJson(&[rest_json::HttpOperation {
+    protocol: ServiceProtocol::RestJson(&[rest::HttpOperation {
         name: "DescribeFileSystems",
         method: "GET",
         uri: "/2015-02-01/file-systems",
@@ -103,6 +103,19 @@ static FILES: Service = Service {
     operations: &["DescribeFileSystems"],
 };
 
+static ZONES: Service = Service {
+    signing_name: "route53",
+    protocol: ServiceProtocol::RestXml(&[rest::HttpOperation {
+        name: "ListHostedZones",
+        method: "GET",
+        uri: "/2013-04-01/hostedzone",
+        status: 200,
+        input: &[],
+        output: &[],
+    }]),
+    ..FILES
+};
+
 #[test]
 fn requests_without_a_target_find_their_operation_by_method_and_path() {
     let found = |signed_for: Option<&str>, method: &str, uri: &str| {
@@ -110,7 +123,7 @@ fn requests_without_a_target_find_their_operation_by_method_and_path() {
             method.parse().expect("a method"),
             uri.parse().expect("an address"),
         );
-        let route = route_of_path(&[&ECS, &FILES], signed_for, &method, &uri)?;
+        let (_, route) = route_of_path(&[&ECS, &FILES, &ZONES], signed_for, &method, &uri)?;
         Some(
             route
                 .map(|it| it.operation.into_owned())
@@ -126,9 +139,18 @@ fn requests_without_a_target_find_their_operation_by_method_and_path() {
         "so that it can be told to sign"
     );
     assert_eq!(found(Some("ecs"), "GET", path), None);
+    let zones = Some(Ok("ListHostedZones".to_owned()));
+    assert_eq!(found(Some("route53"), "GET", "/2013-04-01/hostedzone"), zones);
     assert_eq!(found(None, "GET", "/health"), None);
     let unknown = Some(Err("UnknownOperationException"));
     assert_eq!(found(Some("elasticfilesystem"), "PUT", path), unknown);
     let error = CommonError::unknown_operation("x").answer(Protocol::RestJson, "r");
     assert_eq!((error.status, error.content_type), (404, "application/json"));
+    let (method, uri) = (Method::GET, "/2013-04-01/nothing".parse().expect("an address"));
+    let of_xml = route_of_path(&[&FILES, &ZONES], Some("route53"), &method, &uri);
+    let (protocol, error) = of_xml
+        .map(|(it, route)| (it, route.expect_err("unknown")))
+        .expect("meant");
+    let error = error.answer(protocol, "r");
+    assert_eq!((error.status, error.content_type), (400, "text/xml"));
 }

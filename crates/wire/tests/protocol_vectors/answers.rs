@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wire::error::{ServiceError, modelled};
 use wire::json::JsonWriter;
 use wire::route::Protocol;
-use wire::{ServiceProtocol, Value as _, ValueWriter, ec2, query, rest_json};
+use wire::{ServiceProtocol, Value as _, ValueWriter, ec2, query, rest};
 
 use crate::dynamic::Dynamic;
 use crate::requests::{present, same};
@@ -25,22 +25,24 @@ pub fn check(case: &Case) -> Result<(), String> {
         json: case.case["result"].clone(),
     };
     let (service, operation) = (case.service, case.operation());
-    if let ServiceProtocol::RestJson(_) = service.protocol {
+    if let ServiceProtocol::RestJson(_) | ServiceProtocol::RestXml(_) = service.protocol {
         return check_rest(case, &output);
     }
     let written = match service.protocol {
         ServiceProtocol::Json(_) => wire::json::encode(&output),
         ServiceProtocol::Query => query::encode(service, operation, &output, REQUEST_ID),
         ServiceProtocol::Ec2 => ec2::encode(service, operation, &output, REQUEST_ID),
-        ServiceProtocol::RestJson(_) => return Err("is told apart before".to_owned()),
+        ServiceProtocol::RestJson(_) | ServiceProtocol::RestXml(_) => {
+            return Err("is told apart before".to_owned());
+        }
     };
     compare(case, &written)
 }
 
 /// Status, headers and body.
 fn check_rest(case: &Case, output: &Dynamic) -> Result<(), String> {
-    let operation = rest_json::operation(case.service, case.operation()).ok_or("no operation")?;
-    let answer = rest_json::encode(operation, output);
+    let operation = rest::operation(case.service, case.operation()).ok_or("no operation")?;
+    let answer = rest::encode(case.service, operation, output);
     let expected = &case.case["response"];
     if expected["status_code"].as_u64() != Some(u64::from(answer.status)) {
         return Err(format!("status {}", answer.status));
@@ -81,6 +83,7 @@ fn compare(case: &Case, written: &[u8]) -> Result<(), String> {
             case.case["result"] == json!({})
         }
         ServiceProtocol::Query | ServiceProtocol::Ec2 => xml::tree(&written)? == xml::tree(expected)?,
+        ServiceProtocol::RestXml(_) => xml::below_root(&written)? == xml::below_root(expected)?,
     };
     if is_same {
         return Ok(());
@@ -166,6 +169,7 @@ fn check_error(case: &Case) -> Result<(), String> {
         ServiceProtocol::Query => Protocol::Query,
         ServiceProtocol::Ec2 => Protocol::Ec2,
         ServiceProtocol::RestJson(_) => Protocol::RestJson,
+        ServiceProtocol::RestXml(_) => Protocol::RestXml,
     };
     let answer = modelled(case.service, &exception, protocol, REQUEST_ID);
     let status = case.case["response"]["status_code"].as_u64();
@@ -177,7 +181,9 @@ fn check_error(case: &Case) -> Result<(), String> {
     }
     match case.service.protocol {
         ServiceProtocol::Json(_) | ServiceProtocol::RestJson(_) => compare_members(case, &answer.body),
-        ServiceProtocol::Query | ServiceProtocol::Ec2 => compare(case, &answer.body),
+        ServiceProtocol::Query | ServiceProtocol::Ec2 | ServiceProtocol::RestXml(_) => {
+            compare(case, &answer.body)
+        }
     }
 }
 

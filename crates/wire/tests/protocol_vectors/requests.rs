@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, Method, Uri};
 use serde_json::{Map, Value};
 use wire::route::{Protocol, route, route_of_path};
-use wire::{ServiceProtocol, ec2, json, query, rest_json};
+use wire::{ServiceProtocol, ec2, json, query, rest};
 
 use crate::dynamic::{Dynamic, expect};
 use crate::suites::Case;
@@ -14,7 +14,7 @@ pub fn check(case: &Case) -> Result<(), String> {
     // Headers that a vector does not tell are those that its protocol always has.
     let header =
         |name: &str, usual: String| serialized["headers"][name].as_str().map_or(usual, str::to_owned);
-    if let ServiceProtocol::RestJson(_) = case.service.protocol {
+    if let ServiceProtocol::RestJson(_) | ServiceProtocol::RestXml(_) = case.service.protocol {
         return check_rest(case, body);
     }
     let (content_type, target) = match case.service.protocol {
@@ -27,7 +27,9 @@ pub fn check(case: &Case) -> Result<(), String> {
             let kind = "application/x-www-form-urlencoded".to_owned();
             (header("Content-Type", kind), None)
         }
-        ServiceProtocol::RestJson(_) => return Err("is told apart before".to_owned()),
+        ServiceProtocol::RestJson(_) | ServiceProtocol::RestXml(_) => {
+            return Err("is told apart before".to_owned());
+        }
     };
     let route = route(&[case.service], &content_type, target.as_deref(), body);
     let route = route.map_err(|error| error.message)?;
@@ -39,12 +41,12 @@ pub fn check(case: &Case) -> Result<(), String> {
         Protocol::Json10 | Protocol::Json11 => json::decode::<Dynamic>(body),
         Protocol::Query => query::decode(body),
         Protocol::Ec2 => ec2::decode(body),
-        Protocol::RestJson => return Err("is routed to rest-json".to_owned()),
+        Protocol::RestJson | Protocol::RestXml => return Err("is routed by its path".to_owned()),
     };
     let read = read.map_err(|error| error.to_string())?.json;
     let tidy = match route.protocol {
         Protocol::Json10 | Protocol::Json11 => present,
-        Protocol::Query | Protocol::Ec2 | Protocol::RestJson => filled,
+        Protocol::Query | Protocol::Ec2 | Protocol::RestJson | Protocol::RestXml => filled,
     };
     compare(&tidy(&read), &tidy(&case.case["params"]))
 }
@@ -65,13 +67,14 @@ fn check_rest(case: &Case, body: &[u8]) -> Result<(), String> {
         let name: HeaderName = name.parse().map_err(|_| "no header")?;
         headers.insert(name, text(value).parse().map_err(|_| "no header")?);
     }
-    let route = route_of_path(&[case.service], Some("vectors"), &method, &uri).ok_or("is not routed")?;
+    let route = route_of_path(&[case.service], Some("vectors"), &method, &uri);
+    let (_, route) = route.ok_or("is not routed")?;
     let route = route.map_err(|error| error.message)?;
     // Cases of one suite may share an address, and name the same shapes.
-    let operation = rest_json::operation(case.service, &route.operation).ok_or("is not routed")?;
+    let operation = rest::operation(case.service, &route.operation).ok_or("is not routed")?;
     expect(&case.model, case.shape());
     let (uri, headers) = (&uri, &headers);
-    let read = rest_json::decode::<Dynamic>(operation, rest_json::Request { uri, headers, body });
+    let read = rest::decode::<Dynamic>(case.service, operation, rest::Request { uri, headers, body });
     let read = read.map_err(|error| error.to_string())?.json;
     compare(&present(&read), &present(&case.case["params"]))
 }

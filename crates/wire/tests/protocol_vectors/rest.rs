@@ -1,7 +1,7 @@
-//! Operations of rest-json, as the generator makes them of a model.
+//! Operations of rest-json and rest-xml, as the generator makes them of a model.
 
 use serde_json::Value;
-use wire::rest_json::{Bound, HttpOperation, Place};
+use wire::rest::{Bound, HttpOperation, Place};
 
 use crate::http::bound;
 use crate::shapes::Model;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
-use wire::rest_json::HttpOperation;
+use wire::rest::HttpOperation;
 use wire::{Service, ServiceProtocol};
 
 use crate::rest::{self, leaked};
@@ -41,7 +41,7 @@ impl Direction {
 
     fn files(self) -> &'static [&'static str] {
         match self {
-            Self::Input | Self::Output => &["ec2", "query", "json", "json_1_0", "rest-json"],
+            Self::Input | Self::Output => &["ec2", "query", "json", "json_1_0", "rest-json", "rest-xml"],
             Self::Client => &["json", "json_1_0"],
         }
     }
@@ -127,6 +127,7 @@ fn service(model: &Model, operations: Vec<HttpOperation>) -> &'static Service {
             Protocol::Query => ServiceProtocol::Query,
             Protocol::Ec2 => ServiceProtocol::Ec2,
             Protocol::RestJson => ServiceProtocol::RestJson(Vec::leak(operations)),
+            Protocol::RestXml => ServiceProtocol::RestXml(Vec::leak(operations)),
         },
         xml_namespace: "https://example.com/",
         operations: &[],

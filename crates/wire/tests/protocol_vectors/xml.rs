@@ -55,6 +55,18 @@ pub fn tree(document: &str) -> Result<Element, String> {
     root.children.pop().ok_or_else(|| "no element".to_owned())
 }
 
+/// What a document says, whatever its outermost element is called: clients look at its parts only. Nothing, if it is
+/// empty.
+pub fn below_root(document: &str) -> Result<Element, String> {
+    if document.trim().is_empty() {
+        return Ok(Element::default());
+    }
+    Ok(Element {
+        name: String::new(),
+        ..tree(document)?
+    })
+}
+
 fn add(open: &mut [Element], text: &str) -> Result<(), String> {
     open.last_mut().ok_or("text outside")?.text.push_str(text);
     Ok(())

@@ -1,12 +1,14 @@
-//! rest-json: members lie in the path, the query, headers and the body of HTTP.
+//! rest-json and rest-xml: members lie in the path, the query, headers and the body of HTTP.
 //!
 //! <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>,
+//! <https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html>,
 //! <https://smithy.io/2.0/spec/http-bindings.html>
 
 mod items;
 mod reader;
 mod template;
 mod writer;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -60,6 +62,23 @@ pub enum Place {
     Status,
 }
 
+/// What bodies are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Json,
+    /// Answers are in this namespace.
+    Xml(&'static str),
+}
+
+impl Language {
+    fn of(service: &Service) -> Self {
+        match service.protocol {
+            ServiceProtocol::RestXml(_) => Self::Xml(service.xml_namespace),
+            _ => Self::Json,
+        }
+    }
+}
+
 /// A request as it came.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -87,7 +106,9 @@ pub struct Answer {
 /// The operation of a service by its name; `None` for a service of another protocol too.
 pub fn operation(service: &Service, name: &str) -> Option<&'static HttpOperation> {
     match service.protocol {
-        ServiceProtocol::RestJson(operations) => operations.iter().find(|it| it.name == name),
+        ServiceProtocol::RestJson(operations) | ServiceProtocol::RestXml(operations) => {
+            operations.iter().find(|it| it.name == name)
+        }
         _ => None,
     }
 }
@@ -106,17 +127,25 @@ pub fn find(
         .map(|(_, it)| it)
 }
 
-/// Reads a request.
+/// Reads a request of an operation of the service.
 ///
 /// # Errors
 /// A part of it is not of the shape.
-pub fn decode<T: Value>(operation: &HttpOperation, request: Request<'_>) -> Result<T, DecodeError> {
-    T::read(&mut reader::HttpReader::new(operation, request))
+pub fn decode<T: Value>(
+    service: &Service,
+    operation: &HttpOperation,
+    request: Request<'_>,
+) -> Result<T, DecodeError> {
+    T::read(&mut reader::HttpReader::new(
+        Language::of(service),
+        operation,
+        request,
+    ))
 }
 
-/// Writes an answer.
-pub fn encode<T: Value>(operation: &'static HttpOperation, output: &T) -> Answer {
-    let mut writer = writer::HttpWriter::new(operation);
+/// Writes an answer of an operation of the service.
+pub fn encode<T: Value>(service: &Service, operation: &'static HttpOperation, output: &T) -> Answer {
+    let mut writer = writer::HttpWriter::new(Language::of(service), operation);
     output.write(&mut writer);
     writer.into_answer()
 }

@@ -5,9 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use super::items::{ItemKind, take_item, time};
-use super::{HttpOperation, Place, Request, template};
+use super::xml::XmlReader;
+use super::{HttpOperation, Language, Place, Request, template};
 use crate::json::JsonReader;
-use crate::shape::{DecodeError, ValueReader};
+use crate::shape::{DecodeError, Layout, ValueReader};
 
 /// Most parameters of a query.
 const PARAMETERS_MAX: usize = 1000;
@@ -15,7 +16,7 @@ const PARAMETERS_MAX: usize = 1000;
 /// Where a request is being read.
 pub enum HttpReader<'a> {
     /// At its start.
-    Whole(&'a HttpOperation, Request<'a>),
+    Whole(Language, &'a HttpOperation, Request<'a>),
     /// At a label, or at all values of a parameter.
     Values(Vec<String>),
     /// At a header.
@@ -25,17 +26,19 @@ pub enum HttpReader<'a> {
     /// At parameters or headers that make up a map.
     Pairs(Vec<(String, Vec<String>)>),
     /// At a member that is the whole body.
-    Payload(&'a [u8]),
-    /// In the body.
+    Payload(Language, &'a [u8]),
+    /// In a body of JSON.
     Json(JsonReader<'a>),
+    /// In a body of XML.
+    Xml(XmlReader),
 }
 
 type Entry<'e, R> = &'e mut dyn FnMut(&str, &mut R) -> Result<bool, DecodeError>;
 
 impl<'a> HttpReader<'a> {
     /// At the start of a request.
-    pub fn new(operation: &'a HttpOperation, request: Request<'a>) -> Self {
-        Self::Whole(operation, request)
+    pub fn new(language: Language, operation: &'a HttpOperation, request: Request<'a>) -> Self {
+        Self::Whole(language, operation, request)
     }
 
     /// The text of a value outside the body.
@@ -44,8 +47,8 @@ impl<'a> HttpReader<'a> {
             Self::Values(values) => values.first().cloned(),
             Self::Header(text) => Some(text.clone()),
             Self::Items(rest) => Some(take_item(rest, kind)),
-            Self::Payload(body) => std::str::from_utf8(body).ok().map(str::to_owned),
-            Self::Whole(..) | Self::Pairs(_) | Self::Json(_) => None,
+            Self::Payload(_, body) => std::str::from_utf8(body).ok().map(str::to_owned),
+            Self::Whole(..) | Self::Pairs(_) | Self::Json(_) | Self::Xml(_) => None,
         };
         text.ok_or_else(|| DecodeError::serialization("a text was expected, and something else is there"))
     }
@@ -56,15 +59,14 @@ impl<'a> HttpReader<'a> {
             .map_err(|_| DecodeError::serialization(format!("{text:?} is not {what}")))
     }
 
-    /// The body as JSON, if this is one.
-    fn json(&mut self) -> Option<&mut JsonReader<'a>> {
-        if let Self::Payload(body) = *self {
-            *self = Self::Json(JsonReader::new(body));
+    /// Begins to read the document that a payload is, if this is one.
+    fn open(&mut self) -> Result<(), DecodeError> {
+        match *self {
+            Self::Payload(Language::Json, body) => *self = Self::Json(JsonReader::new(body)),
+            Self::Payload(Language::Xml(_), body) => *self = Self::Xml(XmlReader::parse(body)?),
+            _ => {}
         }
-        match self {
-            Self::Json(json) => Some(json),
-            _ => None,
-        }
+        Ok(())
     }
 }
 
@@ -78,12 +80,18 @@ fn lend<'a, T>(json: &mut JsonReader<'a>, read: impl FnOnce(&mut HttpReader<'a>)
     read
 }
 
+/// The same of XML: what is at a place of the tree is read there, and does not come back.
+fn give<'a, T>(xml: &mut XmlReader, read: impl FnOnce(&mut HttpReader<'a>) -> T) -> T {
+    read(&mut HttpReader::Xml(std::mem::take(xml)))
+}
+
 fn is_blank(body: &[u8]) -> bool {
     body.iter().all(u8::is_ascii_whitespace)
 }
 
 /// Calls `entry` for what is bound, then for what the body has.
 fn whole<'a>(
+    language: Language,
     operation: &HttpOperation,
     request: Request<'a>,
     entry: Entry<'_, HttpReader<'a>>,
@@ -108,7 +116,7 @@ fn whole<'a>(
             Place::HeaderMap(prefix) => headers(request, prefix),
             Place::Payload => {
                 has_payload = true;
-                (!request.body.is_empty()).then_some(HttpReader::Payload(request.body))
+                (!request.body.is_empty()).then_some(HttpReader::Payload(language, request.body))
             }
             Place::Status => None,
         };
@@ -122,12 +130,17 @@ fn whole<'a>(
     if has_payload || is_blank(request.body) {
         return Ok(());
     }
+    let is_bound = |name: &str| operation.input.iter().any(|it| it.member == name);
+    if let Language::Xml(_) = language {
+        return XmlReader::parse(request.body)?.object(&mut |name, xml| match is_bound(name) {
+            true => Ok(false),
+            false => give(xml, |reader| entry(name, reader)),
+        });
+    }
     let mut json = JsonReader::new(request.body);
-    json.object(&mut |name, json| {
-        if operation.input.iter().any(|it| it.member == name) {
-            return Ok(false);
-        }
-        lend(json, |reader| entry(name, reader))
+    json.object(&mut |name, json| match is_bound(name) {
+        true => Ok(false),
+        false => lend(json, |reader| entry(name, reader)),
     })?;
     json.end()
 }
@@ -171,6 +184,12 @@ fn headers<'r>(request: Request<'_>, prefix: &str) -> Option<HttpReader<'r>> {
 }
 
 impl ValueReader for HttpReader<'_> {
+    fn layout(&mut self, layout: Layout) {
+        if let Self::Xml(xml) = self {
+            xml.layout(layout);
+        }
+    }
+
     fn take_null(&mut self) -> bool {
         match self {
             Self::Json(json) => json.take_null(),
@@ -181,6 +200,7 @@ impl ValueReader for HttpReader<'_> {
     fn string(&mut self) -> Result<String, DecodeError> {
         match self {
             Self::Json(json) => json.string(),
+            Self::Xml(xml) => xml.string(),
             _ => self.text(ItemKind::Text),
         }
     }
@@ -188,6 +208,7 @@ impl ValueReader for HttpReader<'_> {
     fn boolean(&mut self) -> Result<bool, DecodeError> {
         match self {
             Self::Json(json) => json.boolean(),
+            Self::Xml(xml) => xml.boolean(),
             _ => self.parsed("true or false"),
         }
     }
@@ -195,13 +216,16 @@ impl ValueReader for HttpReader<'_> {
     fn integer(&mut self) -> Result<i64, DecodeError> {
         match self {
             Self::Json(json) => json.integer(),
+            Self::Xml(xml) => xml.integer(),
             _ => self.parsed("a whole number"),
         }
     }
 
     fn double(&mut self) -> Result<f64, DecodeError> {
-        if let Self::Json(json) = self {
-            return json.double();
+        match self {
+            Self::Json(json) => return json.double(),
+            Self::Xml(xml) => return xml.double(),
+            _ => {}
         }
         let value: f64 = self.parsed("a number")?;
         let finite = value.is_finite().then_some(value);
@@ -209,8 +233,10 @@ impl ValueReader for HttpReader<'_> {
     }
 
     fn timestamp(&mut self) -> Result<Timestamp, DecodeError> {
-        if let Self::Json(json) = self {
-            return json.timestamp();
+        match self {
+            Self::Json(json) => return json.timestamp(),
+            Self::Xml(xml) => return xml.timestamp(),
+            _ => {}
         }
         let text = self.text(ItemKind::Time)?;
         time(&text).ok_or_else(|| DecodeError::serialization(format!("{text:?} is not a time")))
@@ -219,7 +245,8 @@ impl ValueReader for HttpReader<'_> {
     fn blob(&mut self) -> Result<Vec<u8>, DecodeError> {
         match self {
             Self::Json(json) => json.blob(),
-            Self::Payload(body) => Ok(body.to_vec()),
+            Self::Xml(xml) => xml.blob(),
+            Self::Payload(_, body) => Ok(body.to_vec()),
             _ => STANDARD
                 .decode(self.text(ItemKind::Text)?)
                 .map_err(|_| DecodeError::serialization("a blob is not base64")),
@@ -227,9 +254,10 @@ impl ValueReader for HttpReader<'_> {
     }
 
     fn document(&mut self) -> Result<String, DecodeError> {
-        match self.json() {
-            Some(json) => json.document(),
-            None => Err(DecodeError::serialization("documents are JSON")),
+        self.open()?;
+        match self {
+            Self::Json(json) => json.document(),
+            _ => Err(DecodeError::serialization("documents are JSON")),
         }
     }
 
@@ -237,6 +265,7 @@ impl ValueReader for HttpReader<'_> {
         &mut self,
         item: &mut dyn FnMut(&mut Self) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
+        self.open()?;
         match self {
             Self::Values(values) => {
                 let mut values = std::mem::take(values).into_iter();
@@ -256,10 +285,9 @@ impl ValueReader for HttpReader<'_> {
                 }
                 Ok(())
             }
-            _ => match self.json() {
-                Some(json) => json.list(&mut |json| lend(json, |reader| item(reader))),
-                None => Err(DecodeError::serialization("a list was expected")),
-            },
+            Self::Json(json) => json.list(&mut |json| lend(json, |reader| item(reader))),
+            Self::Xml(xml) => xml.list(&mut |xml| give(xml, |reader| item(reader))),
+            _ => Err(DecodeError::serialization("a list was expected")),
         }
     }
 
@@ -269,17 +297,20 @@ impl ValueReader for HttpReader<'_> {
                 let mut pairs = std::mem::take(pairs).into_iter();
                 pairs.try_for_each(|(name, values)| entry(&name, &mut Self::Values(values)).map(|_| ()))
             }
+            Self::Xml(xml) => xml.map(&mut |name, xml| give(xml, |reader| entry(name, reader))),
             _ => self.object(entry),
         }
     }
 
     fn object(&mut self, entry: Entry<'_, Self>) -> Result<(), DecodeError> {
-        if let Self::Whole(operation, request) = *self {
-            return whole(operation, request, entry);
+        if let Self::Whole(language, operation, request) = *self {
+            return whole(language, operation, request, entry);
         }
-        match self.json() {
-            Some(json) => json.object(&mut |name, json| lend(json, |reader| entry(name, reader))),
-            None => Err(DecodeError::serialization("a structure was expected")),
+        self.open()?;
+        match self {
+            Self::Json(json) => json.object(&mut |name, json| lend(json, |reader| entry(name, reader))),
+            Self::Xml(xml) => xml.object(&mut |name, xml| give(xml, |reader| entry(name, reader))),
+            _ => Err(DecodeError::serialization("a structure was expected")),
         }
     }
 }

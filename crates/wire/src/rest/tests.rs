@@ -5,7 +5,9 @@ use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use super::items::{ItemKind, http_date, item, take_item, time};
 use super::template::{labels, parameters};
 use super::{Bound, HttpOperation, Place, Request, decode, encode, find};
-use crate::shape::{DecodeError, Value, ValueReader, ValueWriter, read_member, write_member};
+use crate::shape::{
+    DecodeError, Service, ServiceProtocol, Value, ValueReader, ValueWriter, read_member, write_member,
+};
 
 static OPERATIONS: [HttpOperation; 5] = [
     of("GetThing", "GET", "/v1/things/{Name}"),
@@ -14,6 +16,15 @@ static OPERATIONS: [HttpOperation; 5] = [
     of("GetFile", "GET", "/files/{Key+}/end"),
     of("GetAcl", "GET", "/v1/things/{Name}?acl"),
 ];
+
+static THINGS: Service = Service {
+    signing_name: "things",
+    target_prefix: "",
+    api_version: "1",
+    protocol: ServiceProtocol::RestJson(&[]),
+    xml_namespace: "https://things/",
+    operations: &[],
+};
 
 const fn of(name: &'static str, method: &'static str, uri: &'static str) -> HttpOperation {
     HttpOperation {
@@ -180,7 +191,7 @@ fn read(uri: &str, headers: &[(&'static str, &str)], body: &[u8]) -> Result<Thin
         map.append(*name, HeaderValue::from_str(value).expect("a value"));
     }
     let (uri, headers) = (&uri, &map);
-    decode(&PUT_THING, Request { uri, headers, body })
+    decode(&THINGS, &PUT_THING, Request { uri, headers, body })
 }
 
 #[test]
@@ -219,7 +230,7 @@ fn members_are_written_to_their_places() {
         body: Some("b".to_owned()),
         ..Thing::default()
     };
-    let answer = encode(&PUT_THING, &thing);
+    let answer = encode(&THINGS, &PUT_THING, &thing);
     assert_eq!(answer.status, 201);
     assert_eq!(String::from_utf8_lossy(&answer.body), r#"{"Body":"b"}"#);
     let expected = [("x-header", "7"), ("x-list", "a, \"b,c\"")];
