@@ -22,7 +22,7 @@ pub enum Mode {
 }
 
 /// A module of `api` for each model.
-const MODULES: [&str; 16] = [
+const MODULES: [&str; 17] = [
     "acm",
     "acs",
     "codedeploy",
@@ -35,6 +35,7 @@ const MODULES: [&str; 16] = [
     "gantry",
     "iam",
     "logs",
+    "route53",
     "secretsmanager",
     "servicediscovery",
     "ssm",

@@ -19,6 +19,8 @@ mod tests;
 
 /// Most derived keys that are kept; a key lives for a day, region and service.
 const SIGNING_KEYS_MAX: usize = 1024;
+/// Services that are the same in all regions.
+const GLOBAL_SERVICES: [&str; 2] = ["iam", "route53"];
 /// Region that services without regions are signed for.
 const GLOBAL_REGION: &str = "us-east-1";
 
@@ -117,8 +119,7 @@ pub fn claimed(
         )));
     }
     let regions = &control_plane.settings.regions;
-    // IAM is the same in all regions, and is signed for this one.
-    let is_global = service == "iam" && signature.region == GLOBAL_REGION;
+    let is_global = GLOBAL_SERVICES.contains(&service) && signature.region == GLOBAL_REGION;
     if !is_global && !regions.contains(&signature.region) {
         return Err(sigv4::invalid(format!(
             "Credential should be scoped to a valid region, not '{}'. This server serves {}.",

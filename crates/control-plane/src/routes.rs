@@ -31,12 +31,13 @@ mod elb;
 mod elbv2;
 mod partial;
 mod refused;
+mod route53;
 mod servicediscovery;
 #[cfg(test)]
 mod tests;
 
 /// Services that are spoken: those of AWS, and the one that is Gantry's own.
-pub static SERVICES: [&Service; 15] = [
+pub static SERVICES: [&Service; 16] = [
     &api::acm::SERVICE,
     &api::codedeploy::SERVICE,
     &api::ec2::SERVICE,
@@ -48,6 +49,7 @@ pub static SERVICES: [&Service; 15] = [
     &gantry::SERVICE,
     &iam::SERVICE,
     &logs::SERVICE,
+    &api::route53::SERVICE,
     &secretsmanager::SERVICE,
     &api::servicediscovery::SERVICE,
     &ssm::SERVICE,
@@ -123,6 +125,8 @@ impl Routes {
         routes.on::<gantry::OpenTaskStream, _, _>(gantry_handlers::open_task_stream);
         routes.iam();
         routes.logs();
+        routes.route53();
+        routes.refused_route53();
         routes.secretsmanager();
         routes.servicediscovery();
         routes.ssm();

@@ -14,6 +14,7 @@ mod instance;
 mod operation;
 #[cfg(test)]
 mod tests;
+pub mod zone_records;
 
 pub use answers::{ANSWERS_MAX, RecordData, candidates, chosen, host_name, record};
 pub use discover::{HealthFilter, Wanted, discovered};

@@ -77,6 +77,7 @@ fn refusals_are_errors_of_their_operations() {
     let models = [
         ("ecs", include_str!("../../../../models/ecs.json")),
         ("acm", include_str!("../../../../models/acm.json")),
+        ("route53", include_str!("../../../../models/route53.json")),
     ];
     let routes = Routes::new();
     assert!(!routes.refusals.is_empty());

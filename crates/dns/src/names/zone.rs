@@ -3,22 +3,14 @@
 use std::collections::HashMap;
 
 use domain::cloud_map::RoutingPolicy;
+use domain::cloud_map::zone_records::{
+    HOSTMASTER as MAILBOX, NAME_SERVERS as SERVERS, NAME_SERVERS_TTL_SECONDS as SERVERS_TTL,
+};
 use domain::served_names::{RecordSet, SeenBy, ServedRecord, ServedZone, UnknownNames};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA, SRV};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::{absolute, is_among};
-
-/// Who is said to serve private zones, as on Amazon.
-const SERVERS: [&str; 4] = [
-    "ns-1536.awsdns-00.co.uk.",
-    "ns-0.awsdns-00.com.",
-    "ns-1024.awsdns-00.org.",
-    "ns-512.awsdns-00.net.",
-];
-const MAILBOX: &str = "awsdns-hostmaster.amazon.com.";
-/// How long it may be remembered who serves a zone.
-const SERVERS_TTL: u32 = 172_800;
 
 /// A zone.
 #[derive(Debug)]

@@ -91,7 +91,8 @@ pub fn record(
     }
 }
 
-fn has_value(instance: &DiscoveryInstance, record_type: RecordType) -> bool {
+/// Whether an instance has a record of the type.
+pub(super) fn has_value(instance: &DiscoveryInstance, record_type: RecordType) -> bool {
     let is_alias = matches!(record_type, RecordType::A | RecordType::Aaaa)
         && instance.attribute(attribute::ALIAS).is_some();
     is_alias || instance.attribute(attribute_of(record_type)).is_some()

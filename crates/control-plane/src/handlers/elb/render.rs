@@ -8,19 +8,20 @@ use domain::tags::Pair;
 
 /// The hosted zone of classic load balancers' names in us-east-1:
 /// <https://docs.aws.amazon.com/general/latest/gr/elb.html>
-const HOSTED_ZONE: (&str, &str) = ("us-east-1", "Z35SXDOTRQ7X7K");
+pub const HOSTED_ZONE: &str = "Z35SXDOTRQ7X7K";
+/// The region of that.
+const HOSTED_ZONE_REGION: &str = "us-east-1";
 /// What Amazon calls the only security group there is.
 const GROUP_NAME: &str = "default";
 
 /// A load balancer.
 pub fn load_balancer(it: &ClassicLoadBalancer) -> elb::LoadBalancerDescription {
     let scope = it.arn.scope();
-    let (region, hosted_zone) = HOSTED_ZONE;
     elb::LoadBalancerDescription {
         availability_zones: Some(zones(it)),
         backend_server_descriptions: Some(Vec::new()),
         canonical_hosted_zone_name: Some(it.dns_name.clone()),
-        canonical_hosted_zone_name_id: (scope.region == region).then(|| hosted_zone.to_owned()),
+        canonical_hosted_zone_name_id: (scope.region == HOSTED_ZONE_REGION).then(|| HOSTED_ZONE.to_owned()),
         created_time: Some(it.created_at),
         dns_name: Some(it.dns_name.clone()),
         health_check: Some(health_check(&it.health_check)),

@@ -1,0 +1,116 @@
+//! Zones and their records as they are shown.
+
+use api::route53;
+use domain::Scope;
+use domain::cloud_map::zone_records::{
+    NAME_SERVERS, ZoneRecordData, ZoneRecordSet, absolute, count, count_of,
+};
+use domain::cloud_map::{Namespace, RoutingPolicy};
+use store::State;
+
+use super::ids::Zone;
+use crate::handlers::{elb, elbv2};
+
+/// The service whose zones these are.
+const CLOUD_MAP: &str = "servicediscovery.amazonaws.com";
+/// All sets of a service have the same: each is as likely as any other.
+const WEIGHT: i64 = 1;
+
+/// How many record sets the zone of a namespace has.
+pub fn record_set_count(state: &State, namespace: &Namespace) -> i64 {
+    let services = state.discovery_services_of(&namespace.id);
+    let of_services = services.map(|it| {
+        let instances: Vec<_> = state.discovery_instances_of(&it.id).map(AsRef::as_ref).collect();
+        count_of(it, instances.into_iter())
+    });
+    i64::try_from(count(of_services.sum())).unwrap_or(i64::MAX)
+}
+
+/// A zone.
+pub fn zone(state: &State, (zone, namespace): Zone<'_>) -> route53::HostedZone {
+    let arn = namespace.arn();
+    route53::HostedZone {
+        // The operation by which Cloud Map made it.
+        caller_reference: namespace.operation_id.clone(),
+        config: Some(route53::HostedZoneConfig {
+            comment: Some(format!("Created by AWS Cloud Map namespace with ARN {arn}")),
+            private_zone: Some(namespace.vpc_id().is_some()),
+        }),
+        id: format!("/hostedzone/{}", zone.id),
+        linked_service: Some(route53::LinkedService {
+            description: Some(arn),
+            service_principal: Some(CLOUD_MAP.to_owned()),
+        }),
+        name: absolute(&namespace.name),
+        resource_record_set_count: Some(record_set_count(state, namespace)),
+        ..route53::HostedZone::default()
+    }
+}
+
+/// A zone in a listing of a VPC's.
+pub fn zone_summary((zone, namespace): Zone<'_>) -> route53::HostedZoneSummary {
+    route53::HostedZoneSummary {
+        hosted_zone_id: zone.id.clone(),
+        name: absolute(&namespace.name),
+        owner: route53::HostedZoneOwner {
+            owning_account: Some(namespace.scope.account.clone()),
+            owning_service: None,
+        },
+    }
+}
+
+/// The VPC in which a private zone is seen.
+pub fn vpcs(namespace: &Namespace) -> Option<Vec<route53::VPC>> {
+    let vpc_id = namespace.vpc_id()?;
+    Some(vec![route53::VPC {
+        vpc_id: Some(vpc_id.to_owned()),
+        vpc_region: Some(namespace.scope.region.as_str().into()),
+    }])
+}
+
+/// The servers of a public zone.
+pub fn delegation_set(namespace: &Namespace) -> Option<route53::DelegationSet> {
+    let servers = NAME_SERVERS.iter().map(|it| it.trim_end_matches('.').to_owned());
+    namespace.vpc_id().is_none().then(|| route53::DelegationSet {
+        name_servers: servers.collect(),
+        ..route53::DelegationSet::default()
+    })
+}
+
+/// The zone that the name of a load balancer stands in: of another than these, that of classic ones.
+fn zone_of_load_balancer(state: &State, scope: &Scope, dns_name: &str) -> &'static str {
+    let mut known = state.load_balancers(scope);
+    let found = known.find(|it| it.dns_name.eq_ignore_ascii_case(dns_name));
+    found.map_or(elb::HOSTED_ZONE, |it| elbv2::hosted_zone(it.kind))
+}
+
+/// A set of records in the zone of a namespace of that scope.
+pub fn record_set(state: &State, scope: &Scope, it: ZoneRecordSet) -> route53::ResourceRecordSet {
+    let mut shown = route53::ResourceRecordSet {
+        name: it.name,
+        r#type: it.record_type.into(),
+        ttl: it.ttl_seconds.map(i64::from),
+        ..route53::ResourceRecordSet::default()
+    };
+    if let Some((identifier, routing)) = it.choice {
+        shown.set_identifier = Some(identifier);
+        match routing {
+            RoutingPolicy::Multivalue => shown.multi_value_answer = Some(true),
+            RoutingPolicy::Weighted => shown.weight = Some(WEIGHT),
+        }
+    }
+    match it.data {
+        ZoneRecordData::Values(values) => {
+            let records = values.into_iter().map(|value| route53::ResourceRecord { value });
+            shown.resource_records = Some(records.collect());
+        }
+        ZoneRecordData::Alias(dns_name) => {
+            shown.alias_target = Some(route53::AliasTarget {
+                hosted_zone_id: zone_of_load_balancer(state, scope, &dns_name).to_owned(),
+                dns_name: absolute(&dns_name),
+                evaluate_target_health: true,
+            });
+        }
+    }
+    shown
+}
