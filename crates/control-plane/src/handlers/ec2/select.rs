@@ -1,5 +1,7 @@
 //! Which resources a Describe operation gives: those that are named, of them those that match, of them a page.
 
+use std::ops::RangeInclusive;
+
 use api::ec2;
 use store::State;
 use wire::Operation;
@@ -10,8 +12,18 @@ use super::{check_dry_run, invalid_value, refusal};
 use crate::call::Call;
 use crate::handlers::page::{PageKey, PageRequest, page};
 
-/// Bounds of `MaxResults`.
-const MAX_RESULTS: std::ops::RangeInclusive<i32> = 5..=1000;
+/// Bounds of `MaxResults` of an operation; where Amazon tells none, those that most have.
+pub fn bounds(operation: &str) -> RangeInclusive<i32> {
+    match operation {
+        "DescribeAddressesAttribute" => 1..=1000,
+        "DescribeManagedPrefixLists" | "GetManagedPrefixListEntries" => 1..=100,
+        "DescribeRouteTables" => 5..=100,
+        "DescribeEgressOnlyInternetGateways"
+        | "DescribeStaleSecurityGroups"
+        | "GetManagedPrefixListAssociations" => 5..=255,
+        _ => 5..=1000,
+    }
+}
 
 /// How ids of a kind of resource look and what is said of others.
 pub struct IdKind {
@@ -109,7 +121,7 @@ pub struct Wanted<'a> {
     pub next_token: Option<&'a str>,
 }
 
-/// Cuts a page out of resources with their ids; `listing` names the operation with all that chose them.
+/// Cuts a page out of resources with their ids; `listing` names the operation, as its first word, with all that chose them.
 ///
 /// # Errors
 /// InvalidParameterValue for a size out of bounds and for a token that is not of this listing.
@@ -124,7 +136,7 @@ pub fn cut<T>(
     page(key, &request, items.into_iter()).map_err(|_| invalid_value("Unable to parse pagination token"))
 }
 
-/// What is asked of a listing, for items that come one by one.
+/// What is asked of a listing, for items that come one by one; its first word is the operation.
 ///
 /// # Errors
 /// InvalidParameterValue for a size out of bounds.
@@ -135,7 +147,7 @@ pub fn page_request<'a>(
 ) -> Result<PageRequest<'a>, ec2::Error> {
     let max_results = match max_results {
         None => usize::MAX,
-        Some(given) => page_size(given)?,
+        Some(given) => page_size(given, &bounds(listing.split(' ').next().unwrap_or_default()))?,
     };
     Ok(PageRequest {
         listing,
@@ -144,8 +156,8 @@ pub fn page_request<'a>(
     })
 }
 
-fn page_size(given: i32) -> Result<usize, ec2::Error> {
-    let (least, most) = (MAX_RESULTS.start(), MAX_RESULTS.end());
+fn page_size(given: i32, bounds: &RangeInclusive<i32>) -> Result<usize, ec2::Error> {
+    let (least, most) = (bounds.start(), bounds.end());
     let expected = if given < *least {
         format!("Expecting a value greater than {least}.")
     } else {
@@ -153,7 +165,7 @@ fn page_size(given: i32) -> Result<usize, ec2::Error> {
     };
     usize::try_from(given)
         .ok()
-        .filter(|_| MAX_RESULTS.contains(&given))
+        .filter(|_| bounds.contains(&given))
         .ok_or_else(|| {
             invalid_value(format!(
                 "Value ( {given} ) for parameter maxResults is invalid. {expected}"

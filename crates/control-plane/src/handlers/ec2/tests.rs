@@ -5,7 +5,7 @@ use domain::Scope;
 use domain::vpc::Vpc;
 
 use super::filters::{Filters, Rule, matches};
-use super::select::{IdKind, Wanted, cut};
+use super::select::{IdKind, Wanted, bounds, cut};
 use super::tags::Tagged;
 use super::zones::zone_id;
 use super::{check_dry_run, vpcs};
@@ -201,6 +201,26 @@ fn pages_of_odd_sizes_and_foreign_tokens_are_refused() {
     assert_eq!(refusal(Some(1001), None).0, "InvalidParameterValue");
     let token = "Unable to parse pagination token".to_owned();
     assert_eq!(refusal(None, Some("forged")), ("InvalidParameterValue", token));
+}
+
+/// Where the model tells bounds, they are these.
+#[test]
+fn pages_are_as_long_as_amazons() {
+    let model: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../../models/ec2.json")).expect("JSON");
+    let operations = model["operations"].as_object().expect("operations");
+    let told = operations.iter().filter_map(|(name, it)| {
+        let input = &model["shapes"][it["input"].as_str()?];
+        let shape = &model["shapes"][input["members"]["MaxResults"]["shape"].as_str()?];
+        Some((name, shape["min"].as_i64()?, shape["max"].as_i64()?))
+    });
+    let told: Vec<_> = told.collect();
+    assert!(told.len() > 15, "{told:?}");
+    for (name, least, most) in told {
+        let bounds = bounds(name);
+        let found = (i64::from(*bounds.start()), i64::from(*bounds.end()));
+        assert_eq!(found, (least, most), "{name}");
+    }
 }
 
 #[test]
