@@ -576,6 +576,45 @@ impl Value for DomainType {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GatewayType {
+    Ipsec1,
+    Unmodelled(String),
+}
+
+impl GatewayType {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Ipsec1 => "ipsec.1",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for GatewayType {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for GatewayType {
+    fn from(word: &str) -> Self {
+        match word {
+            "ipsec.1" => Self::Ipsec1,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for GatewayType {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostnameType {
     IpName,
     ResourceName,
@@ -2704,6 +2743,54 @@ impl From<&str> for VpcState {
 }
 
 impl Value for VpcState {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VpnState {
+    Pending,
+    Available,
+    Deleting,
+    Deleted,
+    Unmodelled(String),
+}
+
+impl VpnState {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pending => "pending",
+            Self::Available => "available",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for VpnState {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for VpnState {
+    fn from(word: &str) -> Self {
+        match word {
+            "pending" => Self::Pending,
+            "available" => Self::Available,
+            "deleting" => Self::Deleting,
+            "deleted" => Self::Deleted,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for VpnState {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.string(self.as_str());
     }

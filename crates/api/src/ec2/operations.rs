@@ -1425,6 +1425,16 @@ impl Operation for DescribeVpcAttribute {
     type Error = Error;
 }
 
+pub struct DescribeVpcClassicLink;
+
+impl Operation for DescribeVpcClassicLink {
+    const NAME: &'static str = "DescribeVpcClassicLink";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeVpcClassicLinkInput;
+    type Output = DescribeVpcClassicLinkOutput;
+    type Error = Error;
+}
+
 pub struct DescribeVpcEndpointServices;
 
 impl Operation for DescribeVpcEndpointServices {
@@ -1452,6 +1462,16 @@ impl Operation for DescribeVpcs {
     const SERVICE: &'static Service = &SERVICE;
     type Input = DescribeVpcsInput;
     type Output = DescribeVpcsOutput;
+    type Error = Error;
+}
+
+pub struct DescribeVpnGateways;
+
+impl Operation for DescribeVpnGateways {
+    const NAME: &'static str = "DescribeVpnGateways";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeVpnGatewaysInput;
+    type Output = DescribeVpnGatewaysOutput;
     type Error = Error;
 }
 

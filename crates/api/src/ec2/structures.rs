@@ -5917,6 +5917,70 @@ impl Value for DescribeVpcAttributeOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcClassicLinkInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub vpc_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeVpcClassicLinkInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_laid_out(writer, "VpcId", Layout::List("VpcId"), &self.vpc_ids);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "VpcId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpc_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcClassicLinkOutput {
+    pub vpcs: Option<Vec<VpcClassicLink>>,
+}
+
+impl Value for DescribeVpcClassicLinkOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "vpcSet", Layout::List("item"), &self.vpcs);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "VpcSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpcs)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcEndpointServicesInput {
     pub dry_run: Option<bool>,
     pub filters: Option<Vec<Filter>>,
@@ -6179,6 +6243,75 @@ impl Value for DescribeVpcsOutput {
                 }
                 "VpcSet" => {
                     read_laid_out(reader, name, Layout::FlatList, &mut it.vpcs)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpnGatewaysInput {
+    pub dry_run: Option<bool>,
+    pub filters: Option<Vec<Filter>>,
+    pub vpn_gateway_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeVpnGatewaysInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "dryRun", &self.dry_run);
+        write_laid_out(writer, "Filter", Layout::List("Filter"), &self.filters);
+        write_laid_out(
+            writer,
+            "VpnGatewayId",
+            Layout::List("VpnGatewayId"),
+            &self.vpn_gateway_ids,
+        );
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "Filter" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.filters)?;
+                }
+                "VpnGatewayId" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpn_gateway_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpnGatewaysOutput {
+    pub vpn_gateways: Option<Vec<VpnGateway>>,
+}
+
+impl Value for DescribeVpnGatewaysOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(writer, "vpnGatewaySet", Layout::List("item"), &self.vpn_gateways);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "VpnGatewaySet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpn_gateways)?;
                 }
                 _ => return Ok(false),
             }
@@ -12284,6 +12417,38 @@ impl Value for Vpc {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcAttachment {
+    pub state: Option<AttachmentStatus>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for VpcAttachment {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "state", &self.state);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct VpcCidrBlockAssociation {
     pub association_id: Option<String>,
     pub cidr_block: Option<String>,
@@ -12343,6 +12508,43 @@ impl Value for VpcCidrBlockState {
                 }
                 "StatusMessage" => {
                     read_member(reader, name, &mut it.status_message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpcClassicLink {
+    pub classic_link_enabled: Option<bool>,
+    pub tags: Option<Vec<Tag>>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for VpcClassicLink {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "classicLinkEnabled", &self.classic_link_enabled);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClassicLinkEnabled" => {
+                    read_member(reader, name, &mut it.classic_link_enabled)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
                 }
                 _ => return Ok(false),
             }
@@ -12811,6 +13013,63 @@ impl Value for VpcIpv6CidrBlockAssociation {
                 }
                 "NetworkBorderGroup" => {
                     read_member(reader, name, &mut it.network_border_group)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VpnGateway {
+    pub amazon_side_asn: Option<i64>,
+    pub availability_zone: Option<String>,
+    pub state: Option<VpnState>,
+    pub tags: Option<Vec<Tag>>,
+    pub r#type: Option<GatewayType>,
+    pub vpc_attachments: Option<Vec<VpcAttachment>>,
+    pub vpn_gateway_id: Option<String>,
+}
+
+impl Value for VpnGateway {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "amazonSideAsn", &self.amazon_side_asn);
+        write_member(writer, "availabilityZone", &self.availability_zone);
+        write_member(writer, "state", &self.state);
+        write_laid_out(writer, "tagSet", Layout::List("item"), &self.tags);
+        write_member(writer, "type", &self.r#type);
+        write_laid_out(writer, "attachments", Layout::List("item"), &self.vpc_attachments);
+        write_member(writer, "vpnGatewayId", &self.vpn_gateway_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "AmazonSideAsn" => {
+                    read_member(reader, name, &mut it.amazon_side_asn)?;
+                }
+                "AvailabilityZone" => {
+                    read_member(reader, name, &mut it.availability_zone)?;
+                }
+                "State" => {
+                    read_member(reader, name, &mut it.state)?;
+                }
+                "TagSet" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.tags)?;
+                }
+                "Type" => {
+                    read_member(reader, name, &mut it.r#type)?;
+                }
+                "Attachments" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpc_attachments)?;
+                }
+                "VpnGatewayId" => {
+                    read_member(reader, name, &mut it.vpn_gateway_id)?;
                 }
                 _ => return Ok(false),
             }

@@ -23,6 +23,7 @@ mod tags;
 mod tests;
 mod vpc_endpoints;
 mod vpcs;
+mod vpn_gateways;
 mod zones;
 
 pub use account::{describe_account_attributes, describe_regions};
@@ -80,6 +81,7 @@ pub use vpcs::{
     associate_vpc_cidr_block, create_default_vpc, create_vpc, delete_vpc, describe_vpc_attribute,
     describe_vpcs, disassociate_vpc_cidr_block, modify_vpc_attribute,
 };
+pub use vpn_gateways::{describe_vpc_classic_link, describe_vpn_gateways};
 pub use zones::describe_availability_zones;
 
 use api::ec2;

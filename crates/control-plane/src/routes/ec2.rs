@@ -39,7 +39,9 @@ impl Routes {
         self.on::<ec2::DescribeSubnets, _, _>(networks::describe_subnets);
         self.on::<ec2::DescribeTags, _, _>(networks::describe_tags);
         self.on::<ec2::DescribeVpcAttribute, _, _>(networks::describe_vpc_attribute);
+        self.on::<ec2::DescribeVpcClassicLink, _, _>(networks::describe_vpc_classic_link);
         self.on::<ec2::DescribeVpcs, _, _>(networks::describe_vpcs);
+        self.on::<ec2::DescribeVpnGateways, _, _>(networks::describe_vpn_gateways);
         self.on::<ec2::DetachNetworkInterface, _, _>(networks::detach_network_interface);
         self.on::<ec2::DisassociateVpcCidrBlock, _, _>(networks::disassociate_vpc_cidr_block);
         self.on::<ec2::GetSecurityGroupsForVpc, _, _>(networks::get_security_groups_for_vpc);

@@ -122,6 +122,18 @@ impl Tagged for ec2::DhcpOptions {
     }
 }
 
+impl Tagged for ec2::VpnGateway {
+    fn tags(&self) -> &[ec2::Tag] {
+        of(self.tags.as_ref())
+    }
+}
+
+impl Tagged for ec2::VpcClassicLink {
+    fn tags(&self) -> &[ec2::Tag] {
+        of(self.tags.as_ref())
+    }
+}
+
 impl Tagged for ec2::ManagedPrefixList {
     fn tags(&self) -> &[ec2::Tag] {
         of(self.tags.as_ref())

@@ -346,3 +346,32 @@ async fn an_address_is_free_when_its_interface_is_gone() {
         .ask("ReleaseAddress", json!({ "AllocationId": allocation }))
         .await;
 }
+
+#[tokio::test]
+async fn tools_that_look_for_vpn_gateways_find_none() {
+    let world = World::new().await;
+    let of_vpc = |value: &str| json!({ "Filter": [{ "Name": "attachment.vpc-id", "Value": [value] }] });
+    let found = world.ask("DescribeVpnGateways", of_vpc("vpc-1")).await;
+    assert_eq!(found["vpnGatewaySet"], json!([]));
+    for (operation, input, code) in [
+        (
+            "DescribeVpnGateways",
+            json!({ "VpnGatewayId": ["vgw-0123456789abcdef0"] }),
+            "InvalidVpnGatewayID.NotFound",
+        ),
+        (
+            "DescribeVpnGateways",
+            json!({ "Filter": [{ "Name": "nothing", "Value": ["x"] }] }),
+            "InvalidParameterValue",
+        ),
+        (
+            "DescribeVpcClassicLink",
+            json!({ "VpcId": ["vpc-0123456789abcdef0"] }),
+            "InvalidVpcID.NotFound",
+        ),
+    ] {
+        assert_eq!(world.code(operation, input).await, code);
+    }
+    let links = world.ask("DescribeVpcClassicLink", json!({})).await;
+    assert_eq!(links["vpcSet"], json!([]));
+}
