@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::Scope;
 use crate::tags::Pair;
 
+#[cfg(test)]
+mod tests;
+
 /// A virtual private cloud with its default security group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vpc {
@@ -92,6 +95,12 @@ pub fn internal_domain(region: &str) -> String {
         "us-east-1" => "ec2.internal".to_owned(),
         _ => format!("{region}.compute.internal"),
     }
+}
+
+/// The name that an address of a VPC of this region has: `ip-172-31-0-4.ec2.internal`.
+pub fn internal_name(region: &str, address: Ipv4Addr) -> String {
+    let label = address.to_string().replace('.', "-");
+    format!("ip-{label}.{}", internal_domain(region))
 }
 
 impl Subnet {

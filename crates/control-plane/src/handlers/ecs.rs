@@ -19,7 +19,7 @@ mod placement;
 pub(crate) mod render;
 mod tags;
 
-pub use render::{container_arn, private_dns_name};
+pub use render::container_arn;
 pub use services::{hook_target, platform_version, target_group};
 
 /// The ARN of a service of a cluster, both named as in any call.

@@ -14,12 +14,12 @@ use domain::container_definition::{
 use domain::tags::Pair;
 use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
 use domain::task_definition::{NetworkMode, TaskDefinition};
-use domain::vpc::{Subnet, Vpc, internal_domain};
+use domain::vpc::{Subnet, Vpc, internal_domain, internal_name};
 use orchestrator::transitions;
 use serde_json::{Map, Value, json};
 use store::State;
 
-use crate::handlers::ecs::{container_arn, private_dns_name};
+use crate::handlers::ecs::container_arn;
 
 mod secrets;
 
@@ -99,7 +99,7 @@ fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkIn
             private_address: Some(eni.address.to_string()),
         }]),
         subnet_gateway_ipv4_address: subnet.map(|it| format!("{}/{}", it.gateway(), it.cidr.prefix)),
-        private_dns_name: Some(private_dns_name(eni)),
+        private_dns_name: Some(internal_name(&scope.region, eni.address)),
         domain_name_servers: vpc
             .filter(|it| it.has_dns_support)
             .map(|it| vec![it.resolver().to_string()]),

@@ -15,7 +15,7 @@ pub use cluster::cluster;
 pub use container_instance::{container_instance, container_instance_on};
 pub use service::service;
 pub use service_deployment::{service_deployment, service_deployment_brief, service_revision};
-pub use task::{container_arn, private_dns_name, task};
+pub use task::{container_arn, task};
 pub use task_definition::task_definition;
 pub use task_set::task_set;
 

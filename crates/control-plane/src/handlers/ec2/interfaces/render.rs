@@ -8,16 +8,12 @@ use domain::elastic_address::{AddressHolder, ElasticAddress};
 use domain::network_interface::InterfaceKind;
 use domain::security_group::SecurityGroup;
 use domain::task::TaskStatus;
+use domain::vpc::internal_name;
 use store::State;
 
 use super::{Holder, Interface, place};
 use crate::handlers::ec2::tags;
 use crate::handlers::ec2::zones::zone_id;
-
-/// `ip-172-31-0-4.ec2.internal`
-fn private_dns_name(address: Ipv4Addr) -> String {
-    format!("ip-{}.ec2.internal", address.to_string().replace('.', "-"))
-}
 
 /// As Amazon shows it.
 pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
@@ -41,7 +37,7 @@ pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
         mac_address: Some(it.mac_address.clone()),
         network_interface_id: Some(it.id.clone()),
         owner_id: Some(it.scope.account.clone()),
-        private_dns_name: Some(private_dns_name(it.address)),
+        private_dns_name: Some(internal_name(&it.scope.region, it.address)),
         private_ip_address: Some(it.address.to_string()),
         private_ip_addresses: Some(addresses),
         requester_id: requester(it).map(str::to_owned),
@@ -68,7 +64,7 @@ fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateI
     let one = |(is_primary, address): (bool, Ipv4Addr)| ec2::NetworkInterfacePrivateIpAddress {
         association: association(address),
         primary: Some(is_primary),
-        private_dns_name: Some(private_dns_name(address)),
+        private_dns_name: Some(internal_name(&it.scope.region, address)),
         private_ip_address: Some(address.to_string()),
     };
     all.map(one).collect()

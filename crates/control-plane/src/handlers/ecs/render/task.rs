@@ -6,6 +6,7 @@ use domain::task::{
     ContainerStatus, HealthStatus, NetworkBinding, Overrides, Task, TaskContainer, TaskEni, TaskStatus,
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
+use domain::vpc::internal_name;
 use orchestrator::transitions;
 use store::State;
 
@@ -120,7 +121,10 @@ fn attachment(task: &Task, eni: &TaskEni) -> ecs::Attachment {
         ("subnetId", eni.subnet_id.clone()),
         ("networkInterfaceId", eni.network_interface_id.clone()),
         ("macAddress", eni.mac_address.clone()),
-        ("privateDnsName", private_dns_name(eni)),
+        (
+            "privateDnsName",
+            internal_name(&task.arn.scope().region, eni.address),
+        ),
         ("privateIPv4Address", eni.address.to_string()),
     ];
     ecs::Attachment {
@@ -134,11 +138,6 @@ fn attachment(task: &Task, eni: &TaskEni) -> ecs::Attachment {
                 .collect(),
         ),
     }
-}
-
-/// `ip-172-31-0-4.ec2.internal`
-pub fn private_dns_name(eni: &TaskEni) -> String {
-    format!("ip-{}.ec2.internal", eni.address.to_string().replace('.', "-"))
 }
 
 fn container(
