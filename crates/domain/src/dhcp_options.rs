@@ -4,11 +4,56 @@ use serde::{Deserialize, Serialize};
 
 use crate::Scope;
 use crate::tags::Pair;
+use crate::vpc::{Vpc, internal_domain};
+
+#[cfg(test)]
+mod tests;
 
 /// Name of the option that lists name servers, or is `AmazonProvidedDNS`.
 pub const DOMAIN_NAME_SERVERS: &str = "domain-name-servers";
 /// Name of the option that completes names.
 pub const DOMAIN_NAME: &str = "domain-name";
+
+/// Stands for the resolver of the VPC among name servers.
+pub const AMAZON_PROVIDED_DNS: &str = "AmazonProvidedDNS";
+
+/// What the machines of a VPC are told of names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldNames {
+    /// Addresses of name servers, in the order in which they are asked; at least one.
+    pub servers: Vec<String>,
+    /// Domains that complete names; none leaves names as they are.
+    pub search: Vec<String>,
+}
+
+/// What the machines of a VPC are told that uses this set, or none. Without support of DNS they are told of the
+/// resolver too, as on Amazon: it does not answer. So they are where a set says nothing of servers: some there must be.
+pub fn told_names(vpc: &Vpc, own: Option<&DhcpOptions>) -> ToldNames {
+    let resolver = vpc.resolver().to_string();
+    let Some(own) = own else {
+        return ToldNames {
+            servers: vec![resolver],
+            search: vec![internal_domain(&vpc.scope.region)],
+        };
+    };
+    let named = own.values(DOMAIN_NAME_SERVERS).iter();
+    let mut servers: Vec<String> = named
+        .map(|it| match it.as_str() {
+            AMAZON_PROVIDED_DNS => resolver.clone(),
+            address => address.to_owned(),
+        })
+        .collect();
+    if servers.is_empty() {
+        servers.push(resolver);
+    }
+    // Linux takes several domains from one value.
+    let domains = own.values(DOMAIN_NAME).iter();
+    let search = domains.flat_map(|it| it.split_whitespace()).map(str::to_owned);
+    ToldNames {
+        servers,
+        search: search.collect(),
+    }
+}
 
 /// A set of DHCP options.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -94,13 +94,16 @@ const ENTRIES: &str = "those of IPv6 are kept: no interface has IPv6";
 const ROUTES: &str =
     "those to internet gateways and public NAT gateways are followed; others are kept, and lead nowhere";
 
+/// Said of DHCP options.
+const DHCP: &str = "tasks are told of name servers and domain names; the others are kept";
+
 /// The same of EC2.
 const PARTIAL_EC2: [(&str, &str); 15] = [
     ("AllocateAddress", ADDRESSES),
     ("AssociateAddress", ADDRESSES),
-    ("AssociateDhcpOptions", "kept, not told to tasks yet"),
+    ("AssociateDhcpOptions", DHCP),
     ("AssociateRouteTable", "subnets only"),
-    ("CreateDhcpOptions", "kept, not told to tasks yet"),
+    ("CreateDhcpOptions", DHCP),
     ("CreateEgressOnlyInternetGateway", "kept; VPCs have no IPv6 yet"),
     (
         "CreateNatGateway",

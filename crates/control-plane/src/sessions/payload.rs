@@ -11,10 +11,11 @@ use api::acs;
 use domain::container_definition::{
     ContainerDefinition, Dependency, EnvironmentFile, FirelensConfiguration, HealthCheck, RestartPolicy,
 };
+use domain::dhcp_options::told_names;
 use domain::tags::Pair;
 use domain::task::{ContainerOverride, Task, TaskContainer, TaskEni};
 use domain::task_definition::{NetworkMode, TaskDefinition};
-use domain::vpc::{Subnet, Vpc, internal_domain, internal_name};
+use domain::vpc::{Subnet, Vpc, internal_name};
 use orchestrator::transitions;
 use serde_json::{Map, Value, json};
 use store::State;
@@ -84,6 +85,11 @@ fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkIn
     let subnet = state.get::<Subnet>(&eni.subnet_id);
     let vpc = subnet.and_then(|it| state.get::<Vpc>(&it.vpc_id));
     let scope = task.arn.scope();
+    let names = vpc.map(|it| {
+        let mut options = state.dhcp_options(&it.scope);
+        let own = options.find(|options| options.vpc_ids.contains(&it.id));
+        told_names(it, own.map(AsRef::as_ref))
+    });
     acs::ElasticNetworkInterface {
         attachment_arn: Some(format!(
             "arn:aws:ecs:{}:{}:attachment/{}/{}",
@@ -100,12 +106,8 @@ fn interface(state: &State, task: &Task, eni: &TaskEni) -> acs::ElasticNetworkIn
         }]),
         subnet_gateway_ipv4_address: subnet.map(|it| format!("{}/{}", it.gateway(), it.cidr.prefix)),
         private_dns_name: Some(internal_name(&scope.region, eni.address)),
-        domain_name_servers: vpc
-            .filter(|it| it.has_dns_support)
-            .map(|it| vec![it.resolver().to_string()]),
-        domain_name: vpc
-            .filter(|it| it.has_dns_support)
-            .map(|it| vec![internal_domain(&it.scope.region)]),
+        domain_name_servers: names.as_ref().map(|it| it.servers.clone()),
+        domain_name: names.map(|it| it.search),
         interface_association_protocol: Some("veth".to_owned()),
         vpc_id: vpc.map(|it| it.id.clone()),
         vpc_cidr: vpc.map(|it| it.cidr.to_string()),

@@ -115,7 +115,10 @@ pub fn container(
     })
 }
 
-/// Names are answered by the resolver of its VPC, where it is in one and says nothing else.
+/// Docker's word for no domain at all.
+const NO_DOMAIN: &str = ".";
+
+/// Names are answered by the name servers of its VPC, where it is in one and says nothing else.
 fn resolve_in_vpc(spec: &mut ContainerSpec, about: &AboutTask) {
     let names = &mut spec.names;
     if names.dns_servers.is_empty() {
@@ -123,6 +126,10 @@ fn resolve_in_vpc(spec: &mut ContainerSpec, about: &AboutTask) {
     }
     if names.dns_search_domains.is_empty() {
         names.dns_search_domains.clone_from(&about.domain_names);
+        // A VPC that completes no names: those of the host do not either.
+        if about.domain_names.is_empty() && !about.domain_name_servers.is_empty() {
+            names.dns_search_domains.push(NO_DOMAIN.to_owned());
+        }
     }
 }
 

@@ -181,6 +181,36 @@ fn an_interface_becomes_the_network() {
 }
 
 #[test]
+fn names_are_asked_of_the_servers_of_the_vpc() {
+    let none: Vec<&str> = Vec::new();
+    for (servers, domains, search) in [
+        (vec!["172.31.0.2"], vec!["ec2.internal"], vec!["ec2.internal"]),
+        (vec!["172.31.0.53", "172.31.0.2"], none.clone(), vec!["."]),
+        (none.clone(), none.clone(), none),
+    ] {
+        let (task, refused) = changed(|payload| {
+            payload["networkMode"] = json!("awsvpc");
+            payload["elasticNetworkInterfaces"] = json!([{
+                "ec2Id": "eni-1", "macAddress": "02:42:ac:1f:00:05", "vpcId": "vpc-1", "vpcCidr": "172.31.0.0/16",
+                "attachmentArn": "arn:aws:ecs:us-east-1:123456789012:attachment/lab/a",
+                "ipv4Addresses": [{"primary": true, "privateAddress": "172.31.0.5"}],
+                "subnetGatewayIpv4Address": "172.31.0.1/20", "interfaceAssociationProtocol": "veth",
+                "domainNameServers": servers, "domainName": domains,
+            }]);
+        });
+        assert_eq!(refused, None);
+        let names = &task.containers[0].spec.names;
+        assert_eq!(
+            (names.dns_servers.clone(), names.dns_search_domains.clone()),
+            (
+                servers.iter().map(|it| (*it).to_owned()).collect(),
+                search.iter().map(|it| (*it).to_owned()).collect()
+            )
+        );
+    }
+}
+
+#[test]
 fn what_is_not_built_is_refused_by_name() {
     let cases: [(&str, Value, &str); 7] = [
         ("pidMode", json!("cluster"), "pidMode cluster is not supported"),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use api::ec2;
-use domain::dhcp_options::{DOMAIN_NAME, DOMAIN_NAME_SERVERS, DhcpOption, DhcpOptions};
+use domain::dhcp_options::{AMAZON_PROVIDED_DNS, DOMAIN_NAME, DOMAIN_NAME_SERVERS, DhcpOption, DhcpOptions};
 use domain::vpc::Vpc;
 use orchestrator::transitions::use_dhcp_options;
 
@@ -13,8 +13,6 @@ use super::select::{Listing, describe};
 use super::{check_dry_run, from_store, invalid_value, missing, refusal, tags};
 use crate::call::Call;
 
-/// Stands for Amazon's own name server.
-const AMAZON_PROVIDED: &str = "AmazonProvidedDNS";
 /// Most servers of an option.
 const SERVERS_MAX: usize = 4;
 /// Most letters of a value.
@@ -134,7 +132,12 @@ fn is_valid(key: &str, values: &[String]) -> bool {
     let is_text = |it: &String| !it.is_empty() && it.len() <= VALUE_MAX;
     let are_few = (1..=SERVERS_MAX).contains(&values.len());
     match key {
-        DOMAIN_NAME_SERVERS => are_few && values.iter().all(|it| it == AMAZON_PROVIDED || is_address(it)),
+        DOMAIN_NAME_SERVERS => {
+            are_few
+                && values
+                    .iter()
+                    .all(|it| it == AMAZON_PROVIDED_DNS || is_address(it))
+        }
         "ntp-servers" | "netbios-name-servers" => are_few && values.iter().all(is_address),
         DOMAIN_NAME => values.len() == 1 && values.iter().all(is_text),
         "netbios-node-type" => matches!(values, [one] if matches!(one.as_str(), "1" | "2" | "4" | "8")),
