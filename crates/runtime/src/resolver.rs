@@ -11,7 +11,7 @@
 //! sockets from the process that is there, and ends it if it runs another program; the next one gets them. What arrives
 //! in between waits in the sockets.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
@@ -80,8 +80,25 @@ struct Known {
     is_taken: bool,
     /// What an earlier process knew: for the next one.
     names: Option<Value>,
-    /// The VPCs that it serves.
-    served: BTreeSet<String>,
+    /// The VPCs that it serves, with the sockets by which it does: a VPC that went and came again has others.
+    served: BTreeMap<String, Sockets>,
+}
+
+/// Those of a VPC, which the agent keeps too.
+type Sockets = Arc<Vec<OwnedFd>>;
+
+/// The VPCs that are to be served, and those that are not any more.
+fn due<'a>(
+    served: &BTreeMap<String, Sockets>,
+    wanted: &'a BTreeMap<String, Opened>,
+) -> (Vec<(&'a String, &'a Opened)>, Vec<String>) {
+    let is_served = |vpc_id: &String, opened: &Opened| {
+        let by = served.get(vpc_id);
+        by.is_some_and(|it| Arc::ptr_eq(it, &opened.sockets))
+    };
+    let new = wanted.iter().filter(|(id, opened)| !is_served(id, opened));
+    let gone = served.keys().filter(|id| !wanted.contains_key(*id));
+    (new.collect(), gone.cloned().collect())
 }
 
 impl ResolverProcess {
@@ -179,7 +196,9 @@ impl ResolverProcess {
                     .resolvers()
                     .inherit(place.vpc_id.clone(), place.cidr, own);
             if !is_outdated && (is_kept || !is_there) {
-                known.served.insert(place.vpc_id);
+                let kept = self.network.resolvers().all().remove(&place.vpc_id);
+                let sockets = kept.map(|it| it.sockets).unwrap_or_default();
+                known.served.insert(place.vpc_id, sockets);
             }
         }
         known.names = is_outdated.then_some(taken.names);
@@ -201,20 +220,13 @@ impl ResolverProcess {
                 blocking(move || tell(&directory, &names)).await?;
             }
         }
-        for (vpc_id, opened) in &wanted {
-            if !known.served.contains(vpc_id) {
-                let (directory, place) = (self.directory.clone(), place(vpc_id, opened));
-                let sockets = Arc::clone(&opened.sockets);
-                blocking(move || pass(&directory, orders::SERVE, &place, &sockets)).await?;
-                known.served.insert(vpc_id.clone());
-            }
+        let (new, gone) = due(&known.served, &wanted);
+        for (vpc_id, opened) in new {
+            let (directory, place) = (self.directory.clone(), place(vpc_id, opened));
+            let sockets = Arc::clone(&opened.sockets);
+            blocking(move || pass(&directory, orders::SERVE, &place, &sockets)).await?;
+            known.served.insert(vpc_id.clone(), Arc::clone(&opened.sockets));
         }
-        let gone: Vec<String> = known
-            .served
-            .iter()
-            .filter(|it| !wanted.contains_key(*it))
-            .cloned()
-            .collect();
         for vpc_id in gone {
             let directory = self.directory.clone();
             let place = Place {
@@ -306,4 +318,33 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, HostError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(failed)?.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vpc_that_went_and_came_again_is_served_anew() {
+        let opened = || Opened {
+            cidr: (Ipv4Addr::new(10, 0, 0, 0), 16),
+            sockets: Sockets::default(),
+        };
+        let wanted = BTreeMap::from(["vpc-1", "vpc-2"].map(|it| (it.to_owned(), opened())));
+        let mut served = BTreeMap::new();
+        let ids = |(new, gone): (Vec<(&String, &Opened)>, Vec<String>)| {
+            (
+                new.into_iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(),
+                gone,
+            )
+        };
+        assert_eq!(ids(due(&served, &wanted)).0, ["vpc-1", "vpc-2"]);
+        for (id, opened) in &wanted {
+            served.insert(id.clone(), Arc::clone(&opened.sockets));
+        }
+        assert_eq!(ids(due(&served, &wanted)), (vec![], vec![]));
+        let next = BTreeMap::from([("vpc-1".to_owned(), opened())]);
+        let expected = (vec!["vpc-1".to_owned()], vec!["vpc-2".to_owned()]);
+        assert_eq!(ids(due(&served, &next)), expected);
+    }
 }
