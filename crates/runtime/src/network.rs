@@ -11,6 +11,7 @@
 mod addresses;
 mod attachments;
 mod cidr;
+mod conntrack;
 mod endpoint;
 mod error;
 mod filters;

@@ -18,7 +18,7 @@ use super::ports::Ports;
 use super::records::{Attachment, Interface, Kind, Port, Records, Stage};
 use super::resolvers::Resolvers;
 use super::vpc::Vpcs;
-use super::{NetworkError, names};
+use super::{NetworkError, conntrack, names};
 
 /// Work on one key takes milliseconds; with the first VPC and a loaded host, perhaps a second.
 const WORK_DEADLINE: Duration = Duration::from_secs(20);
@@ -67,7 +67,7 @@ impl Attachments {
         for attachment in self.records.attachments()? {
             let path = self.records.namespace(&attachment.key);
             if attachment.stage != Stage::Ready || !netns::is_bound(&path) {
-                self.unmake(&attachment)?;
+                self.unmake(&attachment).await?;
                 continue;
             }
             if let Kind::Bridge { address, .. } = &attachment.kind {
@@ -138,7 +138,7 @@ impl Attachments {
         };
         let made = timeout(WORK_DEADLINE, self.make(&mut attachment)).await;
         if let Err(error) = made.unwrap_or(Err(NetworkError::Deadline("attaching to the network"))) {
-            if let Err(left) = self.unmake(&attachment) {
+            if let Err(left) = self.unmake(&attachment).await {
                 tracing::warn!(key, error = %left, "a failed attachment could not be removed; the next start will");
             }
             return Err(error);
@@ -158,7 +158,7 @@ impl Attachments {
             };
             let mut held = lock(&slot).await?;
             if let Some(attachment) = &*held {
-                self.unmake(attachment)?;
+                self.unmake(attachment).await?;
                 *held = None;
             }
             drop(held);
@@ -260,6 +260,7 @@ impl Attachments {
             Kind::Bridge { address, ports } => {
                 self.join_bridge(&attachment.key, *address, &namespace).await?;
                 self.host.publish(*address, &mappings(ports))?;
+                self.host.forget_waiting(&mappings(ports)).await?;
             }
             Kind::Isolated => links::set_up(&namespace.handle, LOOPBACK_INDEX).await?,
         }
@@ -329,13 +330,33 @@ impl Attachments {
         }
     }
 
+    /// Ends all connections of an attachment, of which nothing leads here any more.
+    async fn cut_off(&self, attachment: &Attachment) -> Result<(), NetworkError> {
+        let (vpc_id, addresses) = addresses_of(&attachment.kind);
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        if let Some(vpc_id) = vpc_id {
+            self.vpcs
+                .cut_off(&attachment.key, vpc_id, addresses.clone())
+                .await?;
+        }
+        // The host has met it too.
+        let forgetting = tokio::task::spawn_blocking(move || conntrack::forget_all(&addresses));
+        forgetting.await.map_err(|_| NetworkError::Interrupted)?
+    }
+
     /// Undoes as much as was done. The record goes last, so what fails here is found again.
-    fn unmake(&self, attachment: &Attachment) -> Result<(), NetworkError> {
+    async fn unmake(&self, attachment: &Attachment) -> Result<(), NetworkError> {
         if let Some((place, address)) = place_of(attachment) {
             self.endpoint.leave(place, address);
         }
         if let Some((address, ports)) = attachment.kind.published() {
             self.host.unpublish(address, &mappings(ports))?;
+        }
+        // A task has to end even on a kernel that does not let its connections be looked at.
+        if let Err(error) = self.cut_off(attachment).await {
+            tracing::error!(key = attachment.key, %error, "connections of what is gone are still tracked");
         }
         netns::forget(&self.records.namespace(&attachment.key))?;
         self.records.remove(&attachment.key)?;
@@ -346,6 +367,21 @@ impl Attachments {
             self.addresses.release(*address);
         }
         Ok(())
+    }
+}
+
+/// The addresses of an attachment, and the VPC that they are in.
+fn addresses_of(kind: &Kind) -> (Option<&str>, Vec<Ipv4Addr>) {
+    match kind {
+        Kind::Task(interface) => (Some(&interface.vpc_id), vec![interface.address]),
+        Kind::LoadBalancer {
+            interface, others, ..
+        } => {
+            let all = others.iter().copied().chain([interface.address]);
+            (Some(&interface.vpc_id), all.collect())
+        }
+        Kind::Bridge { address, .. } => (None, vec![*address]),
+        Kind::Isolated => (None, Vec::new()),
     }
 }
 

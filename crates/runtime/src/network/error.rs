@@ -132,6 +132,11 @@ impl NetworkError {
         }
     }
 
+    /// The same for a request that is written without the library.
+    pub(super) fn netlink_io(what: &'static str) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Netlink { what, source }
+    }
+
     /// The thing asked for was there already.
     pub(super) fn is_existing(&self) -> bool {
         matches!(self, Self::Netlink { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use agent::host::PortMapping;
+use agent::host::{PortMapping, TransportProtocol};
 use rtnetlink::Handle;
 use tokio::sync::OnceCell;
 
@@ -11,7 +11,7 @@ use super::cidr::Cidr;
 use super::names::Names;
 use super::nfnetlink::{Elements, Publication};
 use super::records::Records;
-use super::{NetworkError, links, netns, rules};
+use super::{NetworkError, conntrack, links, netns, rules};
 
 /// Links between the host and its VPCs have addresses from here, which ECS uses for the same purpose.
 const UPLINK_RANGE: (Ipv4Addr, u8) = (Ipv4Addr::new(169, 254, 172, 0), 22);
@@ -101,6 +101,20 @@ impl Host {
         self.elements
             .add(self.names.table(), &publications)
             .map_err(|error| NetworkError::Rules(format!("publish ports: {error}")))
+    }
+
+    /// Forgets who has sent datagrams to UDP ports while nobody had published them: the kernel would lead them to the host
+    /// for as long as they go on.
+    pub(super) async fn forget_waiting(&self, ports: &[PortMapping]) -> Result<(), NetworkError> {
+        let single = ports.iter().flat_map(|it| it.single_ports());
+        let udp = single.filter(|it| it.protocol == TransportProtocol::Udp);
+        let ports: BTreeSet<u16> = udp.map(|it| it.host_port).collect();
+        if ports.is_empty() {
+            return Ok(());
+        }
+        let own = links::addresses(&self.links).await?;
+        let forgetting = tokio::task::spawn_blocking(move || conntrack::forget_untranslated(&own, &ports));
+        forgetting.await.map_err(|_| NetworkError::Interrupted)?
     }
 
     /// Closes them; doing so again is no error.

@@ -215,6 +215,29 @@ pub(super) async fn add_host_route(
     replace_route(handle, route, "add the route of a task").await
 }
 
+/// Takes the route of one address behind a link away. One that leads elsewhere stays, and one that is gone is no error.
+pub(super) async fn remove_host_route(
+    handle: &Handle,
+    index: u32,
+    address: Ipv4Addr,
+) -> Result<(), NetworkError> {
+    let route = RouteMessageBuilder::<Ipv4Addr>::new()
+        .destination_prefix(address, 32)
+        .output_interface(index)
+        // Of whatever scope it is.
+        .scope(RouteScope::NoWhere)
+        .build();
+    let removed = handle.route().del(route).execute().await;
+    match removed.map_err(NetworkError::netlink("remove the route of an address")) {
+        Err(NetworkError::Netlink { source, .. })
+            if matches!(source.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
 /// A range behind a gateway.
 pub(super) async fn add_range_route(
     handle: &Handle,

@@ -1,6 +1,7 @@
 //! Elements of nftables maps, written straight to the kernel: microseconds, where `nft` takes milliseconds.
 //!
-//! Only elements: tables, chains and rules are made by `nft`, see `rules`.
+//! Only elements: tables, chains and rules are made by `nft`, see `rules`. What the messages are made of is for `conntrack`
+//! too.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -30,18 +31,18 @@ const VERDICT_CODE: u16 = 1;
 const VERDICT_CHAIN: u16 = 2;
 const CODE_ACCEPT: i32 = 1;
 const CODE_GOTO: i32 = -4;
-const NESTED: u16 = 0x8000;
+pub(super) const NESTED: u16 = 0x8000;
 // linux/netlink.h
-const ERROR: u16 = 2;
-const REQUEST: u16 = 0x1;
-const ACK: u16 = 0x4;
+pub(super) const ERROR: u16 = 2;
+pub(super) const REQUEST: u16 = 0x1;
+pub(super) const ACK: u16 = 0x4;
 const CREATE: u16 = 0x400;
-const HEADER_BYTES: usize = 16;
+pub(super) const HEADER_BYTES: usize = 16;
 
 /// Sequence number of the one message of a batch that asks for an answer.
 const SEQUENCE: u32 = 2;
 /// An answer repeats the request, so it is as long as that.
-const ANSWER_BYTES: usize = 64 * 1024;
+pub(super) const ANSWER_BYTES: usize = 64 * 1024;
 /// Answers read before the kernel is held to be confused.
 const MAX_ANSWERS: usize = 16;
 
@@ -61,14 +62,8 @@ pub(super) struct Elements {
 
 impl Elements {
     pub(super) fn open() -> io::Result<Self> {
-        let socket = socket_with(
-            AddressFamily::NETLINK,
-            SocketType::RAW,
-            SocketFlags::CLOEXEC,
-            Some(NETFILTER),
-        )?;
         Ok(Self {
-            socket: Mutex::new(socket),
+            socket: Mutex::new(open_socket()?),
         })
     }
 
@@ -113,6 +108,17 @@ impl Elements {
             Some(code) => Err(io::Error::from_raw_os_error(code)),
         }
     }
+}
+
+/// A socket to the netfilter of the network namespace of the calling thread.
+pub(super) fn open_socket() -> io::Result<OwnedFd> {
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        Some(NETFILTER),
+    )?;
+    Ok(socket)
 }
 
 fn worse(before: Option<i32>, now: Option<i32>) -> Option<i32> {
@@ -224,7 +230,7 @@ fn address(out: &mut Vec<u8>, kind: u16, element: &Element) {
     });
 }
 
-const AF_INET: u8 = 2;
+pub(super) const AF_INET: u8 = 2;
 
 /// `protocol . port : address . port`; each part of a concatenation fills whole registers of four bytes.
 fn element(out: &mut Vec<u8>, kind: u16, publication: Publication) {
@@ -255,7 +261,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
     out.push(0);
 }
 
-fn message(
+pub(super) fn message(
     out: &mut Vec<u8>,
     kind: u16,
     flags: u16,
@@ -277,7 +283,7 @@ fn message(
     out[start..start + 4].copy_from_slice(&length.to_ne_bytes());
 }
 
-fn attribute(out: &mut Vec<u8>, kind: u16, body: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn attribute(out: &mut Vec<u8>, kind: u16, body: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; 2]);
     out.extend_from_slice(&kind.to_ne_bytes());

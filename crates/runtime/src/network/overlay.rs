@@ -144,7 +144,7 @@ impl Tunnel {
             .copied()
             .collect();
         for address in gone {
-            paths::remove_route(&self.handle, self.index, address).await?;
+            links::remove_host_route(&self.handle, self.index, address).await?;
             self.routes.remove(&address);
         }
         let gone: Vec<OverlayHost> = self

@@ -2,6 +2,7 @@
 
 mod awsvpc;
 mod bridge;
+mod connections;
 mod filters;
 mod lab;
 mod lifecycle;

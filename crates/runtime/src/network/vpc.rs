@@ -18,7 +18,7 @@ use super::netns::{self, Namespace};
 use super::overlay::{Overlay, Tunnel};
 use super::records::{Interface, Records, VpcRecord};
 use super::resolvers::{self, Resolvers};
-use super::{NetworkError, names};
+use super::{NetworkError, conntrack, names};
 
 /// What a VPC calls its link to the host.
 const UPLINK: &str = "host0";
@@ -104,6 +104,35 @@ impl Vpcs {
             links::add_address(&namespace.handle, UPLINK_INDEX, *address, 32).await?;
         }
         Ok(())
+    }
+
+    /// Nothing leads to an attachment any more, and its connections are forgotten: its addresses may be another's next. Its
+    /// link goes later, in the kernel's own time, and whatever still runs behind it is not let out any more.
+    pub(super) async fn cut_off(
+        &self,
+        key: &str,
+        vpc_id: &str,
+        addresses: Vec<Ipv4Addr>,
+    ) -> Result<(), NetworkError> {
+        let path = self.records.vpc_namespace(vpc_id);
+        if !netns::is_bound(&path) {
+            return Ok(());
+        }
+        let cell = self.open.lock().get(vpc_id).cloned();
+        let handle = match cell.and_then(|it| it.get().map(|vpc| vpc.handle.clone())) {
+            Some(handle) => handle,
+            None => netns::open(path.clone()).await?.handle,
+        };
+        for attempt in 0..MAX_NAME_ATTEMPTS {
+            let name = names::interface(key, attempt);
+            let Some(index) = links::index_of(&handle, &name).await? else {
+                continue;
+            };
+            for address in &addresses {
+                links::remove_host_route(&handle, index, *address).await?;
+            }
+        }
+        netns::inside(path, move || conntrack::forget_all(&addresses)).await
     }
 
     /// Lets answers to the host's loopback addresses in, so that ports can be published there too; the chain `guard`

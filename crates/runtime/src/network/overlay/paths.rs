@@ -74,17 +74,6 @@ pub(super) async fn add_route(
     added.map_err(NetworkError::netlink("add the route to another host"))
 }
 
-/// Takes a route away again.
-pub(super) async fn remove_route(handle: &Handle, index: u32, address: Ipv4Addr) -> Result<(), NetworkError> {
-    let route = RouteMessageBuilder::<Ipv4Addr>::new()
-        .destination_prefix(address, 32)
-        .output_interface(index)
-        // Of whatever scope it is.
-        .scope(rtnetlink::packet_route::route::RouteScope::NoWhere);
-    let removed = handle.route().del(route.build()).execute().await;
-    gone(removed.map_err(NetworkError::netlink("remove the route to another host")))
-}
-
 /// The routes that a link has: by address, the gateway, or the address itself.
 pub(super) async fn routes(
     handle: &Handle,

@@ -17,6 +17,7 @@ use super::networks;
 use crate::network::cidr::Cidr;
 use crate::network::links::{self, LOOPBACK_INDEX, Pair, UPLINK_INDEX};
 use crate::network::netns::{self, Namespace};
+use crate::network::records::Records;
 use crate::network::{Network, NetworkConfig, NetworkError};
 
 /// Address of the host to the outside.
@@ -86,6 +87,11 @@ impl Lab {
 
     pub(super) fn state_dir(&self) -> PathBuf {
         self.directory.path().join("network")
+    }
+
+    /// Where the namespace of a VPC is bound.
+    pub(super) fn vpc_namespace(&self, vpc_id: &str) -> PathBuf {
+        Records::open(&self.state_dir()).unwrap().vpc_namespace(vpc_id)
     }
 
     /// A network in whose VPCs everything passes.
