@@ -1,5 +1,6 @@
 //! The network on real kernel namespaces. Each test has a host of its own: a thread with its own network and mounts.
 
+mod abuse;
 mod awsvpc;
 mod bridge;
 mod connections;
