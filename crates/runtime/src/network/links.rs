@@ -100,6 +100,39 @@ pub(super) async fn set_up(handle: &Handle, index: u32) -> Result<(), NetworkErr
         .map_err(NetworkError::netlink("set a link up"))
 }
 
+/// Sets a link up, with packets of so many bytes at most.
+pub(super) async fn set_up_with_mtu(handle: &Handle, index: u32, mtu: u32) -> Result<(), NetworkError> {
+    let link = LinkUnspec::new_with_index(index).mtu(mtu).up().build();
+    handle
+        .link()
+        .set(link)
+        .execute()
+        .await
+        .map_err(NetworkError::netlink("set a link up"))
+}
+
+/// Bytes that packets may have on the link that has an address; `None` if no link has it.
+pub(super) async fn mtu_at(handle: &Handle, address: Ipv4Addr) -> Result<Option<u32>, NetworkError> {
+    let mut answers = handle
+        .address()
+        .get()
+        .set_address_filter(IpAddr::V4(address))
+        .execute();
+    let failed = NetworkError::netlink("look for an address");
+    let Some(answer) = answers.try_next().await.map_err(failed)? else {
+        return Ok(None);
+    };
+    let mut links = handle.link().get().match_index(answer.header.index).execute();
+    let failed = NetworkError::netlink("read a link");
+    let link = links.try_next().await.map_err(failed)?;
+    let attributes = link.into_iter().flat_map(|it| it.attributes);
+    let mut mtus = attributes.filter_map(|it| match it {
+        LinkAttribute::Mtu(mtu) => Some(mtu),
+        _ => None,
+    });
+    Ok(mtus.next())
+}
+
 pub(super) async fn remove(handle: &Handle, index: u32) -> Result<(), NetworkError> {
     handle
         .link()

@@ -30,6 +30,11 @@ pub(super) const PORT: u16 = 4799;
 const TUNNEL_BASE: Ipv4Addr = Ipv4Addr::new(169, 254, 192, 0);
 /// All of them.
 pub(super) const TUNNELS: &str = "169.254.192.0/18";
+/// What a tunnel adds to a packet: heads of Ethernet, VXLAN, UDP and IPv4. Tasks are told what is left, so that hosts need
+/// not cut packets up.
+const TUNNEL_BYTES: u32 = 50;
+/// Bytes of a packet where nobody says otherwise.
+const USUAL_MTU: u32 = 1500;
 /// Hosts that these addresses are enough for.
 const HOSTS_MAX: u16 = 1 << 14;
 
@@ -62,6 +67,15 @@ impl OverlayHost {
                 self.number
             ))),
         }
+    }
+
+    /// The one whose end of tunnels has the MAC address.
+    fn found(mac: &[u8], address: Ipv4Addr) -> Option<Self> {
+        let inner = Ipv4Addr::from(*mac.last_chunk::<4>()?);
+        let number = u32::from(inner).checked_sub(u32::from(TUNNEL_BASE))?;
+        let number = u16::try_from(number).ok()?;
+        let found = Self { number, address }.checked().ok()?;
+        (found.mac() == mac).then_some(found)
     }
 
     /// Its address inside of tunnels.
@@ -102,11 +116,13 @@ impl Tunnel {
             None => add(host, &namespace.file, &handle, wanted).await?,
         };
         links::add_address(&handle, index, own.inner(), 32).await?;
-        links::set_up(&handle, index).await?;
+        let mtu = links::mtu_at(&host.links, own.address).await?;
+        let mtu = mtu.unwrap_or(USUAL_MTU).saturating_sub(TUNNEL_BYTES);
+        links::set_up_with_mtu(&handle, index, mtu).await?;
         Ok(Self {
             vni: wanted.vni,
             own,
-            hosts: BTreeSet::new(),
+            hosts: paths::hosts(&handle, index).await?,
             routes: paths::routes(&handle, index).await?,
             handle,
             index,
@@ -123,7 +139,7 @@ impl Tunnel {
         let mut routes = BTreeMap::new();
         for (host, addresses) in &wanted.others {
             let host = host.checked()?;
-            // A host can have got another address.
+            // A host can have got another address; its way is replaced then.
             if !self.hosts.contains(&host) {
                 paths::add_host(&self.handle, self.index, host).await?;
                 self.hosts.insert(host);

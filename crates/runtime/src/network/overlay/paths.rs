@@ -1,6 +1,6 @@
 //! What leads through a tunnel: a neighbour for each host, a route for each address.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use futures_util::TryStreamExt;
@@ -33,6 +33,41 @@ pub(super) async fn add_host(handle: &Handle, index: u32, host: OverlayHost) -> 
         .execute()
         .await
         .map_err(NetworkError::netlink("add a host"))
+}
+
+/// The hosts to which a link has ways.
+pub(super) async fn hosts(handle: &Handle, index: u32) -> Result<BTreeSet<OverlayHost>, NetworkError> {
+    let mut request = handle
+        .neighbours()
+        .get()
+        .set_address_family(AddressFamily::Bridge);
+    request.message_mut().header.ifindex = index;
+    let mut answers = request.execute();
+    let mut found = BTreeSet::new();
+    let failed = || NetworkError::netlink("list the ways to hosts");
+    while let Some(answer) = answers.try_next().await.map_err(failed())? {
+        // Kernels before 4.20 tell of all links.
+        if answer.header.ifindex == index {
+            found.extend(host_of(&answer));
+        }
+    }
+    Ok(found)
+}
+
+/// The host to which a way leads, if we have made it.
+fn host_of(way: &NeighbourMessage) -> Option<OverlayHost> {
+    let (mut mac, mut address) = (None, None);
+    for attribute in &way.attributes {
+        match attribute {
+            NeighbourAttribute::LinkLayerAddress(bytes) => mac = Some(bytes.as_slice()),
+            NeighbourAttribute::Destination(NeighbourAddress::Inet(it)) => address = Some(*it),
+            NeighbourAttribute::Destination(NeighbourAddress::Other(bytes)) => {
+                address = bytes.first_chunk::<4>().map(|it| Ipv4Addr::from(*it));
+            }
+            _ => {}
+        }
+    }
+    OverlayHost::found(mac?, address?)
 }
 
 /// Forgets a host.
