@@ -4,12 +4,15 @@ mod api;
 mod balancer;
 mod client;
 mod containers;
+mod dns;
 mod exchange;
 mod instant_hosts;
 mod launch;
 mod load;
 mod memory;
+mod networks;
 mod peers;
+mod process;
 mod report;
 mod rollout;
 mod switching;
@@ -24,7 +27,7 @@ use test_support::sample_image;
 use crate::install::{self, run, say};
 
 /// All measurements.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "launch",
     "containers",
     "rollout",
@@ -34,7 +37,13 @@ const NAMES: [&str; 9] = [
     "commits",
     "balancer",
     "switching",
+    "dns",
+    "networks",
 ];
+/// Those that let one choose what they measure.
+const CHOOSING: [&str; 3] = ["balancer", "dns", "networks"];
+/// Those that build what they measure by themselves, and start nothing but that and its peers.
+const ALONE: [&str; 2] = ["balancer", "dns"];
 
 /// Runs one measurement, or all of them. `words` are its name, and what it shall measure if it lets one choose.
 ///
@@ -43,7 +52,7 @@ const NAMES: [&str; 9] = [
 pub fn bench(root: &Path, words: &[&str]) -> Result<()> {
     let (names, chosen) = match words {
         [] => (NAMES.to_vec(), words),
-        [name, rest @ ..] if NAMES.contains(name) && (rest.is_empty() || *name == "balancer") => {
+        [name, rest @ ..] if NAMES.contains(name) && (rest.is_empty() || CHOOSING.contains(name)) => {
             (vec![*name], rest)
         }
         _ => bail!(
@@ -53,13 +62,16 @@ pub fn bench(root: &Path, words: &[&str]) -> Result<()> {
         ),
     };
     install::for_build()?;
-    // Of containers the client hardly does more than wait.
-    if cfg!(debug_assertions) && !matches!(words, ["containers" | "rollout"]) {
+    // Of containers the client hardly does more than wait, and of networks the kernel does nearly all.
+    let is_light = matches!(words, ["containers" | "rollout" | "networks", ..]);
+    if cfg!(debug_assertions) && !is_light {
         return optimized(root, words);
     }
     report::machine()?;
-    if names == ["balancer"] {
-        return balancer::measure(root, chosen);
+    if let [name] = names[..]
+        && ALONE.contains(&name)
+    {
+        return alone(root, name, chosen);
     }
     install::for_run()?;
     let binary = build(root)?;
@@ -71,12 +83,20 @@ pub fn bench(root: &Path, words: &[&str]) -> Result<()> {
             "api" => api::measure(&binary)?,
             "memory" => memory::measure(&binary)?,
             "services" => services(root)?,
-            "balancer" => balancer::measure(root, chosen)?,
             "switching" => switching::measure(&binary, install::aws_clients(root)?)?,
-            _ => commits(root)?,
+            "commits" => commits(root)?,
+            "networks" => networks::measure(root, &binary, chosen)?,
+            _ => alone(root, name, chosen)?,
         }
     }
     Ok(())
+}
+
+fn alone(root: &Path, name: &str, chosen: &[&str]) -> Result<()> {
+    match name {
+        "dns" => dns::measure(root, chosen),
+        _ => balancer::measure(root, chosen),
+    }
 }
 
 /// Goes on in a release build: client and server share the processors, so the client must cost little too.

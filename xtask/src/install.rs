@@ -84,8 +84,22 @@ const FUZZ: [Package; 1] = [Package {
     proof: "/usr/bin/g++",
 }];
 
-/// What load balancers are measured beside.
-const BALANCERS: [(&str, &[Package]); 2] = [
+/// What is measured beside ours, and started by the measurement alone.
+const PEERS: [(&str, &[Package]); 4] = [
+    (
+        "nsd",
+        &[Package {
+            name: "nsd",
+            proof: "/usr/sbin/nsd",
+        }],
+    ),
+    (
+        "docker",
+        &[Package {
+            name: "docker.io",
+            proof: "/usr/sbin/dockerd",
+        }],
+    ),
     (
         "nginx",
         &[
@@ -136,9 +150,9 @@ pub fn for_fuzzing() -> Result<()> {
     packages(&FUZZ)
 }
 
-/// Installs a load balancer that ours is measured beside.
-pub fn for_balancing(name: &str) -> Result<()> {
-    let found = BALANCERS.iter().find(|(its, _)| *its == name);
+/// Installs what ours is measured beside.
+pub fn peer(name: &str) -> Result<()> {
+    let found = PEERS.iter().find(|(its, _)| *its == name);
     found.map_or(Ok(()), |(_, wanted)| packages(wanted))
 }
 

@@ -24,10 +24,16 @@ Usage: cargo xtask <command>
   fuzz [TARGET] [--seconds N]
                     let the targets of fuzz/, or one of them, look for faults; 60 seconds each
   bench [NAME]      measure beside its peers; NAME is one of launch, containers, rollout, api,
-                    memory, services, commits, balancer
+                    memory, services, commits, balancer, dns, networks
   bench balancer [--rounds N] [--seconds S] [CASE]...
                     beside nginx, haproxy and Envoy, one worker each, in turns; CASE is one of small,
                     large, new, tls, tls-new, tcp, tcp-bulk, idle; 7 turns of 1.5 seconds each
+  bench dns [--rounds N] [--questions N] [CASE]...
+                    the resolver beside NSD, one thread each, in turns; CASE is one of udp, udp-one,
+                    udp-unknown, tcp; 7 turns of 200,000 questions each
+  bench networks [PART]...
+                    beside Docker's bridge and links as Swarm's overlay has them; PART is one of tasks,
+                    overlay, groups, starts
   sim [--seeds N [--from S] | --minutes M | --seed S | --mutations [WORD]...]
                     simulate the service scheduler: many seeds, one with its log, or broken on purpose
   codegen [--check] generate crates/api from models/; --check only compares

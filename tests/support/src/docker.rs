@@ -12,6 +12,9 @@ use crate::{sample_image, wait};
 /// How long the engine may take to start.
 const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Without networks, which need kernel modules: containers run in the host's.
+const NO_NETWORKS: [&str; 4] = ["--bridge", "none", "--iptables=false", "--ip6tables=false"];
+
 /// An engine that runs.
 pub struct Engine {
     /// Of an engine of one's own.
@@ -32,7 +35,7 @@ impl Engine {
         let engine = if found.run(&["info"]).is_ok() {
             found
         } else {
-            match Self::start_own(Command::new("dockerd")) {
+            match Self::start_own(Command::new("dockerd"), &NO_NETWORKS) {
                 Ok(engine) => engine,
                 Err(error) => {
                     println!("no Docker Engine to compare with: {error:#}");
@@ -50,10 +53,22 @@ impl Engine {
     /// # Errors
     /// Docker is not installed, or does not start.
     pub fn start_apart() -> Result<Self> {
+        Self::start_own(Self::apart(), &NO_NETWORKS)
+    }
+
+    /// The same with Docker's usual bridge, in a network that leads nowhere.
+    ///
+    /// # Errors
+    /// Docker is not installed, or does not start.
+    pub fn start_apart_with_bridge() -> Result<Self> {
+        Self::start_own(Self::apart(), &["--ip6tables=false"])
+    }
+
+    fn apart() -> Command {
         let mut command = Command::new("unshare");
         command.args(["--net", "--mount", "sh", "-c"]);
         command.args(["ip link set lo up && exec dockerd \"$@\"", "dockerd"]);
-        Self::start_own(command)
+        command
     }
 
     /// Gives it the sample image, and says which engine it is.
@@ -70,12 +85,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Without networks, which need kernel modules: containers run in the host's.
-    fn start_own(mut command: Command) -> Result<Self> {
+    fn start_own(mut command: Command, options: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let socket = folder.path().join("docker.sock");
         let log = std::fs::File::create(folder.path().join("dockerd.log"))?;
-        command.args(["--bridge", "none", "--iptables=false", "--ip6tables=false"]);
+        command.args(options);
         for (option, name) in [
             ("--data-root", "data"),
             ("--exec-root", "run"),

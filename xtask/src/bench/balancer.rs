@@ -5,7 +5,6 @@
 mod cases;
 mod generator;
 mod idle;
-mod process;
 mod proxies;
 mod secrets;
 mod target;
@@ -17,6 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use self::cases::{CASES, Case};
 use self::proxies::Proxy;
+use super::process;
 use super::report::Spread;
 use crate::install::say;
 

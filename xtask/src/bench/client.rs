@@ -8,11 +8,13 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use test_support::gantry::{ACCESS_KEY_ID, Gantry, SECRET_ACCESS_KEY};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::Request;
+use tokio_tungstenite::tungstenite::http::{HeaderMap, Request};
 use wire::client;
 use wire::shape::Operation;
 use wire::sigv4::{Signer, sign};
 
+/// Version of the API of Amazon EC2.
+const EC2_VERSION: &str = "2016-11-15";
 /// How long an answer may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -38,8 +40,33 @@ fn signer(service: &str) -> Signer<'_> {
 pub fn signed<O: Operation>(host: &str, input: &O::Input) -> Result<Vec<u8>> {
     let (mut parts, body) = client::request::<O>(host, input)?;
     sign(&signer(O::SERVICE.signing_name), &mut parts, &body, now());
+    written(&parts.headers, &body)
+}
+
+/// The same for a service that takes forms: the parameters of a call of Amazon EC2, its action among them.
+pub fn signed_form(host: &str, parameters: &[(&str, &str)]) -> Result<Vec<u8>> {
+    let encoded =
+        |it: &str| percent_encoding::utf8_percent_encode(it, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let version = [("Version", EC2_VERSION)];
+    let pairs = parameters.iter().chain(&version);
+    let pairs: Vec<_> = pairs
+        .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+        .collect();
+    let body = pairs.join("&");
+    let request = Request::builder()
+        .method("POST")
+        .uri("/")
+        .header("host", host)
+        .header("content-type", "application/x-www-form-urlencoded; charset=utf-8")
+        .body(())?;
+    let (mut parts, ()) = request.into_parts();
+    sign(&signer("ec2"), &mut parts, body.as_bytes(), now());
+    written(&parts.headers, body.as_bytes())
+}
+
+fn written(headers: &HeaderMap, body: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = b"POST / HTTP/1.1\r\n".to_vec();
-    for (name, value) in &parts.headers {
+    for (name, value) in headers {
         write!(bytes, "{name}: {}\r\n", value.to_str()?)?;
     }
     write!(bytes, "content-length: {}\r\n\r\n", body.len())?;
@@ -99,6 +126,13 @@ impl Connection {
             bail!("{}: {}", status.trim(), String::from_utf8_lossy(&body));
         }
         Ok(body)
+    }
+
+    /// Calls Amazon EC2, and gives the answer as it is.
+    pub fn ec2(&mut self, parameters: &[(&str, &str)]) -> Result<String> {
+        let request = signed_form(&self.host, parameters)?;
+        let body = self.send(&request).with_context(|| format!("{parameters:?}"))?;
+        Ok(String::from_utf8(body)?)
     }
 
     /// Calls an operation.

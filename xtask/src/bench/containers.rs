@@ -13,15 +13,14 @@ use anyhow::Result;
 use test_support::docker::Engine;
 
 use super::client::Connection;
-use super::report::Table;
+use super::report::{Table, load};
 use crate::install::say;
 
 /// Prints the numbers as they come, and a table of all of them at the end.
 pub fn measure(binary: &Path) -> Result<()> {
     say("Containers");
     let engine = Engine::start()?;
-    let load = std::fs::read_to_string("/proc/loadavg")?;
-    println!("load of the machine before: {}", load.trim());
+    println!("load of the machine before: {}", load()?);
     let mut table = Table::default();
     for part in [
         starts::measure,
@@ -32,8 +31,7 @@ pub fn measure(binary: &Path) -> Result<()> {
     ] {
         part(binary, engine.as_ref(), &mut table)?;
     }
-    let load = std::fs::read_to_string("/proc/loadavg")?;
-    println!("load of the machine after: {}", load.trim());
+    println!("load of the machine after: {}", load()?);
     table.print();
     Ok(())
 }

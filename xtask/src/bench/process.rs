@@ -35,6 +35,16 @@ pub fn processor_seconds(process: u32) -> Result<f64> {
     Ok(sum)
 }
 
+/// The same for the calling thread.
+pub fn thread_seconds() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = text
+        .split_whitespace()
+        .next()
+        .context("the scheduler counts nothing")?;
+    Ok(nanoseconds.parse::<f64>()? / 1e9)
+}
+
 /// KiB that a process holds by itself: resident, not counting what it shares with files.
 pub fn own_kib(process: u32) -> Result<f64> {
     let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;

@@ -31,6 +31,11 @@ pub fn machine() -> Result<()> {
     Ok(())
 }
 
+/// How busy the machine is.
+pub fn load() -> Result<String> {
+    Ok(std::fs::read_to_string("/proc/loadavg")?.trim().to_owned())
+}
+
 /// Times of something that was done again and again.
 pub struct Times(Vec<Duration>);
 

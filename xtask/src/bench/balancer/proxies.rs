@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::cases::Door;
-use super::process;
 use super::secrets::Secrets;
+use crate::bench::process;
 use crate::install::{self, run, say};
 
 mod configurations;
@@ -177,7 +177,7 @@ fn gantry(subject: &Path, site: &Site<'_>) -> Command {
 }
 
 fn nginx(site: &Site<'_>) -> Result<Command> {
-    install::for_balancing("nginx")?;
+    install::peer("nginx")?;
     let mut command = Command::new("/usr/sbin/nginx");
     command.arg("-p").arg(&site.folder).arg("-c");
     command.arg(write(site, "nginx.conf", configurations::nginx(site))?);
@@ -185,7 +185,7 @@ fn nginx(site: &Site<'_>) -> Result<Command> {
 }
 
 fn haproxy(site: &Site<'_>) -> Result<Command> {
-    install::for_balancing("haproxy")?;
+    install::peer("haproxy")?;
     let mut command = Command::new("/usr/sbin/haproxy");
     // -db: one process, in the foreground
     command.arg("-db").arg("-f");
