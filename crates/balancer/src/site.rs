@@ -1,7 +1,7 @@
 //! A listener at one address, at run time.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,6 +13,7 @@ use crate::group::{Group, Members};
 use crate::plan::ListenerPlan;
 use crate::shared::Shared;
 use crate::tls::ServerTls;
+use crate::upstream::Source;
 
 /// A listener at one address. What it serves changes under its connections.
 pub(crate) struct Site {
@@ -70,10 +71,12 @@ impl Site {
         *self.serving.write() = serving;
     }
 
-    /// The address that connections to targets come from: that of this node, if there are others.
-    pub(crate) fn source(&self, serving: &Serving) -> Option<IpAddr> {
-        let nodes = &serving.plan.load_balancer.addresses;
-        (nodes.len() > 1).then(|| self.address.ip())
+    /// Where connections to targets come from: the address of this node, if there are others.
+    pub(crate) fn source(&self, serving: &Serving) -> Source {
+        match serving.plan.load_balancer.addresses.len() {
+            0 | 1 => Source::Any,
+            _ => Source::Node(self.address.ip()),
+        }
     }
 
     /// Counts a connection in; none if there are as many as may be.

@@ -8,6 +8,7 @@ use domain::listener_rule::ListenerRule;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target::Target;
 use domain::target_group::TargetGroup;
+use domain::vpc::Cidr;
 use domain::{LoadBalancerArn, TargetGroupArn};
 
 use crate::plan::{CertificatePem, LoadBalancerPlan, NodeAddress, Plan};
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub targets: Vec<Target>,
     /// The certificates that listeners name.
     pub certificates: Vec<CertificatePem>,
+    /// The range of the VPC: targets within may see the addresses of clients.
+    pub vpc_cidr: Option<Cidr>,
 }
 
 impl Snapshot {
@@ -62,7 +65,7 @@ impl Snapshot {
         });
         let groups = self.target_groups.iter().map(|group| {
             let own = targets.get(&group.arn).map_or(&[][..], Vec::as_slice);
-            groups::group(group, own)
+            groups::group(group, own, self.vpc_cidr)
         });
         Plan {
             listeners: listeners.collect(),

@@ -4,5 +4,5 @@ mod connect;
 mod lines;
 mod pool;
 
-pub(crate) use connect::{ConnectFault, Stream, connect};
+pub(crate) use connect::{ConnectFault, Source, Stream, client_socket, connect};
 pub(crate) use pool::{Lease, Pool, SendFault};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::listener::Protocol;
+use crate::load_balancer::LoadBalancerKind;
 use crate::tags::Pair;
 use crate::{TargetGroupArn, Timestamp};
 
@@ -42,6 +43,15 @@ pub struct TargetGroup {
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+impl TargetGroup {
+    /// Whether targets see the addresses of clients instead of that of their load balancer. Those that are instances are
+    /// ports of hosts, from which answers would not find back: they never do.
+    pub fn preserves_clients(&self) -> bool {
+        let is_network = self.protocol.kind() == LoadBalancerKind::Network;
+        is_network && self.target_type == TargetType::Ip && self.attributes.preserves_client_ip
+    }
 }
 
 /// What targets are named by.

@@ -27,7 +27,7 @@ use crate::network::{Network, NetworkError};
 use crate::published::{self, PublishedPort};
 use crate::shim_process::short_path;
 use crate::task_directory::is_name;
-use processes::{Beginning, end_all, prepare};
+use processes::{Beginning, Rights, end_all, prepare};
 
 /// The balancers of this host.
 #[derive(Clone)]
@@ -80,8 +80,16 @@ impl LoadBalancers {
             let routed = self.network.route_to_load_balancer(&key, &site.eni, range);
             routed.await.map_err(failed)?;
         }
+        let rights = match site.preserves_clients {
+            true => {
+                self.network.preserve_clients(&key).await.map_err(failed)?;
+                Rights::Clients
+            }
+            // What was let in stays until it is gone: connections that are under way need it.
+            false => Rights::Nobodys,
+        };
         let directory = self.directory.join(&site.id);
-        self.keep_running(&key, &directory).await?;
+        self.keep_running(&key, &directory, rights).await?;
         self.publish(&key, site, &directory).await?;
         let stream = connect(directory).await.map_err(failed)?;
         Ok(BalancerConnection { stream, host_address })
@@ -116,9 +124,15 @@ impl LoadBalancers {
         blocking(move || published::tell(&directory, &ports)).await
     }
 
-    async fn start(&self, key: &str, directory: &Path, beginning: Beginning) -> Result<(), HostError> {
+    async fn start(
+        &self,
+        key: &str,
+        directory: &Path,
+        beginning: Beginning,
+        rights: Rights,
+    ) -> Result<(), HostError> {
         let (program, place) = (self.program.clone(), directory.to_owned());
-        let command = blocking(move || prepare(&program, &place, "balancer", beginning)).await?;
+        let command = blocking(move || prepare(&program, &place, "balancer", beginning, rights)).await?;
         let mut child = self.network.spawn(key, command).await.map_err(failed)?;
         let directory = directory.to_owned();
         tokio::task::spawn_blocking(move || {

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::hand_over::{self, HandOver};
-use crate::load_balancers::processes::{Beginning, end_all, is_outdated, prepare, serving};
+use crate::load_balancers::processes::{Beginning, Rights, end_all, is_outdated, prepare, serving};
 use crate::network::{Network, Opened};
 use crate::shim_process::short_path;
 
@@ -243,8 +243,10 @@ impl ResolverProcess {
     /// In the network of the host: from there others are asked.
     async fn start(&self) -> Result<(), HostError> {
         let (directory, program) = (self.directory.clone(), self.program.clone());
-        let mut child =
-            blocking(move || prepare(&program, &directory, "dns", Beginning::Afresh)?.spawn()).await?;
+        let mut child = blocking(move || {
+            prepare(&program, &directory, "dns", Beginning::Afresh, Rights::Nobodys)?.spawn()
+        })
+        .await?;
         tokio::task::spawn_blocking(move || {
             let ended = child.wait();
             tracing::info!(?ended, "the resolver of VPCs has ended");

@@ -15,6 +15,8 @@ pub struct LoadBalancerSite {
     pub others: Vec<Ipv4Addr>,
     /// A range that is its own in the VPC as a whole, beside these addresses: where it starts, and how long its prefix is.
     pub range: Option<(Ipv4Addr, u8)>,
+    /// It connects to targets with the addresses of its clients.
+    pub preserves_clients: bool,
     /// Ports of the host that lead to it. One that is taken is told in the log and leaves the others.
     pub published: Vec<PortMapping>,
 }

@@ -9,6 +9,7 @@ use domain::ids::Ids;
 use domain::load_balancer::Scheme;
 use domain::served_load_balancer::{BalancerNews, BalancerReport, ServedLoadBalancer};
 use domain::service_connect::{ServiceConnectProxy, VIRTUAL_ADDRESSES};
+use domain::target_group::TargetGroup;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{mpsc, watch};
@@ -200,6 +201,7 @@ fn site(served: &ServedLoadBalancer, publishing: Publishing) -> LoadBalancerSite
         others: addresses.collect(),
         range: ServiceConnectProxy::vpc_of(&it.arn)
             .map(|_| (VIRTUAL_ADDRESSES.network, VIRTUAL_ADDRESSES.prefix)),
+        preserves_clients: served.target_groups.iter().any(TargetGroup::preserves_clients),
         published: published(served, publishing),
     }
 }

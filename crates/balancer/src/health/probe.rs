@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use super::machine::Failure;
 use crate::plan::{CheckKind, HealthCheck, Matcher};
 use crate::tls::TargetTls;
-use crate::upstream::{ConnectFault, Stream, connect};
+use crate::upstream::{ConnectFault, Source, Stream, connect};
 
 /// What health checks call themselves.
 const AGENT: &str = "ELB-HealthChecker/2.0";
@@ -92,10 +92,12 @@ fn judge(matcher: &Matcher, code: u16) -> Result<(), Failure> {
 }
 
 async fn open(way: Way, tls: Option<&Arc<rustls::ClientConfig>>) -> Result<Stream, Failure> {
-    connect(way.from, way.to, tls).await.map_err(|fault| match fault {
-        ConnectFault::Timeout => Failure::Timeout,
-        ConnectFault::Refused(_) | ConnectFault::Tls(_) => Failure::Connection,
-    })
+    connect(way.from.map_or(Source::Any, Source::Node), way.to, tls)
+        .await
+        .map_err(|fault| match fault {
+            ConnectFault::Timeout => Failure::Timeout,
+            ConnectFault::Refused(_) | ConnectFault::Tls(_) => Failure::Connection,
+        })
 }
 
 fn request(

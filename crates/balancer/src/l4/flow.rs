@@ -1,7 +1,7 @@
 //! Which target a flow goes to.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::choice;
@@ -16,6 +16,18 @@ pub(super) struct Chosen {
     pub(super) group: Arc<Group>,
     pub(super) members: Arc<Members>,
     pub(super) in_flight: InFlight,
+}
+
+impl Chosen {
+    /// The client's address and port, if the target is to see them.
+    pub(super) fn preserved(&self, peer: SocketAddr) -> Option<SocketAddr> {
+        let client = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let range = self.members.plan.preserves_clients_in?;
+        match (client.ip(), self.in_flight.target().address().ip()) {
+            (IpAddr::V4(_), IpAddr::V4(target)) => range.contains(target).then_some(client),
+            _ => None,
+        }
+    }
 }
 
 /// Chooses a target for a flow, none of those that were tried already.

@@ -14,7 +14,7 @@ use crate::outlier::Outcome;
 use crate::pump;
 use crate::site::{Serving, Site};
 use crate::tls;
-use crate::upstream::{Stream, connect};
+use crate::upstream::{Source, Stream, connect};
 
 /// How many targets are tried before a client is reset.
 const TRIES: usize = 3;
@@ -71,7 +71,10 @@ async fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chos
         tried.push(chosen.in_flight.target().address());
         let within = chosen.members.plan.protocol == Protocol::Tls;
         let tls = within.then(|| site.shared.target_tls.plain());
-        let from = site.source(serving);
+        let from = match chosen.preserved(peer) {
+            Some(client) => Source::Client(client),
+            None => site.source(serving),
+        };
         let connected = connect(from, chosen.in_flight.target().address(), tls).await;
         let outcome = match connected.is_ok() {
             true => Outcome::Answered,

@@ -15,6 +15,7 @@ use super::flow::{self, Chosen};
 use super::proxy_protocol::{self, Transport};
 use crate::pump::Watch;
 use crate::site::Site;
+use crate::upstream::client_socket;
 
 /// A flow on which nothing comes for this long is over, as on Amazon.
 const IDLE: Duration = Duration::from_secs(120);
@@ -88,7 +89,14 @@ fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketA
         return None;
     }
     let chosen = flow::choose(site, &serving, peer, &[])?;
-    let to_target = connected(site.address.ip(), chosen.in_flight.target().address()).ok()?;
+    let target = chosen.in_flight.target().address();
+    let to_target = match chosen.preserved(peer) {
+        Some(client) => connected_as(client, target),
+        None => connected(site.address.ip(), target),
+    };
+    let to_target = to_target
+        .inspect_err(|fault| tracing::debug!(%fault, "target not reached"))
+        .ok()?;
     let is_told = chosen.members.plan.proxy_protocol;
     let told = is_told.then(|| proxy_protocol::header(Transport::Datagrams, peer, site.address));
     let flow = Arc::new(Flow {
@@ -119,6 +127,12 @@ fn connected(from: IpAddr, target: SocketAddr) -> io::Result<UdpSocket> {
     socket.connect(target)?;
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket)
+}
+
+fn connected_as(client: SocketAddr, target: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = client_socket(socket2::Type::DGRAM, client)?;
+    socket.connect(&target.into())?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// Passes a target's datagrams back until the flow is over.

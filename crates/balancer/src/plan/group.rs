@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::listener::Protocol;
 use domain::target_group::{Algorithm, ProtocolVersion};
+use domain::vpc::Cidr;
 
 use crate::health::machine::Health;
 
@@ -160,6 +161,8 @@ pub struct GroupPlan {
     pub health_check: Option<HealthCheck>,
     /// `proxy_protocol_v2.enabled`.
     pub proxy_protocol: bool,
+    /// `preserve_client_ip.enabled`: targets with an address in this range see the client's address and port.
+    pub preserves_clients_in: Option<Cidr>,
     /// `target_health_state.unhealthy.connection_termination.enabled` of a network load balancer's group.
     pub ends_unhealthy_connections: bool,
     /// `deregistration_delay.connection_termination.enabled` of a network load balancer's group: whether connections
@@ -186,6 +189,7 @@ impl GroupPlan {
             minimum_healthy_percent: 0,
             health_check: None,
             proxy_protocol: false,
+            preserves_clients_in: None,
             ends_unhealthy_connections: true,
             ends_connections_after_delay: false,
             resilience: None,

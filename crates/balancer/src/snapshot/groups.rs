@@ -8,11 +8,12 @@ use domain::target::{Target, TargetHealthReason, TargetHealthState, TargetState}
 use domain::target_group::{
     self as record, CrossZone, HealthCheckPort, ProtocolVersion, TargetGroup, TargetGroupAttributes,
 };
+use domain::vpc::Cidr;
 
 use crate::health::machine::{Failure, Health};
 use crate::plan::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
 
-pub(super) fn group(group: &TargetGroup, targets: &[&Target]) -> GroupPlan {
+pub(super) fn group(group: &TargetGroup, targets: &[&Target], vpc: Option<Cidr>) -> GroupPlan {
     let attributes = &group.attributes;
     GroupPlan {
         arn: group.arn.as_str().into(),
@@ -30,6 +31,7 @@ pub(super) fn group(group: &TargetGroup, targets: &[&Target]) -> GroupPlan {
         minimum_healthy_percent: attributes.unhealthy_routing.percentage.unwrap_or(0) as usize,
         health_check: Some(health_check(group)),
         proxy_protocol: attributes.is_proxy_protocol,
+        preserves_clients_in: vpc.filter(|_| group.preserves_clients()),
         ends_unhealthy_connections: attributes.ends_connections_of_unhealthy,
         ends_connections_after_delay: attributes.ends_connections_after_delay,
         resilience: None,

@@ -153,6 +153,7 @@ fn records_become_what_a_balancer_does() {
             target(82, false, TargetState::Registered),
         ],
         certificates: Vec::new(),
+        vpc_cidr: Some("10.0.0.0/16".parse().expect("a range")),
     };
     let plan = snapshot.plan();
     let [listener] = &plan.listeners[..] else {
@@ -182,6 +183,10 @@ fn records_become_what_a_balancer_does() {
         states,
         [(80, Registration::Registered), (81, Registration::Draining)]
     );
+    assert_eq!(
+        group.preserves_clients_in, None,
+        "not of an application load balancer"
+    );
     assert!(
         matches!(&group.stickiness, plan::Stickiness::Application { cookie, .. } if &**cookie == "SESSION")
     );
@@ -204,4 +209,34 @@ fn what_belongs_to_nothing_is_left_out() {
         ..Snapshot::default()
     };
     assert!(snapshot.plan().listeners.is_empty());
+}
+
+#[test]
+fn targets_in_the_vpc_see_clients_if_their_group_says_so() {
+    let range = "10.0.0.0/16".parse().expect("a range");
+    let cases = [
+        (Protocol::Tcp, TargetType::Ip, false, None),
+        (Protocol::Tcp, TargetType::Ip, true, Some(range)),
+        (Protocol::Udp, TargetType::Ip, true, Some(range)),
+        (Protocol::Tcp, TargetType::Instance, true, None),
+    ];
+    for (protocol, target_type, is_preserved, wanted) in cases {
+        let mut group = TargetGroup {
+            protocol,
+            target_type,
+            attributes: TargetGroupAttributes::new(protocol, target_type),
+            ..group()
+        };
+        group.attributes.preserves_client_ip = is_preserved;
+        let snapshot = Snapshot {
+            target_groups: vec![group],
+            vpc_cidr: Some(range),
+            ..Snapshot::default()
+        };
+        assert_eq!(
+            snapshot.plan().groups[0].preserves_clients_in,
+            wanted,
+            "{protocol:?}"
+        );
+    }
 }

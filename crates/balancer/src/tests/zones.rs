@@ -130,7 +130,7 @@ async fn many_connections_share_the_ports_of_a_node() {
         let listener = listener.await.expect("a socket");
         let address = listener.local_addr().expect("an address");
         for _ in 0..200 {
-            let stream = crate::upstream::connect(Some(node), address, None).await;
+            let stream = crate::upstream::connect(crate::upstream::Source::Node(node), address, None).await;
             let crate::upstream::Stream::Plain(stream) = stream.expect("a connection") else {
                 panic!("no TLS was asked for");
             };
@@ -143,7 +143,7 @@ async fn many_connections_share_the_ports_of_a_node() {
     let address = listener.local_addr().expect("an address");
     let elsewhere = "192.0.2.1".parse().expect("an address");
     assert!(
-        crate::upstream::connect(Some(elsewhere), address, None)
+        crate::upstream::connect(crate::upstream::Source::Node(elsewhere), address, None)
             .await
             .is_ok()
     );

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -18,6 +19,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a port is looked for on the address that a connection shall come from.
 const TRIES: usize = 4;
+
+/// Where a connection to a target comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// Any address of this host.
+    Any,
+    /// This address, at any port: that of the node that connects, if it is not the only one.
+    Node(IpAddr),
+    /// This address and port, which are a client's.
+    Client(SocketAddr),
+}
 
 /// A connection to a target.
 pub(crate) enum Stream {
@@ -36,10 +48,9 @@ pub(crate) enum ConnectFault {
     Tls(io::Error),
 }
 
-/// Connects. `from` is the address of the node that does, if it is not the only one; `tls` is how to speak TLS, if that
-/// is spoken.
+/// Connects. `tls` is how to speak TLS, if that is spoken.
 pub(crate) async fn connect(
-    from: Option<IpAddr>,
+    from: Source,
     address: SocketAddr,
     tls: Option<&Arc<rustls::ClientConfig>>,
 ) -> Result<Stream, ConnectFault> {
@@ -59,11 +70,19 @@ pub(crate) async fn connect(
     made.await.unwrap_or(Err(ConnectFault::Timeout))
 }
 
-/// An address that has no port left, or is not this host's, is no reason not to connect.
-async fn plain(from: Option<IpAddr>, address: SocketAddr) -> io::Result<TcpStream> {
-    let from = from.filter(|it| it.is_ipv4() == address.is_ipv4());
+/// An address of a node that has no port left, or is not this host's, is no reason not to connect. With a client's there
+/// is no other way: the target is promised to see it.
+async fn plain(from: Source, address: SocketAddr) -> io::Result<TcpStream> {
+    let from = match from {
+        Source::Client(client) => {
+            let socket = client_socket(Type::STREAM, client)?;
+            return TcpSocket::from_std_stream(socket.into()).connect(address).await;
+        }
+        Source::Node(from) if from.is_ipv4() == address.is_ipv4() => from,
+        Source::Node(_) | Source::Any => return TcpStream::connect(address).await,
+    };
     for _ in 0..TRIES {
-        let Some(Ok(socket)) = from.map(bound) else { break };
+        let Ok(socket) = bound(from) else { break };
         match socket.connect(address).await {
             // the port leads to this target already
             Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {}
@@ -81,6 +100,20 @@ fn bound(from: IpAddr) -> io::Result<TcpSocket> {
     };
     socket.set_reuseaddr(true)?;
     socket.bind(SocketAddr::new(from, 0))?;
+    Ok(socket)
+}
+
+/// A socket with the address and port of a client, which are not this host's. The client may have connections to several
+/// addresses of this load balancer, each of which leads to another target.
+///
+/// # Errors
+/// This process may not do so, or what else the kernel says.
+pub(crate) fn client_socket(kind: Type, client: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(client), kind, None)?;
+    socket.set_ip_transparent_v4(true)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&client.into())?;
     Ok(socket)
 }
 

@@ -1,6 +1,5 @@
 //! Connections to one target that speak HTTP, kept for the next request.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::lines::Lines;
-use super::{ConnectFault, connect};
+use super::{ConnectFault, Source, connect};
 use crate::l7::body::RequestBody;
 use crate::target::Target;
 
@@ -129,7 +128,7 @@ impl Pool {
 
     /// Makes a connection, from an address if there are several.
     pub(crate) async fn open(
-        from: Option<IpAddr>,
+        from: Source,
         target: &Arc<Target>,
         tls: Option<&Arc<rustls::ClientConfig>>,
         http2: bool,

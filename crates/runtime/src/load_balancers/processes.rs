@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Gid, Pid, Signal, Uid, kill_process};
+use rustix::thread::{self, CapabilitySet, CapabilitySets};
 use shim::files;
 
 use crate::shim_process::{self, holder};
@@ -37,8 +38,25 @@ pub enum Beginning {
     TakingOver,
 }
 
+/// What a balancer may do beyond what anybody may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Nothing.
+    Nobodys,
+    /// Connect with addresses that are not its own. The kernel asks for `CAP_NET_RAW`, the lesser of the two that it
+    /// takes for that: its holder can forge what it sends, which its VPC takes from its link alone, but can change
+    /// neither addresses nor routes nor filters, not even those of its own namespace.
+    Clients,
+}
+
 /// What starts a process that does a `job`, such as `balancer`: as nobody, with nothing of ours but its socket, its lock and a file for its last words.
-pub fn prepare(program: &Path, directory: &Path, job: &str, beginning: Beginning) -> io::Result<Command> {
+pub fn prepare(
+    program: &Path,
+    directory: &Path,
+    job: &str,
+    beginning: Beginning,
+    rights: Rights,
+) -> io::Result<Command> {
     let place = match beginning {
         Beginning::Afresh => directory.to_owned(),
         Beginning::TakingOver => directory.join(NEXT),
@@ -60,13 +78,46 @@ pub fn prepare(program: &Path, directory: &Path, job: &str, beginning: Beginning
     command
         .env_clear()
         .current_dir("/")
-        .uid(NOBODY)
-        .gid(NOBODY)
         .process_group(0)
         .stdin(Stdio::from(OwnedFd::from(listener)))
         .stdout(Stdio::from(lock))
         .stderr(Stdio::from(errors));
+    match rights {
+        Rights::Nobodys => {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        // SAFETY: between fork and exec it makes system calls, and nothing else.
+        Rights::Clients => unsafe {
+            command.pre_exec(become_nobody_with_rights);
+        },
+    }
     Ok(command)
+}
+
+/// The process becomes nobody, and what it executes keeps one capability.
+fn become_nobody_with_rights() -> io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+    thread::set_keep_capabilities(true)?;
+    thread::set_thread_groups(&[])?;
+    thread::set_thread_res_gid(gid, gid, gid)?;
+    thread::set_thread_res_uid(uid, uid, uid)?;
+    let kept = CapabilitySet::NET_RAW;
+    let sets = CapabilitySets {
+        effective: kept,
+        permitted: kept,
+        inheritable: kept,
+    };
+    thread::set_capabilities(None, sets)?;
+    thread::configure_capability_in_ambient_set(kept, true)?;
+    Ok(())
+}
+
+/// Whether a process has these rights at least. One that has ended needs none.
+pub fn has(pid: Pid, rights: Rights) -> bool {
+    if rights == Rights::Nobodys {
+        return true;
+    }
+    thread::capabilities(Some(pid)).map_or(true, |it| it.effective.contains(CapabilitySet::NET_RAW))
 }
 
 /// The process that serves.

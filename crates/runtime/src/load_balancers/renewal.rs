@@ -11,7 +11,8 @@ use agent::host::HostError;
 use rustix::process::Pid;
 
 use super::processes::{
-    Beginning, ask_to_leave, change_places, end_all, end_leaving, is_outdated, leaving, next, serving, settle,
+    Beginning, Rights, ask_to_leave, change_places, end_all, end_leaving, has, is_outdated, leaving, next,
+    serving, settle,
 };
 use super::{LoadBalancers, blocking, connect, failed};
 use crate::hand_over::{self, HAND_OVER, HandOver};
@@ -27,13 +28,18 @@ enum Serving {
 }
 
 impl LoadBalancers {
-    /// Somebody serves when this returns, and runs the program of today.
-    pub(super) async fn keep_running(&self, key: &str, directory: &Path) -> Result<(), HostError> {
+    /// Somebody serves when this returns, runs the program of today and has these rights.
+    pub(super) async fn keep_running(
+        &self,
+        key: &str,
+        directory: &Path,
+        rights: Rights,
+    ) -> Result<(), HostError> {
         let (place, program) = (directory.to_owned(), self.program.clone());
-        match blocking(move || look(&place, &program)).await? {
+        match blocking(move || look(&place, &program, rights)).await? {
             Serving::ThisProgram => return Ok(()),
             Serving::Nobody => {}
-            Serving::Another(pid) => match self.renew(key, directory, pid).await {
+            Serving::Another(pid) => match self.renew(key, directory, pid, rights).await {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     tracing::warn!(balancer = %directory.display(), %error, "no hand-over: it begins afresh");
@@ -42,14 +48,14 @@ impl LoadBalancers {
                 }
             },
         }
-        self.start(key, directory, Beginning::Afresh).await
+        self.start(key, directory, Beginning::Afresh, rights).await
     }
 
-    async fn renew(&self, key: &str, directory: &Path, served: Pid) -> Result<(), HostError> {
+    async fn renew(&self, key: &str, directory: &Path, served: Pid, rights: Rights) -> Result<(), HostError> {
         let old = connect(directory.to_owned()).await.map_err(failed)?;
         let old = old.into_std().map_err(failed)?;
         let handed = blocking(move || ask(old)).await?;
-        self.start(key, directory, Beginning::TakingOver).await?;
+        self.start(key, directory, Beginning::TakingOver, rights).await?;
         let new = connect(next(directory)).await.map_err(failed)?;
         let new = new.into_std().map_err(failed)?;
         blocking(move || pass(new, &handed)).await?;
@@ -61,7 +67,7 @@ impl LoadBalancers {
     }
 }
 
-fn look(directory: &Path, program: &Path) -> io::Result<Serving> {
+fn look(directory: &Path, program: &Path, rights: Rights) -> io::Result<Serving> {
     settle(directory)?;
     let leaving = leaving(directory)?;
     let Some(pid) = serving(directory)? else {
@@ -70,7 +76,8 @@ fn look(directory: &Path, program: &Path) -> io::Result<Serving> {
         return Ok(Serving::Nobody);
     };
     leaving.iter().for_each(|it| ask_to_leave(*it));
-    Ok(match is_outdated(pid, program)? && leaving.len() < LEAVING_MAX {
+    let is_outdated = is_outdated(pid, program)? || !has(pid, rights);
+    Ok(match is_outdated && leaving.len() < LEAVING_MAX {
         true => Serving::Another(pid),
         false => Serving::ThisProgram,
     })

@@ -15,6 +15,7 @@ use super::host::{Host, publications};
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
 use super::ports::Ports;
+use super::preserving::Preserving;
 use super::records::{Attachment, Interface, Kind, Port, Records, Stage};
 use super::resolvers::Resolvers;
 use super::vpc::Vpcs;
@@ -63,7 +64,7 @@ impl Attachments {
     pub(super) async fn take_up(&self) -> Result<(), NetworkError> {
         let mut published = Vec::new();
         let mut namespaces = BTreeSet::new();
-        let mut vpcs = BTreeSet::new();
+        let mut vpcs = BTreeMap::new();
         for attachment in self.records.attachments()? {
             let path = self.records.namespace(&attachment.key);
             if attachment.stage != Stage::Ready || !netns::is_bound(&path) {
@@ -84,7 +85,10 @@ impl Attachments {
                 published.extend(publications(address, &ports));
             }
             namespaces.insert(path);
-            vpcs.extend(attachment.kind.interface().map(|it| it.vpc_id.clone()));
+            if let Some(it) = attachment.kind.interface() {
+                let preserving: &mut BTreeSet<_> = vpcs.entry(it.vpc_id.clone()).or_default();
+                preserving.extend(Preserving::of(&attachment.kind));
+            }
             self.join_endpoint(&attachment);
             self.slots
                 .lock()
@@ -105,8 +109,8 @@ impl Attachments {
             return Ok(());
         }
         self.host.ensure_rules(&published).await?;
-        for vpc_id in vpcs {
-            self.vpcs.filter_again(&self.host, &vpc_id).await?;
+        for (vpc_id, preserving) in vpcs {
+            self.vpcs.filter_again(&self.host, &vpc_id, preserving).await?;
             self.vpcs.open_endpoint(&vpc_id).await;
         }
         Ok(())
@@ -223,6 +227,7 @@ impl Attachments {
                 interface,
                 others,
                 ports: Vec::new(),
+                preserving: None,
             }),
             Wanted::Bridge(asked) => {
                 let ports = self.ports.take(key, &asked)?;
@@ -348,6 +353,7 @@ impl Attachments {
 
     /// Undoes as much as was done. The record goes last, so what fails here is found again.
     async fn unmake(&self, attachment: &Attachment) -> Result<(), NetworkError> {
+        self.stop_preserving(&attachment.kind).await?;
         if let Some((place, address)) = place_of(attachment) {
             self.endpoint.leave(place, address);
         }

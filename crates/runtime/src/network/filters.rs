@@ -7,6 +7,7 @@
 
 mod compile;
 mod matching;
+mod preserving;
 mod ruleset;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::nfnetlink::Elements;
+use super::preserving::Preserving;
 use super::{NetworkError, netns, rules};
 pub(super) use compile::Site;
 use compile::{Structure, compile};
@@ -121,6 +123,32 @@ impl Filters {
             return Ok(());
         }
         vpc.load(&self.table).await
+    }
+
+    /// Changes which load balancers of a VPC send with the addresses of their clients.
+    pub(super) async fn set_preserving(
+        &self,
+        vpc_id: &str,
+        change: impl FnOnce(&mut BTreeSet<Preserving>),
+    ) -> Result<(), NetworkError> {
+        let mut vpcs = self.vpcs.lock().await;
+        let Some(vpc) = vpcs.get_mut(vpc_id) else {
+            return Ok(());
+        };
+        let Some(place) = &mut vpc.place else {
+            return Ok(());
+        };
+        let before = place.site.preserving.clone();
+        change(&mut place.site.preserving);
+        // As long as nothing was told, what an earlier run has left stays, which has those that it knew.
+        if place.site.preserving == before || place.loaded.is_none() {
+            return Ok(());
+        }
+        let touched = Touched {
+            rules_are_new: true,
+            ..Touched::default()
+        };
+        vpc.put_in_force(&touched, &self.table).await
     }
 
     /// The namespace of a VPC goes.
@@ -227,6 +255,12 @@ impl Vpc {
     fn quick_change(&self, touched: &Touched) -> Option<(Vec<Element>, Vec<Element>)> {
         let loaded = self.place.as_ref()?.loaded.as_ref()?;
         if touched.rules_are_new || touched.interfaces.len() > INTERFACES_AT_ONCE {
+            return None;
+        }
+        // What they send for their clients is judged by rules of their own.
+        let preserving = &self.place.as_ref()?.site.preserving;
+        let is_one = |it: &Ipv4Addr| preserving.iter().any(|one| one.addresses.contains(it));
+        if touched.interfaces.iter().any(is_one) {
             return None;
         }
         let mut after = BTreeSet::new();

@@ -320,7 +320,7 @@ pub(super) async fn add_unreachable_route(handle: &Handle, range: Cidr) -> Resul
     replace_route(handle, route, "close the range of a VPC").await
 }
 
-async fn replace_route(
+pub(super) async fn replace_route(
     handle: &Handle,
     route: rtnetlink::packet_route::route::RouteMessage,
     what: &'static str,
@@ -332,6 +332,54 @@ async fn replace_route(
         .execute()
         .await
         .map_err(NetworkError::netlink(what))
+}
+
+/// Index and name of the link behind which that one address is; `None` if it has no route of its own.
+pub(super) async fn way_to(
+    handle: &Handle,
+    address: Ipv4Addr,
+) -> Result<Option<(u32, String)>, NetworkError> {
+    let Some(index) = index_towards(handle, address).await? else {
+        return Ok(None);
+    };
+    let mut links = handle.link().get().match_index(index).execute();
+    let found = links.try_next().await;
+    let link = found.map_err(NetworkError::netlink("look for a link"))?;
+    let name = link.and_then(|it| {
+        it.attributes.into_iter().find_map(|it| match it {
+            LinkAttribute::IfName(name) => Some(name),
+            _ => None,
+        })
+    });
+    Ok(name.map(|name| (index, name)))
+}
+
+async fn index_towards(handle: &Handle, address: Ipv4Addr) -> Result<Option<u32>, NetworkError> {
+    let mut routes = handle
+        .route()
+        .get(RouteMessageBuilder::<Ipv4Addr>::new().build())
+        .execute();
+    let mut found = None;
+    while let Some(route) = routes
+        .try_next()
+        .await
+        .map_err(NetworkError::netlink("list routes"))?
+    {
+        let header = &route.header;
+        if header.table != RouteHeader::RT_TABLE_MAIN || header.destination_prefix_length != 32 {
+            continue;
+        }
+        let destination = RouteAttribute::Destination(RouteAddress::Inet(address));
+        if !route.attributes.contains(&destination) {
+            continue;
+        }
+        // The answers are read to their end: another question follows.
+        found = found.or(route.attributes.iter().find_map(|it| match it {
+            RouteAttribute::Oif(index) => Some(*index),
+            _ => None,
+        }));
+    }
+    Ok(found)
 }
 
 /// The first route of the main table, by other links than `except`, that shares addresses with `range`.

@@ -46,6 +46,9 @@ pub(super) enum Kind {
         others: Vec<Ipv4Addr>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ports: Vec<Port>,
+        /// Its link in the VPC, if it sends with the addresses of its clients.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        preserving: Option<String>,
     },
 }
 

@@ -9,4 +9,5 @@ mod lab;
 mod lifecycle;
 pub(super) mod networks;
 mod overlay;
+mod preserving;
 mod publishing;

@@ -16,6 +16,7 @@ use super::host::Host;
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
 use super::overlay::{Overlay, Tunnel};
+use super::preserving::Preserving;
 use super::records::{Interface, Records, VpcRecord};
 use super::resolvers::{self, Resolvers};
 use super::{NetworkError, conntrack, names};
@@ -236,6 +237,7 @@ impl Vpcs {
         let site = Site {
             uplink: UPLINK,
             host: outer,
+            preserving: BTreeSet::new(),
         };
         self.filters.open(&interface.vpc_id, site, path, age).await?;
         route_from_host(host, &record, inner, index).await?;
@@ -251,10 +253,16 @@ impl Vpcs {
     }
 
     /// Filters again in the namespace of a VPC that an earlier run has left.
-    pub(super) async fn filter_again(&self, host: &Host, vpc_id: &str) -> Result<(), NetworkError> {
+    pub(super) async fn filter_again(
+        &self,
+        host: &Host,
+        vpc_id: &str,
+        preserving: BTreeSet<Preserving>,
+    ) -> Result<(), NetworkError> {
         let site = Site {
             uplink: UPLINK,
             host: self.host_address(host, vpc_id)?,
+            preserving,
         };
         let namespace = self.records.vpc_namespace(vpc_id);
         self.filters.open(vpc_id, site, namespace, Age::Kept).await

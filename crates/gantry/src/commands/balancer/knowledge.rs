@@ -47,6 +47,7 @@ pub fn plan(served: ServedLoadBalancer) -> Plan {
         target_groups: served.target_groups,
         targets: served.targets,
         certificates: served.certificates.into_iter().map(certificate).collect(),
+        vpc_cidr: Some(served.network.vpc_cidr),
     };
     let mut plan = snapshot.plan();
     plan.listeners.extend(proxied.listeners);

@@ -126,3 +126,39 @@ fn a_directory_that_is_not_there_has_nobody() {
     end_all(&missing).expect("nothing");
     assert_eq!(serving(&missing).expect("looked"), None);
 }
+
+#[test]
+fn a_balancer_is_nobody_and_has_the_rights_that_it_needs() {
+    for (rights, capabilities) in [
+        (Rights::Nobodys, "0000000000000000"),
+        (Rights::Clients, "0000000000002000"),
+    ] {
+        let place = Place::new();
+        let mut command = prepare(
+            Path::new("/bin/sh"),
+            place.path(),
+            "-c",
+            Beginning::Afresh,
+            rights,
+        )
+        .expect("prepared");
+        // What it is comes from a process that it has started itself.
+        command
+            .arg("grep -E '^(Uid|Gid|Groups|CapEff)' /proc/self/status")
+            .stdout(Stdio::piped());
+        let printed = command.output().expect("a process");
+        let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+        let words: Vec<&str> = printed.split_whitespace().collect();
+        let nobody = ["65534"; 4];
+        assert_eq!(
+            words[..10],
+            [&["Uid:"], &nobody[..], &["Gid:"], &nobody[..]].concat(),
+            "{printed}"
+        );
+        assert_eq!(words[10..], ["Groups:", "CapEff:", capabilities], "{printed}");
+    }
+    assert!(
+        has(rustix::process::getpid(), Rights::Clients),
+        "root may do anything"
+    );
+}

@@ -32,7 +32,9 @@ use ipnet::{IpNet, Ipv4Net};
 use sha2::{Digest, Sha256};
 
 use super::super::overlay::{LINK, TUNNELS};
+use super::super::preserving::Preserving;
 use super::matching::{join, matching, range, side};
+use super::preserving;
 use super::ruleset::{Chain, Element, INTO, OUT_OF, Ruleset, Verdict, WAYS_OF};
 
 /// Addresses of hosts and of their VPCs among themselves: no way out leads there.
@@ -56,6 +58,8 @@ pub(in crate::network) struct Site {
     pub(in crate::network) uplink: &'static str,
     /// The host's address on it.
     pub(in crate::network) host: Ipv4Addr,
+    /// Those in it that send with the addresses of their clients.
+    pub(in crate::network) preserving: BTreeSet<Preserving>,
 }
 
 /// What of a VPC decides which elements an interface has.
@@ -162,12 +166,20 @@ pub(super) fn compile<'a>(
         sets: BTreeSet::from([PROXIES.to_owned()]),
         ..Ruleset::default()
     };
-    let Some(vpc) = vpc else { return ruleset };
+    let Some(vpc) = vpc else {
+        preserving::add(&mut ruleset.chains, site, &BTreeMap::new());
+        return ruleset;
+    };
     let structure = Structure::of(vpc);
+    let interfaces: Vec<_> = interfaces.collect();
+    let through = preserving::links_by_group(site, &interfaces);
     ruleset.sets.extend(structure.named.iter().map(|it| members(it)));
     for group in &vpc.groups {
         for (direction, word) in [(Direction::Ingress, "in"), (Direction::Egress, "out")] {
-            ruleset.add_chain(format!("{word}-{}", group.id), group_rules(group, direction));
+            ruleset.add_chain(
+                format!("{word}-{}", group.id),
+                group_rules(group, direction, &through),
+            );
         }
     }
     for acl in &vpc.acls {
@@ -180,6 +192,8 @@ pub(super) fn compile<'a>(
             ruleset.add_chain(way(&table.id, exit), routes(table, exit));
         }
     }
+    let out = preserving::verdicts(site, &structure, &interfaces);
+    preserving::add(&mut ruleset.chains, site, &out);
     for interface in interfaces {
         ruleset.elements.extend(structure.elements(interface));
         ruleset
@@ -197,7 +211,7 @@ impl Ruleset {
 
 /// The chains that packets enter.
 fn base(site: &Site, vpc: Option<&ServedVpc>) -> BTreeMap<String, Chain> {
-    let Site { uplink, host } = site;
+    let Site { uplink, host, .. } = site;
     let ways = vec![
         format!(r#"oifname != "{uplink}" accept"#),
         // Answers to who came from there.
@@ -330,7 +344,12 @@ fn borders(vpc: &ServedVpc) -> Vec<String> {
     rules
 }
 
-fn group_rules(group: &ServedGroup, direction: Direction) -> Vec<String> {
+/// `through` has the links of load balancers that send for clients, by the groups that these load balancers are in.
+fn group_rules(
+    group: &ServedGroup,
+    direction: Direction,
+    through: &BTreeMap<&str, BTreeSet<&str>>,
+) -> Vec<String> {
     let (rules, others): (Vec<_>, Vec<_>) = group.rules.iter().partition(|it| it.direction == direction);
     let verdict = |it: &ServedRule| match (needs_tracking(it, &others), direction) {
         (false, _) => "accept".to_owned(),
@@ -338,17 +357,25 @@ fn group_rules(group: &ServedGroup, direction: Direction) -> Vec<String> {
         (true, Direction::Egress) => format!("goto {TRACKED_OUT}"),
     };
     let rules = rules.into_iter();
-    rules.flat_map(|it| group_rule(it, &verdict(it))).collect()
+    rules
+        .flat_map(|it| group_rule(it, &verdict(it), through))
+        .collect()
 }
 
-fn group_rule(rule: &ServedRule, verdict: &str) -> Vec<String> {
+fn group_rule(rule: &ServedRule, verdict: &str, through: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
     let Some(traffic) = matching(rule.traffic) else {
         return Vec::new();
     };
     let side = side(rule.direction);
     let accept = |peer: String| join([peer, traffic.clone(), verdict.to_owned()]);
     match &rule.peer {
-        ServedPeer::Group(group) => vec![accept(format!("{side} @{}", members(group)))],
+        ServedPeer::Group(group) => {
+            let links = through.get(group.as_str());
+            let links = links.filter(|_| rule.direction == Direction::Ingress);
+            let member = accept(format!("{side} @{}", members(group)));
+            let through = links.map(|it| accept(preserving::came_by(it)));
+            [member].into_iter().chain(through).collect()
+        }
         ServedPeer::Ranges(ranges) => Ipv4Net::aggregate(ranges)
             .into_iter()
             .map(|it| accept(range(side, it)))

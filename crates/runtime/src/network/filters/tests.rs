@@ -13,6 +13,7 @@ use crate::network::tests::networks::{
 const SITE: Site = Site {
     uplink: "host0",
     host: Ipv4Addr::new(169, 254, 172, 0),
+    preserving: BTreeSet::new(),
 };
 
 fn compiled(vpc: &ServedVpc, interfaces: &[ServedInterface]) -> Ruleset {

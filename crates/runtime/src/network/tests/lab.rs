@@ -302,6 +302,49 @@ pub(super) async fn echo(namespace: &Path, port: u16) {
     });
 }
 
+/// Serves a port of a namespace as a balancer that connects to the target with the addresses of its clients.
+pub(super) async fn relay(namespace: &Path, port: u16, target: SocketAddr) {
+    let listen = move || {
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).expect("the port is free");
+        listener.set_nonblocking(true).unwrap();
+        Ok(tokio::net::TcpListener::from_std(listener).unwrap())
+    };
+    let listener = from(Some(namespace), listen).await;
+    let namespace = namespace.to_owned();
+    tokio::spawn(async move {
+        while let Ok((client, peer)) = listener.accept().await {
+            let mut client = client.into_std().unwrap();
+            client.set_nonblocking(false).unwrap();
+            let namespace = namespace.clone();
+            tokio::spawn(async move {
+                let pass = move || {
+                    if let Ok(mut target) = connect_as(peer, target) {
+                        let _ = io::copy(&mut target, &mut client);
+                    }
+                    Ok(())
+                };
+                from(Some(&namespace), pass).await;
+            });
+        }
+    });
+}
+
+/// A connection that comes from an address that is not one's own.
+pub(super) fn connect_as(client: SocketAddr, target: SocketAddr) -> io::Result<TcpStream> {
+    let socket = foreign(socket2::Type::STREAM, client)?;
+    socket.connect_timeout(&target.into(), SILENCE)?;
+    Ok(socket.into())
+}
+
+/// A socket with an address that is not one's own.
+pub(super) fn foreign(kind: socket2::Type, client: SocketAddr) -> io::Result<socket2::Socket> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, kind, None)?;
+    socket.set_ip_transparent_v4(true)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&client.into())?;
+    Ok(socket)
+}
+
 /// Whether an echo request is answered.
 pub(super) async fn is_pinged(namespace: &Path, address: Ipv4Addr) -> bool {
     const ECHO_REQUEST: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 1];

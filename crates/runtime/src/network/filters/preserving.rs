@@ -1,0 +1,121 @@
+//! What load balancers send with the addresses of their clients, and what comes back. Pure.
+//!
+//! ```text
+//! client ─▶ load balancer ─ from the client's address ─▶ target
+//!    ▲            │  ▲                                      │
+//!    └────────────┘  └── by the mark of the connection ─────┘
+//! ```
+//!
+//! Such a connection has its load balancer's number in the upper bits of its mark; the lower ones say how it is tracked.
+//! Packets that answer take the number along as their own mark, by which they are routed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use domain::served_network::{Guard, ServedInterface};
+
+use super::super::preserving::Preserving;
+use super::compile::{Site, Structure};
+use super::ruleset::{Chain, OUT_OF, Verdict};
+
+/// The chain that marks.
+const CHAIN: &str = "preserving";
+/// Bits of a connection's mark that hold a number.
+const NUMBERS: &str = "0xffffff00";
+
+/// Matches what came by these links.
+pub(super) fn came_by(links: &BTreeSet<&str>) -> String {
+    let links: Vec<String> = links.iter().map(|it| format!("{it:?}")).collect();
+    format!("iifname {{ {} }}", links.join(", "))
+}
+
+/// The links of those that are in a group, by group: what they send for clients, they send as members of theirs.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html>
+pub(super) fn links_by_group<'a>(
+    site: &'a Site,
+    interfaces: &[&'a ServedInterface],
+) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut links: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for one in &site.preserving {
+        for it in interfaces.iter().filter(|it| one.has(it)) {
+            let Guard::Groups(groups) = &it.guard else {
+                continue;
+            };
+            for group in groups {
+                links.entry(group).or_default().insert(&one.link);
+            }
+        }
+    }
+    links
+}
+
+/// What decides about what each of them sends: its own groups, by its first address.
+pub(super) fn verdicts(
+    site: &Site,
+    structure: &Structure,
+    interfaces: &[&ServedInterface],
+) -> BTreeMap<Ipv4Addr, Verdict> {
+    let first = |it: &&&ServedInterface| {
+        let address = it.key.address;
+        site.preserving.iter().any(|one| one.address() == Some(address))
+    };
+    let own = interfaces.iter().filter(first);
+    let elements = own.flat_map(|it| structure.elements(it));
+    let out = elements.filter(|it| it.set == OUT_OF);
+    out.filter_map(|it| Some((it.address, it.verdict?))).collect()
+}
+
+/// Adds to the chains that packets enter what concerns those that send for clients. One whose verdict is unknown sends
+/// nothing.
+pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &BTreeMap<Ipv4Addr, Verdict>) {
+    if site.preserving.is_empty() {
+        return;
+    }
+    let mut marking = Vec::new();
+    let (mut ways, mut egress, mut ingress) = (Vec::new(), Vec::new(), Vec::new());
+    for one in &site.preserving {
+        let Preserving { link, .. } = one;
+        let sends = sends(one);
+        let mark = format!("{:#x}", one.mark());
+        // The endpoint that gives tasks their credentials knows them by their addresses.
+        marking.push(format!("{sends} fib daddr type local drop"));
+        marking.push(format!("{sends} ct state new ct mark set {mark}"));
+        // Nobody's connections but their own: not those that clients have made themselves.
+        marking.push(format!("{sends} ct mark and {NUMBERS} != {mark} drop"));
+        // There its answers would not find back.
+        ways.push(format!(r#"{sends} oifname "{}" drop"#, site.uplink));
+        let verdict = one.address().and_then(|it| verdicts.get(&it));
+        egress.push(match verdict {
+            Some(Verdict::Accept) => format!("{sends} accept"),
+            Some(Verdict::Goto(chain)) => format!("{sends} goto {chain}"),
+            None => format!("{sends} drop"),
+        });
+        ingress.push(format!(
+            r#"oifname "{link}" ct direction reply ct mark and {NUMBERS} == {mark} accept"#
+        ));
+    }
+    marking.push(format!(
+        "ct direction reply ct mark and {NUMBERS} != 0x0 meta mark set ct mark and {NUMBERS}"
+    ));
+    let hook = Some("type filter hook prerouting priority mangle; policy accept;");
+    chains.insert(CHAIN.to_owned(), Chain { hook, rules: marking });
+    insert(chains, "ways", 0, ways);
+    // What is tracked goes on as it was begun.
+    insert(chains, "egress", TRACKED_RULES, egress);
+    insert(chains, "ingress", TRACKED_RULES, ingress);
+}
+
+/// Rules at the beginning of a chain that let pass what is tracked.
+const TRACKED_RULES: usize = 3;
+
+fn insert(chains: &mut BTreeMap<String, Chain>, name: &str, place: usize, rules: Vec<String>) {
+    if let Some(chain) = chains.get_mut(name) {
+        chain.rules.splice(place..place, rules);
+    }
+}
+
+/// Matches what one sends with an address that is not its own.
+fn sends(one: &Preserving) -> String {
+    let own: Vec<String> = one.addresses.iter().map(Ipv4Addr::to_string).collect();
+    format!(r#"iifname "{}" ip saddr != {{ {} }}"#, one.link, own.join(", "))
+}

@@ -1,0 +1,162 @@
+//! Load balancers that connect with the addresses of their clients, and how answers come back to them.
+//!
+//! In the VPC, packets that answer such a connection have a mark (`filters::preserving`), by which a rule leads them to a
+//! table with one route: to the load balancer. In the load balancer's own namespace all that comes by its link is taken
+//! as its own. A link drops what comes from addresses that are routed elsewhere; theirs does not, and they alone may.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use domain::served_network::ServedInterface;
+
+use super::attachments::{Attachments, lock};
+use super::links::{self, TASK_INTERFACE};
+use super::policy;
+use super::records::{Interface, Kind};
+use super::{Network, NetworkError, carry_through, netns};
+
+/// The table of a load balancer's namespace by which it takes as its own what is meant for its clients.
+const OWN_TABLE: u32 = 100;
+/// Tables of VPCs are above those that mean something to the kernel.
+const TABLES: u32 = 1 << 24;
+/// Bits of a mark below the number, which say how connections are tracked.
+const TRACKING_BITS: u32 = 8;
+
+/// A load balancer that sends with the addresses of its clients.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Preserving {
+    /// Its link in the VPC.
+    pub(super) link: String,
+    /// Its own addresses. The first one is its name.
+    pub(super) addresses: Vec<Ipv4Addr>,
+}
+
+impl Preserving {
+    /// The one that is attached, if it is one.
+    pub(super) fn of(kind: &Kind) -> Option<Self> {
+        let Kind::LoadBalancer {
+            interface,
+            others,
+            preserving: Some(link),
+            ..
+        } = kind
+        else {
+            return None;
+        };
+        Some(Self {
+            link: link.clone(),
+            addresses: [&[interface.address], &others[..]].concat(),
+        })
+    }
+
+    /// Its first address.
+    pub(super) fn address(&self) -> Option<Ipv4Addr> {
+        self.addresses.first().copied()
+    }
+
+    /// Whether that interface is its own.
+    pub(super) fn has(&self, interface: &ServedInterface) -> bool {
+        self.addresses.contains(&interface.key.address)
+    }
+
+    /// Of packets that answer its connections.
+    pub(super) fn mark(&self) -> u32 {
+        self.address().map_or(0, mark)
+    }
+}
+
+/// A number for each address of a VPC, whose range has a prefix of eight bits or more.
+fn mark(address: Ipv4Addr) -> u32 {
+    u32::from(address) << TRACKING_BITS
+}
+
+fn table(address: Ipv4Addr) -> u32 {
+    TABLES | mark(address) >> TRACKING_BITS
+}
+
+impl Network {
+    /// Lets a load balancer that is attached connect with the addresses of its clients, to targets in its VPC, until it
+    /// is detached. It may be repeated.
+    ///
+    /// # Errors
+    /// The load balancer is not attached, or what the kernel refused; the call may then be repeated.
+    pub async fn preserve_clients(&self, key: &str) -> Result<(), NetworkError> {
+        let attachments = Arc::clone(&self.attachments);
+        let key = key.to_owned();
+        carry_through(async move { attachments.preserve(&key).await }).await
+    }
+}
+
+impl Attachments {
+    async fn preserve(&self, key: &str) -> Result<(), NetworkError> {
+        let slot = self.slots.lock().get(key).cloned();
+        let slot = slot.ok_or_else(|| NetworkError::InvalidKey(key.to_owned()))?;
+        let mut held = lock(&slot).await?;
+        let Some(attachment) = held.as_mut() else {
+            return Err(NetworkError::InvalidKey(key.to_owned()));
+        };
+        let Kind::LoadBalancer {
+            interface,
+            preserving,
+            ..
+        } = &mut attachment.kind
+        else {
+            return Err(NetworkError::AttachedOtherwise(key.to_owned()));
+        };
+        let interface = interface.clone();
+        let vpc = self.records.vpc_namespace(&interface.vpc_id);
+        let namespace = netns::open(vpc.clone()).await?;
+        let way = links::way_to(&namespace.handle, interface.address).await?;
+        let (index, link) = way.ok_or_else(|| NetworkError::InvalidKey(key.to_owned()))?;
+        if preserving.as_deref() != Some(&link) {
+            *preserving = Some(link.clone());
+            // First, so that whatever is made is found again.
+            self.records.save(attachment)?;
+        }
+        let own = netns::open(self.records.namespace(key)).await?;
+        policy::add_local_table(&own.handle, OWN_TABLE).await?;
+        policy::add_rule_for_link(&own.handle, TASK_INTERFACE, OWN_TABLE).await?;
+        // A client may use a port again at once; the balancer, which does so on its behalf, must be able to.
+        set(self.records.namespace(key), "net/ipv4/tcp_tw_reuse", "1").await?;
+        let (address, table) = (interface.address, table(interface.address));
+        policy::add_default_route(&namespace.handle, index, address, table).await?;
+        policy::add_rule_for_mark(&namespace.handle, mark(address), table).await?;
+        if let Some(one) = Preserving::of(&attachment.kind) {
+            let add = |all: &mut std::collections::BTreeSet<_>| {
+                all.insert(one);
+            };
+            self.vpcs.filters.set_preserving(&interface.vpc_id, add).await?;
+        }
+        // Without an address of its own the kernel takes from a link only what it would send there, whatever is set.
+        links::add_address(&namespace.handle, index, interface.gateway, 32).await?;
+        // Last: until here nothing passes. Any address that has a route at all, since `all` says more than `0` could.
+        set(vpc, format!("net/ipv4/conf/{link}/rp_filter"), "2").await
+    }
+
+    /// Takes back what the namespace of the VPC keeps of one; what hangs on its link goes with that.
+    pub(super) async fn stop_preserving(&self, kind: &Kind) -> Result<(), NetworkError> {
+        let (Some(one), Some(interface)) = (Preserving::of(kind), kind.interface()) else {
+            return Ok(());
+        };
+        let Interface { vpc_id, address, .. } = interface;
+        let vpc = self.records.vpc_namespace(vpc_id);
+        if !netns::is_bound(&vpc) {
+            return Ok(());
+        }
+        let namespace = netns::open(vpc).await?;
+        policy::remove_rule_for_mark(&namespace.handle, mark(*address), table(*address)).await?;
+        let remove = |all: &mut std::collections::BTreeSet<_>| {
+            all.remove(&one);
+        };
+        self.vpcs.filters.set_preserving(vpc_id, remove).await
+    }
+}
+
+async fn set(
+    namespace: std::path::PathBuf,
+    setting: impl Into<String>,
+    value: &'static str,
+) -> Result<(), NetworkError> {
+    let setting = setting.into();
+    netns::inside(namespace, move || netns::write_setting(&setting, value)).await
+}

@@ -1,0 +1,235 @@
+//! Load balancers that connect with the addresses of their clients.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use domain::network_traffic::Traffic;
+use domain::served_network::{Exit, Guard, ServedInterface, ServedRule};
+use futures_util::TryStreamExt;
+use rtnetlink::IpVersion;
+use rtnetlink::packet_route::rule::RuleAttribute;
+
+use super::lab::{
+    HOST, OUTSIDE, ask, connect_as, eni, foreign, from, is_silent, on_a_host, relay, serve, tcp,
+};
+use super::networks::{
+    EVERYWHERE, all_out, allow_in, from_group, from_range, group, interface, tcp_port, vpc, whole,
+};
+use crate::network::{Network, netns};
+
+const KEY: &str = "load-balancer-50dc6c495c0c9188";
+/// The load balancer, a client and a target, by the last bytes of their addresses.
+const BALANCER: u8 = 5;
+const CLIENT: u8 = 6;
+const TARGET: u8 = 7;
+
+fn address(last: u8) -> Ipv4Addr {
+    eni("vpc-1", last).address
+}
+
+/// The namespaces of the load balancer, of its client and of its target, which listens.
+async fn attached(network: &Network) -> (PathBuf, PathBuf, PathBuf) {
+    network
+        .attach_load_balancer(KEY, &eni("vpc-1", BALANCER), &[])
+        .await
+        .unwrap();
+    let client = network
+        .attach_task(&eni("vpc-1", CLIENT), "client")
+        .await
+        .unwrap();
+    let target = network
+        .attach_task(&eni("vpc-1", TARGET), "target")
+        .await
+        .unwrap();
+    let balancer = network.attachments.records.namespace(KEY);
+    serve(Some(&target), 80, "web").await;
+    let listens: SocketAddr = (address(TARGET), 80).into();
+    relay(&balancer, 80, listens).await;
+    (balancer, client, target)
+}
+
+/// Marks that lead to load balancers.
+async fn marks(network: &Network) -> Vec<u32> {
+    let vpc = netns::open(network.attachments.records.vpc_namespace("vpc-1"))
+        .await
+        .unwrap();
+    let rules: Vec<_> = vpc
+        .handle
+        .rule()
+        .get(IpVersion::V4)
+        .execute()
+        .try_collect()
+        .await
+        .unwrap();
+    let marks = rules.into_iter().flat_map(|it| it.attributes);
+    let marks = marks.filter_map(|it| match it {
+        RuleAttribute::FwMark(mark) => Some(mark),
+        _ => None,
+    });
+    marks.collect()
+}
+
+async fn through(client: Option<&Path>) -> String {
+    ask(client, address(BALANCER), 80).await
+}
+
+#[test]
+fn targets_see_clients_and_answer_them_through_the_load_balancer() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let (_, client, target) = attached(&network).await;
+        network.publish_load_balancer(KEY, &[tcp(80, 80)]).await.unwrap();
+        assert_eq!(
+            through(Some(&client)).await,
+            "",
+            "nobody has an address that is not its own"
+        );
+        for _ in 0..2 {
+            network.preserve_clients(KEY).await.unwrap();
+        }
+        assert_eq!(
+            through(Some(&client)).await,
+            format!("web to {}", address(CLIENT))
+        );
+        assert_eq!(through(None).await, "web to 169.254.172.0");
+        assert_eq!(
+            ask(Some(&lab.outside), HOST, 80).await,
+            format!("web to {OUTSIDE}")
+        );
+        assert_eq!(through(Some(&target)).await, "", "nobody is its own client");
+        assert_eq!(
+            ask(Some(&client), address(TARGET), 80).await,
+            format!("web to {}", address(CLIENT)),
+            "the short way"
+        );
+        assert_eq!(marks(&network).await.len(), 1);
+        network.detach(KEY).await.unwrap();
+        assert!(marks(&network).await.is_empty());
+    });
+}
+
+#[test]
+fn clients_are_preserved_whatever_becomes_of_the_agent() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let (balancer, client, _) = attached(&network).await;
+        network.preserve_clients(KEY).await.unwrap();
+        let seen = format!("web to {}", address(CLIENT));
+        assert_eq!(through(Some(&client)).await, seen);
+        drop(network);
+        let network = lab.untold_network().await;
+        assert_eq!(through(Some(&client)).await, seen, "while nothing is told");
+        network
+            .filter(super::networks::open_to_all(Exit::Public))
+            .await
+            .unwrap();
+        assert_eq!(through(Some(&client)).await, seen);
+
+        let endpoint: SocketAddr = (Ipv4Addr::new(169, 254, 170, 2), 80).into();
+        let to_endpoint = move || Ok(connect_as((address(CLIENT), 4000).into(), endpoint).is_ok());
+        assert!(
+            !from(Some(&balancer), to_endpoint).await,
+            "as a task it asks for nothing"
+        );
+        network
+            .restore(&["client".to_owned(), "target".to_owned()])
+            .await
+            .unwrap();
+        assert!(marks(&network).await.is_empty());
+    });
+}
+
+#[test]
+fn datagrams_of_clients_come_from_them_and_answers_go_back() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let (balancer, client, target) = attached(&network).await;
+        network.preserve_clients(KEY).await.unwrap();
+        let bound = |address: Ipv4Addr, port| {
+            move || {
+                let socket = UdpSocket::bind((address, port)).unwrap();
+                socket
+                    .set_read_timeout(Some(std::time::Duration::from_secs(5)))
+                    .unwrap();
+                Ok(socket)
+            }
+        };
+        // The client's own socket has the port, as when it talks to a balancer.
+        let _asks = from(Some(&client), bound(address(CLIENT), 5000)).await;
+        let answers = from(Some(&target), bound(address(TARGET), 53)).await;
+        let socket = from(Some(&balancer), || {
+            let socket = foreign(socket2::Type::DGRAM, (address(CLIENT), 5000).into()).unwrap();
+            let socket = UdpSocket::from(socket);
+            socket.connect((address(TARGET), 53)).unwrap();
+            socket
+                .set_read_timeout(Some(std::time::Duration::from_secs(5)))
+                .unwrap();
+            Ok(socket)
+        })
+        .await;
+        let conversation = move || {
+            socket.send(b"ask").unwrap();
+            let (length, peer) = answers.recv_from(&mut [0; 16]).unwrap();
+            assert_eq!((length, peer), (3, (address(CLIENT), 5000).into()));
+            answers.send_to(b"tell", peer).unwrap();
+            assert_eq!(socket.recv(&mut [0; 16]).unwrap(), 4);
+        };
+        tokio::task::spawn_blocking(conversation).await.unwrap();
+    });
+}
+
+#[test]
+fn groups_of_targets_let_in_clients_or_the_group_of_the_load_balancer() {
+    on_a_host(async |lab| {
+        let network = lab.untold_network().await;
+        let tell = async |let_in: &[ServedRule], guard: Guard| {
+            let mut rules = let_in.to_vec();
+            rules.push(all_out());
+            let groups = vec![
+                group("sg-clients", &[all_out()]),
+                group(
+                    "sg-balancers",
+                    &[all_out(), allow_in(Traffic::All, from_range(EVERYWHERE))],
+                ),
+                group("sg-targets", &rules),
+            ];
+            let balancer = ServedInterface {
+                guard,
+                exit: Exit::LoadBalancer,
+                ..interface("vpc-1", BALANCER, &[])
+            };
+            let interfaces = vec![
+                balancer,
+                interface("vpc-1", CLIENT, &["sg-clients"]),
+                interface("vpc-1", TARGET, &["sg-targets"]),
+            ];
+            network
+                .filter(whole(vec![vpc("vpc-1", groups)], interfaces))
+                .await
+                .unwrap();
+        };
+        let member = || Guard::Groups(vec!["sg-balancers".to_owned()]);
+        tell(&[], member()).await;
+        let (_, client, _) = attached(&network).await;
+        network.preserve_clients(KEY).await.unwrap();
+        assert_eq!(through(Some(&client)).await, "");
+        let seen = format!("web to {}", address(CLIENT));
+        let port = || tcp_port(80);
+
+        tell(&[allow_in(port(), from_range("172.31.0.6/32"))], member()).await;
+        assert_eq!(through(Some(&client)).await, seen);
+        tell(&[allow_in(port(), from_range("172.31.0.5/32"))], member()).await;
+        assert_eq!(
+            through(Some(&client)).await,
+            "",
+            "the load balancer is not the client"
+        );
+        tell(&[allow_in(port(), from_group("sg-balancers"))], member()).await;
+        assert_eq!(through(Some(&client)).await, seen);
+        assert!(is_silent(Some(&client), address(TARGET), 80).await, "not past it");
+        tell(&[allow_in(port(), from_group("sg-balancers"))], Guard::Nothing).await;
+        assert_eq!(through(Some(&client)).await, "", "without groups it is in none");
+        tell(&[allow_in(port(), from_group("sg-clients"))], Guard::Nothing).await;
+        assert_eq!(through(Some(&client)).await, seen);
+    });
+}
