@@ -126,6 +126,10 @@ impl Group {
             let identity = (wanted.id.clone(), wanted.address, wanted.zone.clone());
             let target = known.remove(&identity).unwrap_or_else(|| {
                 let target = Target::new(&plan.arn, wanted, tag(key, &plan.arn, wanted), reporter.clone());
+                if let Health::UnhealthyDraining(failure) = wanted.known {
+                    // as another process has left it
+                    target.drain_unhealthy(failure, plan.unhealthy_draining);
+                }
                 changed.added.push(target.clone());
                 target
             });
@@ -144,8 +148,8 @@ impl Group {
         changed
     }
 
-    /// Takes the health of one of its targets over.
-    pub(crate) fn set_health(&self, target: &Target, health: Health, now_ms: u64) {
+    /// Takes the health of one of its targets over, and what that means for its connections.
+    pub(crate) fn set_health(&self, target: &Arc<Target>, health: Health, now_ms: u64) {
         let _guard = self.change.lock();
         let members = self.members();
         let others = members
@@ -160,8 +164,14 @@ impl Group {
         let was_unhealthy = target.is_unhealthy();
         target.set_health(health, ramp_from);
         let is_network = members.plan.protocol.kind() == LoadBalancerKind::Network;
-        if is_network && members.plan.ends_unhealthy_connections && target.is_unhealthy() && !was_unhealthy {
-            target.cut_connections();
+        if let Health::Unhealthy(failure) = health
+            && is_network
+            && !was_unhealthy
+        {
+            match members.plan.ends_unhealthy_connections {
+                true => target.cut_connections(),
+                false => target.drain_unhealthy(failure, members.plan.unhealthy_draining),
+            }
         }
         *self.current.write() = Arc::new(Members::new(members.plan.clone(), members.all.clone()));
     }

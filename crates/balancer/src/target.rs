@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::choice;
-use crate::health::machine::Health;
+use crate::health::machine::{Failure, Health};
 use crate::l7::cookies::Tag;
 use crate::outlier;
 use crate::plan::TargetPlan;
@@ -33,6 +35,8 @@ pub(crate) struct Target {
     pub(crate) gone: CancellationToken,
     /// Cancelled when its connections end because it is unhealthy, or gone; another takes its place then.
     cut: Mutex<CancellationToken>,
+    /// Set while its connections go on although it is unhealthy.
+    ending: Mutex<Option<Ending>>,
     /// What was known of it at first.
     pub(crate) known: Health,
     health: AtomicU8,
@@ -43,6 +47,18 @@ pub(crate) struct Target {
     /// How it has fared, where that is kept.
     pub(crate) outlier: outlier::Record,
     reporter: Reporter,
+}
+
+/// What ends connections of an unhealthy target after a while.
+struct Ending {
+    failure: Failure,
+    timer: AbortHandle,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.timer.abort();
+    }
 }
 
 impl Target {
@@ -61,7 +77,11 @@ impl Target {
             hash,
             pool: Pool::default(),
             gone,
-            known: plan.known,
+            ending: Mutex::new(None),
+            known: match plan.known {
+                Health::UnhealthyDraining(failure) => Health::Unhealthy(failure),
+                known => known,
+            },
             health: AtomicU8::new(code(plan.known)),
             ramp_from: AtomicU64::new(u64::MAX),
             draining: AtomicBool::new(false),
@@ -109,6 +129,54 @@ impl Target {
         std::mem::replace(&mut *self.cut.lock(), next).cancel();
     }
 
+    /// It is unhealthy: its connections are ended after this time if it still is, or never after none.
+    pub(crate) fn drain_unhealthy(self: &Arc<Self>, failure: Failure, time: Duration) {
+        if time.is_zero() {
+            return self.tell_health(Health::Unhealthy(failure));
+        }
+        let target = Arc::downgrade(self);
+        let timer = tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            if let Some(target) = target.upgrade() {
+                target.end_unhealthy();
+            }
+        });
+        *self.ending.lock() = Some(Ending {
+            failure,
+            timer: timer.abort_handle(),
+        });
+        self.tell_health(Health::Unhealthy(failure));
+    }
+
+    fn end_unhealthy(&self) {
+        let mut ending = self.ending.lock();
+        if let Some(ended) = ending.take() {
+            self.cut_connections();
+            self.reporter.tell(Report::TargetHealth {
+                target: self.name.clone(),
+                health: Health::Unhealthy(ended.failure),
+            });
+        }
+    }
+
+    /// Tells its health, of which a check has found out something new.
+    pub(crate) fn tell_health(&self, health: Health) {
+        let mut ending = self.ending.lock();
+        match (health, ending.as_mut()) {
+            (Health::Unhealthy(failure), Some(ending)) => ending.failure = failure,
+            _ => *ending = None,
+        }
+        self.reporter.tell(Report::TargetHealth {
+            target: self.name.clone(),
+            health: shown(health, ending.as_ref()),
+        });
+    }
+
+    /// What is told of it, where checks have found out that.
+    pub(crate) fn shown(&self, health: Health) -> Health {
+        shown(health, self.ending.lock().as_ref())
+    }
+
     /// Begins or ends draining; tells if nothing is in flight already.
     pub(crate) fn set_draining(&self, draining: bool) {
         let before = self.draining.swap(draining, Ordering::SeqCst);
@@ -145,11 +213,18 @@ impl Target {
     }
 }
 
+fn shown(health: Health, ending: Option<&Ending>) -> Health {
+    match (health, ending) {
+        (Health::Unhealthy(failure), Some(_)) => Health::UnhealthyDraining(failure),
+        _ => health,
+    }
+}
+
 fn code(health: Health) -> u8 {
     match health {
         Health::Initial => INITIAL,
         Health::Healthy => HEALTHY,
-        Health::Unhealthy(_) => UNHEALTHY,
+        Health::Unhealthy(_) | Health::UnhealthyDraining(_) => UNHEALTHY,
     }
 }
 

@@ -15,7 +15,7 @@ use super::machine::{Failure, Health, Machine, Thresholds};
 use super::probe::{Way, probe};
 use crate::group::Group;
 use crate::plan::HealthCheck;
-use crate::report::{Report, TargetName};
+use crate::report::TargetName;
 use crate::shared::Shared;
 use crate::target::Target;
 
@@ -114,7 +114,7 @@ impl Checker {
         let healths = inside
             .watched
             .values()
-            .map(|it| (it.target.name.clone(), it.machine.health()));
+            .map(|it| (it.target.name.clone(), it.target.shown(it.machine.health())));
         healths.collect()
     }
 
@@ -188,9 +188,6 @@ impl Checker {
         let (group, target) = (watched.group.clone(), watched.target.clone());
         drop(inside);
         group.set_health(&target, health, shared.now_ms());
-        shared.reporter.tell(Report::TargetHealth {
-            target: target.name.clone(),
-            health,
-        });
+        target.tell_health(health);
     }
 }

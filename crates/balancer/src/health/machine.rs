@@ -49,6 +49,8 @@ pub enum Health {
     Healthy,
     /// `unhealthy`, and why at last.
     Unhealthy(Failure),
+    /// `unhealthy.draining`: the same, but its connections go on for a while. No check finds this out.
+    UnhealthyDraining(Failure),
 }
 
 impl Health {
@@ -60,12 +62,17 @@ impl Health {
                 TargetHealthReason::InitialHealthChecking,
             ),
             Self::Healthy => TargetHealth::healthy(),
-            Self::Unhealthy(failure) => TargetHealth {
-                state: TargetHealthState::Unhealthy,
-                reason: Some(failure.reason()),
-                description: Some(failure.to_string()),
-            },
+            Self::Unhealthy(failure) => failed(TargetHealthState::Unhealthy, failure),
+            Self::UnhealthyDraining(failure) => failed(TargetHealthState::UnhealthyDraining, failure),
         }
+    }
+}
+
+fn failed(state: TargetHealthState, failure: Failure) -> TargetHealth {
+    TargetHealth {
+        state,
+        reason: Some(failure.reason()),
+        description: Some(failure.to_string()),
     }
 }
 

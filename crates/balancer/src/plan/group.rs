@@ -165,6 +165,9 @@ pub struct GroupPlan {
     pub preserves_clients_in: Option<Cidr>,
     /// `target_health_state.unhealthy.connection_termination.enabled` of a network load balancer's group.
     pub ends_unhealthy_connections: bool,
+    /// `target_health_state.unhealthy.draining_interval_seconds` of a network load balancer's group, whose connections do not
+    /// end at once: when they end if the target is unhealthy still. Zero for never.
+    pub unhealthy_draining: Duration,
     /// `deregistration_delay.connection_termination.enabled` of a network load balancer's group: whether connections
     /// end when a target leaves the plan. Those of an application load balancer always do.
     pub ends_connections_after_delay: bool,
@@ -191,6 +194,7 @@ impl GroupPlan {
             proxy_protocol: false,
             preserves_clients_in: None,
             ends_unhealthy_connections: true,
+            unhealthy_draining: Duration::ZERO,
             ends_connections_after_delay: false,
             resilience: None,
             targets: Vec::new(),

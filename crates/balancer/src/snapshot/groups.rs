@@ -33,6 +33,7 @@ pub(super) fn group(group: &TargetGroup, targets: &[&Target], vpc: Option<Cidr>)
         proxy_protocol: attributes.is_proxy_protocol,
         preserves_clients_in: vpc.filter(|_| group.preserves_clients()),
         ends_unhealthy_connections: attributes.ends_connections_of_unhealthy,
+        unhealthy_draining: seconds(attributes.unhealthy_draining_seconds),
         ends_connections_after_delay: attributes.ends_connections_after_delay,
         resilience: None,
         targets: targets.iter().filter_map(|it| target(it)).collect(),
@@ -51,9 +52,8 @@ fn target(target: &Target) -> Option<TargetPlan> {
         },
         known: match target.health.state {
             TargetHealthState::Healthy => Health::Healthy,
-            TargetHealthState::Unhealthy | TargetHealthState::UnhealthyDraining => {
-                Health::Unhealthy(failure(target.health.reason))
-            }
+            TargetHealthState::Unhealthy => Health::Unhealthy(failure(target.health.reason)),
+            TargetHealthState::UnhealthyDraining => Health::UnhealthyDraining(failure(target.health.reason)),
             _ => Health::Initial,
         },
     })

@@ -155,6 +155,82 @@ async fn connections_of_unhealthy_targets_end() {
 }
 
 #[tokio::test]
+async fn connections_of_unhealthy_targets_end_after_a_while_if_they_shall() {
+    let (one, two) = (echo().await, echo().await);
+    let mut world = network(Protocol::Tcp, &[one], |it| {
+        it.ends_unhealthy_connections = false;
+        it.unhealthy_draining = Duration::from_secs(1);
+    })
+    .await;
+    world.plan.groups[0].health_check = Some(quick_check(CheckKind::Tcp));
+    world.apply().await;
+    world.health_of(one, Health::Healthy).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    let mut answer = [0; 2];
+    let mut talk = async || {
+        stream.write_all(b"hi").await?;
+        stream.read_exact(&mut answer).await
+    };
+    talk().await.expect("back");
+    // a check that can only fail
+    let mut failing = super::fixture::http_check();
+    failing.timeout = Duration::from_millis(50);
+    world.plan.groups[0].targets.push(target(two));
+    world.plan.groups[0].health_check = Some(failing);
+    world.apply().await;
+    let is_draining = |it: &Report| matches!(it, Report::TargetHealth { target, health: Health::UnhealthyDraining(_) } if target.address == one);
+    world.report(is_draining).await;
+    talk().await.expect("it goes on");
+    let is_unhealthy = |it: &Report| matches!(it, Report::TargetHealth { target, health: Health::Unhealthy(_) } if target.address == one);
+    world.report(is_unhealthy).await;
+    assert!(talk().await.is_err(), "it has ended");
+}
+
+#[tokio::test]
+async fn a_target_that_recovers_keeps_its_connections() {
+    let one = echo().await;
+    let mut world = network(Protocol::Tcp, &[one], |it| {
+        it.ends_unhealthy_connections = false;
+        it.unhealthy_draining = Duration::from_secs(2);
+        // as a process that was there before has left it
+        it.targets[0].known = Health::UnhealthyDraining(Failure::Timeout);
+        // so that what it was is told before what it becomes
+        let mut check = quick_check(CheckKind::Tcp);
+        check.healthy_threshold = 8;
+        it.health_check = Some(check);
+    })
+    .await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    world
+        .report(|it| {
+            matches!(
+                it,
+                Report::TargetHealth {
+                    health: Health::UnhealthyDraining(_),
+                    ..
+                }
+            )
+        })
+        .await;
+    world.health_of(one, Health::Healthy).await;
+    let members = world.balancer.standing();
+    assert!(members.iter().any(|it| matches!(
+        it,
+        Report::TargetHealth {
+            health: Health::Healthy,
+            ..
+        }
+    )));
+    let mut answer = [0; 2];
+    let end = tokio::time::Instant::now() + Duration::from_millis(2500);
+    while tokio::time::Instant::now() < end {
+        stream.write_all(b"hi").await.expect("sent");
+        stream.read_exact(&mut answer).await.expect("it is not ended");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
 async fn draining_connections_live_on_and_end_with_the_delay_only_if_asked() {
     for ends in [false, true] {
         let change = |it: &mut GroupPlan| it.ends_connections_after_delay = ends;
