@@ -35,6 +35,18 @@ pub(crate) struct Chunks {
     at: At,
     size: u64,
     line: usize,
+    has_trailers: bool,
+}
+
+/// What was read of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// How many bytes belong to the body.
+    pub(crate) used: usize,
+    /// How many of them come before its trailers, or the empty line that ends these.
+    pub(crate) before_trailers: usize,
+    /// Whether the body ended there.
+    pub(crate) is_over: bool,
 }
 
 impl Default for Chunks {
@@ -43,13 +55,25 @@ impl Default for Chunks {
             at: At::SizeStart,
             size: 0,
             line: 0,
+            has_trailers: false,
         }
     }
 }
 
 impl Chunks {
+    /// Whether there are any trailers, as far as it was read.
+    pub(crate) fn has_trailers(&self) -> bool {
+        self.has_trailers
+    }
+
     /// Reads on: how many of `bytes` belong to the body, and whether it ended there.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadChunk> {
+        self.read(bytes).map(|it| (it.used, it.is_over))
+    }
+
+    /// Reads on.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Result<Read, BadChunk> {
+        let mut trailers = self.has_trailers.then_some(0);
         let mut index = 0;
         while index < bytes.len() {
             if let At::Data(left) = self.at {
@@ -59,13 +83,24 @@ impl Chunks {
                 self.at = if left == 0 { At::DataReturn } else { At::Data(left) };
                 continue;
             }
-            let ended = self.step(bytes[index])?;
+            let is_over = self.step(bytes[index])?;
+            if self.has_trailers {
+                trailers.get_or_insert(index);
+            }
             index += 1;
-            if ended {
-                return Ok((index, true));
+            if is_over {
+                return Ok(Read {
+                    used: index,
+                    before_trailers: trailers.unwrap_or(index),
+                    is_over,
+                });
             }
         }
-        Ok((index, false))
+        Ok(Read {
+            used: index,
+            before_trailers: trailers.unwrap_or(index),
+            is_over: false,
+        })
     }
 
     /// Takes a byte outside data; whether the body ended with it.
@@ -101,7 +136,10 @@ impl Chunks {
                 At::SizeStart
             }
             (At::TrailerStart, b'\r') => At::LastFeed,
-            (At::TrailerStart, byte) if super::head::is_token(byte) => At::Trailer,
+            (At::TrailerStart, byte) if super::head::is_token(byte) => {
+                self.has_trailers = true;
+                At::Trailer
+            }
             (At::Trailer, b'\r') => At::TrailerEnd,
             (At::Trailer, byte) if byte == b'\t' || byte >= 0x20 => At::Trailer,
             (At::TrailerEnd, b'\n') => At::TrailerStart,

@@ -33,13 +33,23 @@ async fn connected(world: &World) -> TcpStream {
 
 #[tokio::test]
 async fn answers_pass_however_their_bodies_end() {
-    let cases: [(&[u8], &[u8], &str); 5] = [
+    let cases: [(&[u8], &[u8], &str); 7] = [
         (b"HTTP/1.1 200 OK\r\nContent-", b"Length: 4\r\n\r\nbody", "body"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbo", b"dy", "body"),
         (
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r",
             b"\n2\r\ndy\r\n0\r\n\r\n",
             "2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nSet-Coo",
+            b"kie: a=b\r\nOther: c\r\n\r\n",
+            "4\r\nbody\r\n0\r\n\r\n",
+        ),
+        (
+            b"HTTP/1.1 200 OK\r\nTrailer: Other\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n",
+            b"0\r\nOther: c\r\n\r\n",
+            "4\r\nbody\r\n0\r\n\r\n",
         ),
         (
             b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n",

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use http::header::HeaderName;
 
 use super::room::scratch;
-use crate::l7::chunks::Chunks;
+use crate::l7::chunks::{Chunks, Read};
 
 #[cfg(test)]
 mod tests;
@@ -200,16 +200,26 @@ fn is_of_connection(header: &httparse::Header<'_>) -> bool {
 }
 
 impl Body {
-    /// Takes more of what came: how much of it belongs to the body, and whether that is its end.
-    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadAnswer> {
+    /// Takes more of what came.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<Read, BadAnswer> {
+        let part = |used, is_over| Read {
+            used,
+            before_trailers: used,
+            is_over,
+        };
         match self {
             Self::Length(left) => {
-                let part = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                *left -= part as u64;
-                Ok((part, *left == 0))
+                let used = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= used as u64;
+                Ok(part(used, *left == 0))
             }
-            Self::Chunked(chunks) => chunks.advance(bytes).map_err(|_| BadAnswer),
-            Self::UntilEnd => Ok((bytes.len(), false)),
+            Self::Chunked(chunks) => chunks.read(bytes).map_err(|_| BadAnswer),
+            Self::UntilEnd => Ok(part(bytes.len(), false)),
         }
+    }
+
+    /// Whether it ends with trailers, which are not passed on: their names were not announced to the client.
+    pub(super) fn has_trailers(&self) -> bool {
+        matches!(self, Self::Chunked(chunks) if chunks.has_trailers())
     }
 }

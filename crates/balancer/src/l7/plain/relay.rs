@@ -20,6 +20,8 @@ use crate::target::InFlight;
 
 /// The end of a body that ended with its connection.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+/// In place of trailers.
+const EMPTY_LINE: &[u8] = b"\r\n";
 
 /// An answer whose head is on its way.
 pub(super) struct Begun {
@@ -69,13 +71,17 @@ impl Begun {
         S: AsyncWrite + Unpin,
     {
         let broken = |_| io::Error::from(io::ErrorKind::InvalidData);
-        let (part, is_over) = self.body.advance(bytes).map_err(broken)?;
-        self.is_over = is_over;
+        let part = self.body.advance(bytes).map_err(broken)?;
+        self.is_over = part.is_over;
         // something that nobody has asked for follows
-        self.reusable &= part == bytes.len();
+        self.reusable &= part.used == bytes.len();
+        let passed = &bytes[..part.before_trailers];
         self.left = match self.body {
-            Body::UntilEnd if part > 0 => push(stream, cx, [head, chunk(bytes)].concat(), &[])?,
-            _ => push(stream, cx, head, &bytes[..part])?,
+            Body::UntilEnd if part.used > 0 => push(stream, cx, [head, chunk(bytes)].concat(), &[])?,
+            _ if part.is_over && self.body.has_trailers() => {
+                push(stream, cx, [&head[..], passed, EMPTY_LINE].concat(), &[])?
+            }
+            _ => push(stream, cx, head, passed)?,
         };
         Ok(())
     }
