@@ -12,7 +12,7 @@ use crate::bench::launch;
 use crate::bench::report::Times;
 use crate::install::say;
 
-const RUNS: usize = 60;
+const RUNS: usize = 30;
 /// Milliseconds that the network may add.
 const AIM: f64 = 2.0;
 
