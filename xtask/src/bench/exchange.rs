@@ -64,7 +64,8 @@ fn body_length(head: &[u8]) -> Result<usize> {
     const NAME: &[u8] = b"content-length: ";
     let value = head
         .split(|it| *it == b'\n')
-        .find_map(|line| line.strip_prefix(NAME))
+        .filter_map(|line| line.split_at_checked(NAME.len()))
+        .find_map(|(name, value)| name.eq_ignore_ascii_case(NAME).then_some(value))
         .context("the answer has no length")?;
     Ok(std::str::from_utf8(value)?.trim().parse()?)
 }

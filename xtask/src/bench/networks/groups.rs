@@ -156,7 +156,7 @@ impl Site {
             if turn > 0 || matches!(change, Change::Member { .. }) {
                 change.keep_out(connection)?;
             }
-            self.probe(|server| passes_none(server))?;
+            self.probe(passes_none)?;
             let server = self.server;
             let probing = self.client.begin(move || first_to_pass(server));
             let begin = Instant::now();

@@ -147,9 +147,12 @@ fn prepared(stream: TcpStream) -> Result<TcpStream> {
     Ok(stream)
 }
 
+/// What is read of a turn.
+type Figure = fn(&Turn) -> f64;
+
 /// A table: each road, and the first by each of the others, turn by turn.
 pub fn print(what: &str, roads: &[Road], turns: &[Vec<Turn>]) {
-    let figures: [(&str, fn(&Turn) -> f64); 4] = [
+    let figures: [(&str, Figure); 4] = [
         ("one stream, MiB/s", |it| it.mib_each_second),
         ("processor time for 1 GiB of it, s", |it| it.cpu_seconds_each_gib),
         ("64 bytes there and back, p50, µs", |it| {
