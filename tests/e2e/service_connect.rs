@@ -181,6 +181,18 @@ fn a_name_answers_while_tasks_crash_and_are_replaced() -> Result<()> {
     it.world.wait_running("web", 3)?;
     assert_eq!(failures(&client)?, "", "a task that crashes between two requests");
 
+    let counted = wait::until("what was counted", DEADLINE, || {
+        let asked = ["admin", "service-connect", "--service", "web", "--json"];
+        let shown: Value = serde_json::from_str(&it.world.gantry.command(&asked)?)?;
+        let metrics = shown[0]["metrics"].clone();
+        let answered = metrics["httpCodeTarget2XXCount"].as_u64().unwrap_or_default();
+        Ok((answered >= 2 * ENOUGH as u64).then_some(metrics))
+    })?;
+    ensure!(
+        counted["requestCount"].as_u64() >= counted["httpCodeTarget2XXCount"].as_u64(),
+        "{counted}"
+    );
+
     let listed = ["ecs", "list-services-by-namespace", "--namespace", "internal"];
     let listed = it.world.aws.json(&listed)?;
     ensure!(text(&listed["serviceArns"][0]).ends_with("/web"), "{listed}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use domain::clock::Clock;
 use domain::listener::Protocol;
+use domain::service_connect::ServiceConnectMetrics;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::Instant;
@@ -127,7 +128,9 @@ impl Balancer {
             let groups = named_groups(&listener)
                 .filter_map(|arn| Some((arn.clone(), self.groups.get(&arn)?.clone())))
                 .collect();
+            let counted = named_groups(&listener).find_map(|arn| self.groups.get(&arn));
             let serving = Arc::new(Serving {
+                counters: counted.and_then(|it| it.counters.clone()),
                 plan: listener.clone(),
                 groups,
                 tls,
@@ -278,6 +281,15 @@ impl Balancer {
             target: it.name.clone(),
         });
         listening.chain(known).chain(idle).collect()
+    }
+
+    /// What was counted of each client alias of Service Connect, by the name of its group, since that is there.
+    pub fn counted(&self) -> Vec<(Arc<str>, ServiceConnectMetrics)> {
+        let counted = self.groups.iter().filter_map(|(arn, group)| {
+            let counters = group.counters.as_ref()?;
+            Some((arn.clone(), counters.read()))
+        });
+        counted.collect()
     }
 
     fn tell_all_failed(&self, listener: &ListenerPlan, reason: &str) {

@@ -10,6 +10,7 @@ use domain::target_group::Algorithm;
 use parking_lot::{Mutex, RwLock};
 
 use crate::choice;
+use crate::counters::Counters;
 use crate::dice::Dice;
 use crate::health::machine::Health;
 use crate::l7::cookies::{CookieKey, Tag};
@@ -30,6 +31,8 @@ pub(crate) struct Group {
     /// Whoever changes `current` holds it, so that no change is lost.
     change: Mutex<()>,
     cursor: AtomicUsize,
+    /// What is counted of it: of load balancers nothing.
+    pub(crate) counters: Option<Arc<Counters>>,
 }
 
 /// The targets of a group, as of now.
@@ -100,6 +103,7 @@ impl Members {
 impl Group {
     pub(crate) fn new(plan: Arc<GroupPlan>) -> Arc<Self> {
         Arc::new(Self {
+            counters: plan.resilience.is_some().then(Arc::default),
             current: RwLock::new(Arc::new(Members::new(plan, Vec::new()))),
             change: Mutex::new(()),
             cursor: AtomicUsize::new(0),

@@ -11,6 +11,7 @@
 pub mod access_log;
 mod balancer;
 mod choice;
+mod counters;
 mod dice;
 mod group;
 pub mod health;

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use crate::counters::Counters;
+
 /// Memory of each direction, in bytes.
 const BUFFER: usize = 16 * 1024;
 
@@ -17,6 +19,8 @@ const BUFFER: usize = 16 * 1024;
 pub(crate) struct Watch {
     began: Instant,
     last_ms: AtomicU64,
+    /// What passes is counted there.
+    counters: Option<Arc<Counters>>,
 }
 
 /// What both sides have read.
@@ -68,6 +72,23 @@ impl Watch {
         Self {
             began: Instant::now(),
             last_ms: AtomicU64::new(0),
+            counters: None,
+        }
+    }
+
+    /// With somebody who counts what passes.
+    pub(crate) fn counting(counters: Option<Arc<Counters>>) -> Self {
+        Self {
+            counters,
+            ..Self::new()
+        }
+    }
+
+    /// So many bytes pass.
+    pub(crate) fn pass(&self, bytes: usize) {
+        self.touch();
+        if let Some(counters) = &self.counters {
+            counters.processed(bytes);
         }
     }
 

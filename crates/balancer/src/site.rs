@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::counters::{Active, Counters};
 use crate::group::{Group, Members};
 use crate::plan::ListenerPlan;
 use crate::shared::Shared;
@@ -34,12 +35,15 @@ pub(crate) struct Serving {
     /// The groups that its actions name.
     pub(crate) groups: HashMap<Arc<str>, Arc<Group>>,
     pub(crate) tls: Option<Arc<ServerTls>>,
+    /// What is counted of it: of load balancers nothing.
+    pub(crate) counters: Option<Arc<Counters>>,
 }
 
 /// A connection counted in.
 pub(crate) struct Counted {
     site: Arc<Site>,
     _lives: TaskTrackerToken,
+    _active: Option<Active>,
 }
 
 impl Site {
@@ -81,13 +85,19 @@ impl Site {
 
     /// Counts a connection in; none if there are as many as may be.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Counted> {
-        let most = self.serving().plan.load_balancer.limits.connections;
-        let counted = Counted {
+        let serving = self.serving();
+        let most = serving.plan.load_balancer.limits.connections;
+        let mut counted = Counted {
             site: self.clone(),
             _lives: self.shared.connections.token(),
+            _active: None,
         };
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
-        (before < most).then_some(counted)
+        if before >= most {
+            return None;
+        }
+        counted._active = serving.counters.as_ref().map(|it| it.connected());
+        Some(counted)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::handlers::PageKey;
 use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
+use crate::service_connect_metrics::CountedByProxies;
 use crate::sessions::Sessions;
 use crate::streams::Streams;
 use crate::vault::Vault;
@@ -194,6 +195,11 @@ impl Authorized {
     /// Sessions with agents.
     pub(crate) fn sessions(&self) -> &Sessions {
         &self.0.sessions
+    }
+
+    /// What proxies of Service Connect have counted.
+    pub(crate) fn counted_by_proxies(&self) -> &CountedByProxies {
+        &self.0.counted_by_proxies
     }
 
     /// Seals parameters and secrets.

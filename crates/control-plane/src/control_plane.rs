@@ -20,6 +20,7 @@ use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::request_limits::{Buckets, RequestLimits};
 use crate::role_sessions::RoleSessions;
+use crate::service_connect_metrics::CountedByProxies;
 use crate::sessions::{Balancers, NetworkFollowers, Resolvers, Sessions};
 use crate::streams::Streams;
 use crate::vault::{MasterKey, Vault};
@@ -84,6 +85,8 @@ pub struct ControlPlane {
     pub(crate) network_followers: NetworkFollowers,
     /// Lines of access logs that wait to be written.
     pub(crate) access_logs: AccessLogs,
+    /// What proxies of Service Connect have counted.
+    pub(crate) counted_by_proxies: CountedByProxies,
     /// Seals the cookies of load balancers.
     pub(crate) cookie_key: [u8; 32],
     pub(crate) executions: Arc<Executions>,
@@ -126,6 +129,7 @@ impl ControlPlane {
             resolvers: Resolvers::default(),
             network_followers: NetworkFollowers::default(),
             access_logs: AccessLogs::default(),
+            counted_by_proxies: CountedByProxies::default(),
             cookie_key: master_key.key("cookies of load balancers"),
             executions: Arc::default(),
             streams: Arc::default(),

@@ -25,6 +25,7 @@ mod registry;
 mod request_limits;
 mod role_sessions;
 mod routes;
+mod service_connect_metrics;
 mod service_explanation;
 mod sessions;
 mod streams;

@@ -117,6 +117,7 @@ impl Routes {
         routes.elbv2();
         routes.on::<gantry::ExplainService, _, _>(gantry_handlers::explain_service);
         routes.on::<gantry::ListLoadBalancers, _, _>(gantry_handlers::list_load_balancers);
+        routes.on::<gantry::ListServiceConnectMetrics, _, _>(gantry_handlers::list_service_connect_metrics);
         routes.on::<gantry::ResolveName, _, _>(gantry_handlers::resolve_name);
         routes.on::<gantry::ExplainTask, _, _>(gantry_handlers::explain_task);
         routes.on::<gantry::InspectTask, _, _>(gantry_handlers::inspect_task);

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::listener::Listener;
 use crate::listener_rule::ListenerRule;
 use crate::load_balancer::LoadBalancer;
-use crate::service_connect::AppProtocol;
+use crate::service_connect::{AppProtocol, ClientAliasMetrics};
 use crate::target::{Target, TargetHealth, TargetKey};
 use crate::target_group::TargetGroup;
 use crate::vpc::Cidr;
 
 #[cfg(test)]
 mod tests;
-use crate::{CertificateArn, LoadBalancerArn, TargetGroupArn, TaskArn};
+use crate::{CertificateArn, LoadBalancerArn, TargetGroupArn, TaskArn, Timestamp};
 
 /// A load balancer with all that belongs to it: whole, so that the last one sent is all that counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,5 +171,12 @@ pub enum BalancerNews {
         target: TargetKey,
         /// How.
         health: TargetHealth,
+    },
+    /// What a proxy of Service Connect has counted of aliases of which that has changed.
+    Counted {
+        /// When the proxy began.
+        since: Timestamp,
+        /// From then on.
+        aliases: Vec<ClientAliasMetrics>,
     },
 }

@@ -10,10 +10,13 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::vpc::Cidr;
-use crate::{LoadBalancerArn, Scope, ServiceArn};
+use crate::{LoadBalancerArn, Scope, ServiceArn, TargetGroupArn};
 
+mod metrics;
 #[cfg(test)]
 mod tests;
+
+pub use metrics::{ClientAliasMetrics, ServiceConnectMetrics};
 
 /// How long a task that stops may still answer what it has been asked, in seconds.
 pub const DRAIN_SECONDS: u32 = 20;
@@ -121,6 +124,16 @@ pub enum AppProtocol {
 }
 
 impl AppProtocol {
+    /// The word of `appProtocol`; `tcp` is that of none.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Http2 => "http2",
+            Self::Grpc => "grpc",
+            Self::Tcp => "tcp",
+        }
+    }
+
     /// That of a port mapping; without the word it is TCP.
     pub fn of(app_protocol: Option<&str>) -> Self {
         match app_protocol {
@@ -178,6 +191,15 @@ pub struct ClientAlias {
     pub idle_timeout_seconds: u32,
     /// In seconds; 0 is no bound.
     pub per_request_timeout_seconds: u32,
+}
+
+impl ClientAlias {
+    /// What its endpoints are called as a group: no target group has such a name.
+    pub fn group(&self) -> TargetGroupArn {
+        let key = &self.key;
+        let id = format!("{}_{}_{}", key.namespace_id, key.dns_name, key.port);
+        TargetGroupArn::of(&self.scope, "service-connect", &id)
+    }
 }
 
 /// How a task takes part in Service Connect.

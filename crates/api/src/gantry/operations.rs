@@ -15,6 +15,7 @@ pub static SERVICE: Service = Service {
         "InspectTask",
         "ListEvents",
         "ListLoadBalancers",
+        "ListServiceConnectMetrics",
         "ListStoppedTasks",
         "OpenTaskStream",
         "ResolveName",
@@ -68,6 +69,16 @@ impl Operation for ListLoadBalancers {
     const SERVICE: &'static Service = &SERVICE;
     type Input = ListLoadBalancersInput;
     type Output = ListLoadBalancersOutput;
+    type Error = Error;
+}
+
+pub struct ListServiceConnectMetrics;
+
+impl Operation for ListServiceConnectMetrics {
+    const NAME: &'static str = "ListServiceConnectMetrics";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ListServiceConnectMetricsInput;
+    type Output = ListServiceConnectMetricsOutput;
     type Error = Error;
 }
 

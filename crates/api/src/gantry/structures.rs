@@ -3,6 +3,73 @@
 use wire::shape::{DecodeError, Value, ValueReader, ValueWriter, read_member, require, write_member};
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClientAliasMetrics {
+    pub app_protocol: Option<String>,
+    pub discovery_name: Option<String>,
+    pub dns_name: Option<String>,
+    pub metrics: Option<ServiceConnectMetrics>,
+    pub namespace: Option<String>,
+    pub port: Option<i32>,
+    pub proxies: Option<i32>,
+    pub service_arn: Option<String>,
+    pub since: Option<jiff::Timestamp>,
+}
+
+impl Value for ClientAliasMetrics {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "appProtocol", &self.app_protocol);
+        write_member(writer, "discoveryName", &self.discovery_name);
+        write_member(writer, "dnsName", &self.dns_name);
+        write_member(writer, "metrics", &self.metrics);
+        write_member(writer, "namespace", &self.namespace);
+        write_member(writer, "port", &self.port);
+        write_member(writer, "proxies", &self.proxies);
+        write_member(writer, "serviceArn", &self.service_arn);
+        write_member(writer, "since", &self.since);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "appProtocol" => {
+                    read_member(reader, name, &mut it.app_protocol)?;
+                }
+                "discoveryName" => {
+                    read_member(reader, name, &mut it.discovery_name)?;
+                }
+                "dnsName" => {
+                    read_member(reader, name, &mut it.dns_name)?;
+                }
+                "metrics" => {
+                    read_member(reader, name, &mut it.metrics)?;
+                }
+                "namespace" => {
+                    read_member(reader, name, &mut it.namespace)?;
+                }
+                "port" => {
+                    read_member(reader, name, &mut it.port)?;
+                }
+                "proxies" => {
+                    read_member(reader, name, &mut it.proxies)?;
+                }
+                "serviceArn" => {
+                    read_member(reader, name, &mut it.service_arn)?;
+                }
+                "since" => {
+                    read_member(reader, name, &mut it.since)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerExplanation {
     pub essential: Option<bool>,
     pub exit_code: Option<i32>,
@@ -1006,6 +1073,65 @@ impl Value for ListLoadBalancersOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServiceConnectMetricsInput {
+    pub cluster: Option<String>,
+    pub service: Option<String>,
+}
+
+impl Value for ListServiceConnectMetricsInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "cluster", &self.cluster);
+        write_member(writer, "service", &self.service);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "cluster" => {
+                    read_member(reader, name, &mut it.cluster)?;
+                }
+                "service" => {
+                    read_member(reader, name, &mut it.service)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListServiceConnectMetricsOutput {
+    pub client_aliases: Option<Vec<ClientAliasMetrics>>,
+}
+
+impl Value for ListServiceConnectMetricsOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "clientAliases", &self.client_aliases);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "clientAliases" => {
+                    read_member(reader, name, &mut it.client_aliases)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ListStoppedTasksInput {
     pub cluster: Option<String>,
     pub family: Option<String>,
@@ -1452,6 +1578,78 @@ impl Value for ServerException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceConnectMetrics {
+    pub active_connection_count: Option<i64>,
+    pub grpc_request_count: Option<i64>,
+    pub http_code_target2_xx_count: Option<i64>,
+    pub http_code_target3_xx_count: Option<i64>,
+    pub http_code_target4_xx_count: Option<i64>,
+    pub http_code_target5_xx_count: Option<i64>,
+    pub new_connection_count: Option<i64>,
+    pub processed_bytes: Option<i64>,
+    pub request_count: Option<i64>,
+    pub target_response_time: Option<TargetResponseTime>,
+}
+
+impl Value for ServiceConnectMetrics {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "activeConnectionCount", &self.active_connection_count);
+        write_member(writer, "grpcRequestCount", &self.grpc_request_count);
+        write_member(writer, "httpCodeTarget2XXCount", &self.http_code_target2_xx_count);
+        write_member(writer, "httpCodeTarget3XXCount", &self.http_code_target3_xx_count);
+        write_member(writer, "httpCodeTarget4XXCount", &self.http_code_target4_xx_count);
+        write_member(writer, "httpCodeTarget5XXCount", &self.http_code_target5_xx_count);
+        write_member(writer, "newConnectionCount", &self.new_connection_count);
+        write_member(writer, "processedBytes", &self.processed_bytes);
+        write_member(writer, "requestCount", &self.request_count);
+        write_member(writer, "targetResponseTime", &self.target_response_time);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "activeConnectionCount" => {
+                    read_member(reader, name, &mut it.active_connection_count)?;
+                }
+                "grpcRequestCount" => {
+                    read_member(reader, name, &mut it.grpc_request_count)?;
+                }
+                "httpCodeTarget2XXCount" => {
+                    read_member(reader, name, &mut it.http_code_target2_xx_count)?;
+                }
+                "httpCodeTarget3XXCount" => {
+                    read_member(reader, name, &mut it.http_code_target3_xx_count)?;
+                }
+                "httpCodeTarget4XXCount" => {
+                    read_member(reader, name, &mut it.http_code_target4_xx_count)?;
+                }
+                "httpCodeTarget5XXCount" => {
+                    read_member(reader, name, &mut it.http_code_target5_xx_count)?;
+                }
+                "newConnectionCount" => {
+                    read_member(reader, name, &mut it.new_connection_count)?;
+                }
+                "processedBytes" => {
+                    read_member(reader, name, &mut it.processed_bytes)?;
+                }
+                "requestCount" => {
+                    read_member(reader, name, &mut it.request_count)?;
+                }
+                "targetResponseTime" => {
+                    read_member(reader, name, &mut it.target_response_time)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ServiceExplanation {
     pub cluster_arn: Option<String>,
     pub desired_count: Option<i32>,
@@ -1811,6 +2009,43 @@ impl Value for TargetNotConnectedException {
             match name {
                 "message" => {
                     read_member(reader, name, &mut it.message)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TargetResponseTime {
+    pub maximum: Option<f64>,
+    pub sample_count: Option<i64>,
+    pub sum: Option<f64>,
+}
+
+impl Value for TargetResponseTime {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "maximum", &self.maximum);
+        write_member(writer, "sampleCount", &self.sample_count);
+        write_member(writer, "sum", &self.sum);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "maximum" => {
+                    read_member(reader, name, &mut it.maximum)?;
+                }
+                "sampleCount" => {
+                    read_member(reader, name, &mut it.sample_count)?;
+                }
+                "sum" => {
+                    read_member(reader, name, &mut it.sum)?;
                 }
                 _ => return Ok(false),
             }

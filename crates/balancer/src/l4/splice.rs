@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead as _, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
+use crate::counters::Counters;
 use crate::pump::Watch;
 
 /// What is read at once, in bytes.
@@ -29,13 +31,15 @@ thread_local! {
     static ROOM: RefCell<Box<[u8; BUFFER]>> = RefCell::new(Box::new([0; BUFFER]));
 }
 
-/// Passes bytes both ways until both sides have ended, one breaks, or neither has sent for `idle`.
+/// Passes bytes both ways until both sides have ended, one breaks, or neither has sent for `idle`. What
+/// passes is counted, if there is who counts it.
 pub(super) async fn both_ways(
     first: &mut TcpStream,
     second: &mut TcpStream,
     idle: Duration,
+    counters: Option<Arc<Counters>>,
 ) -> io::Result<()> {
-    let watch = Watch::new();
+    let watch = Watch::counting(counters);
     let (from_first, to_first) = first.split();
     let (from_second, to_second) = second.split();
     let copying = async {
@@ -82,7 +86,7 @@ async fn small(from: &mut ReadHalf<'_>, to: &TcpStream, watch: &Watch) -> io::Re
         if read == 0 {
             return Ok(Next::End);
         }
-        watch.touch();
+        watch.pass(read);
         write_all(to, &left).await?;
         full = if read == BUFFER { full + 1 } else { 0 };
         if full >= BULK_AFTER {
@@ -136,7 +140,7 @@ async fn bulk(from: &TcpStream, to: &TcpStream, watch: &Watch) -> io::Result<Nex
         if moved == 0 {
             return Ok(Next::End);
         }
-        watch.touch();
+        watch.pass(moved);
         let mut left = moved;
         while left > 0 {
             let written = to

@@ -33,8 +33,13 @@ pub(crate) async fn serve(site: Arc<Site>, mut stream: TcpStream, peer: SocketAd
     let idle = serving.plan.tcp_idle_timeout;
     let ended = match &mut target {
         Stream::Plain(target) => {
-            cut.run_until_cancelled(splice::both_ways(&mut stream, target, idle))
-                .await
+            cut.run_until_cancelled(splice::both_ways(
+                &mut stream,
+                target,
+                idle,
+                serving.counters.clone(),
+            ))
+            .await
         }
         // a group of TLS behind a listener of TCP is refused when it is made
         Stream::Tls(_) => None,

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::gate::Gate;
 use super::guard::Guard;
 use super::handle::handle;
+use super::metered::Metered;
 use super::{head, plain};
 use crate::site::{Serving, Site};
 use crate::tls::{self, TlsFacts};
@@ -132,8 +133,12 @@ where
 {
     let serving = client.site.serving();
     let load_balancer = &serving.plan.load_balancer;
+    let counters = serving.counters.clone();
+    if let Some(counters) = &counters {
+        counters.processed(read.len());
+    }
     let guard = Guard::new(
-        stream,
+        Metered::new(stream, counters),
         read,
         client.gate.clone(),
         load_balancer.desync,
@@ -163,6 +168,7 @@ where
 {
     // its client is told in time to send what comes next elsewhere
     let closed = client.site.closed.clone();
+    let stream = Metered::new(stream, client.site.serving().counters.clone());
     let idle = idle_or_old(client.clone());
     let service = service_fn(move |request| handle(client.clone(), request));
     let connection = http2::Builder::new(TokioExecutor::new())

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::connection::Client;
 use super::gate::{Busy, Ticket};
 use crate::access_log::Entry;
+use crate::counters::{Active, Counters};
 use crate::target::Target;
 
 /// What a request that nobody waits for any more is logged with.
@@ -16,7 +17,16 @@ const CLIENT_CLOSED: u16 = 460;
 /// One request. Dropped before it is finished, the client went away.
 pub(crate) struct Exchange {
     _busy: Busy,
+    meter: Option<Meter>,
     log: Option<Log>,
+}
+
+/// What of it is counted, for Service Connect.
+struct Meter {
+    counters: Arc<Counters>,
+    forwarded: Option<Instant>,
+    /// It is a connection of its own by now.
+    active: Option<Active>,
 }
 
 struct Log {
@@ -78,7 +88,19 @@ impl Exchange {
                 answered: None,
             }
         });
-        Box::new(Self { _busy: busy, log })
+        let meter = serving.counters.clone().map(|counters| {
+            counters.requested();
+            Meter {
+                counters,
+                forwarded: None,
+                active: None,
+            }
+        });
+        Box::new(Self {
+            _busy: busy,
+            meter,
+            log,
+        })
     }
 
     /// A rule decided.
@@ -105,6 +127,9 @@ impl Exchange {
 
     /// It goes to a target.
     pub(crate) fn forwarded(&mut self, target: &Target) {
+        if let Some(meter) = &mut self.meter {
+            meter.forwarded = Some(Instant::now());
+        }
         if let Some(log) = &mut self.log {
             log.entry.target = Some(target.address());
             log.entry.group = Some(target.name.group.clone());
@@ -112,8 +137,24 @@ impl Exchange {
         }
     }
 
+    /// A target has answered, and another is tried.
+    pub(crate) fn target_refused(&mut self, status: StatusCode) {
+        if let Some(meter) = &mut self.meter {
+            let after = meter.forwarded.take().map(|it| it.elapsed());
+            meter.counters.answered(status, after.unwrap_or_default());
+        }
+    }
+
+    /// It goes on as a connection of another protocol.
+    pub(crate) fn switches(&mut self) {
+        if let Some(meter) = &mut self.meter {
+            meter.active = Some(meter.counters.active());
+        }
+    }
+
     /// The target has answered.
     pub(crate) fn target_answered(&mut self, status: StatusCode) {
+        self.target_refused(status);
         if let Some(log) = &mut self.log {
             log.entry.target_status = Some(status.as_u16());
             log.answered = Some(Instant::now());

@@ -74,6 +74,7 @@ pub(super) async fn send(
                 let is_refused = response.status() == StatusCode::SERVICE_UNAVAILABLE;
                 if let (Some(copy), true, true) = (copy, is_refused && attempt < TRIES, resilience.is_some())
                 {
+                    job.exchange.target_refused(response.status());
                     request = copy;
                     continue;
                 }

@@ -28,6 +28,7 @@ pub(crate) fn switch(
     let target_side = hyper::upgrade::on(&mut response);
     let gone = held.in_flight.target().gone.clone();
     held.lease.let_go();
+    exchange.switches();
     tokio::spawn(async move {
         let (_in_flight, _lives) = (held.in_flight, lives);
         let both = async { tokio::try_join!(client_side, target_side) };

@@ -22,7 +22,7 @@ use crate::report::Report;
 use crate::snapshot::service_connect;
 
 /// An alias with these endpoints, at an address of its own.
-fn alias(protocol: AppProtocol, endpoints: &[SocketAddr]) -> ServedClientAlias {
+pub(super) fn alias(protocol: AppProtocol, endpoints: &[SocketAddr]) -> ServedClientAlias {
     let scope = Scope::new("123456789012", "us-east-1");
     let IpAddr::V4(address) = own_address() else {
         unreachable!("the fixture has addresses of IPv4")
@@ -47,14 +47,14 @@ fn alias(protocol: AppProtocol, endpoints: &[SocketAddr]) -> ServedClientAlias {
     }
 }
 
-async fn proxy(aliases: &[ServedClientAlias]) -> World {
+pub(super) async fn proxy(aliases: &[ServedClientAlias]) -> World {
     let mut world = World::new();
     world.plan = service_connect(aliases);
     world.apply().await;
     world
 }
 
-async fn get(alias: &ServedClientAlias) -> String {
+pub(super) async fn get(alias: &ServedClientAlias) -> String {
     let address = SocketAddr::new(IpAddr::V4(alias.address), alias.port);
     raw(
         address,
@@ -64,7 +64,7 @@ async fn get(alias: &ServedClientAlias) -> String {
 }
 
 /// A target that answers each request with this status, and counts them.
-async fn answering(code: u16) -> (SocketAddr, Arc<AtomicUsize>) {
+pub(super) async fn answering(code: u16) -> (SocketAddr, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = count.clone();
     let address = serve(move |_| {

@@ -1,5 +1,5 @@
 //! Gantry's own operations: why a task stopped, what its host made of it, which tasks have stopped, what happened,
-//! what a service waits for, and streams into tasks that run.
+//! what a service waits for, what proxies have counted, and streams into tasks that run.
 
 mod errors;
 mod events;
@@ -9,6 +9,7 @@ mod find;
 mod inspect;
 mod list;
 mod list_load_balancers;
+mod list_service_connect_metrics;
 mod open_stream;
 mod resolve_name;
 
@@ -18,6 +19,7 @@ pub use explain_service::explain_service;
 pub use inspect::inspect_task;
 pub use list::list_stopped_tasks;
 pub use list_load_balancers::list_load_balancers;
+pub use list_service_connect_metrics::list_service_connect_metrics;
 pub use open_stream::open_task_stream;
 pub use resolve_name::resolve_name;
 

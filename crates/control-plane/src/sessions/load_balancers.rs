@@ -95,6 +95,9 @@ pub async fn run(
         () = shutdown.cancelled() => {}
         Err(Over) = session.serve(&follower) => {}
     }
+    if control_plane.balancers.is_open(&host_id, &follower) {
+        control_plane.counted_by_proxies.forget_host(&host_id);
+    }
     control_plane.balancers.close(&host_id, &follower);
     // It is over either way.
     let _ = timeout(SEND_DEADLINE, session.socket.close(None)).await;
@@ -156,6 +159,10 @@ impl Session {
         };
         for arn in &difference.gone {
             self.told.remove(arn);
+            if let Some(vpc_id) = ServiceConnectProxy::vpc_of(arn) {
+                let host_id = self.agent.instance.name();
+                self.control_plane.counted_by_proxies.forget(host_id, vpc_id);
+            }
         }
         for it in &difference.changed {
             self.told.insert(it.served.load_balancer.arn.clone(), it.clone());
@@ -196,19 +203,24 @@ impl Session {
 
     async fn take_over(&mut self, report: BalancerReport) {
         // One that was taken from this host meanwhile is another's.
-        if !self.told.contains_key(&report.load_balancer) {
+        let Some(told) = self.told.get(&report.load_balancer) else {
             return;
-        }
+        };
         let arn = report.load_balancer;
         let host_id = self.agent.instance.name().to_owned();
-        let is_line = |it: &BalancerNews| matches!(it, BalancerNews::Logged { .. });
-        let (logged, news): (Vec<_>, Vec<_>) = report.news.into_iter().partition(is_line);
-        for it in logged {
-            let BalancerNews::Logged { lines } = it else {
-                continue;
-            };
-            if let Some(full) = self.control_plane.access_logs.take(&arn, &lines) {
-                access_logs::write(&self.control_plane, &arn, full).await;
+        let mut news = Vec::new();
+        for it in report.news {
+            match it {
+                BalancerNews::Logged { lines } => {
+                    if let Some(full) = self.control_plane.access_logs.take(&arn, &lines) {
+                        access_logs::write(&self.control_plane, &arn, full).await;
+                    }
+                }
+                BalancerNews::Counted { since, aliases } => {
+                    let counted = &self.control_plane.counted_by_proxies;
+                    service_connect::count(counted, &told.served, &host_id, (since, aliases));
+                }
+                it => news.push(it),
             }
         }
         for news in news.chunks(NOTED_AT_ONCE) {
@@ -247,8 +259,8 @@ fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
                     transitions::load_balancer_has_failed(tx, arn, reason);
                 }
             }
-            // What is logged is not stored.
-            BalancerNews::Logged { .. } => {}
+            // What is logged and counted is not stored.
+            BalancerNews::Logged { .. } | BalancerNews::Counted { .. } => {}
             BalancerNews::Idle { target } => transitions::target_is_idle(tx, target),
             BalancerNews::Health { target, health } => changes.push(HealthChange {
                 key: target.clone(),

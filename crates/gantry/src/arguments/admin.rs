@@ -12,6 +12,28 @@ pub enum AdminCommand {
     Resolve(Resolve),
     /// List load balancers with the URLs at which this host reaches them.
     LoadBalancers(Place),
+    /// Show what the proxies of Service Connect have counted of each client alias.
+    ///
+    /// Counters are those that Amazon has of Service Connect. They grow from when a proxy began: it goes on counting
+    /// without a control plane, and begins anew after an update of Gantry or a restart of its host.
+    ServiceConnect(ServiceConnect),
+}
+
+/// Arguments of `gantry admin service-connect`.
+#[derive(Args)]
+pub struct ServiceConnect {
+    /// Which Gantry is meant.
+    #[command(flatten)]
+    pub place: Place,
+    /// Only services of this cluster, by its name or ARN.
+    #[arg(long, value_name = "CLUSTER")]
+    pub cluster: Option<String>,
+    /// Only this service, by its name or ARN; without --cluster one of the cluster `default`.
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Print JSON, with times in seconds since 1970.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `gantry admin resolve`.

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use anyhow::Result;
 use api::gantry;
 
-use crate::arguments::{AdminCommand, Place};
+use crate::arguments::{AdminCommand, Place, ServiceConnect};
 use crate::client::call;
-use crate::commands::task::print;
+use crate::commands::task::{pretty, print};
 use crate::data_dir::DataDir;
 use crate::load_balancers::{self, Shown, published};
+
+mod service_connect;
 
 /// Does what is asked.
 pub fn run(command: &AdminCommand) -> Result<()> {
@@ -22,6 +24,7 @@ pub fn run(command: &AdminCommand) -> Result<()> {
             let shown = load_balancers(place)?;
             print(&load_balancers::text(&shown))
         }
+        AdminCommand::ServiceConnect(arguments) => service_connect(arguments),
     }
 }
 
@@ -29,6 +32,19 @@ fn resolve(place: &Place, name: &str) -> Result<Vec<String>> {
     let name = name.to_owned();
     let output = call::<gantry::ResolveName>(place, &gantry::ResolveNameInput { name })?;
     Ok(output.addresses.unwrap_or_default())
+}
+
+fn service_connect(arguments: &ServiceConnect) -> Result<()> {
+    let input = gantry::ListServiceConnectMetricsInput {
+        cluster: arguments.cluster.clone(),
+        service: arguments.service.clone(),
+    };
+    let output = call::<gantry::ListServiceConnectMetrics>(&arguments.place, &input)?;
+    let aliases = output.client_aliases.unwrap_or_default();
+    match arguments.json {
+        true => print(&pretty(&aliases)?),
+        false => print(&service_connect::text(&aliases)),
+    }
 }
 
 /// All load balancers, with what this host says of their ports.

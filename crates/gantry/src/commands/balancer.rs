@@ -8,6 +8,7 @@ mod access_log;
 mod handed;
 mod knowledge;
 mod link;
+mod metrics;
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -20,6 +21,7 @@ use anyhow::{Context, Result};
 use balancer::report::Report;
 use balancer::sockets::InheritedSockets;
 use balancer::{Balancer, Surroundings};
+use domain::clock::Clock;
 use domain::served_load_balancer::ServedLoadBalancer;
 use runtime::hand_over::HandOver;
 use tokio::signal::unix::{SignalKind, signal};
@@ -33,6 +35,7 @@ use access_log::AccessLog;
 use handed::Handed;
 use knowledge::Knowledge;
 use link::{Link, Order};
+use metrics::Metrics;
 
 /// Batches of reports that wait; the balancer gathers more of them meanwhile.
 const REPORTS_BOUND: usize = 16;
@@ -112,6 +115,8 @@ async fn serve(socket: UnixListener, mut handed: Handed) -> Result<()> {
     if is_heir {
         process.knowledge.inherit(&process.served);
     }
+    let mut tells_metrics = tokio::time::interval(metrics::EVERY);
+    tells_metrics.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut is_alone = std::pin::pin!(tokio::time::sleep(LEAVING_BOUND));
     loop {
         if link.listens() {
@@ -133,7 +138,8 @@ async fn serve(socket: UnixListener, mut handed: Handed) -> Result<()> {
             accepted = Link::accept(&socket) => match accepted {
                 Ok(accepted) => {
                     link = accepted;
-                    process.knowledge.forget_told();
+                    process.forget_told();
+                    tells_metrics.reset_immediately();
                 }
                 // As with too many open files: what is served goes on, and the agent tries again.
                 Err(error) => {
@@ -147,6 +153,11 @@ async fn serve(socket: UnixListener, mut handed: Handed) -> Result<()> {
                 Some(Order::HandOver(stream)) => process.hand_over(stream),
                 None => {}
             },
+            _ = tells_metrics.tick(), if link.listens() => {
+                for part in process.metrics.news(process.balancer.counted()) {
+                    link.tell(vec![part]).await;
+                }
+            }
             // Last: requests never end, and what is to be done may not wait for their lines.
             () = process.logs.ready(), if link.listens() => link.tell(process.logs.news()).await,
         }
@@ -168,6 +179,7 @@ struct Process {
     balancer: Balancer,
     logs: Arc<AccessLog>,
     knowledge: Knowledge,
+    metrics: Metrics,
     served: ServedLoadBalancer,
 }
 
@@ -193,6 +205,7 @@ impl Process {
             balancer,
             logs,
             knowledge: Knowledge::default(),
+            metrics: Metrics::new(SystemClock.now()),
             served: first.clone(),
         };
         process.apply(first).await;
@@ -204,6 +217,12 @@ impl Process {
         self.knowledge.expect(&served);
         self.served = served.clone();
         self.balancer.apply(knowledge::plan(served)).await;
+    }
+
+    /// Another agent knows nothing.
+    fn forget_told(&mut self) {
+        self.knowledge.forget_told();
+        self.metrics.forget_told();
     }
 
     /// In the background: whoever gets it may be slow.

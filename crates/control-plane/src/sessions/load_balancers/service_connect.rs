@@ -1,5 +1,6 @@
 //! What a host is told of its proxies of Service Connect, and what it tells of them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use domain::load_balancer::{
@@ -7,12 +8,13 @@ use domain::load_balancer::{
     LoadBalancerZone, Scheme,
 };
 use domain::served_load_balancer::{BalancerNews, ServedClientAlias, ServedEndpoint, ServedLoadBalancer};
-use domain::service_connect::{ClientAlias, ServiceConnectProxy};
+use domain::service_connect::{ClientAlias, ClientAliasMetrics, ServiceConnectProxy};
 use domain::{LoadBalancerArn, TargetGroupArn, TaskArn, Timestamp};
 use orchestrator::transitions::endpoint_is_idle;
 use store::{EndpointState, State, Tx};
 
 use super::{Told, network};
+use crate::service_connect_metrics::CountedByProxies;
 
 /// The proxy of a host in a VPC with all that it serves; `None` if the host has none there.
 pub fn served(
@@ -63,13 +65,11 @@ pub fn served(
 }
 
 fn client_alias(state: &State, alias: &ClientAlias, proxy: &ServiceConnectProxy) -> ServedClientAlias {
-    let key = &alias.key;
-    let id = format!("{}_{}_{}", key.namespace_id, key.dns_name, key.port);
     let endpoints = state.endpoints_of(alias, proxy).into_iter();
     ServedClientAlias {
-        group: TargetGroupArn::of(&alias.scope, "service-connect", &id),
+        group: alias.group(),
         address: alias.address,
-        port: key.port,
+        port: alias.key.port,
         protocol: alias.protocol,
         idle_timeout_seconds: alias.idle_timeout_seconds,
         per_request_timeout_seconds: alias.per_request_timeout_seconds,
@@ -82,6 +82,20 @@ fn client_alias(state: &State, alias: &ClientAlias, proxy: &ServiceConnectProxy)
             })
             .collect(),
     }
+}
+
+/// Takes over what a proxy has counted of its aliases; nothing of what is no proxy.
+pub fn count(
+    all: &CountedByProxies,
+    served: &ServedLoadBalancer,
+    host_id: &str,
+    (since, counted): (Timestamp, Vec<ClientAliasMetrics>),
+) {
+    let Some(vpc_id) = ServiceConnectProxy::vpc_of(&served.load_balancer.arn) else {
+        return;
+    };
+    let groups: BTreeSet<&TargetGroupArn> = served.client_aliases.iter().map(|it| &it.group).collect();
+    all.take((host_id, vpc_id), since, counted, |it| groups.contains(it));
 }
 
 /// Takes over what a proxy has found out: only that tasks which are to stop have nothing in flight is of use.
@@ -100,7 +114,10 @@ pub fn note(tx: &mut Tx<'_>, news: &[BalancerNews], host_id: &str) {
                     "a proxy of Service Connect does not serve all names"
                 );
             }
-            BalancerNews::Serves | BalancerNews::Health { .. } | BalancerNews::Logged { .. } => {}
+            BalancerNews::Serves
+            | BalancerNews::Health { .. }
+            | BalancerNews::Logged { .. }
+            | BalancerNews::Counted { .. } => {}
         }
     }
 }
