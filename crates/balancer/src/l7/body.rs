@@ -1,13 +1,14 @@
 //! Bodies on their way through: nothing is kept but what is on its way.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
 use super::record::Exchange;
@@ -52,6 +53,9 @@ impl IdleTimer {
 /// How far the body of a request is.
 #[derive(Default)]
 pub(crate) struct Progress {
+    /// When the last byte was passed on.
+    whole_at: OnceLock<Instant>,
+    whole: Notify,
     /// Bytes that the client has sent.
     pub(crate) received: AtomicU64,
     /// The last byte was passed on.
@@ -60,6 +64,53 @@ pub(crate) struct Progress {
     pub(crate) stalled: AtomicBool,
     /// The client's connection broke.
     pub(crate) broken: AtomicBool,
+}
+
+impl Progress {
+    /// The last byte is passed on.
+    fn finish(&self) {
+        self.whole_at.get_or_init(Instant::now);
+        self.finished.store(true, Ordering::Release);
+        self.whole.notify_waiters();
+    }
+
+    /// When the last byte was passed on, once it is.
+    async fn whole_at(&self) -> Instant {
+        loop {
+            // Before it is looked whether it has happened: nothing is missed in between.
+            let whole = self.whole.notified();
+            if let Some(at) = self.whole_at.get() {
+                return *at;
+            }
+            whole.await;
+        }
+    }
+}
+
+/// How long an answer may take to be whole. The time runs from when the whole request has gone on, as with Envoy's
+/// timeout of routes: how long a client takes to send it is no fault of the target.
+#[derive(Clone)]
+pub(crate) struct TimeToAnswer {
+    /// Without a bound it never ends.
+    pub(crate) bound: Option<Duration>,
+    /// When the request came.
+    pub(crate) began: Instant,
+    /// Its body, if it has one.
+    pub(crate) progress: Option<Arc<Progress>>,
+}
+
+impl TimeToAnswer {
+    /// Ends when the time is over.
+    pub(crate) async fn over(self) {
+        let Some(bound) = self.bound else {
+            return std::future::pending().await;
+        };
+        let from = match &self.progress {
+            Some(progress) => progress.whole_at().await,
+            None => self.began,
+        };
+        tokio::time::sleep_until(from + bound).await;
+    }
 }
 
 /// The body of a request to a target.
@@ -109,11 +160,11 @@ impl Body for RequestBody {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                 relay.progress.received.fetch_add(length, Ordering::Relaxed);
                 if relay.body.is_end_stream() {
-                    relay.progress.finished.store(true, Ordering::Release);
+                    relay.progress.finish();
                 }
             }
             Some(Err(_)) => relay.progress.broken.store(true, Ordering::Release),
-            None => relay.progress.finished.store(true, Ordering::Release),
+            None => relay.progress.finish(),
         }
         Poll::Ready(frame.map(|it| it.map_err(BodyFault::Broken)))
     }
@@ -154,7 +205,7 @@ pub(crate) struct AnswerRelay {
     /// Whether the connection may serve again.
     reusable: bool,
     /// Fires when the answer has to have passed.
-    deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// What an answer holds on to until it has passed.
@@ -163,8 +214,8 @@ pub(crate) struct Held {
     pub(crate) in_flight: InFlight,
     pub(crate) progress: Option<Arc<Progress>>,
     pub(crate) reusable: bool,
-    /// When it has to have passed, if there is such a time.
-    pub(crate) deadline: Option<Instant>,
+    /// How long it may take.
+    pub(crate) time: TimeToAnswer,
 }
 
 impl AnswerBody {
@@ -178,8 +229,11 @@ impl AnswerBody {
             in_flight: Some(held.in_flight),
             progress: held.progress,
             reusable: held.reusable,
-            deadline: held.deadline.map(|it| Box::pin(tokio::time::sleep_until(it))),
+            deadline: None,
         };
+        if held.time.bound.is_some() {
+            relay.deadline = Some(Box::pin(held.time.over()));
+        }
         if relay.body.is_end_stream() {
             relay.end();
         }
@@ -223,8 +277,8 @@ impl Body for AnswerBody {
             Self::Relay(relay) => relay,
         };
         let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
-            let is_late = |it: &mut Pin<Box<Sleep>>| it.as_mut().poll(cx).is_ready();
-            if !relay.deadline.as_mut().is_some_and(is_late) {
+            let deadline = relay.deadline.as_mut();
+            if !deadline.is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
                 ready!(relay.idle.poll(cx));
             }
             relay.exchange.note("TargetIdle");

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 
 use super::answer::Fault;
-use super::body::{Held, Progress, RequestBody};
+use super::body::{Held, Progress, RequestBody, TimeToAnswer};
 use super::cookies::Tag;
 use super::forward::Job;
 use crate::group::Members;
@@ -47,14 +47,17 @@ pub(super) async fn send(
     } = outgoing;
     let mut request = Request::from_parts(parts, body);
     let resilience = members.plan.resilience.as_ref();
-    let deadline = resilience.and_then(|it| it.request_timeout);
-    let deadline = deadline.map(|it| Instant::now() + it);
+    let time = TimeToAnswer {
+        bound: resilience.and_then(|it| it.request_timeout),
+        began: Instant::now(),
+        progress: progress.clone(),
+    };
     let mut tried = Vec::new();
     for attempt in 1..=TRIES {
         let in_flight = choose(job, members, pinned, &tried).ok_or(Fault::NoTarget)?;
         tried.push(in_flight.target().address());
         job.exchange.forwarded(in_flight.target());
-        let Some(mut lease) = lease(job, members, &in_flight, attempt, deadline).await? else {
+        let Some(mut lease) = lease(job, members, &in_flight, attempt, &time).await? else {
             pinned = None;
             continue;
         };
@@ -64,8 +67,8 @@ pub(super) async fn send(
             true => copy(&request),
             false => None,
         };
-        let answered = before(
-            deadline,
+        let answered = within(
+            &time,
             answer_in_time(&mut lease, request, idle, progress.as_deref()),
         );
         let fault = match answered.await.unwrap_or(Err(Waited::Fault(Fault::Timeout))) {
@@ -83,7 +86,7 @@ pub(super) async fn send(
                     in_flight,
                     progress: None,
                     reusable: true,
-                    deadline,
+                    time,
                 };
                 return Ok((response, held));
             }
@@ -108,14 +111,14 @@ async fn lease(
     members: &Members,
     in_flight: &InFlight,
     attempt: usize,
-    deadline: Option<Instant>,
+    time: &TimeToAnswer,
 ) -> Result<Option<Lease>, Fault> {
     // the last try does not rely on a connection that may be closing
     let waiting = in_flight.target().pool.take().filter(|_| attempt < TRIES);
     if waiting.is_some() {
         return Ok(waiting);
     }
-    let opened = before(deadline, open(job, members, in_flight)).await;
+    let opened = within(time, open(job, members, in_flight)).await;
     let fault = match opened.ok_or(Fault::Timeout)? {
         Ok(lease) => return Ok(Some(lease)),
         Err(ConnectFault::Timeout) => Fault::Timeout,
@@ -136,11 +139,15 @@ fn note(job: &Job<'_>, in_flight: &InFlight, outcome: Outcome) {
     job.group.note(in_flight.target(), outcome, now_ms);
 }
 
-/// What a future gives before the deadline, if there is one; none after it.
-async fn before<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, work).await.ok(),
-        None => Some(work.await),
+/// What a future gives in time; none after it.
+async fn within<T>(time: &TimeToAnswer, work: impl Future<Output = T>) -> Option<T> {
+    if time.bound.is_none() {
+        return Some(work.await);
+    }
+    tokio::select! {
+        biased;
+        given = work => Some(given),
+        () = time.clone().over() => None,
     }
 }
 

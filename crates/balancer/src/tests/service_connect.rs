@@ -11,6 +11,7 @@ use domain::service_connect::AppProtocol;
 use domain::{ClusterArn, Scope, TargetGroupArn};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Empty, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -278,4 +279,51 @@ async fn http2_is_spoken_in_the_clear_on_both_sides() {
     };
     let (status, body) = tokio::time::timeout(DEADLINE, asking).await.expect("in time");
     assert_eq!((status, &body[..]), (StatusCode::OK, &b"two"[..]));
+}
+
+#[tokio::test]
+async fn the_time_of_an_answer_begins_when_the_request_is_whole() {
+    let sound = serve(|request: Request<Incoming>| async {
+        let _ = request.into_body().collect().await;
+        Response::new(Full::new(Bytes::from_static(b"x")))
+    });
+    let (silent, asked) = {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        let silent = serve(move |request: Request<Incoming>| {
+            let counted = counted.clone();
+            async move {
+                let _ = request.into_body().collect().await;
+                counted.fetch_add(1, Ordering::Relaxed);
+                std::future::pending().await
+            }
+        });
+        (silent.await, asked)
+    };
+    let brief = |target| ServedClientAlias {
+        per_request_timeout_seconds: 1,
+        ..alias(AppProtocol::Http, &[target])
+    };
+    let (sound, silent) = (brief(sound.await), brief(silent));
+    let _world = proxy(&[sound.clone(), silent.clone()]).await;
+    assert_eq!(status(&upload(&sound).await), 200, "the upload alone took longer");
+    assert_eq!(status(&upload(&silent).await), 504);
+    assert_eq!(asked.load(Ordering::Relaxed), 1, "it was asked");
+}
+
+/// Sends a body for two seconds, a byte every 200 ms.
+async fn upload(alias: &ServedClientAlias) -> String {
+    let address = SocketAddr::new(IpAddr::V4(alias.address), alias.port);
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n";
+    stream.write_all(head).await.expect("is sent");
+    let mut pieces = tokio::time::interval(Duration::from_millis(200));
+    for _ in 0..10 {
+        pieces.tick().await;
+        stream.write_all(b"x").await.expect("is sent");
+    }
+    let mut answer = Vec::new();
+    let reading = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer));
+    reading.await.expect("in time").expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
 }
