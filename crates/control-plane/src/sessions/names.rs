@@ -105,18 +105,10 @@ impl Session {
     async fn tell(&mut self, news: News) -> Result<(), Over> {
         let scope = self.agent.instance.scope();
         let is_first = self.told.is_empty();
-        let found: Vec<(Source, Option<Served>)> = self.control_plane.store.read(|state| {
-            let mut changed = news.changed;
-            if news.is_all {
-                changed.extend(self.told.keys().cloned());
-                changed.extend(served::sources(state, &scope));
-            }
-            let look = |it: Source| {
-                let served = served(state, &scope, &it);
-                (it, served)
-            };
-            changed.into_iter().map(look).collect()
-        });
+        let found: Vec<(Source, Option<Served>)> = self
+            .control_plane
+            .store
+            .read(|state| look(state, &scope, news, &self.told));
         let mut message = difference(&mut self.told, found);
         message.is_whole = is_first;
         if message == NamesMessage::default() {
@@ -138,6 +130,33 @@ impl Session {
             _ => Err(Over),
         }
     }
+}
+
+/// What there is now of what may have changed; `None` is gone.
+fn look(
+    state: &State,
+    scope: &Scope,
+    news: News,
+    told: &BTreeMap<Source, Served>,
+) -> Vec<(Source, Option<Served>)> {
+    let is_alias = |it: &&Source| matches!(it, Source::ClientAlias(..));
+    let mut changed = news.changed;
+    if news.is_all {
+        changed.extend(told.keys().filter(|it| !is_alias(it)).cloned());
+        changed.extend(served::sources(state, scope));
+    }
+    let mut aliases = BTreeMap::new();
+    if news.is_all || news.are_client_aliases {
+        let gone = told.keys().filter(is_alias).cloned();
+        aliases.extend(gone.map(|it| (it, None)));
+        let known = served::client_aliases(state, scope).into_iter();
+        aliases.extend(known.map(|(it, served)| (it, Some(served))));
+    }
+    let found = changed.into_iter().map(|it| {
+        let served = served(state, scope, &it);
+        (it, served)
+    });
+    found.chain(aliases).collect()
 }
 
 /// The names of a service of Cloud Map, with what resolvers answer.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::LoadBalancerArn;
+use domain::service::Service;
+use domain::service_connect::ClientAlias;
 use parking_lot::Mutex;
 use store::{Change, Changed, Commit};
 use tokio::sync::Notify;
@@ -50,6 +52,8 @@ pub struct News {
     pub is_all: bool,
     /// These.
     pub changed: BTreeSet<Source>,
+    /// All names of Service Connect: each depends on others of its name, on VPCs, and on where its service is.
+    pub are_client_aliases: bool,
 }
 
 impl Resolvers {
@@ -81,8 +85,11 @@ impl Resolvers {
     /// A commit may have changed names; the store has it.
     pub fn tell(&self, commit: &Commit) {
         let changed: BTreeSet<Source> = commit.changes.iter().filter_map(source).collect();
-        if !changed.is_empty() {
-            self.open.lock().values().for_each(|it| it.look_at(&changed));
+        let are_client_aliases = commit.changes.iter().any(concerns_client_aliases);
+        if are_client_aliases || !changed.is_empty() {
+            let open = self.open.lock();
+            open.values()
+                .for_each(|it| it.look_at(&changed, are_client_aliases));
         }
     }
 
@@ -98,8 +105,11 @@ impl Follower {
         self.arrived.notify_one();
     }
 
-    fn look_at(&self, changed: &BTreeSet<Source>) {
-        self.news.lock().changed.extend(changed.iter().cloned());
+    fn look_at(&self, changed: &BTreeSet<Source>, are_client_aliases: bool) {
+        let mut news = self.news.lock();
+        news.changed.extend(changed.iter().cloned());
+        news.are_client_aliases |= are_client_aliases;
+        drop(news);
         self.arrived.notify_one();
     }
 
@@ -130,12 +140,34 @@ fn source(change: &Change) -> Option<Source> {
         Change::ClassicLoadBalancer(it) => either(it).map(|it| Source::LoadBalancer(it.arn.clone())),
         Change::Namespace(it) => either(it).map(|it| Source::Namespace(it.id.clone())),
         Change::DiscoveryService(it) => either(it).map(|it| Source::Service(it.id.clone())),
-        Change::ClientAlias(it) => {
-            either(it).map(|it| Source::ClientAlias(it.key.namespace_id.clone(), it.key.dns_name.clone()))
-        }
         Change::DiscoveryInstance(it) => either(it).map(|it| Source::Service(it.service_id.clone())),
         _ => None,
     }
+}
+
+/// Whether a name of Service Connect may be another after a change, or be known in other VPCs.
+fn concerns_client_aliases(change: &Change) -> bool {
+    match change {
+        Change::ClientAlias(it) => {
+            let told = |it: &ClientAlias| (it.address, it.service.clone());
+            it.before.as_deref().map(told) != it.after.as_deref().map(told)
+        }
+        Change::Vpc(it) => it.before.is_none() || it.after.is_none(),
+        Change::Subnet(it) => it.before.is_none() || it.after.is_none(),
+        Change::Service(it) => {
+            let before = it.before.as_deref().and_then(place);
+            let after = it.after.as_deref().and_then(place);
+            before != after
+        }
+        _ => false,
+    }
+}
+
+/// Where a service is that takes part in Service Connect.
+fn place(it: &Service) -> Option<Option<&String>> {
+    it.service_connect.as_ref()?;
+    let network = it.network_configuration.as_ref();
+    Some(network.and_then(|it| it.subnets.first()))
 }
 
 fn either<R>(it: &Changed<R>) -> Option<&Arc<R>> {

@@ -1,8 +1,7 @@
 //! The names that come from one thing of the state, as resolvers are told them.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr};
 
 use domain::Scope;
 use domain::classic_load_balancer::ClassicLoadBalancer;
@@ -12,7 +11,6 @@ use domain::cloud_map::{
 };
 use domain::load_balancer::{LoadBalancer, LoadBalancerZone};
 use domain::served_names::{NameKey, RecordSet, SeenBy, ServedRecord, ServedVpc, ServedZone, UnknownNames};
-use domain::service_connect::ClientAlias;
 use domain::vpc::{Vpc, internal_domain};
 use store::State;
 
@@ -39,7 +37,7 @@ pub struct Served {
     pub names: BTreeMap<NameKey, Vec<RecordSet>>,
 }
 
-/// All that a scope has names from.
+/// All that a scope has names from, but names of Service Connect, which are looked at together.
 pub fn sources(state: &State, scope: &Scope) -> Vec<Source> {
     let mut sources = vec![Source::LoadBalancers];
     sources.extend(state.vpcs(scope).map(|it| Source::Vpc(it.id.clone())));
@@ -51,8 +49,6 @@ pub fn sources(state: &State, scope: &Scope) -> Vec<Source> {
         let services = state.discovery_services_of(&namespace.id);
         sources.extend(services.map(|it| Source::Service(it.id.clone())));
     }
-    let aliases = state.client_aliases(scope).map(|it| &it.key);
-    sources.extend(aliases.map(|it| Source::ClientAlias(it.namespace_id.clone(), it.dns_name.clone())));
     sources
 }
 
@@ -100,7 +96,7 @@ pub fn served(state: &State, scope: &Scope, source: &Source) -> Option<Served> {
             let namespace = state.get::<Namespace>(&service.namespace_id)?;
             Some(self::service(state, namespace, service))
         }
-        Source::ClientAlias(namespace_id, dns_name) => client_alias(state, scope, namespace_id, dns_name),
+        Source::ClientAlias(..) => client_aliases(state, scope).remove(source),
     }
 }
 
@@ -205,16 +201,38 @@ fn service(state: &State, namespace: &Namespace, service: &DiscoveryService) -> 
     }
 }
 
+/// All names of Service Connect.
+pub fn client_aliases(state: &State, scope: &Scope) -> BTreeMap<Source, Served> {
+    let mut seen: BTreeMap<(&str, &str), (Ipv4Addr, Vec<String>)> = BTreeMap::new();
+    for it in state.client_aliases(scope) {
+        let name = (it.key.namespace_id.as_str(), it.key.dns_name.as_str());
+        seen.entry(name).or_insert((it.address, Vec::new()));
+    }
+    for vpc in state.vpcs(scope) {
+        for it in state.client_aliases_in(&vpc.id) {
+            let name = (it.key.namespace_id.as_str(), it.key.dns_name.as_str());
+            let vpcs = seen.get_mut(&name).map(|(_, vpcs)| vpcs);
+            // One name may have several ports.
+            if let Some(vpcs) = vpcs.filter(|it| it.last() != Some(&vpc.id)) {
+                vpcs.push(vpc.id.clone());
+            }
+        }
+    }
+    let served = seen
+        .into_iter()
+        .map(|((namespace_id, dns_name), (address, vpcs))| {
+            let source = Source::ClientAlias(namespace_id.to_owned(), dns_name.to_owned());
+            (source, client_alias(namespace_id, dns_name, address, vpcs))
+        });
+    served.collect()
+}
+
 /// A name of Service Connect is a zone of its own, whatever it is called: those VPCs see it in which it works.
-fn client_alias(state: &State, scope: &Scope, namespace_id: &str, dns_name: &str) -> Option<Served> {
-    let is_it = |it: &&Arc<ClientAlias>| it.key.namespace_id == namespace_id && it.key.dns_name == dns_name;
-    let alias = state.client_aliases(scope).find(is_it)?;
-    let vpcs = state.vpcs(scope).map(|it| &it.id);
-    let vpcs = vpcs.filter(|it| state.client_aliases_in(it).iter().any(is_it));
+fn client_alias(namespace_id: &str, dns_name: &str, address: Ipv4Addr, vpcs: Vec<String>) -> Served {
     let zone = ServedZone {
         id: format!("{namespace_id}/{dns_name}"),
         origin: dns_name.to_owned(),
-        vpcs: SeenBy::These(vpcs.cloned().collect()),
+        vpcs: SeenBy::These(vpcs),
         // What lies below it is nothing of Service Connect.
         unknown: UnknownNames::Forwarded,
         negative_ttl_seconds: CLIENT_ALIAS_TTL,
@@ -222,13 +240,13 @@ fn client_alias(state: &State, scope: &Scope, namespace_id: &str, dns_name: &str
     let addresses = RecordSet {
         ttl_seconds: CLIENT_ALIAS_TTL,
         routing: RoutingPolicy::Multivalue,
-        records: vec![ServedRecord::A(alias.address)],
+        records: vec![ServedRecord::A(address)],
     };
-    Some(Served {
+    Served {
         names: BTreeMap::from([(key(&zone.id, dns_name.to_owned()), vec![addresses])]),
         zone: Some(zone),
         vpc: None,
-    })
+    }
 }
 
 fn record(it: RecordData) -> ServedRecord {

@@ -6,6 +6,7 @@ use domain::cloud_map::{
     Namespace, NamespaceKind, RecordType, RoutingPolicy, attribute,
 };
 use domain::served_names::{SeenBy, ServedRecord, UnknownNames};
+use domain::service_connect::{AppProtocol, ClientAlias, ClientAliasKey};
 use domain::vpc::{Subnet, Vpc};
 use serde_json::json;
 
@@ -229,4 +230,77 @@ async fn names_of_cloud_map_follow_their_instances() {
     let last = told(&fixture, &mut known);
     let gone: Vec<_> = last.gone_names.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(gone, ["i1.web.shop.test", "i2.web.shop.test", "web.shop.test"]);
+}
+
+fn client_alias(namespace_id: &str, address: u8) -> ClientAlias {
+    ClientAlias {
+        key: ClientAliasKey {
+            namespace_id: namespace_id.to_owned(),
+            dns_name: "web".to_owned(),
+            port: 80,
+        },
+        scope: scope(),
+        address: std::net::Ipv4Addr::new(169, 254, 64, address),
+        service: domain::ClusterArn::of(&scope(), "default").member("web"),
+        discovery_name: "web".to_owned(),
+        protocol: AppProtocol::Http,
+        idle_timeout_seconds: 300,
+        per_request_timeout_seconds: 15,
+    }
+}
+
+/// The VPCs in which names of Service Connect are told to be known, by the id of their zone.
+fn zones(message: &NamesMessage) -> Vec<(&str, SeenBy)> {
+    let zones = message.zones.iter();
+    let zones = zones.filter(|it| it.id.ends_with("/web"));
+    zones.map(|it| (it.id.as_str(), it.vpcs.clone())).collect()
+}
+
+#[tokio::test]
+async fn names_of_service_connect_are_looked_at_again_when_others_change() {
+    let fixture = Fixture::new().await;
+    let (vpc, _) = network(&fixture).await;
+    let resolvers = Resolvers::default();
+    let follower = resolvers.open("host");
+    let mut known = BTreeMap::new();
+    follower.next().await;
+    let mut feed = fixture.store().follow();
+    // What the session tells after a commit.
+    let mut tell = async |change: Box<dyn Fn(&mut store::Tx<'_>) + Send + Sync>| {
+        let stored = fixture
+            .store()
+            .transact(move |tx| -> Result<_, std::convert::Infallible> {
+                change(tx);
+                Ok(())
+            });
+        stored.await.expect("is stored");
+        let store::Followed::Commit(commit) = feed.next().await else {
+            panic!("the feed lags")
+        };
+        resolvers.tell(&commit);
+        let news = follower.next().await;
+        let found = fixture.store().read(|state| look(state, &scope(), news, &known));
+        difference(&mut known, found)
+    };
+    let seen = |vpcs: &[&String]| SeenBy::These(vpcs.iter().map(|it| (*it).clone()).collect());
+    let first = tell(Box::new(|tx| drop(tx.put(client_alias("ns-2", 2))))).await;
+    assert_eq!(zones(&first), [("ns-2/web", seen(&[&vpc]))]);
+    let second = tell(Box::new(|tx| drop(tx.put(client_alias("ns-1", 1))))).await;
+    let both = [("ns-1/web", seen(&[&vpc])), ("ns-2/web", seen(&[]))];
+    assert_eq!(zones(&second), both, "the lower id has the name");
+    let new = "vpc-f".to_owned();
+    let third = tell(Box::new(|tx| {
+        let cidr = "10.1.0.0/16".parse().expect("a range");
+        tx.put(Vpc::new("vpc-f".to_owned(), scope(), cidr, "sg-f".to_owned()));
+    }))
+    .await;
+    let mut vpcs = [&vpc, &new];
+    vpcs.sort();
+    assert_eq!(zones(&third), [("ns-1/web", seen(&vpcs))], "a new VPC");
+    let fourth = tell(Box::new(|tx| {
+        tx.delete::<ClientAlias>(&client_alias("ns-1", 1).key)
+    }))
+    .await;
+    assert_eq!(zones(&fourth), [("ns-2/web", seen(&vpcs))], "it is its own again");
+    assert_eq!(fourth.gone_zones, ["ns-1/web"]);
 }
