@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::LoadBalancerArn;
 use domain::certificate::Certificate;
 use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::load_balancer::{LoadBalancer, LoadBalancerState};
 use domain::service::Service;
 use domain::service_connect::ServiceConnectProxy;
 use domain::target::Target;
+use domain::task::{Task, TaskStatus};
+use domain::{LoadBalancerArn, Scope};
 use parking_lot::Mutex;
 use store::{Change, Changed, Commit, Store};
 use tokio::sync::Notify;
@@ -142,26 +143,13 @@ fn changed(store: &Store, commit: &Commit) -> BTreeSet<LoadBalancerArn> {
                 let is_news = it.before.as_deref().map(told) != it.after.as_deref().map(told);
                 groups.extend(either(it).filter(|_| is_news).map(|it| it.key.group.clone()));
             }
-            Change::ClientAlias(it) => scopes.extend(either(it).map(|it| it.scope.clone())),
-            Change::ServiceConnectProxy(it) => scopes.extend(either(it).map(|it| it.scope.clone())),
-            Change::Task(it) => {
-                let offers = either(it).filter(|it| it.service_connect.is_some());
-                scopes.extend(offers.map(|it| it.arn.scope()));
-            }
-            // Its traffic may have gone from one revision to the next.
-            Change::Service(it) => {
-                let told = |it: &Service| it.lifecycle.as_ref().map(|it| it.production_weight);
-                let is_news = it.before.as_deref().map(told) != it.after.as_deref().map(told);
-                let offers = either(it).filter(|it| is_news && it.service_connect.is_some());
-                scopes.extend(offers.map(|it| it.arn.scope()));
-            }
             Change::Certificate(it) => {
                 // its tags are nobody's business here
                 let shown = |it: &Certificate| (it.shown(), it.key.clone());
                 let is_news = it.before.as_deref().map(shown) != it.after.as_deref().map(shown);
                 certificates.extend(either(it).filter(|_| is_news).map(|it| it.arn.clone()));
             }
-            _ => {}
+            it => scopes.extend(concerns_proxies(it)),
         }
     }
     if !groups.is_empty() || !certificates.is_empty() {
@@ -192,6 +180,58 @@ fn gone_proxies(commit: &Commit) -> impl Iterator<Item = LoadBalancerArn> + '_ {
         }
         _ => None,
     })
+}
+
+/// The scope whose proxies of Service Connect have to look again after a change.
+fn concerns_proxies(change: &Change) -> Option<Scope> {
+    match change {
+        Change::ClientAlias(it) => either(it).map(|it| it.scope.clone()),
+        Change::ServiceConnectProxy(it) => either(it).map(|it| it.scope.clone()),
+        Change::Task(it) => {
+            let is_news = it.before.as_deref().and_then(endpoint) != it.after.as_deref().and_then(endpoint);
+            either(it).filter(|_| is_news).map(|it| it.arn.scope())
+        }
+        // Its traffic may have gone from one revision to the next.
+        Change::Service(it) => {
+            let is_news = it.before.as_deref().and_then(offering) != it.after.as_deref().and_then(offering);
+            either(it).filter(|_| is_news).map(|it| it.arn.scope())
+        }
+        _ => None,
+    }
+}
+
+/// What a proxy of Service Connect is told of a task comes from this; `None` if it is told nothing.
+fn endpoint(it: &Task) -> Option<impl PartialEq + '_> {
+    let connect = it.service_connect.as_ref()?;
+    let is_known = matches!(it.last_status, TaskStatus::Running | TaskStatus::Deactivating);
+    let containers = it.containers.iter();
+    let containers = containers.map(|it| {
+        let health = it.health.as_ref().map(|it| it.status);
+        (&it.name, health, &it.network_bindings)
+    });
+    is_known.then(|| {
+        (
+            it.last_status,
+            it.desired_status,
+            &connect.endpoints,
+            it.eni.as_ref(),
+            containers.collect::<Vec<_>>(),
+        )
+    })
+}
+
+/// The same of a service: which deployment has its traffic, and in which VPC it is.
+fn offering(it: &Service) -> Option<impl PartialEq + '_> {
+    it.service_connect.as_ref()?;
+    let lifecycle = it.lifecycle.as_ref();
+    let traffic = lifecycle.map(|it| (it.production_weight, it.stage, &it.blue));
+    let newest = it.deployments.first().filter(|_| lifecycle.is_some());
+    let network = it.network_configuration.as_ref();
+    Some((
+        traffic,
+        newest.map(|it| &it.id),
+        network.and_then(|it| it.subnets.first()),
+    ))
 }
 
 /// A load balancer as its balancer is told of it: without what that itself has reported.

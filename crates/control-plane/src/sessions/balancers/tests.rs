@@ -44,7 +44,7 @@ fn a_newer_session_of_a_host_takes_the_place_of_the_older() {
 async fn a_certificate_is_news_to_those_that_show_it() {
     let fixture = Fixture::new().await;
     let mut feed = fixture.store().follow();
-    let scope = domain::Scope::new("123456789012", "us-east-1");
+    let scope = Scope::new("123456789012", "us-east-1");
     let certificate = |body: &str| Certificate {
         arn: domain::CertificateArn::new(&scope, &["1"]),
         body: body.to_owned(),
@@ -121,7 +121,7 @@ async fn what_a_balancer_reports_itself_is_no_news_to_it() {
     let mut feed = fixture.store().follow();
     let made = fixture.store().transact(|tx| {
         let new = NewLoadBalancer {
-            scope: domain::Scope::new("123456789012", "us-east-1"),
+            scope: Scope::new("123456789012", "us-east-1"),
             name: "web".to_owned(),
             kind: LoadBalancerKind::Application,
             scheme: Scheme::Internal,
@@ -147,4 +147,80 @@ async fn what_a_balancer_reports_itself_is_no_news_to_it() {
         told.push(changed(fixture.store(), &commit));
     }
     assert_eq!(told, [BTreeSet::from([arn]), BTreeSet::new()]);
+}
+
+/// What proxies are told after one record has become another.
+fn news<R: store::Record>(before: Option<&R>, after: Option<&R>) -> bool
+where
+    R: Clone,
+{
+    let change = R::into_change(Changed {
+        before: before.map(|it| Arc::new(it.clone())),
+        after: after.map(|it| Arc::new(it.clone())),
+    });
+    concerns_proxies(&change).is_some()
+}
+
+#[tokio::test]
+async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
+    use domain::service_connect::{TaskEndpoint, TaskServiceConnect};
+    use domain::task::{DesiredStatus, Stop, StopCode};
+    let fixture = Fixture::new().await;
+    fixture.instance().await;
+    fixture.definition().await;
+    let ran = serde_json::json!({ "taskDefinition": "web" });
+    fixture.ask("RunTask", ran).await;
+    let stored = fixture.store().read(|state| {
+        let mut all = state.all::<Task>();
+        all.next().map(|it| Task::clone(it))
+    });
+    let endpoint = TaskEndpoint {
+        discovery_name: "web".to_owned(),
+        container: "web".to_owned(),
+        container_port: 80,
+    };
+    let waiting = Task {
+        service_connect: Some(Box::new(TaskServiceConnect {
+            endpoints: vec![endpoint],
+            idle_on: Vec::new(),
+        })),
+        ..stored.expect("it is placed")
+    };
+    let with = |change: &dyn Fn(&mut Task)| {
+        let mut task = waiting.clone();
+        task.last_status = TaskStatus::Running;
+        change(&mut task);
+        task
+    };
+    let running = with(&|_| {});
+    assert!(!news(None, Some(&waiting)), "it does not run yet");
+    assert!(news(Some(&waiting), Some(&running)));
+    let stop = |task: &mut Task| {
+        task.stop = Some(Box::new(Stop {
+            code: StopCode::UserInitiated,
+            reason: "enough".to_owned(),
+        }));
+    };
+    assert!(!news(Some(&running), Some(&with(&stop))), "nothing of it is told");
+    let idle = with(&|it| {
+        it.service_connect
+            .as_mut()
+            .expect("is set")
+            .idle_on
+            .push("h".to_owned())
+    });
+    assert!(
+        !news(Some(&running), Some(&idle)),
+        "what proxies report themselves"
+    );
+    let leaving = with(&|it| it.desired_status = DesiredStatus::Stopped);
+    assert!(news(Some(&running), Some(&leaving)));
+    let deactivating = with(&|it| it.last_status = TaskStatus::Deactivating);
+    assert!(news(Some(&running), Some(&deactivating)));
+    let stopped = with(&|it| it.last_status = TaskStatus::Stopped);
+    assert!(news(Some(&deactivating), Some(&stopped)));
+    assert!(!news(Some(&stopped), None), "it is forgotten long after");
+    let mut other = running.clone();
+    other.service_connect = None;
+    assert!(!news(None, Some(&other)), "most tasks offer nothing");
 }
