@@ -76,6 +76,9 @@ pub struct ServedEndpoint {
     pub port: u16,
     /// It gets nothing new.
     pub is_draining: bool,
+    /// Its task waits for it to be idle, and hears of that again.
+    #[serde(default)]
+    pub is_stopping: bool,
 }
 
 /// A certificate as a balancer shows it. Its key is in the clear: it is on its way to where it is used.

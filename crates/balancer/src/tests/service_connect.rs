@@ -36,6 +36,7 @@ pub(super) fn alias(protocol: AppProtocol, endpoints: &[SocketAddr]) -> ServedCl
         },
         port: it.port(),
         is_draining: false,
+        is_stopping: false,
     };
     ServedClientAlias {
         group: TargetGroupArn::of(&scope, "service-connect", &address.to_string()),

@@ -35,6 +35,8 @@ pub enum EndpointState {
     Serving,
     /// It does not; what is under way may end.
     Draining,
+    /// It does not, and its task stops once nothing is under way.
+    Stopping,
 }
 
 impl Indexes {
@@ -164,7 +166,7 @@ impl State {
     /// How a task stands; `None` if it never got anything, or is gone.
     fn endpoint_state(&self, task: &Task, service: Option<&Service>) -> Option<EndpointState> {
         match task.last_status {
-            TaskStatus::Deactivating => Some(EndpointState::Draining),
+            TaskStatus::Deactivating => Some(EndpointState::Stopping),
             TaskStatus::Running if task.desired_status == DesiredStatus::Running => {
                 let definition = self.get::<TaskDefinition>(&task.task_definition)?;
                 let is_healthy = match task.health(definition) {

@@ -78,7 +78,8 @@ fn client_alias(state: &State, alias: &ClientAlias, proxy: &ServiceConnectProxy)
                 task: it.task,
                 address: it.address,
                 port: it.port,
-                is_draining: it.state == EndpointState::Draining,
+                is_draining: it.state != EndpointState::Serving,
+                is_stopping: it.state == EndpointState::Stopping,
             })
             .collect(),
     }

@@ -24,6 +24,8 @@ pub struct Knowledge {
     targets: BTreeSet<TargetKey>,
     /// Which targets drain.
     draining: BTreeSet<TargetKey>,
+    /// Whose tasks wait for that.
+    stopping: BTreeSet<TargetKey>,
     /// What came of sockets: why there is none.
     sockets: BTreeMap<SocketAddr, Option<String>>,
     health: BTreeMap<TargetKey, TargetHealth>,
@@ -101,6 +103,16 @@ impl Knowledge {
             draining.map(move |it| endpoint_key(alias, it))
         });
         self.draining.extend(endpoints);
+        let stopping = aliases.iter().flat_map(|alias| {
+            let stopping = alias.endpoints.iter().filter(|it| it.is_stopping);
+            stopping.map(move |it| endpoint_key(alias, it))
+        });
+        let stopping: BTreeSet<TargetKey> = stopping.collect();
+        // As long as they only drained, nobody kept that they are idle.
+        for it in stopping.difference(&self.stopping) {
+            self.told_idle.remove(it);
+        }
+        self.stopping = stopping;
         let Self {
             expected,
             targets,

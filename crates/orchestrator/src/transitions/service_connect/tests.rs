@@ -152,7 +152,7 @@ fn a_task_runs_on_until_no_proxy_has_anything_in_flight_to_it() {
         .iter()
         .map(|it| (it.task == stopped, it.state))
         .collect();
-    assert!(states.contains(&(true, EndpointState::Draining)), "{states:?}");
+    assert!(states.contains(&(true, EndpointState::Stopping)), "{states:?}");
     idle(&world, &stopped, "another host");
     assert_eq!(world.follow_targets(&service), Next::After(left));
     idle(&world, &stopped, &proxies[0].host_id);

@@ -187,3 +187,39 @@ fn a_proxy_serves_once_all_names_have_sockets_and_tells_which_tasks_are_idle() {
     };
     assert_eq!((target.id.as_str(), target.port), (task, 80));
 }
+
+#[test]
+fn a_task_that_is_to_stop_is_told_idle_though_it_was_before() {
+    let task = "arn:aws:ecs:us-east-1:000000000000:task/default/0123456789abcdef0123456789abcdef";
+    let proxy = |is_stopping: bool| {
+        let alias = json!({
+            "group": GROUP, "address": "169.254.64.7", "port": 8000, "protocol": "Http",
+            "idle_timeout_seconds": 60, "per_request_timeout_seconds": 5,
+            "endpoints": [{
+                "task": task, "address": "172.31.0.5", "port": 80, "is_draining": true, "is_stopping": is_stopping,
+            }],
+        });
+        ServedLoadBalancer {
+            client_aliases: serde_json::from_value(json!([alias])).expect("aliases"),
+            ..served(&[], Vec::new())
+        }
+    };
+    let mut knowledge = Knowledge::default();
+    knowledge.expect(&proxy(false));
+    let idle = Report::TargetIdle {
+        target: TargetName {
+            group: Arc::from(GROUP),
+            id: Arc::from(task),
+            address: "172.31.0.5:80".parse().expect("an address"),
+        },
+    };
+    knowledge.learn(vec![bound("169.254.64.7:8000"), idle]);
+    let is_idle = |it: &BalancerNews| matches!(it, BalancerNews::Idle { .. });
+    assert_eq!(knowledge.news().iter().filter(|it| is_idle(it)).count(), 1);
+    knowledge.expect(&proxy(false));
+    assert_eq!(knowledge.news(), []);
+    knowledge.expect(&proxy(true));
+    assert_eq!(knowledge.news().iter().filter(|it| is_idle(it)).count(), 1);
+    knowledge.expect(&proxy(true));
+    assert_eq!(knowledge.news(), [], "told once");
+}
