@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::tags::Pair;
-use crate::{Scope, Timestamp};
+use crate::{Scope, ServiceArn, Timestamp};
 
 mod answers;
 mod discover;
@@ -142,6 +142,12 @@ pub struct DiscoveryService {
     pub created_at: Timestamp,
     /// Grows with each change of its instances, from 1.
     pub instances_revision: u64,
+    /// ECS has made it for Service Connect, and deletes it with the last service that offers it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ecs_managed: bool,
+    /// Services of ECS that offer it by Service Connect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered_by: Vec<ServiceArn>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

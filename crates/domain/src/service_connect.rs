@@ -212,11 +212,25 @@ pub struct TaskServiceConnect {
     pub idle_on: Vec<String>,
 }
 
+impl TaskServiceConnect {
+    /// The port that answers what comes to an alias: the one that was offered there when the task began, whatever the
+    /// endpoint is called by now; if there was none, that of the endpoint.
+    pub fn endpoint_of(&self, alias: &ClientAlias) -> Option<&TaskEndpoint> {
+        let is_alias = |it: &&TaskEndpoint| it.client_alias.as_ref() == Some(&alias.key);
+        let is_endpoint = |it: &&TaskEndpoint| it.discovery_name == alias.discovery_name;
+        let mut all = self.endpoints.iter();
+        all.clone().find(is_alias).or_else(|| all.find(is_endpoint))
+    }
+}
+
 /// A port of a task that proxies send requests to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskEndpoint {
     /// Name of the endpoint.
     pub discovery_name: String,
+    /// Where clients reached it when the task began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_alias: Option<ClientAliasKey>,
     /// Whose port it is.
     pub container: String,
     /// As the container sees it.

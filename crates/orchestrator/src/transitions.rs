@@ -82,7 +82,7 @@ pub use load_balancing::{
     set_classic_zones, set_rule_priorities, set_zones, target_health, target_is_idle,
 };
 pub use networks::{
-    forget_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,
+    delete_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,
     subnet_dependents, use_dhcp_options, vpc_dependents, vpc_of_address,
 };
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};

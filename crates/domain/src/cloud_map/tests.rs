@@ -23,6 +23,8 @@ fn service(routing_policy: RoutingPolicy, record_type: RecordType) -> DiscoveryS
         creator_request_id: None,
         created_at: Timestamp::UNIX_EPOCH,
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: Vec::new(),
     }
 }

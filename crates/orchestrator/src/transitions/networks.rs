@@ -13,7 +13,7 @@ use ipnet::{IpNet, Ipv4Net};
 use store::Tx;
 
 pub use dependents::{
-    forget_subnet, forget_vpc, free_elastic_addresses, is_reachable, subnet_dependents, use_dhcp_options,
+    delete_subnet, forget_vpc, free_elastic_addresses, is_reachable, subnet_dependents, use_dhcp_options,
     vpc_dependents, vpc_of_address,
 };
 

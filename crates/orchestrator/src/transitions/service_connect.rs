@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use domain::cloud_map::{
-    DiscoveryService, Namespace, NamespaceKind, Operation, OperationKind, OperationTarget,
-};
+use domain::cloud_map::{DiscoveryService, Namespace, NamespaceKind, OperationKind, OperationTarget};
 use domain::host::Host;
 use domain::service::Service;
 use domain::service_connect::{
@@ -20,10 +18,14 @@ use domain::vpc::Subnet;
 use domain::{Scope, ServiceArn, TaskArn};
 use store::{State, Tx};
 
+use super::cloud_map::record_operation;
 use super::free_address;
 
 #[cfg(test)]
 mod tests;
+
+/// The tag of what ECS has made.
+const MANAGED: &str = "AmazonECSManaged";
 
 /// Why a service cannot offer what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,24 +57,20 @@ pub fn ensure_namespace(tx: &mut Tx<'_>, scope: &Scope, name: &str) -> Namespace
     if let Some(known) = tx.state().namespace_of_name(scope, name) {
         return known.as_ref().clone();
     }
+    let id = tx.ids().cloud_map("ns");
+    let target = OperationTarget::Namespace(id.clone());
+    let operation_id = record_operation(tx, scope, OperationKind::CreateNamespace, target);
     let namespace = Namespace {
-        id: tx.ids().cloud_map("ns"),
+        id,
         scope: scope.clone(),
         name: name.to_owned(),
         description: None,
         kind: NamespaceKind::Http,
         creator_request_id: None,
-        operation_id: tx.ids().cloud_map_operation(),
+        operation_id,
         created_at: tx.now(),
         tags: Vec::new(),
     };
-    tx.put(Operation {
-        id: namespace.operation_id.clone(),
-        scope: scope.clone(),
-        kind: OperationKind::CreateNamespace,
-        target: OperationTarget::Namespace(namespace.id.clone()),
-        created_at: namespace.created_at,
-    });
     tx.put(namespace.clone());
     namespace
 }
@@ -83,6 +81,15 @@ pub fn dns_name(namespace: &Namespace, offered: &ServiceConnectService) -> Optio
     let given = alias.dns_name.clone();
     let name = given.unwrap_or_else(|| format!("{}.{}", offered.discovery_name(), namespace.name));
     Some(name.to_ascii_lowercase())
+}
+
+/// What the client alias of an endpoint is known by, if it has one.
+fn alias_key(namespace: &Namespace, offered: &ServiceConnectService) -> Option<ClientAliasKey> {
+    Some(ClientAliasKey {
+        namespace_id: namespace.id.clone(),
+        dns_name: dns_name(namespace, offered)?,
+        port: offered.client_alias.as_ref()?.port,
+    })
 }
 
 /// Makes what a service offers known, and takes away what it offers no more.
@@ -111,15 +118,26 @@ pub(super) fn publish(tx: &mut Tx<'_>, service: &Service) -> Result<(), ServiceC
             )?);
         }
     }
-    let wanted: BTreeSet<_> = aliases.iter().map(|it| it.key.clone()).collect();
-    withdraw_others(tx, &service.arn, &wanted);
+    if takes_part(tx.state(), service) {
+        let wanted: BTreeSet<_> = aliases.iter().map(|it| it.key.clone()).collect();
+        withdraw_others(tx, &service.arn, &wanted, &discovered);
+    }
     for it in aliases {
         tx.put(it);
     }
     for (namespace_id, name) in discovered {
-        discover(tx, &service.arn.scope(), namespace_id, name);
+        discover(tx, &service.arn, namespace_id, name);
     }
     Ok(())
+}
+
+/// Whether a service offers or may have offered anything: most do not.
+fn takes_part(state: &State, service: &Service) -> bool {
+    let known = state.get::<Service>(&service.arn);
+    let mut aliases = state.client_aliases(&service.arn.scope());
+    service.service_connect.is_some()
+        || known.is_some_and(|it| it.service_connect.is_some())
+        || aliases.any(|it| it.service == service.arn)
 }
 
 fn offered(service: &Service) -> Option<&ServiceConnectConfiguration> {
@@ -155,7 +173,7 @@ fn alias(
     definition: Option<&TaskDefinition>,
     new: &[ClientAlias],
 ) -> Result<Option<ClientAlias>, ServiceConnectRefusal> {
-    let (Some(dns_name), Some(given)) = (dns_name(namespace, offered), &offered.client_alias) else {
+    let Some(key) = alias_key(namespace, offered) else {
         return Ok(None);
     };
     let known = || {
@@ -164,10 +182,10 @@ fn alias(
             .map(AsRef::as_ref)
             .chain(new)
     };
-    let same = known().find(|it| it.key.namespace_id == namespace.id && it.key.dns_name == dns_name);
+    let same = known().find(|it| it.key.namespace_id == key.namespace_id && it.key.dns_name == key.dns_name);
     let address = same.map(|it| it.address).or_else(|| {
         let taken: BTreeSet<Ipv4Addr> = known().map(|it| it.address).collect();
-        virtual_address(&namespace.id, &dns_name, |it| taken.contains(&it))
+        virtual_address(&key.namespace_id, &key.dns_name, |it| taken.contains(&it))
     });
     let mapping = definition.and_then(|it| port_mapping(it, &offered.port_name));
     let protocol = AppProtocol::of(mapping.and_then(|(_, it)| it.app_protocol.as_deref()));
@@ -175,11 +193,7 @@ fn alias(
     let idle = timeout.and_then(|it| it.idle_timeout_seconds);
     let per_request = timeout.and_then(|it| it.per_request_timeout_seconds);
     Ok(Some(ClientAlias {
-        key: ClientAliasKey {
-            namespace_id: namespace.id.clone(),
-            dns_name,
-            port: given.port,
-        },
+        key,
         scope: namespace.scope.clone(),
         address: address.ok_or(ServiceConnectRefusal::NoAddress)?,
         service: service.arn.clone(),
@@ -202,20 +216,21 @@ pub fn port_mapping<'a>(
     })
 }
 
-/// Makes sure that there is a Cloud Map service of that name.
-fn discover(tx: &mut Tx<'_>, scope: &Scope, namespace_id: String, name: String) {
-    let is_there = |state: &State| {
-        state
-            .discovery_services_of_name(&namespace_id, &name)
-            .next()
-            .is_some()
-    };
-    if is_there(tx.state()) {
+/// Makes sure that there is a Cloud Map service of that name, which knows who offers it.
+fn discover(tx: &mut Tx<'_>, offering: &ServiceArn, namespace_id: String, name: String) {
+    let state = tx.state();
+    let known = state.discovery_services_of_name(&namespace_id, &name).next();
+    if let Some(known) = known.cloned() {
+        if !known.offered_by.contains(offering) {
+            let mut service = DiscoveryService::clone(&known);
+            service.offered_by.push(offering.clone());
+            tx.put(service);
+        }
         return;
     }
     let service = DiscoveryService {
         id: tx.ids().cloud_map("srv"),
-        scope: scope.clone(),
+        scope: offering.scope(),
         namespace_id,
         name,
         description: None,
@@ -225,40 +240,61 @@ fn discover(tx: &mut Tx<'_>, scope: &Scope, namespace_id: String, name: String) 
         creator_request_id: None,
         created_at: tx.now(),
         instances_revision: 1,
-        tags: vec![domain::tags::Pair::new("AmazonECSManaged", "true")],
+        is_ecs_managed: true,
+        offered_by: vec![offering.clone()],
+        tags: vec![domain::tags::Pair::new(MANAGED, "true")],
     };
     tx.put(service);
 }
 
 /// A service offers nothing any more.
 pub(crate) fn withdraw(tx: &mut Tx<'_>, service: &ServiceArn) {
-    withdraw_others(tx, service, &BTreeSet::new());
+    let known = tx.get::<Service>(service);
+    if known.is_some_and(|it| takes_part(tx.state(), &it)) {
+        withdraw_others(tx, service, &BTreeSet::new(), &BTreeSet::new());
+    }
 }
 
-/// Its Cloud Map services that nobody has registered anything with go as well.
-fn withdraw_others(tx: &mut Tx<'_>, service: &ServiceArn, wanted: &BTreeSet<ClientAliasKey>) {
+/// Takes away the aliases of a service that are not wanted, and its part in Cloud Map services that are not: by namespace
+/// and name.
+fn withdraw_others(
+    tx: &mut Tx<'_>,
+    service: &ServiceArn,
+    wanted: &BTreeSet<ClientAliasKey>,
+    discovered: &BTreeSet<(String, String)>,
+) {
     let scope = service.scope();
-    let own = tx
-        .state()
-        .client_aliases(&scope)
-        .filter(|it| it.service == *service);
-    let (kept, gone): (Vec<_>, Vec<_>) = own.cloned().partition(|it| wanted.contains(&it.key));
+    let state = tx.state();
+    let own = state.client_aliases(&scope).filter(|it| it.service == *service);
+    let gone: Vec<_> = own.filter(|it| !wanted.contains(&it.key)).cloned().collect();
+    // An older version has not noted who offers what.
+    let of_gone = gone.iter().flat_map(|it| {
+        let named = state.discovery_services_of_name(&it.key.namespace_id, &it.discovery_name);
+        named.filter(|it| it.offered_by.is_empty())
+    });
+    let namespaces = state.namespaces(&scope);
+    let offered = namespaces.flat_map(|it| state.discovery_services_of(&it.id));
+    let offered = offered.filter(|it| it.offered_by.contains(service));
+    let left = of_gone.chain(offered);
+    let left = left.filter(|it| !discovered.contains(&(it.namespace_id.clone(), it.name.clone())));
+    let left: BTreeMap<String, _> = left.map(|it| (it.id.clone(), it.clone())).collect();
     for alias in gone {
         tx.delete::<ClientAlias>(&alias.key);
-        let mut others = kept.iter();
-        if others.any(|it| it.discovery_name == alias.discovery_name) {
-            continue;
-        }
-        let state = tx.state();
-        let services = state.discovery_services_of_name(&alias.key.namespace_id, &alias.discovery_name);
-        let is_managed = |it: &&std::sync::Arc<DiscoveryService>| {
-            it.tags.iter().any(|tag| tag.name == "AmazonECSManaged")
-                && state.discovery_instances_of(&it.id).next().is_none()
-        };
-        let unused: Vec<String> = services.filter(is_managed).map(|it| it.id.clone()).collect();
-        for id in unused {
-            tx.delete::<DiscoveryService>(&id);
-        }
+    }
+    for known in left.into_values() {
+        leave(tx, DiscoveryService::clone(&known), service);
+    }
+}
+
+/// A service does not offer a Cloud Map service any more. One that was made for it goes with the last that does, unless
+/// somebody has registered an instance with it.
+fn leave(tx: &mut Tx<'_>, mut known: DiscoveryService, service: &ServiceArn) {
+    known.offered_by.retain(|it| it != service);
+    let is_managed = known.is_ecs_managed || known.tags.iter().any(|tag| tag.name == MANAGED);
+    let has_instances = tx.state().discovery_instances_of(&known.id).next().is_some();
+    match known.offered_by.is_empty() && is_managed && !has_instances {
+        true => tx.delete::<DiscoveryService>(&known.id),
+        false => drop(tx.put(known)),
     }
 }
 
@@ -281,14 +317,17 @@ pub(super) fn resources(state: &State, service: &Service) -> Vec<ServiceConnectS
 
 /// What tasks of a definition offer.
 pub(crate) fn endpoints(
+    state: &State,
     configuration: Option<&ServiceConnectConfiguration>,
     definition: &TaskDefinition,
 ) -> Vec<TaskEndpoint> {
     let offered = configuration.map_or(&[][..], ServiceConnectConfiguration::offered);
+    let namespace = configuration.and_then(|it| state.get::<Namespace>(it.namespace_id.as_ref()?));
     let endpoints = offered.iter().filter_map(|it| {
         let (container, mapping) = port_mapping(definition, &it.port_name)?;
         Some(TaskEndpoint {
             discovery_name: it.discovery_name().to_owned(),
+            client_alias: namespace.and_then(|namespace| alias_key(namespace, it)),
             container: container.to_owned(),
             container_port: mapping.container_port?,
         })
@@ -324,11 +363,8 @@ pub(super) fn until_drained(tx: &Tx<'_>, task: &Task) -> Duration {
         .eni
         .as_ref()
         .and_then(|it| state.get::<Subnet>(&it.subnet_id));
-    let is_offered = |it: &ClientAlias| {
-        let mut endpoints = connect.endpoints.iter();
-        Some(&it.service) == task.service.as_ref()
-            && endpoints.any(|one| one.discovery_name == it.discovery_name)
-    };
+    let is_offered =
+        |it: &ClientAlias| Some(&it.service) == task.service.as_ref() && connect.endpoint_of(it).is_some();
     let aliases = state
         .client_aliases(&task.arn.scope())
         .filter(|it| is_offered(it))
@@ -398,6 +434,19 @@ pub(crate) fn keep_proxies(tx: &mut Tx<'_>, host_id: &str) {
             subnet_id,
             address,
         });
+    }
+}
+
+/// A subnet is gone: proxies that had their address there get another where their hosts still have tasks.
+pub(super) fn leave_subnet(tx: &mut Tx<'_>, subnet_id: &str) {
+    let proxies = tx.state().all::<ServiceConnectProxy>();
+    let proxies = proxies.filter(|it| it.subnet_id == subnet_id);
+    let keys: Vec<_> = proxies
+        .map(|it| (it.host_id.clone(), it.vpc_id.clone()))
+        .collect();
+    for key in keys {
+        tx.delete::<ServiceConnectProxy>(&key);
+        keep_proxies(tx, &key.0);
     }
 }
 

@@ -127,9 +127,8 @@ impl State {
         let service = self.get::<Service>(&alias.service);
         let tasks = self.tasks_of_service(&alias.service);
         let endpoints = tasks.filter_map(|task| {
-            let offered = task.service_connect.as_ref()?.endpoints.iter();
-            let mut offered = offered.filter(|it| it.discovery_name == alias.discovery_name);
-            let (address, port) = self.place_of(task, offered.next()?, proxy)?;
+            let offered = task.service_connect.as_ref()?.endpoint_of(alias)?;
+            let (address, port) = self.place_of(task, offered, proxy)?;
             Some(Endpoint {
                 task: task.arn.clone(),
                 address,

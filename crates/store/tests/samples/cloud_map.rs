@@ -63,6 +63,8 @@ pub fn discovery_service() -> DiscoveryService {
         creator_request_id: Some("second".into()),
         created_at: at(1),
         instances_revision: 3,
+        is_ecs_managed: true,
+        offered_by: vec![crate::records::member("web")],
         tags: tags(),
     }
 }

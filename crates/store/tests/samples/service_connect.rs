@@ -47,6 +47,7 @@ pub fn of_task() -> TaskServiceConnect {
     TaskServiceConnect {
         endpoints: vec![TaskEndpoint {
             discovery_name: "web".into(),
+            client_alias: Some(client_alias().key),
             container: "web".into(),
             container_port: 8080,
         }],

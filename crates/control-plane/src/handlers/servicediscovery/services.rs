@@ -57,6 +57,8 @@ fn put(tx: &mut Tx<'_>, scope: &Scope, input: &sd::CreateServiceInput) -> Result
         creator_request_id: input.creator_request_id.clone(),
         created_at: tx.now(),
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: tags::read(input.tags.as_deref())?,
     };
     if let Some(known) = of_name(tx.state(), &namespace, &input.name) {
@@ -142,8 +144,10 @@ fn changed(
 pub async fn delete_service(call: Call<sd::DeleteService>) -> Result<sd::DeleteServiceOutput, Error> {
     let (scope, given) = (call.scope().clone(), call.input().id.clone());
     let deleted = call.access().store().transact(move |tx| {
-        let id = names::service(tx.state(), &scope, &given)?.id.clone();
-        if tx.state().discovery_instances_of(&id).next().is_some() {
+        let known = names::service(tx.state(), &scope, &given)?;
+        let (id, is_offered) = (known.id.clone(), !known.offered_by.is_empty());
+        // On Amazon the tasks of such a service are its instances.
+        if is_offered || tx.state().discovery_instances_of(&id).next().is_some() {
             return Err(has_instances());
         }
         tx.delete::<DiscoveryService>(&id);

@@ -176,6 +176,7 @@ async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
     });
     let endpoint = TaskEndpoint {
         discovery_name: "web".to_owned(),
+        client_alias: None,
         container: "web".to_owned(),
         container_port: 80,
     };

@@ -136,6 +136,8 @@ fn discovery_service() -> DiscoveryService {
         creator_request_id: None,
         created_at: Timestamp::MIN,
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: Vec::new(),
     }
 }

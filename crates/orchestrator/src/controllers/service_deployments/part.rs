@@ -171,7 +171,7 @@ impl Part {
         let mine = deployments.find(|it| it.id == self.id);
         let revision = mine.and_then(|it| state.get::<ServiceRevision>(&it.revision));
         let configuration = revision.and_then(|it| it.service_connect.as_ref());
-        service_connect_endpoints(configuration, definition)
+        service_connect_endpoints(state, configuration, definition)
     }
 
     /// So many of its tasks; `None` if nobody knows what they run.

@@ -19,6 +19,8 @@ fn service() -> DiscoveryService {
         creator_request_id: None,
         created_at: domain::Timestamp::UNIX_EPOCH,
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: Vec::new(),
     }
 }

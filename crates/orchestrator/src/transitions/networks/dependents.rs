@@ -1,5 +1,6 @@
 //! What depends on a VPC, a subnet, a gateway; and what goes away with a VPC or a subnet.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use domain::Scope;
@@ -10,9 +11,12 @@ use domain::network_acl::NetworkAcl;
 use domain::network_interface::NetworkInterface;
 use domain::route_table::{InternetGateway, RouteTable, RouteTarget};
 use domain::security_group::SecurityGroup;
+use domain::service_connect::ServiceConnectProxy;
 use domain::vpc::{Subnet, Vpc};
 use domain::vpc_endpoint::VpcEndpoint;
 use store::{State, Tx};
+
+use crate::transitions::service_connect::leave_subnet;
 
 /// Ids of what must be deleted before a subnet can be: whatever has a network interface there.
 pub fn subnet_dependents(state: &State, subnet: &Subnet) -> Vec<String> {
@@ -20,10 +24,14 @@ pub fn subnet_dependents(state: &State, subnet: &Subnet) -> Vec<String> {
     let own = own.filter(|it| it.subnet_id == subnet.id).map(|it| it.id.clone());
     let tasks = state.tasks_in_subnet(&subnet.id).map(ToString::to_string);
     let mut found: Vec<String> = own.chain(tasks).collect();
-    // Load balancers and mount targets have nothing but addresses.
+    // Load balancers and mount targets have nothing but addresses. Proxies of Service Connect go elsewhere.
     if found.is_empty() {
         let addresses = state.addresses_in_use(&subnet.id);
-        found.extend(addresses.iter().map(ToString::to_string));
+        let proxies = state.all::<ServiceConnectProxy>();
+        let proxies = proxies.filter(|it| it.subnet_id == subnet.id);
+        let proxies: BTreeSet<Ipv4Addr> = proxies.map(|it| it.address).collect();
+        let others = addresses.iter().filter(|it| !proxies.contains(it));
+        found.extend(others.map(ToString::to_string));
     }
     found
 }
@@ -55,8 +63,15 @@ pub fn vpc_dependents(state: &State, vpc: &Vpc) -> Vec<String> {
     found
 }
 
-/// Takes away what a subnet has in its VPC: its associations with a route table and a network ACL.
-pub fn forget_subnet(tx: &mut Tx<'_>, subnet: &Subnet) {
+/// Deletes a subnet that nothing depends on, with what it has in its VPC: its associations with a route table and a
+/// network ACL.
+pub fn delete_subnet(tx: &mut Tx<'_>, subnet: &Subnet) {
+    forget_subnet(tx, subnet);
+    tx.delete::<Subnet>(&subnet.id);
+    leave_subnet(tx, &subnet.id);
+}
+
+fn forget_subnet(tx: &mut Tx<'_>, subnet: &Subnet) {
     let is_its = |id: &Option<String>| id.as_ref() == Some(&subnet.id);
     let tables = tx.state().route_tables(&subnet.scope);
     let tables = tables.filter(|it| it.associations.iter().any(|it| is_its(&it.subnet_id)));

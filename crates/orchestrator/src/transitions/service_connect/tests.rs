@@ -9,7 +9,9 @@ use super::*;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::{Controller as _, Next, Settings};
 use crate::fixture::{World, offering, scope};
-use crate::transitions::{ServiceChange, ServiceRefusal, delete_service, stop_task, update_service};
+use crate::transitions::{
+    ServiceChange, ServiceRefusal, delete_service, stop_task, subnet_dependents, update_service,
+};
 
 fn look(world: &World, service: &ServiceArn) {
     let arn = service.clone();
@@ -214,4 +216,157 @@ fn an_update_that_offers_nothing_takes_the_name_away() {
     );
     let aliases = world.store.read(|state| state.client_aliases(&scope()).count());
     assert_eq!(aliases, 1);
+}
+
+fn change(world: &World, service: &ServiceArn, offered: ServiceConnectConfiguration) {
+    let change = ServiceChange {
+        service_connect: Some(offered),
+        ..ServiceChange::default()
+    };
+    let arn = service.clone();
+    world.write(move |tx| update_service(tx, &arn, &change));
+}
+
+/// Ids and names of the Cloud Map services of a namespace.
+fn discovered(world: &World, namespace: &str) -> Vec<(String, String)> {
+    world.store.read(|state| {
+        let all = state.discovery_services_of(namespace);
+        all.map(|it| (it.id.clone(), it.name.clone())).collect()
+    })
+}
+
+#[test]
+fn tasks_stay_reachable_by_the_alias_that_they_began_with_whatever_the_endpoint_is_called() {
+    let (world, service, namespace) = serving(2);
+    world.follow_proxies();
+    assert_eq!(world.endpoints().len(), 2);
+    let mut renamed = offering(&namespace, "web");
+    renamed.services[0].discovery_name = Some("shop".to_owned());
+    change(&world, &service, renamed);
+    let endpoints = world.endpoints();
+    assert_eq!(endpoints.len(), 2, "no new task runs yet");
+    assert!(endpoints.iter().all(|it| it.state == EndpointState::Serving));
+    // What proxies say of the alias counts for these tasks as well.
+    let stopped = stop_one(&world, &service);
+    let left = Duration::from_secs(DRAIN_SECONDS.into());
+    assert_eq!(world.follow_targets(&service), Next::After(left));
+    let host_id = world.follow_proxies().remove(0).host_id;
+    idle(&world, &stopped, &host_id);
+    assert_eq!(world.follow_targets(&service), Next::AwaitChange);
+}
+
+#[test]
+fn a_cloud_map_service_keeps_its_id_and_goes_with_the_last_that_offers_it() {
+    let world = World::new();
+    let namespace = world.namespace();
+    let without_alias = |name: &str| {
+        let mut offered = offering(&namespace, name);
+        offered.services[0].client_alias = None;
+        offered
+    };
+    let web = world.try_connected_service("web", without_alias("web"), 0);
+    let web = web.expect("is not refused");
+    let made = discovered(&world, &namespace);
+    assert_eq!(made.len(), 1);
+    change(&world, &web, offering(&namespace, "web"));
+    let mut moved = offering(&namespace, "web");
+    if let Some(alias) = &mut moved.services[0].client_alias {
+        alias.port = 9000;
+    }
+    change(&world, &web, moved);
+    assert_eq!(
+        discovered(&world, &namespace),
+        made,
+        "another port, the same endpoint"
+    );
+    change(&world, &web, without_alias("web"));
+    let other = world.try_connected_service("other", without_alias("web"), 0);
+    let other = other.expect("nobody has an alias of that name");
+    change(&world, &web, without_alias("shop"));
+    let names: Vec<String> = discovered(&world, &namespace)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    assert_eq!(names, ["shop", "web"], "the other offers it still");
+    for service in [web, other] {
+        let arn = service.clone();
+        world.write(move |tx| delete_service(tx, &arn, true));
+        look(&world, &service);
+    }
+    assert_eq!(discovered(&world, &namespace), []);
+}
+
+#[test]
+fn what_namespaces_leave_behind_is_bounded() {
+    let world = World::new();
+    let count = |world: &World| {
+        world
+            .store
+            .read(|state| state.cloud_map_operation_count(&scope()))
+    };
+    world.write(|tx| {
+        for number in 0..1010 {
+            ensure_namespace(tx, &scope(), &format!("shop{number}"));
+        }
+        Ok::<_, ()>(())
+    });
+    assert_eq!(count(&world), 1000);
+    let namespace = world.store.read(|state| {
+        let made = state.namespace_of_name(&scope(), "shop1009").expect("is made");
+        let operation = made.operation_id.clone();
+        let known = state.get::<domain::cloud_map::Operation>(&operation);
+        known.map(|it| it.target.clone()) == Some(OperationTarget::Namespace(made.id.clone()))
+    });
+    assert!(namespace, "the newest is known by its operation");
+}
+
+#[test]
+fn a_subnet_in_which_there_are_but_proxies_can_be_deleted() {
+    let (world, service, _) = serving(1);
+    let host_id = world.follow_proxies().remove(0).host_id;
+    let subnet = world.get::<Subnet>(&"subnet-1".to_owned());
+    let other = Subnet {
+        id: "subnet-2".to_owned(),
+        cidr: "10.0.1.0/24".parse().expect("a range"),
+        ..subnet.clone()
+    };
+    let dependents = |subnet: &Subnet| world.store.read(|state| subnet_dependents(state, subnet));
+    assert!(!dependents(&subnet).is_empty(), "it has a task");
+    // The proxy is in another subnet than the tasks of its host.
+    let moved = ServiceConnectProxy {
+        subnet_id: other.id.clone(),
+        address: Ipv4Addr::new(10, 0, 1, 9),
+        ..world.follow_proxies().remove(0)
+    };
+    let made = other.clone();
+    world.write(move |tx| {
+        tx.put(made);
+        Ok::<_, ()>(tx.put(moved))
+    });
+    assert_eq!(dependents(&other), Vec::<String>::new());
+    let gone = other.clone();
+    world.write(move |tx| Ok::<_, ()>(crate::transitions::delete_subnet(tx, &gone)));
+    let proxies = world.follow_proxies();
+    assert_eq!(proxies.len(), 1, "the host still has a task in the VPC");
+    assert_eq!(
+        (&proxies[0].host_id, proxies[0].subnet_id.as_str()),
+        (&host_id, "subnet-1")
+    );
+    let in_use = world.store.read(|state| state.addresses_in_use(&other.id).len());
+    assert_eq!(in_use, 0);
+
+    // Without its tasks, nothing needs the proxy.
+    let arn = service.clone();
+    world.write(move |tx| {
+        let change = ServiceChange {
+            desired_count: Some(0),
+            ..ServiceChange::default()
+        };
+        update_service(tx, &arn, &change)
+    });
+    look(&world, &service);
+    world.obey(&service);
+    assert_eq!(dependents(&subnet), Vec::<String>::new());
+    world.write(move |tx| Ok::<_, ()>(crate::transitions::delete_subnet(tx, &subnet)));
+    assert_eq!(world.follow_proxies(), []);
 }

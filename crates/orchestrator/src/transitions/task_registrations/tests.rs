@@ -39,6 +39,8 @@ fn registry(world: &World, record_type: RecordType) -> ServiceRegistry {
         creator_request_id: None,
         created_at: Timestamp::UNIX_EPOCH,
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: Vec::new(),
     };
     let registry_arn = service.arn();

@@ -37,6 +37,8 @@ fn service(id: &str, namespace_id: &str, name: &str) -> DiscoveryService {
         creator_request_id: None,
         created_at: Timestamp::UNIX_EPOCH,
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use api::ec2;
 use domain::tags::Pair;
 use domain::vpc::{Cidr, Subnet, Vpc};
-use orchestrator::transitions::{forget_subnet, obey_default_acl, subnet_dependents};
+use orchestrator::transitions::{self, obey_default_acl, subnet_dependents};
 use store::{State, Tx};
 
 use super::rendered;
@@ -244,8 +244,7 @@ pub async fn delete_subnet(call: Call<ec2::DeleteSubnet>) -> Result<ec2::DeleteS
                 ),
             ));
         }
-        forget_subnet(tx, &subnet);
-        tx.delete::<Subnet>(&subnet.id);
+        transitions::delete_subnet(tx, &subnet);
         Ok(())
     });
     deleted.await.map_err(from_store)?;

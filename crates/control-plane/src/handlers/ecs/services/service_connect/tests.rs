@@ -234,3 +234,87 @@ async fn a_cluster_makes_the_namespace_that_it_names() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn what_a_service_offers_cannot_be_deleted_under_it() {
+    let fixture = world("bridge").await;
+    let connect = offers(json!([{ "portName": "http", "discoveryName": "api" }]));
+    let made = fixture.ask("CreateService", service("web", connect)).await;
+    let arn = text(&made["service"]["deployments"][0]["serviceConnectResources"][0]["discoveryArn"]);
+    let id = arn.rsplit('/').next().expect("an id");
+    let sd = "servicediscovery";
+    let listed = fixture.ask_of(sd, "ListNamespaces", json!({})).await;
+    let namespace = &listed["Namespaces"][0]["Id"];
+    let (code, _) = fixture.refused_of(sd, "DeleteService", json!({ "Id": id })).await;
+    assert_eq!(code, "ResourceInUse");
+    let (code, _) = fixture
+        .refused_of(sd, "DeleteNamespace", json!({ "Id": namespace }))
+        .await;
+    assert_eq!(code, "ResourceInUse");
+    let disabled = json!({ "service": "web", "serviceConnectConfiguration": { "enabled": false } });
+    fixture.ask("UpdateService", disabled).await;
+    let left = fixture.ask_of(sd, "ListServices", json!({})).await;
+    assert_eq!(left["Services"], json!([]), "it goes with who offered it");
+    fixture
+        .ask_of(sd, "DeleteNamespace", json!({ "Id": namespace }))
+        .await;
+}
+
+#[tokio::test]
+async fn metrics_are_those_of_the_client_aliases_that_are_asked_for() {
+    use domain::service_connect::{ClientAlias, ClientAliasMetrics, ServiceConnectMetrics};
+    let fixture = world("bridge").await;
+    for name in ["api", "web"] {
+        let connect = offers(json!([
+            { "portName": "http", "discoveryName": name, "clientAliases": [{ "port": 80 }] },
+        ]));
+        fixture.ask("CreateService", service(name, connect)).await;
+    }
+    let groups: Vec<_> = fixture.store().read(|state| {
+        let aliases = state.all::<ClientAlias>();
+        aliases.map(|it| it.group()).collect()
+    });
+    let counted = |group: &domain::TargetGroupArn| ClientAliasMetrics {
+        group: group.clone(),
+        metrics: ServiceConnectMetrics {
+            new_connections: 2,
+            requests: 7,
+            target_answers: [5, 0, 1, 1],
+            target_responses: 7,
+            target_response_microseconds: 14_000,
+            target_response_microseconds_max: 9_500,
+            ..ServiceConnectMetrics::default()
+        },
+    };
+    let since = domain::Timestamp::UNIX_EPOCH;
+    let told = vec![counted(&groups[0])];
+    let all = &fixture.control_plane().counted_by_proxies;
+    all.take(("host", "vpc-1"), since, told, |_| true);
+    let list = async |input: Value| {
+        let listed = fixture.ask_of("gantry", "ListServiceConnectMetrics", input).await;
+        listed["clientAliases"].as_array().cloned().unwrap_or_default()
+    };
+    let both = list(json!({})).await;
+    let names: Vec<_> = both.iter().map(|it| text(&it["dnsName"])).collect();
+    assert_eq!(names, ["api.internal", "web.internal"]);
+    assert_eq!(both[0]["namespace"], "internal");
+    assert_eq!((&both[0]["proxies"], &both[0]["since"]), (&json!(1), &json!(0)));
+    let metrics = &both[0]["metrics"];
+    assert_eq!(metrics["requestCount"], 7);
+    assert_eq!(metrics["httpCodeTarget2XXCount"], 5);
+    assert_eq!(metrics["httpCodeTarget5XXCount"], 1);
+    assert_eq!(
+        metrics["targetResponseTime"],
+        json!({ "sampleCount": 7, "sum": 14.0, "maximum": 9.5 })
+    );
+    assert_eq!(both[1].get("metrics"), None, "nothing came");
+    let one = list(json!({ "cluster": "default", "service": "web" })).await;
+    assert_eq!(one.len(), 1);
+    assert_eq!(one[0]["discoveryName"], "web");
+    assert_eq!(list(json!({ "cluster": "other" })).await, Vec::<Value>::new());
+    let input = json!({ "service": "none" });
+    let (code, _) = fixture
+        .refused_of("gantry", "ListServiceConnectMetrics", input)
+        .await;
+    assert_eq!(code, "ServiceNotFoundException");
+}
