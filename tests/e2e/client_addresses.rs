@@ -10,7 +10,7 @@ use crate::world::{DEADLINE, World, address, text};
 
 /// Tells each client its address.
 const WHO: &str = "mkdir -p /www/cgi-bin; \
-    printf '#!/bin/sh\\necho Content-Type: text/plain\\necho\\necho you are $REMOTE_ADDR,\\n' > /www/cgi-bin/who; \
+    printf '#!/bin/sh\\necho Content-Type: text/plain\\necho\\necho you are ${REMOTE_ADDR##*:},\\n' > /www/cgi-bin/who; \
     busybox chmod +x /www/cgi-bin/who; exec httpd -f -p 80 -h /www";
 
 impl World {
@@ -37,6 +37,8 @@ impl World {
             &vpc,
             "--target-type",
             "ip",
+            "--health-check-timeout-seconds",
+            "2",
             "--health-check-interval-seconds",
             "5",
         ];
