@@ -241,20 +241,20 @@ async fn tags_of_a_namespace_are_not_those_of_its_zone() {
     assert_eq!(several, json!({ "ResourceTagSets": [set] }));
 }
 
+/// Each of these is refused with its code.
+async fn refused<const N: usize>(world: &World, cases: [(&str, Value, &str); N]) {
+    for (operation, input, code) in cases {
+        let (found, message) = world.refused(operation, input.clone()).await;
+        assert_eq!(found, code, "{operation} {input}: {message}");
+    }
+}
+
 #[tokio::test]
-async fn what_is_not_there_or_wrong_is_refused() {
+async fn zones_that_are_not_there_or_asked_for_wrongly_are_refused() {
     let world = World::new().await;
-    let (id, zone) = world.private("shop.test").await;
+    let (_, zone) = world.private("shop.test").await;
     let nothing = "Z0000000000000000000X";
-    let records = |more: Value| {
-        let mut input = json!({ "HostedZoneId": zone });
-        input
-            .as_object_mut()
-            .expect("an object")
-            .extend(more.as_object().expect("an object").clone());
-        input
-    };
-    for (operation, input, code) in [
+    let cases = [
         ("GetHostedZone", json!({ "Id": nothing }), "NoSuchHostedZone"),
         ("GetHostedZone", json!({ "Id": "Z".repeat(33) }), "InvalidInput"),
         ("ListHostedZones", json!({ "MaxItems": "0" }), "InvalidInput"),
@@ -284,6 +284,24 @@ async fn what_is_not_there_or_wrong_is_refused() {
             json!({ "VPCId": world.vpc_id, "VPCRegion": "us-east-1", "NextToken": "x" }),
             "InvalidPaginationToken",
         ),
+    ];
+    refused(&world, cases).await;
+}
+
+#[tokio::test]
+async fn records_tags_and_changes_asked_for_wrongly_are_refused() {
+    let world = World::new().await;
+    let (_, zone) = world.private("shop.test").await;
+    let nothing = "Z0000000000000000000X";
+    let records = |more: Value| {
+        let mut input = json!({ "HostedZoneId": zone });
+        input
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        input
+    };
+    let cases = [
         (
             "ListResourceRecordSets",
             json!({ "HostedZoneId": nothing }),
@@ -315,17 +333,28 @@ async fn what_is_not_there_or_wrong_is_refused() {
             "InvalidInput",
         ),
         ("GetChange", json!({ "Id": "/change/C1" }), "NoSuchChange"),
+    ];
+    refused(&world, cases).await;
+}
+
+#[tokio::test]
+async fn who_makes_or_changes_a_zone_is_refused() {
+    let world = World::new().await;
+    let (id, zone) = world.private("shop.test").await;
+    let cases = [
         (
             "CreateHostedZone",
             json!({ "Name": "a.test", "CallerReference": "1" }),
             "InvalidInput",
         ),
-        ("DeleteHostedZone", json!({ "Id": nothing }), "NoSuchHostedZone"),
+        (
+            "DeleteHostedZone",
+            json!({ "Id": "Z0000000000000000000X" }),
+            "NoSuchHostedZone",
+        ),
         ("DeleteHostedZone", json!({ "Id": zone }), "AccessDenied"),
-    ] {
-        let (found, message) = world.refused(operation, input.clone()).await;
-        assert_eq!(found, code, "{operation} {input}: {message}");
-    }
+    ];
+    refused(&world, cases).await;
     let batch = json!({ "HostedZoneId": zone, "ChangeBatch": { "Changes": [] } });
     let (code, message) = world.refused("ChangeResourceRecordSets", batch).await;
     let arn = format!("arn:aws:servicediscovery:us-east-1:123456789012:namespace/{id}");

@@ -150,10 +150,7 @@ async fn what_a_balancer_reports_itself_is_no_news_to_it() {
 }
 
 /// What proxies are told after one record has become another.
-fn news<R: store::Record>(before: Option<&R>, after: Option<&R>) -> bool
-where
-    R: Clone,
-{
+fn news<R: store::Record + Clone>(before: Option<&R>, after: Option<&R>) -> bool {
     let change = R::into_change(Changed {
         before: before.map(|it| Arc::new(it.clone())),
         after: after.map(|it| Arc::new(it.clone())),

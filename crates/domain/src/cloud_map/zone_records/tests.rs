@@ -45,6 +45,8 @@ fn service(routing_policy: RoutingPolicy, kinds: &[RecordType]) -> DiscoveryServ
         creator_request_id: None,
         created_at: Timestamp::UNIX_EPOCH,
         instances_revision: 1,
+        is_ecs_managed: false,
+        offered_by: Vec::new(),
         tags: Vec::new(),
     }
 }
