@@ -298,7 +298,7 @@ async fn metrics_are_those_of_the_client_aliases_that_are_asked_for() {
     let names: Vec<_> = both.iter().map(|it| text(&it["dnsName"])).collect();
     assert_eq!(names, ["api.internal", "web.internal"]);
     assert_eq!(both[0]["namespace"], "internal");
-    assert_eq!((&both[0]["proxies"], &both[0]["since"]), (&json!(1), &json!(0)));
+    assert_eq!((&both[0]["proxies"], &both[0]["since"]), (&json!(1), &json!(0.0)));
     let metrics = &both[0]["metrics"];
     assert_eq!(metrics["requestCount"], 7);
     assert_eq!(metrics["httpCodeTarget2XXCount"], 5);
