@@ -34,9 +34,7 @@ fn is_well_formed<O: Operation>(output: &O::Output) {
         ServiceProtocol::Query
         | ServiceProtocol::Json(_)
         | ServiceProtocol::RestJson(_)
-        | ServiceProtocol::RestXml(_) => {
-            query::encode(O::SERVICE, O::NAME, output, request_id)
-        }
+        | ServiceProtocol::RestXml(_) => query::encode(O::SERVICE, O::NAME, output, request_id),
     };
     let text = fuzz::text_of_xml(&written);
     assert!(text.contains(request_id));
