@@ -8,7 +8,7 @@ use wire::error::{CodedError, CommonError, modelled};
 use wire::route::Protocol;
 use wire::{Operation, ServiceError};
 
-const PROTOCOLS: [Protocol; 5] = [
+const PROTOCOLS: [Protocol; 6] = [
     Protocol::Json10,
     Protocol::Json11,
     Protocol::Query,
