@@ -34,6 +34,17 @@ fn images_are_listed_and_removed() -> Result<()> {
 }
 
 #[test]
+fn up_says_where_tasks_go_by_default() -> Result<()> {
+    let gantry = World::new()?.gantry;
+    let said = gantry.output();
+    for name in ["GANTRY_SUBNET", "GANTRY_SECURITY_GROUP"] {
+        let id = gantry.variable(name)?;
+        assert!(said.contains(&id), "{name} {id}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
 fn up_writes_the_profile_and_env_prints_the_key() -> Result<()> {
     let world = World::new()?;
     let home = world.gantry.scratch().join("home");

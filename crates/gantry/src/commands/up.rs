@@ -277,6 +277,10 @@ fn announce(
     if !options.no_profile {
         profile::write(endpoint, &options.region, root).context("cannot write the AWS profile")?;
     }
+    let default_vpc = format!(
+        "  default VPC {}: subnet {}, security group {}",
+        network.cidr, network.subnet, network.security_group
+    );
     let running = Running {
         process_id: rustix::process::getpid().as_raw_nonzero().get(),
         endpoint: endpoint.to_owned(),
@@ -303,6 +307,7 @@ fn announce(
             "  account {}, region {}, data in {path}",
             options.account_id, options.region
         ),
+        default_vpc,
         format!("  Try:  {example}"),
         format!("  Stop: Ctrl-C leaves tasks running; `gantry down{place}` stops them too"),
     ];
