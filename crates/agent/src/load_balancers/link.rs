@@ -148,9 +148,13 @@ impl Link {
     }
 
     async fn tell(&self, news: Vec<BalancerNews>) {
-        let is_log = matches!(news.first(), Some(BalancerNews::Logged { .. }));
-        if is_log && self.reports.capacity() < KEPT_FREE_OF_LOGS {
-            tracing::debug!(load_balancer = %self.arn, "lines of an access log are dropped: the control plane does not take them");
+        // Metrics are totals, of which the next report tells as well.
+        let may_be_dropped = matches!(
+            news.first(),
+            Some(BalancerNews::Logged { .. } | BalancerNews::Counted { .. })
+        );
+        if may_be_dropped && self.reports.capacity() < KEPT_FREE_OF_LOGS {
+            tracing::debug!(load_balancer = %self.arn, "lines of an access log or metrics are dropped: the control plane does not take them");
             return;
         }
         let load_balancer = self.arn.clone();

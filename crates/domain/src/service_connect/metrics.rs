@@ -30,15 +30,21 @@ pub struct ServiceConnectMetrics {
 impl ServiceConnectMetrics {
     /// Adds what another proxy has counted of the same alias.
     pub fn add(&mut self, other: &Self) {
-        self.active_connections += other.active_connections;
-        self.new_connections += other.new_connections;
-        self.processed_bytes += other.processed_bytes;
-        self.requests += other.requests;
-        for (own, its) in self.target_answers.iter_mut().zip(other.target_answers) {
-            *own += its;
+        let sums = [
+            (&mut self.active_connections, other.active_connections),
+            (&mut self.new_connections, other.new_connections),
+            (&mut self.processed_bytes, other.processed_bytes),
+            (&mut self.requests, other.requests),
+            (&mut self.target_responses, other.target_responses),
+            (
+                &mut self.target_response_microseconds,
+                other.target_response_microseconds,
+            ),
+        ];
+        let answers = self.target_answers.iter_mut().zip(other.target_answers);
+        for (own, its) in sums.into_iter().chain(answers) {
+            *own = own.saturating_add(its);
         }
-        self.target_responses += other.target_responses;
-        self.target_response_microseconds += other.target_response_microseconds;
         self.target_response_microseconds_max = self
             .target_response_microseconds_max
             .max(other.target_response_microseconds_max);
