@@ -94,7 +94,8 @@ impl State {
     fn vpc_of_alias(&self, alias: &ClientAlias) -> Option<&str> {
         let service = self.get::<Service>(&alias.service)?;
         let network = service.network_configuration.as_ref()?;
-        let subnet = self.get::<Subnet>(network.subnets.first()?)?;
+        let mut subnets = network.subnets.iter();
+        let subnet = subnets.find_map(|it| self.get::<Subnet>(it))?;
         Some(&subnet.vpc_id)
     }
 
