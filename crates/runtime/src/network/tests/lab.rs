@@ -332,7 +332,7 @@ pub(super) async fn relay(namespace: &Path, port: u16, target: SocketAddr) {
 /// A connection that comes from an address that is not one's own.
 pub(super) fn connect_as(client: SocketAddr, target: SocketAddr) -> io::Result<TcpStream> {
     let socket = foreign(socket2::Type::STREAM, client)?;
-    socket.connect_timeout(&target.into(), SILENCE)?;
+    socket.connect_timeout(&target.into(), CONNECT_DEADLINE)?;
     Ok(socket.into())
 }
 
