@@ -1,6 +1,6 @@
 //! Tells a host the names that its resolvers answer: all of them first, then what has changed.
 
-mod followers;
+mod news;
 mod served;
 
 use std::collections::BTreeMap;
@@ -18,10 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::upgrade::{Agent, Socket};
 use crate::control_plane::ControlPlane;
 
-use followers::{Follower, News, Source};
+use super::followers::{Follower, Followers};
+use news::{NameNews, Source};
 use served::{Served, served};
 
-pub use followers::Resolvers;
+/// The sessions that follow names.
+pub type Resolvers = Followers<NameNews>;
 
 /// Commits that follow each other quickly are told together.
 const GATHERING: Duration = Duration::from_millis(10);
@@ -73,7 +75,7 @@ pub async fn run(
 }
 
 impl Session {
-    async fn serve(&mut self, follower: &Follower) -> Result<(), Over> {
+    async fn serve(&mut self, follower: &Follower<NameNews>) -> Result<(), Over> {
         let mut ping = tokio::time::interval(PING);
         loop {
             tokio::select! {
@@ -102,7 +104,7 @@ impl Session {
     }
 
     /// Sends what the host does not know yet of what may have changed.
-    async fn tell(&mut self, news: News) -> Result<(), Over> {
+    async fn tell(&mut self, news: NameNews) -> Result<(), Over> {
         let scope = self.agent.instance.scope();
         let is_first = self.told.is_empty();
         let found: Vec<(Source, Option<Served>)> = self
@@ -136,7 +138,7 @@ impl Session {
 fn look(
     state: &State,
     scope: &Scope,
-    news: News,
+    news: NameNews,
     told: &BTreeMap<Source, Served>,
 ) -> Vec<(Source, Option<Served>)> {
     let is_alias = |it: &&Source| matches!(it, Source::ClientAlias(..));

@@ -1,5 +1,6 @@
 //! Tells a host what may pass in VPCs: first everything, then what has changed, in the order of the commits.
 
+mod news;
 mod served;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,14 @@ use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
-use super::network_followers::{InterfaceOwner, NetworkFollower, NetworkNews};
+use super::followers::{Follower, Followers};
 use super::upgrade::{Agent, Socket};
 use crate::control_plane::ControlPlane;
+
+use news::{InterfaceOwner, NetworkNews};
+
+/// The sessions that follow networks.
+pub type NetworkFollowers = Followers<NetworkNews>;
 
 /// After a message, commits are gathered for so long: the first of them does not wait.
 const GATHERING: Duration = Duration::from_millis(10);
@@ -80,7 +86,7 @@ pub async fn run(
 }
 
 impl Session {
-    async fn serve(&mut self, follower: &NetworkFollower) -> Result<(), Over> {
+    async fn serve(&mut self, follower: &Follower<NetworkNews>) -> Result<(), Over> {
         let mut ping = tokio::time::interval(PING);
         loop {
             tokio::select! {

@@ -21,7 +21,7 @@ use domain::vpc::{Subnet, Vpc};
 use ipnet::{IpNet, Ipv4Net};
 use store::State;
 
-use crate::sessions::network_followers::eni;
+use super::news::eni;
 
 /// The rules of a VPC.
 pub fn vpc(state: &State, vpc: &Vpc) -> ServedVpc {

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::*;
 use crate::fixture::{Fixture, text};
-use crate::sessions::network_followers::NetworkFollowers;
 
 const CIDR: &str = "10.0.0.0/16";
 

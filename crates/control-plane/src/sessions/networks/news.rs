@@ -1,32 +1,16 @@
-//! Which hosts follow networks, and what has changed since each of them looked.
+//! What hosts that follow networks have to look at after a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::load_balancer::{LoadBalancer, LoadBalancerZone};
 use domain::service_connect::ServiceConnectProxy;
 use domain::task::{Task, TaskEni, TaskStatus};
 use domain::{LoadBalancerArn, TaskArn};
-use parking_lot::Mutex;
 use store::{Change, Changed, Commit};
-use tokio::sync::Notify;
 
-/// The sessions that follow networks, by the id of their host.
-#[derive(Default)]
-pub struct NetworkFollowers {
-    open: Mutex<BTreeMap<String, Arc<NetworkFollower>>>,
-    last: AtomicU64,
-}
-
-/// What a session has not looked at yet.
-#[derive(Default)]
-pub struct NetworkFollower {
-    number: u64,
-    news: Mutex<NetworkNews>,
-    arrived: Notify,
-}
+use crate::sessions::followers::News;
 
 /// What to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,73 +36,23 @@ pub enum InterfaceOwner {
     Proxy(String, String),
 }
 
-impl NetworkFollowers {
-    /// Opens the session of a host, in place of an older one.
-    pub fn open(&self, host_id: &str) -> Arc<NetworkFollower> {
-        let follower = Arc::new(NetworkFollower {
-            number: self.last.fetch_add(1, Ordering::Relaxed),
-            ..NetworkFollower::default()
-        });
-        follower.look_at_all();
-        self.open.lock().insert(host_id.to_owned(), Arc::clone(&follower));
-        follower
-    }
-
-    /// Closes a session, unless a newer one has its place.
-    pub fn close(&self, host_id: &str, follower: &NetworkFollower) {
-        let mut open = self.open.lock();
-        if open.get(host_id).is_some_and(|it| it.number == follower.number) {
-            open.remove(host_id);
+impl News for NetworkNews {
+    fn all() -> Self {
+        Self {
+            is_all: true,
+            ..Self::default()
         }
     }
 
-    /// Whether a session is the newest of its host.
-    pub fn is_open(&self, host_id: &str, follower: &NetworkFollower) -> bool {
-        let open = self.open.lock();
-        open.get(host_id).is_some_and(|it| it.number == follower.number)
+    fn of(commit: &Commit) -> Self {
+        news(commit)
     }
 
-    /// A commit may have changed networks; the store has it.
-    pub fn tell(&self, commit: &Commit) {
-        if self.open.lock().is_empty() {
-            return;
-        }
-        let news = news(commit);
-        if news != NetworkNews::default() {
-            self.open.lock().values().for_each(|it| it.look_at(&news));
-        }
-    }
-
-    /// Commits were missed.
-    pub fn miss(&self) {
-        self.open.lock().values().for_each(|it| it.look_at_all());
-    }
-}
-
-impl NetworkFollower {
-    fn look_at_all(&self) {
-        self.news.lock().is_all = true;
-        self.arrived.notify_one();
-    }
-
-    fn look_at(&self, news: &NetworkNews) {
-        let mut all = self.news.lock();
-        all.all_rules |= news.all_rules;
-        all.vpcs.extend(news.vpcs.iter().cloned());
-        all.owners.extend(news.owners.iter().cloned());
-        drop(all);
-        self.arrived.notify_one();
-    }
-
-    /// Waits until there is something to look at, and gives all of it. Dropping the future loses nothing.
-    pub async fn next(&self) -> NetworkNews {
-        loop {
-            let news = std::mem::take(&mut *self.news.lock());
-            if news != NetworkNews::default() {
-                return news;
-            }
-            self.arrived.notified().await;
-        }
+    fn add(&mut self, others: &Self) {
+        self.is_all |= others.is_all;
+        self.all_rules |= others.all_rules;
+        self.vpcs.extend(others.vpcs.iter().cloned());
+        self.owners.extend(others.owners.iter().cloned());
     }
 }
 

@@ -1,17 +1,15 @@
-//! Which hosts follow the names, and what has changed since each of them looked.
+//! What hosts that follow names have to look at after a commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::LoadBalancerArn;
 use domain::service::Service;
 use domain::service_connect::ClientAlias;
-use parking_lot::Mutex;
 use store::{Change, Changed, Commit};
-use tokio::sync::Notify;
 
 use crate::sessions::balancers;
+use crate::sessions::followers::News;
 
 /// What names come from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,24 +28,9 @@ pub enum Source {
     ClientAlias(String, String),
 }
 
-/// The sessions that follow names, by the id of their host.
-#[derive(Default)]
-pub struct Resolvers {
-    open: Mutex<BTreeMap<String, Arc<Follower>>>,
-    last: AtomicU64,
-}
-
-/// What a session has not looked at yet.
-#[derive(Default)]
-pub struct Follower {
-    number: u64,
-    news: Mutex<News>,
-    arrived: Notify,
-}
-
 /// What to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub struct NameNews {
     /// Everything.
     pub is_all: bool,
     /// These.
@@ -56,72 +39,26 @@ pub struct News {
     pub are_client_aliases: bool,
 }
 
-impl Resolvers {
-    /// Opens the session of a host, in place of an older one.
-    pub fn open(&self, host_id: &str) -> Arc<Follower> {
-        let follower = Arc::new(Follower {
-            number: self.last.fetch_add(1, Ordering::Relaxed),
-            ..Follower::default()
-        });
-        follower.look_at_all();
-        self.open.lock().insert(host_id.to_owned(), Arc::clone(&follower));
-        follower
-    }
-
-    /// Closes a session, unless a newer one has its place.
-    pub fn close(&self, host_id: &str, follower: &Follower) {
-        let mut open = self.open.lock();
-        if open.get(host_id).is_some_and(|it| it.number == follower.number) {
-            open.remove(host_id);
+impl News for NameNews {
+    fn all() -> Self {
+        Self {
+            is_all: true,
+            ..Self::default()
         }
     }
 
-    /// Whether a session is the newest of its host.
-    pub fn is_open(&self, host_id: &str, follower: &Follower) -> bool {
-        let open = self.open.lock();
-        open.get(host_id).is_some_and(|it| it.number == follower.number)
-    }
-
-    /// A commit may have changed names; the store has it.
-    pub fn tell(&self, commit: &Commit) {
-        let changed: BTreeSet<Source> = commit.changes.iter().filter_map(source).collect();
-        let are_client_aliases = commit.changes.iter().any(concerns_client_aliases);
-        if are_client_aliases || !changed.is_empty() {
-            let open = self.open.lock();
-            open.values()
-                .for_each(|it| it.look_at(&changed, are_client_aliases));
+    fn of(commit: &Commit) -> Self {
+        Self {
+            is_all: false,
+            changed: commit.changes.iter().filter_map(source).collect(),
+            are_client_aliases: commit.changes.iter().any(concerns_client_aliases),
         }
     }
 
-    /// Commits were missed.
-    pub fn miss(&self) {
-        self.open.lock().values().for_each(|it| it.look_at_all());
-    }
-}
-
-impl Follower {
-    fn look_at_all(&self) {
-        self.news.lock().is_all = true;
-        self.arrived.notify_one();
-    }
-
-    fn look_at(&self, changed: &BTreeSet<Source>, are_client_aliases: bool) {
-        let mut news = self.news.lock();
-        news.changed.extend(changed.iter().cloned());
-        news.are_client_aliases |= are_client_aliases;
-        drop(news);
-        self.arrived.notify_one();
-    }
-
-    /// Waits until there is something to look at, and gives all of it. Dropping the future loses nothing.
-    pub async fn next(&self) -> News {
-        loop {
-            let news = std::mem::take(&mut *self.news.lock());
-            if news != News::default() {
-                return news;
-            }
-            self.arrived.notified().await;
-        }
+    fn add(&mut self, others: &Self) {
+        self.is_all |= others.is_all;
+        self.changed.extend(others.changed.iter().cloned());
+        self.are_client_aliases |= others.are_client_aliases;
     }
 }
 
