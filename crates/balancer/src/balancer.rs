@@ -18,6 +18,7 @@ use crate::group::{Group, retire};
 use crate::health::checker::{Checker, Wanted};
 use crate::health::machine::Health;
 use crate::l7::cookies::CookieKey;
+use crate::l7::idle::IdleConnections;
 use crate::plan::{GroupPlan, ListenerPlan, LoadBalancerPlan, Plan};
 use crate::report::{Report, Reporter};
 use crate::shared::Shared;
@@ -59,6 +60,9 @@ pub enum BalancerError {
     /// TLS cannot be spoken at all.
     #[error("TLS with targets: {0}")]
     Tls(#[from] rustls::Error),
+    /// There are as many open files as may be.
+    #[error("connections cannot be watched: {0}")]
+    Watching(#[from] std::io::Error),
 }
 
 /// Runs load balancers. Dropping it stops everything at once; [`Balancer::stop`] lets requests end.
@@ -68,6 +72,8 @@ pub struct Balancer {
     groups: HashMap<Arc<str>, Arc<Group>>,
     sites: BTreeMap<SiteKey, Running>,
     checker: Checker,
+    /// Wakes idle connections, also those of a balancer that leaves.
+    waking: AbortHandle,
     background: Vec<AbortHandle>,
 }
 
@@ -82,7 +88,7 @@ impl Balancer {
     /// A balancer that does nothing yet. Needs a tokio runtime around it.
     ///
     /// # Errors
-    /// [`BalancerError::Tls`].
+    /// [`BalancerError`].
     pub fn new(surroundings: Surroundings) -> Result<Self, BalancerError> {
         let reporter = Reporter::default();
         let shared = Arc::new(Shared {
@@ -94,6 +100,7 @@ impl Balancer {
             target_tls: TargetTls::new()?,
             logs: surroundings.logs,
             connections: TaskTracker::new(),
+            idle: IdleConnections::new()?,
         });
         let checker = Checker::default();
         let background = vec![
@@ -101,11 +108,12 @@ impl Balancer {
             tokio::spawn(checker.clone().run(shared.clone())).abort_handle(),
         ];
         Ok(Self {
-            shared,
             sockets: surroundings.sockets,
             groups: HashMap::new(),
             sites: BTreeMap::new(),
             checker,
+            waking: tokio::spawn(shared.idle.clone().run()).abort_handle(),
+            shared,
             background,
         })
     }
@@ -229,7 +237,7 @@ impl Balancer {
                 }
                 None => {}
             }
-            running.site.stop.cancel();
+            running.site.stop();
             ending.push(running.task);
         }
         // their sockets are closed before others are opened in their place
@@ -292,6 +300,18 @@ impl Balancer {
         counted.collect()
     }
 
+    /// Connections of clients that wait together.
+    #[cfg(test)]
+    pub(crate) fn idle_connections(&self) -> usize {
+        self.shared.idle.count()
+    }
+
+    /// Connections of clients.
+    #[cfg(test)]
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.connections.len()
+    }
+
     fn tell_all_failed(&self, listener: &ListenerPlan, reason: &str) {
         for (key, _) in places(listener) {
             self.shared.reporter.tell(Report::ListenerFailed {
@@ -305,7 +325,7 @@ impl Balancer {
     /// Accepts nothing any more; what is under way goes on in the background.
     pub fn stop(&mut self) {
         for running in std::mem::take(&mut self.sites).into_values() {
-            running.site.stop.cancel();
+            running.site.stop();
         }
     }
 }
@@ -313,6 +333,7 @@ impl Balancer {
 impl Drop for Balancer {
     fn drop(&mut self) {
         self.stop();
+        self.waking.abort();
         for task in &self.background {
             task.abort();
         }

@@ -42,16 +42,13 @@ fn begin(site: &Arc<Site>, stream: TcpStream, peer: SocketAddr) {
         tracing::debug!(address = %site.address, "as many connections as there may be");
         return;
     };
-    let site = site.clone();
     // apart: a waiting connection of HTTP shall not hold room for the state of another kind
     match site.serving().plan.protocol.kind() {
         LoadBalancerKind::Application => {
-            tokio::spawn(async move {
-                let _counted = counted;
-                l7::connection::serve(site, stream, peer).await;
-            });
+            tokio::spawn(l7::connection::serve(counted, stream, peer));
         }
         LoadBalancerKind::Network => {
+            let site = site.clone();
             tokio::spawn(async move {
                 let _counted = counted;
                 l4::tcp::serve(site, stream, peer).await;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::access_log::AccessLogSink;
 use crate::dice::Dice;
 use crate::l7::cookies::CookieKey;
+use crate::l7::idle::IdleConnections;
 use crate::report::Reporter;
 use crate::tls::TargetTls;
 
@@ -24,6 +25,8 @@ pub(crate) struct Shared {
     pub(crate) logs: Arc<dyn AccessLogSink>,
     /// Clients' connections, also those that speak another protocol by now, and flows: who leaves waits for them.
     pub(crate) connections: TaskTracker,
+    /// Those of clients that nothing comes from.
+    pub(crate) idle: Arc<IdleConnections>,
 }
 
 impl Shared {

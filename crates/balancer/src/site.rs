@@ -41,7 +41,7 @@ pub(crate) struct Serving {
 
 /// A connection counted in.
 pub(crate) struct Counted {
-    site: Arc<Site>,
+    pub(crate) site: Arc<Site>,
     _lives: TaskTrackerToken,
     _active: Option<Active>,
 }
@@ -63,6 +63,12 @@ impl Site {
             serving: RwLock::new(serving),
             connections: AtomicUsize::new(0),
         })
+    }
+
+    /// Ends what it does: connections that do nothing at once, others after what they are doing.
+    pub(crate) fn stop(self: &Arc<Self>) {
+        self.stop.cancel();
+        self.shared.idle.end(self);
     }
 
     /// What is served now.

@@ -10,6 +10,7 @@ mod frames;
 mod health;
 mod hostile;
 mod hot_changes;
+mod idle;
 mod leaving;
 mod network;
 mod plain;

@@ -60,7 +60,7 @@ impl Balancer {
             let of_http = sites
                 .iter()
                 .filter(|it| kind(it) == LoadBalancerKind::Application);
-            of_http.for_each(|it| it.site.stop.cancel());
+            of_http.for_each(|it| it.site.stop());
             connections.wait().await;
         }
     }

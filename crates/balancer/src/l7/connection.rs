@@ -14,9 +14,11 @@ use tokio::time::Instant;
 use super::gate::Gate;
 use super::guard::Guard;
 use super::handle::handle;
+use super::idle::PATIENCE;
 use super::metered::Metered;
+use super::plain::Rest;
 use super::{head, plain};
-use crate::site::{Serving, Site};
+use crate::site::{Counted, Serving, Site};
 use crate::tls::{self, TlsFacts};
 
 /// Requests at one time on one connection of HTTP/2, as Amazon allows.
@@ -56,21 +58,61 @@ impl Client {
     }
 }
 
-/// Serves a connection until it ends.
-pub(crate) async fn serve(site: Arc<Site>, stream: TcpStream, peer: SocketAddr) {
-    let serving = site.serving();
+/// What is kept of a connection in the clear while nothing happens on it.
+pub(crate) struct Visit {
+    counted: Counted,
+    peer: SocketAddr,
+    began: Instant,
+}
+
+impl Visit {
+    pub(crate) fn site(&self) -> &Arc<Site> {
+        &self.counted.site
+    }
+
+    fn client(&self, tls: Option<TlsFacts>, http2: bool) -> Arc<Client> {
+        Arc::new(Client {
+            site: self.site().clone(),
+            peer: self.peer,
+            tls,
+            gate: Gate::new(),
+            http2,
+            began: self.began,
+        })
+    }
+}
+
+/// Serves a connection until it ends, or waits among the idle ones.
+pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr) {
+    let visit = Visit {
+        counted,
+        peer,
+        began: Instant::now(),
+    };
+    let serving = visit.site().serving();
     if !serving.plan.protocol.is_encrypted() {
         if serving.plan.plain_http2 && begins_with_preface(&stream, &serving).await {
             drop(serving);
-            return Box::pin(serve_http2(client(site, peer, None, true), stream)).await;
+            return Box::pin(serve_http2(visit.client(None, true), stream)).await;
         }
-        return serve_http1(client(site, peer, None, false), stream).await;
+        drop(serving);
+        return serve_clear(visit, stream).await;
     }
     // the states of TLS and HTTP/2 are large
-    Box::pin(serve_encrypted(site, stream, peer, &serving)).await
+    Box::pin(serve_encrypted(&visit, stream, &serving)).await
 }
 
-async fn serve_encrypted(site: Arc<Site>, stream: TcpStream, peer: SocketAddr, serving: &Serving) {
+/// Goes on with a connection of HTTP/1.1 in the clear.
+pub(super) async fn serve_clear(visit: Visit, mut stream: TcpStream) {
+    let client = visit.client(None, false);
+    match plain::serve(&client, &mut stream, PATIENCE).await {
+        Rest::Request(read) => Box::pin(serve_guarded(client, stream, read)).await,
+        Rest::Silence(left) => client.site.shared.idle.keep(visit, stream, Instant::now() + left),
+        Rest::Over => {}
+    }
+}
+
+async fn serve_encrypted(visit: &Visit, stream: TcpStream, serving: &Serving) {
     let Some(tls) = &serving.tls else {
         return;
     };
@@ -78,10 +120,13 @@ async fn serve_encrypted(site: Arc<Site>, stream: TcpStream, peer: SocketAddr, s
         return;
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let client = client(site, peer, Some(facts), http2);
-    match http2 {
-        true => serve_http2(client, stream).await,
-        false => serve_http1(client, stream).await,
+    let client = visit.client(Some(facts), http2);
+    if http2 {
+        return serve_http2(client, stream).await;
+    }
+    let mut stream = stream;
+    if let Rest::Request(read) = plain::serve(&client, &mut stream, Duration::MAX).await {
+        Box::pin(serve_guarded(client, stream, read)).await;
     }
 }
 
@@ -104,26 +149,6 @@ async fn begins_with_preface(stream: &TcpStream, serving: &Serving) -> bool {
     };
     let idle = serving.plan.load_balancer.idle_timeout;
     tokio::time::timeout(idle, looking).await.unwrap_or(false)
-}
-
-fn client(site: Arc<Site>, peer: SocketAddr, tls: Option<TlsFacts>, http2: bool) -> Arc<Client> {
-    Arc::new(Client {
-        site,
-        peer,
-        tls,
-        gate: Gate::new(),
-        http2,
-        began: Instant::now(),
-    })
-}
-
-async fn serve_http1<S>(client: Arc<Client>, mut stream: S)
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    if let Some(read) = plain::serve(&client, &mut stream).await {
-        Box::pin(serve_guarded(client, stream, read)).await;
-    }
 }
 
 /// Serves all that HTTP/1.1 knows, beginning with what was read already.

@@ -27,48 +27,54 @@ mod route;
 /// How long the last words of TLS may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// Serves requests as long as they are plain: what was read of the first that is not, or none if the connection is
-/// over.
-pub(super) async fn serve<S>(client: &Arc<Client>, stream: &mut S) -> Option<Vec<u8>>
+/// Why a connection is served no longer.
+pub(super) enum Rest {
+    /// This was read of a request that is not plain.
+    Request(Vec<u8>),
+    /// It is over.
+    Over,
+    /// Nothing has come for as long as was said; if nothing comes for as long as this, it is over.
+    Silence(Duration),
+}
+
+/// Serves requests as long as they are plain, and none has to be waited for longer than `patience`.
+pub(super) async fn serve<S>(client: &Arc<Client>, stream: &mut S, patience: Duration) -> Rest
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
-    let rest = serve_plain(client, stream).await;
-    if rest.is_none() && client.tls.is_some() {
+    let rest = serve_plain(client, stream, patience).await.unwrap_or(Rest::Over);
+    if matches!(rest, Rest::Over) && client.tls.is_some() {
         let _ = tokio::time::timeout(FAREWELL, stream.shutdown()).await;
     }
     rest
 }
 
-async fn serve_plain<S>(client: &Arc<Client>, stream: &mut S) -> Option<Vec<u8>>
+async fn serve_plain<S>(client: &Arc<Client>, stream: &mut S, patience: Duration) -> Option<Rest>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
 {
     let mut stopped = pin!(client.site.stop.cancelled());
-    let mut timer = pin!(tokio::time::sleep(idle_time(client)));
+    let mut timer = pin!(tokio::time::sleep(idle_time(client).min(patience)));
     loop {
+        let idle = idle_time(client);
+        let reading = poll_fn(|cx| read_with(stream, cx, |bytes, _| route::first(client, bytes)));
         let first = tokio::select! {
             biased;
-            first = first(client, stream, timer.as_mut()) => first?,
+            first = within(timer.as_mut(), idle.min(patience), reading) => first,
             () = stopped.as_mut() => return None,
         };
         let plain = match first {
-            First::Other(bytes) => return Some(bytes),
-            First::Plain(plain) => plain,
+            None if idle > patience => return Some(Rest::Silence(idle - patience)),
+            None => return None,
+            Some(first) => match first.ok()?? {
+                First::Other(bytes) => return Some(Rest::Request(bytes)),
+                First::Plain(plain) => plain,
+            },
         };
         if let Some(bytes) = pass(client, stream, timer.as_mut(), plain).await? {
-            return Some(bytes);
+            return Some(Rest::Request(bytes));
         }
     }
-}
-
-/// Waits for a request; none if none comes.
-async fn first<S>(client: &Client, stream: &mut S, timer: Pin<&mut Sleep>) -> Option<First>
-where
-    S: AsyncRead + Unpin,
-{
-    let reading = poll_fn(|cx| read_with(stream, cx, |bytes, _| route::first(client, bytes)));
-    within(timer, idle_time(client), reading).await?.ok()?
 }
 
 /// Passes a request on and its answer back: what else was read meanwhile, or none if the connection is over. What was

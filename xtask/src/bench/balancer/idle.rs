@@ -1,5 +1,7 @@
 //! What connections cost on which nothing happens.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 
 use super::cases::{CASES, Case};
@@ -9,6 +11,8 @@ use crate::install::say;
 
 /// Connections that wait.
 const CONNECTIONS: usize = 10_000;
+/// How long nothing happens on them before it is looked.
+const SILENCE: Duration = Duration::from_secs(2);
 /// Connections that are made at one time.
 const AT_ONCE: usize = 64;
 const KIB_PER_MIB: f64 = 1024.0;
@@ -51,6 +55,7 @@ fn hold(case: &Case, proxy: &Proxy) -> Result<f64> {
             futures_util::future::try_join_all(some.iter_mut().map(Client::ask)).await?;
             held.extend(some);
         }
+        tokio::time::sleep(SILENCE).await;
         proxy.own_kib()
     })
 }
