@@ -170,11 +170,11 @@ const LISTENERS: &str = "authentication, mutual TLS, and security policies of FI
 const RULES: &str = "regular expressions, transforms and authentication are refused";
 
 /// The same of Elastic Load Balancing.
-const PARTIAL_ELBV2: [(&str, &str); 10] = [
+const PARTIAL_ELBV2: [(&str, &str); 9] = [
     ("CreateListener", LISTENERS),
     (
         "CreateLoadBalancer",
-        "gateway load balancers, IPv6 and elastic addresses are refused; nothing is published on the host",
+        "gateway load balancers, IPv6 and elastic addresses are refused; on the host only `gantry up --publish` listens",
     ),
     ("CreateRule", RULES),
     (
@@ -184,7 +184,7 @@ const PARTIAL_ELBV2: [(&str, &str); 10] = [
     ("ModifyListener", LISTENERS),
     (
         "ModifyLoadBalancerAttributes",
-        "kept; logs are not written yet, zonal shifts do not come",
+        "access logs of application load balancers are written, other logs are refused; zonal shifts do not come",
     ),
     ("ModifyRule", RULES),
     (
@@ -192,10 +192,6 @@ const PARTIAL_ELBV2: [(&str, &str); 10] = [
         "instances are container instances; those of other hosts than the load balancer's get no traffic yet",
     ),
     ("SetIpAddressType", "IPv4 only"),
-    (
-        "SetSecurityGroups",
-        "there are no security groups but the default ones of VPCs",
-    ),
 ];
 
 /// The same of Certificate Manager.
@@ -205,11 +201,7 @@ const PARTIAL_ACM: [(&str, &str); 1] = [(
 )];
 
 /// The same of classic load balancing.
-const PARTIAL_ELB: [(&str, &str); 7] = [
-    (
-        "ApplySecurityGroupsToLoadBalancer",
-        "there are no security groups but the default ones of VPCs",
-    ),
+const PARTIAL_ELB: [(&str, &str); 6] = [
     (
         "ConfigureHealthCheck",
         "a Target of SSL is refused; without a listener nothing is checked",

@@ -11,7 +11,7 @@ mod acm;
 /// Why the operations of daemons are refused.
 const DAEMONS: &str = "daemons run on managed instances, which Gantry does not have yet";
 /// Why the operations of Express gateway services are refused.
-const EXPRESS: &str = "Express gateway services need load balancers, which Gantry does not have yet";
+const EXPRESS: &str = "Express gateway services are not built yet";
 
 /// Why the operations of trust stores are refused.
 const TRUST_STORES: &str = "trust stores, by which clients are known, are not built yet";
