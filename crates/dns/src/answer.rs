@@ -6,7 +6,7 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use rand::Rng;
 
 use crate::amazon;
-use crate::names::{Names, Seen, Set, Zone};
+use crate::names::{Labels, Names, Says, Seen, Set, Zone};
 
 /// Aliases that are followed; a longer chain is answered as far as it was followed.
 const ALIASES_MAX: usize = 8;
@@ -75,8 +75,9 @@ pub fn look_up(
     let mut chain = Vec::new();
     let mut name = name.clone();
     loop {
-        let found = match names.seen(vpc_id, &name) {
-            Seen::In(zone) => in_zone(zone, &name, kind, dice),
+        let labels = Labels::of(&name);
+        let found = match names.seen(vpc_id, &labels) {
+            Seen::In(zone) => in_zone(zone, &name, &labels, kind, dice),
             Seen::Nowhere => match names.vpc(vpc_id).and_then(|it| amazon::look_up(it, &name, kind)) {
                 Some(reply) => Found::Reply(reply),
                 None if chain.is_empty() => return None,
@@ -110,12 +111,26 @@ enum Found {
     Alias(Record, Name),
 }
 
-fn in_zone(zone: &Zone, name: &Name, kind: RecordType, dice: &mut impl Rng) -> Found {
-    let sets = zone.sets(name);
-    let is_wanted = |it: &&Set| it.kind == kind || kind == RecordType::ANY;
-    let mut answers = zone.apex(name, kind);
+fn in_zone(zone: &Zone, name: &Name, labels: &Labels, kind: RecordType, dice: &mut impl Rng) -> Found {
+    match zone.says(labels, kind) {
+        Says::Records(sets) => Found::Reply(records(zone, name, labels, sets, kind, dice)),
+        Says::Alias(set) => alias(name, set, dice),
+        Says::Nothing => Found::Reply(Reply::nothing(zone.start_of_authority())),
+        Says::Unknown => Found::Reply(Reply::unknown(zone.start_of_authority())),
+    }
+}
+
+fn records(
+    zone: &Zone,
+    name: &Name,
+    labels: &Labels,
+    sets: &[Set],
+    kind: RecordType,
+    dice: &mut impl Rng,
+) -> Reply {
+    let mut answers = zone.apex(labels, kind);
     let mut additionals = Vec::new();
-    for set in sets.iter().filter(is_wanted) {
+    for set in sets.iter().filter(|it| it.is_wanted(kind)) {
         for data in chosen(set, dice) {
             if let RData::SRV(it) = data {
                 additionals.extend(addresses(zone, &it.target, dice));
@@ -123,46 +138,41 @@ fn in_zone(zone: &Zone, name: &Name, kind: RecordType, dice: &mut impl Rng) -> F
             answers.push(Record::from_rdata(name.clone(), set.ttl, data.clone()));
         }
     }
-    if !answers.is_empty() {
-        return Found::Reply(Reply {
-            additionals,
-            ..Reply::of(answers)
-        });
+    Reply {
+        additionals,
+        ..Reply::of(answers)
     }
-    let alias = sets.iter().find(|it| it.kind == RecordType::CNAME);
-    let alias = alias.and_then(|it| Some((it.ttl, chosen(it, dice).into_iter().next()?)));
-    if let Some((ttl, RData::CNAME(target))) = alias {
-        let target = target.0.clone();
-        let data = RData::CNAME(hickory_proto::rr::rdata::CNAME(target.clone()));
-        return Found::Alias(Record::from_rdata(name.clone(), ttl, data), target);
-    }
-    Found::Reply(match zone.exists(name) {
-        true => Reply::nothing(zone.start_of_authority()),
-        false => Reply::unknown(zone.start_of_authority()),
-    })
+}
+
+fn alias(name: &Name, set: &Set, dice: &mut impl Rng) -> Found {
+    let Some(RData::CNAME(data)) = chosen(set, dice).next() else {
+        return Found::Reply(Reply::code(ResponseCode::ServFail));
+    };
+    let record = Record::from_rdata(name.clone(), set.ttl, RData::CNAME(data.clone()));
+    Found::Alias(record, data.0.clone())
 }
 
 /// Those of a set that are answered this time.
-fn chosen<'a>(set: &'a Set, dice: &mut impl Rng) -> Vec<&'a RData> {
-    let all: Vec<&RData> = set.records.iter().collect();
-    match all.len() {
-        0 | 1 => all,
-        _ => cloud_map::chosen(set.routing, &all, dice.random()),
-    }
+pub fn chosen<'a, R: Rng>(set: &'a Set, dice: &mut R) -> impl Iterator<Item = &'a RData> + use<'a, R> {
+    let (only, many) = match set.records.as_slice() {
+        [only] => (Some(only), Vec::new()),
+        all => {
+            let all: Vec<&RData> = all.iter().collect();
+            (None, cloud_map::chosen(set.routing, &all, dice.random()))
+        }
+    };
+    only.into_iter().chain(many)
 }
 
 fn addresses(zone: &Zone, name: &Name, dice: &mut impl Rng) -> Vec<Record> {
     let is_address = |it: &&Set| matches!(it.kind, RecordType::A | RecordType::AAAA);
     let mut records = Vec::new();
-    for set in zone.sets(name).iter().filter(is_address) {
+    for set in zone.sets(&Labels::of(name)).iter().filter(is_address) {
         let data = chosen(set, dice);
-        records.extend(
-            data.into_iter()
-                .map(|it| Record::from_rdata(name.clone(), set.ttl, it.clone())),
-        );
+        records.extend(data.map(|it| Record::from_rdata(name.clone(), set.ttl, it.clone())));
     }
     records
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -1,8 +1,10 @@
 //! The resolver of each VPC: answers private zones and names of load balancers, and asks others for the rest.
 //!
 //! ```text
-//!  packet ─▶ server (udp, tcp) ─▶ limit ─▶ message::read ─▶ answer::look_up ─┬─▶ message::write ─▶ packet
-//!                                                            names           └─▶ forward ─▶ cache, upstreams
+//!  packets ─▶ server (udp, tcp) ─▶ limit ─▶ plain ──────────────────────────────────────────▶ packets
+//!                                            │ not plain                                          ▲
+//!                                            └─▶ message::read ─▶ answer::look_up ─┬─▶ message::write
+//!                                                                 names            └─▶ forward ─▶ cache, upstreams
 //! ```
 //!
 //! What is answered is told as [`domain::served_names`]; a change is in force with the next query. Nothing here asks a
@@ -15,6 +17,7 @@ mod forward;
 mod limit;
 mod message;
 mod names;
+mod plain;
 mod server;
 mod shares;
 mod upstreams;

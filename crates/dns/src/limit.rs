@@ -46,14 +46,9 @@ impl Limit {
         let elapsed = now.saturating_duration_since(self.began);
         let now = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX / 2);
         let cost = SECOND / self.per_second;
-        let is_known = self.clients.contains_key(&client);
-        if !is_known && self.clients.len() >= CLIENTS_MAX && now >= self.sweep_at {
-            self.clients.retain(|_, it| it.full_at > now);
-            self.sweep_at = now + SWEEP;
-        }
-        let bucket = match is_known || self.clients.len() < CLIENTS_MAX {
-            true => self.clients.entry(client).or_default(),
-            false => &mut self.others,
+        let bucket = match self.clients.get_mut(&client) {
+            Some(bucket) => bucket,
+            None => self.bucket_of_new(client, now),
         };
         let full_at = bucket.full_at.max(now) + cost;
         if full_at > now + SECOND {
@@ -61,6 +56,17 @@ impl Limit {
         }
         bucket.full_at = full_at;
         true
+    }
+
+    fn bucket_of_new(&mut self, client: Ipv4Addr, now: u64) -> &mut Bucket {
+        if self.clients.len() >= CLIENTS_MAX && now >= self.sweep_at {
+            self.clients.retain(|_, it| it.full_at > now);
+            self.sweep_at = now + SWEEP;
+        }
+        match self.clients.len() < CLIENTS_MAX {
+            true => self.clients.entry(client).or_default(),
+            false => &mut self.others,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::answer::Reply;
 /// Length of the header.
 const HEADER: usize = 12;
 /// What every client takes over UDP.
-const UDP_MIN: u16 = 512;
+pub const UDP_MIN: u16 = 512;
 /// The longest answer over UDP: larger ones would be sent in fragments, which get lost.
 pub const UDP_MAX: u16 = 1232;
 /// The longest over TCP.

@@ -7,17 +7,19 @@ use domain::served_names::{NamesMessage, SeenBy, ServedVpc, ServedZone, UnknownN
 use domain::vpc::Cidr;
 use hickory_proto::rr::Name;
 
+mod labels;
 mod zone;
 
-pub use zone::{Set, Zone, start_of_authority};
+pub use labels::Labels;
+pub use zone::{Says, Set, Zone, start_of_authority};
 
 /// What is served, to whom.
 #[derive(Debug, Default)]
 pub struct Names {
     vpcs: HashMap<String, Vpc>,
     zones: HashMap<String, Zone>,
-    /// Ids of the zones of each origin.
-    origins: HashMap<Name, Vec<String>>,
+    /// Ids of the zones of each origin, by its labels.
+    origins: HashMap<Box<[u8]>, Vec<String>>,
 }
 
 /// A VPC as it matters here.
@@ -71,7 +73,7 @@ impl Names {
         }
         for key in &message.gone_names {
             if let (Some(zone), Some(name)) = (self.zones.get_mut(&key.zone), absolute(&key.name)) {
-                zone.remove(&name);
+                zone.remove(&Labels::of(&name));
             }
         }
         for it in message.names {
@@ -80,7 +82,7 @@ impl Names {
                 continue;
             };
             if let Some(zone) = self.zones.get_mut(&it.key.zone) {
-                zone.put(name, &it.sets);
+                zone.put(&Labels::of(&name), &it.sets);
             }
         }
     }
@@ -91,9 +93,9 @@ impl Names {
     }
 
     /// The most specific zone that a VPC sees and that says something of a name.
-    pub fn seen(&self, vpc_id: &str, name: &Name) -> Seen<'_> {
-        for count in (1..=usize::from(name.num_labels())).rev() {
-            let Some(ids) = self.origins.get(&name.trim_to(count)) else {
+    pub fn seen(&self, vpc_id: &str, name: &Labels) -> Seen<'_> {
+        for origin in name.and_above() {
+            let Some(ids) = self.origins.get(origin) else {
                 continue;
             };
             let zones = ids.iter().filter_map(|it| self.zones.get(it));
@@ -129,7 +131,7 @@ impl Names {
         }
         self.remove_zone(&it.id);
         self.origins
-            .entry(origin.clone())
+            .entry(Labels::of(&origin).as_bytes().into())
             .or_default()
             .push(it.id.clone());
         self.zones.insert(it.id.clone(), Zone::new(origin, &it));
@@ -137,10 +139,11 @@ impl Names {
 
     fn remove_zone(&mut self, id: &str) {
         let Some(zone) = self.zones.remove(id) else { return };
-        if let Some(ids) = self.origins.get_mut(&zone.origin) {
+        let origin = Labels::of(&zone.origin);
+        if let Some(ids) = self.origins.get_mut(origin.as_bytes()) {
             ids.retain(|it| it != id);
             if ids.is_empty() {
-                self.origins.remove(&zone.origin);
+                self.origins.remove(origin.as_bytes());
             }
         }
     }

@@ -11,6 +11,7 @@ use domain::served_names::NamesMessage;
 use domain::vpc::Cidr;
 use hickory_proto::op::ResponseCode;
 use parking_lot::{Mutex, RwLock};
+use rand::rngs::ThreadRng;
 use rustix::net::SocketType;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +20,8 @@ use crate::cache::Key;
 use crate::forward::Forwarder;
 use crate::limit::Limit;
 use crate::message::{self, Question, Request};
-use crate::names::Names;
+use crate::names::{Names, Vpc};
+use crate::plain;
 use crate::shares::{Share, Shares};
 use crate::upstreams::Upstreams;
 
@@ -172,8 +174,8 @@ struct Place {
 
 /// What becomes of a packet.
 enum Step {
-    /// This is the answer.
-    Answer(Vec<u8>),
+    /// It is answered, and the answer written.
+    Answered,
     /// Others have to be asked.
     Ask(Box<Pending>),
     /// Nothing.
@@ -197,58 +199,89 @@ enum Transport {
     Tcp,
 }
 
+/// What packets are answered out of; the same for all that are answered at one time.
+struct Turn<'a> {
+    names: &'a Names,
+    now: Instant,
+    dice: ThreadRng,
+}
+
+impl<'a> Turn<'a> {
+    /// One that begins now.
+    fn new(names: &'a Names) -> Self {
+        Self {
+            names,
+            now: Instant::now(),
+            dice: rand::rng(),
+        }
+    }
+}
+
 impl Place {
-    /// The client, if it may ask: it is of this VPC, and has not asked too much.
-    fn admitted(&self, client: IpAddr) -> Option<Ipv4Addr> {
-        let client = self.own(client)?;
-        self.limit.lock().take(client, Instant::now()).then_some(client)
+    /// Lets somebody ask which clients may ask once more: those of this VPC that have not asked too much. Each that is
+    /// told that it may has asked.
+    fn admit(&self, turn: &Turn<'_>, ask: impl FnOnce(&mut dyn FnMut(Ipv4Addr) -> bool)) {
+        let vpc = turn.names.vpc(&self.site.vpc_id);
+        let mut limit = self.limit.lock();
+        ask(&mut |client| self.is_own(vpc, client) && limit.take(client, turn.now));
     }
 
-    /// The client, if it is of this VPC: nobody else is answered, whatever address was forged.
+    /// The address of a client, if it is of this VPC.
     fn own(&self, client: IpAddr) -> Option<Ipv4Addr> {
         let IpAddr::V4(client) = client else { return None };
         let names = self.shared.names.read();
-        let is_own = match names.vpc(&self.site.vpc_id) {
-            Some(vpc) => vpc.has(client),
-            None => self.site.cidr.contains(client),
-        };
-        is_own.then_some(client)
+        self.is_own(names.vpc(&self.site.vpc_id), client)
+            .then_some(client)
     }
 
-    fn step(&self, packet: &[u8], client: Ipv4Addr, transport: Transport) -> Step {
+    /// Whether a client is of this VPC: nobody else is answered, whatever address was forged.
+    fn is_own(&self, vpc: Option<&Vpc>, client: Ipv4Addr) -> bool {
+        match vpc {
+            Some(vpc) => vpc.has(client),
+            None => self.site.cidr.contains(client),
+        }
+    }
+
+    /// Appends the answer to a packet, unless others have to be asked or there is none.
+    fn step(
+        &self,
+        turn: &mut Turn<'_>,
+        packet: &[u8],
+        client: Ipv4Addr,
+        transport: Transport,
+        out: &mut Vec<u8>,
+    ) -> Step {
+        let vpc_id = &self.site.vpc_id;
+        let Turn { names, now, dice } = turn;
+        if let Some(plain) = plain::read(packet) {
+            let limit = transport.limit(plain.udp_limit());
+            if plain.answer(names, vpc_id, limit, dice, out) {
+                return Step::Answered;
+            }
+        }
         let question = match message::read(packet) {
             Request::Question(question) => *question,
-            Request::Refused(answer) => return Step::Answer(answer),
+            Request::Refused(answer) => return answered(&answer, out),
             Request::Nothing => return Step::Nothing,
         };
-        let limit = match transport {
-            Transport::Udp => question.udp_limit(),
-            Transport::Tcp => message::TCP_MAX,
-        };
+        let limit = transport.limit(question.udp_limit());
         let (name, kind) = (&question.query.name, question.query.query_type);
-        let found = look_up(
-            &self.shared.names.read(),
-            &self.site.vpc_id,
-            name,
-            kind,
-            &mut rand::rng(),
-        );
-        let (key, aliases) = match found {
+        let (key, aliases) = match look_up(names, vpc_id, name, kind, dice) {
             None => ((name.clone(), kind), Reply::default()),
             Some(mut reply) => match reply.rest.take() {
-                None => return Step::Answer(message::write(&question, reply, limit)),
+                None => return answered(&message::write(&question, reply, limit), out),
                 Some(rest) => ((rest, kind), reply),
             },
         };
-        if let Some(rest) = self.shared.forwarder.remembered(&key, Instant::now()) {
-            return Step::Answer(message::write(&question, joined(aliases, rest), limit));
+        if let Some(rest) = self.shared.forwarder.remembered(&key, *now) {
+            return answered(&message::write(&question, joined(aliases, rest), limit), out);
         }
-        let refused = |code| Step::Answer(message::write(&question, Reply::code(code), limit));
+        let refused = |code| message::write(&question, Reply::code(code), limit);
         if !question.is_recursion_desired {
-            return refused(ResponseCode::Refused);
+            return answered(&refused(ResponseCode::Refused), out);
         }
         let Some(share) = self.asked.take(client) else {
-            return refused(ResponseCode::ServFail);
+            return answered(&refused(ResponseCode::ServFail), out);
         };
         Step::Ask(Box::new(Pending {
             question,
@@ -264,6 +297,21 @@ impl Place {
         let rest = self.shared.forwarder.ask(pending.key).await;
         message::write(&pending.question, joined(pending.aliases, rest), pending.limit)
     }
+}
+
+impl Transport {
+    /// How long an answer may be to a client that takes so much over UDP.
+    fn limit(self, over_udp: u16) -> u16 {
+        match self {
+            Self::Udp => over_udp,
+            Self::Tcp => message::TCP_MAX,
+        }
+    }
+}
+
+fn answered(answer: &[u8], out: &mut Vec<u8>) -> Step {
+    out.extend_from_slice(answer);
+    Step::Answered
 }
 
 /// Our aliases with what others say of their end.

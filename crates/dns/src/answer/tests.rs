@@ -41,7 +41,8 @@ fn address(last: u8) -> ServedRecord {
     ServedRecord::A(Ipv4Addr::new(10, 0, 0, last))
 }
 
-fn names() -> Names {
+/// A zone of a VPC, one that all see, and two VPCs.
+pub fn names() -> Names {
     let vpc = |id: &str| ServedVpc {
         id: id.to_owned(),
         cidrs: vec!["10.0.0.0/16".parse().expect("a range")],

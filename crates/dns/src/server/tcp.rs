@@ -10,12 +10,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, Step, Transport};
+use super::{Place, Step, Transport, Turn};
 
 /// How long a client may take to begin to ask, the first time and then again.
 const IDLE: Duration = Duration::from_secs(10);
 /// How long it may take to say a message, and to take one.
 const MESSAGE_DEADLINE: Duration = Duration::from_secs(5);
+/// Of the length that goes before each message.
+const LENGTH_BYTES: usize = 2;
 /// Pause after a failed accept, such as for want of files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -55,16 +57,25 @@ async fn connection(place: &Place, mut stream: TcpStream, client: Ipv4Addr) -> i
         let count = timeout(IDLE, stream.read_u16()).await??;
         let mut packet = vec![0; usize::from(count)];
         timeout(MESSAGE_DEADLINE, stream.read_exact(&mut packet)).await??;
-        if place.admitted(client.into()).is_none() {
-            return Ok(());
-        }
-        let answer = match place.step(&packet, client, Transport::Tcp) {
-            Step::Answer(answer) => answer,
-            Step::Ask(pending) => place.finish(*pending).await,
+        let mut framed = vec![0; LENGTH_BYTES];
+        match answer(place, &packet, client, &mut framed) {
+            Step::Answered => {}
+            Step::Ask(pending) => framed.extend(place.finish(*pending).await),
             Step::Nothing => return Ok(()),
-        };
-        let count = u16::try_from(answer.len()).map_err(io::Error::other)?;
-        let framed = [count.to_be_bytes().as_slice(), &answer].concat();
+        }
+        let count = u16::try_from(framed.len() - LENGTH_BYTES).map_err(io::Error::other)?;
+        framed[..LENGTH_BYTES].copy_from_slice(&count.to_be_bytes());
         timeout(MESSAGE_DEADLINE, stream.write_all(&framed)).await??;
+    }
+}
+
+fn answer(place: &Place, packet: &[u8], client: Ipv4Addr, out: &mut Vec<u8>) -> Step {
+    let names = place.shared.names.read();
+    let mut turn = Turn::new(&names);
+    let mut is_admitted = false;
+    place.admit(&turn, |may_ask| is_admitted = may_ask(client));
+    match is_admitted {
+        true => place.step(&mut turn, packet, client, Transport::Tcp, out),
+        false => Step::Nothing,
     }
 }

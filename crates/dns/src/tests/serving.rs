@@ -1,5 +1,7 @@
 //! What is answered out of what is known, and to whom.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use domain::served_names::{NamesMessage, ServedVpc};
@@ -131,6 +133,90 @@ async fn who_asks_too_much_is_dropped_and_others_are_answered() {
         answered > 0 && f64::from(answered) <= most,
         "{answered} of {most}"
     );
+}
+
+#[tokio::test]
+async fn of_many_that_wait_each_is_answered_and_what_is_none_harms_no_other() {
+    let world = World::new(10_000, Vec::new());
+    world.tell(1);
+    // Nobody answers before this test waits: all of it waits together.
+    let clients = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").expect("a port"));
+    let mut asked = [Vec::new(), Vec::new()];
+    for number in 0..45_u16 {
+        let place = usize::from(number % 2);
+        let (name, kind) = match number % 3 {
+            0 => ("web.shop.test", RecordType::A),
+            1 => ("nobody.shop.test", RecordType::A),
+            _ => ("ports.shop.test", RecordType::SRV),
+        };
+        let mut message = question(name, kind, Some(1232));
+        message.metadata.id = number;
+        let bytes = message.to_vec().expect("it fits");
+        clients[place].send_to(&bytes, world.udp).expect("sent");
+        clients[place].send_to(&bytes[..9], world.udp).expect("sent");
+        // An answer, which is not answered, and a question that is cut.
+        let is_answer = [&bytes[..2], &[0x80], &bytes[3..]].concat();
+        clients[place].send_to(&is_answer, world.udp).expect("sent");
+        clients[place]
+            .send_to(&[&[0xff], &bytes[1..20]].concat(), world.udp)
+            .expect("sent");
+        asked[place].push((number, name));
+    }
+    for (client, asked) in clients.into_iter().zip(asked) {
+        client.set_nonblocking(true).expect("set");
+        let client = tokio::net::UdpSocket::from_std(client).expect("a socket");
+        for (number, name) in asked {
+            let answer = receive(&client).await.expect("an answer");
+            assert_eq!((answer.metadata.id, answer.queries.len()), (number, 1));
+            assert_eq!(answer.queries[0].name.to_string(), format!("{name}."));
+            let refused = receive(&client).await.expect("a refusal");
+            let (id, code) = (refused.metadata.id, refused.metadata.response_code);
+            assert_eq!((id, code), (0xff00 | number, ResponseCode::FormErr));
+        }
+        let mut buffer = [0; 512];
+        assert!(timeout(SILENCE, client.recv(&mut buffer)).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn others_are_answered_while_one_asks_without_end() {
+    let world = World::new(100, Vec::new());
+    world.tell(1);
+    let (stop, to) = (Arc::new(AtomicBool::new(false)), world.udp);
+    let bytes = question("web.shop.test", RecordType::A, None)
+        .to_vec()
+        .expect("it fits");
+    let greedy = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            let socket = std::net::UdpSocket::bind("127.0.0.3:0").expect("a port");
+            let mut count = 0;
+            while !stop.load(Ordering::Relaxed) {
+                count += u32::from(socket.send_to(&bytes, to).is_ok());
+            }
+            count
+        }
+    });
+    // A full queue loses what comes, of whomever: so do these, and ask again, as resolvers do.
+    let mut stream = TcpStream::connect(world.tcp).await.expect("connected");
+    for _ in 0..20 {
+        let asked = question("web.shop.test", RecordType::A, None);
+        assert!(ask_over(&mut stream, &asked).await.is_some());
+        let client = client(world.udp).await;
+        let mut buffer = [0; 512];
+        let mut tries = 0;
+        loop {
+            send(&client, &asked).await;
+            if timeout(SILENCE, client.recv(&mut buffer)).await.is_ok() {
+                break;
+            }
+            tries += 1;
+            assert!(tries < 20, "nobody else is answered");
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    let sent = greedy.join().expect("it ends");
+    assert!(sent > 1000, "{sent} questions are none without end");
 }
 
 #[tokio::test]
