@@ -1,6 +1,12 @@
 //! What traffic a rule of a security group or of a network ACL speaks of.
 
+use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+
+/// 0.0.0.0/0
+pub const EVERY_IPV4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0);
 
 /// Protocol and, where it has them, ports or ICMP's type and code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

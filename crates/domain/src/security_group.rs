@@ -4,7 +4,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
-use crate::network_traffic::{Direction, Traffic};
+use crate::network_traffic::{Direction, EVERY_IPV4, Traffic};
 use crate::tags::Pair;
 
 /// Name of the group that comes with each VPC and cannot be deleted.
@@ -48,6 +48,20 @@ pub struct SecurityGroupRule {
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+impl SecurityGroupRule {
+    /// What every group begins with: everything may go everywhere.
+    pub fn everything_out(id: String) -> Self {
+        Self {
+            id,
+            direction: Direction::Egress,
+            traffic: Traffic::All,
+            peer: Peer::Ipv4(EVERY_IPV4),
+            description: None,
+            tags: Vec::new(),
+        }
+    }
 }
 
 /// The other side of a connection.

@@ -115,6 +115,13 @@ impl Subnet {
         let last = first + (self.cidr.size() - 1);
         (first.saturating_add(4)..last).map(Ipv4Addr::from)
     }
+
+    /// Whether tasks may have an address.
+    pub fn may_assign(&self, address: Ipv4Addr) -> bool {
+        let first = u32::from(self.cidr.network);
+        let last = first + (self.cidr.size() - 1);
+        (first.saturating_add(4)..last).contains(&u32::from(address))
+    }
 }
 
 /// A range of IPv4 addresses.

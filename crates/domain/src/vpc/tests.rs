@@ -24,6 +24,8 @@ fn a_subnet_keeps_the_addresses_that_amazon_keeps() {
         tags: Vec::new(),
     };
     let all: Vec<_> = subnet.assignable().collect();
+    let nearby = (0..=255).map(|last| Ipv4Addr::new(172, 31, 16, last));
+    assert!(all.iter().copied().eq(nearby.filter(|it| subnet.may_assign(*it))));
     assert_eq!(all.first(), Some(&Ipv4Addr::new(172, 31, 16, 4)));
     assert_eq!(all.last(), Some(&Ipv4Addr::new(172, 31, 16, 14)));
     assert_eq!(subnet.gateway(), Ipv4Addr::new(172, 31, 16, 1));

@@ -2,14 +2,12 @@
 
 mod dependents;
 
-use std::net::Ipv4Addr;
-
 use domain::network_acl::{AclAction, NetworkAcl, NetworkAclAssociation, NetworkAclEntry};
-use domain::network_traffic::{Direction, Traffic};
+use domain::network_traffic::{Direction, EVERY_IPV4, Traffic};
 use domain::route_table::{RouteTable, RouteTableAssociation};
 use domain::security_group::{DEFAULT_NAME, Peer, SecurityGroup, SecurityGroupRule};
 use domain::vpc::{Subnet, Vpc};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use store::Tx;
 
 pub use dependents::{
@@ -17,8 +15,6 @@ pub use dependents::{
     vpc_dependents, vpc_of_address,
 };
 
-/// 0.0.0.0/0
-const EVERY_IPV4: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0);
 /// All IPv4 addresses.
 pub(super) const EVERYWHERE: IpNet = IpNet::V4(EVERY_IPV4);
 /// Number of the entries of a default network ACL.
@@ -64,24 +60,21 @@ pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
 /// From its own members everything may come, to everywhere everything may go.
 fn default_security_group(tx: &Tx<'_>, vpc: &Vpc) -> SecurityGroup {
     let ids = tx.ids();
-    let rule = |direction, peer| SecurityGroupRule {
+    let id = vpc.default_security_group.clone();
+    let among_members = SecurityGroupRule {
         id: ids.ec2("sgr"),
-        direction,
+        direction: Direction::Ingress,
         traffic: Traffic::All,
-        peer,
+        peer: Peer::SecurityGroup(id.clone()),
         description: None,
         tags: Vec::new(),
     };
-    let id = vpc.default_security_group.clone();
     SecurityGroup {
         scope: vpc.scope.clone(),
         vpc_id: vpc.id.clone(),
         name: DEFAULT_NAME.to_owned(),
         description: "default VPC security group".to_owned(),
-        rules: vec![
-            rule(Direction::Ingress, Peer::SecurityGroup(id.clone())),
-            rule(Direction::Egress, Peer::Ipv4(EVERY_IPV4)),
-        ],
+        rules: vec![among_members, SecurityGroupRule::everything_out(ids.ec2("sgr"))],
         tags: Vec::new(),
         id,
     }

@@ -145,7 +145,7 @@ fn address(tx: &Tx<'_>, subnet: &Subnet, given: Option<&str>) -> Result<Ipv4Addr
         });
     };
     let address: Option<Ipv4Addr> = given.parse().ok();
-    let assignable = address.filter(|it| subnet.assignable().any(|other| other == *it));
+    let assignable = address.filter(|it| subnet.may_assign(*it));
     let address = assignable.ok_or_else(|| {
         bad_request(format!(
             "Address {given} does not fall within the subnet's address range"

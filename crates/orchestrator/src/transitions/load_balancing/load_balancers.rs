@@ -132,7 +132,7 @@ pub(super) fn zones(
 }
 
 fn wanted_address(state: &State, subnet: &Subnet, address: Ipv4Addr) -> Result<Ipv4Addr, ZonesRefusal> {
-    if !subnet.assignable().any(|it| it == address) {
+    if !subnet.may_assign(address) {
         return Err(ZonesRefusal::AddressOutside(address));
     }
     match state.addresses_in_use(&subnet.id).contains(&address) {

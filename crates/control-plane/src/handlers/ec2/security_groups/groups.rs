@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use api::ec2;
 use domain::Scope;
-use domain::network_traffic::{Direction, Traffic};
 use domain::security_group::{DEFAULT_NAME, Peer, SecurityGroup, SecurityGroupRule};
 use domain::vpc::Vpc;
-use ipnet::Ipv4Net;
 use store::State;
 
 use super::is_plain;
@@ -21,7 +19,6 @@ use crate::handlers::ec2::{check_dry_run, from_store, invalid_value, missing, re
 const GROUPS_MAX: usize = 2500;
 /// Most letters of a name or description.
 const TEXT_MAX: usize = 255;
-const EVERY_IPV4: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::UNSPECIFIED, 0);
 
 /// `CreateSecurityGroup`: nothing may come, everything may go.
 ///
@@ -39,14 +36,7 @@ pub async fn create_security_group(
     let created = call.access().store().transact(move |tx| {
         let vpc = vpc(tx.state(), &scope, input.vpc_id.as_deref())?;
         check_new(tx.state(), &vpc, &input.group_name)?;
-        let outwards = SecurityGroupRule {
-            id: tx.ids().ec2("sgr"),
-            direction: Direction::Egress,
-            traffic: Traffic::All,
-            peer: Peer::Ipv4(EVERY_IPV4),
-            description: None,
-            tags: Vec::new(),
-        };
+        let outwards = SecurityGroupRule::everything_out(tx.ids().ec2("sgr"));
         Ok(tx.put(SecurityGroup {
             id: tx.ids().ec2("sg"),
             scope,
