@@ -17,6 +17,7 @@ pub mod servicediscovery;
 pub mod ssm;
 pub mod sts;
 
+mod client_tokens;
 mod instances;
 mod page;
 

@@ -20,6 +20,7 @@ pub mod capacity_provider;
 pub mod certificate;
 pub mod circuit_breaker;
 pub mod classic_load_balancer;
+pub mod client_request;
 pub mod cloud_map;
 pub mod cluster;
 pub mod code_deploy;

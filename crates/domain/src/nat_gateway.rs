@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client_request::ClientRequest;
 use crate::tags::Pair;
 use crate::{Scope, Timestamp};
 
@@ -29,9 +30,9 @@ pub struct NatGateway {
     /// When it was deleted. It is shown for a while, and serves nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
-    /// Token of the call that made it.
+    /// The call that made it, if that had a client token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_token: Option<String>,
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
@@ -73,9 +74,9 @@ pub struct EgressOnlyInternetGateway {
     pub scope: Scope,
     /// Its VPC.
     pub vpc_id: String,
-    /// Token of the call that made it.
+    /// The call that made it, if that had a client token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_token: Option<String>,
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::client_request::ClientRequest;
 use crate::network_traffic::{Direction, Traffic};
 use crate::tags::Pair;
 
@@ -24,6 +25,9 @@ pub struct NetworkAcl {
     /// Subnets that obey it; each subnet obeys one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub associations: Vec<NetworkAclAssociation>,
+    /// The call that made it, if that had a client token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

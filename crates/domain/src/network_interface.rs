@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::client_request::ClientRequest;
 use crate::tags::Pair;
 
 /// A network interface: it holds its addresses, whether anything speaks from them or not.
@@ -36,6 +37,9 @@ pub struct NetworkInterface {
     pub security_groups: Vec<String>,
     /// Whether it drops what is neither from nor to its addresses.
     pub is_source_dest_checked: bool,
+    /// The call that made it, if that had a client token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

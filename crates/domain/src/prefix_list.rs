@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::client_request::ClientRequest;
 use crate::tags::Pair;
 
 /// A prefix list of the user.
@@ -23,6 +24,9 @@ pub struct PrefixList {
     pub versions: Vec<Vec<PrefixListEntry>>,
     /// `IPv4` or `IPv6`: of which kind all its entries are.
     pub address_family: String,
+    /// The call that made it, if that had a client token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::Scope;
+use crate::client_request::ClientRequest;
 use crate::tags::Pair;
 
 /// A route table. That the ranges of its VPC are reached directly, all tables know: it is no route here.
@@ -21,6 +22,9 @@ pub struct RouteTable {
     /// Whom it serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub associations: Vec<RouteTableAssociation>,
+    /// The call that made it, if that had a client token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -14,6 +14,7 @@ pub use queued::{
     CONCURRENCY_TAG, Concurrency, QueuePolicy, Queued, RETRIES_MAX, RETRIES_TAG, WAIT_MAX, WAIT_TAG, back_off,
 };
 
+use crate::client_request::ClientRequest;
 use crate::container_definition::TransportProtocol;
 use crate::host::Resources;
 use crate::service_connect::TaskServiceConnect;
@@ -101,15 +102,6 @@ pub struct Task {
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
-}
-
-/// A call with a client token: when it is repeated, it starts nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientRequest {
-    /// Known in its cluster only.
-    pub token: String,
-    /// Of all other parameters, so that another call with the same token is found out.
-    pub fingerprint: String,
 }
 
 impl Task {

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client_request::ClientRequest;
 use crate::tags::Pair;
 use crate::{Scope, Timestamp};
 
@@ -25,9 +26,9 @@ pub struct VpcEndpoint {
     pub policy: Option<String>,
     /// When it was asked for; it is available from then on.
     pub created_at: Timestamp,
-    /// Token of the call that made it.
+    /// The call that made it, if that had a client token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_token: Option<String>,
+    pub client_request: Option<ClientRequest>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -2,6 +2,7 @@
 
 mod account;
 mod addresses;
+mod client_tokens;
 mod dhcp_options;
 mod egress_only_internet_gateways;
 mod filters;

@@ -45,6 +45,7 @@ pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
         is_default: true,
         entries: vec![entry(Direction::Ingress), entry(Direction::Egress)],
         associations: Vec::new(),
+        client_request: None,
         tags: Vec::new(),
     });
     tx.put(RouteTable {
@@ -53,6 +54,7 @@ pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
         vpc_id,
         routes: Vec::new(),
         associations: vec![association],
+        client_request: None,
         tags: Vec::new(),
     });
 }

@@ -13,6 +13,7 @@ mod refusals;
 use std::sync::Arc;
 
 use domain::capacity_provider::CapacityProviderStrategyItem;
+use domain::client_request::ClientRequest;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, Resources};
 use domain::placement::{PlacementConstraint, PlacementStrategy};
@@ -21,8 +22,8 @@ use domain::service_load_balancer::TaskTarget;
 use domain::service_registry::TaskRegistration;
 use domain::tags::Pair;
 use domain::task::{
-    ClientRequest, ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer,
-    TaskStatus, TaskTimes,
+    ContainerStatus, DesiredStatus, NetworkConfiguration, Overrides, Task, TaskContainer, TaskStatus,
+    TaskTimes,
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use domain::client_request::ClientRequest;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, Resources};
 use domain::ids::Ids;
-use domain::task::{ClientRequest, DesiredStatus, Overrides, Task, TaskEni, TaskStatus, TaskTimes};
+use domain::task::{DesiredStatus, Overrides, Task, TaskEni, TaskStatus, TaskTimes};
 use domain::task_definition::{LaunchType, TaskDefinition, TaskDefinitionStatus};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, ServiceArn, TaskArn, TaskDefinitionArn, Timestamp};
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! Samples of what belongs to networks beside VPCs and subnets.
 
+use domain::client_request::ClientRequest;
 use domain::dhcp_options::{DOMAIN_NAME, DhcpOption, DhcpOptions};
 use domain::elastic_address::{AddressAssociation, AddressHolder, ElasticAddress};
 use domain::nat_gateway::{EgressOnlyInternetGateway, NatAllocation, NatConnectivity, NatGateway};
@@ -21,6 +22,13 @@ fn scope() -> Scope {
 
 fn tags() -> Vec<Pair> {
     vec![Pair::new("team", "web")]
+}
+
+fn request() -> Option<ClientRequest> {
+    Some(ClientRequest {
+        token: "once".into(),
+        fingerprint: "0123456789abcdef0123456789abcdef".into(),
+    })
 }
 
 pub fn security_group() -> SecurityGroup {
@@ -80,6 +88,7 @@ pub fn network_acl() -> NetworkAcl {
             id: "aclassoc-0123456789abcdef0".into(),
             subnet_id: "subnet-0123456789abcdef0".into(),
         }],
+        client_request: request(),
         tags: tags(),
     }
 }
@@ -111,6 +120,7 @@ pub fn route_table() -> RouteTable {
             },
         ],
         associations: vec![association(None), association(Some("subnet-0123456789abcdef0"))],
+        client_request: request(),
         tags: tags(),
     }
 }
@@ -137,6 +147,7 @@ pub fn prefix_list() -> PrefixList {
         version: 2,
         versions: vec![Vec::new(), vec![entry]],
         address_family: "IPv4".into(),
+        client_request: request(),
         tags: tags(),
     }
 }
@@ -157,7 +168,7 @@ pub fn nat_gateway() -> NatGateway {
         }),
         created_at: at,
         deleted_at: Some(at),
-        client_token: Some("once".into()),
+        client_request: request(),
         tags: tags(),
     }
 }
@@ -167,7 +178,7 @@ pub fn egress_only_internet_gateway() -> EgressOnlyInternetGateway {
         id: "eigw-0123456789abcdef0".into(),
         scope: scope(),
         vpc_id: "vpc-0123456789abcdef0".into(),
-        client_token: Some("once".into()),
+        client_request: request(),
         tags: tags(),
     }
 }
@@ -203,7 +214,7 @@ pub fn vpc_endpoint() -> VpcEndpoint {
         }),
         policy: Some("{}".into()),
         created_at: "2026-01-02T03:04:05Z".parse().expect("valid"),
-        client_token: Some("once".into()),
+        client_request: request(),
         tags: tags(),
     }
 }
@@ -235,6 +246,7 @@ pub fn network_interface() -> NetworkInterface {
         description: "of the web".into(),
         security_groups: vec!["sg-0123456789abcdef0".into()],
         is_source_dest_checked: true,
+        client_request: request(),
         tags: tags(),
     }
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use domain::access_key::{AccessKey, Principal};
 use domain::account_setting::{AccountSetting, SettingName, root_of};
 use domain::arn::{Arn, InCluster};
+use domain::client_request::ClientRequest;
 use domain::cluster::{
     Cluster, ClusterCapacity, ClusterConfiguration, ClusterStatus, ExecuteCommandConfiguration,
     ExecuteCommandLog, ExecuteCommandLogging, ManagedStorageConfiguration,
@@ -24,9 +25,9 @@ use domain::service_registry::{RegistrationState, TaskRegistration};
 use domain::tags::Pair;
 use domain::target::TargetHealthState;
 use domain::task::{
-    ClientRequest, ContainerEnd, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus,
-    HealthStatus, NetworkBinding, NetworkConfiguration, Overrides, Queued, Stop, StopCode, Task,
-    TaskContainer, TaskEni, TaskStatus, TaskTimes,
+    ContainerEnd, ContainerHealth, ContainerOverride, ContainerStatus, DesiredStatus, HealthStatus,
+    NetworkBinding, NetworkConfiguration, Overrides, Queued, Stop, StopCode, Task, TaskContainer, TaskEni,
+    TaskStatus, TaskTimes,
 };
 use domain::task_definition::{
     IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform, TaskDefinition,

@@ -4,10 +4,11 @@ use api::ec2;
 use domain::nat_gateway::EgressOnlyInternetGateway;
 use domain::vpc::Vpc;
 
+use super::client_tokens::{client_request, earlier};
 use super::filters::Rule;
 use super::resources::{Resource, require};
 use super::select::{Listing, describe};
-use super::{check_dry_run, from_store, refusal, tags};
+use super::{check_dry_run, from_store, tags};
 use crate::call::Call;
 
 const RULES: [Rule<ec2::EgressOnlyInternetGateway>; 0] = [];
@@ -51,23 +52,19 @@ pub async fn create_egress_only_internet_gateway(
     let (scope, input) = (call.scope().clone(), call.input().clone());
     let kind = EgressOnlyInternetGateway::RESOURCE_TYPE;
     let tags = tags::of_new(input.tag_specifications.as_ref(), &kind)?;
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_dry_run(input.dry_run)?;
     let token = input.client_token.clone();
     let created = call.access().store().transact(move |tx| {
-        let vpc = require::<Vpc>(tx.state(), &scope, &input.vpc_id)?;
-        let mut all = tx.state().egress_only_internet_gateways(&scope);
-        let earlier = all.find(|it| input.client_token.is_some() && it.client_token == input.client_token);
-        match earlier {
-            Some(it) if it.vpc_id == vpc.id => return Ok(rendered(it)),
-            Some(_) => return Err(token_mismatch()),
-            None => {}
+        if let Some(earlier) = earlier::<EgressOnlyInternetGateway>(tx.state(), &scope, request.as_ref())? {
+            return Ok(rendered(&earlier));
         }
-        drop(all);
+        let vpc = require::<Vpc>(tx.state(), &scope, &input.vpc_id)?;
         let gateway = tx.put(EgressOnlyInternetGateway {
             id: tx.ids().ec2("eigw"),
             scope,
             vpc_id: vpc.id.clone(),
-            client_token: input.client_token,
+            client_request: request,
             tags,
         });
         Ok(rendered(&gateway))
@@ -76,14 +73,6 @@ pub async fn create_egress_only_internet_gateway(
         client_token: token,
         egress_only_internet_gateway: Some(created.await.map_err(from_store)?),
     })
-}
-
-/// A token that was used for something else.
-pub(super) fn token_mismatch() -> ec2::Error {
-    refusal(
-        "IdempotentParameterMismatch",
-        "The request uses the same client token as a previous, but non-identical request.",
-    )
 }
 
 /// `DeleteEgressOnlyInternetGateway`.

@@ -6,6 +6,7 @@ use api::ec2;
 use domain::network_acl::{NetworkAcl, NetworkAclAssociation};
 use domain::vpc::Vpc;
 
+use super::client_tokens::{client_request, earlier};
 use super::resources::{Resource, require};
 use super::select::{Listing, describe};
 use super::{check_dry_run, from_store, invalid_value, refusal, tags};
@@ -44,17 +45,21 @@ pub async fn describe_network_acls(
     })
 }
 
-/// `CreateNetworkAcl`: without entries it denies everything.
+/// `CreateNetworkAcl`: without entries it denies everything. With a token that was used, the ACL that it made.
 ///
 /// # Errors
-/// InvalidVpcID.NotFound, InvalidParameterValue, TagLimitExceeded, DryRunOperation.
+/// InvalidVpcID.NotFound, InvalidParameterValue, IdempotentParameterMismatch, TagLimitExceeded, DryRunOperation.
 pub async fn create_network_acl(
     call: Call<ec2::CreateNetworkAcl>,
 ) -> Result<ec2::CreateNetworkAclOutput, ec2::Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
     let tags = tags::of_new(input.tag_specifications.as_ref(), &NetworkAcl::RESOURCE_TYPE)?;
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_dry_run(input.dry_run)?;
     let created = call.access().store().transact(move |tx| {
+        if let Some(earlier) = earlier::<NetworkAcl>(tx.state(), &scope, request.as_ref())? {
+            return Ok(rendered(&earlier));
+        }
         let vpc = require::<Vpc>(tx.state(), &scope, &input.vpc_id)?;
         let acl = tx.put(NetworkAcl {
             id: tx.ids().ec2("acl"),
@@ -63,6 +68,7 @@ pub async fn create_network_acl(
             is_default: false,
             entries: Vec::new(),
             associations: Vec::new(),
+            client_request: request,
             tags,
         });
         Ok(rendered(&acl))

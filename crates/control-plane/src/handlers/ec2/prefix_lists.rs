@@ -4,6 +4,7 @@ use api::ec2;
 use domain::prefix_list::PrefixList;
 use store::Tx;
 
+use super::client_tokens::{client_request, earlier};
 use super::resources::{Resource, require};
 use super::{check_dry_run, from_store, invalid_value, missing, refusal, tags};
 use crate::call::Call;
@@ -26,7 +27,7 @@ const NAME_MAX: usize = 255;
 /// What names of Amazon's lists begin with.
 const RESERVED: &str = "com.amazonaws";
 
-/// `CreateManagedPrefixList`.
+/// `CreateManagedPrefixList`; with a token that was used, the list that it made.
 ///
 /// # Errors
 /// InvalidParameterValue, PrefixListMaxEntriesExceeded, TagLimitExceeded, DryRunOperation.
@@ -34,6 +35,7 @@ pub async fn create_managed_prefix_list(
     call: Call<ec2::CreateManagedPrefixList>,
 ) -> Result<ec2::CreateManagedPrefixListOutput, ec2::Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_name(&input.prefix_list_name)?;
     let max_entries = max_entries(input.max_entries)?;
     if !matches!(input.address_family.as_str(), "IPv4" | "IPv6") {
@@ -50,12 +52,16 @@ pub async fn create_managed_prefix_list(
         version: 1,
         versions: Vec::new(),
         address_family: input.address_family,
+        client_request: request,
         tags: tags::of_new(input.tag_specifications.as_ref(), &PrefixList::RESOURCE_TYPE)?,
     };
     let entries = entries::changed(&list, &input.entries.unwrap_or_default(), &[])?;
     list.versions.push(entries);
     check_dry_run(input.dry_run)?;
     let created = call.access().store().transact(move |tx| {
+        if let Some(earlier) = earlier(tx.state(), &list.scope, list.client_request.as_ref())? {
+            return Ok(shape::rendered(&earlier));
+        }
         list.id = tx.ids().ec2("pl");
         Ok(shape::rendered(&tx.put(list)))
     });

@@ -5,6 +5,7 @@ use domain::route_table::{RouteTable, RouteTableAssociation};
 use domain::vpc::Vpc;
 use store::State;
 
+use super::client_tokens::{client_request, earlier};
 use super::filters::Rule;
 use super::resources::{Resource, require};
 use super::select::{Listing, describe};
@@ -128,17 +129,21 @@ pub async fn describe_route_tables(
     })
 }
 
-/// `CreateRouteTable`.
+/// `CreateRouteTable`; with a token that was used, the table that it made.
 ///
 /// # Errors
-/// InvalidVpcID.NotFound, InvalidParameterValue, TagLimitExceeded, DryRunOperation.
+/// InvalidVpcID.NotFound, InvalidParameterValue, IdempotentParameterMismatch, TagLimitExceeded, DryRunOperation.
 pub async fn create_route_table(
     call: Call<ec2::CreateRouteTable>,
 ) -> Result<ec2::CreateRouteTableOutput, ec2::Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
     let tags = tags::of_new(input.tag_specifications.as_ref(), &RouteTable::RESOURCE_TYPE)?;
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_dry_run(input.dry_run)?;
     let created = call.access().store().transact(move |tx| {
+        if let Some(earlier) = earlier::<RouteTable>(tx.state(), &scope, request.as_ref())? {
+            return Ok(rendered(tx.state(), &earlier));
+        }
         let vpc = require::<Vpc>(tx.state(), &scope, &input.vpc_id)?;
         let table = tx.put(RouteTable {
             id: tx.ids().ec2("rtb"),
@@ -146,6 +151,7 @@ pub async fn create_route_table(
             vpc_id: vpc.id.clone(),
             routes: Vec::new(),
             associations: Vec::new(),
+            client_request: request,
             tags,
         });
         Ok(rendered(tx.state(), &table))

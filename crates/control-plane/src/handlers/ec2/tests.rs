@@ -11,6 +11,7 @@ use super::zones::zone_id;
 use super::{check_dry_run, vpcs};
 use crate::handlers::PageKey;
 
+mod client_tokens;
 mod gateways;
 mod network_acls;
 mod networks;

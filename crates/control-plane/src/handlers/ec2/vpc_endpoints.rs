@@ -7,7 +7,7 @@ use domain::vpc::Vpc;
 use domain::vpc_endpoint::{EndpointKind, InterfaceEndpoint, VpcEndpoint};
 use store::{State, Tx};
 
-use super::egress_only_internet_gateways::token_mismatch;
+use super::client_tokens::{client_request, earlier};
 use super::resources::{Resource, require};
 use super::select::{Listing, describe};
 use super::{check_dry_run, from_store, refusal, tags, unsupported};
@@ -70,14 +70,15 @@ pub async fn create_vpc_endpoint(
     let is_gateway = is_gateway(service, &input)?;
     let policy = policy::check(input.policy_document.as_deref())?;
     let tags = tags::of_new(input.tag_specifications.as_ref(), &VpcEndpoint::RESOURCE_TYPE)?;
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_dry_run(input.dry_run)?;
     let token = input.client_token.clone();
     let created = call.access().store().transact(move |tx| {
+        if let Some(earlier) = earlier::<VpcEndpoint>(tx.state(), &scope, request.as_ref())? {
+            return Ok(rendered(tx.state(), &earlier));
+        }
         let vpc = require::<Vpc>(tx.state(), &scope, &input.vpc_id)?;
         let service_name = service.name(&scope.region);
-        if let Some(earlier) = earlier(tx.state(), &scope, &input, &service_name)? {
-            return Ok(earlier);
-        }
         let id = tx.ids().ec2("vpce");
         let kind = match is_gateway {
             true => {
@@ -95,7 +96,7 @@ pub async fn create_vpc_endpoint(
             kind,
             policy,
             created_at: tx.now(),
-            client_token: input.client_token,
+            client_request: request,
             tags,
         });
         Ok(rendered(tx.state(), &endpoint))
@@ -168,25 +169,6 @@ fn is_gateway(service: &EndpointService, input: &ec2::CreateVpcEndpointInput) ->
         return Err(invalid("Route tables are for endpoints of the type Gateway."));
     }
     Ok(is_gateway)
-}
-
-fn earlier(
-    state: &State,
-    scope: &Scope,
-    input: &ec2::CreateVpcEndpointInput,
-    service_name: &str,
-) -> Result<Option<ec2::VpcEndpoint>, ec2::Error> {
-    if input.client_token.is_none() {
-        return Ok(None);
-    }
-    let mut all = state.vpc_endpoints(scope);
-    match all.find(|it| it.client_token == input.client_token) {
-        None => Ok(None),
-        Some(it) if it.vpc_id == input.vpc_id && it.service_name == service_name => {
-            Ok(Some(rendered(state, it)))
-        }
-        Some(_) => Err(token_mismatch()),
-    }
 }
 
 fn interface_endpoint(

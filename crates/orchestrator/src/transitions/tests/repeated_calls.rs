@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::task::{ClientRequest, TaskStatus};
+use domain::client_request::ClientRequest;
+use domain::task::TaskStatus;
 
 use super::super::*;
 use super::world::World;

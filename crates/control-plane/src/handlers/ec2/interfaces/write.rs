@@ -1,21 +1,21 @@
 //! Making and deleting network interfaces.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use api::ec2;
 use domain::Scope;
-use domain::elastic_address::{AddressHolder, ElasticAddress};
+use domain::client_request::ClientRequest;
 use domain::network_interface::{InterfaceKind, NetworkInterface};
 use domain::security_group::SecurityGroup;
 use domain::tags::Pair;
 use domain::vpc::{Subnet, Vpc};
-use orchestrator::transitions::free_address;
+use orchestrator::transitions::{free_address, free_elastic_addresses};
 use store::{State, Tx};
 
 use super::render::rendered;
-use super::{Interface, derived_id, find};
+use super::{Interface, find};
 use crate::call::Call;
+use crate::handlers::ec2::client_tokens::{client_request, earlier};
 use crate::handlers::ec2::resources::{Resource, require};
 use crate::handlers::ec2::{check_dry_run, from_store, invalid_value, refusal, tags, unsupported};
 
@@ -29,7 +29,7 @@ pub(super) const ADDRESSES_MAX: usize = 50;
 /// # Errors
 /// InvalidSubnetID.NotFound, InvalidGroup.NotFound, InvalidParameter, InvalidIPAddress.InUse,
 /// InsufficientFreeAddressesInSubnet, SecurityGroupsPerInterfaceLimitExceeded, InvalidParameterValue,
-/// InvalidParameterCombination, UnsupportedOperation, DryRunOperation.
+/// InvalidParameterCombination, IdempotentParameterMismatch, UnsupportedOperation, DryRunOperation.
 pub async fn create_network_interface(
     call: Call<ec2::CreateNetworkInterface>,
 ) -> Result<ec2::CreateNetworkInterfaceOutput, ec2::Error> {
@@ -40,12 +40,15 @@ pub async fn create_network_interface(
         input.tag_specifications.as_ref(),
         &NetworkInterface::RESOURCE_TYPE,
     )?;
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_dry_run(input.dry_run)?;
     let client_token = input.client_token.clone();
-    let created = call
-        .access()
-        .store()
-        .transact(move |tx| create(tx, &scope, input, &wish, tags));
+    let created = call.access().store().transact(move |tx| {
+        match earlier::<NetworkInterface>(tx.state(), &scope, request.as_ref())? {
+            Some(it) => Ok(rendered(tx.state(), &Interface::of_record(&it))),
+            None => create(tx, &scope, input, &wish, (request, tags)),
+        }
+    });
     let created = created.await.map_err(from_store)?;
     Ok(ec2::CreateNetworkInterfaceOutput {
         client_token,
@@ -58,17 +61,9 @@ fn create(
     scope: &Scope,
     input: ec2::CreateNetworkInterfaceInput,
     wish: &AddressWish,
-    tags: Vec<Pair>,
+    (client_request, tags): (Option<ClientRequest>, Vec<Pair>),
 ) -> Result<ec2::NetworkInterface, ec2::Error> {
     let subnet = require::<Subnet>(tx.state(), scope, &input.subnet_id)?;
-    // A repeated call finds what the first one made: the token stands for the id.
-    let id = match &input.client_token {
-        Some(token) => derived_id(&format!("{} {} {token}", scope.account, scope.region)),
-        None => tx.ids().ec2("eni"),
-    };
-    if let Some(there) = find(tx.state(), scope, &id) {
-        return Ok(rendered(tx.state(), &there));
-    }
     let security_groups = match input.groups.filter(|it| !it.is_empty()) {
         Some(given) => check_groups(tx.state(), scope, &subnet.vpc_id, &subnet.id, given)?,
         None => {
@@ -82,7 +77,7 @@ fn create(
         None => free_address(tx, &subnet).ok_or_else(insufficient)?,
     };
     let mut interface = NetworkInterface {
-        id,
+        id: tx.ids().ec2("eni"),
         scope: scope.clone(),
         subnet_id: subnet.id.clone(),
         vpc_id: subnet.vpc_id.clone(),
@@ -94,6 +89,7 @@ fn create(
         description: input.description.unwrap_or_default(),
         security_groups,
         is_source_dest_checked: true,
+        client_request,
         tags,
     };
     tx.put(interface.clone());
@@ -176,7 +172,7 @@ impl AddressWish {
 }
 
 /// Reads an address.
-pub(super) fn parse(given: &str) -> Result<Ipv4Addr, ec2::Error> {
+pub fn parse(given: &str) -> Result<Ipv4Addr, ec2::Error> {
     let address = given.parse();
     address.map_err(|_| invalid_value(format!("invalid value for parameter address: {given}")))
 }
@@ -201,8 +197,8 @@ fn insufficient() -> ec2::Error {
 }
 
 /// Checks that an address is one of a subnet, and nobody's.
-pub(super) fn check_free(state: &State, subnet: &Subnet, address: Ipv4Addr) -> Result<Ipv4Addr, ec2::Error> {
-    if !subnet.assignable().any(|it| it == address) {
+pub fn check_free(state: &State, subnet: &Subnet, address: Ipv4Addr) -> Result<Ipv4Addr, ec2::Error> {
+    if !subnet.may_assign(address) {
         return Err(invalid_value(format!(
             "Address {address} does not fall within the subnet's address range"
         )));
@@ -263,22 +259,6 @@ pub(super) fn check_groups(
     Ok(given)
 }
 
-/// Elastic addresses of an interface are nobody's without it.
-fn give_back(tx: &mut Tx<'_>, it: &Interface) {
-    let holder = AddressHolder::NetworkInterface(it.id.clone());
-    let is_its = |elastic: &&Arc<ElasticAddress>| {
-        let association = elastic.association.as_ref();
-        association.is_some_and(|it| it.holder == holder)
-    };
-    let own = tx.state().elastic_addresses(&it.scope).filter(is_its);
-    for address in own.cloned().collect::<Vec<_>>() {
-        tx.put(ElasticAddress {
-            association: None,
-            ..ElasticAddress::clone(&address)
-        });
-    }
-}
-
 /// `DeleteNetworkInterface`: only of those that stand for themselves.
 ///
 /// # Errors
@@ -297,7 +277,7 @@ pub async fn delete_network_interface(
                 "Network interface '{id}' is currently in use."
             )));
         }
-        give_back(tx, &it);
+        free_elastic_addresses(tx, &scope, id, |_| true);
         tx.delete::<NetworkInterface>(id);
         Ok(())
     });

@@ -15,7 +15,8 @@ use store::{State, Tx};
 use super::forget_deleted;
 use super::shape::rendered;
 use crate::call::Call;
-use crate::handlers::ec2::egress_only_internet_gateways::token_mismatch;
+use crate::handlers::ec2::client_tokens::{client_request, earlier};
+use crate::handlers::ec2::interfaces::{check_free, parse};
 use crate::handlers::ec2::resources::{Resource, require};
 use crate::handlers::ec2::{
     check_dry_run, from_store, internet_gateways, invalid_value, refusal, tags, unsupported,
@@ -34,12 +35,11 @@ pub async fn create_nat_gateway(
     let (scope, input) = (call.scope().clone(), call.input().clone());
     let wanted = wanted(&input)?;
     let tags = tags::of_new(input.tag_specifications.as_ref(), &NatGateway::RESOURCE_TYPE)?;
+    let request = client_request(input.client_token.as_ref(), &input)?;
     check_dry_run(input.dry_run)?;
-    let token = input.client_token;
-    let echoed = token.clone();
     let created = call.access().store().transact(move |tx| {
         forget_deleted(tx, &scope);
-        if let Some(earlier) = earlier(tx.state(), &scope, token.as_ref(), &wanted)? {
+        if let Some(earlier) = earlier::<NatGateway>(tx.state(), &scope, request.as_ref())? {
             return Ok(rendered(&earlier));
         }
         let subnet = require::<Subnet>(tx.state(), &scope, &wanted.subnet_id)?;
@@ -63,14 +63,14 @@ pub async fn create_nat_gateway(
             connectivity,
             created_at: tx.now(),
             deleted_at: None,
-            client_token: token,
+            client_request: request,
             tags,
         });
         Ok(rendered(&gateway))
     });
     Ok(ec2::CreateNatGatewayOutput {
         nat_gateway: Some(created.await.map_err(from_store)?),
-        client_token: echoed,
+        client_token: input.client_token,
     })
 }
 
@@ -126,42 +126,12 @@ fn wanted(input: &ec2::CreateNatGatewayInput) -> Result<Wanted, ec2::Error> {
             )));
         }
     };
-    let address = input.private_ip_address.as_ref();
-    let private_address = address
-        .map(|it| it.parse().map_err(|_| outside(it)))
-        .transpose()?;
+    let private_address = input.private_ip_address.as_deref().map(parse).transpose()?;
     Ok(Wanted {
         subnet_id,
         allocation_id,
         private_address,
     })
-}
-
-fn outside(address: impl std::fmt::Display) -> ec2::Error {
-    invalid_value(format!(
-        "Address {address} does not fall within the subnet's address range"
-    ))
-}
-
-fn earlier(
-    state: &State,
-    scope: &Scope,
-    token: Option<&String>,
-    wanted: &Wanted,
-) -> Result<Option<Arc<NatGateway>>, ec2::Error> {
-    let Some(token) = token else { return Ok(None) };
-    let mut all = state.nat_gateways(scope);
-    let Some(found) = all.find(|it| it.client_token.as_ref() == Some(token)) else {
-        return Ok(None);
-    };
-    let allocation = match &found.connectivity {
-        NatConnectivity::Public(it) => Some(&it.allocation_id),
-        NatConnectivity::Private => None,
-    };
-    match found.subnet_id == wanted.subnet_id && allocation == wanted.allocation_id.as_ref() {
-        true => Ok(Some(Arc::clone(found))),
-        false => Err(token_mismatch()),
-    }
 }
 
 /// An elastic address that nobody has, for a VPC that has a way out.
@@ -195,14 +165,7 @@ fn interface(
     wanted: Option<Ipv4Addr>,
 ) -> Result<Arc<NetworkInterface>, ec2::Error> {
     let address = match wanted {
-        Some(address) if !subnet.assignable().any(|it| it == address) => return Err(outside(address)),
-        Some(address) if tx.state().addresses_in_use(&subnet.id).contains(&address) => {
-            return Err(refusal(
-                "InvalidIPAddress.InUse",
-                format!("Address {address} is in use."),
-            ));
-        }
-        Some(address) => address,
+        Some(address) => check_free(tx.state(), subnet, address)?,
         None => free_address(tx, subnet).ok_or_else(|| {
             refusal(
                 "InsufficientFreeAddressesInSubnet",
@@ -223,6 +186,7 @@ fn interface(
         description: format!("Interface for NAT Gateway {gateway_id}"),
         security_groups: Vec::new(),
         is_source_dest_checked: false,
+        client_request: None,
         tags: Vec::new(),
     }))
 }

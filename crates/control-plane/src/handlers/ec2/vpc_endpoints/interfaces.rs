@@ -71,6 +71,7 @@ pub fn add(
         description: format!("VPC Endpoint Interface {endpoint_id}"),
         security_groups: endpoint.security_groups.clone(),
         is_source_dest_checked: true,
+        client_request: None,
         tags: Vec::new(),
     });
     endpoint.interfaces.push(EndpointInterface {

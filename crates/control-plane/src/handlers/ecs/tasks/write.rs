@@ -2,16 +2,17 @@
 
 use api::ecs;
 use domain::capacity_provider::Capacity;
+use domain::client_request::ClientRequest;
 use domain::tags::Pair;
-use domain::task::{ClientRequest, Overrides, QueuePolicy, Stop, StopCode};
+use domain::task::{Overrides, QueuePolicy, Stop, StopCode};
 use domain::task_definition::TaskDefinition;
 use domain::{ClusterArn, ContainerInstanceArn, Scope};
 use orchestrator::transitions::{self, PlacementFailure, RunTasks, RunTasksOutcome, Where};
-use sha2::{Digest, Sha256};
 use store::State;
 
 use super::overrides;
 use crate::call::Call;
+use crate::handlers::client_tokens;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, invalid_parameter, is_filled, refuse_unbuilt};
 use crate::handlers::ecs::services::platform_version;
@@ -19,10 +20,6 @@ use crate::handlers::ecs::{capacity_providers, names, network, placement, render
 
 /// Most tasks of one RunTask, and most container instances of one StartTask.
 const TASKS_MAX: i32 = 10;
-/// Longest `clientToken` of RunTask.
-const CLIENT_TOKEN_LENGTH_MAX: usize = 64;
-/// Enough to tell calls apart.
-const FINGERPRINT_BYTES: usize = 16;
 /// Longest `startedBy` of RunTask.
 const STARTED_BY_LENGTH_MAX: usize = 128;
 /// Longest `startedBy` of StartTask.
@@ -78,7 +75,7 @@ fn client_request(input: &ecs::RunTaskInput) -> Result<Option<ClientRequest>, ec
     let Some(token) = &input.client_token else {
         return Ok(None);
     };
-    if token.len() > CLIENT_TOKEN_LENGTH_MAX || !token.bytes().all(|it| it.is_ascii_graphic()) {
+    if !client_tokens::is_token(token) {
         return Err(invalid_parameter(
             "clientToken has at most 64 ASCII characters in the range of 33-126.",
         ));
@@ -87,11 +84,7 @@ fn client_request(input: &ecs::RunTaskInput) -> Result<Option<ClientRequest>, ec
         client_token: None,
         ..input.clone()
     };
-    let digest = Sha256::digest(wire::json::encode(&rest));
-    Ok(Some(ClientRequest {
-        token: token.clone(),
-        fingerprint: hex::encode(&digest[..FINGERPRINT_BYTES]),
-    }))
+    Ok(Some(client_tokens::client_request(token.clone(), &rest)))
 }
 
 /// `StartTask`: one task on each container instance that is named.
