@@ -22,6 +22,9 @@ pub struct PrefixList {
     pub version: u64,
     /// Entries of each version, the last one being valid.
     pub versions: Vec<Vec<PrefixListEntry>>,
+    /// What was done to it last.
+    #[serde(default, skip_serializing_if = "ListChange::is_creation")]
+    pub last_change: ListChange,
     /// `IPv4` or `IPv6`: of which kind all its entries are.
     pub address_family: String,
     /// The call that made it, if that had a client token.
@@ -30,6 +33,25 @@ pub struct PrefixList {
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+/// What is done to a prefix list; it is complete at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListChange {
+    /// It was made.
+    #[default]
+    Creation,
+    /// Its entries, size or name were changed.
+    Modification,
+    /// It got the entries of an earlier version.
+    Restoration,
+}
+
+impl ListChange {
+    /// Whether nothing was done to it since it was made.
+    pub fn is_creation(&self) -> bool {
+        *self == Self::Creation
+    }
 }
 
 /// A range of a prefix list.

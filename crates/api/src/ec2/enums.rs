@@ -2752,6 +2752,45 @@ impl Value for VpcState {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VpcTenancy {
+    Default,
+    Unmodelled(String),
+}
+
+impl VpcTenancy {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Default => "default",
+            Self::Unmodelled(word) => word,
+        }
+    }
+}
+
+impl Default for VpcTenancy {
+    fn default() -> Self {
+        Self::Unmodelled(String::new())
+    }
+}
+
+impl From<&str> for VpcTenancy {
+    fn from(word: &str) -> Self {
+        match word {
+            "default" => Self::Default,
+            other => Self::Unmodelled(other.to_owned()),
+        }
+    }
+}
+
+impl Value for VpcTenancy {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.string(self.as_str());
+    }
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        Ok(Self::from(reader.string()?.as_str()))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VpnState {
     Pending,
     Available,

@@ -1435,6 +1435,16 @@ impl Operation for DescribeVpcClassicLink {
     type Error = Error;
 }
 
+pub struct DescribeVpcClassicLinkDnsSupport;
+
+impl Operation for DescribeVpcClassicLinkDnsSupport {
+    const NAME: &'static str = "DescribeVpcClassicLinkDnsSupport";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = DescribeVpcClassicLinkDnsSupportInput;
+    type Output = DescribeVpcClassicLinkDnsSupportOutput;
+    type Error = Error;
+}
+
 pub struct DescribeVpcEndpointServices;
 
 impl Operation for DescribeVpcEndpointServices {
@@ -1615,6 +1625,16 @@ impl Operation for ModifyVpcEndpoint {
     type Error = Error;
 }
 
+pub struct ModifyVpcTenancy;
+
+impl Operation for ModifyVpcTenancy {
+    const NAME: &'static str = "ModifyVpcTenancy";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ModifyVpcTenancyInput;
+    type Output = ModifyVpcTenancyOutput;
+    type Error = Error;
+}
+
 pub struct ReleaseAddress;
 
 impl Operation for ReleaseAddress {
@@ -1662,6 +1682,16 @@ impl Operation for ReplaceRouteTableAssociation {
     const SERVICE: &'static Service = &SERVICE;
     type Input = ReplaceRouteTableAssociationInput;
     type Output = ReplaceRouteTableAssociationOutput;
+    type Error = Error;
+}
+
+pub struct RestoreManagedPrefixListVersion;
+
+impl Operation for RestoreManagedPrefixListVersion {
+    const NAME: &'static str = "RestoreManagedPrefixListVersion";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = RestoreManagedPrefixListVersionInput;
+    type Output = RestoreManagedPrefixListVersionOutput;
     type Error = Error;
 }
 

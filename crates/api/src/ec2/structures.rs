@@ -1610,6 +1610,42 @@ impl Value for BlockPublicAccessStates {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClassicLinkDnsSupport {
+    pub classic_link_dns_supported: Option<bool>,
+    pub vpc_id: Option<String>,
+}
+
+impl Value for ClassicLinkDnsSupport {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(
+            writer,
+            "classicLinkDnsSupported",
+            &self.classic_link_dns_supported,
+        );
+        write_member(writer, "vpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "ClassicLinkDnsSupported" => {
+                    read_member(reader, name, &mut it.classic_link_dns_supported)?;
+                }
+                "VpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionTrackingConfiguration {
     pub tcp_established_timeout: Option<i32>,
     pub udp_stream_timeout: Option<i32>,
@@ -5917,6 +5953,75 @@ impl Value for DescribeVpcAttributeOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcClassicLinkDnsSupportInput {
+    pub max_results: Option<i32>,
+    pub next_token: Option<String>,
+    pub vpc_ids: Option<Vec<String>>,
+}
+
+impl Value for DescribeVpcClassicLinkDnsSupportInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "maxResults", &self.max_results);
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(writer, "VpcIds", Layout::List("VpcId"), &self.vpc_ids);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "MaxResults" => {
+                    read_member(reader, name, &mut it.max_results)?;
+                }
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "VpcIds" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpc_ids)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DescribeVpcClassicLinkDnsSupportOutput {
+    pub next_token: Option<String>,
+    pub vpcs: Option<Vec<ClassicLinkDnsSupport>>,
+}
+
+impl Value for DescribeVpcClassicLinkDnsSupportOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "nextToken", &self.next_token);
+        write_laid_out(writer, "vpcs", Layout::List("item"), &self.vpcs);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "NextToken" => {
+                    read_member(reader, name, &mut it.next_token)?;
+                }
+                "Vpcs" => {
+                    read_laid_out(reader, name, Layout::FlatList, &mut it.vpcs)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DescribeVpcClassicLinkInput {
     pub dry_run: Option<bool>,
     pub filters: Option<Vec<Filter>>,
@@ -8254,6 +8359,73 @@ impl Value for ModifyVpcEndpointOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcTenancyInput {
+    pub dry_run: Option<bool>,
+    pub instance_tenancy: VpcTenancy,
+    pub vpc_id: String,
+}
+
+impl Value for ModifyVpcTenancyInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "InstanceTenancy", &self.instance_tenancy);
+        write_member(writer, "VpcId", &self.vpc_id);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "InstanceTenancy" => {
+                    read[0] = read_member(reader, name, &mut it.instance_tenancy)?;
+                }
+                "VpcId" => {
+                    read[1] = read_member(reader, name, &mut it.vpc_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "InstanceTenancy")?;
+        require(read[1], "VpcId")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModifyVpcTenancyOutput {
+    pub return_value: Option<bool>,
+}
+
+impl Value for ModifyVpcTenancyOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "return", &self.return_value);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "Return" => {
+                    read_member(reader, name, &mut it.return_value)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct NatGateway {
     pub attached_appliances: Option<Vec<NatGatewayAttachedAppliance>>,
     pub auto_provision_zones: Option<AutoProvisionZonesState>,
@@ -10181,6 +10353,79 @@ impl Value for ReplaceRouteTableAssociationOutput {
                 }
                 "NewAssociationId" => {
                     read_member(reader, name, &mut it.new_association_id)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreManagedPrefixListVersionInput {
+    pub current_version: i64,
+    pub dry_run: Option<bool>,
+    pub prefix_list_id: String,
+    pub previous_version: i64,
+}
+
+impl Value for RestoreManagedPrefixListVersionInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "CurrentVersion", &self.current_version);
+        write_member(writer, "DryRun", &self.dry_run);
+        write_member(writer, "PrefixListId", &self.prefix_list_id);
+        write_member(writer, "PreviousVersion", &self.previous_version);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 3];
+        reader.object(&mut |name, reader| {
+            match name {
+                "CurrentVersion" => {
+                    read[0] = read_member(reader, name, &mut it.current_version)?;
+                }
+                "DryRun" => {
+                    read_member(reader, name, &mut it.dry_run)?;
+                }
+                "PrefixListId" => {
+                    read[1] = read_member(reader, name, &mut it.prefix_list_id)?;
+                }
+                "PreviousVersion" => {
+                    read[2] = read_member(reader, name, &mut it.previous_version)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "CurrentVersion")?;
+        require(read[1], "PrefixListId")?;
+        require(read[2], "PreviousVersion")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RestoreManagedPrefixListVersionOutput {
+    pub prefix_list: Option<ManagedPrefixList>,
+}
+
+impl Value for RestoreManagedPrefixListVersionOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "prefixList", &self.prefix_list);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "PrefixList" => {
+                    read_member(reader, name, &mut it.prefix_list)?;
                 }
                 _ => return Ok(false),
             }

@@ -56,7 +56,7 @@ pub use network_acls::{
 pub use prefix_lists::{
     create_managed_prefix_list, delete_managed_prefix_list, describe_managed_prefix_lists,
     describe_prefix_lists, get_managed_prefix_list_associations, get_managed_prefix_list_entries,
-    modify_managed_prefix_list,
+    modify_managed_prefix_list, restore_managed_prefix_list_version,
 };
 pub use route_associations::{
     associate_route_table, disassociate_route_table, replace_route_table_association,

@@ -59,6 +59,7 @@ impl Routes {
         self.on::<ec2::ReplaceNetworkAclAssociation, _, _>(networks::replace_network_acl_association);
         self.on::<ec2::ReplaceNetworkAclEntry, _, _>(networks::replace_network_acl_entry);
         self.on::<ec2::ReplaceRoute, _, _>(networks::replace_route);
+        self.on::<ec2::RestoreManagedPrefixListVersion, _, _>(networks::restore_managed_prefix_list_version);
         self.on::<ec2::ReplaceRouteTableAssociation, _, _>(networks::replace_route_table_association);
     }
 }

@@ -7,7 +7,7 @@ use domain::nat_gateway::{EgressOnlyInternetGateway, NatAllocation, NatConnectiv
 use domain::network_acl::{AclAction, NetworkAcl, NetworkAclAssociation, NetworkAclEntry};
 use domain::network_interface::{InterfaceKind, NetworkInterface};
 use domain::network_traffic::{Direction, IcmpKind, PortRange, Traffic};
-use domain::prefix_list::{PrefixList, PrefixListEntry};
+use domain::prefix_list::{ListChange, PrefixList, PrefixListEntry};
 use domain::route_table::{
     Destination, InternetGateway, Route, RouteTable, RouteTableAssociation, RouteTarget,
 };
@@ -146,6 +146,7 @@ pub fn prefix_list() -> PrefixList {
         max_entries: 10,
         version: 2,
         versions: vec![Vec::new(), vec![entry]],
+        last_change: ListChange::Restoration,
         address_family: "IPv4".into(),
         client_request: request(),
         tags: tags(),

@@ -1,7 +1,7 @@
 //! Managed prefix lists of users: made, changed in versions, deleted. Changes are complete at once.
 
 use api::ec2;
-use domain::prefix_list::PrefixList;
+use domain::prefix_list::{ListChange, PrefixList};
 use store::Tx;
 
 use super::client_tokens::{client_request, earlier};
@@ -30,7 +30,7 @@ const RESERVED: &str = "com.amazonaws";
 /// `CreateManagedPrefixList`; with a token that was used, the list that it made.
 ///
 /// # Errors
-/// InvalidParameterValue, PrefixListMaxEntriesExceeded, TagLimitExceeded, DryRunOperation.
+/// InvalidParameterValue, PrefixListMaxEntriesExceeded, IdempotentParameterMismatch, TagLimitExceeded, DryRunOperation.
 pub async fn create_managed_prefix_list(
     call: Call<ec2::CreateManagedPrefixList>,
 ) -> Result<ec2::CreateManagedPrefixListOutput, ec2::Error> {
@@ -51,6 +51,7 @@ pub async fn create_managed_prefix_list(
         max_entries,
         version: 1,
         versions: Vec::new(),
+        last_change: ListChange::Creation,
         address_family: input.address_family,
         client_request: request,
         tags: tags::of_new(input.tag_specifications.as_ref(), &PrefixList::RESOURCE_TYPE)?,
@@ -106,13 +107,7 @@ pub async fn modify_managed_prefix_list(
     let modified = call.access().store().transact(move |tx| {
         amazon::check_unmanaged(&input.prefix_list_id)?;
         let list = require::<PrefixList>(tx.state(), &scope, &input.prefix_list_id)?;
-        let is_current = |given: i64| u64::try_from(given) == Ok(list.version);
-        if input.current_version.is_some_and(|it| !is_current(it)) {
-            return Err(refusal(
-                "PrefixListVersionMismatch",
-                "The prefix list has the incorrect version number.",
-            ));
-        }
+        entries::check_current(&list, input.current_version)?;
         let mut list = PrefixList::clone(&list);
         apply(&mut list, input)?;
         Ok(shape::rendered(&tx.put(list)))
@@ -163,7 +158,34 @@ fn apply(list: &mut PrefixList, input: ec2::ModifyManagedPrefixListInput) -> Res
     if let Some(name) = input.prefix_list_name {
         list.name = name;
     }
+    list.last_change = ListChange::Modification;
     Ok(())
+}
+
+/// `RestoreManagedPrefixListVersion`: a new version with the entries of an earlier one that is still kept.
+///
+/// # Errors
+/// InvalidPrefixListID.NotFound, PrefixListVersionMismatch, InvalidParameterValue, PrefixListMaxEntriesExceeded,
+/// OperationNotPermitted for Amazon's lists, DryRunOperation.
+pub async fn restore_managed_prefix_list_version(
+    call: Call<ec2::RestoreManagedPrefixListVersion>,
+) -> Result<ec2::RestoreManagedPrefixListVersionOutput, ec2::Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    check_dry_run(input.dry_run)?;
+    let restored = call.access().store().transact(move |tx| {
+        amazon::check_unmanaged(&input.prefix_list_id)?;
+        let list = require::<PrefixList>(tx.state(), &scope, &input.prefix_list_id)?;
+        entries::check_current(&list, Some(input.current_version))?;
+        let mut list = PrefixList::clone(&list);
+        let earlier = entries::of_version(&list, input.previous_version)?.to_vec();
+        entries::check_size(&list, &earlier)?;
+        entries::begin_version(&mut list, earlier);
+        list.last_change = ListChange::Restoration;
+        Ok(shape::rendered(&tx.put(list)))
+    });
+    Ok(ec2::RestoreManagedPrefixListVersionOutput {
+        prefix_list: Some(restored.await.map_err(from_store)?),
+    })
 }
 
 /// `DeleteManagedPrefixList`.

@@ -124,6 +124,7 @@ async fn a_prefix_list_is_told_by_its_ranges() {
                 vec![entry("10.1.0.0/16")],
                 vec![entry("10.2.0.0/16"), entry("10.3.0.0/16")],
             ],
+            last_change: domain::prefix_list::ListChange::Modification,
             address_family: "IPv4".to_owned(),
             client_request: None,
             tags: Vec::new(),

@@ -10,10 +10,10 @@ use store::State;
 use super::amazon::AmazonList;
 use super::{entries, shape};
 use crate::call::Call;
+use crate::handlers::ec2::check_dry_run;
 use crate::handlers::ec2::filters::Rule;
 use crate::handlers::ec2::resources::{Resource, require};
 use crate::handlers::ec2::select::{Listing, Wanted, cut, describe};
-use crate::handlers::ec2::{check_dry_run, invalid_value};
 
 const RULES: [Rule<ec2::ManagedPrefixList>; 3] = [
     Rule {
@@ -159,14 +159,7 @@ fn of_user(
     let list = require::<PrefixList>(state, scope, id)?;
     let found = match target_version {
         None => list.entries(),
-        Some(version) => u64::try_from(version)
-            .ok()
-            .and_then(|it| entries::of_version(&list, it))
-            .ok_or_else(|| {
-                invalid_value(format!(
-                    "The version ({version}) does not exist for the prefix list ({id}), or is not kept any more."
-                ))
-            })?,
+        Some(version) => entries::of_version(&list, version)?,
     };
     let one = |it: &domain::prefix_list::PrefixListEntry| {
         let told = ec2::PrefixListEntry {

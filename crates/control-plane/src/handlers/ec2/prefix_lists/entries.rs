@@ -52,6 +52,15 @@ pub fn changed(
             None => entries.push(entry),
         }
     }
+    check_size(list, &entries)?;
+    Ok(entries)
+}
+
+/// Whether a list may have so many entries.
+///
+/// # Errors
+/// PrefixListMaxEntriesExceeded.
+pub fn check_size(list: &PrefixList, entries: &[PrefixListEntry]) -> Result<(), ec2::Error> {
     if entries.len() > list.max_entries as usize {
         return Err(refusal(
             "PrefixListMaxEntriesExceeded",
@@ -61,7 +70,21 @@ pub fn changed(
             ),
         ));
     }
-    Ok(entries)
+    Ok(())
+}
+
+/// Whether the caller knows the last version.
+///
+/// # Errors
+/// PrefixListVersionMismatch.
+pub fn check_current(list: &PrefixList, given: Option<i64>) -> Result<(), ec2::Error> {
+    match given {
+        Some(given) if u64::try_from(given) != Ok(list.version) => Err(refusal(
+            "PrefixListVersionMismatch",
+            "The prefix list has the incorrect version number.",
+        )),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn touch(touched: &mut Vec<IpNet>, range: IpNet) -> Result<(), ec2::Error> {
@@ -112,8 +135,19 @@ pub fn begin_version(list: &mut PrefixList, entries: Vec<PrefixListEntry>) {
 }
 
 /// Entries of a version that is still kept.
-pub fn of_version(list: &PrefixList, version: u64) -> Option<&[PrefixListEntry]> {
-    let back = usize::try_from(list.version.checked_sub(version)?).ok()?;
-    let at = list.versions.len().checked_sub(back + 1)?;
-    list.versions.get(at).map(Vec::as_slice)
+///
+/// # Errors
+/// InvalidParameterValue.
+pub fn of_version(list: &PrefixList, version: i64) -> Result<&[PrefixListEntry], ec2::Error> {
+    let kept = || {
+        let back = list.version.checked_sub(u64::try_from(version).ok()?)?;
+        let at = list.versions.len().checked_sub(usize::try_from(back).ok()? + 1)?;
+        list.versions.get(at).map(Vec::as_slice)
+    };
+    kept().ok_or_else(|| {
+        invalid_value(format!(
+            "The version ({version}) does not exist for the prefix list ({}), or is not kept any more.",
+            list.id
+        ))
+    })
 }

@@ -1,7 +1,7 @@
 //! How a prefix list is told.
 
 use api::ec2;
-use domain::prefix_list::PrefixList;
+use domain::prefix_list::{ListChange, PrefixList};
 
 use crate::handlers::ec2::tags;
 
@@ -16,9 +16,10 @@ pub fn rendered(it: &PrefixList) -> ec2::ManagedPrefixList {
         max_entries: i32::try_from(it.max_entries).ok(),
         version: i64::try_from(it.version).ok(),
         owner_id: Some(account.clone()),
-        state: Some(match it.version {
-            1 => ec2::PrefixListState::CreateComplete,
-            _ => ec2::PrefixListState::ModifyComplete,
+        state: Some(match it.last_change {
+            ListChange::Creation => ec2::PrefixListState::CreateComplete,
+            ListChange::Modification => ec2::PrefixListState::ModifyComplete,
+            ListChange::Restoration => ec2::PrefixListState::RestoreComplete,
         }),
         tags: tags::render(&it.tags),
         ..ec2::ManagedPrefixList::default()

@@ -80,6 +80,45 @@ async fn entries_make_versions() {
 }
 
 #[tokio::test]
+async fn a_list_tells_what_was_done_to_it_last() {
+    let world = World::new().await;
+    let id = list(&world).await;
+    let told = async || {
+        let found = world
+            .ask("DescribeManagedPrefixLists", json!({ "PrefixListId": [id] }))
+            .await;
+        let list = &found["prefixListSet"][0];
+        (text(&list["state"]), list["version"].as_i64())
+    };
+    assert_eq!(told().await, ("create-complete".to_owned(), Some(1)));
+    for change in [json!({ "MaxEntries": 3 }), json!({ "PrefixListName": "home" })] {
+        let mut input = change;
+        input["PrefixListId"] = json!(id);
+        let changed = world.ask("ModifyManagedPrefixList", input).await;
+        assert_eq!(changed["prefixList"]["state"], "modify-complete");
+        // Neither size nor name make a version.
+        assert_eq!(told().await, ("modify-complete".to_owned(), Some(1)));
+    }
+    let add = json!({ "PrefixListId": id, "CurrentVersion": 1, "AddEntry": [{ "Cidr": "10.0.0.0/8" }] });
+    world.ask("ModifyManagedPrefixList", add).await;
+    assert_eq!(told().await, ("modify-complete".to_owned(), Some(2)));
+    let restore = |previous: i64, current: i64| json!({ "PrefixListId": id, "PreviousVersion": previous, "CurrentVersion": current });
+    for (input, code) in [
+        (restore(1, 1), "PrefixListVersionMismatch"),
+        (restore(9, 2), "InvalidParameterValue"),
+    ] {
+        let refused = world.code("RestoreManagedPrefixListVersion", input).await;
+        assert_eq!(refused, code);
+    }
+    world.ask("RestoreManagedPrefixListVersion", restore(1, 2)).await;
+    assert_eq!(told().await, ("restore-complete".to_owned(), Some(3)));
+    let found = world
+        .ask("GetManagedPrefixListEntries", json!({ "PrefixListId": id }))
+        .await;
+    assert_eq!(all(&found["entrySet"], "cidr"), ["192.0.2.0/24"]);
+}
+
+#[tokio::test]
 async fn a_list_that_a_route_names_stays() {
     let world = World::new().await;
     let (id, gateway, table) = (list(&world).await, world.gateway().await, world.table().await);
