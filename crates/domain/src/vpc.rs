@@ -30,6 +30,9 @@ pub struct Vpc {
     /// `enableDnsHostnames`: whether public addresses have names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_dns_hostnames: bool,
+    /// `enableNetworkAddressUsageMetrics`: kept, nothing is measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_address_usage_metrics: bool,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
@@ -50,6 +53,7 @@ impl Vpc {
             is_default: false,
             has_dns_support: true,
             has_dns_hostnames: false,
+            has_address_usage_metrics: false,
             tags: Vec::new(),
         }
     }

@@ -80,9 +80,11 @@ pub use vpc_endpoints::{
 };
 pub use vpcs::{
     associate_vpc_cidr_block, create_default_vpc, create_vpc, delete_vpc, describe_vpc_attribute,
-    describe_vpcs, disassociate_vpc_cidr_block, modify_vpc_attribute,
+    describe_vpcs, disassociate_vpc_cidr_block, modify_vpc_attribute, modify_vpc_tenancy,
 };
-pub use vpn_gateways::{describe_vpc_classic_link, describe_vpn_gateways};
+pub use vpn_gateways::{
+    describe_vpc_classic_link, describe_vpc_classic_link_dns_support, describe_vpn_gateways,
+};
 pub use zones::describe_availability_zones;
 
 use api::ec2;

@@ -40,6 +40,9 @@ impl Routes {
         self.on::<ec2::DescribeTags, _, _>(networks::describe_tags);
         self.on::<ec2::DescribeVpcAttribute, _, _>(networks::describe_vpc_attribute);
         self.on::<ec2::DescribeVpcClassicLink, _, _>(networks::describe_vpc_classic_link);
+        self.on::<ec2::DescribeVpcClassicLinkDnsSupport, _, _>(
+            networks::describe_vpc_classic_link_dns_support,
+        );
         self.on::<ec2::DescribeVpcs, _, _>(networks::describe_vpcs);
         self.on::<ec2::DescribeVpnGateways, _, _>(networks::describe_vpn_gateways);
         self.on::<ec2::DetachNetworkInterface, _, _>(networks::detach_network_interface);
@@ -49,6 +52,7 @@ impl Routes {
         self.on::<ec2::ModifySecurityGroupRules, _, _>(networks::modify_security_group_rules);
         self.on::<ec2::ModifySubnetAttribute, _, _>(networks::modify_subnet_attribute);
         self.on::<ec2::ModifyVpcAttribute, _, _>(networks::modify_vpc_attribute);
+        self.on::<ec2::ModifyVpcTenancy, _, _>(networks::modify_vpc_tenancy);
         self.on::<ec2::RevokeSecurityGroupEgress, _, _>(networks::revoke_security_group_egress);
         self.on::<ec2::RevokeSecurityGroupIngress, _, _>(networks::revoke_security_group_ingress);
         self.on::<ec2::UnassignPrivateIpAddresses, _, _>(networks::unassign_private_ip_addresses);

@@ -13,7 +13,7 @@ const OF_POLICIES: [(&str, &str); 6] = [
 ];
 
 /// Of the operations of EC2 on VPCs, subnets and network interfaces, in the order of their names.
-const OF_NETWORKS: [(&str, &str); 10] = [
+const OF_NETWORKS: [(&str, &str); 11] = [
     (
         "AssignPrivateIpAddresses",
         "of interfaces that stand for themselves",
@@ -41,6 +41,10 @@ const OF_NETWORKS: [(&str, &str); 10] = [
     (
         "ModifySubnetAttribute",
         "`MapPublicIpOnLaunch`; the others can only be turned off",
+    ),
+    (
+        "ModifyVpcAttribute",
+        "`EnableNetworkAddressUsageMetrics` is kept, nothing is measured",
     ),
 ];
 

@@ -480,6 +480,7 @@ pub fn vpc() -> Vpc {
         is_default: true,
         has_dns_support: false,
         has_dns_hostnames: true,
+        has_address_usage_metrics: true,
         tags: vec![Pair::new("team", "web")],
     }
 }

@@ -18,6 +18,7 @@ mod write;
 
 pub use attributes::{
     associate_vpc_cidr_block, describe_vpc_attribute, disassociate_vpc_cidr_block, modify_vpc_attribute,
+    modify_vpc_tenancy,
 };
 pub use write::{create_default_vpc, create_vpc, delete_vpc};
 

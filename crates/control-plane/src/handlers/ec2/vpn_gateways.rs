@@ -1,11 +1,13 @@
 //! What no VPC here has, though tools ask for it: virtual private gateways, and links to what was before VPCs.
 
 use api::ec2;
+use domain::Scope;
 use domain::vpc::Vpc;
+use store::State;
 
 use super::filters::Rule;
-use super::resources::Resource;
-use super::select::{IdKind, Listing, describe};
+use super::resources::{Resource, require};
+use super::select::{IdKind, Listing, Wanted, cut, describe};
 use crate::call::Call;
 
 const GATEWAYS: IdKind = IdKind {
@@ -54,6 +56,33 @@ pub async fn describe_vpn_gateways(
     })
 }
 
+/// `DescribeVpcClassicLinkDnsSupport`: no VPC has it.
+///
+/// # Errors
+/// InvalidVpcID.NotFound, InvalidVpcID.Malformed, InvalidParameterValue.
+pub async fn describe_vpc_classic_link_dns_support(
+    call: Call<ec2::DescribeVpcClassicLinkDnsSupport>,
+) -> Result<ec2::DescribeVpcClassicLinkDnsSupportOutput, ec2::Error> {
+    let (scope, input) = (call.scope(), call.input());
+    let ids = input.vpc_ids.as_deref().unwrap_or_default();
+    call.access().store().read(|state| known(state, scope, ids))?;
+    let wanted = Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
+    let listing = format!("DescribeVpcClassicLinkDnsSupport {scope:?} {ids:?}");
+    let (vpcs, next_token) = cut(call.access().page_key(), &wanted, &listing, Vec::new())?;
+    Ok(ec2::DescribeVpcClassicLinkDnsSupportOutput {
+        vpcs: Some(vpcs),
+        next_token,
+    })
+}
+
+fn known(state: &State, scope: &Scope, ids: &[String]) -> Result<(), ec2::Error> {
+    let mut known = ids.iter().map(|id| require::<Vpc>(state, scope, id));
+    known.try_for_each(|it| it.map(drop))
+}
+
 /// `DescribeVpcClassicLink`: no VPC has one.
 ///
 /// # Errors
@@ -70,13 +99,7 @@ pub async fn describe_vpc_classic_link(
         max_results: None,
         next_token: None,
     };
-    let unknown = call.access().store().read(|state| {
-        let is_there = |id: &&String| state.vpcs(scope).any(|it| it.id == **id);
-        ids.iter().find(|id| !is_there(id)).cloned()
-    });
-    if let Some(id) = unknown {
-        return Err(Vpc::KIND.unknown(&id));
-    }
+    call.access().store().read(|state| known(state, scope, ids))?;
     let (vpcs, _) = describe(&call, &Vpc::KIND, &LINK_RULES, &listing, |_| Vec::new())?;
     Ok(ec2::DescribeVpcClassicLinkOutput { vpcs: Some(vpcs) })
 }

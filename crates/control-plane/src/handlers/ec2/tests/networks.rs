@@ -26,6 +26,11 @@ async fn a_vpc_comes_with_what_amazon_gives_it() {
     for (attribute, member, expected) in [
         ("enableDnsSupport", "EnableDnsSupport", true),
         ("enableDnsHostnames", "EnableDnsHostnames", false),
+        (
+            "enableNetworkAddressUsageMetrics",
+            "EnableNetworkAddressUsageMetrics",
+            false,
+        ),
     ] {
         let input = json!({ "VpcId": world.vpc, "Attribute": attribute });
         let answer = world.ask("DescribeVpcAttribute", input.clone()).await;
@@ -36,6 +41,31 @@ async fn a_vpc_comes_with_what_amazon_gives_it() {
         let answer = world.ask("DescribeVpcAttribute", input).await;
         assert_eq!(answer[member]["Value"], json!(!expected));
     }
+}
+
+#[tokio::test]
+async fn a_vpc_has_neither_hosts_of_its_own_nor_links_to_classic_networks() {
+    let world = World::new().await;
+    let tenancy = |vpc: &str, tenancy: &str| json!({ "VpcId": vpc, "InstanceTenancy": tenancy });
+    let modified = world
+        .ask("ModifyVpcTenancy", tenancy(&world.vpc, "default"))
+        .await;
+    assert_eq!(modified["Return"], json!(true));
+    for (input, code) in [
+        (tenancy(&world.vpc, "dedicated"), "InvalidParameterValue"),
+        (tenancy("vpc-0", "default"), "InvalidVpcID.NotFound"),
+    ] {
+        assert_eq!(world.code("ModifyVpcTenancy", input).await, code);
+    }
+    let links = "DescribeVpcClassicLinkDnsSupport";
+    let answer = world
+        .fixture
+        .ask_of("ec2", links, json!({ "VpcIds": [world.vpc] }))
+        .await;
+    assert_eq!(answer["vpcs"], json!([]));
+    let unknown = json!({ "VpcIds": ["vpc-0"] });
+    let (code, _) = world.fixture.refused_of("ec2", links, unknown).await;
+    assert_eq!(code, "InvalidVpcID.NotFound");
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub async fn describe_vpc_attribute(
             output.enable_dns_hostnames = value(vpc.has_dns_hostnames);
         }
         ec2::VpcAttributeName::EnableNetworkAddressUsageMetrics => {
-            output.enable_network_address_usage_metrics = value(false);
+            output.enable_network_address_usage_metrics = value(vpc.has_address_usage_metrics);
         }
         ec2::VpcAttributeName::Unmodelled(other) => {
             return Err(invalid_value(format!(
@@ -45,7 +45,7 @@ pub async fn describe_vpc_attribute(
 /// `ModifyVpcAttribute`: one attribute each time.
 ///
 /// # Errors
-/// InvalidVpcID.NotFound, InvalidVpcID.Malformed, InvalidParameterCombination, MissingParameter, UnsupportedOperation.
+/// InvalidVpcID.NotFound, InvalidVpcID.Malformed, InvalidParameterCombination, MissingParameter.
 pub async fn modify_vpc_attribute(
     call: Call<ec2::ModifyVpcAttribute>,
 ) -> Result<ec2::ModifyVpcAttributeOutput, ec2::Error> {
@@ -64,20 +64,37 @@ pub async fn modify_vpc_attribute(
             ));
         }
     }
-    if metrics == Some(true) {
-        return Err(unsupported(
-            "Metrics of network address usage are not supported by Gantry yet.",
-        ));
-    }
     let modified = call.access().store().transact(move |tx| {
         let mut vpc = Vpc::clone(&*require::<Vpc>(tx.state(), &scope, &input.vpc_id)?);
         vpc.has_dns_support = support.unwrap_or(vpc.has_dns_support);
         vpc.has_dns_hostnames = hostnames.unwrap_or(vpc.has_dns_hostnames);
+        vpc.has_address_usage_metrics = metrics.unwrap_or(vpc.has_address_usage_metrics);
         tx.put(vpc);
         Ok(())
     });
     modified.await.map_err(from_store)?;
     Ok(ec2::ModifyVpcAttributeOutput {})
+}
+
+/// `ModifyVpcTenancy`: only away from hosts of one's own, which no VPC here has.
+///
+/// # Errors
+/// InvalidVpcID.NotFound, InvalidVpcID.Malformed, InvalidParameterValue, DryRunOperation.
+pub async fn modify_vpc_tenancy(
+    call: Call<ec2::ModifyVpcTenancy>,
+) -> Result<ec2::ModifyVpcTenancyOutput, ec2::Error> {
+    let (scope, input) = (call.scope(), call.input());
+    if let ec2::VpcTenancy::Unmodelled(other) = &input.instance_tenancy {
+        return Err(invalid_value(format!(
+            "Value ({other}) for parameter instanceTenancy is invalid. Valid values are default."
+        )));
+    }
+    check_dry_run(input.dry_run)?;
+    let store = call.access().store();
+    store.read(|state| require::<Vpc>(state, scope, &input.vpc_id))?;
+    Ok(ec2::ModifyVpcTenancyOutput {
+        return_value: Some(true),
+    })
 }
 
 /// `AssociateVpcCidrBlock`: refused, a VPC here has one range.
