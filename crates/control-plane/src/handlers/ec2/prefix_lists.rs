@@ -14,7 +14,7 @@ mod describing;
 mod entries;
 mod shape;
 
-pub(super) use amazon::AmazonList;
+pub(super) use amazon::{AmazonList, check_exists};
 pub use describing::{
     describe_managed_prefix_lists, describe_prefix_lists, get_managed_prefix_list_associations,
     get_managed_prefix_list_entries,

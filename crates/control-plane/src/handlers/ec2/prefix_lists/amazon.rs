@@ -3,8 +3,12 @@
 use std::net::Ipv4Addr;
 
 use api::ec2;
+use domain::Scope;
+use domain::prefix_list::PrefixList;
+use store::State;
 
 use crate::handlers::ec2::refusal;
+use crate::handlers::ec2::resources::require;
 
 /// A prefix list of Amazon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +63,17 @@ impl AmazonList {
             tags: Some(Vec::new()),
             ..ec2::ManagedPrefixList::default()
         }
+    }
+}
+
+/// Whether rules and routes may name a list: one of the user, or of Amazon. What names one of Amazon's matches nothing.
+///
+/// # Errors
+/// InvalidPrefixListID.NotFound, InvalidPrefixListId.Malformed.
+pub fn check_exists(state: &State, scope: &Scope, id: &str) -> Result<(), ec2::Error> {
+    match AmazonList::ALL.iter().any(|it| it.id == id) {
+        true => Ok(()),
+        false => require::<PrefixList>(state, scope, id).map(drop),
     }
 }
 

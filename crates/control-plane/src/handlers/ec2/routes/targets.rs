@@ -4,13 +4,13 @@ use api::ec2;
 use domain::Scope;
 use domain::nat_gateway::{EgressOnlyInternetGateway, NatGateway};
 use domain::network_interface::NetworkInterface;
-use domain::prefix_list::PrefixList;
 use domain::route_table::{Destination, InternetGateway, Route, RouteTable, RouteTarget};
 use domain::vpc::Subnet;
 use domain::vpc_endpoint::{EndpointKind, VpcEndpoint};
 use ipnet::IpNet;
 use store::State;
 
+use crate::handlers::ec2::prefix_lists::check_exists;
 use crate::handlers::ec2::resources::{Resource, require};
 use crate::handlers::ec2::{invalid_value, refusal};
 
@@ -20,7 +20,7 @@ use crate::handlers::ec2::{invalid_value, refusal};
 /// NotFound of the kind of target, InvalidPrefixListID.NotFound, InvalidParameterValue.
 pub fn check(state: &State, scope: &Scope, table: &RouteTable, route: &Route) -> Result<(), ec2::Error> {
     if let Destination::PrefixList(id) = &route.destination {
-        require::<PrefixList>(state, scope, id)?;
+        check_exists(state, scope, id)?;
     }
     match &route.target {
         RouteTarget::InternetGateway(id) => internet_gateway(state, scope, table, id),

@@ -3,12 +3,12 @@
 use api::ec2;
 use domain::Scope;
 use domain::network_traffic::Traffic;
-use domain::prefix_list::PrefixList;
 use domain::security_group::{Peer, SecurityGroup, SecurityGroupRule};
 use ipnet::{Ipv4Net, Ipv6Net};
 use store::State;
 
 use super::traffic;
+use crate::handlers::ec2::prefix_lists::check_exists;
 use crate::handlers::ec2::resources::require;
 use crate::handlers::ec2::{invalid_value, missing, refusal};
 
@@ -95,8 +95,8 @@ impl Reader<'_> {
     /// # Errors
     /// InvalidPrefixListID.NotFound.
     pub fn prefix_list(&self, id: &str) -> Result<Peer, ec2::Error> {
-        let list = require::<PrefixList>(self.state, self.scope, id)?;
-        Ok(Peer::PrefixList(list.id.clone()))
+        check_exists(self.state, self.scope, id)?;
+        Ok(Peer::PrefixList(id.to_owned()))
     }
 
     /// A group of the same VPC, as a source.

@@ -168,6 +168,14 @@ async fn amazons_lists_are_read_only() {
         .ask("DescribeManagedPrefixLists", json!({ "Filter": filter }))
         .await;
     assert_eq!(all(&found["prefixListSet"], "prefixListId"), [own]);
+    let (gateway, table) = (world.gateway().await, world.table().await);
+    let route =
+        |list: &str| json!({ "RouteTableId": table, "DestinationPrefixListId": list, "GatewayId": gateway });
+    world.ask("CreateRoute", route("pl-63a5400a")).await;
+    let routes = &world.told_table(&table).await["routeSet"];
+    assert_eq!(routes[1]["destinationPrefixListId"], "pl-63a5400a");
+    let code = world.code("CreateRoute", route("pl-0")).await;
+    assert_eq!(code, "InvalidPrefixListID.NotFound");
     let s3 = json!({ "PrefixListId": "pl-63a5400a" });
     assert_eq!(
         world.code("DeleteManagedPrefixList", s3.clone()).await,
