@@ -155,6 +155,7 @@ pub async fn modify_security_group_rules(
     let modified = call.access().store().transact(move |tx| {
         let group = require::<SecurityGroup>(tx.state(), &scope, &input.group_id)?;
         let mut changed = SecurityGroup::clone(&group);
+        let mut updated = Vec::new();
         for update in &input.security_group_rules {
             let id = &update.security_group_rule_id;
             let Some(wanted) = &update.security_group_rule else {
@@ -168,11 +169,15 @@ pub async fn modify_security_group_rules(
             let permission = read(&reader, wanted)?;
             let found = changed.rules.iter().position(|it| it.id == *id);
             let at = found.ok_or_else(|| ID.unknown(id))?;
-            check_new(&changed, changed.rules[at].direction, &permission, Some(id))?;
             let rule = &mut changed.rules[at];
             rule.traffic = permission.traffic;
-            rule.peer = permission.peer;
-            rule.description = permission.description;
+            rule.peer.clone_from(&permission.peer);
+            rule.description.clone_from(&permission.description);
+            updated.push((id, rule.direction, permission));
+        }
+        // Only now: rules may take each other's place.
+        for (id, direction, permission) in updated {
+            check_new(&changed, direction, &permission, Some(id))?;
         }
         check_limit(tx.state(), &changed)?;
         tx.put(changed);

@@ -242,6 +242,74 @@ async fn rules_are_changed_and_described() {
 }
 
 #[tokio::test]
+async fn rules_take_each_others_place() {
+    let world = World::new().await;
+    let group = world.group("web").await;
+    let change = json!({ "GroupId": group, "IpPermissions": [
+        { "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{ "CidrIp": "10.0.0.0/8" }] },
+        { "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{ "CidrIp": "10.0.0.0/8" }] },
+    ] });
+    let added = world.ask("AuthorizeSecurityGroupIngress", change).await;
+    let id = |at: usize| text(&added["SecurityGroupRules"][at]["SecurityGroupRuleId"]);
+    let (http, https) = (id(0), id(1));
+    let rule = |id: &str, port: u16| {
+        json!({
+            "SecurityGroupRuleId": id,
+            "SecurityGroupRule": {
+                "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIpv4": "10.0.0.0/8",
+            },
+        })
+    };
+    let modify = |rules: Vec<Value>| json!({ "GroupId": group, "SecurityGroupRules": rules });
+    world
+        .ask(
+            "ModifySecurityGroupRules",
+            modify(vec![rule(&http, 443), rule(&https, 80)]),
+        )
+        .await;
+    let port = async |id: &str| {
+        let input = json!({ "SecurityGroupRuleIds": [id] });
+        let found = world.ask("DescribeSecurityGroupRules", input).await;
+        found["SecurityGroupRules"][0]["FromPort"].as_u64()
+    };
+    assert_eq!((port(&http).await, port(&https).await), (Some(443), Some(80)));
+    for rules in [
+        vec![rule(&http, 80)],
+        vec![rule(&http, 22), rule(&https, 22)],
+        vec![rule(&https, 22), rule(&http, 22)],
+    ] {
+        let code = world.code("ModifySecurityGroupRules", modify(rules)).await;
+        assert_eq!(code, "InvalidPermission.Duplicate");
+    }
+    assert_eq!((port(&http).await, port(&https).await), (Some(443), Some(80)));
+}
+
+#[tokio::test]
+async fn rules_may_name_prefix_lists_of_amazon() {
+    let world = World::new().await;
+    let group = world.group("web").await;
+    let to_s3 = |id: &str| {
+        json!({ "GroupId": group, "IpPermissions": [
+            { "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{ "PrefixListId": id }] },
+        ] })
+    };
+    let added = world
+        .ask("AuthorizeSecurityGroupEgress", to_s3("pl-63a5400a"))
+        .await;
+    assert_eq!(added["SecurityGroupRules"][0]["PrefixListId"], "pl-63a5400a");
+    let users = world
+        .ask(
+            "GetManagedPrefixListAssociations",
+            json!({ "PrefixListId": "pl-63a5400a" }),
+        )
+        .await;
+    assert_eq!(users["PrefixListAssociationSet"][0]["ResourceId"], json!(group));
+    let code = world.code("AuthorizeSecurityGroupEgress", to_s3("pl-0")).await;
+    assert_eq!(code, "InvalidPrefixListID.NotFound");
+    world.ask("RevokeSecurityGroupEgress", to_s3("pl-63a5400a")).await;
+}
+
+#[tokio::test]
 async fn a_group_in_use_is_not_deleted() {
     let world = World::new().await;
     let (web, db) = (world.group("web").await, world.group("db").await);
