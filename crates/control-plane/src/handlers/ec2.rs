@@ -18,6 +18,7 @@ mod route_tables;
 mod routes;
 mod security_groups;
 mod select;
+mod stretches;
 mod subnets;
 mod tags;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Which tasks network interfaces belong to. STOPPED tasks have none any more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use domain::TaskArn;
@@ -95,9 +96,34 @@ impl State {
         self.tasks.get(task)
     }
 
-    /// Network interfaces of tasks that are not STOPPED, by id, and their tasks.
-    pub fn task_interfaces(&self) -> impl ExactSizeIterator<Item = (&String, &TaskArn)> + use<'_> {
-        self.indexes.task_interfaces.by_id.iter()
+    /// Network interfaces of tasks that are not STOPPED, by id, and their tasks; from an id on, whether it is there or
+    /// not.
+    pub fn task_interfaces_from<'a>(
+        &'a self,
+        id: &str,
+    ) -> impl Iterator<Item = (&'a String, &'a TaskArn)> + use<'a> {
+        let from = (Bound::Included(id), Bound::Unbounded);
+        self.indexes.task_interfaces.by_id.range::<str, _>(from)
+    }
+
+    /// Tasks as of [`State::tasks_in_subnet`], those after one.
+    pub fn tasks_in_subnet_after<'a>(
+        &'a self,
+        subnet_id: &str,
+        task: Option<&TaskArn>,
+    ) -> impl Iterator<Item = &'a TaskArn> + use<'a> {
+        let found = self.indexes.task_interfaces.by_subnet.get(subnet_id);
+        found.unwrap_or(&NONE).range(after(task))
+    }
+
+    /// Tasks as of [`State::tasks_in_security_group`], those after one.
+    pub fn tasks_in_security_group_after<'a>(
+        &'a self,
+        group_id: &str,
+        task: Option<&TaskArn>,
+    ) -> impl Iterator<Item = &'a TaskArn> + use<'a> {
+        let found = self.indexes.task_interfaces.by_security_group.get(group_id);
+        found.unwrap_or(&NONE).range(after(task))
     }
 
     /// Tasks, not STOPPED, that have a network interface in a subnet, by ARN.
@@ -117,3 +143,8 @@ impl State {
 }
 
 static NONE: BTreeSet<TaskArn> = BTreeSet::new();
+
+/// All that comes after a task, or all.
+fn after(key: Option<&TaskArn>) -> (Bound<&TaskArn>, Bound<&TaskArn>) {
+    (key.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)
+}

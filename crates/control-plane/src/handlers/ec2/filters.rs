@@ -111,6 +111,13 @@ pub fn values_of<'a>(given: Option<&'a Vec<ec2::Filter>>, names: &[&str]) -> Opt
     found.map(|it| it.values.as_deref().unwrap_or_default())
 }
 
+/// Values of [`values_of`] if none of them is a pattern.
+pub fn exact_values_of<'a>(given: Option<&'a Vec<ec2::Filter>>, names: &[&str]) -> Option<&'a [String]> {
+    let values = values_of(given, names)?;
+    let is_exact = |it: &String| !it.contains(['*', '?', '\\']);
+    values.iter().all(is_exact).then_some(values)
+}
+
 /// `*` stands for any letters, `?` for one, and `\` takes the meaning of the next:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
 pub fn matches(pattern: &str, text: &str) -> bool {

@@ -5,15 +5,15 @@ use domain::Scope;
 use domain::tags::Pair;
 use store::Tx;
 
-use super::filters::{Filters, Rule};
-use super::select::{Wanted, cut};
 use super::{check_dry_run, from_store, invalid_value, missing, refusal};
 use crate::call::Call;
 
+mod describing;
 mod kinds;
 mod shapes;
 
-use kinds::{KINDS, Kind};
+pub use describing::describe_tags;
+use kinds::KINDS;
 
 /// Most tags of a resource.
 const TAGS_MAX: usize = 50;
@@ -215,70 +215,6 @@ fn check_ids(ids: &[String]) -> Result<(), ec2::Error> {
         return Err(missing("resourceIdSet"));
     }
     Ok(())
-}
-
-const RULES: [Rule<ec2::TagDescription>; 4] = [
-    Rule {
-        names: &["key"],
-        values: |it| it.key.iter().cloned().collect(),
-    },
-    Rule {
-        names: &["value"],
-        values: |it| it.value.iter().cloned().collect(),
-    },
-    Rule {
-        names: &["resource-id"],
-        values: |it| it.resource_id.iter().cloned().collect(),
-    },
-    Rule {
-        names: &["resource-type"],
-        values: |it| it.resource_type.iter().map(|it| it.as_str().to_owned()).collect(),
-    },
-];
-
-/// `DescribeTags`.
-///
-/// # Errors
-/// InvalidParameterValue, MissingParameter, DryRunOperation.
-pub async fn describe_tags(call: Call<ec2::DescribeTags>) -> Result<ec2::DescribeTagsOutput, ec2::Error> {
-    let input = call.input();
-    let filters = Filters::of(&RULES, input.filters.as_ref())?;
-    check_dry_run(input.dry_run)?;
-    let scope = call.scope();
-    let mut all = call.access().store().read(|state| {
-        let of_kind = |kind: &Kind| {
-            let tagged = (kind.tagged)(state, scope).into_iter();
-            tagged
-                .flat_map(|(id, tags)| descriptions(&kind.resource_type, &id, &tags))
-                .collect::<Vec<_>>()
-        };
-        KINDS.iter().flat_map(of_kind).collect::<Vec<_>>()
-    });
-    all.retain(|(_, it)| filters.match_all(it));
-    let wanted = Wanted {
-        max_results: input.max_results,
-        next_token: input.next_token.as_deref(),
-    };
-    let listing = format!("DescribeTags {scope:?} {:?}", input.filters);
-    let (tags, next_token) = cut(call.access().page_key(), &wanted, &listing, all)?;
-    Ok(ec2::DescribeTagsOutput {
-        tags: Some(tags),
-        next_token,
-    })
-}
-
-/// A tag each, under what pages are cut by.
-fn descriptions(kind: &ec2::ResourceType, id: &str, tags: &[Pair]) -> Vec<(String, ec2::TagDescription)> {
-    let one = |it: &Pair| {
-        let description = ec2::TagDescription {
-            key: Some(it.name.clone()),
-            value: Some(it.value.clone().unwrap_or_default()),
-            resource_id: Some(id.to_owned()),
-            resource_type: Some(kind.clone()),
-        };
-        (format!("{} {id}", it.name), description)
-    };
-    tags.iter().map(one).collect()
 }
 
 #[cfg(test)]

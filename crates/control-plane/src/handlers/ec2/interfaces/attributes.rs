@@ -6,7 +6,6 @@ use domain::network_interface::NetworkInterface;
 use domain::task::Task;
 use store::{State, Tx};
 
-use super::find::{Narrowing, candidates};
 use super::render::{attachment, attachment_id, groups};
 use super::write::check_groups;
 use super::{Holder, Interface, find, place};
@@ -202,14 +201,11 @@ pub async fn detach_network_interface(
     let (scope, given) = (call.scope(), &call.input().attachment_id);
     // The id of an attachment is that of its interface but for the prefix.
     let number = given.rsplit('-').next().unwrap_or_default();
-    let ids = [format!("eni-{number}")];
-    let is_there = call.access().store().read(|state| {
-        let mut found = candidates(state, scope, Narrowing::Ids(&ids)).into_iter();
-        found.any(|(_, it)| {
-            let it = it.interface(state, scope);
-            it.is_some_and(|it| it.is_in_use() && attachment_id(&it) == *given)
-        })
-    });
+    let found = call
+        .access()
+        .store()
+        .read(|state| find(state, scope, &format!("eni-{number}")));
+    let is_there = found.is_some_and(|it| it.is_in_use() && attachment_id(&it) == *given);
     Err(if is_there {
         refusal(
             "OperationNotPermitted",

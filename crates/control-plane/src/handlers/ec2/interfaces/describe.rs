@@ -2,19 +2,20 @@
 
 use api::ec2;
 use domain::network_interface::NetworkInterface;
+use store::State;
 
 use super::filters::RULES;
-use super::find::{Narrowing, candidates};
+use super::find::{Narrowing, candidates, unknown};
 use super::render::rendered;
 use crate::call::Call;
-use crate::handlers::ec2::filters::{Filters, values_of};
+use crate::handlers::ec2::check_dry_run;
+use crate::handlers::ec2::filters::{Filters, exact_values_of};
 use crate::handlers::ec2::resources::Resource;
 use crate::handlers::ec2::select::page_request;
-use crate::handlers::ec2::{check_dry_run, invalid_value};
-use crate::handlers::page::page;
+use crate::handlers::ec2::stretches::{Stretch, page_of_stretches};
 
-/// `DescribeNetworkInterfaces`: what is asked for by id, subnet or group is found without looking at all tasks, and
-/// only a page is rendered.
+/// `DescribeNetworkInterfaces`: what is asked for by id, subnet or group is found without looking at all tasks. Pages
+/// have 1,000 at most.
 ///
 /// # Errors
 /// InvalidNetworkInterfaceID.NotFound, InvalidNetworkInterfaceId.Malformed, InvalidParameterValue, MissingParameter,
@@ -31,23 +32,27 @@ pub async fn describe_network_interfaces(
         input.network_interface_ids, input.filters
     );
     let request = page_request(&listing, input.max_results, input.next_token.as_deref())?;
+    let store = call.access().store();
     let ids = input.network_interface_ids.as_deref().unwrap_or_default();
-    call.access().store().read(|state| {
-        let found = candidates(state, scope, narrowing);
-        if let Some(unknown) = ids.iter().find(|id| !found.iter().any(|(it, _)| it == *id)) {
-            return Err(NetworkInterface::KIND.unknown(unknown));
-        }
-        let matching = found.into_iter().filter_map(|(id, candidate)| {
+    if let Some(unknown) = store.read(|state| unknown(state, scope, ids)) {
+        return Err(NetworkInterface::KIND.unknown(unknown));
+    }
+    let look = |state: &State, after: Option<&str>| {
+        let Stretch { items, resume } = candidates(state, scope, narrowing, after);
+        let matching = items.into_iter().filter_map(|(position, candidate)| {
             let shown = rendered(state, &candidate.interface(state, scope)?);
-            filters.match_all(&shown).then_some((id, shown))
+            filters.match_all(&shown).then_some((position, shown))
         });
-        let cut = page(call.access().page_key(), &request, matching);
-        let (network_interfaces, next_token) =
-            cut.map_err(|_| invalid_value("Unable to parse pagination token"))?;
-        Ok(ec2::DescribeNetworkInterfacesOutput {
-            network_interfaces: Some(network_interfaces),
-            next_token,
-        })
+        Stretch {
+            items: matching.collect(),
+            resume,
+        }
+    };
+    let found = page_of_stretches(store, call.access().page_key(), request, look).await;
+    let (network_interfaces, next_token) = found?;
+    Ok(ec2::DescribeNetworkInterfacesOutput {
+        network_interfaces: Some(network_interfaces),
+        next_token,
     })
 }
 
@@ -55,11 +60,7 @@ fn narrowing(input: &ec2::DescribeNetworkInterfacesInput) -> Narrowing<'_> {
     if let Some(ids) = input.network_interface_ids.as_deref().filter(|it| !it.is_empty()) {
         return Narrowing::Ids(ids);
     }
-    let exact = |names: &[&str]| {
-        let values = values_of(input.filters.as_ref(), names)?;
-        let is_exact = |it: &String| !it.contains(['*', '?', '\\']);
-        values.iter().all(is_exact).then_some(values)
-    };
+    let exact = |names: &[&str]| exact_values_of(input.filters.as_ref(), names);
     if let Some(ids) = exact(&["network-interface-id"]) {
         return Narrowing::Ids(ids);
     }

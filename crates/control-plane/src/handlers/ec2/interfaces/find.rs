@@ -1,13 +1,15 @@
-//! Looking for network interfaces without looking at every task.
+//! Looking for network interfaces without looking at every task, and never at more than a stretch of them at once.
 
 use std::collections::BTreeSet;
 
 use domain::network_interface::NetworkInterface;
+use domain::tags::Pair;
 use domain::task::Task;
 use domain::{Scope, TaskArn};
 use store::State;
 
 use super::{Interface, is_of};
+use crate::handlers::ec2::stretches::{STRETCH, Stretch};
 
 /// What narrows a search before anything is rendered.
 #[derive(Clone, Copy, Debug)]
@@ -41,32 +43,119 @@ pub enum Candidate {
     Other(Box<Interface>),
 }
 
-/// All that a search may find, by id.
-pub fn candidates(state: &State, scope: &Scope, narrowing: Narrowing<'_>) -> Vec<(String, Candidate)> {
-    let others = others(state, scope);
-    let others = others.into_iter().filter(|it| narrowing.has(it));
-    let mut found: Vec<_> = others
+/// Where those of tasks begin: all others come before.
+const TASKS: &str = "task ";
+
+/// What a search may find after a position, at most a stretch of tasks.
+pub fn candidates(
+    state: &State,
+    scope: &Scope,
+    narrowing: Narrowing<'_>,
+    after: Option<&str>,
+) -> Stretch<Candidate> {
+    if let Some(position) = after.and_then(|it| it.strip_prefix(TASKS)) {
+        return of_tasks(state, narrowing, position);
+    }
+    let others = others(state, scope).into_iter();
+    let others = others.filter(|it| narrowing.has(it) && after.is_none_or(|after| after < it.id.as_str()));
+    let mut items: Vec<_> = others
         .map(|it| (it.id.clone(), Candidate::Other(Box::new(it))))
         .collect();
-    let tasks: BTreeSet<&TaskArn> = match narrowing {
-        Narrowing::All => state.task_interfaces().map(|(_, task)| task).collect(),
-        Narrowing::Ids(ids) => {
-            let tasks = ids.iter().filter_map(|id| state.task_of_interface(id));
-            tasks.map(|it| &it.arn).collect()
+    items.sort_by(|one, other| one.0.cmp(&other.0));
+    Stretch {
+        items,
+        resume: Some(TASKS.to_owned()),
+    }
+}
+
+fn of_tasks(state: &State, narrowing: Narrowing<'_>, after: &str) -> Stretch<Candidate> {
+    let found: Vec<(String, TaskArn)> = match narrowing {
+        Narrowing::All => {
+            let found = state.task_interfaces_from(&successor(after)).take(STRETCH);
+            found.map(|(id, task)| (id.clone(), task.clone())).collect()
         }
-        Narrowing::Subnets(ids) => ids.iter().flat_map(|id| state.tasks_in_subnet(id)).collect(),
-        Narrowing::SecurityGroups(ids) => {
-            let tasks = ids.iter().flat_map(|id| state.tasks_in_security_group(id));
-            tasks.collect()
+        Narrowing::Ids(ids) => {
+            let ids: BTreeSet<&String> = ids.iter().filter(|it| after < it.as_str()).collect();
+            let found = ids
+                .into_iter()
+                .filter_map(|id| Some((id.clone(), state.task_of_interface(id)?.arn.clone())));
+            found.take(STRETCH).collect()
+        }
+        Narrowing::Subnets(ids) => in_places(ids, after, |id, task| {
+            Box::new(state.tasks_in_subnet_after(id, task))
+        }),
+        Narrowing::SecurityGroups(ids) => in_places(ids, after, |id, task| {
+            Box::new(state.tasks_in_security_group_after(id, task))
+        }),
+    };
+    let last = found.last().filter(|_| found.len() == STRETCH);
+    let resume = last.map(|(position, _)| format!("{TASKS}{position}"));
+    let found = found
+        .into_iter()
+        .filter(|(position, task)| is_its_first(state, narrowing, position, task));
+    Stretch {
+        items: found
+            .map(|(position, task)| (format!("{TASKS}{position}"), Candidate::Task(task)))
+            .collect(),
+        resume,
+    }
+}
+
+/// Who is a member of several groups that are looked at is found in each of them, and told once.
+fn is_its_first(state: &State, narrowing: Narrowing<'_>, position: &str, task: &TaskArn) -> bool {
+    let (Narrowing::SecurityGroups(ids), Some((group, _))) = (narrowing, position.split_once(' ')) else {
+        return true;
+    };
+    let eni = state.get::<Task>(task).and_then(|it| it.eni.as_deref());
+    let mut groups = eni.into_iter().flat_map(|it| &it.security_groups);
+    !groups.any(|it| it.as_str() < group && ids.contains(it))
+}
+
+/// What comes next after an id, whatever ids there are.
+fn successor(id: &str) -> String {
+    format!("{id}\0")
+}
+
+/// Ids and tags of tasks' network interfaces, from an id on: of all, or of some ids. Goes on with the next id.
+pub fn tagged_tasks(state: &State, scope: &Scope, ids: Option<&[String]>, from: &str) -> Stretch<Vec<Pair>> {
+    let found: Vec<_> = match ids {
+        None => state.task_interfaces_from(from).take(STRETCH).collect(),
+        Some(ids) => {
+            let ids: BTreeSet<&String> = ids.iter().filter(|it| from <= it.as_str()).collect();
+            let found = ids
+                .into_iter()
+                .filter_map(|id| Some((id, &state.task_of_interface(id)?.arn)));
+            found.take(STRETCH).collect()
         }
     };
-    for arn in tasks {
-        if let Some(eni) = state.get::<Task>(arn).and_then(|it| it.eni.as_deref()) {
-            found.push((eni.network_interface_id.clone(), Candidate::Task(arn.clone())));
-        }
+    let last = found.last().filter(|_| found.len() == STRETCH);
+    let resume = last.map(|(id, _)| successor(id));
+    let tagged = found.into_iter().filter_map(|(id, task)| {
+        let it = Interface::of_task(state.get::<Task>(task)?)?;
+        (is_of(scope, &it) && !it.tags.is_empty()).then(|| (id.clone(), it.tags))
+    });
+    Stretch {
+        items: tagged.collect(),
+        resume,
     }
-    found.sort_by(|one, other| one.0.cmp(&other.0));
-    found
+}
+
+/// Tasks of one place after the other, under `<place> <task>`.
+fn in_places<'a>(
+    places: &[String],
+    after: &str,
+    tasks: impl Fn(&str, Option<&TaskArn>) -> Box<dyn Iterator<Item = &'a TaskArn> + 'a>,
+) -> Vec<(String, TaskArn)> {
+    let (place, task) = after.split_once(' ').unwrap_or_default();
+    let task: Option<TaskArn> = TaskArn::parse(task).ok();
+    let places: BTreeSet<&String> = places.iter().filter(|it| place <= it.as_str()).collect();
+    let of_place = |id: &String| {
+        let after = task.as_ref().filter(|_| id == place);
+        let found = tasks(id, after).take(STRETCH);
+        let found = found.map(|it| (format!("{id} {it}"), it.clone()));
+        found.collect::<Vec<_>>()
+    };
+    places.into_iter().flat_map(of_place).take(STRETCH).collect()
 }
 
 impl Candidate {
@@ -103,6 +192,19 @@ pub fn find(state: &State, scope: &Scope, id: &str) -> Option<Interface> {
     let found = own.map(|it| Interface::of_record(it)).or_else(of_task);
     let found = found.or_else(|| others(state, scope).into_iter().find(|it| it.id == id));
     found.filter(|it| is_of(scope, it))
+}
+
+/// The first of some ids that no interface has.
+pub fn unknown<'a>(state: &State, scope: &Scope, ids: &'a [String]) -> Option<&'a String> {
+    let others = match ids {
+        [] => return None,
+        _ => others(state, scope),
+    };
+    let is_known = |id: &String| {
+        let of_task = || state.task_of_interface(id).and_then(|it| Interface::of_task(it));
+        others.iter().any(|it| it.id == *id) || of_task().is_some_and(|it| is_of(scope, &it))
+    };
+    ids.iter().find(|id| !is_known(id))
 }
 
 /// Whether an interface is a member of a security group.

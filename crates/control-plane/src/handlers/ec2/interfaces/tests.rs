@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::fixture::text;
 use crate::handlers::ec2::tests::world::World;
 
+mod many;
+
 async fn interface(world: &World, input: Value) -> Value {
     let mut given = json!({ "SubnetId": world.subnet });
     for (name, value) in input.as_object().into_iter().flatten() {

@@ -1,0 +1,106 @@
+//! More interfaces of tasks than one look at the state may see.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use domain::TaskArn;
+use domain::task::Task;
+use serde_json::{Value, json};
+
+use super::task;
+use crate::fixture::text;
+use crate::handlers::ec2::interfaces::find::{Narrowing, candidates};
+use crate::handlers::ec2::stretches::{PAGE_MAX, STRETCH};
+use crate::handlers::ec2::tests::world::World;
+
+/// More than two pages.
+const COPIES: u32 = 2_100;
+
+/// Copies of a task, each with an interface of its own; every second one is a member of both groups.
+async fn copies(world: &World, arn: &str, groups: [String; 2]) {
+    let arn = TaskArn::parse(arn).expect("an ARN");
+    let done = world.fixture.store().transact(move |tx| {
+        let task = tx.get::<Task>(&arn).expect("is there");
+        let scope = arn.scope();
+        for number in 0..COPIES {
+            let mut copy = Task::clone(&task);
+            copy.arn = TaskArn::new(&scope, &["default", &format!("{number:032x}")]);
+            let eni = copy.eni.as_mut().expect("awsvpc");
+            eni.network_interface_id = format!("eni-{number:017x}");
+            eni.address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 64, 0)) + number);
+            let count = 1 + number as usize % 2;
+            eni.security_groups = groups[..count].to_vec();
+            tx.put(copy);
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    done.await.expect("stored");
+}
+
+/// What all pages tell of a member, each of at most `PAGE_MAX`.
+async fn pages(world: &World, operation: &str, (list, member): (&str, &str), filters: Value) -> Vec<String> {
+    let mut input = json!({ "Filters": filters });
+    let mut told = Vec::new();
+    loop {
+        let answer = world.ask(operation, input.clone()).await;
+        let items = answer[list].as_array().cloned().unwrap_or_default();
+        assert!(items.len() <= PAGE_MAX, "{}", items.len());
+        told.extend(items.iter().map(|it| text(&it[member])));
+        match answer.get("NextToken") {
+            Some(token) => input["NextToken"] = token.clone(),
+            None => return told,
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_interfaces_are_told_in_pages_and_looked_at_in_stretches() {
+    let world = World::new().await;
+    let (web, db) = (world.group("web").await, world.group("db").await);
+    let arn = task(&world, &web).await;
+    copies(&world, &arn, [web.clone(), db.clone()]).await;
+    let all = COPIES as usize + 1;
+    let interfaces = "DescribeNetworkInterfaces";
+    let ids = ("NetworkInterfaces", "NetworkInterfaceId");
+    for (filters, count) in [
+        (json!([]), all),
+        (
+            json!([{ "Name": "subnet-id", "Values": [world.subnet, "subnet-0"] }]),
+            all,
+        ),
+        (json!([{ "Name": "group-id", "Values": [web, db] }]), all),
+        (
+            json!([{ "Name": "group-id", "Values": [db] }]),
+            COPIES as usize / 2,
+        ),
+        (
+            json!([{ "Name": "private-ip-address", "Values": ["10.0.64.*"] }]),
+            256,
+        ),
+        (json!([{ "Name": "mac-address", "Values": ["none"] }]), 0),
+    ] {
+        let told = pages(&world, interfaces, ids, filters.clone()).await;
+        let different: BTreeSet<&String> = told.iter().collect();
+        assert_eq!((told.len(), different.len()), (count, count), "{filters}");
+    }
+    let of_kind = json!([{ "Name": "resource-type", "Values": ["network-interface"] }]);
+    let tagged = pages(&world, "DescribeTags", ("Tags", "ResourceId"), of_kind).await;
+    assert_eq!(tagged.len(), all);
+
+    let scope = TaskArn::parse(&arn).expect("an ARN").scope();
+    let groups = [web, db];
+    for narrowing in [Narrowing::All, Narrowing::SecurityGroups(&groups)] {
+        let (mut position, mut looks) = (None, 0);
+        loop {
+            let look = |state: &store::State| candidates(state, &scope, narrowing, position.as_deref());
+            let stretch = world.fixture.store().read(look);
+            assert!(stretch.items.len() <= STRETCH);
+            looks += 1;
+            match stretch.resume {
+                Some(resume) => position = Some(resume),
+                None => break,
+            }
+        }
+        assert!(looks > all / STRETCH, "{looks}");
+    }
+}
