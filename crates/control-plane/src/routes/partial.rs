@@ -102,7 +102,7 @@ const ROUTES: &str =
 const DHCP: &str = "tasks are told of name servers and domain names; the others are kept";
 
 /// The same of EC2.
-const PARTIAL_EC2: [(&str, &str); 15] = [
+const PARTIAL_EC2: [(&str, &str); 16] = [
     ("AllocateAddress", ADDRESSES),
     ("AssociateAddress", ADDRESSES),
     ("AssociateDhcpOptions", DHCP),
@@ -115,6 +115,10 @@ const PARTIAL_EC2: [(&str, &str); 15] = [
     ),
     ("CreateNetworkAclEntry", ENTRIES),
     ("CreateRoute", ROUTES),
+    (
+        "CreateTags",
+        "not of the network interfaces of load balancers and mount targets",
+    ),
     ("CreateVpcEndpoint", ENDPOINTS),
     (
         "DescribePrefixLists",

@@ -111,6 +111,7 @@ fn eni(task: u32, address: u8) -> TaskEni {
         mac_address: "02:00:00:00:00:00".into(),
         security_groups: Vec::new(),
         is_public: false,
+        tags: Box::default(),
     }
 }
 

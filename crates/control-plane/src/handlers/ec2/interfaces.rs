@@ -111,7 +111,7 @@ impl Interface {
                 attached_at: task.times.created_at,
                 status: task.last_status,
             },
-            tags: managed.cloned().collect(),
+            tags: managed.chain(&eni.tags).cloned().collect(),
             scope,
         })
     }

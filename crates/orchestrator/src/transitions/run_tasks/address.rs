@@ -45,6 +45,7 @@ pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, S
         mac_address: ids.mac_address(),
         security_groups,
         is_public: network.is_public_ip_assigned,
+        tags: Box::default(),
     };
     Ok((eni, subnet.availability_zone.clone()))
 }

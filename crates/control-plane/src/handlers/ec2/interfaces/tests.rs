@@ -267,6 +267,51 @@ async fn the_interface_of_a_task_is_seen_and_gets_other_groups() {
 }
 
 #[tokio::test]
+async fn the_interface_of_a_task_has_tags_until_it_goes() {
+    let world = World::new().await;
+    let arn = task(&world, &world.group("web").await).await;
+    let of_subnet = json!({ "Filters": [{ "Name": "subnet-id", "Values": [world.subnet] }] });
+    let found = world.ask("DescribeNetworkInterfaces", of_subnet.clone()).await;
+    let id = text(&found["NetworkInterfaces"][0]["NetworkInterfaceId"]);
+    let change = |tags: Value| json!({ "Resources": [id], "Tags": tags });
+    let given = json!([{ "Key": "team", "Value": "web" }, { "Key": "owner", "Value": "ada" }]);
+    world.ask("CreateTags", change(given)).await;
+    world.ask("DeleteTags", change(json!([{ "Key": "owner" }]))).await;
+    let found = world.ask("DescribeNetworkInterfaces", of_subnet).await;
+    let expected = json!([
+        { "Key": "aws:ecs:clusterName", "Value": "default" },
+        { "Key": "team", "Value": "web" },
+    ]);
+    assert_eq!(found["NetworkInterfaces"][0]["Tags"], expected);
+    let by_tag = ("tag:team", "web");
+    let found = world
+        .count("DescribeNetworkInterfaces", "NetworkInterfaces", by_tag)
+        .await;
+    assert_eq!(found, 1);
+    let own = ("resource-id", id.as_str());
+    assert_eq!(world.count("DescribeTags", "Tags", own).await, 2);
+    assert_eq!(world.count("DescribeTags", "Tags", ("key", "team")).await, 1);
+    // They are not tags of the task.
+    let input = json!({ "tasks": [arn], "include": ["TAGS"] });
+    let shown = world.fixture.ask("DescribeTasks", input).await;
+    assert_eq!(shown["tasks"][0]["tags"].as_array().map(Vec::len), Some(1));
+    let many: Vec<Value> = (0..50)
+        .map(|it| json!({ "Key": it.to_string(), "Value": "" }))
+        .collect();
+    let code = world.code("CreateTags", change(json!(many))).await;
+    assert_eq!(code, "TagLimitExceeded");
+    world
+        .fixture
+        .report(&arn, domain::task::TaskStatus::Stopped)
+        .await;
+    assert_eq!(world.count("DescribeTags", "Tags", own).await, 0);
+    let code = world
+        .code("CreateTags", change(json!([{ "Key": "a", "Value": "b" }])))
+        .await;
+    assert_eq!(code, "InvalidNetworkInterfaceID.NotFound");
+}
+
+#[tokio::test]
 async fn tasks_are_refused_in_foreign_and_unknown_groups() {
     let world = World::new().await;
     task(&world, &world.group("web").await).await;

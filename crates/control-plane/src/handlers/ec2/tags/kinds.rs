@@ -11,13 +11,15 @@ use domain::prefix_list::PrefixList;
 use domain::route_table::{InternetGateway, RouteTable};
 use domain::security_group::SecurityGroup;
 use domain::tags::Pair;
+use domain::task::Task;
 use domain::vpc::{Subnet, Vpc};
 use domain::vpc_endpoint::VpcEndpoint;
 use store::{State, Tx};
 
 use super::Change;
-use crate::handlers::ec2::refusal;
+use crate::handlers::ec2::interfaces::{Holder, find};
 use crate::handlers::ec2::resources::{Resource, require};
+use crate::handlers::ec2::{refusal, unsupported};
 
 /// Changes the tags of the resource of that id.
 pub type ChangeTags = fn(&mut Tx<'_>, &Scope, &str, &Change<'_>) -> Result<(), ec2::Error>;
@@ -47,7 +49,12 @@ pub static KINDS: [Kind; 14] = [
         tagged: tagged_rules,
         change: change_rule,
     },
-    kind::<NetworkInterface>(),
+    Kind {
+        prefix: NetworkInterface::KIND.prefix,
+        resource_type: ec2::ResourceType::NetworkInterface,
+        tagged: tagged::<NetworkInterface>,
+        change: change_interface,
+    },
     kind::<NetworkAcl>(),
     kind::<RouteTable>(),
     kind::<InternetGateway>(),
@@ -83,6 +90,29 @@ fn change<R: Resource>(
     change.apply(changed.tags_mut())?;
     tx.put(changed);
     Ok(())
+}
+
+/// Those of tasks have their tags in the task; DescribeTags finds them there.
+fn change_interface(tx: &mut Tx<'_>, scope: &Scope, id: &str, it: &Change<'_>) -> Result<(), ec2::Error> {
+    let found = find(tx.state(), scope, id).ok_or_else(|| NetworkInterface::KIND.unknown(id))?;
+    match found.holder {
+        Holder::Nobody(_) => change::<NetworkInterface>(tx, scope, id, it),
+        Holder::Task { .. } => {
+            let task = tx.state().task_of_interface(id);
+            let task = task.ok_or_else(|| NetworkInterface::KIND.unknown(id))?;
+            let mut task = Task::clone(task);
+            if let Some(eni) = task.eni.as_mut() {
+                let mut tags = std::mem::take(&mut eni.tags).into_vec();
+                it.apply(&mut tags)?;
+                eni.tags = tags.into();
+            }
+            tx.put(task);
+            Ok(())
+        }
+        Holder::LoadBalancer { .. } | Holder::MountTarget => Err(unsupported(
+            "Tags of network interfaces of load balancers and mount targets are not supported by Gantry yet.",
+        )),
+    }
 }
 
 fn tagged_rules(state: &State, scope: &Scope) -> Vec<(String, Vec<Pair>)> {
