@@ -55,6 +55,19 @@ pub struct InterfaceEndpoint {
     /// Whether the usual name of the service leads to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_private_dns: bool,
+    /// Which records its names have.
+    #[serde(default)]
+    pub dns_record_ip_type: DnsRecordIpType,
+}
+
+/// Which records the names of an endpoint have. Addresses are of IPv4, so those of both say the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DnsRecordIpType {
+    /// Those of IPv4.
+    #[default]
+    Ipv4,
+    /// What the service has by itself.
+    ServiceDefined,
 }
 
 /// A network interface of an endpoint, which is a record of its own.

@@ -91,7 +91,7 @@ const PARTIAL_CODEDEPLOY: [(&str, &str); 5] = [
 /// Said of operations on elastic addresses.
 const ADDRESSES: &str = "out of the range of `--elastic-addresses`; kept and shown, not routed yet";
 /// Said of operations on VPC endpoints.
-const ENDPOINTS: &str = "kept and shown: tasks reach the services that are spoken here with or without one; no DNS names of their own";
+const ENDPOINTS: &str = "kept and shown: tasks reach the services that are spoken here with or without one; nobody answers their DNS names";
 /// Said of operations on entries of network ACLs.
 const ENTRIES: &str = "those of IPv6 are kept: no interface has IPv6";
 /// Said of operations on routes.

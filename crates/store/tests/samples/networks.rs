@@ -13,7 +13,9 @@ use domain::route_table::{
 };
 use domain::security_group::{Peer, SecurityGroup, SecurityGroupRule};
 use domain::tags::Pair;
-use domain::vpc_endpoint::{EndpointInterface, EndpointKind, InterfaceEndpoint, VpcEndpoint};
+use domain::vpc_endpoint::{
+    DnsRecordIpType, EndpointInterface, EndpointKind, InterfaceEndpoint, VpcEndpoint,
+};
 use domain::{Scope, Timestamp};
 
 fn scope() -> Scope {
@@ -212,6 +214,7 @@ pub fn vpc_endpoint() -> VpcEndpoint {
             }],
             security_groups: vec!["sg-0123456789abcdef0".into()],
             has_private_dns: true,
+            dns_record_ip_type: DnsRecordIpType::ServiceDefined,
         }),
         policy: Some("{}".into()),
         created_at: "2026-01-02T03:04:05Z".parse().expect("valid"),

@@ -4,8 +4,8 @@
 use api::ec2;
 use domain::Scope;
 use domain::vpc::Vpc;
-use domain::vpc_endpoint::{EndpointKind, InterfaceEndpoint, VpcEndpoint};
-use store::{State, Tx};
+use domain::vpc_endpoint::{DnsRecordIpType, EndpointKind, InterfaceEndpoint, VpcEndpoint};
+use store::Tx;
 
 use super::client_tokens::{client_request, earlier};
 use super::resources::{Resource, require};
@@ -16,6 +16,7 @@ use crate::call::Call;
 mod gateway;
 mod interfaces;
 mod modify;
+mod names;
 mod policy;
 mod services;
 mod shape;
@@ -68,6 +69,10 @@ pub async fn create_vpc_endpoint(
     let (scope, input) = (call.scope().clone(), call.input().clone());
     let service = service(&scope, &input)?;
     let is_gateway = is_gateway(service, &input)?;
+    let record_ip_type = names::record_ip_type(input.dns_options.as_ref())?;
+    if is_gateway {
+        names::check_of_gateway(record_ip_type)?;
+    }
     let policy = policy::check(input.policy_document.as_deref())?;
     let tags = tags::of_new(input.tag_specifications.as_ref(), &VpcEndpoint::RESOURCE_TYPE)?;
     let request = client_request(input.client_token.as_ref(), &input)?;
@@ -86,7 +91,10 @@ pub async fn create_vpc_endpoint(
                 gateway::lead(tx, &vpc, &id, &service_name, tables)?;
                 EndpointKind::Gateway
             }
-            false => EndpointKind::Interface(interface_endpoint(tx, &vpc, &id, service, &input)?),
+            false => EndpointKind::Interface(InterfaceEndpoint {
+                dns_record_ip_type: record_ip_type.unwrap_or_default(),
+                ..interface_endpoint(tx, &vpc, &id, service, &input)?
+            }),
         };
         let endpoint = tx.put(VpcEndpoint {
             id,
@@ -191,6 +199,7 @@ fn interface_endpoint(
         interfaces: Vec::new(),
         security_groups,
         has_private_dns,
+        dns_record_ip_type: DnsRecordIpType::default(),
     };
     for subnet_id in input.subnet_ids.iter().flatten() {
         interfaces::add(tx, vpc, id, &mut endpoint, subnet_id)?;

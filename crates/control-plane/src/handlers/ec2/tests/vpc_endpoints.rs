@@ -111,6 +111,72 @@ async fn an_interface_endpoint_has_an_address_in_each_zone() {
 }
 
 #[tokio::test]
+async fn an_interface_endpoint_tells_its_names() {
+    let world = World::new().await;
+    let attribute = json!({ "VpcId": world.vpc, "EnableDnsHostnames": { "Value": true } });
+    world.ask("ModifyVpcAttribute", attribute).await;
+    let input = json!({
+        "VpcId": world.vpc, "ServiceName": ECS, "VpcEndpointType": "Interface",
+        "SubnetId": [world.subnet, world.other_subnet],
+    });
+    let made = world.ask("CreateVpcEndpoint", input).await;
+    let made = &made["vpcEndpoint"];
+    let id = text(&made["vpcEndpointId"]);
+    assert_eq!(made["dnsOptions"], json!({ "dnsRecordIpType": "ipv4" }));
+    let names = all(&made["dnsEntrySet"], "dnsName");
+    let suffix = ".ecs.us-east-1.vpce.amazonaws.com";
+    let own = names[0].strip_suffix(suffix).expect("of the service");
+    assert!(own.starts_with(&format!("{id}-")), "{own}");
+    let expected = [
+        format!("{own}{suffix}"),
+        format!("{own}-us-east-1a{suffix}"),
+        format!("{own}-us-east-1b{suffix}"),
+        "ecs.us-east-1.amazonaws.com".to_owned(),
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(made["dnsEntrySet"][0]["hostedZoneId"], "Z7HUB22UULQXV");
+
+    let change = json!({
+        "VpcEndpointId": id, "PrivateDnsEnabled": false, "RemoveSubnetId": [world.other_subnet],
+        "DnsOptions": { "DnsRecordIpType": "service-defined" },
+    });
+    world.ask("ModifyVpcEndpoint", change).await;
+    let found = world
+        .ask("DescribeVpcEndpoints", json!({ "VpcEndpointId": [id] }))
+        .await;
+    let told = &found["vpcEndpointSet"][0];
+    assert_eq!(all(&told["dnsEntrySet"], "dnsName"), expected[..2]);
+    assert_eq!(
+        told["dnsOptions"],
+        json!({ "dnsRecordIpType": "service-defined" })
+    );
+    for options in [
+        json!({ "DnsRecordIpType": "dualstack" }),
+        json!({ "PrivateDnsOnlyForInboundResolverEndpoint": true }),
+        json!({ "PrivateDnsPreference": "ALL_DOMAINS" }),
+    ] {
+        let change = json!({ "VpcEndpointId": id, "DnsOptions": options });
+        let code = world.code("ModifyVpcEndpoint", change).await;
+        assert_eq!(code, "UnsupportedOperation", "{options}");
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_endpoint_has_no_names_of_its_own() {
+    let world = World::new().await;
+    let input = json!({ "VpcId": world.vpc, "ServiceName": S3 });
+    let made = world.ask("CreateVpcEndpoint", input.clone()).await;
+    assert_eq!(made["vpcEndpoint"]["dnsEntrySet"], json!([]));
+    assert_eq!(
+        made["vpcEndpoint"]["dnsOptions"],
+        json!({ "dnsRecordIpType": "service-defined" })
+    );
+    let mut of_ipv4 = input;
+    of_ipv4["DnsOptions"] = json!({ "DnsRecordIpType": "ipv4" });
+    assert_eq!(world.code("CreateVpcEndpoint", of_ipv4).await, "InvalidParameter");
+}
+
+#[tokio::test]
 async fn services_are_those_that_are_spoken() {
     let world = World::new().await;
     let found = world.ask("DescribeVpcEndpointServices", json!({})).await;

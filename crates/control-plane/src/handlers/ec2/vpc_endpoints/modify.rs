@@ -6,7 +6,7 @@ use domain::vpc_endpoint::{EndpointKind, InterfaceEndpoint, VpcEndpoint};
 use store::Tx;
 
 use super::services::of_name;
-use super::{gateway, interfaces, invalid, policy};
+use super::{gateway, interfaces, invalid, names, policy};
 use crate::call::Call;
 use crate::handlers::ec2::resources::require;
 use crate::handlers::ec2::{check_dry_run, from_store, unsupported};
@@ -32,6 +32,7 @@ pub async fn modify_vpc_endpoint(
             "SubnetConfigurations is not supported by Gantry yet.",
         ));
     }
+    let record_ip_type = names::record_ip_type(input.dns_options.as_ref())?;
     let policy = policy::check(input.policy_document.as_deref())?;
     check_dry_run(input.dry_run)?;
     let modified = call.access().store().transact(move |tx| {
@@ -45,9 +46,13 @@ pub async fn modify_vpc_endpoint(
             endpoint.policy = None;
         }
         match &endpoint.kind {
-            EndpointKind::Gateway => modify_gateway(tx, &vpc, &endpoint, &input)?,
+            EndpointKind::Gateway => {
+                names::check_of_gateway(record_ip_type)?;
+                modify_gateway(tx, &vpc, &endpoint, &input)?;
+            }
             EndpointKind::Interface(it) => {
-                let it = it.clone();
+                let mut it = it.clone();
+                it.dns_record_ip_type = record_ip_type.unwrap_or(it.dns_record_ip_type);
                 endpoint.kind = EndpointKind::Interface(modify_interface(tx, &vpc, &endpoint, it, &input)?);
             }
         }

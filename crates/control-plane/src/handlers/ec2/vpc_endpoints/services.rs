@@ -85,6 +85,16 @@ impl EndpointService {
         format!("{}.{region}.amazonaws.com", self.host)
     }
 
+    /// `ecs.us-east-1.vpce.amazonaws.com`
+    pub fn base_name(&self, region: &str) -> String {
+        format!("{}.{region}.vpce.amazonaws.com", self.short)
+    }
+
+    /// Whether names stand before those of its endpoints: those of buckets, of S3.
+    pub fn has_wildcard(&self) -> bool {
+        self.short == "s3"
+    }
+
     /// Whether gateway endpoints lead to it.
     pub fn has_gateway(&self) -> bool {
         self.kind == Kind::GatewayToo
@@ -123,7 +133,7 @@ impl EndpointService {
             availability_zones: Some(zones.to_vec()),
             owner: Some("amazon".to_owned()),
             base_endpoint_dns_names: Some(vec![match is_interface {
-                true => format!("{}.{region}.vpce.amazonaws.com", self.short),
+                true => self.base_name(region),
                 false => name.clone(),
             }]),
             private_dns_name: is_interface.then(|| name.clone()),

@@ -5,8 +5,8 @@ use domain::security_group::SecurityGroup;
 use domain::vpc_endpoint::{EndpointKind, InterfaceEndpoint, VpcEndpoint};
 use store::State;
 
-use super::gateway;
 use super::policy::FULL_ACCESS;
+use super::{gateway, names};
 use crate::handlers::ec2::filters::Rule;
 use crate::handlers::ec2::tags;
 
@@ -52,7 +52,7 @@ pub const RULES: [Rule<ec2::VpcEndpoint>; 7] = [
     },
 ];
 
-/// A VPC endpoint as Amazon tells it. It has no names of its own, since none would lead anywhere.
+/// A VPC endpoint as Amazon tells it.
 pub fn rendered(state: &State, it: &VpcEndpoint) -> ec2::VpcEndpoint {
     let interface = match &it.kind {
         EndpointKind::Gateway => None,
@@ -79,7 +79,8 @@ pub fn rendered(state: &State, it: &VpcEndpoint) -> ec2::VpcEndpoint {
         subnet_ids: Some(it.interfaces().iter().map(|it| it.subnet_id.clone()).collect()),
         network_interface_ids: Some(it.interfaces().iter().map(|it| it.id.clone()).collect()),
         groups: Some(interface.map(|it| groups(state, it)).unwrap_or_default()),
-        dns_entries: Some(Vec::new()),
+        dns_entries: Some(names::entries(state, it)),
+        dns_options: Some(names::options(it)),
         tags: tags::render(&it.tags),
         ..ec2::VpcEndpoint::default()
     }
