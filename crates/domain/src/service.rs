@@ -124,6 +124,13 @@ impl Service {
     pub fn task_set_mut(&mut self, id: &str) -> Option<&mut TaskSet> {
         self.task_sets.iter_mut().find(|it| it.id == id)
     }
+
+    /// Where its names of Service Connect are known, if it takes part: the VPC of these subnets; with none, each.
+    pub fn connected_subnets(&self) -> Option<&[String]> {
+        self.service_connect.as_ref()?;
+        let network = self.network_configuration.as_ref();
+        Some(network.map_or(&[][..], |it| &it.subnets))
+    }
 }
 
 /// Who decides which tasks of a service run what.

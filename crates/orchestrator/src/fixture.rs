@@ -25,7 +25,7 @@ mod load_balancing;
 mod service_connect;
 
 pub use load_balancing::Balanced;
-pub use service_connect::offering;
+pub use service_connect::{VPC, offering};
 
 pub struct World {
     pub store: Store,

@@ -191,6 +191,11 @@ fn concerns_proxies(change: &Change) -> Option<Scope> {
             let is_news = it.before.as_deref().and_then(endpoint) != it.after.as_deref().and_then(endpoint);
             either(it).filter(|_| is_news).map(|it| it.arn.scope())
         }
+        // With the last subnet of a service, its names go.
+        Change::Subnet(it) => {
+            let gone = it.before.as_ref().filter(|_| it.after.is_none());
+            gone.map(|it| it.scope.clone())
+        }
         // Its traffic may have gone from one revision to the next.
         Change::Service(it) => {
             let is_news = it.before.as_deref().and_then(offering) != it.after.as_deref().and_then(offering);
@@ -226,12 +231,7 @@ fn offering(it: &Service) -> Option<impl PartialEq + '_> {
     let lifecycle = it.lifecycle.as_ref();
     let traffic = lifecycle.map(|it| (it.production_weight, it.stage, &it.blue));
     let newest = it.deployments.first().filter(|_| lifecycle.is_some());
-    let network = it.network_configuration.as_ref();
-    Some((
-        traffic,
-        newest.map(|it| &it.id),
-        network.and_then(|it| it.subnets.first()),
-    ))
+    Some((traffic, newest.map(|it| &it.id), it.connected_subnets()))
 }
 
 /// A load balancer as its balancer is told of it: without what that itself has reported.

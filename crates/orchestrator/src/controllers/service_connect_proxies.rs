@@ -1,6 +1,7 @@
-//! Gives hosts their proxies of Service Connect: one in each VPC where they have tasks, once there is a client alias.
+//! Gives hosts their proxies of Service Connect: one in each VPC where they have tasks and a client alias is known.
 
 use domain::host::Host;
+use domain::service::Service;
 use domain::service_connect::{ClientAlias, ServiceConnectProxy};
 use store::{Change, State, Tx};
 
@@ -30,6 +31,22 @@ impl Controller for ServiceConnectProxies {
             Change::ClientAlias(it) if it.before.is_none() || it.after.is_none() => {
                 hosts(state, &it.current().scope.account)
             }
+            // Its names may be known in another VPC, or in none.
+            Change::Service(it) => {
+                let place = |it: &Service| it.connected_subnets().map(<[String]>::to_vec);
+                let moves = it.before.as_deref().and_then(place) != it.after.as_deref().and_then(place);
+                match moves && offers(state, it.current()) {
+                    true => hosts(state, &it.current().arn.scope().account),
+                    false => Vec::new(),
+                }
+            }
+            Change::Subnet(it) if it.after.is_none() => {
+                let scope = &it.current().scope;
+                match state.client_aliases(scope).next().is_some() {
+                    true => hosts(state, &scope.account),
+                    false => Vec::new(),
+                }
+            }
             Change::Host(it) if it.after.is_none() => vec![it.current().id.clone()],
             _ => Vec::new(),
         }
@@ -51,6 +68,11 @@ impl Controller for ServiceConnectProxies {
         keep_proxies(tx, host_id);
         Next::AwaitChange
     }
+}
+
+fn offers(state: &State, service: &Service) -> bool {
+    let mut aliases = state.client_aliases(&service.arn.scope());
+    aliases.any(|it| it.service == service.arn)
 }
 
 fn hosts(state: &State, account: &str) -> Vec<String> {

@@ -222,3 +222,19 @@ async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
     other.service_connect = None;
     assert!(!news(None, Some(&other)), "most tasks offer nothing");
 }
+
+#[test]
+fn a_subnet_that_goes_is_news_to_proxies() {
+    let subnet = domain::vpc::Subnet {
+        id: "subnet-1".to_owned(),
+        scope: Scope::new("123456789012", "us-east-1"),
+        vpc_id: "vpc-1".to_owned(),
+        cidr: "10.0.0.0/24".parse().expect("a range"),
+        availability_zone: "us-east-1a".to_owned(),
+        is_default: false,
+        maps_public_ip_on_launch: false,
+        tags: Vec::new(),
+    };
+    assert!(news(Some(&subnet), None), "names may have been known by it");
+    assert!(!news(None, Some(&subnet)));
+}

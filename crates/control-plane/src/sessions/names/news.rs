@@ -92,19 +92,12 @@ fn concerns_client_aliases(change: &Change) -> bool {
         Change::Vpc(it) => it.before.is_none() || it.after.is_none(),
         Change::Subnet(it) => it.before.is_none() || it.after.is_none(),
         Change::Service(it) => {
-            let before = it.before.as_deref().and_then(place);
-            let after = it.after.as_deref().and_then(place);
+            let before = it.before.as_deref().and_then(Service::connected_subnets);
+            let after = it.after.as_deref().and_then(Service::connected_subnets);
             before != after
         }
         _ => false,
     }
-}
-
-/// Where a service is that takes part in Service Connect.
-fn place(it: &Service) -> Option<Option<&String>> {
-    it.service_connect.as_ref()?;
-    let network = it.network_configuration.as_ref();
-    Some(network.and_then(|it| it.subnets.first()))
 }
 
 fn either<R>(it: &Changed<R>) -> Option<&Arc<R>> {
