@@ -71,7 +71,7 @@ impl State {
         let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
         let mut found = Vec::new();
         for alias in self.client_aliases(&vpc.scope) {
-            if self.vpc_of_alias(alias).is_some_and(|it| it != vpc_id) {
+            if !self.is_known_in(alias, vpc_id) {
                 continue;
             }
             let owner = owners
@@ -90,13 +90,15 @@ impl State {
         aliases.map(|it| (it.key.dns_name.clone(), it.address)).collect()
     }
 
-    /// The VPC that the tasks of an alias are in; `None` if they are in none.
-    fn vpc_of_alias(&self, alias: &ClientAlias) -> Option<&str> {
-        let service = self.get::<Service>(&alias.service)?;
-        let network = service.network_configuration.as_ref()?;
-        let mut subnets = network.subnets.iter();
-        let subnet = subnets.find_map(|it| self.get::<Subnet>(it))?;
-        Some(&subnet.vpc_id)
+    /// Whether the tasks of an alias are in a VPC, or in none at all. A service whose subnets are all gone has its tasks
+    /// nowhere.
+    fn is_known_in(&self, alias: &ClientAlias, vpc_id: &str) -> bool {
+        let service = self.get::<Service>(&alias.service);
+        let Some(subnets) = service.and_then(|it| it.connected_subnets()) else {
+            return false;
+        };
+        let mut left = subnets.iter().filter_map(|it| self.get::<Subnet>(it));
+        subnets.is_empty() || left.next().is_some_and(|it| it.vpc_id == vpc_id)
     }
 
     /// Proxies of a VPC, by host.

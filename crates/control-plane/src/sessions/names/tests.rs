@@ -251,6 +251,26 @@ fn client_alias(namespace_id: &str, address: u8) -> ClientAlias {
     }
 }
 
+/// The service whose aliases these are: its tasks are in no VPC.
+async fn offering_service(fixture: &Fixture) {
+    fixture.instance().await;
+    fixture.definition().await;
+    let web = json!({ "serviceName": "web", "taskDefinition": "web", "desiredCount": 0 });
+    fixture.ask("CreateService", web).await;
+    let arn = client_alias("ns-1", 1).service;
+    let offers = fixture
+        .store()
+        .transact(move |tx| -> Result<_, std::convert::Infallible> {
+            let service = tx.get::<domain::service::Service>(&arn).expect("is made");
+            tx.put(domain::service::Service {
+                service_connect: Some(domain::service_connect::ServiceConnectConfiguration::default()),
+                ..domain::service::Service::clone(&service)
+            });
+            Ok(())
+        });
+    offers.await.expect("is stored");
+}
+
 /// The VPCs in which names of Service Connect are told to be known, by the id of their zone.
 fn zones(message: &NamesMessage) -> Vec<(&str, SeenBy)> {
     let zones = message.zones.iter();
@@ -262,6 +282,7 @@ fn zones(message: &NamesMessage) -> Vec<(&str, SeenBy)> {
 async fn names_of_service_connect_are_looked_at_again_when_others_change() {
     let fixture = Fixture::new().await;
     let (vpc, _) = network(&fixture).await;
+    offering_service(&fixture).await;
     let resolvers = Resolvers::default();
     let follower = resolvers.open("host");
     let mut known = BTreeMap::new();

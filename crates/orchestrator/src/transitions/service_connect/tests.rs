@@ -376,3 +376,21 @@ fn a_subnet_in_which_there_are_but_proxies_can_be_deleted() {
     });
     assert_eq!(world.follow_proxies(), []);
 }
+
+#[test]
+fn a_name_whose_subnets_are_all_gone_is_known_nowhere() {
+    let world = World::new();
+    let namespace = world.namespace();
+    let elsewhere = world.other_vpc();
+    let web = world.try_connected_service("web", offering(&namespace, "web"), 0);
+    web.expect("is not refused");
+    let known_in = |vpc_id: &str| world.store.read(|state| state.client_aliases_in(vpc_id).len());
+    let counts = || (known_in(crate::fixture::VPC), known_in(&elsewhere.vpc_id));
+    assert_eq!(counts(), (1, 0));
+    let subnet = world.get::<Subnet>(&"subnet-1".to_owned());
+    world.write(move |tx| {
+        crate::transitions::delete_subnet(tx, &subnet);
+        Ok::<_, ()>(())
+    });
+    assert_eq!(counts(), (0, 0));
+}
