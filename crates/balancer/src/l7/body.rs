@@ -1,8 +1,8 @@
 //! Bodies on their way through: nothing is kept but what is on its way.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -51,11 +51,15 @@ impl IdleTimer {
 }
 
 /// How far the body of a request is.
-#[derive(Default)]
 pub(crate) struct Progress {
-    /// When the last byte was passed on.
-    whole_at: OnceLock<Instant>,
-    whole: Notify,
+    /// When its head came.
+    began: Instant,
+    /// When its last piece was passed on, in milliseconds from then.
+    moved_ms: AtomicU64,
+    /// There is room for a piece that the client has not sent.
+    awaits_client: AtomicBool,
+    /// That is over.
+    resumed: Notify,
     /// Bytes that the client has sent.
     pub(crate) received: AtomicU64,
     /// The last byte was passed on.
@@ -67,28 +71,41 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// The last byte is passed on.
-    fn finish(&self) {
-        self.whole_at.get_or_init(Instant::now);
-        self.finished.store(true, Ordering::Release);
-        self.whole.notify_waiters();
+    /// Of a request whose head has just come.
+    pub(crate) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            moved_ms: AtomicU64::new(0),
+            awaits_client: AtomicBool::new(false),
+            resumed: Notify::new(),
+            received: AtomicU64::new(0),
+            finished: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            broken: AtomicBool::new(false),
+        }
     }
 
-    /// When the last byte was passed on, once it is.
-    async fn whole_at(&self) -> Instant {
-        loop {
-            // Before it is looked whether it has happened: nothing is missed in between.
-            let whole = self.whole.notified();
-            if let Some(at) = self.whole_at.get() {
-                return *at;
-            }
-            whole.await;
+    /// A piece goes on, or the end.
+    fn moved(&self) {
+        let after = self.began.elapsed().as_millis();
+        self.moved_ms
+            .store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if self.awaits_client.swap(false, Ordering::AcqRel) {
+            self.resumed.notify_waiters();
         }
+    }
+
+    /// Since when the client waits for others; `None` while they wait for it.
+    fn client_waits_since(&self) -> Option<Instant> {
+        let is_its_turn = self.awaits_client.load(Ordering::Acquire);
+        let moved = Duration::from_millis(self.moved_ms.load(Ordering::Relaxed));
+        (!is_its_turn).then(|| self.began + moved)
     }
 }
 
-/// How long an answer may take to be whole. The time runs from when the whole request has gone on, as with Envoy's
-/// timeout of routes: how long a client takes to send it is no fault of the target.
+/// How long an answer may take to be whole. As with Envoy's timeout of routes, how long a client takes to send its
+/// request is no fault of the target: the time runs from when the last piece has gone on, and stands still while there is
+/// room for the next one. So it bounds connecting too, and a target that does not take the request.
 #[derive(Clone)]
 pub(crate) struct TimeToAnswer {
     /// Without a bound it never ends.
@@ -105,11 +122,18 @@ impl TimeToAnswer {
         let Some(bound) = self.bound else {
             return std::future::pending().await;
         };
-        let from = match &self.progress {
-            Some(progress) => progress.whole_at().await,
-            None => self.began,
+        let Some(progress) = &self.progress else {
+            return tokio::time::sleep_until(self.began + bound).await;
         };
-        tokio::time::sleep_until(from + bound).await;
+        loop {
+            // Before it is looked whose turn it is: nothing is missed in between.
+            let resumed = progress.resumed.notified();
+            match progress.client_waits_since().map(|it| it + bound) {
+                None => resumed.await,
+                Some(due) if due <= Instant::now() => return,
+                Some(due) => tokio::time::sleep_until(due).await,
+            }
+        }
     }
 }
 
@@ -137,6 +161,15 @@ impl RequestBody {
     }
 }
 
+impl Drop for RequestRelay {
+    fn drop(&mut self) {
+        // A target that wants no more of it does not wait for the client any more.
+        if self.progress.awaits_client.load(Ordering::Acquire) {
+            self.progress.moved();
+        }
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = BodyFault;
@@ -150,21 +183,23 @@ impl Body for RequestBody {
             Self::Relay(relay) => relay,
         };
         let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
+            relay.progress.awaits_client.store(true, Ordering::Release);
             ready!(relay.idle.poll(cx));
             relay.progress.stalled.store(true, Ordering::Release);
             return Poll::Ready(Some(Err(BodyFault::Idle)));
         };
         relay.idle.happened();
+        relay.progress.moved();
         match &frame {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                 relay.progress.received.fetch_add(length, Ordering::Relaxed);
                 if relay.body.is_end_stream() {
-                    relay.progress.finish();
+                    relay.progress.finished.store(true, Ordering::Release);
                 }
             }
             Some(Err(_)) => relay.progress.broken.store(true, Ordering::Release),
-            None => relay.progress.finish(),
+            None => relay.progress.finished.store(true, Ordering::Release),
         }
         Poll::Ready(frame.map(|it| it.map_err(BodyFault::Broken)))
     }

@@ -131,7 +131,7 @@ fn prepare(job: &mut Job<'_>, request: Request<Incoming>, upgrade: Option<&Heade
             progress: None,
         };
     }
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(Progress::new());
     let body = RequestBody::relay(body, load_balancer.idle_timeout, progress.clone());
     Outgoing {
         parts,

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::fixture::{
     DEADLINE, PORT, World, echo, header, own_address, raw, raw_target, read_head, serve, status,
@@ -327,4 +327,62 @@ async fn upload(alias: &ServedClientAlias) -> String {
     let reading = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer));
     reading.await.expect("in time").expect("an answer");
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Where nobody takes connections any more: what its queue holds is given with it.
+async fn crowded() -> (SocketAddr, (TcpListener, Vec<TcpStream>)) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .bind(SocketAddr::new(own_address(), 0))
+        .expect("an address");
+    let listener = socket.listen(0).expect("listens");
+    let address = listener.local_addr().expect("an address");
+    let mut waiting = Vec::new();
+    while let Ok(stream) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
+        waiting.push(stream.expect("a connection"));
+    }
+    (address, (listener, waiting))
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_take_the_request_has_no_longer_than_one_that_does_not_answer() {
+    let unread = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        std::future::pending().await
+    });
+    let (unreachable, _queue) = crowded().await;
+    let brief = |target| ServedClientAlias {
+        per_request_timeout_seconds: 1,
+        ..alias(AppProtocol::Http, &[target])
+    };
+    let (unread, unreachable) = (brief(unread.await), brief(unreachable));
+    let _world = proxy(&[unread.clone(), unreachable.clone()]).await;
+    for (target, length) in [(unread, 256 << 20), (unreachable, 1_usize)] {
+        let begun = Instant::now();
+        let address = SocketAddr::new(IpAddr::V4(target.address), target.port);
+        let (mut reading, mut writing) = TcpStream::connect(address)
+            .await
+            .expect("a connection")
+            .into_split();
+        let sending = tokio::spawn(async move {
+            let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+            writing.write_all(head.as_bytes()).await?;
+            let piece = vec![0; length.min(1 << 16)];
+            for _ in 0..length / piece.len() {
+                writing.write_all(&piece).await?;
+            }
+            Ok::<_, std::io::Error>(writing)
+        });
+        let mut answer = [0; 12];
+        let reading = tokio::time::timeout(DEADLINE, reading.read_exact(&mut answer));
+        reading.await.expect("in time").expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 504");
+        let took = begun.elapsed();
+        assert!(
+            took > Duration::from_millis(900) && took < Duration::from_secs(5),
+            "{took:?}"
+        );
+        sending.abort();
+    }
 }
