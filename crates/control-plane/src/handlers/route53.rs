@@ -7,6 +7,7 @@ mod changes;
 mod errors;
 mod ids;
 mod listings;
+mod pieces;
 mod record_sets;
 mod render;
 mod tags;

@@ -1,6 +1,7 @@
 //! Questions about what Cloud Map keeps, and the indexes that answer them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use domain::cloud_map::{DiscoveryInstance, DiscoveryService, Namespace, Operation};
@@ -114,6 +115,26 @@ impl State {
         mine.filter_map(|(.., id)| self.discovery_services.get(id))
     }
 
+    /// Those of its services that come after one.
+    pub fn discovery_services_after(
+        &self,
+        after: &DiscoveryService,
+    ) -> impl Iterator<Item = &Arc<DiscoveryService>> + use<'_> {
+        let namespace_id = after.namespace_id.clone();
+        let from = (
+            namespace_id.clone(),
+            after.name.to_ascii_lowercase(),
+            after.id.clone(),
+        );
+        let index = self
+            .indexes
+            .cloud_map
+            .services
+            .range((Bound::Excluded(from), Bound::Unbounded));
+        let mine = index.take_while(move |(of, ..)| *of == namespace_id);
+        mine.filter_map(|(.., id)| self.discovery_services.get(id))
+    }
+
     /// The services of a namespace with that name, without regard to case: of DNS one at most.
     pub fn discovery_services_of_name(
         &self,
@@ -136,6 +157,20 @@ impl State {
         let from = (service_id.to_owned(), String::new());
         let service_id = service_id.to_owned();
         let instances = self.discovery_instances.range(from..);
+        let mine = instances.take_while(move |((of, _), _)| *of == service_id);
+        mine.map(|(_, it)| it)
+    }
+
+    /// Those of its instances that come after one.
+    pub fn discovery_instances_after(
+        &self,
+        after: &DiscoveryInstance,
+    ) -> impl Iterator<Item = &Arc<DiscoveryInstance>> + use<'_> {
+        let service_id = after.service_id.clone();
+        let from = (service_id.clone(), after.id.clone());
+        let instances = self
+            .discovery_instances
+            .range((Bound::Excluded(from), Bound::Unbounded));
         let mine = instances.take_while(move |((of, _), _)| *of == service_id);
         mine.map(|(_, it)| it)
     }

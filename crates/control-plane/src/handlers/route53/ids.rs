@@ -19,6 +19,14 @@ const NAME_MAX: usize = 1024;
 /// A namespace with the zone that it stands in.
 pub type Zone<'a> = (&'a HostedZone, &'a Arc<Namespace>);
 
+/// The same, to be kept when the store is no longer looked at.
+pub type OwnedZone = (HostedZone, Arc<Namespace>);
+
+/// See [`OwnedZone`].
+pub fn owned((zone, namespace): Zone<'_>) -> OwnedZone {
+    (zone.clone(), namespace.clone())
+}
+
 /// Who asks: zones are of an account, namespaces of its regions.
 pub fn scopes<O: wire::Operation>(call: &Call<O>) -> Vec<Scope> {
     let account = &call.scope().account;
@@ -30,10 +38,14 @@ pub fn scopes<O: wire::Operation>(call: &Call<O>) -> Vec<Scope> {
 
 /// All zones, by id.
 pub fn zones<'a>(state: &'a State, scopes: &[Scope]) -> Vec<Zone<'a>> {
-    let namespaces = scopes.iter().flat_map(|scope| state.namespaces(scope));
-    let mut zones: Vec<Zone<'a>> = namespaces.filter_map(|it| Some((it.zone()?, it))).collect();
+    let mut zones: Vec<Zone<'a>> = unsorted(state, scopes).collect();
     zones.sort_by_key(|(zone, _)| zone.id.as_str());
     zones
+}
+
+fn unsorted<'a>(state: &'a State, scopes: &[Scope]) -> impl Iterator<Item = Zone<'a>> {
+    let namespaces = scopes.iter().flat_map(|scope| state.namespaces(scope));
+    namespaces.filter_map(|it| Some((it.zone()?, it)))
 }
 
 /// The zone of an id. There are as few as namespaces.
@@ -42,7 +54,7 @@ pub fn zones<'a>(state: &'a State, scopes: &[Scope]) -> Vec<Zone<'a>> {
 /// NoSuchHostedZone, InvalidInput.
 pub fn zone<'a>(state: &'a State, scopes: &[Scope], given: &str) -> Result<Zone<'a>, Error> {
     let id = bare(given)?;
-    let mut zones = zones(state, scopes).into_iter();
+    let mut zones = unsorted(state, scopes);
     let found = zones.find(|(zone, _)| zone.id == id);
     found.ok_or_else(|| no_zone(id))
 }

@@ -37,21 +37,22 @@ pub async fn list_hosted_zones(
     };
     let marker = input.marker.as_deref().unwrap_or_default();
     let from = ids::bare(marker)?;
-    call.access().store().read(|state| {
+    let store = call.access().store();
+    let (page, next) = store.read(|state| {
         let mut zones = ids::zones(state, &scopes);
         zones.retain(|(zone, namespace)| {
             zone.id.as_str() >= from && (!is_private_only || namespace.vpc_id().is_some())
         });
         let next = zones.get(most).map(|(zone, _)| zone.id.clone());
-        zones.truncate(most);
-        let shown = zones.into_iter().map(|it| render::zone(state, it));
-        Ok(route53::ListHostedZonesOutput {
-            hosted_zones: shown.collect(),
-            is_truncated: next.is_some(),
-            marker: marker.to_owned(),
-            max_items: most.to_string(),
-            next_marker: next,
-        })
+        let page = zones.into_iter().take(most).map(ids::owned);
+        (page.collect::<Vec<_>>(), next)
+    });
+    Ok(route53::ListHostedZonesOutput {
+        hosted_zones: render::zones(store, &page).await,
+        is_truncated: next.is_some(),
+        marker: marker.to_owned(),
+        max_items: most.to_string(),
+        next_marker: next,
     })
 }
 
@@ -78,23 +79,24 @@ pub async fn list_hosted_zones_by_name(
             ids::bare(id.unwrap_or_default())?.to_owned(),
         ),
     };
-    call.access().store().read(|state| {
+    let store = call.access().store();
+    let (page, next) = store.read(|state| {
         let zones = ids::zones(state, &scopes).into_iter();
         let placed = zones.map(|it| ((reversed(&absolute(&it.1.name)), it.0.id.clone()), it));
         let mut zones: Vec<_> = placed.filter(|(at, _)| *at >= from).collect();
         zones.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let next = zones.get(most).map(|(_, it)| *it);
-        zones.truncate(most);
-        let shown = zones.into_iter().map(|(_, it)| render::zone(state, it));
-        Ok(route53::ListHostedZonesByNameOutput {
-            dns_name: input.dns_name.clone(),
-            hosted_zone_id: input.hosted_zone_id.clone(),
-            hosted_zones: shown.collect(),
-            is_truncated: next.is_some(),
-            max_items: most.to_string(),
-            next_dns_name: next.map(|(_, namespace)| absolute(&namespace.name)),
-            next_hosted_zone_id: next.map(|(zone, _)| zone.id.clone()),
-        })
+        let next = zones.get(most).map(|(_, it)| ids::owned(*it));
+        let page = zones.into_iter().take(most).map(|(_, it)| ids::owned(it));
+        (page.collect::<Vec<_>>(), next)
+    });
+    Ok(route53::ListHostedZonesByNameOutput {
+        dns_name: input.dns_name.clone(),
+        hosted_zone_id: input.hosted_zone_id.clone(),
+        hosted_zones: render::zones(store, &page).await,
+        is_truncated: next.is_some(),
+        max_items: most.to_string(),
+        next_dns_name: next.as_ref().map(|(_, namespace)| absolute(&namespace.name)),
+        next_hosted_zone_id: next.map(|(zone, _)| zone.id),
     })
 }
 

@@ -1,14 +1,12 @@
 //! `ListResourceRecordSets`: pages of a zone in the order of Route 53.
 
-use std::sync::Arc;
-
 use api::route53::{self, Error};
+use domain::cloud_map::Namespace;
 use domain::cloud_map::zone_records::{ZonePosition, ZoneRecordSet, beginning, own_sets, reversed, sets_of};
-use domain::cloud_map::{DiscoveryService, Namespace};
-use store::State;
+use store::Store;
 
 use super::errors::invalid_input;
-use super::{ids, render};
+use super::{ids, pieces, render};
 use crate::call::Call;
 
 /// Most sets of a page, and as many as it has by default.
@@ -24,23 +22,26 @@ pub async fn list_resource_record_sets(
     let (scopes, input) = (ids::scopes(&call), call.input());
     let most = ids::max_items(input.max_items.as_deref(), SETS_MAX)?;
     let from = start(input)?;
-    call.access().store().read(|state| {
-        let (_, namespace) = ids::zone(state, &scopes, &input.hosted_zone_id)?;
-        let mut sets = sets_from(state, namespace, &from, most + 1);
-        let next = (sets.len() > most).then(|| sets.remove(most));
+    let store = call.access().store();
+    let (_, namespace) =
+        store.read(|state| ids::zone(state, &scopes, &input.hosted_zone_id).map(ids::owned))?;
+    let mut sets = sets_from(store, &namespace, &from, most + 1).await;
+    let next = (sets.len() > most).then(|| sets.remove(most));
+    let shown = store.read(|state| {
         let shown = sets
             .into_iter()
             .map(|it| render::record_set(state, &namespace.scope, it));
-        Ok(route53::ListResourceRecordSetsOutput {
-            is_truncated: next.is_some(),
-            max_items: most.to_string(),
-            next_record_identifier: next
-                .as_ref()
-                .and_then(|it| it.choice.as_ref().map(|(id, _)| id.clone())),
-            next_record_name: next.as_ref().map(|it| it.name.clone()),
-            next_record_type: next.as_ref().map(|it| it.record_type.into()),
-            resource_record_sets: shown.collect(),
-        })
+        shown.collect()
+    });
+    Ok(route53::ListResourceRecordSetsOutput {
+        is_truncated: next.is_some(),
+        max_items: most.to_string(),
+        next_record_identifier: next
+            .as_ref()
+            .and_then(|it| it.choice.as_ref().map(|(id, _)| id.clone())),
+        next_record_name: next.as_ref().map(|it| it.name.clone()),
+        next_record_type: next.as_ref().map(|it| it.record_type.into()),
+        resource_record_sets: shown,
     })
 }
 
@@ -65,7 +66,12 @@ fn start(input: &route53::ListResourceRecordSetsInput) -> Result<ZonePosition, E
 }
 
 /// The first sets of a zone from a position on: of each service that may have some there, and of none beyond.
-fn sets_from(state: &State, namespace: &Namespace, from: &ZonePosition, count: usize) -> Vec<ZoneRecordSet> {
+async fn sets_from(
+    store: &Store,
+    namespace: &Namespace,
+    from: &ZonePosition,
+    count: usize,
+) -> Vec<ZoneRecordSet> {
     let mut found: Vec<(ZonePosition, ZoneRecordSet)> = Vec::new();
     let add = |found: &mut Vec<_>, sets: Vec<ZoneRecordSet>| {
         let placed = sets.into_iter().map(|it| (it.position(), it));
@@ -74,9 +80,8 @@ fn sets_from(state: &State, namespace: &Namespace, from: &ZonePosition, count: u
         found.truncate(count);
     };
     add(&mut found, own_sets(namespace));
-    let services = state.discovery_services_of(&namespace.id);
-    let mut services: Vec<(String, &Arc<DiscoveryService>)> =
-        services.map(|it| (beginning(namespace, it), it)).collect();
+    let services = pieces::services(store, &namespace.id).await.into_iter();
+    let mut services: Vec<_> = services.map(|it| (beginning(namespace, &it), it)).collect();
     services.sort_by(|(one, _), (other, _)| one.cmp(other));
     for (beginning, service) in services {
         // Its names begin like this, so all of them stand before the start, or beyond the end of a full page.
@@ -86,11 +91,9 @@ fn sets_from(state: &State, namespace: &Namespace, from: &ZonePosition, count: u
             break;
         }
         if !is_before {
-            let instances: Vec<_> = state
-                .discovery_instances_of(&service.id)
-                .map(AsRef::as_ref)
-                .collect();
-            add(&mut found, sets_of(namespace, service, instances.into_iter()));
+            let instances = pieces::instances(store, &service.id).await;
+            let instances = instances.iter().map(AsRef::as_ref);
+            add(&mut found, sets_of(namespace, &service, instances));
         }
     }
     found.into_iter().map(|(_, it)| it).collect()

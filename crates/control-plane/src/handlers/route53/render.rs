@@ -6,9 +6,10 @@ use domain::cloud_map::zone_records::{
     NAME_SERVERS, ZoneRecordData, ZoneRecordSet, absolute, count, count_of,
 };
 use domain::cloud_map::{Namespace, RoutingPolicy};
-use store::State;
+use store::{State, Store};
 
-use super::ids::Zone;
+use super::ids::{OwnedZone, Zone};
+use super::pieces;
 use crate::handlers::{elb, elbv2};
 
 /// The service whose zones these are.
@@ -17,17 +18,17 @@ const CLOUD_MAP: &str = "servicediscovery.amazonaws.com";
 const WEIGHT: i64 = 1;
 
 /// How many record sets the zone of a namespace has.
-pub fn record_set_count(state: &State, namespace: &Namespace) -> i64 {
-    let services = state.discovery_services_of(&namespace.id);
-    let of_services = services.map(|it| {
-        let instances: Vec<_> = state.discovery_instances_of(&it.id).map(AsRef::as_ref).collect();
-        count_of(it, instances.into_iter())
-    });
-    i64::try_from(count(of_services.sum())).unwrap_or(i64::MAX)
+pub async fn record_set_count(store: &Store, namespace: &Namespace) -> i64 {
+    let mut of_services = 0;
+    for service in pieces::services(store, &namespace.id).await {
+        let instances = pieces::instances(store, &service.id).await;
+        of_services += count_of(&service, instances.iter().map(AsRef::as_ref));
+    }
+    i64::try_from(count(of_services)).unwrap_or(i64::MAX)
 }
 
 /// A zone.
-pub fn zone(state: &State, (zone, namespace): Zone<'_>) -> route53::HostedZone {
+pub async fn zone(store: &Store, (zone, namespace): &OwnedZone) -> route53::HostedZone {
     let arn = namespace.arn();
     route53::HostedZone {
         // The operation by which Cloud Map made it.
@@ -42,9 +43,18 @@ pub fn zone(state: &State, (zone, namespace): Zone<'_>) -> route53::HostedZone {
             service_principal: Some(CLOUD_MAP.to_owned()),
         }),
         name: absolute(&namespace.name),
-        resource_record_set_count: Some(record_set_count(state, namespace)),
+        resource_record_set_count: Some(record_set_count(store, namespace).await),
         ..route53::HostedZone::default()
     }
+}
+
+/// The zones of a page.
+pub async fn zones(store: &Store, page: &[OwnedZone]) -> Vec<route53::HostedZone> {
+    let mut shown = Vec::with_capacity(page.len());
+    for it in page {
+        shown.push(zone(store, it).await);
+    }
+    shown
 }
 
 /// A zone in a listing of a VPC's.

@@ -366,3 +366,45 @@ async fn who_makes_or_changes_a_zone_is_refused() {
         )
     );
 }
+
+#[tokio::test]
+async fn large_zones_are_looked_at_in_pieces_and_are_whole() {
+    use domain::cloud_map::{CustomHealth, DiscoveryInstance, DiscoveryService};
+    use futures_util::FutureExt as _;
+    let world = World::new().await;
+    let (id, zone) = world.private("shop.test").await;
+    world.service(&id, "web", &["first"]).await;
+    let store = world.fixture.store();
+    let first = store.read(|state| state.all::<DiscoveryInstance>().next().cloned());
+    let first = first.expect("is registered");
+    let many = 2 * super::pieces::PIECE;
+    let put = store.transact(move |tx| {
+        for number in 0..many {
+            tx.put(DiscoveryInstance {
+                id: format!("i{number:05}"),
+                custom_health: CustomHealth::Healthy,
+                ..DiscoveryInstance::clone(&first)
+            });
+            let service = tx.get::<DiscoveryService>(&first.service_id).expect("is made");
+            tx.put(DiscoveryService {
+                id: format!("srv-{number:05}"),
+                name: format!("s{number:05}"),
+                ..DiscoveryService::clone(&service)
+            });
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    put.await.expect("is stored");
+    let services = super::pieces::services(store, &id);
+    assert!(
+        services.now_or_never().is_none(),
+        "others get their turn before it has all"
+    );
+    assert_eq!(super::pieces::services(store, &id).await.len(), many + 1);
+    let shown = world.ask("GetHostedZone", json!({ "Id": zone })).await;
+    assert_eq!(shown["HostedZone"]["ResourceRecordSetCount"], many + 3);
+    let pages = world.walk(&zone, 300).await.concat();
+    assert_eq!(pages.len(), many + 3);
+    assert_eq!(pages[2], "web.shop.test. A first");
+    assert_eq!(pages.last().map(String::as_str), Some("web.shop.test. A i01999"));
+}

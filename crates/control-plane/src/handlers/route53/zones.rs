@@ -19,13 +19,12 @@ pub async fn get_hosted_zone(
     call: Call<route53::GetHostedZone>,
 ) -> Result<route53::GetHostedZoneOutput, Error> {
     let scopes = ids::scopes(&call);
-    call.access().store().read(|state| {
-        let zone = ids::zone(state, &scopes, &call.input().id)?;
-        Ok(route53::GetHostedZoneOutput {
-            delegation_set: render::delegation_set(zone.1),
-            hosted_zone: render::zone(state, zone),
-            vp_cs: render::vpcs(zone.1),
-        })
+    let store = call.access().store();
+    let zone = store.read(|state| ids::zone(state, &scopes, &call.input().id).map(ids::owned))?;
+    Ok(route53::GetHostedZoneOutput {
+        delegation_set: render::delegation_set(&zone.1),
+        hosted_zone: render::zone(store, &zone).await,
+        vp_cs: render::vpcs(&zone.1),
     })
 }
 
@@ -52,29 +51,29 @@ pub async fn get_hosted_zone_limit(
     call: Call<route53::GetHostedZoneLimit>,
 ) -> Result<route53::GetHostedZoneLimitOutput, Error> {
     let (scopes, input) = (ids::scopes(&call), call.input());
-    call.access().store().read(|state| {
-        let (_, namespace) = ids::zone(state, &scopes, &input.hosted_zone_id)?;
-        let (value, count) = match input.r#type {
-            route53::HostedZoneLimitType::MaxRrsetsByZone => {
-                (RECORD_SETS_MAX, render::record_set_count(state, namespace))
-            }
-            route53::HostedZoneLimitType::MaxVpcsAssociatedByZone if namespace.vpc_id().is_none() => {
-                let message = Some("The specified hosted zone is a public hosted zone".to_owned());
-                return Err(Error::HostedZoneNotPrivate(route53::HostedZoneNotPrivate {
-                    message,
-                }));
-            }
-            route53::HostedZoneLimitType::MaxVpcsAssociatedByZone => (VPCS_MAX, 1),
-            route53::HostedZoneLimitType::Unmodelled(ref other) => {
-                return Err(invalid_input(format!("Invalid limit type: {other}")));
-            }
-        };
-        Ok(route53::GetHostedZoneLimitOutput {
-            count,
-            limit: route53::HostedZoneLimit {
-                r#type: input.r#type.clone(),
-                value,
-            },
-        })
+    let store = call.access().store();
+    let (_, namespace) =
+        store.read(|state| ids::zone(state, &scopes, &input.hosted_zone_id).map(ids::owned))?;
+    let (value, count) = match input.r#type {
+        route53::HostedZoneLimitType::MaxRrsetsByZone => {
+            (RECORD_SETS_MAX, render::record_set_count(store, &namespace).await)
+        }
+        route53::HostedZoneLimitType::MaxVpcsAssociatedByZone if namespace.vpc_id().is_none() => {
+            let message = Some("The specified hosted zone is a public hosted zone".to_owned());
+            return Err(Error::HostedZoneNotPrivate(route53::HostedZoneNotPrivate {
+                message,
+            }));
+        }
+        route53::HostedZoneLimitType::MaxVpcsAssociatedByZone => (VPCS_MAX, 1),
+        route53::HostedZoneLimitType::Unmodelled(ref other) => {
+            return Err(invalid_input(format!("Invalid limit type: {other}")));
+        }
+    };
+    Ok(route53::GetHostedZoneLimitOutput {
+        count,
+        limit: route53::HostedZoneLimit {
+            r#type: input.r#type.clone(),
+            value,
+        },
     })
 }

@@ -132,3 +132,25 @@ fn operations_come_in_the_order_of_time() {
     }
     assert_eq!(state, State::default(), "no index is left");
 }
+
+#[test]
+fn what_comes_after_one_is_of_the_same_place() {
+    let mut state = State::default();
+    for (id, of, name) in [
+        ("s1", "ns-1", "Web"),
+        ("s2", "ns-1", "web"),
+        ("s3", "ns-1", "zoo"),
+        ("s4", "ns-2", "zoo"),
+    ] {
+        put(&mut state, service(id, of, name));
+    }
+    for (of, id) in [("s1", "a"), ("s1", "b"), ("s1", "c"), ("s2", "d")] {
+        put(&mut state, instance(of, id));
+    }
+    let after = state.discovery_services_after(&service("s1", "ns-1", "Web"));
+    let ids: Vec<_> = after.map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["s2", "s3"]);
+    let after = state.discovery_instances_after(&instance("s1", "a"));
+    let ids: Vec<_> = after.map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["b", "c"]);
+}
