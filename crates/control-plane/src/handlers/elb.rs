@@ -33,5 +33,4 @@ pub use policies::{
     create_app_cookie_stickiness_policy, create_lb_cookie_stickiness_policy, delete_load_balancer_policy,
     describe_load_balancer_policies, set_load_balancer_policies_of_listener,
 };
-pub use render::HOSTED_ZONE;
 pub use tags::{add_tags, describe_tags, remove_tags};

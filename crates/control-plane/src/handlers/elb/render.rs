@@ -4,24 +4,24 @@ use api::elb;
 use domain::classic_load_balancer::{
     ClassicHealthCheck, ClassicListener, ClassicLoadBalancer, ClassicPolicy, ClassicPolicyKind, protocol_word,
 };
+use domain::load_balancer::LoadBalancerKind;
 use domain::tags::Pair;
 
-/// The hosted zone of classic load balancers' names in us-east-1:
-/// <https://docs.aws.amazon.com/general/latest/gr/elb.html>
-pub const HOSTED_ZONE: &str = "Z35SXDOTRQ7X7K";
-/// The region of that.
-const HOSTED_ZONE_REGION: &str = "us-east-1";
+use crate::handlers::elbv2::hosted_zone;
+
 /// What Amazon calls the only security group there is.
 const GROUP_NAME: &str = "default";
 
 /// A load balancer.
 pub fn load_balancer(it: &ClassicLoadBalancer) -> elb::LoadBalancerDescription {
     let scope = it.arn.scope();
+    // Classic ones are where application ones are.
+    let hosted_zone = hosted_zone(LoadBalancerKind::Application, &scope.region);
     elb::LoadBalancerDescription {
         availability_zones: Some(zones(it)),
         backend_server_descriptions: Some(Vec::new()),
         canonical_hosted_zone_name: Some(it.dns_name.clone()),
-        canonical_hosted_zone_name_id: (scope.region == HOSTED_ZONE_REGION).then(|| HOSTED_ZONE.to_owned()),
+        canonical_hosted_zone_name_id: hosted_zone.map(str::to_owned),
         created_time: Some(it.created_at),
         dns_name: Some(it.dns_name.clone()),
         health_check: Some(health_check(&it.health_check)),

@@ -8,27 +8,14 @@ use domain::tags::Pair;
 use domain::target_group::{Matcher, TargetGroup};
 use store::State;
 
-/// Hosted zones of load balancers' names in us-east-1, by kind:
-/// <https://docs.aws.amazon.com/general/latest/gr/elb.html>
-const HOSTED_ZONES: (&str, &str) = ("Z35SXDOTRQ7X7K", "Z26RNL4JYFTOTI");
-/// The region of these.
-const HOSTED_ZONES_REGION: &str = "us-east-1";
-
-/// The hosted zone that the names of load balancers of a kind stand in.
-pub fn hosted_zone(kind: LoadBalancerKind) -> &'static str {
-    let (application, network) = HOSTED_ZONES;
-    match kind {
-        LoadBalancerKind::Application => application,
-        LoadBalancerKind::Network => network,
-    }
-}
+use super::hosted_zones::hosted_zone;
 
 /// A load balancer.
 pub fn load_balancer(it: &LoadBalancer) -> elbv2::LoadBalancer {
-    let is_known_zone = it.arn.scope().region == HOSTED_ZONES_REGION;
+    let hosted_zone = hosted_zone(it.kind, &it.arn.scope().region);
     elbv2::LoadBalancer {
         availability_zones: Some(it.zones.iter().map(zone).collect()),
-        canonical_hosted_zone_id: is_known_zone.then(|| hosted_zone(it.kind).to_owned()),
+        canonical_hosted_zone_id: hosted_zone.map(str::to_owned),
         created_time: Some(it.created_at),
         dns_name: Some(it.dns_name.clone()),
         ip_address_type: Some(it.ip_address_type.as_str().into()),

@@ -27,12 +27,6 @@ pub async fn list_resource_record_sets(
         store.read(|state| ids::zone(state, &scopes, &input.hosted_zone_id).map(ids::owned))?;
     let mut sets = sets_from(store, &namespace, &from, most + 1).await;
     let next = (sets.len() > most).then(|| sets.remove(most));
-    let shown = store.read(|state| {
-        let shown = sets
-            .into_iter()
-            .map(|it| render::record_set(state, &namespace.scope, it));
-        shown.collect()
-    });
     Ok(route53::ListResourceRecordSetsOutput {
         is_truncated: next.is_some(),
         max_items: most.to_string(),
@@ -41,7 +35,7 @@ pub async fn list_resource_record_sets(
             .and_then(|it| it.choice.as_ref().map(|(id, _)| id.clone())),
         next_record_name: next.as_ref().map(|it| it.name.clone()),
         next_record_type: next.as_ref().map(|it| it.record_type.into()),
-        resource_record_sets: shown,
+        resource_record_sets: sets.into_iter().map(render::record_set).collect(),
     })
 }
 

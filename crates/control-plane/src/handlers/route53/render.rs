@@ -1,16 +1,16 @@
 //! Zones and their records as they are shown.
 
 use api::route53;
-use domain::Scope;
 use domain::cloud_map::zone_records::{
     NAME_SERVERS, ZoneRecordData, ZoneRecordSet, absolute, count, count_of,
 };
 use domain::cloud_map::{Namespace, RoutingPolicy};
-use store::{State, Store};
+use domain::load_balancer::LoadBalancerKind;
+use store::Store;
 
 use super::ids::{OwnedZone, Zone};
 use super::pieces;
-use crate::handlers::{elb, elbv2};
+use crate::handlers::elbv2;
 
 /// The service whose zones these are.
 const CLOUD_MAP: &str = "servicediscovery.amazonaws.com";
@@ -87,15 +87,16 @@ pub fn delegation_set(namespace: &Namespace) -> Option<route53::DelegationSet> {
     })
 }
 
-/// The zone that the name of a load balancer stands in: of another than these, that of classic ones.
-fn zone_of_load_balancer(state: &State, scope: &Scope, dns_name: &str) -> &'static str {
-    let mut known = state.load_balancers(scope);
-    let found = known.find(|it| it.dns_name.eq_ignore_ascii_case(dns_name));
-    found.map_or(elb::HOSTED_ZONE, |it| elbv2::hosted_zone(it.kind))
+/// The zone that the name of a load balancer stands in. A record has to name one: for regions that Amazon does not have,
+/// that of the first one.
+fn zone_of_load_balancer(dns_name: &str) -> &'static str {
+    let found = elbv2::hosted_zone_of(dns_name);
+    let other = || elbv2::hosted_zone(LoadBalancerKind::Application, "us-east-1");
+    found.or_else(other).unwrap_or_default()
 }
 
-/// A set of records in the zone of a namespace of that scope.
-pub fn record_set(state: &State, scope: &Scope, it: ZoneRecordSet) -> route53::ResourceRecordSet {
+/// A set of records in a zone.
+pub fn record_set(it: ZoneRecordSet) -> route53::ResourceRecordSet {
     let mut shown = route53::ResourceRecordSet {
         name: it.name,
         r#type: it.record_type.into(),
@@ -116,7 +117,7 @@ pub fn record_set(state: &State, scope: &Scope, it: ZoneRecordSet) -> route53::R
         }
         ZoneRecordData::Alias(dns_name) => {
             shown.alias_target = Some(route53::AliasTarget {
-                hosted_zone_id: zone_of_load_balancer(state, scope, &dns_name).to_owned(),
+                hosted_zone_id: zone_of_load_balancer(&dns_name).to_owned(),
                 dns_name: absolute(&dns_name),
                 evaluate_target_health: true,
             });

@@ -368,6 +368,33 @@ async fn who_makes_or_changes_a_zone_is_refused() {
 }
 
 #[tokio::test]
+async fn an_alias_names_the_zone_of_its_load_balancer() {
+    let world = World::new().await;
+    let (id, zone) = world.private("shop.test").await;
+    let records = json!([{ "Type": "A", "TTL": 10 }]);
+    let weighted = json!({
+        "Name": "web", "NamespaceId": id, "DnsConfig": { "RoutingPolicy": "WEIGHTED", "DnsRecords": records },
+    });
+    let made = world.map("CreateService", weighted).await;
+    for (instance, name) in [
+        ("a", "web-1.eu-west-1.elb.amazonaws.com"),
+        ("b", "web-50dc6c495c0c9188.elb.us-east-1.amazonaws.com"),
+        ("c", "lb.example.com"),
+    ] {
+        let input = json!({
+            "ServiceId": made["Service"]["Id"], "InstanceId": instance, "Attributes": { "AWS_ALIAS_DNS_NAME": name },
+        });
+        world.map("RegisterInstance", input).await;
+    }
+    let sets = world
+        .ask("ListResourceRecordSets", json!({ "HostedZoneId": zone }))
+        .await;
+    let aliases = (2..5).map(|it| text(&sets["ResourceRecordSets"][it]["AliasTarget"]["HostedZoneId"]));
+    let aliases: Vec<String> = aliases.collect();
+    assert_eq!(aliases, ["Z32O12XQLNTSW2", "Z26RNL4JYFTOTI", "Z35SXDOTRQ7X7K"]);
+}
+
+#[tokio::test]
 async fn large_zones_are_looked_at_in_pieces_and_are_whole() {
     use domain::cloud_map::{CustomHealth, DiscoveryInstance, DiscoveryService};
     use futures_util::FutureExt as _;
