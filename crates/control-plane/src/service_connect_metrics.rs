@@ -32,7 +32,7 @@ pub struct Total {
 }
 
 impl CountedByProxies {
-    /// Takes over what the proxy of a host in a VPC tells of aliases, and forgets those that it does not serve any more.
+    /// Takes over what the proxy of a host in a VPC tells of aliases, those alone that it serves.
     pub fn take(
         &self,
         (host_id, vpc_id): (&str, &str),
@@ -50,8 +50,18 @@ impl CountedByProxies {
             proxy.aliases.clear();
         }
         let counted = counted.into_iter().map(|it| (it.group, it.metrics));
-        proxy.aliases.extend(counted);
-        proxy.aliases.retain(|group, _| is_served(group));
+        proxy
+            .aliases
+            .extend(counted.filter(|(group, _)| is_served(group)));
+    }
+
+    /// The proxy of a host in a VPC is told to serve these aliases: what it has counted of others goes with them. If one
+    /// comes again, the proxy counts it from the beginning, and says nothing before something comes to it.
+    pub fn keep(&self, (host_id, vpc_id): (&str, &str), is_served: impl Fn(&TargetGroupArn) -> bool) {
+        let mut all = self.0.lock();
+        if let Some(proxy) = all.get_mut(&(host_id.to_owned(), vpc_id.to_owned())) {
+            proxy.aliases.retain(|group, _| is_served(group));
+        }
     }
 
     /// The proxy of a host in a VPC is gone.

@@ -66,8 +66,11 @@ fn nothing_is_kept_of_aliases_proxies_and_hosts_that_are_gone() {
     let all = CountedByProxies::default();
     let both = vec![counted("api", 1, 9), counted("web", 2, 5)];
     all.take(("a", "vpc-1"), at(20), both.clone(), |_| true);
-    all.take(("a", "vpc-1"), at(20), Vec::new(), |it| *it == group("web"));
+    all.keep(("a", "vpc-1"), |it| *it == group("web"));
     assert_eq!(totals(&all), [(group("web"), 1, 20, 2, 5)]);
+    let late = vec![counted("api", 1, 9)];
+    all.take(("a", "vpc-1"), at(20), late, |it| *it == group("web"));
+    assert_eq!(totals(&all), [(group("web"), 1, 20, 2, 5)], "it is not served");
     all.take(("a", "vpc-2"), at(20), both.clone(), |_| true);
     all.forget("a", "vpc-2");
     assert_eq!(totals(&all), [(group("web"), 1, 20, 2, 5)]);

@@ -165,6 +165,8 @@ impl Session {
             }
         }
         for it in &difference.changed {
+            let counted = &self.control_plane.counted_by_proxies;
+            service_connect::forget_gone(counted, &it.served, self.agent.instance.name());
             self.told.insert(it.served.load_balancer.arn.clone(), it.clone());
         }
         if difference.changed.is_empty() && difference.gone.is_empty() && !difference.is_whole {

@@ -92,11 +92,22 @@ pub fn count(
     host_id: &str,
     (since, counted): (Timestamp, Vec<ClientAliasMetrics>),
 ) {
-    let Some(vpc_id) = ServiceConnectProxy::vpc_of(&served.load_balancer.arn) else {
-        return;
-    };
-    let groups: BTreeSet<&TargetGroupArn> = served.client_aliases.iter().map(|it| &it.group).collect();
-    all.take((host_id, vpc_id), since, counted, |it| groups.contains(it));
+    if let Some(vpc_id) = ServiceConnectProxy::vpc_of(&served.load_balancer.arn) {
+        let groups = groups(served);
+        all.take((host_id, vpc_id), since, counted, |it| groups.contains(it));
+    }
+}
+
+/// A host is told to serve this: if it is a proxy, what it has counted of other aliases is forgotten.
+pub fn forget_gone(all: &CountedByProxies, served: &ServedLoadBalancer, host_id: &str) {
+    if let Some(vpc_id) = ServiceConnectProxy::vpc_of(&served.load_balancer.arn) {
+        let groups = groups(served);
+        all.keep((host_id, vpc_id), |it| groups.contains(it));
+    }
+}
+
+fn groups(served: &ServedLoadBalancer) -> BTreeSet<&TargetGroupArn> {
+    served.client_aliases.iter().map(|it| &it.group).collect()
 }
 
 /// Takes over what a proxy has found out: only that tasks which are to stop have nothing in flight is of use.
