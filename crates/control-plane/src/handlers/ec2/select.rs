@@ -109,8 +109,8 @@ pub fn describe<O: Operation, T: Tagged>(
         next_token: listing.next_token,
     };
     let (scope, ids, filters) = (call.scope(), listing.ids, listing.filters);
-    let listing = format!("{} {scope:?} {ids:?} {filters:?}", O::NAME);
-    cut(call.access().page_key(), &wanted, &listing, chosen)
+    let chosen_by = format!("{scope:?} {ids:?} {filters:?}");
+    cut::<O, _>(call.access().page_key(), &wanted, &chosen_by, chosen)
 }
 
 /// What the caller says of the page it wants.
@@ -121,37 +121,42 @@ pub struct Wanted<'a> {
     pub next_token: Option<&'a str>,
 }
 
-/// Cuts a page out of resources with their ids; `listing` names the operation, as its first word, with all that chose them.
+/// Cuts a page out of resources with their ids. `chosen_by` is all that chose them: a token is good for the same only.
 ///
 /// # Errors
 /// InvalidParameterValue for a size out of bounds and for a token that is not of this listing.
-pub fn cut<T>(
+pub fn cut<O: Operation, T>(
     key: &PageKey,
     wanted: &Wanted<'_>,
-    listing: &str,
+    chosen_by: &str,
     mut items: Vec<(String, T)>,
 ) -> Result<(Vec<T>, Option<String>), ec2::Error> {
-    let request = page_request(listing, wanted.max_results, wanted.next_token)?;
+    let listing = listing::<O>(chosen_by);
+    let request = page_request::<O>(&listing, wanted)?;
     items.sort_by(|(one, _), (other, _)| one.cmp(other));
     page(key, &request, items.into_iter()).map_err(|_| invalid_value("Unable to parse pagination token"))
 }
 
-/// What is asked of a listing, for items that come one by one; its first word is the operation.
+/// What a listing of an operation is called.
+pub fn listing<O: Operation>(chosen_by: &str) -> String {
+    format!("{} {chosen_by}", O::NAME)
+}
+
+/// What is asked of a [`listing`], for items that come one by one.
 ///
 /// # Errors
 /// InvalidParameterValue for a size out of bounds.
-pub fn page_request<'a>(
+pub fn page_request<'a, O: Operation>(
     listing: &'a str,
-    max_results: Option<i32>,
-    next_token: Option<&'a str>,
+    wanted: &Wanted<'a>,
 ) -> Result<PageRequest<'a>, ec2::Error> {
-    let max_results = match max_results {
+    let max_results = match wanted.max_results {
         None => usize::MAX,
-        Some(given) => page_size(given, &bounds(listing.split(' ').next().unwrap_or_default()))?,
+        Some(given) => page_size(given, &bounds(O::NAME))?,
     };
     Ok(PageRequest {
         listing,
-        next_token,
+        next_token: wanted.next_token,
         max_results,
     })
 }

@@ -168,7 +168,7 @@ fn pages_go_on_where_they_ended() {
             max_results: Some(5),
             next_token: token.as_deref(),
         };
-        let (page, next) = cut(&key, &wanted, "listing", items()).expect("a page");
+        let (page, next) = cut::<ec2::DescribeVpcs, _>(&key, &wanted, "all", items()).expect("a page");
         pages.push(page);
         token = next;
         if token.is_none() {
@@ -180,7 +180,10 @@ fn pages_go_on_where_they_ended() {
         max_results: None,
         next_token: None,
     };
-    assert_eq!(cut(&key, &all, "listing", items()).map(|it| it.0.len()), Ok(12));
+    assert_eq!(
+        cut::<ec2::DescribeVpcs, _>(&key, &all, "all", items()).map(|it| it.0.len()),
+        Ok(12)
+    );
 }
 
 #[test]
@@ -191,7 +194,12 @@ fn pages_of_odd_sizes_and_foreign_tokens_are_refused() {
             max_results,
             next_token,
         };
-        refused(cut(&key, &wanted, "listing", vec![("vpc-1".to_owned(), ())]))
+        refused(cut::<ec2::DescribeVpcs, _>(
+            &key,
+            &wanted,
+            "all",
+            vec![("vpc-1".to_owned(), ())],
+        ))
     };
     let too_small = "Value ( 4 ) for parameter maxResults is invalid. Expecting a value greater than 5.";
     assert_eq!(
@@ -202,6 +210,31 @@ fn pages_of_odd_sizes_and_foreign_tokens_are_refused() {
     assert_eq!(refusal(Some(1001), None).0, "InvalidParameterValue");
     let token = "Unable to parse pagination token".to_owned();
     assert_eq!(refusal(None, Some("forged")), ("InvalidParameterValue", token));
+}
+
+#[test]
+fn a_page_has_the_bounds_of_its_operation_whatever_chose_it() {
+    let key = PageKey([7; 32]);
+    let wanted = |max_results, next_token| Wanted {
+        max_results: Some(max_results),
+        next_token,
+    };
+    let items = || vec![("a".to_owned(), ()), ("b".to_owned(), ())];
+    for chosen_by in ["", "all", "DescribeVpcs all"] {
+        let long = cut::<ec2::DescribeRouteTables, _>(&key, &wanted(101, None), chosen_by, items());
+        assert_eq!(refused(long).0, "InvalidParameterValue", "{chosen_by:?}");
+        let page = cut::<ec2::DescribeRouteTables, _>(&key, &wanted(100, None), chosen_by, items());
+        assert_eq!(page, Ok((vec![(), ()], None)));
+    }
+    let short = cut::<ec2::GetManagedPrefixListEntries, _>(&key, &wanted(1, None), "a", items());
+    let (_, token) = short.expect("a page");
+    assert!(token.is_some());
+    let other = cut::<ec2::DescribeManagedPrefixLists, _>(&key, &wanted(1, token.as_deref()), "a", items());
+    assert_eq!(
+        refused(other).0,
+        "InvalidParameterValue",
+        "a token of another operation"
+    );
 }
 
 /// Where the model tells bounds, they are these.

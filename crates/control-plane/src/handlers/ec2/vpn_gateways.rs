@@ -70,8 +70,13 @@ pub async fn describe_vpc_classic_link_dns_support(
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let listing = format!("DescribeVpcClassicLinkDnsSupport {scope:?} {ids:?}");
-    let (vpcs, next_token) = cut(call.access().page_key(), &wanted, &listing, Vec::new())?;
+    let chosen_by = format!("{scope:?} {ids:?}");
+    let (vpcs, next_token) = cut::<ec2::DescribeVpcClassicLinkDnsSupport, _>(
+        call.access().page_key(),
+        &wanted,
+        &chosen_by,
+        Vec::new(),
+    )?;
     Ok(ec2::DescribeVpcClassicLinkDnsSupportOutput {
         vpcs: Some(vpcs),
         next_token,

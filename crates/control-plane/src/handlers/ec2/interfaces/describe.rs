@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::handlers::ec2::check_dry_run;
 use crate::handlers::ec2::filters::{Filters, exact_values_of};
 use crate::handlers::ec2::resources::Resource;
-use crate::handlers::ec2::select::page_request;
+use crate::handlers::ec2::select::{Wanted, listing, page_request};
 use crate::handlers::ec2::stretches::{Stretch, page_of_stretches};
 
 /// `DescribeNetworkInterfaces`: what is asked for by id, subnet or group is found without looking at all tasks. Pages
@@ -27,11 +27,13 @@ pub async fn describe_network_interfaces(
     let filters = Filters::of(&RULES, input.filters.as_ref())?;
     check_dry_run(input.dry_run)?;
     let narrowing = narrowing(input);
-    let listing = format!(
-        "DescribeNetworkInterfaces {scope:?} {:?} {:?}",
-        input.network_interface_ids, input.filters
-    );
-    let request = page_request(&listing, input.max_results, input.next_token.as_deref())?;
+    let chosen_by = format!("{scope:?} {:?} {:?}", input.network_interface_ids, input.filters);
+    let listing = listing::<ec2::DescribeNetworkInterfaces>(&chosen_by);
+    let wanted = Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
+    let request = page_request::<ec2::DescribeNetworkInterfaces>(&listing, &wanted)?;
     let store = call.access().store();
     let ids = input.network_interface_ids.as_deref().unwrap_or_default();
     if let Some(unknown) = store.read(|state| unknown(state, scope, ids)) {

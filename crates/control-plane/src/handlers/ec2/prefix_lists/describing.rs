@@ -125,11 +125,9 @@ pub async fn get_managed_prefix_list_entries(
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let listing = format!(
-        "GetManagedPrefixListEntries {scope:?} {id} {:?}",
-        input.target_version
-    );
-    let (entries, next_token) = cut(call.access().page_key(), &wanted, &listing, found)?;
+    let chosen_by = format!("{scope:?} {id} {:?}", input.target_version);
+    let (entries, next_token) =
+        cut::<ec2::GetManagedPrefixListEntries, _>(call.access().page_key(), &wanted, &chosen_by, found)?;
     Ok(ec2::GetManagedPrefixListEntriesOutput {
         entries: Some(entries),
         next_token,
@@ -192,8 +190,13 @@ pub async fn get_managed_prefix_list_associations(
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let listing = format!("GetManagedPrefixListAssociations {scope:?} {id}");
-    let (associations, next_token) = cut(call.access().page_key(), &wanted, &listing, found)?;
+    let chosen_by = format!("{scope:?} {id}");
+    let (associations, next_token) = cut::<ec2::GetManagedPrefixListAssociations, _>(
+        call.access().page_key(),
+        &wanted,
+        &chosen_by,
+        found,
+    )?;
     Ok(ec2::GetManagedPrefixListAssociationsOutput {
         prefix_list_associations: Some(associations),
         next_token,

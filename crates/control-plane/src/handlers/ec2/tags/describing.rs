@@ -12,7 +12,7 @@ use crate::handlers::ec2::check_dry_run;
 use crate::handlers::ec2::filters::{Filters, Rule, exact_values_of};
 use crate::handlers::ec2::interfaces::tagged_tasks;
 use crate::handlers::ec2::resources::Resource;
-use crate::handlers::ec2::select::page_request;
+use crate::handlers::ec2::select::{Wanted, listing, page_request};
 use crate::handlers::ec2::stretches::{Stretch, page_of_stretches};
 
 const RULES: [Rule<ec2::TagDescription>; 4] = [
@@ -44,8 +44,12 @@ pub async fn describe_tags(call: Call<ec2::DescribeTags>) -> Result<ec2::Describ
     let given = input.filters.as_ref();
     let filters = Filters::of(&RULES, given)?;
     check_dry_run(input.dry_run)?;
-    let listing = format!("DescribeTags {scope:?} {given:?}");
-    let request = page_request(&listing, input.max_results, input.next_token.as_deref())?;
+    let listing = listing::<ec2::DescribeTags>(&format!("{scope:?} {given:?}"));
+    let wanted = Wanted {
+        max_results: input.max_results,
+        next_token: input.next_token.as_deref(),
+    };
+    let request = page_request::<ec2::DescribeTags>(&listing, &wanted)?;
     let sought = Sought {
         types: exact_values_of(given, &["resource-type"]),
         ids: exact_values_of(given, &["resource-id"]),

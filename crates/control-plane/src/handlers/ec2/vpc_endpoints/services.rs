@@ -232,11 +232,13 @@ pub async fn describe_vpc_endpoint_services(
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let listing = format!(
-        "DescribeVpcEndpointServices {region} {:?} {:?}",
-        input.service_names, input.filters
-    );
-    let (details, next_token) = cut(call.access().page_key(), &wanted, &listing, keyed.collect())?;
+    let chosen_by = format!("{region} {:?} {:?}", input.service_names, input.filters);
+    let (details, next_token) = cut::<ec2::DescribeVpcEndpointServices, _>(
+        call.access().page_key(),
+        &wanted,
+        &chosen_by,
+        keyed.collect(),
+    )?;
     let mut names: Vec<String> = details.iter().filter_map(|it| it.service_name.clone()).collect();
     names.dedup();
     Ok(ec2::DescribeVpcEndpointServicesOutput {
