@@ -260,6 +260,31 @@ async fn what_a_service_offers_cannot_be_deleted_under_it() {
         .await;
 }
 
+/// Cloud Map knows of no client.
+#[tokio::test]
+async fn a_namespace_that_has_but_clients_can_be_deleted_and_they_go_on() {
+    let fixture = world("bridge").await;
+    let made = fixture
+        .ask("CreateService", service("web", json!({ "enabled": true })))
+        .await;
+    let sd = "servicediscovery";
+    let listed = fixture.ask_of(sd, "ListNamespaces", json!({})).await;
+    let namespace = json!({ "Id": listed["Namespaces"][0]["Id"] });
+    fixture.ask_of(sd, "DeleteNamespace", namespace).await;
+    let update = json!({ "service": "web", "forceNewDeployment": true });
+    let updated = fixture.ask("UpdateService", update).await;
+    let deployment = |it: &Value| it["service"]["deployments"][0].clone();
+    assert_ne!(deployment(&updated)["id"], deployment(&made)["id"]);
+    assert_eq!(
+        deployment(&updated)["serviceConnectConfiguration"],
+        deployment(&made)["serviceConnectConfiguration"]
+    );
+    let offers =
+        json!({ "service": "web", "serviceConnectConfiguration": offers(json!([{ "portName": "http" }])) });
+    let (code, _) = fixture.refused("UpdateService", offers).await;
+    assert_eq!(code, "NamespaceNotFoundException");
+}
+
 #[tokio::test]
 async fn metrics_are_those_of_the_client_aliases_that_are_asked_for() {
     use domain::service_connect::{ClientAlias, ClientAliasMetrics, ServiceConnectMetrics};
