@@ -43,6 +43,11 @@ fn answers_of_load_balancing_are_as_they_were() -> Result<()> {
     Subject::new()?.run("load_balancing")
 }
 
+#[test]
+fn hosted_zones_are_answered_as_they_were() -> Result<()> {
+    Subject::new()?.run("hosted_zones")
+}
+
 /// Pieces that run the sample image.
 #[test]
 fn waiters_end() -> Result<()> {
