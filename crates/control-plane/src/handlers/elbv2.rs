@@ -32,11 +32,11 @@ pub use certificates::{
     add_listener_certificates, describe_listener_certificates, remove_listener_certificates,
 };
 pub use errors::not_permitted;
+pub use hosted_zones::{hosted_zone, hosted_zone_of};
 pub use limits::describe_account_limits;
 pub use listeners::{create_listener, delete_listener, describe_listeners, modify_listener};
 pub use load_balancers::{create_load_balancer, delete_load_balancer, describe_load_balancers};
 pub use placement::{set_ip_address_type, set_security_groups, set_subnets};
-pub use hosted_zones::{hosted_zone, hosted_zone_of};
 pub use rules::{create_rule, delete_rule, describe_rules, modify_rule, set_rule_priorities};
 pub use ssl_policies::describe_ssl_policies;
 pub use tags::{add_tags, describe_tags, remove_tags};
