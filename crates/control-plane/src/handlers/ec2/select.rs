@@ -20,6 +20,7 @@ pub fn bounds(operation: &str) -> RangeInclusive<i32> {
         "DescribeRouteTables" => 5..=100,
         "DescribeEgressOnlyInternetGateways"
         | "DescribeStaleSecurityGroups"
+        | "DescribeVpcClassicLinkDnsSupport"
         | "GetManagedPrefixListAssociations" => 5..=255,
         _ => 5..=1000,
     }
