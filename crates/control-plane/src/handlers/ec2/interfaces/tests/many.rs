@@ -16,25 +16,34 @@ use crate::handlers::ec2::tests::world::World;
 /// More than two pages.
 const COPIES: u32 = 2_100;
 
+/// As many as one transaction holds.
+const BATCH: usize = 700;
+
 /// Copies of a task, each with an interface of its own; every second one is a member of both groups.
 async fn copies(world: &World, arn: &str, groups: [String; 2]) {
     let arn = TaskArn::parse(arn).expect("an ARN");
-    let done = world.fixture.store().transact(move |tx| {
-        let task = tx.get::<Task>(&arn).expect("is there");
-        let scope = arn.scope();
-        for number in 0..COPIES {
-            let mut copy = Task::clone(&task);
-            copy.arn = TaskArn::new(&scope, &["default", &format!("{number:032x}")]);
-            let eni = copy.eni.as_mut().expect("awsvpc");
-            eni.network_interface_id = format!("eni-{number:017x}");
-            eni.address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 64, 0)) + number);
-            let count = 1 + number as usize % 2;
-            eni.security_groups = groups[..count].to_vec();
-            tx.put(copy);
-        }
-        Ok::<_, std::convert::Infallible>(())
-    });
-    done.await.expect("stored");
+    let numbers: Vec<u32> = (0..COPIES).collect();
+    for batch in numbers.chunks(BATCH) {
+        let (arn, batch, groups) = (arn.clone(), batch.to_vec(), groups.clone());
+        let done = world.fixture.store().transact(move |tx| {
+            let task = tx.get::<Task>(&arn).expect("is there");
+            for number in batch {
+                tx.put(copy(&task, number, &groups));
+            }
+            Ok::<_, std::convert::Infallible>(())
+        });
+        done.await.expect("stored");
+    }
+}
+
+fn copy(task: &Task, number: u32, groups: &[String; 2]) -> Task {
+    let mut copy = Task::clone(task);
+    copy.arn = TaskArn::new(&task.arn.scope(), &["default", &format!("{number:032x}")]);
+    let eni = copy.eni.as_mut().expect("awsvpc");
+    eni.network_interface_id = format!("eni-{number:017x}");
+    eni.address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 64, 0)) + number);
+    eni.security_groups = groups[..1 + number as usize % 2].to_vec();
+    copy
 }
 
 /// What all pages tell of a member, each of at most `PAGE_MAX`.
