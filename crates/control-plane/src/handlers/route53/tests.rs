@@ -404,24 +404,28 @@ async fn large_zones_are_looked_at_in_pieces_and_are_whole() {
     let store = world.fixture.store();
     let first = store.read(|state| state.all::<DiscoveryInstance>().next().cloned());
     let first = first.expect("is registered");
-    let many = 2 * super::pieces::PIECE;
-    let put = store.transact(move |tx| {
-        for number in 0..many {
-            tx.put(DiscoveryInstance {
-                id: format!("i{number:05}"),
-                custom_health: CustomHealth::Healthy,
-                ..DiscoveryInstance::clone(&first)
-            });
+    let piece = super::pieces::PIECE;
+    let many = 2 * piece;
+    for numbers in [0..piece, piece..many] {
+        let first = first.clone();
+        let put = store.transact(move |tx| {
             let service = tx.get::<DiscoveryService>(&first.service_id).expect("is made");
-            tx.put(DiscoveryService {
-                id: format!("srv-{number:05}"),
-                name: format!("s{number:05}"),
-                ..DiscoveryService::clone(&service)
-            });
-        }
-        Ok::<_, std::convert::Infallible>(())
-    });
-    put.await.expect("is stored");
+            for number in numbers.clone() {
+                tx.put(DiscoveryInstance {
+                    id: format!("i{number:05}"),
+                    custom_health: CustomHealth::Healthy,
+                    ..DiscoveryInstance::clone(&first)
+                });
+                tx.put(DiscoveryService {
+                    id: format!("srv-{number:05}"),
+                    name: format!("s{number:05}"),
+                    ..DiscoveryService::clone(&service)
+                });
+            }
+            Ok::<_, std::convert::Infallible>(())
+        });
+        put.await.expect("is stored");
+    }
     let services = super::pieces::services(store, &id);
     assert!(
         services.now_or_never().is_none(),
