@@ -97,8 +97,9 @@ pub(super) async fn send(
         }
         request = match (fault, copy.filter(|_| is_harmless)) {
             (Waited::Sent(SendFault::Unsent(request)), _) => *request,
-            (Waited::Sent(SendFault::Ended), Some(again)) => again,
-            (Waited::Sent(SendFault::Ended), None) => return Err(Fault::BadGateway),
+            // one that was cut off after its delay may have done all of what another one would do again
+            (Waited::Sent(SendFault::Ended), Some(again)) if !in_flight.target().gone.is_cancelled() => again,
+            (Waited::Sent(SendFault::Ended), _) => return Err(Fault::BadGateway),
             (Waited::Fault(fault), _) => return Err(fault),
         };
     }

@@ -9,7 +9,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::fixture::{
-    DEADLINE, World, body, echo, group, header, raw, raw_target, read_answer, read_head, status, until,
+    DEADLINE, World, body, echo, group, header, raw, raw_target, read_answer, read_head, status, target,
+    until,
 };
 
 /// A target that answers each request with the same bytes, in two parts.
@@ -242,4 +243,37 @@ async fn a_target_that_is_gone_ends_its_answers() {
     world.plan.groups[0].targets.clear();
     world.apply().await;
     assert_eq!(status(&pending.await.expect("it ends")), 502);
+}
+
+#[tokio::test]
+async fn a_request_that_is_cut_off_with_its_target_is_not_sent_again() {
+    // the short way, and the other
+    for more in ["", "X-Forwarded-For: 192.0.2.1\r\n"] {
+        let arrived = Arc::new(Notify::new());
+        let tells = arrived.clone();
+        let one = raw_target(move |mut stream| {
+            let tells = tells.clone();
+            async move {
+                read_head(&mut stream).await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    .await;
+                read_head(&mut stream).await;
+                tells.notify_one();
+                std::future::pending::<()>().await;
+            }
+        })
+        .await;
+        let mut world = World::with_group(group("g", &[one])).await;
+        let mut stream = connected(&world).await;
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{more}\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        assert_eq!(status(&read_answer(&mut stream).await), 200);
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        arrived.notified().await;
+        world.plan.groups[0].targets = vec![target(echo("two").await)];
+        world.apply().await;
+        let answer = read_answer(&mut stream).await;
+        assert_eq!(status(&answer), 502, "{more}{answer}");
+    }
 }

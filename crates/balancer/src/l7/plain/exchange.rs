@@ -131,7 +131,8 @@ where
         tokio::select! {
             biased;
             heard = within(timer, idle, asking) => heard.unwrap_or(Heard::Silence),
-            () = gone.as_mut() => Heard::Ended,
+            // cut off after its delay: it may have done all of what another one would do again
+            () = gone.as_mut() => Heard::Bad,
         }
     }
 
