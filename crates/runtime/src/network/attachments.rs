@@ -19,7 +19,7 @@ use super::preserving::Preserving;
 use super::records::{Attachment, Interface, Kind, Port, Records, Stage};
 use super::resolvers::Resolvers;
 use super::vpc::Vpcs;
-use super::{NetworkError, conntrack, names};
+use super::{NetworkError, names};
 
 /// Work on one key takes milliseconds; with the first VPC and a loaded host, perhaps a second.
 const WORK_DEADLINE: Duration = Duration::from_secs(20);
@@ -347,8 +347,14 @@ impl Attachments {
                 .await?;
         }
         // The host has met it too.
-        let forgetting = tokio::task::spawn_blocking(move || conntrack::forget_all(&addresses));
-        forgetting.await.map_err(|_| NetworkError::Interrupted)?
+        let link = match vpc_id {
+            Some(vpc_id) => self.vpcs.link_on_host(&self.host, vpc_id),
+            None => Some(self.host.names.bridge()),
+        };
+        match link {
+            Some(link) => self.host.forget_behind(&link, addresses).await,
+            None => Ok(()),
+        }
     }
 
     /// Undoes as much as was done. The record goes last, so what fails here is found again.

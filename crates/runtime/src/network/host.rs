@@ -117,6 +117,27 @@ impl Host {
         forgetting.await.map_err(|_| NetworkError::Interrupted)?
     }
 
+    /// Forgets the connections of addresses that are behind a link. Where the host's way to one is another, somebody else
+    /// has it there: another VPC of an equal range, or a network of the host's own.
+    pub(super) async fn forget_behind(
+        &self,
+        link: &str,
+        mut addresses: Vec<Ipv4Addr>,
+    ) -> Result<(), NetworkError> {
+        let Some(index) = links::index_of(&self.links, link).await? else {
+            return Ok(());
+        };
+        let mut others = BTreeSet::new();
+        for address in &addresses {
+            if links::link_towards(&self.links, *address).await? != Some(index) {
+                others.insert(*address);
+            }
+        }
+        addresses.retain(|it| !others.contains(it));
+        let forgetting = tokio::task::spawn_blocking(move || conntrack::forget_all(&addresses));
+        forgetting.await.map_err(|_| NetworkError::Interrupted)?
+    }
+
     /// Closes them; doing so again is no error.
     pub(super) fn unpublish(&self, address: Ipv4Addr, ports: &[PortMapping]) -> Result<(), NetworkError> {
         for publication in publications(address, ports) {

@@ -354,6 +354,35 @@ pub(super) async fn way_to(
     Ok(name.map(|name| (index, name)))
 }
 
+/// The index of the link by which the kernel would send to an address; `None` if nothing leads there.
+pub(super) async fn link_towards(handle: &Handle, address: Ipv4Addr) -> Result<Option<u32>, NetworkError> {
+    let question = RouteMessageBuilder::<Ipv4Addr>::new()
+        .destination_prefix(address, 32)
+        .build();
+    let mut answers = handle.route().get(question).execute();
+    let answer = match answers
+        .try_next()
+        .await
+        .map_err(NetworkError::netlink("ask for the way to an address"))
+    {
+        Err(NetworkError::Netlink { source, .. })
+            if matches!(
+                source.raw_os_error(),
+                Some(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EACCES | libc::EINVAL)
+            ) =>
+        {
+            return Ok(None);
+        }
+        answer => answer?,
+    };
+    let attributes = answer.into_iter().flat_map(|it| it.attributes);
+    let mut links = attributes.filter_map(|it| match it {
+        RouteAttribute::Oif(index) => Some(index),
+        _ => None,
+    });
+    Ok(links.next())
+}
+
 async fn index_towards(handle: &Handle, address: Ipv4Addr) -> Result<Option<u32>, NetworkError> {
     let mut routes = handle
         .route()

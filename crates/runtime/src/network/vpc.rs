@@ -136,12 +136,18 @@ impl Vpcs {
         netns::inside(path, move || conntrack::forget_all(&addresses)).await
     }
 
+    /// What the host calls its link to a VPC that is there.
+    pub(super) fn link_on_host(&self, host: &Host, vpc_id: &str) -> Option<String> {
+        let number = self.known.lock().get(vpc_id).map(|it| it.number)?;
+        Some(host.names.vpc_link(number))
+    }
+
     /// Lets answers to the host's loopback addresses in, so that ports can be published there too; the chain `guard`
     /// keeps tasks from abusing this.
     pub(super) fn let_loopback_in(&self, host: &Host, vpc_id: &str) -> Result<(), NetworkError> {
-        let number = self.known.lock().get(vpc_id).map(|it| it.number);
-        let Some(number) = number else { return Ok(()) };
-        let name = host.names.vpc_link(number);
+        let Some(name) = self.link_on_host(host, vpc_id) else {
+            return Ok(());
+        };
         netns::write_setting(&format!("net/ipv4/conf/{name}/route_localnet"), "1")
     }
 

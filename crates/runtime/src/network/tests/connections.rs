@@ -24,14 +24,14 @@ const SILENCE: Duration = Duration::from_millis(300);
 struct Flow(UdpSocket);
 
 impl Flow {
-    async fn from(place: &Path, server: Ipv4Addr) -> Self {
+    async fn from(place: Option<&Path>, server: Ipv4Addr) -> Self {
         let open = move || {
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 4000)).unwrap();
             socket.set_read_timeout(Some(SILENCE)).unwrap();
             socket.connect((server, PORT)).unwrap();
             Ok(socket)
         };
-        Self(from(Some(place), open).await)
+        Self(from(place, open).await)
     }
 
     /// Who answers. The kernel takes its time until a new link carries anything, so it is asked again.
@@ -118,7 +118,7 @@ fn a_new_task_does_not_inherit_the_connections_of_its_address() {
         let address = eni("vpc-1", SERVER).address;
         let namespace = lab.vpc_namespace("vpc-1");
         answer(&server, PORT, "first").await;
-        let flow = Flow::from(&client, address).await;
+        let flow = Flow::from(Some(&client), address).await;
         assert_eq!(flow.reaches().await.as_deref(), Some("first"));
         network.filter(changed(rules(false))).await.unwrap();
         let goes_on = flow.asks().await;
@@ -157,7 +157,7 @@ fn connections_of_a_task_that_an_earlier_agent_made_end_too() {
         let (own, other) = (eni("vpc-1", CLIENT).address, eni("vpc-1", SERVER).address);
         let namespace = lab.vpc_namespace("vpc-1");
         answer(&server, PORT, "server").await;
-        let flow = Flow::from(&client, other).await;
+        let flow = Flow::from(Some(&client), other).await;
         assert_eq!(flow.reaches().await.as_deref(), Some("server"));
         drop(network);
         let network = lab.untold_network().await;
@@ -165,6 +165,31 @@ fn connections_of_a_task_that_an_earlier_agent_made_end_too() {
         network.restore(&["server".to_owned()]).await.unwrap();
         assert!(tracked(Some(&namespace), own).await.is_empty());
         assert!(tracked(Some(&namespace), other).await.is_empty());
+    });
+}
+
+#[test]
+fn connections_of_the_host_with_an_equal_address_elsewhere_go_on() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let address = eni("vpc-1", SERVER).address;
+        let first = network.attach_task(&eni("vpc-1", SERVER), "first").await.unwrap();
+        network
+            .attach_task(&eni("vpc-2", SERVER), "second")
+            .await
+            .unwrap();
+        answer(&first, PORT, "first").await;
+        let flow = Flow::from(None, address).await;
+        assert_eq!(flow.reaches().await.as_deref(), Some("first"));
+        assert_eq!(tracked(None, address).await.len(), 1);
+        network.detach("second").await.unwrap();
+        assert_eq!(
+            tracked(None, address).await.len(),
+            1,
+            "the host's way leads to the other one"
+        );
+        network.detach("first").await.unwrap();
+        assert!(tracked(None, address).await.is_empty());
     });
 }
 
@@ -180,7 +205,7 @@ fn datagrams_to_a_published_port_reach_whoever_publishes_it_now() {
         };
         let first = network.attach_bridge_container("one/web", &[port]).await.unwrap();
         answer(&first.netns, 53, "first").await;
-        let flow = Flow::from(&lab.outside, HOST).await;
+        let flow = Flow::from(Some(&lab.outside), HOST).await;
         assert_eq!(flow.reaches().await.as_deref(), Some("first"));
         assert_eq!(tracked(None, first.address).await.len(), 1);
         network.detach("one").await.unwrap();
