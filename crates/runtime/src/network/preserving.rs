@@ -19,6 +19,12 @@ use super::{Network, NetworkError, carry_through, netns};
 const OWN_TABLE: u32 = 100;
 /// Tables of VPCs are above those that mean something to the kernel.
 const TABLES: u32 = 1 << 24;
+/// How long a VPC tracks datagrams on which nothing comes, in seconds, answered or not: longer than a balancer keeps a
+/// flow (120 s), whose answers would go to the client directly otherwise.
+const UDP_TIMEOUTS: [(&str, &str); 2] = [
+    ("net/netfilter/nf_conntrack_udp_timeout", "180"),
+    ("net/netfilter/nf_conntrack_udp_timeout_stream", "180"),
+];
 /// Bits of a mark below the number, which say how connections are tracked.
 const TRACKING_BITS: u32 = 8;
 
@@ -126,6 +132,9 @@ impl Attachments {
                 all.insert(one);
             };
             self.vpcs.filters.set_preserving(&interface.vpc_id, add).await?;
+        }
+        for (setting, value) in UDP_TIMEOUTS {
+            set(vpc.clone(), setting, value).await?;
         }
         // Without an address of its own the kernel takes from a link only what it would send there, whatever is set.
         links::add_address(&namespace.handle, index, interface.gateway, 32).await?;

@@ -10,7 +10,7 @@ use rtnetlink::IpVersion;
 use rtnetlink::packet_route::rule::RuleAttribute;
 
 use super::lab::{
-    HOST, OUTSIDE, ask, connect_as, eni, foreign, from, is_silent, on_a_host, relay, serve, tcp,
+    HOST, Lab, OUTSIDE, ask, connect_as, eni, foreign, from, is_silent, on_a_host, relay, serve, tcp,
 };
 use super::networks::{
     EVERYWHERE, all_out, allow_in, from_group, from_range, group, interface, tcp_port, vpc, whole,
@@ -67,6 +67,13 @@ async fn marks(network: &Network) -> Vec<u32> {
         _ => None,
     });
     marks.collect()
+}
+
+/// A setting of the kernel in the namespace of the VPC.
+async fn setting(lab: &Lab, name: &str) -> String {
+    let path = Path::new("/proc/sys").join(name);
+    let read = move || Ok(std::fs::read_to_string(path).unwrap().trim().to_owned());
+    from(Some(&lab.vpc_namespace("vpc-1")), read).await
 }
 
 async fn through(client: Option<&Path>) -> String {
@@ -182,6 +189,19 @@ fn datagrams_of_clients_come_from_them_and_answers_go_back() {
             assert_eq!(socket.recv(&mut [0; 16]).unwrap(), 4);
         };
         tokio::task::spawn_blocking(conversation).await.unwrap();
+    });
+}
+
+#[test]
+fn flows_are_tracked_for_longer_than_a_balancer_keeps_them() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        attached(&network).await;
+        network.preserve_clients(KEY).await.unwrap();
+        for name in ["udp_timeout", "udp_timeout_stream"] {
+            let seconds = setting(&lab, &format!("net/netfilter/nf_conntrack_{name}")).await;
+            assert!(seconds.parse::<u32>().unwrap() > 120, "{name} is {seconds}");
+        }
     });
 }
 
