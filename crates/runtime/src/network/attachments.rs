@@ -359,7 +359,10 @@ impl Attachments {
 
     /// Undoes as much as was done. The record goes last, so what fails here is found again.
     async fn unmake(&self, attachment: &Attachment) -> Result<(), NetworkError> {
-        self.stop_preserving(&attachment.kind).await?;
+        // A task has to end whatever the kernel says: what stays knows a link that goes, and drops what comes by it.
+        if let Err(error) = self.stop_preserving(&attachment.kind).await {
+            tracing::error!(key = attachment.key, %error, "rules of a load balancer that is gone stay");
+        }
         if let Some((place, address)) = place_of(attachment) {
             self.endpoint.leave(place, address);
         }

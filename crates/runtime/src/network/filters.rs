@@ -125,30 +125,45 @@ impl Filters {
         vpc.load(&self.table).await
     }
 
-    /// Changes which load balancers of a VPC send with the addresses of their clients.
+    /// Changes which load balancers of a VPC send with the addresses of their clients. Answers whether rules that know that
+    /// are in force.
     pub(super) async fn set_preserving(
         &self,
         vpc_id: &str,
         change: impl FnOnce(&mut BTreeSet<Preserving>),
-    ) -> Result<(), NetworkError> {
+    ) -> Result<bool, NetworkError> {
         let mut vpcs = self.vpcs.lock().await;
         let Some(vpc) = vpcs.get_mut(vpc_id) else {
-            return Ok(());
+            return Ok(false);
         };
         let Some(place) = &mut vpc.place else {
-            return Ok(());
+            return Ok(false);
         };
         let before = place.site.preserving.clone();
         change(&mut place.site.preserving);
-        // As long as nothing was told, what an earlier run has left stays, which has those that it knew.
-        if place.site.preserving == before || place.loaded.is_none() {
-            return Ok(());
+        match place.loaded.is_some() {
+            // Whatever is loaded was made for the site as it was.
+            true if place.site.preserving == before => return Ok(true),
+            // As long as nothing was told, what an earlier run has left stays, of which nobody knows what it says.
+            false if vpc.rules.is_none() => return Ok(false),
+            _ => {}
         }
         let touched = Touched {
             rules_are_new: true,
             ..Touched::default()
         };
-        vpc.put_in_force(&touched, &self.table).await
+        vpc.put_in_force(&touched, &self.table).await?;
+        Ok(true)
+    }
+
+    /// Waits until rules are in force that know of a load balancer which sends with the addresses of its clients, or it takes
+    /// too long.
+    pub(super) async fn await_preserving(&self, vpc_id: &str, one: &Preserving, deadline: Duration) -> bool {
+        let is_known = |vpcs: &BTreeMap<String, Vpc>| {
+            let place = vpcs.get(vpc_id).and_then(|it| it.place.as_ref());
+            place.is_some_and(|it| it.loaded.is_some() && it.site.preserving.contains(one))
+        };
+        self.await_told(deadline, is_known).await
     }
 
     /// The namespace of a VPC goes.
@@ -183,26 +198,29 @@ impl Filters {
 
     /// Waits until an interface is known, or it takes too long.
     pub(super) async fn await_interface(&self, vpc_id: &str, address: Ipv4Addr, deadline: Duration) -> bool {
-        let known = async {
+        let is_known = |vpcs: &BTreeMap<String, Vpc>| {
+            vpcs.get(vpc_id).is_some_and(|it| {
+                let is_in_force = it.place.as_ref().is_some_and(|it| it.loaded.is_some());
+                is_in_force && it.rules.is_some() && it.interfaces.contains_key(&address)
+            })
+        };
+        self.await_told(deadline, is_known).await
+    }
+
+    /// Waits until what was told makes something so, or it takes too long.
+    async fn await_told(&self, deadline: Duration, is_so: impl Fn(&BTreeMap<String, Vpc>) -> bool) -> bool {
+        let so = async {
             loop {
                 let told = self.told.notified();
                 tokio::pin!(told);
                 told.as_mut().enable();
-                if self.knows(vpc_id, address).await {
+                if is_so(&*self.vpcs.lock().await) {
                     return;
                 }
                 told.await;
             }
         };
-        timeout(deadline, known).await.is_ok()
-    }
-
-    async fn knows(&self, vpc_id: &str, address: Ipv4Addr) -> bool {
-        let vpcs = self.vpcs.lock().await;
-        vpcs.get(vpc_id).is_some_and(|it| {
-            let is_in_force = it.place.as_ref().is_some_and(|it| it.loaded.is_some());
-            is_in_force && it.rules.is_some() && it.interfaces.contains_key(&address)
-        })
+        timeout(deadline, so).await.is_ok()
     }
 }
 

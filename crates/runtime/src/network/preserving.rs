@@ -4,8 +4,11 @@
 //! table with one route: to the load balancer. In the load balancer's own namespace all that comes by its link is taken
 //! as its own. A link drops what comes from addresses that are routed elsewhere; theirs does not, and they alone may.
 
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::served_network::ServedInterface;
 
@@ -19,6 +22,8 @@ use super::{Network, NetworkError, carry_through, netns};
 const OWN_TABLE: u32 = 100;
 /// Tables of VPCs are above those that mean something to the kernel.
 const TABLES: u32 = 1 << 24;
+/// How long to wait for what may pass in a VPC: a session begins with that.
+const RULES_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a VPC tracks datagrams on which nothing comes, in seconds, answered or not: longer than a balancer keeps a
 /// flow (120 s), whose answers would go to the client directly otherwise.
 const UDP_TIMEOUTS: [(&str, &str); 2] = [
@@ -128,10 +133,7 @@ impl Attachments {
         policy::add_default_route(&namespace.handle, index, address, table).await?;
         policy::add_rule_for_mark(&namespace.handle, mark(address), table).await?;
         if let Some(one) = Preserving::of(&attachment.kind) {
-            let add = |all: &mut std::collections::BTreeSet<_>| {
-                all.insert(one);
-            };
-            self.vpcs.filters.set_preserving(&interface.vpc_id, add).await?;
+            self.judge(&interface.vpc_id, one).await?;
         }
         for (setting, value) in UDP_TIMEOUTS {
             set(vpc.clone(), setting, value).await?;
@@ -139,7 +141,21 @@ impl Attachments {
         // Without an address of its own the kernel takes from a link only what it would send there, whatever is set.
         links::add_address(&namespace.handle, index, interface.gateway, 32).await?;
         // Last: until here nothing passes. Any address that has a route at all, since `all` says more than `0` could.
-        set(vpc, format!("net/ipv4/conf/{link}/rp_filter"), "2").await
+        set(vpc, checks_of(&link), "2").await
+    }
+
+    /// Has rules judge what one sends. Not before may its link carry what comes from elsewhere.
+    async fn judge(&self, vpc_id: &str, one: Preserving) -> Result<(), NetworkError> {
+        let add = |all: &mut BTreeSet<_>| {
+            all.insert(one.clone());
+        };
+        let filters = &self.vpcs.filters;
+        let is_judged = filters.set_preserving(vpc_id, add).await?
+            || filters.await_preserving(vpc_id, &one, RULES_DEADLINE).await;
+        match is_judged {
+            true => Ok(()),
+            false => Err(NetworkError::Deadline("what may pass in the VPC to be told")),
+        }
     }
 
     /// Takes back what the namespace of the VPC keeps of one; what hangs on its link goes with that.
@@ -152,13 +168,24 @@ impl Attachments {
         if !netns::is_bound(&vpc) {
             return Ok(());
         }
+        // First, since whatever runs behind the link may outlive its rules.
+        match set(vpc.clone(), checks_of(&one.link), "1").await {
+            Err(NetworkError::Setting { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+            set => set?,
+        }
         let namespace = netns::open(vpc).await?;
         policy::remove_rule_for_mark(&namespace.handle, mark(*address), table(*address)).await?;
-        let remove = |all: &mut std::collections::BTreeSet<_>| {
+        let remove = |all: &mut BTreeSet<_>| {
             all.remove(&one);
         };
-        self.vpcs.filters.set_preserving(vpc_id, remove).await
+        self.vpcs.filters.set_preserving(vpc_id, remove).await?;
+        Ok(())
     }
+}
+
+/// The setting by which a link drops what comes from addresses that are routed elsewhere.
+fn checks_of(link: &str) -> String {
+    format!("net/ipv4/conf/{link}/rp_filter")
 }
 
 async fn set(

@@ -2,12 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use domain::network_traffic::Traffic;
 use domain::served_network::{Exit, Guard, ServedInterface, ServedRule};
 use futures_util::TryStreamExt;
 use rtnetlink::IpVersion;
 use rtnetlink::packet_route::rule::RuleAttribute;
+use tokio::time::timeout;
 
 use super::lab::{
     HOST, Lab, OUTSIDE, ask, connect_as, eni, foreign, from, is_silent, on_a_host, relay, serve, tcp,
@@ -15,7 +17,7 @@ use super::lab::{
 use super::networks::{
     EVERYWHERE, all_out, allow_in, from_group, from_range, group, interface, tcp_port, vpc, whole,
 };
-use crate::network::{Network, netns};
+use crate::network::{Network, names, netns};
 
 const KEY: &str = "load-balancer-50dc6c495c0c9188";
 /// The load balancer, a client and a target, by the last bytes of their addresses.
@@ -189,6 +191,40 @@ fn datagrams_of_clients_come_from_them_and_answers_go_back() {
             assert_eq!(socket.recv(&mut [0; 16]).unwrap(), 4);
         };
         tokio::task::spawn_blocking(conversation).await.unwrap();
+    });
+}
+
+/// Whether the VPC drops what comes from the load balancer's link and from addresses that are elsewhere.
+async fn is_checked(lab: &Lab) -> bool {
+    let link = names::interface(KEY, 0);
+    setting(lab, &format!("net/ipv4/conf/{link}/rp_filter")).await == "1"
+}
+
+#[test]
+fn a_link_carries_foreign_addresses_while_rules_judge_them_and_no_longer() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let (_, client, _) = attached(&network).await;
+        drop(network);
+        let network = lab.untold_network().await;
+        let preserving = network.preserve_clients(KEY);
+        tokio::pin!(preserving);
+        let early = timeout(Duration::from_millis(300), preserving.as_mut()).await;
+        assert!(early.is_err(), "nobody has told what may pass: {early:?}");
+        assert!(is_checked(&lab).await);
+        network
+            .filter(super::networks::open_to_all(Exit::Public))
+            .await
+            .unwrap();
+        preserving.await.unwrap();
+        assert!(!is_checked(&lab).await);
+        assert_eq!(
+            through(Some(&client)).await,
+            format!("web to {}", address(CLIENT))
+        );
+        // What still runs there keeps the link.
+        network.detach(KEY).await.unwrap();
+        assert!(is_checked(&lab).await);
     });
 }
 
