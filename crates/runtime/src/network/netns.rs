@@ -21,11 +21,17 @@ pub(super) const TASK_SETTINGS: &[(&str, &str)] = &[
     ("net/ipv6/conf/default/disable_ipv6", "1"),
 ];
 
-/// Settings of the namespace of a VPC: a router that drops what comes from the wrong interface.
+/// Settings of the namespace of a VPC: a router that drops what comes from the wrong interface. A namespace takes others
+/// from the host's first one, where programs for tunnels change them: by marks it would take answers to clients of load
+/// balancers for wrong, and senders with its own addresses for right.
 pub(super) const ROUTER_SETTINGS: &[(&str, &str)] = &[
     ("net/ipv4/ip_forward", "1"),
     ("net/ipv4/conf/all/rp_filter", "1"),
     ("net/ipv4/conf/default/rp_filter", "1"),
+    ("net/ipv4/conf/all/src_valid_mark", "0"),
+    ("net/ipv4/conf/default/src_valid_mark", "0"),
+    ("net/ipv4/conf/all/accept_local", "0"),
+    ("net/ipv4/conf/default/accept_local", "0"),
     ("net/ipv4/conf/all/send_redirects", "0"),
     ("net/ipv4/conf/default/send_redirects", "0"),
     ("net/ipv6/conf/default/disable_ipv6", "1"),

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::Ipv4Addr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ const UDP_TIMEOUTS: [(&str, &str); 2] = [
     ("net/netfilter/nf_conntrack_udp_timeout", "180"),
     ("net/netfilter/nf_conntrack_udp_timeout_stream", "180"),
 ];
+/// What all links of a VPC do without, see [`netns::ROUTER_SETTINGS`]: one that an earlier version made may have them.
+const UNCHECKED: [&str; 2] = ["src_valid_mark", "accept_local"];
 /// Bits of a mark below the number, which say how connections are tracked.
 const TRACKING_BITS: u32 = 8;
 
@@ -135,6 +138,7 @@ impl Attachments {
         if let Some(one) = Preserving::of(&attachment.kind) {
             self.judge(&interface.vpc_id, one).await?;
         }
+        netns::inside(vpc.clone(), check_all_links).await?;
         for (setting, value) in UDP_TIMEOUTS {
             set(vpc.clone(), setting, value).await?;
         }
@@ -186,6 +190,26 @@ impl Attachments {
 /// The setting by which a link drops what comes from addresses that are routed elsewhere.
 fn checks_of(link: &str) -> String {
     format!("net/ipv4/conf/{link}/rp_filter")
+}
+
+/// In the namespace of the calling thread.
+fn check_all_links() -> Result<(), NetworkError> {
+    let settings = "net/ipv4/conf";
+    let failed = |source| NetworkError::Setting {
+        setting: settings.to_owned(),
+        source,
+    };
+    for link in std::fs::read_dir(Path::new("/proc/sys").join(settings)).map_err(failed)? {
+        let link = link.map_err(failed)?.file_name();
+        for name in UNCHECKED {
+            let setting = format!("{settings}/{}/{name}", link.to_string_lossy());
+            match netns::write_setting(&setting, "0") {
+                Err(NetworkError::Setting { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+                written => written?,
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn set(

@@ -229,6 +229,32 @@ fn a_link_carries_foreign_addresses_while_rules_judge_them_and_no_longer() {
 }
 
 #[test]
+fn answers_come_back_whatever_a_host_has_its_namespaces_inherit() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let (_, client, _) = attached(&network).await;
+        let inherited = || {
+            for link in std::fs::read_dir("/proc/sys/net/ipv4/conf").unwrap() {
+                for name in ["src_valid_mark", "accept_local"] {
+                    std::fs::write(link.as_ref().unwrap().path().join(name), "1").unwrap();
+                }
+            }
+            Ok(())
+        };
+        from(Some(&lab.vpc_namespace("vpc-1")), inherited).await;
+        network.preserve_clients(KEY).await.unwrap();
+        assert_eq!(
+            through(Some(&client)).await,
+            format!("web to {}", address(CLIENT))
+        );
+        for link in ["all", "default", "host0"] {
+            let accepts = setting(&lab, &format!("net/ipv4/conf/{link}/accept_local")).await;
+            assert_eq!(accepts, "0", "{link}");
+        }
+    });
+}
+
+#[test]
 fn flows_are_tracked_for_longer_than_a_balancer_keeps_them() {
     on_a_host(async |lab| {
         let network = lab.network().await;
