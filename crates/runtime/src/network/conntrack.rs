@@ -21,8 +21,10 @@ const GET: u16 = SUBSYSTEM << 8 | 1;
 const DELETE: u16 = SUBSYSTEM << 8 | 2;
 const ORIGINAL: u16 = 1;
 const REPLY: u16 = 2;
+const MARK: u16 = 8;
 const ID: u16 = 12;
 const ZONE: u16 = 18;
+const MARK_MASK: u16 = 21;
 const FILTER: u16 = 25;
 const TUPLE_IP: u16 = 1;
 const TUPLE_PROTOCOL: u16 = 2;
@@ -50,6 +52,8 @@ pub(super) struct Tracked {
     pub(super) original: Tuple,
     /// As answers to it come: the other way round, with addresses translated.
     pub(super) reply: Tuple,
+    /// What rules have noted about it; 0 for nothing.
+    pub(super) mark: u32,
     /// What names it to the kernel.
     name: Vec<u8>,
 }
@@ -65,6 +69,19 @@ pub(super) struct Tuple {
     pub(super) port: u16,
 }
 
+/// Which connections the kernel is to tell.
+#[derive(Clone, Copy)]
+enum Asked {
+    All,
+    /// Those whose tuple of this kind has the source.
+    From(u16, Ipv4Addr),
+    /// Those with this mark, as far as it is looked at.
+    Marked {
+        mark: u32,
+        mask: u32,
+    },
+}
+
 /// A socket to the connections of the network namespace in which it was opened.
 pub(super) struct Connections(OwnedFd);
 
@@ -76,12 +93,12 @@ impl Connections {
 
     /// Those that an address has begun, or answers.
     pub(super) fn of(&self, address: Ipv4Addr) -> io::Result<Vec<Tracked>> {
-        let begun = self.list(Some((ORIGINAL, address)))?;
+        let begun = self.list(Asked::From(ORIGINAL, address))?;
         let mut found: Vec<Tracked> = begun
             .into_iter()
             .filter(|it| it.original.source == address)
             .collect();
-        let answered = self.list(Some((REPLY, address)))?;
+        let answered = self.list(Asked::From(REPLY, address))?;
         let is_other = |it: &Tracked| it.reply.source == address && it.original.source != address;
         found.extend(answered.into_iter().filter(is_other));
         Ok(found)
@@ -89,7 +106,14 @@ impl Connections {
 
     /// All of them.
     pub(super) fn all(&self) -> io::Result<Vec<Tracked>> {
-        self.list(None)
+        self.list(Asked::All)
+    }
+
+    /// Those with a mark, of which the bits of the mask count.
+    pub(super) fn marked(&self, mark: u32, mask: u32) -> io::Result<Vec<Tracked>> {
+        let mut found = self.list(Asked::Marked { mark, mask })?;
+        found.retain(|it| it.mark & mask == mark);
+        Ok(found)
     }
 
     /// Forgets them. One that has ended meanwhile is no error.
@@ -118,13 +142,24 @@ impl Connections {
         Ok(())
     }
 
-    fn list(&self, source: Option<(u16, Ipv4Addr)>) -> io::Result<Vec<Tracked>> {
+    fn list(&self, asked: Asked) -> io::Result<Vec<Tracked>> {
         let mut request = Vec::new();
-        message(&mut request, GET, REQUEST | DUMP, 0, AF_INET, 0, |out| {
-            if let Some((tuple, address)) = source {
-                filter(out, tuple, address);
-            }
-        });
+        message(
+            &mut request,
+            GET,
+            REQUEST | DUMP,
+            0,
+            AF_INET,
+            0,
+            |out| match asked {
+                Asked::All => {}
+                Asked::From(tuple, address) => filter(out, tuple, address),
+                Asked::Marked { mark, mask } => {
+                    attribute(out, MARK, |out| out.extend_from_slice(&mark.to_be_bytes()));
+                    attribute(out, MARK_MASK, |out| out.extend_from_slice(&mask.to_be_bytes()));
+                }
+            },
+        );
         self.send(&request)?;
         let mut found = Vec::new();
         loop {
@@ -167,6 +202,15 @@ pub(super) fn forget_all(addresses: &[Ipv4Addr]) -> Result<(), NetworkError> {
         Ok(())
     };
     forget().map_err(NetworkError::netlink_io("forget the connections of an address"))
+}
+
+/// The same for connections with a mark, of which the bits of the mask count.
+pub(super) fn forget_marked(mark: u32, mask: u32) -> Result<(), NetworkError> {
+    let forget = || {
+        let connections = Connections::open()?;
+        connections.forget(&connections.marked(mark, mask)?)
+    };
+    forget().map_err(NetworkError::netlink_io("forget the connections of a mark"))
 }
 
 /// The same for what was sent to UDP ports of these own addresses, and led nowhere else.
@@ -240,7 +284,9 @@ fn tracked(bytes: &[u8]) -> Option<Tracked> {
         let nested = if kind == ORIGINAL { NESTED } else { 0 };
         attribute(&mut name, kind | nested, |out| out.extend_from_slice(value));
     }
+    let mark = value(bytes, MARK).and_then(|it| it.first_chunk::<4>());
     Some(Tracked {
+        mark: mark.map_or(0, |it| u32::from_be_bytes(*it)),
         original: tuple(value(bytes, ORIGINAL)?)?,
         reply: tuple(value(bytes, REPLY)?)?,
         name,

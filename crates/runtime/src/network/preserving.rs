@@ -17,7 +17,7 @@ use super::attachments::{Attachments, lock};
 use super::links::{self, TASK_INTERFACE};
 use super::policy;
 use super::records::{Interface, Kind};
-use super::{Network, NetworkError, carry_through, netns};
+use super::{Network, NetworkError, carry_through, conntrack, netns};
 
 /// The table of a load balancer's namespace by which it takes as its own what is meant for its clients.
 const OWN_TABLE: u32 = 100;
@@ -35,6 +35,8 @@ const UDP_TIMEOUTS: [(&str, &str); 2] = [
 const UNCHECKED: [&str; 2] = ["src_valid_mark", "accept_local"];
 /// Bits of a mark below the number, which say how connections are tracked.
 const TRACKING_BITS: u32 = 8;
+/// Bits of a connection's mark that hold a number.
+pub(super) const NUMBERS: u32 = u32::MAX << TRACKING_BITS;
 
 /// A load balancer that sends with the addresses of its clients.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,6 +179,9 @@ impl Attachments {
             Err(NetworkError::Setting { source, .. }) if source.kind() == ErrorKind::NotFound => {}
             set => set?,
         }
+        // While rules still keep them from whoever else has a client's address and port.
+        let number = one.mark();
+        netns::inside(vpc.clone(), move || conntrack::forget_marked(number, NUMBERS)).await?;
         let namespace = netns::open(vpc).await?;
         policy::remove_rule_for_mark(&namespace.handle, mark(*address), table(*address)).await?;
         let remove = |all: &mut BTreeSet<_>| {

@@ -14,15 +14,12 @@ use std::net::Ipv4Addr;
 
 use domain::served_network::{Guard, ServedInterface};
 
-use super::super::preserving::Preserving;
+use super::super::preserving::{NUMBERS, Preserving};
 use super::compile::{Site, Structure};
 use super::ruleset::{Chain, OUT_OF, Verdict};
 
 /// The chain that marks.
 const CHAIN: &str = "preserving";
-/// Bits of a connection's mark that hold a number.
-const NUMBERS: &str = "0xffffff00";
-
 /// Matches what came by these links.
 pub(super) fn came_by(links: &BTreeSet<&str>) -> String {
     let links: Vec<String> = links.iter().map(|it| format!("{it:?}")).collect();
@@ -81,7 +78,11 @@ pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &
         marking.push(format!("{sends} fib daddr type local drop"));
         marking.push(format!("{sends} ct state new ct mark set {mark}"));
         // Nobody's connections but their own: not those that clients have made themselves.
-        marking.push(format!("{sends} ct mark and {NUMBERS} != {mark} drop"));
+        marking.push(format!("{sends} ct mark and {NUMBERS:#x} != {mark} drop"));
+        // Nor is theirs anybody else's: the client has the same address and port, and groups would not be asked about it.
+        marking.push(format!(
+            r#"iifname != "{link}" ct direction original ct mark and {NUMBERS:#x} == {mark} drop"#
+        ));
         // There its answers would not find back.
         ways.push(format!(r#"{sends} oifname "{}" drop"#, site.uplink));
         let verdict = one.address().and_then(|it| verdicts.get(&it));
@@ -91,11 +92,11 @@ pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &
             None => format!("{sends} drop"),
         });
         ingress.push(format!(
-            r#"oifname "{link}" ct direction reply ct mark and {NUMBERS} == {mark} accept"#
+            r#"oifname "{link}" ct direction reply ct mark and {NUMBERS:#x} == {mark} accept"#
         ));
     }
     marking.push(format!(
-        "ct direction reply ct mark and {NUMBERS} != 0x0 meta mark set ct mark and {NUMBERS}"
+        "ct direction reply ct mark and {NUMBERS:#x} != 0x0 meta mark set ct mark and {NUMBERS:#x}"
     ));
     let hook = Some("type filter hook prerouting priority mangle; policy accept;");
     chains.insert(CHAIN.to_owned(), Chain { hook, rules: marking });

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::network_traffic::Traffic;
+use domain::network_traffic::{PortRange, Traffic};
 use domain::served_network::{Exit, Guard, ServedInterface, ServedRule};
 use futures_util::TryStreamExt;
 use rtnetlink::IpVersion;
@@ -17,6 +17,8 @@ use super::lab::{
 use super::networks::{
     EVERYWHERE, all_out, allow_in, from_group, from_range, group, interface, tcp_port, vpc, whole,
 };
+use crate::network::conntrack::Connections;
+use crate::network::preserving::NUMBERS;
 use crate::network::{Network, names, netns};
 
 const KEY: &str = "load-balancer-50dc6c495c0c9188";
@@ -24,6 +26,8 @@ const KEY: &str = "load-balancer-50dc6c495c0c9188";
 const BALANCER: u8 = 5;
 const CLIENT: u8 = 6;
 const TARGET: u8 = 7;
+/// How long to wait for one datagram.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 fn address(last: u8) -> Ipv4Addr {
     eni("vpc-1", last).address
@@ -148,49 +152,102 @@ fn clients_are_preserved_whatever_becomes_of_the_agent() {
     });
 }
 
+/// A socket for datagrams, which waits for an answer no longer than this.
+async fn datagrams(place: &Path, own: SocketAddr, patience: Duration) -> UdpSocket {
+    let bind = move || {
+        let socket = UdpSocket::from(foreign(socket2::Type::DGRAM, own).unwrap());
+        socket.set_read_timeout(Some(patience)).unwrap();
+        Ok(socket)
+    };
+    from(Some(place), bind).await
+}
+
+/// Whether what one sends arrives at the other; it is sent again for a while, since a link carries nothing at first.
+async fn arrives(sender: &UdpSocket, receiver: &UdpSocket, tries: usize) -> Option<SocketAddr> {
+    let (sender, receiver) = (sender.try_clone().unwrap(), receiver.try_clone().unwrap());
+    let conversation = move || {
+        (0..tries).find_map(|_| {
+            sender.send(b"ask").unwrap();
+            Some(receiver.recv_from(&mut [0; 16]).ok()?.1)
+        })
+    };
+    tokio::task::spawn_blocking(conversation).await.unwrap()
+}
+
+/// Tries within which something arrives that is not dropped.
+const ENOUGH: usize = 50;
+
 #[test]
 fn datagrams_of_clients_come_from_them_and_answers_go_back() {
     on_a_host(async |lab| {
         let network = lab.network().await;
         let (balancer, client, target) = attached(&network).await;
         network.preserve_clients(KEY).await.unwrap();
-        let bound = |address: Ipv4Addr, port| {
-            move || {
-                let socket = UdpSocket::bind((address, port)).unwrap();
-                socket
-                    .set_read_timeout(Some(std::time::Duration::from_secs(5)))
-                    .unwrap();
-                Ok(socket)
-            }
-        };
+        let (asking, asked) = ((address(CLIENT), 5000).into(), (address(TARGET), 53).into());
         // The client's own socket has the port, as when it talks to a balancer.
-        let _asks = from(Some(&client), bound(address(CLIENT), 5000)).await;
-        let answers = from(Some(&target), bound(address(TARGET), 53)).await;
-        let socket = from(Some(&balancer), || {
-            let socket = foreign(socket2::Type::DGRAM, (address(CLIENT), 5000).into()).unwrap();
-            let socket = UdpSocket::from(socket);
-            socket.connect((address(TARGET), 53)).unwrap();
-            socket
-                .set_read_timeout(Some(std::time::Duration::from_secs(5)))
-                .unwrap();
-            Ok(socket)
-        })
-        .await;
-        let conversation = move || {
-            // A link carries nothing at first.
-            answers
-                .set_read_timeout(Some(std::time::Duration::from_millis(200)))
-                .unwrap();
-            let asked = (0..25).find_map(|_| {
-                socket.send(b"ask").unwrap();
-                answers.recv_from(&mut [0; 16]).ok()
-            });
-            let (length, peer) = asked.expect("a question arrives");
-            assert_eq!((length, peer), (3, (address(CLIENT), 5000).into()));
-            answers.send_to(b"tell", peer).unwrap();
-            assert_eq!(socket.recv(&mut [0; 16]).unwrap(), 4);
+        let _asks = datagrams(&client, asking, PATIENCE).await;
+        let answers = datagrams(&target, asked, PATIENCE).await;
+        let socket = datagrams(&balancer, asking, Duration::from_secs(5)).await;
+        socket.connect(asked).unwrap();
+        assert_eq!(arrives(&socket, &answers, ENOUGH).await, Some(asking));
+        answers.send_to(b"tell", asking).unwrap();
+        let told = tokio::task::spawn_blocking(move || socket.recv(&mut [0; 16]).unwrap());
+        assert_eq!(told.await.unwrap(), 4);
+    });
+}
+
+#[test]
+fn connections_made_for_clients_are_not_their_own() {
+    on_a_host(async |lab| {
+        let network = lab.untold_network().await;
+        let let_in = allow_in(Traffic::Udp(PortRange::ALL), from_group("sg-balancers"));
+        let groups = vec![
+            group("sg-balancers", &[all_out()]),
+            group("sg-clients", &[all_out()]),
+            group("sg-targets", &[let_in]),
+        ];
+        let interfaces = vec![
+            interface("vpc-1", BALANCER, &["sg-balancers"]),
+            interface("vpc-1", CLIENT, &["sg-clients"]),
+            interface("vpc-1", TARGET, &["sg-targets"]),
+        ];
+        network
+            .filter(whole(vec![vpc("vpc-1", groups)], interfaces))
+            .await
+            .unwrap();
+        let (balancer, client, target) = attached(&network).await;
+        network.preserve_clients(KEY).await.unwrap();
+        let (asking, asked) = ((address(CLIENT), 5000).into(), (address(TARGET), 53).into());
+        let directly = datagrams(&client, asking, PATIENCE).await;
+        let answers = datagrams(&target, asked, PATIENCE).await;
+        let through = datagrams(&balancer, asking, PATIENCE).await;
+        for socket in [&directly, &through] {
+            socket.connect(asked).unwrap();
+        }
+        assert_eq!(arrives(&directly, &answers, 2).await, None, "no group lets it in");
+        assert_eq!(arrives(&through, &answers, ENOUGH).await, Some(asking));
+        assert_eq!(
+            arrives(&directly, &answers, 2).await,
+            None,
+            "it is not its connection"
+        );
+        assert_eq!(
+            arrives(&through, &answers, ENOUGH).await,
+            Some(asking),
+            "which goes on"
+        );
+        network.detach(KEY).await.unwrap();
+        assert_eq!(
+            arrives(&directly, &answers, 2).await,
+            None,
+            "nor has it come to it"
+        );
+        let marked = || {
+            let listed = Connections::open().and_then(|it| it.marked(0, 0));
+            Ok(listed.unwrap())
         };
-        tokio::task::spawn_blocking(conversation).await.unwrap();
+        let left = from(Some(&lab.vpc_namespace("vpc-1")), marked).await;
+        assert!(left.iter().all(|it| it.mark & NUMBERS == 0), "{left:?}");
     });
 }
 
