@@ -228,6 +228,21 @@ pub(super) fn forget_untranslated(own: &[Ipv4Addr], ports: &BTreeSet<u16>) -> Re
     forget().map_err(NetworkError::netlink_io("forget the connections of a port"))
 }
 
+/// The same for datagrams that were sent to these ports and led to an address.
+pub(super) fn forget_translated(address: Ipv4Addr, ports: &BTreeSet<u16>) -> Result<(), NetworkError> {
+    let forget = || {
+        let connections = Connections::open()?;
+        let mut found = connections.of(address)?;
+        found.retain(|it| {
+            let Tracked { original, reply, .. } = it;
+            let is_led = reply.source == address && original.destination != address;
+            is_led && original.protocol == UDP && ports.contains(&original.port)
+        });
+        connections.forget(&found)
+    };
+    forget().map_err(NetworkError::netlink_io("forget the connections of a port"))
+}
+
 /// Connections whose tuple has the source.
 fn filter(out: &mut Vec<u8>, tuple: u16, address: Ipv4Addr) {
     attribute(out, tuple | NESTED, |out| {

@@ -106,14 +106,26 @@ impl Host {
     /// Forgets who has sent datagrams to UDP ports while nobody had published them: the kernel would lead them to the host
     /// for as long as they go on.
     pub(super) async fn forget_waiting(&self, ports: &[PortMapping]) -> Result<(), NetworkError> {
-        let single = ports.iter().flat_map(|it| it.single_ports());
-        let udp = single.filter(|it| it.protocol == TransportProtocol::Udp);
-        let ports: BTreeSet<u16> = udp.map(|it| it.host_port).collect();
+        let ports = udp_ports(ports);
         if ports.is_empty() {
             return Ok(());
         }
         let own = links::addresses(&self.links).await?;
         let forgetting = tokio::task::spawn_blocking(move || conntrack::forget_untranslated(&own, &ports));
+        forgetting.await.map_err(|_| NetworkError::Interrupted)?
+    }
+
+    /// Forgets who sends datagrams to UDP ports that are published no more: whoever publishes them next is to get these.
+    pub(super) async fn forget_led(
+        &self,
+        address: Ipv4Addr,
+        ports: &[PortMapping],
+    ) -> Result<(), NetworkError> {
+        let ports = udp_ports(ports);
+        if ports.is_empty() {
+            return Ok(());
+        }
+        let forgetting = tokio::task::spawn_blocking(move || conntrack::forget_translated(address, &ports));
         forgetting.await.map_err(|_| NetworkError::Interrupted)?
     }
 
@@ -173,6 +185,13 @@ impl Host {
         )
         .await
     }
+}
+
+/// The host's ports among these for datagrams.
+fn udp_ports(ports: &[PortMapping]) -> BTreeSet<u16> {
+    let single = ports.iter().flat_map(|it| it.single_ports());
+    let udp = single.filter(|it| it.protocol == TransportProtocol::Udp);
+    udp.map(|it| it.host_port).collect()
 }
 
 /// Where the ports of a container lead.

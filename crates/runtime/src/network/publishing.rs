@@ -47,6 +47,7 @@ impl Attachments {
         // From here on nothing fails but single ports, so that what is given back is forgotten too.
         self.host.unpublish(interface.address, &gone)?;
         self.ports.release(&gone);
+        let mut published_now = Vec::new();
         for port in new {
             let taken = self.ports.take(key, &[port]);
             let published = taken.and_then(|_| {
@@ -54,9 +55,20 @@ impl Attachments {
                 published.inspect_err(|_| self.ports.release(&[port]))
             });
             match published {
-                Ok(()) => open.push(port),
+                Ok(()) => {
+                    published_now.push(port);
+                    open.push(port);
+                }
                 Err(error) => refused.push((port, error)),
             }
+        }
+        let forgotten = async {
+            self.host.forget_led(interface.address, &gone).await?;
+            self.host.forget_waiting(&published_now).await
+        };
+        // The kernel may not let its connections be looked at; ports lead there all the same.
+        if let Err(error) = forgotten.await {
+            tracing::error!(key, %error, "datagrams to ports go where they went before");
         }
         let open: Vec<Port> = open.iter().map(Port::from).collect();
         if open != *ports {

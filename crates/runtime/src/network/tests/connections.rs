@@ -217,3 +217,31 @@ fn datagrams_to_a_published_port_reach_whoever_publishes_it_now() {
         assert_eq!(flow.reaches().await.as_deref(), Some("second"));
     });
 }
+
+#[test]
+fn datagrams_to_a_published_port_of_load_balancers_reach_whoever_publishes_it_now() {
+    on_a_host(async |lab| {
+        let network = lab.network().await;
+        let port = PortMapping {
+            container_port: 53,
+            host_port: PORT,
+            protocol: TransportProtocol::Udp,
+            following: 0,
+        };
+        for (key, last) in [("first", SERVER), ("second", SERVER + 1)] {
+            network
+                .attach_load_balancer(key, &eni("vpc-1", last), &[])
+                .await
+                .unwrap();
+            answer(&network.attachments.records.namespace(key), 53, key).await;
+        }
+        let flow = Flow::from(Some(&lab.outside), HOST).await;
+        assert_eq!(flow.asks().await, None, "nobody has the port");
+        network.publish_load_balancer("first", &[port]).await.unwrap();
+        assert_eq!(flow.reaches().await.as_deref(), Some("first"));
+        network.publish_load_balancer("first", &[]).await.unwrap();
+        assert_eq!(flow.asks().await, None, "nobody has it again");
+        network.publish_load_balancer("second", &[port]).await.unwrap();
+        assert_eq!(flow.reaches().await.as_deref(), Some("second"));
+    });
+}
