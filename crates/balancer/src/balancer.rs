@@ -17,6 +17,7 @@ use crate::dice::Dice;
 use crate::group::{Group, retire};
 use crate::health::checker::{Checker, Wanted};
 use crate::health::machine::Health;
+use crate::l4::claims::Claims;
 use crate::l7::cookies::CookieKey;
 use crate::l7::idle::IdleConnections;
 use crate::plan::{GroupPlan, ListenerPlan, LoadBalancerPlan, Plan};
@@ -97,6 +98,7 @@ impl Balancer {
             clock: surroundings.clock,
             began: Instant::now(),
             reporter: reporter.clone(),
+            claims: Claims::default(),
             target_tls: TargetTls::new()?,
             logs: surroundings.logs,
             connections: TaskTracker::new(),

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::access_log::AccessLogSink;
 use crate::dice::Dice;
+use crate::l4::claims::Claims;
 use crate::l7::cookies::CookieKey;
 use crate::l7::idle::IdleConnections;
 use crate::report::Reporter;
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) reporter: Reporter,
     pub(crate) target_tls: TargetTls,
     pub(crate) logs: Arc<dyn AccessLogSink>,
+    pub(crate) claims: Claims,
     /// Clients' connections, also those that speak another protocol by now, and flows: who leaves waits for them.
     pub(crate) connections: TaskTracker,
     /// Those of clients that nothing comes from.

@@ -9,15 +9,12 @@ use tokio::net::TcpStream;
 
 use super::flow::{self, Chosen};
 use super::proxy_protocol::Transport;
-use super::{proxy_protocol, splice};
+use super::{TRIES, proxy_protocol, splice};
 use crate::outlier::Outcome;
 use crate::pump;
 use crate::site::{Serving, Site};
 use crate::tls;
 use crate::upstream::{Source, Stream, connect};
-
-/// How many targets are tried before a client is reset.
-const TRIES: usize = 3;
 
 /// Serves a connection until it ends. If no target takes it, the client's is reset.
 pub(crate) async fn serve(site: Arc<Site>, mut stream: TcpStream, peer: SocketAddr) {

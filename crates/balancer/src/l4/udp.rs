@@ -11,10 +11,12 @@ use parking_lot::Mutex;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
 use tokio::net::UdpSocket;
 
+use super::TRIES;
+use super::claims::Claim;
 use super::flow::{self, Chosen};
 use super::proxy_protocol::{self, Transport};
 use crate::pump::Watch;
-use crate::site::Site;
+use crate::site::{Serving, Site};
 use crate::upstream::client_socket;
 
 /// A flow on which nothing comes for this long is over, as on Amazon.
@@ -32,6 +34,8 @@ struct Flow {
     watch: Watch,
     /// What comes before the first datagram: who the client is, if the target is to be told.
     header: Mutex<Option<Vec<u8>>>,
+    /// If the target sees the client's address.
+    _claim: Option<Claim>,
 }
 
 type Flows = Arc<Mutex<HashMap<SocketAddr, Arc<Flow>>>>;
@@ -88,21 +92,14 @@ fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketA
     if all.len() >= serving.plan.load_balancer.limits.flows {
         return None;
     }
-    let chosen = flow::choose(site, &serving, peer, &[])?;
-    let target = chosen.in_flight.target().address();
-    let to_target = match chosen.preserved(peer) {
-        Some(client) => connected_as(client, target),
-        None => connected(site.address.ip(), target),
-    };
-    let to_target = to_target
-        .inspect_err(|fault| tracing::debug!(%fault, "target not reached"))
-        .ok()?;
+    let (chosen, to_target, claim) = reach(site, &serving, peer)?;
     let is_told = chosen.members.plan.proxy_protocol;
     let told = is_told.then(|| proxy_protocol::header(Transport::Datagrams, peer, site.address));
     let flow = Arc::new(Flow {
         socket: to_target,
         watch: Watch::new(),
         header: Mutex::new(told),
+        _claim: claim,
     });
     all.insert(peer, flow.clone());
     drop(all);
@@ -115,6 +112,28 @@ fn begin(site: &Arc<Site>, socket: &Arc<UdpSocket>, flows: &Flows, peer: SocketA
         flows.lock().remove(&peer);
     });
     Some(flow)
+}
+
+/// Chooses a target towards which the client's address is not taken, if it is to see that. None if there is none.
+fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chosen, UdpSocket, Option<Claim>)> {
+    let mut tried = Vec::new();
+    for _ in 0..TRIES {
+        let chosen = flow::choose(site, serving, peer, &tried)?;
+        let target = chosen.in_flight.target().address();
+        tried.push(target);
+        let connected = match chosen.preserved(peer) {
+            None => connected(site.address.ip(), target).map(|it| (it, None)),
+            Some(client) => match site.shared.claims.claim(client, target) {
+                Some(claim) => connected_as(client, target).map(|it| (it, Some(claim))),
+                None => Err(io::ErrorKind::AddrInUse.into()),
+            },
+        };
+        match connected {
+            Ok((socket, claim)) => return Some((chosen, socket, claim)),
+            Err(fault) => tracing::debug!(%fault, "target not reached"),
+        }
+    }
+    None
 }
 
 fn connected(from: IpAddr, target: SocketAddr) -> io::Result<UdpSocket> {

@@ -316,3 +316,58 @@ async fn datagrams_of_a_flow_stay_with_a_target_and_flows_are_bounded() {
     ask(&sockets[0], world.address, "still").await;
     assert!(one_more.try_recv(&mut [0; 8]).is_err());
 }
+
+/// A target that answers each datagram with the address that it comes from.
+async fn who() -> SocketAddr {
+    let socket = UdpSocket::bind((own_address(), 0)).await.expect("a socket");
+    let address = socket.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((_, peer)) = socket.recv_from(&mut [0; 16]).await {
+            let _ = socket.send_to(peer.to_string().as_bytes(), peer).await;
+        }
+    });
+    address
+}
+
+/// The socket of a client, whose port balancers may have too.
+fn client_of_two() -> UdpSocket {
+    let kind = socket2::Type::DGRAM;
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, kind, None).expect("a socket");
+    socket.set_reuse_address(true).expect("set");
+    socket.set_nonblocking(true).expect("set");
+    socket
+        .bind(&SocketAddr::new(own_address(), 0).into())
+        .expect("bound");
+    UdpSocket::from_std(socket.into()).expect("a socket")
+}
+
+#[tokio::test]
+async fn flows_of_one_client_through_two_listeners_never_share_its_port_towards_a_target() {
+    let (one, two) = (who().await, who().await);
+    let preserving = |it: &mut GroupPlan| {
+        it.preserves_clients_in = Some(domain::vpc::Cidr {
+            network: std::net::Ipv4Addr::new(127, 0, 0, 0),
+            prefix: 8,
+        });
+    };
+    let mut world = network(Protocol::Udp, &[one], preserving).await;
+    let mut other = world.plan.listeners[0].clone();
+    other.arn = "arn:other".into();
+    other.port += 1;
+    let second = SocketAddr::new(world.address.ip(), other.port);
+    world.plan.listeners.push(other);
+    world.apply().await;
+    let client = client_of_two();
+    let own = client.local_addr().expect("an address").to_string();
+    assert_eq!(ask(&client, world.address, "who").await, own);
+    client.send_to(b"who", second).await.expect("sent");
+    // what is sent first is answered first
+    let third = client_of_two();
+    let its = third.local_addr().expect("an address").to_string();
+    assert_eq!(ask(&third, second, "who").await, its, "the listener serves");
+    assert!(client.try_recv(&mut [0; 64]).is_err(), "its port is taken");
+    assert_eq!(ask(&client, world.address, "who").await, own, "and stays so");
+    world.plan.groups[0].targets.push(target(two));
+    world.apply().await;
+    assert_eq!(ask(&client, second, "who").await, own, "there is another target");
+}
