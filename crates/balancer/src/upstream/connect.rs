@@ -17,6 +17,10 @@ use tokio_rustls::client::TlsStream;
 /// How long making a connection may take, as Amazon's do.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The same with the address of a client, before TLS: it is the client that hears when a target is not there, and the
+/// target sits in the same VPC. Lost packets are sent again within this time.
+const CLIENT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// How often a port is looked for on the address that a connection shall come from.
 const TRIES: usize = 4;
 
@@ -55,7 +59,10 @@ pub(crate) async fn connect(
     tls: Option<&Arc<rustls::ClientConfig>>,
 ) -> Result<Stream, ConnectFault> {
     let made = tokio::time::timeout(CONNECT_TIMEOUT, async {
-        let plain = plain(from, address).await.map_err(ConnectFault::Refused)?;
+        let plain = plain(from, address).await.map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => ConnectFault::Timeout,
+            _ => ConnectFault::Refused(error),
+        })?;
         // small writes must not wait for each other
         let _ = plain.set_nodelay(true);
         let Some(tls) = tls else {
@@ -76,7 +83,8 @@ async fn plain(from: Source, address: SocketAddr) -> io::Result<TcpStream> {
     let from = match from {
         Source::Client(client) => {
             let socket = client_socket(Type::STREAM, client)?;
-            return TcpSocket::from_std_stream(socket.into()).connect(address).await;
+            let connecting = TcpSocket::from_std_stream(socket.into()).connect(address);
+            return tokio::time::timeout(CLIENT_CONNECT_TIMEOUT, connecting).await?;
         }
         Source::Node(from) if from.is_ipv4() == address.is_ipv4() => from,
         Source::Node(_) | Source::Any => return TcpStream::connect(address).await,
@@ -176,3 +184,6 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
