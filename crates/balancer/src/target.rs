@@ -112,8 +112,11 @@ impl Target {
         self.in_flight.load(Ordering::SeqCst)
     }
 
-    /// Takes its health over without telling anybody.
+    /// Takes its health over without telling anybody. From then on its connections do not end because it was unhealthy.
     pub(crate) fn set_health(&self, health: Health, ramp_from: u64) {
+        if health == Health::Healthy {
+            *self.ending.lock() = None;
+        }
         self.ramp_from.store(ramp_from, Ordering::Relaxed);
         self.health.store(code(health), Ordering::Relaxed);
     }
@@ -245,3 +248,6 @@ impl Drop for InFlight {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
