@@ -41,7 +41,7 @@ use super::ruleset::{Chain, Element, INTO, OUT_OF, Ruleset, Verdict, WAYS_OF};
 const LINK_LOCAL: &str = "169.254.0.0/16";
 
 /// The set of proxies of Service Connect.
-const PROXIES: &str = "proxies";
+pub(super) const PROXIES: &str = "proxies";
 
 /// The mark of connections that are tracked at the end that began them.
 const BEGUN: &str = "0x1";

@@ -15,7 +15,7 @@ use std::net::Ipv4Addr;
 use domain::served_network::{Guard, ServedInterface};
 
 use super::super::preserving::{NUMBERS, Preserving};
-use super::compile::{Site, Structure};
+use super::compile::{PROXIES, Site, Structure};
 use super::ruleset::{Chain, OUT_OF, Verdict};
 
 /// The chain that marks.
@@ -76,6 +76,10 @@ pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &
         let mark = format!("{:#x}", one.mark());
         // The endpoint that gives tasks their credentials knows them by their addresses.
         marking.push(format!("{sends} fib daddr type local drop"));
+        // What belongs to no connection has no mark, and no rule below would meet it.
+        marking.push(format!("{sends} ct state invalid,untracked drop"));
+        // Nobody is a client by way of a proxy, and what proxies send is let in unasked.
+        marking.push(format!("{sends} ip saddr @{PROXIES} drop"));
         marking.push(format!("{sends} ct state new ct mark set {mark}"));
         // Nobody's connections but their own: not those that clients have made themselves.
         marking.push(format!("{sends} ct mark and {NUMBERS:#x} != {mark} drop"));

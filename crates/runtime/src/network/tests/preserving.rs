@@ -324,6 +324,80 @@ fn flows_are_tracked_for_longer_than_a_balancer_keeps_them() {
     });
 }
 
+/// Another task that may be reached by nobody but proxies.
+const PROXY: u8 = 8;
+
+#[test]
+fn nothing_passes_that_is_no_connection_or_comes_from_a_proxy() {
+    on_a_host(async |lab| {
+        let network = lab.untold_network().await;
+        let tcp_of_balancers = allow_in(Traffic::Tcp(PortRange::ALL), from_group("sg-balancers"));
+        let groups = vec![
+            group("sg-balancers", &[all_out()]),
+            group("sg-targets", &[tcp_of_balancers]),
+        ];
+        let proxy = ServedInterface {
+            guard: Guard::Proxy,
+            ..interface("vpc-1", PROXY, &[])
+        };
+        let interfaces = vec![
+            interface("vpc-1", BALANCER, &["sg-balancers"]),
+            interface("vpc-1", TARGET, &["sg-targets"]),
+            proxy,
+        ];
+        network
+            .filter(whole(vec![vpc("vpc-1", groups)], interfaces))
+            .await
+            .unwrap();
+        let (balancer, _, target) = attached(&network).await;
+        network.preserve_clients(KEY).await.unwrap();
+        let asked: SocketAddr = (address(TARGET), 53).into();
+        let answers = datagrams(&target, asked, PATIENCE).await;
+        let forged = datagrams(&balancer, (address(PROXY), 5000).into(), PATIENCE).await;
+        forged.connect(asked).unwrap();
+
+        let hears = from(Some(&target), || Ok(segments(Ipv4Addr::UNSPECIFIED))).await;
+        let sends = from(Some(&balancer), || Ok(segments(address(CLIENT)))).await;
+        let client: SocketAddr = (address(CLIENT), 4000).into();
+        let connects = move || Ok(connect_as(client, (address(TARGET), 80).into()).is_ok());
+        assert!(
+            from(Some(&balancer), connects).await,
+            "the link carries something"
+        );
+        assert_eq!(arrives(&forged, &answers, 3).await, None, "no rule lets it in");
+        let arrived = move || {
+            // An answer to a question that nobody has asked.
+            const SEGMENT: [u8; 20] = [
+                0xab, 0xcd, 0, 80, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x12, 1, 0, 0, 0, 0, 0,
+            ];
+            sends
+                .send_to(&SEGMENT, &SocketAddr::from((address(TARGET), 0)).into())
+                .unwrap();
+            let mut room = [0; 128];
+            // Each comes with its IP header.
+            std::iter::from_fn(|| hears_one(&hears, &mut room)).any(|it| it == [0xab, 0xcd])
+        };
+        assert!(!tokio::task::spawn_blocking(arrived).await.unwrap());
+    });
+}
+
+/// A socket for segments of TCP as they are.
+fn segments(own: Ipv4Addr) -> socket2::Socket {
+    let tcp = Some(socket2::Protocol::TCP);
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::RAW, tcp).unwrap();
+    socket.set_ip_transparent_v4(true).unwrap();
+    socket.bind(&SocketAddr::from((own, 0)).into()).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket
+}
+
+/// The port that the next segment comes from.
+fn hears_one(mut socket: &socket2::Socket, room: &mut [u8; 128]) -> Option<[u8; 2]> {
+    const IP_HEADER: usize = 20;
+    let length = std::io::Read::read(&mut socket, room).ok()?;
+    room[..length].get(IP_HEADER..IP_HEADER + 2)?.try_into().ok()
+}
+
 #[test]
 fn groups_of_targets_let_in_clients_or_the_group_of_the_load_balancer() {
     on_a_host(async |lab| {
