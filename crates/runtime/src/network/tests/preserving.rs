@@ -1,6 +1,7 @@
 //! Load balancers that connect with the addresses of their clients.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use crate::network::conntrack::Connections;
 use crate::network::preserving::NUMBERS;
 use crate::network::{Network, names, netns};
 
+/// Where tasks get their credentials. Whatever reaches it is a connection that the VPC tracks.
+const ENDPOINT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 170, 2), 80);
 const KEY: &str = "load-balancer-50dc6c495c0c9188";
 /// The load balancer, a client and a target, by the last bytes of their addresses.
 const BALANCER: u8 = 5;
@@ -125,7 +128,7 @@ fn targets_see_clients_and_answer_them_through_the_load_balancer() {
 fn clients_are_preserved_whatever_becomes_of_the_agent() {
     on_a_host(async |lab| {
         let network = lab.network().await;
-        let (balancer, client, _) = attached(&network).await;
+        let (balancer, client, target) = attached(&network).await;
         network.preserve_clients(KEY).await.unwrap();
         let seen = format!("web to {}", address(CLIENT));
         assert_eq!(through(Some(&client)).await, seen);
@@ -138,11 +141,18 @@ fn clients_are_preserved_whatever_becomes_of_the_agent() {
             .unwrap();
         assert_eq!(through(Some(&client)).await, seen);
 
-        let endpoint: SocketAddr = (Ipv4Addr::new(169, 254, 170, 2), 80).into();
-        let to_endpoint = move || Ok(connect_as((address(CLIENT), 4000).into(), endpoint).is_ok());
+        let as_client = datagrams(&balancer, (address(CLIENT), 4000).into(), PATIENCE).await;
+        let answers = datagrams(&target, (address(TARGET), 53).into(), PATIENCE).await;
+        as_client.send_to(b"ask", ENDPOINT).unwrap();
+        as_client.connect((address(TARGET), 53)).unwrap();
+        assert!(arrives(&as_client, &answers, ENOUGH).await.is_some());
+        let of_client = || Ok(Connections::open().and_then(|it| it.of(address(CLIENT))).unwrap());
+        let of_client = from(Some(&lab.vpc_namespace("vpc-1")), of_client).await;
+        let to: BTreeSet<_> = of_client.iter().map(|it| it.original.destination).collect();
+        assert!(to.contains(&address(TARGET)));
         assert!(
-            !from(Some(&balancer), to_endpoint).await,
-            "as a task it asks for nothing"
+            !to.contains(ENDPOINT.ip()),
+            "as a task it asks for nothing: {to:?}"
         );
         network
             .restore(&["client".to_owned(), "target".to_owned()])
