@@ -28,6 +28,7 @@ use domain::served_network::{
     Exit, Guard, ServedGroup, ServedInterface, ServedPeer, ServedRouteTable, ServedRule, ServedVpc, Way,
 };
 use domain::service_connect::VIRTUAL_ADDRESSES;
+use domain::vpc::Cidr;
 use ipnet::{IpNet, Ipv4Net};
 use sha2::{Digest, Sha256};
 
@@ -167,7 +168,7 @@ pub(super) fn compile<'a>(
         ..Ruleset::default()
     };
     let Some(vpc) = vpc else {
-        preserving::add(&mut ruleset.chains, site, &BTreeMap::new());
+        preserving::add(&mut ruleset.chains, site, &BTreeMap::new(), None);
         return ruleset;
     };
     let structure = Structure::of(vpc);
@@ -193,7 +194,7 @@ pub(super) fn compile<'a>(
         }
     }
     let out = preserving::verdicts(site, &structure, &interfaces);
-    preserving::add(&mut ruleset.chains, site, &out);
+    preserving::add(&mut ruleset.chains, site, &out, Some(vpc));
     for interface in interfaces {
         ruleset.elements.extend(structure.elements(interface));
         ruleset
@@ -312,36 +313,85 @@ fn tracked(original: &str, reply: &str) -> Vec<String> {
     ]
 }
 
-/// Which ACLs a packet has to pass. ACLs that let everything pass are not asked.
-fn borders(vpc: &ServedVpc) -> Vec<String> {
-    let mut rules = Vec::new();
-    let asked = |direction| {
-        let word = match direction {
-            Direction::Ingress => "in",
-            Direction::Egress => "out",
+/// Which ACLs a packet has to pass: elements of maps that lead from the range of a subnet to the chain of its ACL. Those
+/// that let everything pass are not asked.
+pub(super) struct Borders {
+    out: Vec<(Cidr, String)>,
+    into: Vec<(Cidr, String)>,
+}
+
+impl Borders {
+    pub(super) fn of(vpc: &ServedVpc) -> Self {
+        let asked = |direction| {
+            let word = match direction {
+                Direction::Ingress => "in",
+                Direction::Egress => "out",
+            };
+            let subnets = vpc.subnets.iter().filter_map(move |subnet| {
+                let id = subnet.acl.as_ref()?;
+                let acl = vpc.acls.iter().find(|it| it.id == *id)?;
+                let is_asked = !passes_all(&acl.entries, direction);
+                is_asked.then(|| (subnet.cidr, format!("jump {word}-{id}")))
+            });
+            subnets.collect()
         };
-        let subnets = vpc.subnets.iter().filter_map(move |subnet| {
-            let id = subnet.acl.as_ref()?;
-            let acl = vpc.acls.iter().find(|it| it.id == *id)?;
-            let is_asked = !passes_all(&acl.entries, direction);
-            is_asked.then(|| format!("{} : jump {word}-{id}", subnet.cidr))
-        });
-        subnets.collect::<Vec<_>>()
-    };
-    let (out, into) = (asked(Direction::Egress), asked(Direction::Ingress));
-    if out.is_empty() && into.is_empty() {
-        return rules;
+        Self {
+            out: asked(Direction::Egress),
+            into: asked(Direction::Ingress),
+        }
     }
-    let within = vpc.subnets.iter().map(|it| format!("{0} . {0}", it.cidr));
-    let within: Vec<_> = within.collect();
-    rules.push(format!("ip saddr . ip daddr {{ {} }} accept", within.join(", ")));
-    if !out.is_empty() {
-        rules.push(format!("ip saddr vmap {{ {} }}", out.join(", ")));
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.out.is_empty() && self.into.is_empty()
     }
-    if !into.is_empty() {
-        rules.push(format!("ip daddr vmap {{ {} }}", into.join(", ")));
+
+    /// Asks the ACL of the subnet that a packet leaves by its source.
+    pub(super) fn at_source(&self) -> Option<String> {
+        Self::map("ip saddr", &self.out)
     }
-    rules
+
+    /// Asks that of the subnet which it enters by its destination.
+    pub(super) fn at_destination(&self) -> Option<String> {
+        Self::map("ip daddr", &self.into)
+    }
+
+    /// Asks that of the subnet of this address, if something leaves it.
+    pub(super) fn leaving(&self, address: Ipv4Addr) -> Option<&str> {
+        Self::at(address, &self.out)
+    }
+
+    /// The same, if something enters it.
+    pub(super) fn entering(&self, address: Ipv4Addr) -> Option<&str> {
+        Self::at(address, &self.into)
+    }
+
+    fn map(side: &str, asked: &[(Cidr, String)]) -> Option<String> {
+        let elements: Vec<_> = asked
+            .iter()
+            .map(|(range, jump)| format!("{range} : {jump}"))
+            .collect();
+        (!elements.is_empty()).then(|| format!("{side} vmap {{ {} }}", elements.join(", ")))
+    }
+
+    fn at(address: Ipv4Addr, asked: &[(Cidr, String)]) -> Option<&str> {
+        let mut found = asked.iter().filter(|(range, _)| range.contains(address));
+        found.next().map(|(_, jump)| jump.as_str())
+    }
+}
+
+fn borders(vpc: &ServedVpc) -> Vec<String> {
+    let borders = Borders::of(vpc);
+    if borders.is_empty() {
+        return Vec::new();
+    }
+    let within: Vec<_> = vpc
+        .subnets
+        .iter()
+        .map(|it| format!("{0} . {0}", it.cidr))
+        .collect();
+    let within = format!("ip saddr . ip daddr {{ {} }} accept", within.join(", "));
+    let asked = [borders.at_source(), borders.at_destination()];
+    [within].into_iter().chain(asked.into_iter().flatten()).collect()
 }
 
 /// `through` has the links of load balancers that send for clients, by the groups that these load balancers are in.

@@ -12,10 +12,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use domain::served_network::{Guard, ServedInterface};
+use domain::served_network::{Guard, ServedInterface, ServedVpc};
+use domain::vpc::Cidr;
 
 use super::super::preserving::{NUMBERS, Preserving};
-use super::compile::{PROXIES, Site, Structure};
+use super::compile::{Borders, PROXIES, Site, Structure};
 use super::ruleset::{Chain, OUT_OF, Verdict};
 
 /// The chain that marks.
@@ -64,12 +65,18 @@ pub(super) fn verdicts(
 
 /// Adds to the chains that packets enter what concerns those that send for clients. One whose verdict is unknown sends
 /// nothing.
-pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &BTreeMap<Ipv4Addr, Verdict>) {
+pub(super) fn add(
+    chains: &mut BTreeMap<String, Chain>,
+    site: &Site,
+    verdicts: &BTreeMap<Ipv4Addr, Verdict>,
+    vpc: Option<&ServedVpc>,
+) {
     if site.preserving.is_empty() {
         return;
     }
     let mut marking = Vec::new();
     let (mut ways, mut egress, mut ingress) = (Vec::new(), Vec::new(), Vec::new());
+    let borders: Vec<_> = vpc.into_iter().flat_map(|vpc| borders(site, vpc)).collect();
     for one in &site.preserving {
         let Preserving { link, .. } = one;
         let sends = sends(one);
@@ -95,9 +102,7 @@ pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &
             Some(Verdict::Goto(chain)) => format!("{sends} goto {chain}"),
             None => format!("{sends} drop"),
         });
-        ingress.push(format!(
-            r#"oifname "{link}" ct direction reply ct mark and {NUMBERS:#x} == {mark} accept"#
-        ));
+        ingress.push(format!("{} accept", answers(one)));
     }
     marking.push(format!(
         "ct direction reply ct mark and {NUMBERS:#x} != 0x0 meta mark set ct mark and {NUMBERS:#x}"
@@ -105,9 +110,47 @@ pub(super) fn add(chains: &mut BTreeMap<String, Chain>, site: &Site, verdicts: &
     let hook = Some("type filter hook prerouting priority mangle; policy accept;");
     chains.insert(CHAIN.to_owned(), Chain { hook, rules: marking });
     insert(chains, "ways", 0, ways);
+    insert(chains, "borders", 0, borders);
     // What is tracked goes on as it was begun.
     insert(chains, "egress", TRACKED_RULES, egress);
     insert(chains, "ingress", TRACKED_RULES, ingress);
+}
+
+/// The ACLs that are asked about what they send for clients, and about the answers. They see the client's address, but it
+/// is the subnet of the load balancer that such a packet leaves. It is that of its first address: where the client came to
+/// is not known here. To a target beside any of its addresses no border is crossed.
+fn borders(site: &Site, vpc: &ServedVpc) -> Vec<String> {
+    let asked = Borders::of(vpc);
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let mut rules = Vec::new();
+    for one in &site.preserving {
+        let Some(first) = one.address() else { continue };
+        let (sends, answers) = (sends(one), answers(one));
+        let is_own = |range: Cidr| one.addresses.iter().any(|it| range.contains(*it));
+        let own = vpc.subnets.iter().filter(|it| is_own(it.cidr));
+        let own: Vec<String> = own.map(|it| it.cidr.to_string()).collect();
+        let within = |side: &str| match own.is_empty() {
+            true => None,
+            false => Some(format!("{side} {{ {} }} accept", own.join(", "))),
+        };
+        let out = [
+            within("ip daddr"),
+            asked.leaving(first).map(str::to_owned),
+            asked.at_destination(),
+            Some("accept".to_owned()),
+        ];
+        let back = [
+            within("ip saddr"),
+            asked.at_source(),
+            asked.entering(first).map(str::to_owned),
+            Some("accept".to_owned()),
+        ];
+        rules.extend(out.into_iter().flatten().map(|it| format!("{sends} {it}")));
+        rules.extend(back.into_iter().flatten().map(|it| format!("{answers} {it}")));
+    }
+    rules
 }
 
 /// Rules at the beginning of a chain that let pass what is tracked.
@@ -123,4 +166,10 @@ fn insert(chains: &mut BTreeMap<String, Chain>, name: &str, place: usize, rules:
 fn sends(one: &Preserving) -> String {
     let own: Vec<String> = one.addresses.iter().map(Ipv4Addr::to_string).collect();
     format!(r#"iifname "{}" ip saddr != {{ {} }}"#, one.link, own.join(", "))
+}
+
+/// Matches what answers it there.
+fn answers(one: &Preserving) -> String {
+    let (link, mark) = (&one.link, one.mark());
+    format!(r#"oifname "{link}" ct direction reply ct mark and {NUMBERS:#x} == {mark:#x}"#)
 }

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use domain::network_traffic::{PortRange, Traffic};
-use domain::served_network::{Exit, Guard, ServedInterface, ServedRule};
+use domain::network_acl::{AclAction, NetworkAclEntry};
+use domain::network_traffic::{Direction, PortRange, Traffic};
+use domain::served_network::{Exit, Guard, ServedAcl, ServedInterface, ServedRule};
 use futures_util::TryStreamExt;
 use rtnetlink::IpVersion;
 use rtnetlink::packet_route::rule::RuleAttribute;
@@ -16,7 +17,7 @@ use super::lab::{
     HOST, Lab, OUTSIDE, ask, connect_as, eni, foreign, from, is_silent, on_a_host, relay, serve, tcp,
 };
 use super::networks::{
-    EVERYWHERE, all_out, allow_in, from_group, from_range, group, interface, tcp_port, vpc, whole,
+    EVERYWHERE, all_out, allow_in, changed, from_group, from_range, group, interface, tcp_port, vpc, whole,
 };
 use crate::network::conntrack::Connections;
 use crate::network::preserving::NUMBERS;
@@ -330,6 +331,82 @@ fn flows_are_tracked_for_longer_than_a_balancer_keeps_them() {
         for name in ["udp_timeout", "udp_timeout_stream"] {
             let seconds = setting(&lab, &format!("net/netfilter/nf_conntrack_{name}")).await;
             assert!(seconds.parse::<u32>().unwrap() > 120, "{name} is {seconds}");
+        }
+    });
+}
+
+/// An ACL that lets everything pass, but not this.
+fn acl_without(id: &str, refused: Option<(Direction, &str)>) -> ServedAcl {
+    let entry = |(number, direction, range, action): (u16, Direction, &str, AclAction)| NetworkAclEntry {
+        number,
+        direction,
+        traffic: Traffic::All,
+        range: range.parse().unwrap(),
+        action,
+    };
+    let refused = refused.map(|(direction, range)| (10, direction, range, AclAction::Deny));
+    let all = [Direction::Ingress, Direction::Egress].map(|it| (100, it, EVERYWHERE, AclAction::Allow));
+    ServedAcl {
+        id: id.to_owned(),
+        entries: refused.into_iter().chain(all).map(entry).collect(),
+    }
+}
+
+#[test]
+fn network_acls_see_clients_between_the_subnets_of_load_balancer_and_target() {
+    on_a_host(async |lab| {
+        // The load balancer is alone in subnet 0; a client is beside the target in subnet 1, another one in subnet 2.
+        let (near, target, far) = (70, 71, 130);
+        let network = lab.network().await;
+        let tell = async |refused: Option<(usize, Direction, &str)>| {
+            let open = [all_out(), allow_in(Traffic::All, from_range(EVERYWHERE))];
+            let mut vpc = vpc("vpc-1", vec![group("sg-open", &open)]);
+            let ids = ["acl-0", "acl-1", "acl-2", "acl-3"];
+            let acls = (0..).zip(ids).map(|(number, id)| {
+                let its = refused.filter(|it| it.0 == number).map(|it| (it.1, it.2));
+                acl_without(id, its)
+            });
+            vpc.acls = acls.collect();
+            for (subnet, id) in vpc.subnets.iter_mut().zip(ids) {
+                subnet.acl = Some(id.to_owned());
+            }
+            network.filter(changed(vpc)).await.unwrap();
+        };
+        network
+            .attach_load_balancer(KEY, &eni("vpc-1", BALANCER), &[])
+            .await
+            .unwrap();
+        let mut places = Vec::new();
+        for (last, key) in [(near, "near"), (target, "target"), (far, "far")] {
+            places.push(network.attach_task(&eni("vpc-1", last), key).await.unwrap());
+        }
+        let (near, far) = (&places[0], &places[2]);
+        serve(Some(&places[1]), 80, "web").await;
+        let balancer = network.attachments.records.namespace(KEY);
+        relay(&balancer, 80, (address(target), 80).into()).await;
+        network.preserve_clients(KEY).await.unwrap();
+        let is_refused = async |client: &Path| is_silent(Some(client), address(BALANCER), 80).await;
+
+        tell(None).await;
+        assert_eq!(through(Some(near)).await, "web to 172.31.0.70");
+        assert_eq!(through(Some(far)).await, "web to 172.31.0.130");
+        for refused in [
+            (1, Direction::Ingress, "172.31.0.70/32"),
+            (1, Direction::Egress, "172.31.0.70/32"),
+            (0, Direction::Egress, "172.31.0.71/32"),
+            (0, Direction::Ingress, "172.31.0.71/32"),
+        ] {
+            tell(Some(refused)).await;
+            assert!(is_refused(near).await, "{refused:?}");
+        }
+        // What is between client and target is not on the way.
+        for refused in [
+            (2, Direction::Egress, "172.31.0.71/32"),
+            (2, Direction::Ingress, "172.31.0.71/32"),
+        ] {
+            tell(Some(refused)).await;
+            assert_eq!(through(Some(far)).await, "web to 172.31.0.130", "{refused:?}");
+            assert!(is_silent(Some(far), address(target), 80).await, "{refused:?}");
         }
     });
 }
