@@ -26,6 +26,8 @@ pub(super) const HOST: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 pub(super) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// The same for a relay, which gives up before its client does.
+const RELAY_DEADLINE: Duration = Duration::from_secs(2);
 /// How long to wait for what should not come.
 const SILENCE: Duration = Duration::from_millis(300);
 
@@ -332,7 +334,7 @@ pub(super) async fn relay(namespace: &Path, port: u16, target: SocketAddr) {
 /// A connection that comes from an address that is not one's own.
 pub(super) fn connect_as(client: SocketAddr, target: SocketAddr) -> io::Result<TcpStream> {
     let socket = foreign(socket2::Type::STREAM, client)?;
-    socket.connect_timeout(&target.into(), CONNECT_DEADLINE)?;
+    socket.connect_timeout(&target.into(), RELAY_DEADLINE)?;
     Ok(socket.into())
 }
 
