@@ -196,6 +196,10 @@ const PARTIAL_ELBV2: [(&str, &str); 9] = [
     ),
     ("ModifyRule", RULES),
     (
+        "ModifyTargetGroupAttributes",
+        "instances see the load balancer whatever preserve_client_ip.enabled says; anomaly mitigation has no effect",
+    ),
+    (
         "RegisterTargets",
         "instances are container instances; those of other hosts than the load balancer's get no traffic yet",
     ),
