@@ -120,7 +120,7 @@ async fn serve(socket: UnixListener, mut handed: Handed) -> Result<()> {
     let mut is_alone = std::pin::pin!(tokio::time::sleep(LEAVING_BOUND));
     loop {
         if link.listens() {
-            link.tell(process.knowledge.news()).await;
+            link.tell(&process.knowledge.news());
         }
         tokio::select! {
             biased;
@@ -151,15 +151,15 @@ async fn serve(socket: UnixListener, mut handed: Handed) -> Result<()> {
             order = link.next(), if link.is_open() => match order {
                 Some(Order::Serve(served)) => process.apply(*served).await,
                 Some(Order::HandOver(stream)) => process.hand_over(stream),
-                None => {}
+                Some(Order::Told) | None => {}
             },
             _ = tells_metrics.tick(), if link.listens() => {
                 for part in process.metrics.news(process.balancer.counted()) {
-                    link.tell(vec![part]).await;
+                    link.tell(&[part]);
                 }
             }
             // Last: requests never end, and what is to be done may not wait for their lines.
-            () = process.logs.ready(), if link.listens() => link.tell(process.logs.news()).await,
+            () = process.logs.ready(), if link.listens() => link.tell(&process.logs.news()),
         }
     }
 }
@@ -168,8 +168,8 @@ async fn first_order(socket: &tokio::net::UnixListener, link: &mut Link) -> Resu
     loop {
         match link.next().await {
             Some(Order::Serve(served)) => return Ok(*served),
-            // There is nothing to hand over.
-            Some(Order::HandOver(_)) | None => *link = Link::accept(socket).await?,
+            // There is nothing to hand over, nor to tell.
+            Some(Order::HandOver(_) | Order::Told) | None => *link = Link::accept(socket).await?,
         }
     }
 }

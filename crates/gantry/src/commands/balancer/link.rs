@@ -9,7 +9,7 @@ use runtime::hand_over::HAND_OVER;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixListener;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// How long an agent may take to read what it is told.
 const WRITE_DEADLINE: Duration = Duration::from_secs(30);
@@ -20,6 +20,8 @@ pub enum Order {
     Serve(Box<ServedLoadBalancer>),
     /// Hand the sockets over, to the connection that is given.
     HandOver(UnixStream),
+    /// Nothing: what it was told it has taken, and it may be told more.
+    Told,
 }
 
 /// A connection; the newest one is the agent's.
@@ -28,6 +30,8 @@ pub struct Link {
     connection: Option<(Lines<BufReader<OwnedReadHalf>>, OwnedWriteHalf)>,
     /// Until it has said what to serve it may yet want the sockets, and those come before anything else.
     has_spoken: bool,
+    /// What it has not taken yet of what it is told, and until when it may.
+    left: Option<(Vec<u8>, Instant)>,
 }
 
 impl Link {
@@ -38,6 +42,7 @@ impl Link {
         Ok(Self {
             connection: Some((BufReader::new(reader).lines(), writer)),
             has_spoken: false,
+            left: None,
         })
     }
 
@@ -46,16 +51,24 @@ impl Link {
         self.connection.is_some()
     }
 
-    /// Whether somebody wants to hear what is new.
+    /// Whether somebody wants to hear what is new, and has taken what was new before.
     pub fn listens(&self) -> bool {
-        self.is_open() && self.has_spoken
+        self.is_open() && self.has_spoken && self.left.is_none()
     }
 
-    /// What is to be done next; `None` if the agent is gone. Dropping the future loses nothing.
+    /// What is to be done next; `None` if the agent is gone, or takes nothing. Meanwhile it is given what it is told.
+    /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Order> {
         loop {
-            let (lines, _) = self.connection.as_mut()?;
-            let Ok(Some(line)) = lines.next_line().await else {
+            let (lines, writer) = self.connection.as_mut()?;
+            let line = tokio::select! {
+                line = lines.next_line() => line,
+                is_taken = give(writer, &mut self.left) => match is_taken {
+                    true => return Some(Order::Told),
+                    false => Ok(None),
+                },
+            };
+            let Ok(Some(line)) = line else {
                 self.connection = None;
                 return None;
             };
@@ -78,15 +91,34 @@ impl Link {
         reader.reunite(writer).ok()?.into_std().ok()
     }
 
-    /// Tells the agent what is new, if there is one.
-    pub async fn tell(&mut self, news: Vec<BalancerNews>) {
-        let Some((_, writer)) = self.connection.as_mut().filter(|_| !news.is_empty()) else {
+    /// Tells the agent what is new, if there is one that wants to hear it: it gets it by and by. Whoever asks before
+    /// whether it [`listens`](Self::listens) keeps little waiting here.
+    pub fn tell(&mut self, news: &[BalancerNews]) {
+        if news.is_empty() || !self.is_open() || !self.has_spoken {
             return;
-        };
-        let mut line = serde_json::to_vec(&news).unwrap_or_default();
-        line.push(b'\n');
-        if !matches!(timeout(WRITE_DEADLINE, writer.write_all(&line)).await, Ok(Ok(()))) {
-            self.connection = None;
         }
+        let line = serde_json::to_vec(news).unwrap_or_default();
+        let until = Instant::now() + WRITE_DEADLINE;
+        let (left, _) = self.left.get_or_insert_with(|| (Vec::new(), until));
+        left.extend(line);
+        left.push(b'\n');
     }
 }
+
+/// Writes what is left; whether it was taken in time. Dropping the future loses nothing.
+async fn give(writer: &mut OwnedWriteHalf, left: &mut Option<(Vec<u8>, Instant)>) -> bool {
+    let Some((line, deadline)) = left else {
+        return std::future::pending().await;
+    };
+    while !line.is_empty() {
+        match timeout_at(*deadline, writer.write(line)).await {
+            Ok(Ok(written)) if written > 0 => drop(line.drain(..written)),
+            _ => return false,
+        }
+    }
+    *left = None;
+    true
+}
+
+#[cfg(test)]
+mod tests;
