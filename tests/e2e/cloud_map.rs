@@ -56,6 +56,58 @@ impl<'a> Registry<'a> {
         })
     }
 
+    /// Identifiers and addresses of the A records that Route 53 shows in the zone of the namespace, by identifier.
+    fn records(&self) -> Result<Vec<(String, String)>> {
+        let namespace = ask(self.world, &["get-namespace", "--id", &self.namespace])?;
+        let properties = &namespace["Namespace"]["Properties"];
+        let zone = text(&properties["DnsProperties"]["HostedZoneId"]);
+        let listed =
+            self.world
+                .aws
+                .json(&["route53", "list-resource-record-sets", "--hosted-zone-id", &zone])?;
+        let sets = listed["ResourceRecordSets"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let of_type = |kind: &'static str| sets.iter().filter(move |it| it["Type"] == kind).cloned();
+        assert_eq!(
+            (of_type("SOA").count(), of_type("NS").count()),
+            (1, 1),
+            "{listed:#}"
+        );
+        let records = of_type("A").map(|it| {
+            assert_eq!(it["Name"], "web.shop.internal.");
+            (
+                text(&it["SetIdentifier"]),
+                text(&it["ResourceRecords"][0]["Value"]),
+            )
+        });
+        Ok(records.collect())
+    }
+
+    /// The zone of the namespace is found by name, has so many record sets, and cannot be deleted by itself.
+    fn has_a_hosted_zone_of_its_own(&self, record_sets: usize) -> Result<()> {
+        let zones = self.world.aws.json(&[
+            "route53",
+            "list-hosted-zones-by-name",
+            "--dns-name",
+            "shop.internal",
+        ])?;
+        let zone = &zones["HostedZones"][0];
+        assert_eq!(
+            (&zone["Name"], &zone["ResourceRecordSetCount"]),
+            (&json!("shop.internal."), &json!(record_sets))
+        );
+        let zone_id = text(&zone["Id"]);
+        let refused = self
+            .world
+            .aws
+            .json(&["route53", "delete-hosted-zone", "--id", &zone_id]);
+        let refused = refused.expect_err("it is the namespace's").to_string();
+        assert!(refused.contains("AccessDenied"), "{refused}");
+        Ok(())
+    }
+
     /// The instances that DiscoverInstances finds, by id.
     fn discovered(&self) -> Result<Vec<Value>> {
         let named = ["--namespace-name", "shop.internal", "--service-name", "web"];
@@ -131,6 +183,12 @@ fn tasks_of_a_service_are_discovered_while_they_run() -> Result<()> {
         assert_eq!(attributes["AVAILABILITY_ZONE"], task["availabilityZone"]);
         assert_eq!(instance["HealthStatus"], "HEALTHY");
     }
+    let expected = found.iter().map(|it| {
+        let address = &it["Attributes"]["AWS_INSTANCE_IPV4"];
+        (text(&it["InstanceId"]), text(address))
+    });
+    assert_eq!(registry.records()?, expected.collect::<Vec<_>>());
+    registry.has_a_hosted_zone_of_its_own(4)?;
     let scaled = |count: &str| {
         let more = ["--service", "web", "--desired-count", count];
         world.aws.json(&[&["ecs", "update-service"], &more[..]].concat())

@@ -46,4 +46,5 @@ mod task_sets;
 mod tasks;
 mod upkeep;
 mod vpc_api;
+mod waves;
 mod world;

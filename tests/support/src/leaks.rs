@@ -155,6 +155,53 @@ impl Place {
         links
     }
 
+    /// What the VPCs have: links, addresses, routes, and words of their rules, elements of sets among them. Once a host has
+    /// had a task of each kind, it is the same whatever has come and gone.
+    ///
+    /// # Errors
+    /// The machine cannot be looked at.
+    pub fn networks(&self) -> Result<Vec<String>> {
+        let folder = self.data_dir.join("network/netns");
+        let mut found = Vec::new();
+        for vpc in names(&folder).iter().filter(|it| is_of_vpc(it)) {
+            for what in [
+                &["ip", "-o", "link"][..],
+                &["ip", "-4", "-o", "address"],
+                &["ip", "-4", "route", "show", "table", "all"],
+                &["nft", "list", "ruleset"],
+            ] {
+                let output = Command::new("nsenter")
+                    .arg(format!("--net={}", folder.join(vpc).display()))
+                    .args(what)
+                    .output()?;
+                anyhow::ensure!(output.status.success(), "{what:?}: {}", output.status);
+                let text = String::from_utf8(output.stdout)?;
+                // Elements of sets come in any order.
+                let words = text.split([',', '\n']).map(str::trim);
+                found.extend(words.map(|word| format!("{vpc} {}: {word}", what.join(" "))));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Waits until the VPCs have what they had before.
+    ///
+    /// # Errors
+    /// They have something more, or less; it is named.
+    pub fn settle_networks(&self, before: &[String]) -> Result<()> {
+        let mut last = Vec::new();
+        let settled = wait::until("networks are as before", DEADLINE, || {
+            last = self.networks()?;
+            Ok((last == before).then_some(()))
+        });
+        settled.with_context(|| {
+            let more: Vec<_> = last.iter().filter(|it| !before.contains(it)).collect();
+            let less: Vec<_> = before.iter().filter(|it| !last.contains(it)).collect();
+            format!("more: {more:#?}\nless: {less:#?}")
+        })
+    }
+
     fn processes(&self, groups: &BTreeSet<PathBuf>) -> BTreeSet<String> {
         let tasks = self.data_dir.join("tasks");
         let mut found: BTreeSet<String> = groups
