@@ -25,11 +25,13 @@ const OWN_TABLE: u32 = 100;
 const TABLES: u32 = 1 << 24;
 /// How long to wait for what may pass in a VPC: a session begins with that.
 const RULES_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a VPC tracks datagrams on which nothing comes, in seconds, answered or not: longer than a balancer keeps a
-/// flow (120 s), whose answers would go to the client directly otherwise.
-const UDP_TIMEOUTS: [(&str, &str); 2] = [
-    ("net/netfilter/nf_conntrack_udp_timeout", "180"),
+/// How long a VPC tracks what nothing comes on, in seconds, where the kernel forgets sooner than a balancer, and answers
+/// would go to the client directly: flows of datagrams both ways (the balancer keeps them for 120 s), and connections that
+/// the client has ended on its side (350 s by default). Single questions stay with the kernel's 30 s: a flood of them shall
+/// not fill what it can track.
+const TIMEOUTS: [(&str, &str); 2] = [
     ("net/netfilter/nf_conntrack_udp_timeout_stream", "180"),
+    ("net/netfilter/nf_conntrack_tcp_timeout_close_wait", "400"),
 ];
 /// What all links of a VPC do without, see [`netns::ROUTER_SETTINGS`]: one that an earlier version made may have them.
 const UNCHECKED: [&str; 2] = ["src_valid_mark", "accept_local"];
@@ -141,7 +143,7 @@ impl Attachments {
             self.judge(&interface.vpc_id, one).await?;
         }
         netns::inside(vpc.clone(), check_all_links).await?;
-        for (setting, value) in UDP_TIMEOUTS {
+        for (setting, value) in TIMEOUTS {
             set(vpc.clone(), setting, value).await?;
         }
         // Without an address of its own the kernel takes from a link only what it would send there, whatever is set.
