@@ -112,8 +112,10 @@ impl IdleConnections {
             };
             tokio::select! {
                 ready = self.epoll.readable() => match ready {
-                    Ok(mut ready) => if self.wake() < WOKEN_AT_ONCE {
-                        ready.clear_ready();
+                    Ok(mut ready) => match self.wake() {
+                        // others get their turn
+                        WOKEN_AT_ONCE.. => tokio::task::yield_now().await,
+                        _ => ready.clear_ready(),
                     },
                     // the runtime ends
                     Err(_) => return,
