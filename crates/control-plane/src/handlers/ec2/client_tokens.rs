@@ -26,7 +26,10 @@ pub fn client_request<I: Value>(
     token: Option<&String>,
     input: &I,
 ) -> Result<Option<ClientRequest>, ec2::Error> {
-    let Some(token) = token else { return Ok(None) };
+    // An empty one is what some clients send for none.
+    let Some(token) = token.filter(|it| !it.is_empty()) else {
+        return Ok(None);
+    };
     if !client_tokens::is_token(token) {
         return Err(invalid_value(format!(
             "Value ({token}) for parameter clientToken is invalid. A token has up to {} ASCII characters.",

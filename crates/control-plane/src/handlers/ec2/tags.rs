@@ -17,6 +17,8 @@ use kinds::KINDS;
 
 /// Most tags of a resource.
 const TAGS_MAX: usize = 50;
+/// Most resources of a call: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateTags.html>
+const RESOURCES_MAX: usize = 1000;
 /// Most letters of a key.
 const KEY_MAX: usize = 128;
 /// Most letters of a value.
@@ -213,6 +215,12 @@ pub async fn delete_tags(call: Call<ec2::DeleteTags>) -> Result<ec2::DeleteTagsO
 fn check_ids(ids: &[String]) -> Result<(), ec2::Error> {
     if ids.is_empty() {
         return Err(missing("resourceIdSet"));
+    }
+    if ids.len() > RESOURCES_MAX {
+        return Err(invalid_value(format!(
+            "The maximum number of resources in one request is {RESOURCES_MAX}: there are {}.",
+            ids.len()
+        )));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::handlers::ec2::filters::Rule;
 use crate::handlers::ec2::resources::require;
 use crate::handlers::ec2::select::{IdKind, Listing, describe};
-use crate::handlers::ec2::{check_dry_run, from_store, missing, refusal, tags};
+use crate::handlers::ec2::{check_dry_run, from_store, invalid_value, missing, refusal, tags};
 
 const ID: IdKind = IdKind {
     prefix: "sgr-",
@@ -155,7 +155,7 @@ pub async fn modify_security_group_rules(
     let modified = call.access().store().transact(move |tx| {
         let group = require::<SecurityGroup>(tx.state(), &scope, &input.group_id)?;
         let mut changed = SecurityGroup::clone(&group);
-        let mut updated = Vec::new();
+        let mut updated: Vec<(&String, Direction, Permission)> = Vec::new();
         for update in &input.security_group_rules {
             let id = &update.security_group_rule_id;
             let Some(wanted) = &update.security_group_rule else {
@@ -167,6 +167,9 @@ pub async fn modify_security_group_rules(
                 group: &group,
             };
             let permission = read(&reader, wanted)?;
+            if updated.iter().any(|(it, ..)| *it == id) {
+                return Err(invalid_value(format!("The rule '{id}' is named more than once")));
+            }
             let found = changed.rules.iter().position(|it| it.id == *id);
             let at = found.ok_or_else(|| ID.unknown(id))?;
             let rule = &mut changed.rules[at];

@@ -109,6 +109,8 @@ fn change_interface(tx: &mut Tx<'_>, scope: &Scope, id: &str, it: &Change<'_>) -
             tx.put(task);
             Ok(())
         }
+        // They have none.
+        Holder::LoadBalancer { .. } | Holder::MountTarget if matches!(it, Change::Take(_)) => Ok(()),
         Holder::LoadBalancer { .. } | Holder::MountTarget => Err(unsupported(
             "Tags of network interfaces of load balancers and mount targets are not supported by Gantry yet.",
         )),

@@ -232,7 +232,10 @@ pub async fn describe_vpc_endpoint_services(
         max_results: input.max_results,
         next_token: input.next_token.as_deref(),
     };
-    let chosen_by = format!("{region} {:?} {:?}", input.service_names, input.filters);
+    let chosen_by = format!(
+        "{region} {:?} {:?} {:?}",
+        input.service_regions, input.service_names, input.filters
+    );
     let (details, next_token) = cut::<ec2::DescribeVpcEndpointServices, _>(
         call.access().page_key(),
         &wanted,
