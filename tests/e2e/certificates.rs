@@ -225,3 +225,55 @@ fn a_listener_shows_certificates_by_name_and_takes_new_ones_without_a_restart() 
     world.elb(&["delete-load-balancer", "--load-balancer-arn", &arn])?;
     place.settle(&before)
 }
+
+#[test]
+fn a_listener_of_a_classic_load_balancer_shows_its_certificate() -> Result<()> {
+    let world = World::new()?;
+    let elb = |arguments: &[&str]| world.aws.json(&[&["elb"], arguments].concat());
+    let place = Place::of(&world.gantry)?;
+    let before = place.held()?;
+    let (made_a, made_b) = (world.certificate(A)?, world.certificate(B)?);
+    let (arn_a, arn_b) = (world.import(&made_a, &[])?, world.import(&made_b, &[])?);
+    let (first, second, _) = world.two_subnets()?;
+    let listener = format!(
+        "Protocol=HTTPS,LoadBalancerPort=443,InstanceProtocol=HTTP,InstancePort=8080,SSLCertificateId={arn_a}"
+    );
+    let name = ["--load-balancer-name", "old"];
+    let create = [
+        "create-load-balancer",
+        "--subnets",
+        &first,
+        &second,
+        "--listeners",
+        &listener,
+    ];
+    let made = elb(&[&create[..], &name].concat())?;
+    let printed = world
+        .gantry
+        .command(&["admin", "resolve", &text(&made["DNSName"])])?;
+    let address = printed.lines().next().context("no address")?;
+    let mut client = wait::until("TLS", DEADLINE, || Ok(Client::connect(address, A, &made_a).ok()))?;
+    assert!(Client::connect(address, A, &made_b).is_err(), "that is not shown");
+    write!(
+        client.0,
+        "GET / HTTP/1.1\r\nHost: {A}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    client.0.read_to_string(&mut answer)?;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "without instances: {answer}");
+
+    let set = [
+        "set-load-balancer-listener-ssl-certificate",
+        "--load-balancer-port",
+        "443",
+        "--ssl-certificate-id",
+        &arn_b,
+    ];
+    elb(&[&set[..], &name].concat())?;
+    wait::until("the other certificate", DEADLINE, || {
+        Ok(Client::connect(address, B, &made_b).ok())
+    })?;
+    elb(&[&["delete-load-balancer"], &name[..]].concat())?;
+    world.acm(&["delete-certificate", "--certificate-arn", &arn_b])?;
+    place.settle(&before)
+}

@@ -32,7 +32,7 @@ pub struct Snapshot {
     pub rules: Vec<ListenerRule>,
     /// The groups that listeners and rules name, and others: those are not checked.
     pub target_groups: Vec<TargetGroup>,
-    /// Targets of these groups. One whose address is not known is left out.
+    /// Targets of these groups that may get traffic. One whose address is not known is left out.
     pub targets: Vec<Target>,
     /// The certificates that listeners name.
     pub certificates: Vec<CertificatePem>,

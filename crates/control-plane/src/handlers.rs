@@ -19,6 +19,7 @@ pub mod sts;
 
 mod client_tokens;
 mod instances;
+mod listener_certificates;
 mod page;
 
 pub use page::PageKey;

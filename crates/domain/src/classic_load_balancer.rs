@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::listener::Protocol;
 use crate::load_balancer::{DesyncMitigation, LoadBalancerState, LoadBalancerZone, Scheme};
+use crate::ssl_policy::SslPolicy;
 use crate::tags::Pair;
 use crate::target::{TargetHealth, TargetHealthState};
 use crate::{LoadBalancerArn, Scope, Timestamp};
@@ -73,6 +74,9 @@ pub struct ClassicListener {
     pub instance_port: u16,
     /// What instances speak.
     pub instance_protocol: Protocol,
+    /// The ARN of the certificate that clients are shown, if it speaks TLS with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Names of policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<String>,
@@ -160,6 +164,21 @@ impl ClassicLoadBalancer {
         }
     }
 
+    /// What clients know it by in ARNs, which have no digits: `loadbalancer/<name>`. `None` for one of another kind.
+    pub fn public_arn(arn: &LoadBalancerArn) -> Option<String> {
+        let mut parts = arn.path().split('/');
+        let name = parts.next().filter(|it| *it == ARN_WORD).and(parts.next())?;
+        let Scope { account, region } = arn.scope();
+        Some(format!(
+            "arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/{name}"
+        ))
+    }
+
+    /// The security policy of its listeners, if any speaks TLS.
+    pub fn ssl_policy(&self) -> Option<&'static str> {
+        self.listeners.iter().find_map(ClassicListener::ssl_policy)
+    }
+
     /// The listener of a port.
     pub fn listener(&self, port: u16) -> Option<&ClassicListener> {
         self.listeners.iter().find(|it| it.port == port)
@@ -203,6 +222,13 @@ impl ClassicLoadBalancer {
             zones = self.zones.iter().collect();
         }
         zones.iter().flat_map(|it| it.addresses.iter().copied()).collect()
+    }
+}
+
+impl ClassicListener {
+    /// Its security policy, if it speaks TLS: the default one.
+    pub fn ssl_policy(&self) -> Option<&'static str> {
+        self.protocol.is_encrypted().then_some(SslPolicy::DEFAULT)
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! <https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-ecs.html>
 
+pub mod application_revision;
 pub mod deployment;
 pub mod deployment_config;
 pub mod deployment_group;

@@ -239,4 +239,13 @@ impl TargetHealth {
             false => Self::because(TargetHealthState::Unused, TargetHealthReason::NotInUse),
         }
     }
+
+    /// That of a target in a zone that is none of the load balancer's: it gets no traffic.
+    pub fn outside_zones() -> Self {
+        let description = "Target is in an Availability Zone that is not enabled for the load balancer";
+        Self {
+            description: Some(description.to_owned()),
+            ..Self::at_first(false)
+        }
+    }
 }

@@ -54,7 +54,7 @@ pub use clusters::{
 pub use code_deploy::{
     CreateDeploymentRefusal, DeploymentKey, DeploymentRefusal, HookStatusRefusal, NewCodeDeployment,
     RouteRefusal, WaitType, continue_code_deployment, create_code_deployment, note_deployment_webhook_answer,
-    put_hook_status, route as code_deploy_route, stop_code_deployment,
+    put_hook_status, register_revision, route as code_deploy_route, stop_code_deployment,
 };
 pub use container_instances::{
     Availability, Connection, ContainerInstanceRefusal, Deregistration, RegisterContainerInstance,
@@ -79,7 +79,7 @@ pub use load_balancing::{
     deregister_instances, deregister_targets, follow_target_use, forget_drained_instances,
     forget_drained_target, instance_health, is_target_group_in_use, load_balancer_has_failed,
     load_balancer_is_served, modify_listener, modify_rule, register_instances, register_targets,
-    set_classic_zones, set_rule_priorities, set_zones, target_health, target_is_idle,
+    set_classic_zones, set_rule_priorities, set_zones, target_groups_behind, target_health, target_is_idle,
 };
 pub use networks::{
     delete_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,

@@ -12,6 +12,7 @@ use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::cloud_map::{DiscoveryInstance, DiscoveryService, Namespace, Operation as CloudMapOperation};
 use domain::cluster::Cluster;
 use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::application_revision::ApplicationRevision;
 use domain::code_deploy::deployment::CodeDeployDeployment;
 use domain::code_deploy::deployment_config::DeploymentConfig;
 use domain::code_deploy::deployment_group::DeploymentGroup;
@@ -179,6 +180,8 @@ pub enum Change {
     Certificate(Changed<Certificate>),
     /// See [`CodeDeployApplication`].
     CodeDeployApplication(Changed<CodeDeployApplication>),
+    /// See [`ApplicationRevision`].
+    ApplicationRevision(Changed<ApplicationRevision>),
     /// See [`DeploymentGroup`].
     DeploymentGroup(Changed<DeploymentGroup>),
     /// See [`DeploymentConfig`].
@@ -303,6 +306,7 @@ impl Change {
             Self::Target(it) => it,
             Self::Certificate(it) => it,
             Self::CodeDeployApplication(it) => it,
+            Self::ApplicationRevision(it) => it,
             Self::DeploymentGroup(it) => it,
             Self::DeploymentConfig(it) => it,
             Self::CodeDeployDeployment(it) => it,

@@ -13,7 +13,8 @@ use domain::cloud_map::{
 };
 use domain::cluster::Cluster;
 use domain::code_deploy::CodeDeployApplication;
-use domain::code_deploy::deployment::CodeDeployDeployment;
+use domain::code_deploy::application_revision::ApplicationRevision;
+use domain::code_deploy::deployment::{CodeDeployDeployment, RevisionKind};
 use domain::code_deploy::deployment_config::DeploymentConfig;
 use domain::code_deploy::deployment_group::DeploymentGroup;
 use domain::container_instance::ContainerInstance;
@@ -134,6 +135,8 @@ pub struct State {
     pub(crate) targets: BTreeMap<TargetKey, Arc<Target>>,
     pub(crate) certificates: BTreeMap<CertificateArn, Arc<Certificate>>,
     pub(crate) code_deploy_applications: BTreeMap<(Scope, String), Arc<CodeDeployApplication>>,
+    pub(crate) application_revisions:
+        BTreeMap<(Scope, String, RevisionKind, String), Arc<ApplicationRevision>>,
     pub(crate) deployment_groups: BTreeMap<(Scope, String, String), Arc<DeploymentGroup>>,
     pub(crate) deployment_configs: BTreeMap<(Scope, String), Arc<DeploymentConfig>>,
     pub(crate) code_deploy_deployments: BTreeMap<(Scope, String), Arc<CodeDeployDeployment>>,

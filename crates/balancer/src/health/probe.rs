@@ -47,6 +47,7 @@ async fn ask(way: Way, kind: &CheckKind, tls: &TargetTls) -> Result<(), Failure>
     let address = way.to;
     match kind {
         CheckKind::Tcp => open(way, None).await.map(drop),
+        CheckKind::Tls => open(way, Some(tls.plain())).await.map(drop),
         CheckKind::Http {
             tls: within,
             path,

@@ -22,31 +22,29 @@ pub(crate) async fn serve(site: Arc<Site>, mut stream: TcpStream, peer: SocketAd
     if serving.plan.protocol.is_encrypted() {
         return serve_tls(&site, &serving, stream, peer).await;
     }
-    let Some((chosen, mut target)) = reach(&site, &serving, peer).await else {
+    let Some((chosen, target)) = reach(&site, &serving, peer).await else {
         let _ = stream.set_zero_linger();
         return;
     };
     let cut = chosen.in_flight.target().cut();
     let idle = serving.plan.tcp_idle_timeout;
-    let ended = match &mut target {
-        Stream::Plain(target) => {
-            cut.run_until_cancelled(splice::both_ways(
-                &mut stream,
-                target,
-                idle,
-                serving.counters.clone(),
-            ))
-            .await
+    let mut target = match target {
+        Stream::Plain(target) => target,
+        // behind a listener of TCP, a classic load balancer alone has those
+        Stream::Tls(target) => {
+            let passing = pump::both_ways(&mut stream, target, idle);
+            if cut.run_until_cancelled(passing).await.is_none() {
+                let _ = stream.set_zero_linger();
+            }
+            return;
         }
-        // a group of TLS behind a listener of TCP is refused when it is made
-        Stream::Tls(_) => None,
     };
-    if !matches!(ended, Some(Ok(()))) {
+    let counters = serving.counters.clone();
+    let passing = splice::both_ways(&mut stream, &mut target, idle, counters);
+    if !matches!(cut.run_until_cancelled(passing).await, Some(Ok(()))) {
         // what was broken off must not look whole
         let _ = stream.set_zero_linger();
-        if let Stream::Plain(target) = &target {
-            let _ = target.set_zero_linger();
-        }
+        let _ = target.set_zero_linger();
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Stickiness {
 pub enum CheckKind {
     /// A connection can be made.
     Tcp,
+    /// A connection can be made, and TLS spoken over it.
+    Tls,
     /// GET answers with a code that matches.
     Http {
         /// Whether within TLS.

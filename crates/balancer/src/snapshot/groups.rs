@@ -114,7 +114,8 @@ fn kind(group: &TargetGroup) -> CheckKind {
     let tls = match check.protocol {
         Protocol::Http => false,
         Protocol::Https => true,
-        Protocol::Tcp | Protocol::Tls | Protocol::Udp | Protocol::TcpUdp => return CheckKind::Tcp,
+        Protocol::Tls => return CheckKind::Tls,
+        Protocol::Tcp | Protocol::Udp | Protocol::TcpUdp => return CheckKind::Tcp,
     };
     let codes = check.matcher.as_ref().map_or("200", record::Matcher::codes);
     // codes are checked when a group is made: none that can be read match nothing

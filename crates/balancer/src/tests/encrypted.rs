@@ -391,6 +391,26 @@ async fn targets_may_have_any_certificate() {
 }
 
 #[tokio::test]
+async fn a_classic_load_balancer_may_begin_tls_where_a_client_speaks_none() {
+    let (one, plain) = (encrypted_target(b"pong").await, echo("plain").await);
+    let mut plan = group("g", &[one, plain]);
+    plan.protocol = Protocol::Tls;
+    plan.health_check = Some(quick_check(CheckKind::Tls));
+    let mut world = World::new();
+    world
+        .plan
+        .listeners
+        .push(world.listener(Protocol::Tcp, forward_to(&plan)));
+    world.plan.groups.push(plan);
+    world.apply().await;
+    world.health_of(one, Health::Healthy).await;
+    world
+        .health_of(plain, Health::Unhealthy(Failure::Connection))
+        .await;
+    assert_eq!(raw(world.address, "ping").await, "pong");
+}
+
+#[tokio::test]
 async fn a_network_load_balancer_ends_tls_and_begins_it_anew() {
     for protocol in [Protocol::Tls, Protocol::Tcp] {
         let one = match protocol {

@@ -15,6 +15,7 @@ mod paging;
 mod read;
 mod render;
 mod replacement;
+mod revisions;
 mod tags;
 mod targets;
 #[cfg(test)]
@@ -35,5 +36,9 @@ pub use deployments::{continue_deployment, create_deployment, stop_deployment};
 pub use errors::not_supported;
 pub use hooks::put_lifecycle_event_hook_execution_status;
 pub use read::{batch_get_deployments, get_deployment, list_deployments};
+pub use revisions::{
+    batch_get_application_revisions, get_application_revision, list_application_revisions,
+    register_application_revision,
+};
 pub use tags::{list_tags_for_resource, tag_resource, untag_resource};
 pub use targets::{batch_get_deployment_targets, get_deployment_target, list_deployment_targets};

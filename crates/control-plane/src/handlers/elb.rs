@@ -22,7 +22,10 @@ pub use errors::not_permitted;
 pub use health::{configure_health_check, describe_instance_health};
 pub use instances::{deregister_instances_from_load_balancer, register_instances_with_load_balancer};
 pub use limits::describe_account_limits;
-pub use listeners::{create_load_balancer_listeners, delete_load_balancer_listeners};
+pub use listeners::{
+    create_load_balancer_listeners, delete_load_balancer_listeners,
+    set_load_balancer_listener_ssl_certificate,
+};
 pub use load_balancers::{create_load_balancer, delete_load_balancer, describe_load_balancers};
 pub use placement::{
     apply_security_groups_to_load_balancer, attach_load_balancer_to_subnets,

@@ -13,11 +13,10 @@ const ON_PREMISES: &str = "there are no on-premises instances: deployments are t
 const INSTANCES: &str = "deployments are to services of ECS: ask for deployment targets";
 /// Why the operations of tokens of GitHub are refused.
 const GITHUB: &str = "revisions are not fetched from GitHub";
-/// Why the operations of application revisions are refused.
-const REVISIONS: &str = "revisions are kept with their deployments only";
 
 impl Routes {
     pub(super) fn codedeploy(&mut self) {
+        self.on::<codedeploy::BatchGetApplicationRevisions, _, _>(deploy::batch_get_application_revisions);
         self.on::<codedeploy::BatchGetApplications, _, _>(deploy::batch_get_applications);
         self.on::<codedeploy::BatchGetDeploymentGroups, _, _>(deploy::batch_get_deployment_groups);
         self.on::<codedeploy::BatchGetDeploymentTargets, _, _>(deploy::batch_get_deployment_targets);
@@ -31,10 +30,12 @@ impl Routes {
         self.on::<codedeploy::DeleteDeploymentConfig, _, _>(deploy::delete_deployment_config);
         self.on::<codedeploy::DeleteDeploymentGroup, _, _>(deploy::delete_deployment_group);
         self.on::<codedeploy::GetApplication, _, _>(deploy::get_application);
+        self.on::<codedeploy::GetApplicationRevision, _, _>(deploy::get_application_revision);
         self.on::<codedeploy::GetDeployment, _, _>(deploy::get_deployment);
         self.on::<codedeploy::GetDeploymentConfig, _, _>(deploy::get_deployment_config);
         self.on::<codedeploy::GetDeploymentGroup, _, _>(deploy::get_deployment_group);
         self.on::<codedeploy::GetDeploymentTarget, _, _>(deploy::get_deployment_target);
+        self.on::<codedeploy::ListApplicationRevisions, _, _>(deploy::list_application_revisions);
         self.on::<codedeploy::ListApplications, _, _>(deploy::list_applications);
         self.on::<codedeploy::ListDeploymentConfigs, _, _>(deploy::list_deployment_configs);
         self.on::<codedeploy::ListDeploymentGroups, _, _>(deploy::list_deployment_groups);
@@ -44,6 +45,7 @@ impl Routes {
         self.on::<codedeploy::PutLifecycleEventHookExecutionStatus, _, _>(
             deploy::put_lifecycle_event_hook_execution_status,
         );
+        self.on::<codedeploy::RegisterApplicationRevision, _, _>(deploy::register_application_revision);
         self.on::<codedeploy::StopDeployment, _, _>(deploy::stop_deployment);
         self.on::<codedeploy::TagResource, _, _>(deploy::tag_resource);
         self.on::<codedeploy::UntagResource, _, _>(deploy::untag_resource);
@@ -68,10 +70,6 @@ impl Routes {
         );
         self.refuse_codedeploy::<codedeploy::DeleteGitHubAccountToken>(GITHUB);
         self.refuse_codedeploy::<codedeploy::ListGitHubAccountTokenNames>(GITHUB);
-        self.refuse_codedeploy::<codedeploy::BatchGetApplicationRevisions>(REVISIONS);
-        self.refuse_codedeploy::<codedeploy::GetApplicationRevision>(REVISIONS);
-        self.refuse_codedeploy::<codedeploy::ListApplicationRevisions>(REVISIONS);
-        self.refuse_codedeploy::<codedeploy::RegisterApplicationRevision>(REVISIONS);
         self.refuse_codedeploy::<codedeploy::DeleteResourcesByExternalId>(
             "there are no resources that CloudFormation has made",
         );

@@ -8,8 +8,6 @@ use crate::handlers::elb as classic;
 
 /// Why policies but those of stickiness are refused.
 const POLICIES: &str = "of policies there are those that keep clients with their instances";
-/// Why certificates are refused.
-const CERTIFICATES: &str = "classic load balancers have no HTTPS and SSL listeners yet";
 
 impl Routes {
     pub(super) fn elb(&mut self) {
@@ -47,12 +45,14 @@ impl Routes {
             classic::register_instances_with_load_balancer,
         );
         self.on::<elb::RemoveTags, _, _>(classic::remove_tags);
+        self.on::<elb::SetLoadBalancerListenerSSLCertificate, _, _>(
+            classic::set_load_balancer_listener_ssl_certificate,
+        );
         self.on::<elb::SetLoadBalancerPoliciesOfListener, _, _>(
             classic::set_load_balancer_policies_of_listener,
         );
         self.refuse_elb::<elb::CreateLoadBalancerPolicy>(POLICIES);
         self.refuse_elb::<elb::DescribeLoadBalancerPolicyTypes>(POLICIES);
-        self.refuse_elb::<elb::SetLoadBalancerListenerSSLCertificate>(CERTIFICATES);
         self.refuse_elb::<elb::SetLoadBalancerPoliciesForBackendServer>(POLICIES);
     }
 

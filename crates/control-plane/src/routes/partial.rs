@@ -48,13 +48,18 @@ const OF_NETWORKS: [(&str, &str); 11] = [
     ),
 ];
 
+/// Said of operations on services and task sets with load balancers.
+const CLASSIC: &str = "classic load balancers (`loadBalancerName`) are refused";
+
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 9] = [
+const PARTIAL: [(&str, &str); 12] = [
     (
         "CreateCapacityProvider",
         "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
     ),
     ("CreateCluster", "Container Insights is kept, nothing is measured"),
+    ("CreateService", CLASSIC),
+    ("CreateTaskSet", CLASSIC),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
     (
         "PutAccountSetting",
@@ -71,6 +76,7 @@ const PARTIAL: [(&str, &str); 9] = [
         "Container Insights is kept, nothing is measured; also takes Gantry's `instanceRebalancing`",
     ),
     ("UpdateContainerAgent", "there is never an update"),
+    ("UpdateService", CLASSIC),
 ];
 
 /// Said of the operations on deployment groups of CodeDeploy.
@@ -178,7 +184,7 @@ const LISTENERS: &str = "authentication, mutual TLS, and security policies of FI
 const RULES: &str = "regular expressions, transforms and authentication are refused";
 
 /// The same of Elastic Load Balancing.
-const PARTIAL_ELBV2: [(&str, &str); 9] = [
+const PARTIAL_ELBV2: [(&str, &str); 10] = [
     ("CreateListener", LISTENERS),
     (
         "CreateLoadBalancer",
@@ -214,17 +220,14 @@ const PARTIAL_ACM: [(&str, &str); 1] = [(
 
 /// The same of classic load balancing.
 const PARTIAL_ELB: [(&str, &str); 6] = [
-    (
-        "ConfigureHealthCheck",
-        "a Target of SSL is refused; without a listener nothing is checked",
-    ),
+    ("ConfigureHealthCheck", "without a listener nothing is checked"),
     (
         "CreateLoadBalancer",
-        "listeners of HTTPS and SSL find no certificate; the InstanceProtocol SSL is refused",
+        "certificates are those of Certificate Manager, with the default security policy",
     ),
     (
         "CreateLoadBalancerListeners",
-        "listeners of HTTPS and SSL find no certificate; the InstanceProtocol SSL is refused",
+        "certificates are those of Certificate Manager, with the default security policy",
     ),
     (
         "DescribeLoadBalancerPolicies",

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use domain::certificate::Certificate;
 use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
-use domain::load_balancer::{LoadBalancer, LoadBalancerState, LoadBalancerZone};
+use domain::load_balancer::{LoadBalancer, LoadBalancerKind, LoadBalancerState, LoadBalancerZone};
 use domain::served_load_balancer::{
     BalancerNews, BalancerReport, LoadBalancerNetwork, LoadBalancersMessage, ServedCertificate,
     ServedLoadBalancer,
@@ -338,9 +339,10 @@ fn served(state: &State, arn: &LoadBalancerArn, (host_id, cookie_key): (&str, &[
     let own_instance = own.next().map(|it| it.ec2_instance_id.clone());
     if let Some(it) = state.get::<ClassicLoadBalancer>(arn) {
         let network = network(state, &it.vpc_id, &it.zones)?;
+        let served = it.served(network, own_instance, *cookie_key);
         return Some(Told {
-            served: it.served(network, own_instance, *cookie_key),
-            certificates: Vec::new(),
+            certificates: shown(state, &served.listeners),
+            served,
         });
     }
     let load_balancer = told(state.get::<LoadBalancer>(arn)?);
@@ -355,20 +357,19 @@ fn served(state: &State, arn: &LoadBalancerArn, (host_id, cookie_key): (&str, &[
     groups.sort();
     groups.dedup();
     let targets = groups.iter().flat_map(|it| state.targets_of(it));
+    // An application load balancer sends nothing into zones that it is not in.
+    let is_bound = load_balancer.kind == LoadBalancerKind::Application;
+    let serves = |zone: &str| !is_bound || load_balancer.zones.iter().any(|it| it.name == zone);
+    let targets = targets.filter(|it| it.zone.as_deref().is_none_or(serves));
     // What balancers themselves report is no news to them.
     let targets = targets.map(|it| Target {
         is_idle: false,
         task: None,
         ..Target::clone(it)
     });
-    let targets = targets.collect();
+    let targets: Vec<Target> = targets.collect();
     let target_groups = groups.iter().filter_map(|it| state.get::<TargetGroup>(it));
-    let mut shown: Vec<_> = listeners.iter().flat_map(|it| &it.certificates).collect();
-    shown.sort();
-    shown.dedup();
-    let shown = shown.into_iter().filter_map(|it| CertificateArn::parse(it).ok());
-    let certificates = shown.filter_map(|it| state.get::<Certificate>(&it).cloned());
-    let certificates = certificates.collect();
+    let certificates = shown(state, &listeners);
     let served = ServedLoadBalancer {
         network,
         load_balancer,
@@ -382,6 +383,16 @@ fn served(state: &State, arn: &LoadBalancerArn, (host_id, cookie_key): (&str, &[
         cookie_key: *cookie_key,
     };
     Some(Told { served, certificates })
+}
+
+/// The certificates that listeners show, each once.
+fn shown(state: &State, listeners: &[Listener]) -> Vec<Arc<Certificate>> {
+    let mut shown: Vec<_> = listeners.iter().flat_map(|it| &it.certificates).collect();
+    shown.sort();
+    shown.dedup();
+    let shown = shown.into_iter().filter_map(|it| CertificateArn::parse(it).ok());
+    let certificates = shown.filter_map(|it| state.get::<Certificate>(&it).cloned());
+    certificates.collect()
 }
 
 /// Where a load balancer of these zones is; `None` if its VPC or its first subnet is gone.

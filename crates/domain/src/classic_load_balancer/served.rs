@@ -96,8 +96,8 @@ impl ClassicLoadBalancer {
             load_balancer: self.arn.clone(),
             port: it.port,
             protocol: it.protocol,
-            certificates: Vec::new(),
-            ssl_policy: None,
+            certificates: it.certificate.iter().cloned().collect(),
+            ssl_policy: it.ssl_policy().map(str::to_owned),
             alpn_policy: None,
             default_action: self.action(it),
             attributes: ListenerAttributes {

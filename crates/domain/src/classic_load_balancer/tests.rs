@@ -18,6 +18,7 @@ fn listener(port: u16, protocol: Protocol, instance_port: u16) -> ClassicListene
         protocol,
         instance_port,
         instance_protocol: protocol,
+        certificate: None,
         policies: Vec::new(),
     }
 }
@@ -180,4 +181,36 @@ fn the_name_leaves_out_zones_that_would_answer_nobody() {
     assert_eq!(it.resolved(), all[..1]);
     it.attributes.is_cross_zone = true;
     assert_eq!(it.resolved(), all);
+}
+
+#[test]
+fn a_listener_of_tls_shows_its_certificate_by_the_default_policy() {
+    let mut it = balancer();
+    assert_eq!(it.ssl_policy(), None);
+    let arn = "arn:aws:acm:us-east-1:123456789012:certificate/1";
+    it.listeners.push(ClassicListener {
+        certificate: Some(arn.to_owned()),
+        instance_protocol: Protocol::Tcp,
+        ..listener(993, Protocol::Tls, 143)
+    });
+    let served = served(&it);
+    assert_eq!(served.listeners[2].certificates, [arn]);
+    let policies: Vec<_> = served
+        .listeners
+        .iter()
+        .map(|it| it.ssl_policy.as_deref())
+        .collect();
+    assert_eq!(policies, [None, None, Some("ELBSecurityPolicy-2016-08")]);
+    assert_eq!(it.ssl_policy(), policies[2]);
+}
+
+#[test]
+fn clients_know_it_by_an_arn_without_digits() {
+    let public = ClassicLoadBalancer::public_arn(&balancer().arn);
+    assert_eq!(
+        public.as_deref(),
+        Some("arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/web")
+    );
+    let other = LoadBalancerArn::new(&Scope::new("123456789012", "us-east-1"), &["app", "web", "1"]);
+    assert_eq!(ClassicLoadBalancer::public_arn(&other), None);
 }

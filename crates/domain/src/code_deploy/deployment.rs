@@ -120,12 +120,22 @@ pub struct Revision {
 }
 
 /// How a revision was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RevisionKind {
     /// As `appSpecContent`.
     AppSpecContent,
     /// As `string`, the older member for the same.
     String,
+}
+
+impl RevisionKind {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AppSpecContent => "AppSpecContent",
+            Self::String => "String",
+        }
+    }
 }
 
 /// The listeners and target groups of a deployment.

@@ -3,6 +3,7 @@
 
 mod ending;
 mod hooks;
+mod revisions;
 mod stages;
 mod traffic;
 
@@ -25,6 +26,7 @@ use store::{State, Tx};
 
 pub(crate) use ending::{fail, stop, succeed};
 pub use hooks::{HookStatusRefusal, note_deployment_webhook_answer, put_hook_status};
+pub use revisions::register_revision;
 pub(crate) use stages::{enter, leave_rules, shift_again};
 use traffic::serving_group;
 
@@ -130,6 +132,7 @@ pub fn create_code_deployment(
         updated_at: now,
     };
     let deployment = tx.put(deployment);
+    revisions::note_use(tx, &deployment);
     forget_oldest(tx, &deployment);
     Ok(deployment)
 }
@@ -185,12 +188,14 @@ fn as_the_service_has_it(state: &State, service: &ServiceArn, route: Route) -> R
     }
 }
 
-/// The oldest that have ended go, but for the last one that succeeded.
+/// The oldest that have ended go, but for the last one of a user that succeeded: what the group has comes from that.
 fn forget_oldest(tx: &mut Tx<'_>, of: &CodeDeployDeployment) {
     let all = tx
         .state()
         .deployments_of_group(&of.scope, &of.application, &of.group);
-    let succeeded = all.iter().find(|it| it.status == DeploymentStatus::Succeeded);
+    let succeeded = all
+        .iter()
+        .find(|it| it.status == DeploymentStatus::Succeeded && it.creator == Creator::User);
     let succeeded = succeeded.map(|it| it.id.clone());
     let oldest = all.iter().skip(DEPLOYMENTS_KEPT);
     let gone = oldest.filter(|it| it.status.has_ended() && Some(&it.id) != succeeded.as_ref());

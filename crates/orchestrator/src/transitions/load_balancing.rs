@@ -14,7 +14,7 @@ pub use classic::{
 pub use listeners::{ListenerRefusal, NewListener, create_listener, delete_listener, modify_listener};
 pub use load_balancers::{
     DeleteLoadBalancerRefusal, NewLoadBalancer, ZoneWish, ZonesRefusal, create_load_balancer,
-    delete_load_balancer, load_balancer_has_failed, load_balancer_is_served, set_zones,
+    delete_load_balancer, load_balancer_has_failed, load_balancer_is_served, set_zones, target_groups_behind,
 };
 pub use rules::{
     NewRule, PriorityRefusal, create_rule, delete_rule, forward_to, modify_rule, set_rule_priorities,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use domain::Scope;
 use domain::code_deploy::CodeDeployApplication;
-use domain::code_deploy::deployment::CodeDeployDeployment;
+use domain::code_deploy::application_revision::ApplicationRevision;
+use domain::code_deploy::deployment::{CodeDeployDeployment, RevisionKind};
 use domain::code_deploy::deployment_config::DeploymentConfig;
 use domain::code_deploy::deployment_group::DeploymentGroup;
 
@@ -147,5 +148,48 @@ impl Record for CodeDeployDeployment {
 
     fn reindex(indexes: &mut Indexes, before: Option<&Arc<Self>>, after: Option<&Arc<Self>>) {
         indexes.code_deploy_deployment(before, after);
+    }
+}
+
+impl Record for ApplicationRevision {
+    type Key = (Scope, String, RevisionKind, String);
+    const TABLE: &'static str = "application_revision";
+
+    fn key(&self) -> Self::Key {
+        let revision = &self.revision;
+        (
+            self.scope.clone(),
+            self.application_id.clone(),
+            revision.kind,
+            revision.sha256.clone(),
+        )
+    }
+
+    fn key_text((scope, application, kind, sha256): &Self::Key) -> String {
+        format!(
+            "{}/{}/{application}/{}/{sha256}",
+            scope.account,
+            scope.region,
+            kind.as_str()
+        )
+    }
+
+    fn table(state: &State) -> &BTreeMap<Self::Key, Arc<Self>> {
+        &state.application_revisions
+    }
+
+    fn table_mut(state: &mut State) -> &mut BTreeMap<Self::Key, Arc<Self>> {
+        &mut state.application_revisions
+    }
+
+    fn into_change(changed: Changed<Self>) -> Change {
+        Change::ApplicationRevision(changed)
+    }
+
+    fn in_change(change: &mut Change) -> Option<&mut Changed<Self>> {
+        match change {
+            Change::ApplicationRevision(it) => Some(it),
+            _ => None,
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::code_deploy::CodeDeployApplication;
-use domain::code_deploy::deployment::CodeDeployDeployment;
+use domain::code_deploy::application_revision::ApplicationRevision;
+use domain::code_deploy::deployment::{CodeDeployDeployment, RevisionKind};
 use domain::code_deploy::deployment_config::DeploymentConfig;
 use domain::code_deploy::deployment_group::DeploymentGroup;
 use domain::{Scope, ServiceArn};
@@ -60,6 +61,20 @@ impl State {
         let (from, scope) = ((scope.clone(), String::new()), scope.clone());
         let applications = self.code_deploy_applications.range(from..);
         let mine = applications.take_while(move |((of, _), _)| *of == scope);
+        mine.map(|(_, it)| it)
+    }
+
+    /// Revisions that the application of this id knows.
+    pub fn application_revisions(
+        &self,
+        scope: &Scope,
+        application_id: &str,
+    ) -> impl Iterator<Item = &Arc<ApplicationRevision>> + use<'_> {
+        let whose = (scope.clone(), application_id.to_owned());
+        let first = RevisionKind::AppSpecContent;
+        let from = (whose.0.clone(), whose.1.clone(), first, String::new());
+        let revisions = self.application_revisions.range(from..);
+        let mine = revisions.take_while(move |((of, id, ..), _)| *of == whose.0 && *id == whose.1);
         mine.map(|(_, it)| it)
     }
 

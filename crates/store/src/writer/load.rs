@@ -10,6 +10,7 @@ use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::cloud_map::{DiscoveryInstance, DiscoveryService, Namespace, Operation as CloudMapOperation};
 use domain::cluster::Cluster;
 use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::application_revision::ApplicationRevision;
 use domain::code_deploy::deployment::CodeDeployDeployment;
 use domain::code_deploy::deployment_config::DeploymentConfig;
 use domain::code_deploy::deployment_group::DeploymentGroup;
@@ -114,6 +115,7 @@ pub(super) fn read<T: Read>(with: T, operation: &Operation) -> Result<T::Output,
         Target::TABLE => with.read::<Target>(operation),
         Certificate::TABLE => with.read::<Certificate>(operation),
         CodeDeployApplication::TABLE => with.read::<CodeDeployApplication>(operation),
+        ApplicationRevision::TABLE => with.read::<ApplicationRevision>(operation),
         DeploymentGroup::TABLE => with.read::<DeploymentGroup>(operation),
         DeploymentConfig::TABLE => with.read::<DeploymentConfig>(operation),
         CodeDeployDeployment::TABLE => with.read::<CodeDeployDeployment>(operation),

@@ -1,6 +1,7 @@
 //! Samples of what CodeDeploy keeps.
 
 use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::application_revision::ApplicationRevision;
 use domain::code_deploy::deployment::{
     CodeDeployDeployment, Creator, DeploymentError, DeploymentStatus, ErrorCode, EventStatus, LifecycleEvent,
     Replacement, Revision, RevisionKind, Rollback, Route,
@@ -50,6 +51,22 @@ const AUTO_ROLLBACK: AutoRollback = AutoRollback {
     on_alarm: false,
     on_request: true,
 };
+
+pub fn application_revision() -> ApplicationRevision {
+    ApplicationRevision {
+        scope: scope(),
+        application_id: application().id,
+        revision: Revision {
+            kind: RevisionKind::AppSpecContent,
+            content: "version: 0.0".into(),
+            sha256: "0a".repeat(32),
+        },
+        description: Some("the first".into()),
+        registered_at: then(),
+        first_used_at: Some(then()),
+        last_used_at: Some(then()),
+    }
+}
 
 pub fn application() -> CodeDeployApplication {
     CodeDeployApplication {

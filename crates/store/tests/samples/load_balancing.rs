@@ -79,6 +79,7 @@ pub fn classic_load_balancer() -> ClassicLoadBalancer {
             protocol: Protocol::Http,
             instance_port: 8080,
             instance_protocol: Protocol::Http,
+            certificate: Some("arn:aws:acm:us-east-1:123456789012:certificate/1".into()),
             policies: vec!["day".into()],
         }],
         instances: vec![ClassicInstance {

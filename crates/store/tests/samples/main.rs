@@ -99,6 +99,7 @@ fn records_are_stored_as_this_release_does() {
     check(&load_balancing::target());
     check(&secrets::certificate());
     check(&code_deploy::application());
+    check(&code_deploy::application_revision());
     check(&code_deploy::deployment_group());
     check(&code_deploy::deployment_config());
     check(&code_deploy::deployment());
@@ -163,6 +164,13 @@ fn keys_are_stored_as_this_release_does() {
     );
     let scope = "123456789012/us-east-1";
     assert_eq!(text(&code_deploy::application()), format!("{scope}/shop"));
+    assert_eq!(
+        text(&code_deploy::application_revision()),
+        format!(
+            "{scope}/11111111-1111-1111-1111-111111111111/AppSpecContent/{}",
+            "0a".repeat(32)
+        )
+    );
     assert_eq!(
         text(&code_deploy::deployment_group()),
         format!("{scope}/shop/web")

@@ -1,8 +1,9 @@
 //! DescribeCertificate and GetCertificate.
 
 use api::acm::{self, Error};
-use domain::Timestamp;
 use domain::certificate::Certificate;
+use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::{LoadBalancerArn, Timestamp};
 
 use super::names;
 use crate::call::Call;
@@ -21,7 +22,8 @@ pub async fn describe_certificate(
         let users = state.load_balancers_with(&it.arn);
         Ok::<_, Error>((it.clone(), users))
     })?;
-    let in_use_by = users.iter().map(ToString::to_string).collect();
+    let public = |it: &LoadBalancerArn| ClassicLoadBalancer::public_arn(it).unwrap_or_else(|| it.to_string());
+    let in_use_by = users.iter().map(public).collect();
     Ok(acm::DescribeCertificateOutput {
         certificate: Some(detail(&certificate, in_use_by, call.now())),
     })

@@ -9,8 +9,8 @@ use serde_json::Value;
 #[cfg(test)]
 mod tests;
 
-/// Longest AppSpec, in bytes.
-const BYTES_MAX: usize = 256 * 1024;
+/// Longest AppSpec, in bytes: a deployment keeps it and the one before it, and the application does, in one commit.
+pub const BYTES_MAX: usize = 128 * 1024;
 
 /// What an AppSpec says.
 #[derive(Clone, Debug, PartialEq)]

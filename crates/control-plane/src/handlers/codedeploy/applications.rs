@@ -3,9 +3,10 @@
 use api::codedeploy::{self, Error};
 use domain::Scope;
 use domain::code_deploy::CodeDeployApplication;
+use domain::code_deploy::application_revision::ApplicationRevision;
 use domain::code_deploy::deployment::CodeDeployDeployment;
 use domain::code_deploy::deployment_group::DeploymentGroup;
-use store::{State, Tx};
+use store::{Record as _, State, Tx};
 
 use super::errors::{from_store, invalid_compute_platform, too_many};
 use super::paging::cut;
@@ -194,7 +195,7 @@ fn rename(tx: &mut Tx<'_>, known: &CodeDeployApplication, new: &str) {
     });
 }
 
-/// `DeleteApplication`: with its deployment groups, and the deployments that have ended. One that is not there is gone.
+/// `DeleteApplication`: with its deployment groups, its revisions, and the deployments that have ended. One that is not there is gone.
 ///
 /// # Errors
 /// Those of names.
@@ -212,7 +213,15 @@ pub async fn delete_application(
                 tx.delete::<CodeDeployDeployment>(&(scope.clone(), it.id));
             }
         }
-        tx.delete::<CodeDeployApplication>(&(scope, name));
+        let key = (scope, name);
+        if let Some(known) = tx.get::<CodeDeployApplication>(&key) {
+            let revisions = tx.state().application_revisions(&known.scope, &known.id);
+            let revisions: Vec<_> = revisions.map(|it| it.key()).collect();
+            for it in revisions {
+                tx.delete::<ApplicationRevision>(&it);
+            }
+        }
+        tx.delete::<CodeDeployApplication>(&key);
         Ok(())
     });
     deleted.await.map_err(from_store)?;

@@ -324,7 +324,8 @@ fn rename(tx: &mut Tx<'_>, known: &DeploymentGroup, new: &str) {
     tx.delete::<DeploymentGroup>(&(known.scope.clone(), known.application.clone(), known.name.clone()));
 }
 
-/// `DeleteDeploymentGroup`: one that is not there is gone. Deployments that are under way end by themselves.
+/// `DeleteDeploymentGroup`: with the deployments that have ended. One that is not there is gone. Deployments that are under
+/// way end by themselves.
 ///
 /// # Errors
 /// Those of names.
@@ -335,7 +336,14 @@ pub async fn delete_deployment_group(
     names::check_application(&input.application_name)?;
     names::check_group(&input.deployment_group_name)?;
     let deleted = call.access().store().transact(move |tx| {
-        tx.delete::<DeploymentGroup>(&(scope, input.application_name, input.deployment_group_name));
+        let (application, name) = (input.application_name, input.deployment_group_name);
+        let all = tx.state().deployments_of_group(&scope, &application, &name);
+        let ended = all.into_iter().filter(|it| it.status.has_ended());
+        let ended: Vec<String> = ended.map(|it| it.id.clone()).collect();
+        for id in ended {
+            tx.delete::<CodeDeployDeployment>(&(scope.clone(), id));
+        }
+        tx.delete::<DeploymentGroup>(&(scope, application, name));
         Ok(())
     });
     deleted.await.map_err(from_store)?;

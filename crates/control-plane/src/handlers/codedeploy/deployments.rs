@@ -2,19 +2,16 @@
 
 use api::codedeploy::{self, Error};
 use domain::Scope;
-use domain::code_deploy::deployment::{Revision, RevisionKind};
 use domain::service::{Service, ServiceStatus};
 use orchestrator::transitions::{
     NewCodeDeployment, WaitType, continue_code_deployment, create_code_deployment, stop_code_deployment,
 };
-use sha2::{Digest, Sha256};
 use store::State;
 
 use super::errors::{
-    from_store, invalid_input, invalid_load_balancer_info, invalid_revision, of_creation, of_deployment,
-    unsupported_action,
+    from_store, invalid_input, invalid_load_balancer_info, of_creation, of_deployment, unsupported_action,
 };
-use super::{app_spec, deployment_groups, group_settings, names, replacement};
+use super::{app_spec, deployment_groups, group_settings, names, replacement, revisions};
 use crate::call::Call;
 
 /// Longest description, as on Amazon.
@@ -23,7 +20,7 @@ const DESCRIPTION_MAX: usize = 1000;
 /// `CreateDeployment`.
 ///
 /// # Errors
-/// Those of names; RevisionRequired, InvalidRevision, DescriptionTooLong, DeploymentLimitExceeded,
+/// Those of names; RevisionRequired, InvalidRevision, RevisionDoesNotExist, DescriptionTooLong, DeploymentLimitExceeded,
 /// InvalidLoadBalancerInfo, InvalidAlarmConfig, InvalidAutoRollbackConfig.
 pub async fn create_deployment(
     call: Call<codedeploy::CreateDeployment>,
@@ -49,7 +46,15 @@ fn refuse_others(input: &codedeploy::CreateDeploymentInput) -> Result<(), Error>
             "For ECS deployment, updateOutdatedInstancesOnly and targetInstances can not be specified",
         ));
     }
-    match &input.description {
+    check_description(input.description.as_deref())
+}
+
+/// Checks the length of a description.
+///
+/// # Errors
+/// DescriptionTooLong.
+pub fn check_description(given: Option<&str>) -> Result<(), Error> {
+    match given {
         Some(it) if it.chars().count() > DESCRIPTION_MAX => Err(Error::DescriptionTooLongException(
             codedeploy::DescriptionTooLongException {
                 message: Some(format!(
@@ -68,7 +73,8 @@ fn new_deployment(
 ) -> Result<NewCodeDeployment, Error> {
     let name = input.deployment_group_name.as_deref().unwrap_or_default();
     let group = names::group(state, scope, &input.application_name, name)?;
-    let revision = revision(input.revision.as_ref())?;
+    let application = names::application(state, scope, &input.application_name)?;
+    let revision = revisions::of_deployment(state, &application, input.revision.as_ref())?;
     let spec = app_spec::parse(&revision.content).map_err(replacement::invalid)?;
     let service = state.get::<Service>(&group.service);
     let service = service.filter(|it| it.status == ServiceStatus::Active);
@@ -95,50 +101,6 @@ fn new_deployment(
         replacement: made_of,
         group,
     })
-}
-
-/// The AppSpec of a revision.
-///
-/// # Errors
-/// RevisionRequired, InvalidRevision.
-fn revision(given: Option<&codedeploy::RevisionLocation>) -> Result<Revision, Error> {
-    let given = given.ok_or_else(|| {
-        Error::RevisionRequiredException(codedeploy::RevisionRequiredException {
-            message: Some("RevisionLocation must be specified".to_owned()),
-        })
-    })?;
-    let kind = given.revision_type.as_ref().map_or("", |it| it.as_str());
-    let (kind, content, checksum) = match (kind, &given.app_spec_content, &given.string) {
-        ("AppSpecContent", Some(it), None) => (RevisionKind::AppSpecContent, &it.content, &it.sha256),
-        ("String", None, Some(it)) => (RevisionKind::String, &it.content, &it.sha256),
-        ("AppSpecContent" | "String", ..) => {
-            return Err(invalid_revision(format!(
-                "The revision type {kind} needs the member of that name, and no other"
-            )));
-        }
-        ("S3" | "GitHub", ..) => {
-            return Err(invalid_revision(format!(
-                "The revision type {kind} is not supported by Gantry yet: give the AppSpec as appSpecContent"
-            )));
-        }
-        _ => {
-            return Err(invalid_revision(format!(
-                "The revision type {kind:?} is not valid: it is one of S3, GitHub, String, AppSpecContent"
-            )));
-        }
-    };
-    let content = content.clone().unwrap_or_default();
-    let sha256 = hex::encode(Sha256::digest(content.as_bytes()));
-    match checksum {
-        Some(given) if !given.eq_ignore_ascii_case(&sha256) => Err(invalid_revision(format!(
-            "The sha256 of the revision is {given}, but that of its content is {sha256}"
-        ))),
-        _ => Ok(Revision {
-            kind,
-            content,
-            sha256,
-        }),
-    }
 }
 
 /// `StopDeployment`.

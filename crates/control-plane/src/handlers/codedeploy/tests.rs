@@ -2,6 +2,7 @@
 
 mod deployments;
 mod groups;
+mod revisions;
 
 use serde_json::{Value, json};
 

@@ -5,6 +5,8 @@ use orchestrator::transitions::ZonesRefusal;
 use store::TransactError;
 use wire::error::CodedError;
 
+use crate::handlers::listener_certificates::CertificateRefusal;
+
 /// ValidationError, which no operation models.
 pub fn validation(message: impl Into<String>) -> Error {
     Error::Unmodelled(CodedError {
@@ -60,10 +62,27 @@ pub fn not_permitted(message: impl Into<String>) -> Error {
     Error::OperationNotPermittedException(elb::OperationNotPermittedException { message })
 }
 
-/// CertificateNotFound.
-pub fn no_certificate(id: &str) -> Error {
+/// Why a listener cannot show a certificate: CertificateNotFound, or UnsupportedCertificate, which no operation models.
+pub fn certificate(refusal: CertificateRefusal, id: &str) -> Error {
+    let message = match refusal {
+        CertificateRefusal::NotFound => format!("Server Certificate not found for the key: {id}"),
+        CertificateRefusal::OfIam => format!(
+            "Server Certificate not found for the key: {id}: server certificates of IAM are not supported by Gantry; import \
+             it with acm:ImportCertificate"
+        ),
+        CertificateRefusal::Nameless => {
+            return Error::Unmodelled(CodedError {
+                status: 400,
+                code: "UnsupportedCertificate",
+                message: format!(
+                    "The certificate '{id}' must have a fully-qualified domain name, a supported signature, and a supported \
+                     key size."
+                ),
+            });
+        }
+    };
     Error::CertificateNotFoundException(elb::CertificateNotFoundException {
-        message: Some(format!("Server Certificate not found for the key: {id}")),
+        message: Some(message),
     })
 }
 

@@ -2,7 +2,6 @@
 
 use api::elb::{self, Error};
 use domain::classic_load_balancer::{CheckTarget, ClassicHealthCheck, ClassicInstance, ClassicLoadBalancer};
-use domain::listener::Protocol;
 use domain::target::{TargetHealthReason, TargetHealthState};
 
 use super::errors::{from_store, range, validation};
@@ -42,11 +41,6 @@ fn check(given: &elb::HealthCheck) -> Result<ClassicHealthCheck, Error> {
         .target
         .parse()
         .map_err(|error: domain::classic_load_balancer::InvalidCheckTarget| validation(error.to_string()))?;
-    if target.protocol == Protocol::Tls {
-        return Err(validation(
-            "HealthCheck Target SSL is not supported by Gantry yet: use TCP, HTTP or HTTPS",
-        ));
-    }
     let check = ClassicHealthCheck {
         target,
         interval_seconds: within(given.interval, "interval", (5, 300))?,

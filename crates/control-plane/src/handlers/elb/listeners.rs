@@ -1,25 +1,33 @@
-//! CreateLoadBalancerListeners, DeleteLoadBalancerListeners.
+//! CreateLoadBalancerListeners, DeleteLoadBalancerListeners, SetLoadBalancerListenerSSLCertificate.
 
 use api::elb::{self, Error};
+use domain::Scope;
 use domain::classic_load_balancer::{ClassicListener, ClassicLoadBalancer, parse_protocol, protocol_word};
 use domain::listener::Protocol;
+use store::State;
 
-use super::errors::{from_store, no_certificate, range, unbuilt, validation};
+use super::errors::{self, from_store, invalid_configuration, no_listener, range, validation};
 use super::limits::LISTENERS_MAX;
 use super::names;
 use crate::call::Call;
+use crate::handlers::listener_certificates::listener_certificate;
 
 /// Reads the listeners of a new load balancer, or those to add.
 ///
 /// # Errors
-/// ValidationError, UnsupportedProtocol, CertificateNotFound, DuplicateListener, InvalidConfigurationRequest.
-pub fn read(name: &str, given: &[elb::Listener]) -> Result<Vec<ClassicListener>, Error> {
+/// ValidationError, UnsupportedProtocol, CertificateNotFound, UnsupportedCertificate, DuplicateListener.
+pub fn read(
+    state: &State,
+    scope: &Scope,
+    name: &str,
+    given: &[elb::Listener],
+) -> Result<Vec<ClassicListener>, Error> {
     if given.is_empty() {
         return Err(validation("Listeners cannot be empty"));
     }
     let mut listeners = Vec::new();
     for it in given {
-        add(name, &mut listeners, listener(it)?)?;
+        add(name, &mut listeners, listener(state, scope, it)?)?;
     }
     Ok(listeners)
 }
@@ -48,7 +56,7 @@ fn add(name: &str, listeners: &mut Vec<ClassicListener>, new: ClassicListener) -
     ))
 }
 
-fn listener(it: &elb::Listener) -> Result<ClassicListener, Error> {
+fn listener(state: &State, scope: &Scope, it: &elb::Listener) -> Result<ClassicListener, Error> {
     let protocol = protocol(&it.protocol)?;
     let instance_protocol = match &it.instance_protocol {
         Some(word) => self::protocol(word)?,
@@ -66,27 +74,49 @@ fn listener(it: &elb::Listener) -> Result<ClassicListener, Error> {
             protocol_word(instance_protocol)
         )));
     }
-    match &it.ssl_certificate_id {
-        // There are no certificates yet.
-        Some(id) if protocol.is_encrypted() => return Err(no_certificate(id)),
-        None if protocol.is_encrypted() => {
+    let certificate = match (protocol.is_encrypted(), it.ssl_certificate_id.as_deref()) {
+        (true, Some(id)) if !id.is_empty() => Some(certificate(state, scope, id)?),
+        (true, _) => {
             return Err(validation(format!(
                 "Secure Listeners need to specify a SSLCertificateId: that of port {port} speaks {}",
                 protocol_word(protocol)
             )));
         }
-        Some(_) | None => {}
-    }
-    if instance_protocol == Protocol::Tls {
-        return Err(unbuilt("the InstanceProtocol SSL"));
-    }
+        (false, _) => None,
+    };
     Ok(ClassicListener {
         port,
         protocol,
         instance_port,
         instance_protocol,
+        certificate,
         policies: Vec::new(),
     })
+}
+
+fn certificate(state: &State, scope: &Scope, id: &str) -> Result<String, Error> {
+    listener_certificate(state, scope, id).map_err(|refusal| errors::certificate(refusal, id))
+}
+
+/// Refuses listeners that lead to one port of instances, some in the clear and others within TLS.
+///
+/// # Errors
+/// InvalidConfigurationRequest.
+fn check_instance_ports(listeners: &[ClassicListener]) -> Result<(), Error> {
+    for (at, it) in listeners.iter().enumerate() {
+        let is_other = |other: &&ClassicListener| {
+            other.instance_port == it.instance_port
+                && other.instance_protocol.is_encrypted() != it.instance_protocol.is_encrypted()
+        };
+        if let Some(other) = listeners[..at].iter().find(is_other) {
+            return Err(invalid_configuration(format!(
+                "The listeners of the ports {} and {} lead to the InstancePort {}: the InstanceProtocol of both must be \
+                 secure, or of neither",
+                other.port, it.port, it.instance_port
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn protocol(word: &str) -> Result<Protocol, Error> {
@@ -120,10 +150,10 @@ pub async fn create_load_balancer_listeners(
     let changed = call.access().store().transact(move |tx| {
         let it = names::load_balancer(tx.state(), &scope, &name)?;
         let mut it = ClassicLoadBalancer::clone(&it);
-        for new in read(&name, &input.listeners)? {
+        for new in read(tx.state(), &scope, &name, &input.listeners)? {
             add(&name, &mut it.listeners, new)?;
         }
-        check_count(&it.listeners)?;
+        check_all(&it.listeners)?;
         it.listeners.sort_by_key(|it| it.port);
         tx.put(it);
         Ok(())
@@ -132,14 +162,14 @@ pub async fn create_load_balancer_listeners(
     Ok(elb::CreateLoadBalancerListenersOutput {})
 }
 
-/// Refuses more listeners than a load balancer may have.
+/// Refuses listeners that a load balancer cannot have together.
 ///
 /// # Errors
 /// InvalidConfigurationRequest.
-pub fn check_count(listeners: &[ClassicListener]) -> Result<(), Error> {
+pub fn check_all(listeners: &[ClassicListener]) -> Result<(), Error> {
     match listeners.len() {
-        ..=LISTENERS_MAX => Ok(()),
-        _ => Err(super::errors::invalid_configuration(format!(
+        ..=LISTENERS_MAX => check_instance_ports(listeners),
+        _ => Err(invalid_configuration(format!(
             "A load balancer can have at most {LISTENERS_MAX} listeners"
         ))),
     }
@@ -168,4 +198,33 @@ pub async fn delete_load_balancer_listeners(
     });
     changed.await.map_err(from_store)?;
     Ok(elb::DeleteLoadBalancerListenersOutput {})
+}
+
+/// `SetLoadBalancerListenerSSLCertificate`: in place of the one that the listener had.
+///
+/// # Errors
+/// LoadBalancerNotFound, ListenerNotFound, CertificateNotFound, UnsupportedCertificate, InvalidConfigurationRequest.
+pub async fn set_load_balancer_listener_ssl_certificate(
+    call: Call<elb::SetLoadBalancerListenerSSLCertificate>,
+) -> Result<elb::SetLoadBalancerListenerSSLCertificateOutput, Error> {
+    let (scope, input) = (call.scope().clone(), call.input().clone());
+    let changed = call.access().store().transact(move |tx| {
+        let (name, port) = (input.load_balancer_name, input.load_balancer_port);
+        let it = names::load_balancer(tx.state(), &scope, &name)?;
+        let mut it = ClassicLoadBalancer::clone(&it);
+        let mut listeners = it.listeners.iter_mut();
+        let listener = listeners.find(|it| i32::from(it.port) == port);
+        let listener = listener.ok_or_else(|| no_listener(&name, port))?;
+        if !listener.protocol.is_encrypted() {
+            return Err(invalid_configuration(format!(
+                "The listener of port {port} speaks {}: certificates are for HTTPS and SSL",
+                protocol_word(listener.protocol)
+            )));
+        }
+        listener.certificate = Some(certificate(tx.state(), &scope, &input.ssl_certificate_id)?);
+        tx.put(it);
+        Ok(())
+    });
+    changed.await.map_err(from_store)?;
+    Ok(elb::SetLoadBalancerListenerSSLCertificateOutput {})
 }

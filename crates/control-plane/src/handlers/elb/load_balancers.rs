@@ -29,10 +29,10 @@ pub async fn create_load_balancer(
     let name = input.load_balancer_name;
     names::check(&name)?;
     let scheme = scheme(input.scheme.as_deref())?;
-    let listeners = listeners::read(&name, &input.listeners)?;
-    listeners::check_count(&listeners)?;
     let tags = tags::read(input.tags)?;
     let created = call.access().store().transact(move |tx| {
+        let listeners = listeners::read(tx.state(), &scope, &name, &input.listeners)?;
+        listeners::check_all(&listeners)?;
         let subnets = input.subnets.unwrap_or_default();
         let zones = input.availability_zones.unwrap_or_default();
         let (zones, vpc_id) = placement::of_new(tx.state(), &scope, &subnets, &zones)?;

@@ -106,25 +106,30 @@ pub async fn set_load_balancer_policies_of_listener(
         let name = input.load_balancer_name;
         let it = names::load_balancer(tx.state(), &scope, &name)?;
         let mut it = ClassicLoadBalancer::clone(&it);
-        let is_known = |wanted: &String| it.policies.iter().any(|it| it.name == *wanted);
-        if let Some(stranger) = input.policy_names.iter().find(|wanted| !is_known(wanted)) {
-            return Err(no_policy(&name, stranger));
-        }
         let port = input.load_balancer_port;
         let mut listeners = it.listeners.iter_mut();
         let listener = listeners.find(|it| i32::from(it.port) == port);
+        let mut wanted = input.policy_names;
+        if let Some(own) = listener.as_ref().and_then(|it| it.ssl_policy()) {
+            // the one that it has in any case
+            wanted.retain(|it| it != own);
+        }
+        let is_known = |wanted: &String| it.policies.iter().any(|it| it.name == *wanted);
+        if let Some(stranger) = wanted.iter().find(|wanted| !is_known(wanted)) {
+            return Err(no_policy(&name, stranger));
+        }
         let listener = listener.ok_or_else(|| no_listener(&name, port))?;
-        if input.policy_names.len() > 1 {
+        if wanted.len() > 1 {
             return Err(invalid_configuration(
                 "Only one stickiness policy may be set for a listener",
             ));
         }
-        if !input.policy_names.is_empty() && !matches!(listener.protocol, Protocol::Http | Protocol::Https) {
+        if !wanted.is_empty() && !matches!(listener.protocol, Protocol::Http | Protocol::Https) {
             return Err(invalid_configuration(
                 "Stickiness policies can be set for listeners with the protocol HTTP or HTTPS only",
             ));
         }
-        listener.policies = input.policy_names;
+        listener.policies = wanted;
         tx.put(it);
         Ok(())
     });
@@ -174,9 +179,15 @@ pub async fn describe_load_balancer_policies(
     let it = store.read(|state| names::load_balancer(state, scope, name))?;
     let wanted = input.policy_names.as_deref().unwrap_or_default();
     let found = match wanted {
-        [] => it.policies.iter().map(render::policy).collect(),
+        [] => {
+            let own = it.policies.iter().map(render::policy);
+            own.chain(it.ssl_policy().map(render::ssl_policy)).collect()
+        }
         wanted => {
             let find = |wanted: &String| {
+                if it.ssl_policy() == Some(wanted) {
+                    return Ok(render::ssl_policy(wanted));
+                }
                 let found = it.policies.iter().find(|it| it.name == *wanted);
                 found.map(render::policy).ok_or_else(|| no_policy(name, wanted))
             };

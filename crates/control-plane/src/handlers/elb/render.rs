@@ -28,7 +28,7 @@ pub fn load_balancer(it: &ClassicLoadBalancer) -> elb::LoadBalancerDescription {
         instances: Some(instances(it)),
         listener_descriptions: Some(it.listeners.iter().map(listener).collect()),
         load_balancer_name: Some(it.name.clone()),
-        policies: Some(policies(&it.policies)),
+        policies: Some(policies(it)),
         scheme: Some(it.scheme.as_str().to_owned()),
         security_groups: Some(it.security_groups.clone()),
         source_security_group: Some(elb::SourceSecurityGroup {
@@ -77,15 +77,21 @@ fn listener(it: &ClassicListener) -> elb::ListenerDescription {
             instance_protocol: Some(protocol_word(it.instance_protocol).to_owned()),
             load_balancer_port: it.port.into(),
             protocol: protocol_word(it.protocol).to_owned(),
-            ssl_certificate_id: None,
+            ssl_certificate_id: it.certificate.clone(),
         }),
-        policy_names: Some(it.policies.clone()),
+        policy_names: Some(policy_names(it)),
     }
 }
 
-fn policies(all: &[ClassicPolicy]) -> elb::Policies {
+/// Names of its policies; one that speaks TLS has the default security policy.
+fn policy_names(it: &ClassicListener) -> Vec<String> {
+    let own = it.policies.iter().map(String::as_str);
+    own.chain(it.ssl_policy()).map(str::to_owned).collect()
+}
+
+fn policies(of: &ClassicLoadBalancer) -> elb::Policies {
     let (mut of_application, mut own) = (Vec::new(), Vec::new());
-    for it in all {
+    for it in &of.policies {
         let policy_name = Some(it.name.clone());
         match &it.kind {
             ClassicPolicyKind::AppCookie { cookie } => of_application.push(elb::AppCookieStickinessPolicy {
@@ -101,7 +107,7 @@ fn policies(all: &[ClassicPolicy]) -> elb::Policies {
     elb::Policies {
         app_cookie_stickiness_policies: Some(of_application),
         lb_cookie_stickiness_policies: Some(own),
-        other_policies: Some(Vec::new()),
+        other_policies: Some(of.ssl_policy().into_iter().map(str::to_owned).collect()),
     }
 }
 
@@ -127,6 +133,18 @@ pub fn policy(it: &ClassicPolicy) -> elb::PolicyDescription {
         policy_attribute_descriptions: Some(attributes.into_iter().collect()),
         policy_name: Some(it.name.clone()),
         policy_type_name: Some(kind.to_owned()),
+    }
+}
+
+/// A security policy as DescribeLoadBalancerPolicies has it: a reference to one that Amazon has defined.
+pub fn ssl_policy(name: &str) -> elb::PolicyDescription {
+    elb::PolicyDescription {
+        policy_attribute_descriptions: Some(vec![elb::PolicyAttributeDescription {
+            attribute_name: Some("Reference-Security-Policy".to_owned()),
+            attribute_value: Some(name.to_owned()),
+        }]),
+        policy_name: Some(name.to_owned()),
+        policy_type_name: Some("SSLNegotiationPolicyType".to_owned()),
     }
 }
 

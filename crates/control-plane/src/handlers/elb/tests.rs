@@ -1,5 +1,6 @@
 //! Classic load balancing as clients speak it.
 
+mod certificates;
 mod instances;
 mod listeners;
 mod load_balancers;

@@ -1,9 +1,8 @@
 //! Certificates of listeners: those that Certificate Manager has.
 
 use api::elbv2::{self, Error};
-use domain::certificate::Certificate;
+use domain::Scope;
 use domain::listener::Listener;
-use domain::{CertificateArn, Scope};
 use store::State;
 
 use super::errors::{
@@ -13,7 +12,7 @@ use super::limits::CERTIFICATES_MAX;
 use super::paging::{Wanted, cut};
 use super::{names, render};
 use crate::call::Call;
-use crate::certificates::Facts;
+use crate::handlers::listener_certificates::{CertificateRefusal, listener_certificate};
 
 /// The ARN of a certificate that is there.
 ///
@@ -29,20 +28,11 @@ pub fn require(state: &State, scope: &Scope, given: &elbv2::Certificate) -> Resu
         None | Some("") => return Err(validation("A certificate ARN must be specified")),
         Some(arn) => arn,
     };
-    if arn.starts_with("arn:aws:iam:") {
-        return Err(no_server_certificate(arn));
-    }
-    let parsed = CertificateArn::parse(arn).ok();
-    let parsed = parsed.filter(|it| it.scope() == *scope);
-    let found = parsed.and_then(|it| state.get::<Certificate>(&it));
-    let found = found.ok_or_else(|| no_certificate(arn))?;
-    // one that has no such name cannot be found by a client
-    let is_full = |it: &String| it.trim_end_matches('.').contains('.');
-    let facts = Facts::of_pem(&found.body).filter(|it| it.names.iter().any(is_full));
-    match facts {
-        Some(_) => Ok(found.arn.to_string()),
-        None => Err(unsupported_certificate(arn)),
-    }
+    listener_certificate(state, scope, arn).map_err(|refusal| match refusal {
+        CertificateRefusal::NotFound => no_certificate(arn),
+        CertificateRefusal::OfIam => no_server_certificate(arn),
+        CertificateRefusal::Nameless => unsupported_certificate(arn),
+    })
 }
 
 fn check_encrypted(it: &Listener) -> Result<(), Error> {

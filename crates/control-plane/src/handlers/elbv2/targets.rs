@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use api::elbv2::{self, Error};
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey};
-use domain::target_group::{HealthCheckPort, TargetGroup, TargetType};
+use domain::target_group::{CrossZone, HealthCheckPort, TargetGroup, TargetType};
 use domain::vpc::Subnet;
 use domain::{LoadBalancerArn, Scope};
 use orchestrator::transitions::{NewTarget, deregister_targets as deregister, register_targets as register};
@@ -164,7 +164,12 @@ fn address(
             )));
         }
         (None, Some(ALL_ZONES)) => None,
-        (None, Some(given)) if is_zone(state, group, given) => Some(given.to_owned()),
+        // The zone of such an address matters to an application load balancer that does not cross zones only.
+        (None, Some(given)) if is_zone(state, group, given) => {
+            let crosses = group.attributes.cross_zone != CrossZone::Off;
+            let is_ignored = crosses && group.protocol.kind() == LoadBalancerKind::Application;
+            (!is_ignored).then(|| given.to_owned())
+        }
         (None, _) => {
             return Err(validation(format!(
                 "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP \

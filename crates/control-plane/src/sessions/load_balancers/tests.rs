@@ -102,3 +102,60 @@ async fn keys_are_opened_for_the_message_alone() {
     let sent = told_of(&fixture, &arn).into_served(vault);
     assert_eq!(sent.certificates[0].key, renewed);
 }
+
+#[tokio::test]
+async fn a_balancer_is_told_of_the_targets_that_get_traffic() {
+    let fixture = Fixture::new().await;
+    let load_balancer = load_balancer(&fixture).await;
+    let vpc = &load_balancer["VpcId"];
+    let input = json!({
+        "Name": "web", "Protocol": "TCP", "Port": 80, "VpcId": vpc, "TargetType": "ip",
+    });
+    let group = fixture.ask_of(ELB, "CreateTargetGroup", input).await["TargetGroups"][0].clone();
+    let input = json!({
+        "LoadBalancerArn": load_balancer["LoadBalancerArn"], "Protocol": "TCP", "Port": 80,
+        "DefaultActions": [{ "Type": "forward", "TargetGroupArn": group["TargetGroupArn"] }],
+    });
+    fixture.ask_of(ELB, "CreateListener", input).await;
+    let arn = LoadBalancerArn::parse(&text(&load_balancer["LoadBalancerArn"])).expect("an ARN");
+    let record = fixture
+        .store()
+        .read(|state| state.get::<LoadBalancer>(&arn).cloned());
+    let record = record.expect("is there");
+    let group = TargetGroupArn::parse(&text(&group["TargetGroupArn"])).expect("an ARN");
+    let own = record.zones[0].name.clone();
+    for (zone, port) in [(Some(own), 80), (Some("us-east-1z".to_owned()), 81), (None, 82)] {
+        let new = transitions::NewTarget {
+            id: "172.31.0.9".to_owned(),
+            port,
+            zone,
+            address: None,
+            task: None,
+        };
+        let group = group.clone();
+        let done = fixture.store().transact(move |tx| {
+            transitions::register_targets(tx, &group, vec![new]);
+            Ok::<_, ()>(())
+        });
+        done.await.expect("is stored");
+    }
+    let ports = || {
+        let told = told_of(&fixture, &arn).served.targets.into_iter();
+        told.map(|it| it.key.port).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ports(),
+        [80, 81, 82],
+        "a network load balancer sends across zones"
+    );
+    let application = LoadBalancer {
+        kind: LoadBalancerKind::Application,
+        ..LoadBalancer::clone(&record)
+    };
+    let done = fixture.store().transact(move |tx| {
+        tx.put(application);
+        Ok::<_, ()>(())
+    });
+    done.await.expect("is stored");
+    assert_eq!(ports(), [80, 82]);
+}

@@ -2,19 +2,39 @@
 
 use std::convert::Infallible;
 
+use domain::listener::Protocol;
 use domain::listener_rule::{Action, Forward, ListenerRule, WeightedTargetGroup};
 use domain::target::{Target, TargetHealthState};
+use domain::target_group::{HealthCheck, TargetGroupAttributes, TargetType};
 use domain::{LoadBalancerArn, Scope, Timestamp};
 use store::{Store, memory_store};
 
 use super::*;
-use crate::transitions::{NewRule, NewTarget, create_rule, delete_rule, register_targets};
+use crate::transitions::{
+    NewRule, NewTarget, create_rule, delete_rule, delete_target_group, register_targets,
+};
 
 const GROUPS: [&str; 3] = ["a", "b", "c"];
 const TARGETS: u16 = 1000;
 
 fn group(name: &str) -> TargetGroupArn {
     TargetGroupArn::of(&Scope::new("123456789012", "us-east-1"), name, "0123456789abcdef")
+}
+
+fn record(name: &str) -> TargetGroup {
+    TargetGroup {
+        arn: group(name),
+        name: name.to_owned(),
+        target_type: TargetType::Ip,
+        protocol: Protocol::Http,
+        protocol_version: None,
+        port: 80,
+        vpc_id: "vpc-1".to_owned(),
+        health_check: HealthCheck::new(Protocol::Http, None, TargetType::Ip, None),
+        attributes: TargetGroupAttributes::default(),
+        created_at: Timestamp::UNIX_EPOCH,
+        tags: Vec::new(),
+    }
 }
 
 fn unused(store: &Store) -> usize {
@@ -48,6 +68,7 @@ async fn targets_follow_even_if_there_are_too_many_for_one_commit() {
         });
         let targets: Vec<_> = targets.collect();
         let registered = store.transact(move |tx| {
+            tx.put(record(name));
             register_targets(tx, &group(name), targets);
             Ok::<_, Infallible>(())
         });
@@ -86,4 +107,13 @@ async fn targets_follow_even_if_there_are_too_many_for_one_commit() {
     deleted.await.expect("is stored");
     settle(&store).await;
     assert_eq!(unused(&store), all);
+    let deleted =
+        store.transact(|tx| Ok::<_, Infallible>(GROUPS.map(|it| delete_target_group(tx, &group(it)))));
+    assert_eq!(deleted.await.expect("is stored"), [true; 3]);
+    let left = unused(&store);
+    assert!(left > 0 && left < all, "a part at once: {left} of {all}");
+    let orphans = store.read(|state| TargetUse.all_keys(state));
+    assert_eq!(orphans, GROUPS.map(group), "as after a restart");
+    settle(&store).await;
+    assert_eq!(unused(&store), 0, "they are gone");
 }

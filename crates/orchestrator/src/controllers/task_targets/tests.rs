@@ -1,6 +1,7 @@
 //! Tasks behind a load balancer, from their registration to the end of what is in flight.
 
 use domain::deployment_strategy::DeploymentStrategy;
+use domain::load_balancer::LoadBalancer;
 use domain::service::ServiceEvent;
 use domain::target::{TargetHealthState, TargetState};
 use domain::task::{DesiredStatus, Stop, StopCode};
@@ -213,6 +214,37 @@ fn a_target_that_fails_is_replaced_and_the_event_says_why() {
             .any(|it| it.stop.as_ref().is_some_and(|it| it.reason == reason))
     );
     assert_eq!(world.stored_service(&service).deployments[0].failed_tasks, 2);
+}
+
+#[test]
+fn a_task_in_a_zone_that_its_load_balancer_is_not_in_is_replaced_and_the_event_says_why() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let behind = world.load_balancer();
+    world.write(|tx| {
+        let mut all = tx.state().all::<LoadBalancer>();
+        let mut elsewhere = LoadBalancer::clone(all.next().expect("is there"));
+        drop(all);
+        elsewhere.zones[0].name = "us-east-1z".to_owned();
+        tx.put(elsewhere);
+        Ok::<_, ()>(())
+    });
+    let service = world.balanced_service(&behind, 1, DeploymentStrategy::Rolling);
+    for _ in 0..8 {
+        look(&world, &service);
+        world.obey(&service);
+    }
+    let event = format!(
+        "(port 80) is unhealthy in (target-group {}) due to (reason Target is in an Availability Zone that is not enabled \
+         for the load balancer)",
+        behind.blue
+    );
+    assert!(
+        has_event(&world, &service, &event),
+        "{:?}",
+        events(&world, &service)
+    );
+    assert!(world.stored_service(&service).deployments[0].failed_tasks > 0);
 }
 
 #[test]

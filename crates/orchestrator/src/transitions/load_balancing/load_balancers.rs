@@ -1,5 +1,6 @@
 //! Load balancers come and go; their addresses are taken out of their subnets with them.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -10,10 +11,11 @@ use domain::load_balancer::{
 };
 use domain::tags::Pair;
 use domain::vpc::Subnet;
-use domain::{LoadBalancerArn, Scope};
+use domain::{LoadBalancerArn, Scope, TargetGroupArn};
 use store::{State, Tx};
 
 use super::listeners::delete_listener;
+use super::targets::follow_use;
 use crate::transitions::free_address;
 
 /// What a new load balancer is like; names and combinations have been checked.
@@ -95,10 +97,20 @@ pub fn set_zones(
     wishes: &[ZoneWish],
 ) -> Result<Arc<LoadBalancer>, ZonesRefusal> {
     let zones = zones(tx, wishes, &load_balancer.zones)?;
-    Ok(tx.put(LoadBalancer {
+    let moved = tx.put(LoadBalancer {
         zones,
         ..load_balancer.clone()
-    }))
+    });
+    let groups: Vec<_> = target_groups_behind(tx.state(), &moved.arn).into_iter().collect();
+    follow_use(tx, &groups);
+    Ok(moved)
+}
+
+/// The groups that a load balancer forwards to.
+pub fn target_groups_behind(state: &State, load_balancer: &LoadBalancerArn) -> BTreeSet<TargetGroupArn> {
+    let listeners = state.listeners_of(load_balancer);
+    let rules = listeners.flat_map(|it| state.rules_of(&it.arn));
+    rules.flat_map(|it| it.action.target_groups()).cloned().collect()
 }
 
 /// The zones of a load balancer that is in these subnets; those that are `kept` keep their addresses.

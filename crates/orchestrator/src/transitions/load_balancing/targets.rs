@@ -9,12 +9,12 @@ use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState
 use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::{TargetGroupArn, TaskArn};
-use store::Tx;
+use store::{State, Tx};
 
-use super::target_groups::is_target_group_in_use;
+use super::target_groups::{GroupUse, forget_targets};
 
-/// Most targets that one transaction brings in line with the use of their groups: with their tasks, some 2 KB each.
-const FOLLOWED_AT_ONCE: usize = 250;
+/// Most targets that one transaction brings in line with their groups: with their tasks, some 2 KB each.
+pub(super) const CHANGED_AT_ONCE: usize = 250;
 
 /// A target that is to be registered; it has been checked against its group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub struct HealthChange {
 /// Registers targets with a group. One that is registered stays as it is; one that drains is taken back, and begins
 /// anew.
 pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<NewTarget>) {
-    let is_in_use = is_target_group_in_use(tx.state(), group);
+    let used = GroupUse::of(tx.state(), group);
     for NewTarget {
         id,
         port,
@@ -65,6 +65,7 @@ pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<Ne
         if tx.get::<Target>(&key).as_ref().is_some_and(is_registered) {
             continue;
         }
+        let unused = used.unused(zone.as_deref());
         let target = Target {
             key,
             zone,
@@ -73,7 +74,7 @@ pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<Ne
             state: TargetState::Registered,
             task,
             is_idle: false,
-            health: TargetHealth::at_first(is_in_use),
+            health: unused.unwrap_or_else(|| TargetHealth::at_first(true)),
         };
         put(tx, target);
     }
@@ -88,7 +89,7 @@ pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
         if target.state != TargetState::Registered {
             continue;
         }
-        if !is_target_group_in_use(tx.state(), &key.group) {
+        if !is_in_use(tx.state(), &target) {
             delete(tx, &target);
             continue;
         }
@@ -104,6 +105,12 @@ pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
     }
 }
 
+/// Whether something forwards to a target's group from its zone.
+fn is_in_use(state: &State, target: &Target) -> bool {
+    let used = GroupUse::of(state, &target.key.group);
+    used.unused(target.zone.as_deref()).is_none()
+}
+
 /// Takes over what a balancer has found out. Of a target that drains, is not used or is gone, nothing is taken over:
 /// the report is older than that.
 pub fn target_health(tx: &mut Tx<'_>, changes: &[HealthChange]) {
@@ -113,10 +120,7 @@ pub fn target_health(tx: &mut Tx<'_>, changes: &[HealthChange]) {
         };
         // A balancer says all it knows to every agent that connects.
         let is_known = target.health == *health;
-        if is_known
-            || target.state != TargetState::Registered
-            || !is_target_group_in_use(tx.state(), &key.group)
-        {
+        if is_known || target.state != TargetState::Registered || !is_in_use(tx.state(), &target) {
             continue;
         }
         let known = Target {
@@ -141,7 +145,12 @@ pub fn target_is_idle(tx: &mut Tx<'_>, key: &TargetKey) {
 }
 
 fn put(tx: &mut Tx<'_>, target: Target) {
-    tell_task(tx, &target, target.health.state);
+    // A task in a zone that its load balancer does not serve never becomes healthy: it fails, as on Amazon.
+    let health = match target.health == TargetHealth::outside_zones() {
+        true => TargetHealthState::Unhealthy,
+        false => target.health.state,
+    };
+    tell_task(tx, &target, health);
     tx.put(target);
 }
 
@@ -204,11 +213,12 @@ pub fn forget_drained_target(tx: &mut Tx<'_>, key: &TargetKey) -> Option<Duratio
     Some(left)
 }
 
-/// Something forwards to groups that did not before, or no longer: their targets are checked from now on, or unused.
+/// Something forwards to groups that did not before, or no longer, or from other zones: their targets are checked from now
+/// on, or unused.
 ///
 /// Of very many targets the controller `target_use` sees to the rest: a commit has a limit.
 pub(super) fn follow_use(tx: &mut Tx<'_>, groups: &[TargetGroupArn]) {
-    let mut left = FOLLOWED_AT_ONCE;
+    let mut left = CHANGED_AT_ONCE;
     for group in groups {
         left = follow_group_use(tx, group, left);
     }
@@ -216,15 +226,19 @@ pub(super) fn follow_use(tx: &mut Tx<'_>, groups: &[TargetGroupArn]) {
 
 /// The same for one group, for at most so many targets. Gives how many more there might have been.
 fn follow_group_use(tx: &mut Tx<'_>, group: &TargetGroupArn, most: usize) -> usize {
-    let is_in_use = is_target_group_in_use(tx.state(), group);
-    let differs = |it: &&Arc<Target>| (it.health.state == TargetHealthState::Unused) == is_in_use;
+    let used = GroupUse::of(tx.state(), group);
+    let unused = |it: &Target| used.unused(it.zone.as_deref());
+    let differs = |it: &&Arc<Target>| match unused(it) {
+        None => it.health.state == TargetHealthState::Unused,
+        Some(unused) => it.health != unused,
+    };
     let targets = tx.state().targets_of(group).filter(differs).take(most);
     let targets: Vec<Arc<Target>> = targets.cloned().collect();
     for target in &targets {
         match target.state {
             TargetState::Registered => {
                 let known = Target {
-                    health: TargetHealth::at_first(is_in_use),
+                    health: unused(target).unwrap_or_else(|| TargetHealth::at_first(true)),
                     ..Target::clone(target)
                 };
                 put(tx, known);
@@ -236,8 +250,11 @@ fn follow_group_use(tx: &mut Tx<'_>, group: &TargetGroupArn, most: usize) -> usi
     most - targets.len()
 }
 
-/// Brings the health of a group's targets in line with whether something forwards to it, some at a time. `false`: there
-/// may be more.
+/// Brings the health of a group's targets in line with whether something forwards to it, or takes them away if it is gone,
+/// some at a time. `false`: there may be more.
 pub fn follow_target_use(tx: &mut Tx<'_>, group: &TargetGroupArn) -> bool {
-    follow_group_use(tx, group, FOLLOWED_AT_ONCE) > 0
+    if tx.get::<TargetGroup>(group).is_none() {
+        return forget_targets(tx, group);
+    }
+    follow_group_use(tx, group, CHANGED_AT_ONCE) > 0
 }

@@ -397,3 +397,70 @@ async fn ports_and_priorities_are_there_once() {
         .await;
     assert_eq!(refused, Some(PriorityRefusal { priority: 30 }));
 }
+
+#[tokio::test]
+async fn targets_in_zones_that_the_load_balancer_has_not_are_unused() {
+    let world = World::new().await;
+    let group = group("blue").arn;
+    world.rule(10, "blue").await.expect("it is free");
+    let in_zone = |port, zone: Option<&str>| NewTarget {
+        port,
+        zone: zone.map(str::to_owned),
+        ..new_target()
+    };
+    let targets = vec![
+        in_zone(1, Some("us-east-1b")),
+        in_zone(2, Some("us-east-1c")),
+        in_zone(3, None),
+    ];
+    let register = group.clone();
+    world
+        .change(move |tx| register_targets(tx, &register, targets))
+        .await;
+    let states = || {
+        world.store.read(|state| {
+            let targets = state.targets_of(&group);
+            targets.map(|it| it.health.state).collect::<Vec<_>>()
+        })
+    };
+    let balancer = |tx: &Tx<'_>| {
+        let found = tx.state().load_balancer_of_name(&scope(), "web");
+        found.cloned().expect("is there")
+    };
+    use TargetHealthState::{Initial, Unused};
+    // The last one was there before.
+    assert_eq!(states(), [Initial, Unused, Initial, Initial]);
+    let move_to = async |id: &'static str, range: &'static str, zone: &'static str| {
+        world
+            .change(move |tx| {
+                let it = balancer(tx);
+                let wish = ZoneWish {
+                    subnet: subnet(id, range, zone),
+                    address: None,
+                };
+                set_zones(tx, &it, &[wish]).expect("it has an address");
+            })
+            .await;
+    };
+    move_to("subnet-a", "10.0.0.0/28", "us-east-1a").await;
+    assert_eq!(states(), [Unused, Unused, Initial, Initial]);
+    let of_first = world.store.read(|state| {
+        let mut targets = state.targets_of(&group);
+        targets.next().map(|it| it.health.clone())
+    });
+    assert_eq!(of_first, Some(TargetHealth::outside_zones()));
+    move_to("subnet-b", "10.0.1.0/28", "us-east-1b").await;
+    assert_eq!(states(), [Initial, Unused, Initial, Initial]);
+    // A network load balancer may send across zones.
+    world
+        .change(move |tx| {
+            let it = balancer(tx);
+            tx.put(LoadBalancer {
+                kind: LoadBalancerKind::Network,
+                ..LoadBalancer::clone(&it)
+            });
+        })
+        .await;
+    move_to("subnet-a", "10.0.0.0/28", "us-east-1a").await;
+    assert_eq!(states(), [Initial; 4]);
+}

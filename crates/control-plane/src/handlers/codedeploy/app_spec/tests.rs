@@ -106,7 +106,7 @@ fn what_is_wrong_is_told() {
             "more than once",
         ),
         (hooked("  - BeforeInstall: 1"), "must be a text"),
-        ("x".repeat(BYTES_MAX + 1), "more than 262144 bytes"),
+        ("x".repeat(BYTES_MAX + 1), "more than 131072 bytes"),
     ];
     for (text, expected) in cases {
         let found = parse(&text).expect_err(expected);

@@ -12,7 +12,7 @@ use super::*;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 
-fn spec() -> String {
+pub(super) fn spec() -> String {
     json!({
         "version": 0.0,
         "Resources": [{ "TargetService": { "Type": "AWS::ECS::Service", "Properties": {
@@ -28,7 +28,7 @@ fn deploy(content: &str) -> Value {
     with(group("web"), "revision", revision)
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let it = World::new().await;
     it.ask("CreateDeploymentGroup", it.wish("web")).await;
     it
@@ -374,4 +374,67 @@ async fn a_hook_that_is_not_answered_by_its_webhook_is_answered_by_a_call() {
         message.contains("BeforeInstall") && message.contains("said Failed"),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn old_deployments_go_but_for_the_last_of_a_user_that_succeeded() {
+    let it = world().await;
+    let made = it.ask("CreateDeployment", deploy(&spec())).await;
+    let id = text(&made["deploymentId"]);
+    it.ask("StopDeployment", json!({ "deploymentId": id })).await;
+    let filled = it
+        .fixture
+        .store()
+        .transact(move |tx| -> Result<_, std::convert::Infallible> {
+            let scope = domain::Scope::new("123456789012", "us-east-1");
+            let known = tx.get::<CodeDeployDeployment>(&(scope, id)).expect("is there");
+            let put = |tx: &mut store::Tx<'_>, id: String, age: i64, creator, status| {
+                tx.put(CodeDeployDeployment {
+                    id,
+                    creator,
+                    status,
+                    created_at: domain::Timestamp::from_second(known.created_at.as_second() - age)
+                        .expect("in range"),
+                    ..CodeDeployDeployment::clone(&known)
+                });
+            };
+            use domain::code_deploy::deployment::{Creator, DeploymentStatus as Status};
+            put(
+                tx,
+                "d-SUCCEEDED".to_owned(),
+                1002,
+                Creator::User,
+                Status::Succeeded,
+            );
+            put(tx, "d-FAILED000".to_owned(), 1001, Creator::User, Status::Failed);
+            put(
+                tx,
+                "d-ROLLBACK0".to_owned(),
+                1000,
+                Creator::Rollback,
+                Status::Succeeded,
+            );
+            for age in 0..110 {
+                put(tx, format!("d-{age:09}"), age, Creator::User, Status::Stopped);
+            }
+            Ok(())
+        });
+    filled.await.expect("is stored");
+    it.ask("CreateDeployment", deploy(&spec())).await;
+    let of = |id: &str| json!({ "deploymentId": id });
+    it.ask("GetDeployment", of("d-SUCCEEDED")).await;
+    for gone in ["d-FAILED000", "d-ROLLBACK0"] {
+        let (code, _) = it.refused("GetDeployment", of(gone)).await;
+        assert_eq!(code, "DeploymentDoesNotExistException", "{gone}");
+    }
+    let shown = it.ask("GetDeploymentGroup", group("web")).await;
+    assert!(
+        shown["deploymentGroupInfo"]["targetRevision"].is_object(),
+        "{shown}"
+    );
+
+    // With the group go those that have ended.
+    it.ask("DeleteDeploymentGroup", group("web")).await;
+    let left = it.ask("ListDeployments", json!({})).await["deployments"].clone();
+    assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
 }

@@ -200,7 +200,7 @@ async fn the_health_check_is_configured() {
     assert_eq!(world.described().await["HealthCheck"], check);
     for (key, value) in [
         ("Target", json!("HTTP:8080")),
-        ("Target", json!("SSL:8080")),
+        ("Target", json!("SSL:8080/ping")),
         ("Interval", json!(4)),
         ("Timeout", json!(6)),
         ("HealthyThreshold", json!(1)),

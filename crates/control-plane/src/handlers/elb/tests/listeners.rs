@@ -63,7 +63,9 @@ async fn listeners_that_cannot_be_served_are_refused() {
         ),
         (with("HTTP", "InstanceProtocol", json!("TCP")), "ValidationError"),
         (
-            with("TCP", "InstanceProtocol", json!("SSL")),
+            json!({
+                "Protocol": "HTTP", "LoadBalancerPort": 90, "InstanceProtocol": "HTTPS", "InstancePort": 8080,
+            }),
             "InvalidConfigurationRequest",
         ),
         (with("TCP", "InstancePort", json!(0)), "ValidationError"),
