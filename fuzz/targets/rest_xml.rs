@@ -45,7 +45,7 @@ fn respelled(body: &[u8]) -> String {
     let text = std::str::from_utf8(body).expect("what was read is UTF-8");
     let mut reader = quick_xml::Reader::from_str(text);
     let (mut out, mut depth) = (String::new(), 0_usize);
-    let mut open = |out: &mut String, it: &BytesStart<'_>| {
+    let open = |out: &mut String, it: &BytesStart<'_>| {
         let inside = std::str::from_utf8(it).expect("what was read is UTF-8");
         out.extend(["<", inside, ">"]);
     };
