@@ -306,6 +306,11 @@ pub enum Rollback {
 }
 
 impl CodeDeployDeployment {
+    /// It is a user's and has succeeded: what its group has comes from the last such one.
+    pub fn is_success_of_user(&self) -> bool {
+        self.status == DeploymentStatus::Succeeded && self.creator == Creator::User
+    }
+
     /// The events that a deployment goes through.
     pub fn events_of(creator: Creator, routes: &TrafficRoutes) -> Vec<LifecycleEvent> {
         let is_meant = |stage: &Stage| match creator {

@@ -90,9 +90,7 @@ pub fn create_code_deployment(
     if let Some(active) = active {
         return Err(CreateDeploymentRefusal::Active(active));
     }
-    let succeeded = earlier
-        .iter()
-        .find(|it| it.status == DeploymentStatus::Succeeded && it.creator == Creator::User);
+    let succeeded = earlier.iter().find(|it| it.is_success_of_user());
     let previous_revision = succeeded.map(|it| it.revision.clone());
     let route = route(tx.state(), &group.scope, &group.routes).map_err(CreateDeploymentRefusal::Route)?;
     let route = as_the_service_has_it(tx.state(), &group.service, route);
@@ -193,9 +191,7 @@ fn forget_oldest(tx: &mut Tx<'_>, of: &CodeDeployDeployment) {
     let all = tx
         .state()
         .deployments_of_group(&of.scope, &of.application, &of.group);
-    let succeeded = all
-        .iter()
-        .find(|it| it.status == DeploymentStatus::Succeeded && it.creator == Creator::User);
+    let succeeded = all.iter().find(|it| it.is_success_of_user());
     let succeeded = succeeded.map(|it| it.id.clone());
     let oldest = all.iter().skip(DEPLOYMENTS_KEPT);
     let gone = oldest.filter(|it| it.status.has_ended() && Some(&it.id) != succeeded.as_ref());

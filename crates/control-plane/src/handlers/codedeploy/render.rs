@@ -12,7 +12,7 @@ use store::State;
 pub fn group(state: &State, it: &DeploymentGroup) -> codedeploy::DeploymentGroupInfo {
     let all = state.deployments_of_group(&it.scope, &it.application, &it.name);
     let succeeded = all.iter().find(|it| it.status == DeploymentStatus::Succeeded);
-    let target = all.iter().find(|it| is_target(it));
+    let target = all.iter().find(|it| it.is_success_of_user());
     codedeploy::DeploymentGroupInfo {
         application_name: Some(it.application.clone()),
         deployment_group_id: Some(it.id.clone()),
@@ -39,11 +39,6 @@ pub fn group(state: &State, it: &DeploymentGroup) -> codedeploy::DeploymentGroup
         termination_hook_enabled: Some(false),
         ..codedeploy::DeploymentGroupInfo::default()
     }
-}
-
-/// Whether a deployment says what its group has, unless a later one does.
-pub fn is_target(it: &CodeDeployDeployment) -> bool {
-    it.status == DeploymentStatus::Succeeded && it.creator == Creator::User
 }
 
 fn last(it: &CodeDeployDeployment) -> codedeploy::LastDeploymentInfo {

@@ -161,7 +161,7 @@ fn users(state: &State, scope: &Scope, application: &str) -> Users {
     let mut groups: BTreeSet<&str> = groups.map(|it| it.name.as_str()).collect();
     let mut users = Users::new();
     let all = state.code_deploy_deployments(scope).into_iter();
-    for it in all.filter(|it| it.application == application && render::is_target(it)) {
+    for it in all.filter(|it| it.application == application && it.is_success_of_user()) {
         // The newest one counts.
         if groups.remove(it.group.as_str()) {
             let key = (it.revision.kind, it.revision.sha256.clone());

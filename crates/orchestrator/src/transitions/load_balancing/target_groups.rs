@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::TargetGroupArn;
-use domain::listener::Listener;
-use domain::listener_rule::ListenerRule;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target::{Target, TargetHealth};
 use domain::target_group::TargetGroup;
@@ -32,12 +30,9 @@ impl GroupUse {
     /// That of a group at present.
     pub(super) fn of(state: &State, group: &TargetGroupArn) -> Self {
         let mut zones = None;
-        for rule in state.rules_to(group) {
+        for load_balancer in state.load_balancers_to(group) {
             let zones: &mut BTreeSet<String> = zones.get_or_insert_default();
-            let rule = state.get::<ListenerRule>(rule);
-            let listener = rule.and_then(|it| state.get::<Listener>(&it.listener));
-            let load_balancer = listener.and_then(|it| state.get::<LoadBalancer>(&it.load_balancer));
-            match load_balancer {
+            match state.get::<LoadBalancer>(&load_balancer) {
                 Some(it) if it.kind == LoadBalancerKind::Application => {
                     zones.extend(it.zones.iter().map(|it| it.name.clone()));
                 }

@@ -1,5 +1,6 @@
 //! Targets are registered, checked, deregistered, and go when they have drained.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +83,7 @@ pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<Ne
 
 /// Deregisters targets of a group. They drain if anything may still be in flight to them, else they go at once.
 pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
+    let mut uses = GroupUses::default();
     for key in targets {
         let Some(target) = tx.get::<Target>(key) else {
             continue;
@@ -89,7 +91,7 @@ pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
         if target.state != TargetState::Registered {
             continue;
         }
-        if !is_in_use(tx.state(), &target) {
+        if !uses.has(tx.state(), &target) {
             delete(tx, &target);
             continue;
         }
@@ -105,22 +107,31 @@ pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
     }
 }
 
-/// Whether something forwards to a target's group from its zone.
-fn is_in_use(state: &State, target: &Target) -> bool {
-    let used = GroupUse::of(state, &target.key.group);
-    used.unused(target.zone.as_deref()).is_none()
+/// What uses the groups of some targets, looked up once for each.
+#[derive(Default)]
+struct GroupUses(BTreeMap<TargetGroupArn, GroupUse>);
+
+impl GroupUses {
+    /// Whether something forwards to a target's group from its zone.
+    fn has(&mut self, state: &State, target: &Target) -> bool {
+        let group = &target.key.group;
+        let known = self.0.entry(group.clone());
+        let used = known.or_insert_with(|| GroupUse::of(state, group));
+        used.unused(target.zone.as_deref()).is_none()
+    }
 }
 
 /// Takes over what a balancer has found out. Of a target that drains, is not used or is gone, nothing is taken over:
 /// the report is older than that.
 pub fn target_health(tx: &mut Tx<'_>, changes: &[HealthChange]) {
+    let mut uses = GroupUses::default();
     for HealthChange { key, health } in changes {
         let Some(target) = tx.get::<Target>(key) else {
             continue;
         };
         // A balancer says all it knows to every agent that connects.
         let is_known = target.health == *health;
-        if is_known || target.state != TargetState::Registered || !is_in_use(tx.state(), &target) {
+        if is_known || target.state != TargetState::Registered || !uses.has(tx.state(), &target) {
             continue;
         }
         let known = Target {

@@ -36,6 +36,11 @@ impl AmazonList {
         format!("com.amazonaws.{region}.{}", self.service)
     }
 
+    /// The list of that id.
+    pub fn of_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.id == id)
+    }
+
     /// The list of a service that an endpoint leads to.
     pub fn of_service(region: &str, service_name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name(region) == service_name)
@@ -71,9 +76,9 @@ impl AmazonList {
 /// # Errors
 /// InvalidPrefixListID.NotFound, InvalidPrefixListId.Malformed.
 pub fn check_exists(state: &State, scope: &Scope, id: &str) -> Result<(), ec2::Error> {
-    match AmazonList::ALL.iter().any(|it| it.id == id) {
-        true => Ok(()),
-        false => require::<PrefixList>(state, scope, id).map(drop),
+    match AmazonList::of_id(id) {
+        Some(_) => Ok(()),
+        None => require::<PrefixList>(state, scope, id).map(drop),
     }
 }
 
@@ -82,9 +87,9 @@ pub fn check_exists(state: &State, scope: &Scope, id: &str) -> Result<(), ec2::E
 /// # Errors
 /// OperationNotPermitted.
 pub fn check_unmanaged(id: &str) -> Result<(), ec2::Error> {
-    match AmazonList::ALL.iter().any(|it| it.id == id) {
-        false => Ok(()),
-        true => Err(refusal(
+    match AmazonList::of_id(id) {
+        None => Ok(()),
+        Some(_) => Err(refusal(
             "OperationNotPermitted",
             format!("The prefix list ({id}) is managed by AWS and cannot be modified."),
         )),

@@ -7,7 +7,7 @@ use domain::route_table::Destination;
 use domain::security_group::Peer;
 use store::State;
 
-use super::amazon::AmazonList;
+use super::amazon::{AmazonList, check_exists};
 use super::{entries, shape};
 use crate::call::Call;
 use crate::handlers::ec2::check_dry_run;
@@ -114,7 +114,7 @@ pub async fn get_managed_prefix_list_entries(
     let (scope, input) = (call.scope(), call.input());
     check_dry_run(input.dry_run)?;
     let id = &input.prefix_list_id;
-    let found = match AmazonList::ALL.into_iter().find(|it| it.id == *id) {
+    let found = match AmazonList::of_id(id) {
         Some(list) => of_amazon(list, call.access().advertised_endpoint()),
         None => call
             .access()
@@ -179,11 +179,8 @@ pub async fn get_managed_prefix_list_associations(
     let (scope, input) = (call.scope(), call.input());
     check_dry_run(input.dry_run)?;
     let id = &input.prefix_list_id;
-    let is_amazon = AmazonList::ALL.iter().any(|it| it.id == *id);
     let found = call.access().store().read(|state| {
-        if !is_amazon {
-            require::<PrefixList>(state, scope, id)?;
-        }
+        check_exists(state, scope, id)?;
         Ok(users(state, scope, id))
     })?;
     let wanted = Wanted {
