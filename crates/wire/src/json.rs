@@ -33,3 +33,10 @@ pub fn encode<T: Value>(value: &T) -> Vec<u8> {
     value.write(&mut writer);
     writer.into_bytes()
 }
+
+/// Writes a document whose times are texts, such as `2026-01-31T12:00:00.250Z`: a shape as events of EventBridge have it.
+pub fn encode_with_text_times<T: Value>(value: &T) -> Vec<u8> {
+    let mut writer = JsonWriter::with_text_times();
+    value.write(&mut writer);
+    writer.into_bytes()
+}

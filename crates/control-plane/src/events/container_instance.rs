@@ -3,21 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use api::ecs;
 use domain::ContainerInstanceArn;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::Host;
-use serde_json::json;
-use store::{Change, Commit, State};
+use store::{Change, Commit, CommitId, State};
 
-use super::record::{CONTAINER_INSTANCE, Cause, Happening, shape, time};
+use super::record::{CONTAINER_INSTANCE, Detail, Happening};
 use crate::handlers::ecs::render;
-
-/// Members that events leave out.
-const LEFT_OUT: [&str; 4] = ["attachments", "pendingTasksCount", "runningTasksCount", "tags"];
 
 /// One for each container instance that has changed, or whose host has: what it has left, whether its agent is
 /// connected.
-pub fn happenings(state: &State, commit: &Commit, cause: Cause) -> Vec<Happening> {
+pub fn happenings(state: &State, commit: &Commit) -> Vec<Happening> {
     let mut instances: BTreeMap<ContainerInstanceArn, Arc<ContainerInstance>> = BTreeMap::new();
     let mut hosts: BTreeMap<&str, &Arc<Host>> = BTreeMap::new();
     for change in &commit.changes {
@@ -56,7 +53,7 @@ pub fn happenings(state: &State, commit: &Commit, cause: Cause) -> Vec<Happening
     let one = |it: &Arc<ContainerInstance>| {
         let host = hosts.get(it.host_id.as_str()).copied();
         let host = host.or_else(|| state.get::<Host>(&it.host_id));
-        happening(it, host.map(AsRef::as_ref), cause)
+        happening(it, host.map(AsRef::as_ref), commit.id)
     };
     instances.values().map(one).collect()
 }
@@ -66,21 +63,23 @@ fn is_shown(it: &Host) -> (&domain::host::Resources, &domain::host::Resources, b
     (&it.total, &it.promised, it.is_connected)
 }
 
-fn happening(it: &ContainerInstance, host: Option<&Host>, cause: Cause) -> Happening {
-    let mut detail = shape(&render::container_instance_on(it, host));
-    detail.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
-    let cluster = it.arn.cluster().to_string();
-    detail.insert("clusterArn".to_owned(), json!(cluster));
-    detail.insert("updatedAt".to_owned(), json!(time(cause.at)));
-    // What is left has no version of its own; the number of the commit grows with each change of either.
-    detail.insert("version".to_owned(), json!(cause.commit.0));
+fn happening(it: &ContainerInstance, host: Option<&Host>, commit: CommitId) -> Happening {
+    let detail = ecs::ContainerInstance {
+        attachments: None,
+        pending_tasks_count: None,
+        running_tasks_count: None,
+        tags: None,
+        // What is left has no version of its own; the number of the commit grows with each change of either.
+        version: Some(i64::try_from(commit.0).unwrap_or(i64::MAX)),
+        ..render::container_instance_on(it, host)
+    };
     Happening {
         detail_type: CONTAINER_INSTANCE,
         resource: it.arn.to_string(),
         scope: it.arn.scope(),
-        cluster,
+        cluster: it.arn.cluster().to_string(),
         service: None,
         task: None,
-        detail,
+        detail: Detail::ContainerInstance(Box::new(detail)),
     }
 }

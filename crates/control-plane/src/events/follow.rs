@@ -130,9 +130,9 @@ impl Keeper {
             return;
         };
         let store = &self.control_plane.store;
-        // One at a time: the writer waits for whoever looks at the state.
+        // One at a time, and written outside: the writer waits for whoever looks at the state.
         let events: Vec<_> = news
-            .flat_map(|commit| store.read(|state| derive(state, commit)))
+            .flat_map(|commit| store.read(|state| derive(state, commit)).into_events())
             .collect();
         if events.is_empty() || self.write(through, events).await {
             self.told = through;

@@ -1,11 +1,15 @@
 //! The envelope of an event.
 
+use api::ecs;
 use domain::{Scope, Timestamp};
-use serde_json::value::RawValue;
+use serde::Serialize;
+use serde::ser::Error as _;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use store::CommitId;
 use telemetry::events::NewEvent;
+use wire::json::encode_with_text_times;
 
 /// Task State Change.
 pub const TASK: &str = "ECS Task State Change";
@@ -44,7 +48,55 @@ pub struct Happening {
     /// ARN of the task that it is about.
     pub task: Option<String>,
     /// `detail`.
-    pub detail: Map<String, Value>,
+    pub detail: Detail,
+}
+
+/// `detail`, not written yet: that needs no look at the state.
+#[derive(Clone, Debug)]
+pub enum Detail {
+    /// The task, and when it changed.
+    Task(Box<ecs::Task>),
+    /// The container instance, its cluster, and when it changed.
+    ContainerInstance(Box<ecs::ContainerInstance>),
+    /// These members.
+    Members(Map<String, Value>),
+}
+
+impl Detail {
+    fn write(&self, cause: Cause, cluster: &str) -> serde_json::Result<Box<RawValue>> {
+        let changed_at = ("updatedAt", time(cause.at));
+        let (shape, beside) = match self {
+            Self::Members(members) => return to_raw_value(members),
+            Self::Task(it) => (encode_with_text_times(&**it), vec![changed_at]),
+            Self::ContainerInstance(it) => (
+                encode_with_text_times(&**it),
+                vec![changed_at, ("clusterArn", cluster.to_owned())],
+            ),
+        };
+        let mut text = String::from_utf8(shape).map_err(serde_json::Error::custom)?;
+        // Inside the last brace: no shape here is empty.
+        text.pop();
+        for (name, value) in beside {
+            text.push_str(&format!(",{}:{}", json!(name), json!(value)));
+        }
+        text.push('}');
+        RawValue::from_string(text)
+    }
+}
+
+/// Around the detail.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    version: &'a str,
+    id: String,
+    #[serde(rename = "detail-type")]
+    detail_type: &'a str,
+    source: &'a str,
+    account: &'a str,
+    time: String,
+    region: &'a str,
+    resources: [&'a str; 1],
+    detail: &'a RawValue,
 }
 
 /// The event, the `index`th of its commit.
@@ -52,24 +104,24 @@ pub struct Happening {
 /// # Errors
 /// It is no JSON.
 pub fn record(cause: Cause, index: usize, it: Happening) -> serde_json::Result<NewEvent> {
-    let record = json!({
-        "version": "0",
-        "id": id(cause.commit, index, &it.resource),
-        "detail-type": it.detail_type,
-        "source": "aws.ecs",
-        "account": it.scope.account,
-        "time": cause.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "region": it.scope.region,
-        "resources": [it.resource],
-        "detail": it.detail,
-    });
+    let record = to_raw_value(&Envelope {
+        version: "0",
+        id: id(cause.commit, index, &it.resource),
+        detail_type: it.detail_type,
+        source: "aws.ecs",
+        account: &it.scope.account,
+        time: format!("{:.0}", cause.at),
+        region: &it.scope.region,
+        resources: [&it.resource],
+        detail: &it.detail.write(cause, &it.cluster)?,
+    })?;
     Ok(NewEvent {
         at_ms: cause.at.as_millisecond(),
         detail_type: it.detail_type.to_owned(),
         cluster: Some(it.cluster),
         service: it.service,
         task: it.task,
-        record: RawValue::from_string(record.to_string())?,
+        record,
     })
 }
 
@@ -83,42 +135,5 @@ fn id(commit: CommitId, index: usize, resource: &str) -> String {
 
 /// As events have times, where answers of the API have seconds since 1970.
 pub fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-}
-
-/// A shape of the API as events have it: its times are texts.
-pub fn shape<T: wire::Value>(shape: &T) -> Map<String, Value> {
-    let value = serde_json::from_slice::<Value>(&wire::json::encode(shape));
-    match value.unwrap_or_default() {
-        Value::Object(mut members) => {
-            members
-                .iter_mut()
-                .for_each(|(name, value)| with_times(name, value));
-            members
-        }
-        _ => Map::new(),
-    }
-}
-
-fn with_times(name: &str, value: &mut Value) {
-    match value {
-        Value::Object(members) => members
-            .iter_mut()
-            .for_each(|(name, value)| with_times(name, value)),
-        Value::Array(items) => items.iter_mut().for_each(|it| with_times("", it)),
-        // The names of all times of ECS end so, and of nothing else.
-        Value::Number(seconds) if name.ends_with("At") => {
-            let at = seconds.as_f64().and_then(from_seconds);
-            *value = at.map_or(Value::Null, |it| Value::String(time(it)));
-        }
-        _ => {}
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "what is out of range saturates, and is no timestamp then"
-)]
-fn from_seconds(seconds: f64) -> Option<Timestamp> {
-    Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()
+    format!("{at:.3}")
 }

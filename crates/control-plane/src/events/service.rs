@@ -5,7 +5,7 @@ use domain::service::{Deployment, Rollout, Service, ServiceEvent};
 use serde_json::{Map, Value, json};
 use store::Changed;
 
-use super::record::{DEPLOYMENT, Happening, SERVICE_ACTION, time};
+use super::record::{DEPLOYMENT, Detail, Happening, SERVICE_ACTION, time};
 
 /// Deployments that have begun, completed or failed: the older first, so that one that failed comes before the way back.
 pub fn deployments(changed: &Changed<Service>) -> Vec<Happening> {
@@ -78,7 +78,7 @@ fn happening(detail_type: &'static str, service: &ServiceArn, detail: Map<String
         cluster: service.cluster().to_string(),
         service: Some(service.to_string()),
         task: None,
-        detail,
+        detail: Detail::Members(detail),
     }
 }
 

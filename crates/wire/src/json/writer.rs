@@ -11,6 +11,7 @@ use crate::shape::ValueWriter;
 /// A document being written.
 pub struct JsonWriter {
     out: Vec<u8>,
+    has_text_times: bool,
 }
 
 impl JsonWriter {
@@ -18,6 +19,15 @@ impl JsonWriter {
     pub fn new() -> Self {
         Self {
             out: Vec::with_capacity(512),
+            has_text_times: false,
+        }
+    }
+
+    /// An empty document whose times are texts of RFC 3339 with milliseconds, as events of EventBridge have them.
+    pub fn with_text_times() -> Self {
+        Self {
+            has_text_times: true,
+            ..Self::new()
         }
     }
 
@@ -112,6 +122,11 @@ impl ValueWriter for JsonWriter {
 
     /// Seconds since 1970 with milliseconds, as AWS writes them.
     fn timestamp(&mut self, value: Timestamp) {
+        if self.has_text_times {
+            // A vector takes all that is written.
+            let _ = write!(self.out, "\"{value:.3}\"");
+            return;
+        }
         let millis = value.as_millisecond();
         if millis < 0 {
             self.out.push(b'-');

@@ -17,7 +17,7 @@ async fn events(fixture: &Fixture, feed: &mut store::Feed, until: u64) -> Vec<Va
         let derived = fixture.store().read(|state| derive(state, &commit));
         all.extend(
             derived
-                .iter()
+                .into_events()
                 .map(|it| serde_json::from_str(it.record.get()).expect("JSON")),
         );
         if commit.id.0 >= until {
