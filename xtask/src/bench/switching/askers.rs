@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use anyhow::{Result, anyhow, ensure};
 use futures_util::future::join_all;
@@ -29,6 +30,15 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Tells it at once, next to the deployment that goes on. Answers how many there are.
+    fn fail(&self, begun: Instant, error: &anyhow::Error) -> usize {
+        let failure = format!("after {:.2} s: {error:#}", begun.elapsed().as_secs_f64());
+        println!("a request failed {failure}");
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.push(failure);
+        failures.len()
+    }
+
     /// Requests with an answer of a task.
     pub fn answered(&self) -> usize {
         self.answered.load(Ordering::Relaxed)
@@ -90,7 +100,7 @@ impl Askers {
 /// One client.
 async fn ask(host: &str, keeps_alive: bool, wanted: usize, asked: &Asked) {
     let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
-    let mut kept = None;
+    let (begun, mut kept) = (Instant::now(), None);
     while asked.begun.fetch_add(1, Ordering::Relaxed) < wanted {
         match exchange(host, &mut kept, request.as_bytes()).await {
             Ok(()) => {
@@ -98,9 +108,7 @@ async fn ask(host: &str, keeps_alive: bool, wanted: usize, asked: &Asked) {
             }
             Err(error) => {
                 kept = None;
-                let mut failures = asked.failures.lock().unwrap_or_else(PoisonError::into_inner);
-                failures.push(format!("{error:#}"));
-                if failures.len() >= FAILURES_MAX {
+                if asked.fail(begun, &error) >= FAILURES_MAX {
                     return;
                 }
             }
