@@ -1,13 +1,15 @@
 //! What passes between the interfaces of a VPC: security groups, network ACLs and routes, as the control plane tells
 //! them, in the table of the VPC's namespace.
 //!
-//! Rules become scripts for `nft`, one transaction each. That an interface comes, goes or joins a group are elements,
-//! which are written straight to the kernel. Whoever is not known yet neither sends nor receives. The rules stay in the
-//! kernel when the agent ends; the next one replaces them at once by what it is told first.
+//! The table is made by a script for `nft`. What changes in it is one transaction, of the elements of the interfaces that it
+//! touches and of the chains that differ, and is written straight to the kernel where these are values; else it is a script
+//! too. Whoever is not known yet neither sends nor receives. The rules stay in the kernel when the agent ends; the next one
+//! replaces them at once by what it is told first.
 
 mod compile;
-mod matching;
+mod interfaces;
 mod preserving;
+mod rule;
 mod ruleset;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,20 +17,19 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domain::served_network::{NetworksMessage, ServedInterface, ServedPeer, ServedVpc};
+use domain::served_network::{Guard, NetworksMessage, ServedInterface, ServedPeer, ServedVpc};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::nfnetlink::Elements;
+use super::nfnetlink::Nftables;
 use super::preserving::Preserving;
 use super::{NetworkError, netns, rules};
 pub(super) use compile::Site;
 use compile::{Structure, compile};
-use ruleset::Ruleset;
-pub(super) use ruleset::{Element, Verdict};
-
-/// Changes of so many interfaces go to the kernel in one batch; more are left to `nft`.
-const INTERFACES_AT_ONCE: usize = 256;
+use interfaces::Interfaces;
+pub(super) use rule::{ICMP, Match, Rule, Side, Verdict};
+pub(super) use ruleset::{Element, Step};
+use ruleset::{Moves, Ruleset, script};
 
 /// Whether a namespace was made just now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub(super) struct Filters {
 struct Vpc {
     rules: Option<ServedVpc>,
     structure: Structure,
-    interfaces: BTreeMap<Ipv4Addr, ServedInterface>,
+    interfaces: Interfaces,
     /// If it has a namespace on this host.
     place: Option<Place>,
 }
@@ -60,8 +61,8 @@ struct Vpc {
 struct Place {
     site: Site,
     namespace: PathBuf,
-    elements: Elements,
-    /// What is in force; `None` if that is unknown.
+    nftables: Nftables,
+    /// What is in force, beside the elements of the interfaces; `None` if that is unknown.
     loaded: Option<Ruleset>,
     /// There is a table, of this run or of an earlier one: until then everything would pass.
     has_table: bool,
@@ -99,23 +100,23 @@ impl Filters {
             return Ok(());
         }
         let opening = || {
-            Elements::open().map_err(|source| NetworkError::Netlink {
+            Nftables::open().map_err(|source| NetworkError::Netlink {
                 what: "open a netlink socket",
                 source,
             })
         };
-        let elements = netns::inside(namespace.clone(), opening).await?;
+        let nftables = netns::inside(namespace.clone(), opening).await?;
         let place = vpc.place.insert(Place {
             site,
             namespace,
-            elements,
+            nftables,
             loaded: None,
             has_table: false,
         });
         if vpc.rules.is_none() && age == Age::Kept {
             // What is in force stays until more is known.
-            let closed = compile(&place.site, None, std::iter::empty());
-            match place.run(&closed.first(&self.table)).await {
+            let closed = compile(&place.site, None, &vpc.structure, &vpc.interfaces);
+            match place.run(&closed.first(&self.table, &[])).await {
                 Err(NetworkError::Rules(text)) if text.contains("File exists") => {}
                 result => result?,
             }
@@ -201,7 +202,7 @@ impl Filters {
         let is_known = |vpcs: &BTreeMap<String, Vpc>| {
             vpcs.get(vpc_id).is_some_and(|it| {
                 let is_in_force = it.place.as_ref().is_some_and(|it| it.loaded.is_some());
-                is_in_force && it.rules.is_some() && it.interfaces.contains_key(&address)
+                is_in_force && it.rules.is_some() && it.interfaces.get(address).is_some()
             })
         };
         self.await_told(deadline, is_known).await
@@ -226,14 +227,16 @@ impl Filters {
 
 impl Vpc {
     fn compiled(&self, site: &Site) -> Ruleset {
-        compile(site, self.rules.as_ref(), self.interfaces.values())
+        compile(site, self.rules.as_ref(), &self.structure, &self.interfaces)
     }
 
     /// Replaces all that is in force.
     async fn load(&mut self, table: &str) -> Result<(), NetworkError> {
         let Some(place) = &self.place else { return Ok(()) };
         let next = self.compiled(&place.site);
-        place.run(&next.whole(table)).await?;
+        let elements = self.interfaces.iter().flat_map(|it| self.structure.elements(it));
+        let elements: Vec<_> = elements.collect::<BTreeSet<_>>().into_iter().collect();
+        place.run(&next.whole(table, &elements)).await?;
         if let Some(place) = &mut self.place {
             place.loaded = Some(next);
             place.has_table = true;
@@ -242,24 +245,28 @@ impl Vpc {
     }
 
     async fn put_in_force(&mut self, touched: &Touched, table: &str) -> Result<(), NetworkError> {
-        let elements = self.quick_change(touched);
         let Some(place) = &mut self.place else {
             return Ok(());
         };
         let Some(loaded) = place.loaded.take() else {
             return self.load(table).await;
         };
-        let result = match elements {
-            Some(elements) => place.change(loaded, elements, table),
-            None => {
-                let next = compile(&place.site, self.rules.as_ref(), self.interfaces.values());
-                let script = loaded.changes(&next, table);
-                place.run(&script).await.map(|()| next)
-            }
+        let Some(place) = &self.place else { return Ok(()) };
+        let next = self.next_rules(place, &loaded, touched);
+        let (removed, added) = self.moved(touched);
+        let moves = Moves {
+            removed: &removed,
+            added: &added,
         };
-        match result {
-            Ok(next) => {
-                place.loaded = Some(next);
+        let steps = match &next {
+            Some(next) => loaded.steps(next, moves),
+            None => moves.steps(),
+        };
+        match place.take(&steps, table).await {
+            Ok(()) => {
+                if let Some(place) = &mut self.place {
+                    place.loaded = Some(next.unwrap_or(loaded));
+                }
                 Ok(())
             }
             Err(error) => {
@@ -269,55 +276,56 @@ impl Vpc {
         }
     }
 
-    /// The elements to remove and to add, if that is all there is to do.
-    fn quick_change(&self, touched: &Touched) -> Option<(Vec<Element>, Vec<Element>)> {
-        let loaded = self.place.as_ref()?.loaded.as_ref()?;
-        if touched.rules_are_new || touched.interfaces.len() > INTERFACES_AT_ONCE {
-            return None;
-        }
-        // What they send for their clients is judged by rules of their own.
-        let preserving = &self.place.as_ref()?.site.preserving;
-        let is_one = |it: &Ipv4Addr| preserving.iter().any(|one| one.addresses.contains(it));
-        if touched.interfaces.iter().any(is_one) {
-            return None;
-        }
-        let mut after = BTreeSet::new();
-        for address in &touched.interfaces {
-            let Some(it) = self.interfaces.get(address) else {
-                continue;
-            };
-            let joined = self.structure.joined(it);
-            if joined.is_some_and(|it| it.iter().any(|(name, _)| !loaded.chains.contains_key(name))) {
-                return None;
-            }
-            after.extend(self.structure.elements(it));
-        }
+    /// The elements that go and come with interfaces, each sorted.
+    fn moved(&self, touched: &Touched) -> (Vec<Element>, Vec<Element>) {
+        let now = touched
+            .interfaces
+            .iter()
+            .filter_map(|it| self.interfaces.get(*it));
+        let after: BTreeSet<_> = now.flat_map(|it| self.structure.elements(it)).collect();
         let removed = touched.before.difference(&after).cloned();
         let added = after.difference(&touched.before).cloned();
-        Some((removed.collect(), added.collect()))
+        (removed.collect(), added.collect())
+    }
+
+    /// The rules, if others are to be in force.
+    fn next_rules(&self, place: &Place, loaded: &Ruleset, touched: &Touched) -> Option<Ruleset> {
+        let are_new = touched.rules_are_new || self.asks_for_rules(place, loaded, touched);
+        are_new.then(|| self.compiled(&place.site))
+    }
+
+    /// Whether interfaces have changed about which there have to be other rules.
+    fn asks_for_rules(&self, place: &Place, loaded: &Ruleset, touched: &Touched) -> bool {
+        // What they send for their clients is judged by rules of their own.
+        let preserving = &place.site.preserving;
+        let is_one = |it: &Ipv4Addr| preserving.iter().any(|one| one.addresses.contains(it));
+        let is_new = |it: &Ipv4Addr| {
+            let guard = self.interfaces.get(*it).map(|it| &it.guard);
+            let Some(Guard::Groups(groups)) = guard else {
+                return false;
+            };
+            let joined = self.structure.joined(groups).into_iter();
+            joined
+                .flatten()
+                .any(|(name, _)| !loaded.chains.contains_key(&name))
+        };
+        touched.interfaces.iter().any(|it| is_one(it) || is_new(it))
     }
 }
 
 impl Place {
-    fn change(
-        &self,
-        mut loaded: Ruleset,
-        (removed, added): (Vec<Element>, Vec<Element>),
-        table: &str,
-    ) -> Result<Ruleset, NetworkError> {
-        let changed = self.elements.change(table, &removed, &added);
-        changed.map_err(|error| NetworkError::Rules(format!("change interfaces: {error}")))?;
-        for it in &removed {
-            loaded.elements.remove(it);
+    /// Takes steps as one transaction.
+    async fn take(&self, steps: &[Step<'_>], table: &str) -> Result<(), NetworkError> {
+        if steps.is_empty() {
+            return Ok(());
         }
-        loaded.elements.extend(added);
-        Ok(loaded)
+        match self.nftables.take(table, steps).await {
+            Some(taken) => taken.map_err(|error| NetworkError::Rules(format!("change rules: {error}"))),
+            None => self.run(&script(steps, table)).await,
+        }
     }
 
     async fn run(&self, script: &str) -> Result<(), NetworkError> {
-        if script.is_empty() {
-            return Ok(());
-        }
         let nft = netns::inside(self.namespace.clone(), rules::spawn).await?;
         rules::load(nft, script).await
     }
@@ -334,10 +342,14 @@ fn note(vpcs: &mut BTreeMap<String, Vpc>, message: NetworksMessage) -> BTreeMap<
         let Some(vpc) = vpcs.get_mut(&vpc_id) else {
             continue;
         };
+        let touched = touched.entry(vpc_id).or_default();
+        touched.rules_are_new = true;
+        for it in vpc.interfaces.iter() {
+            touched.note(vpc, it.key.address);
+        }
         vpc.rules = None;
         vpc.structure = Structure::default();
         vpc.interfaces.clear();
-        touched.entry(vpc_id).or_default().rules_are_new = true;
     }
     for key in message.gone {
         let Some(vpc) = vpcs.get_mut(&key.vpc_id) else {
@@ -345,30 +357,38 @@ fn note(vpcs: &mut BTreeMap<String, Vpc>, message: NetworksMessage) -> BTreeMap<
         };
         let touched = touched.entry(key.vpc_id).or_default();
         touched.note(vpc, key.address);
-        vpc.interfaces.remove(&key.address);
+        vpc.interfaces.remove(key.address);
     }
     for it in message.interfaces {
         let vpc = vpcs.entry(it.key.vpc_id.clone()).or_default();
         let touched = touched.entry(it.key.vpc_id.clone()).or_default();
         touched.note(vpc, it.key.address);
-        vpc.interfaces.insert(it.key.address, it);
+        vpc.interfaces.insert(it);
     }
     for rules in message.vpcs {
         let vpc = vpcs.entry(rules.id.clone()).or_default();
-        touched.entry(rules.id.clone()).or_default().rules_are_new = true;
-        vpc.structure = Structure::of(&rules);
+        let touched = touched.entry(rules.id.clone()).or_default();
+        touched.rules_are_new = true;
+        let structure = Structure::of(&rules);
+        if structure != vpc.structure {
+            let differs = |it: &&ServedInterface| vpc.structure.differs_for(&structure, it);
+            for it in vpc.interfaces.iter().filter(differs) {
+                touched.note(vpc, it.key.address);
+            }
+        }
+        vpc.structure = structure;
         vpc.rules = Some(rules);
     }
     touched
 }
 
 impl Touched {
-    /// An interface is about to change.
+    /// An interface is about to change, or what decides about it.
     fn note(&mut self, vpc: &Vpc, address: Ipv4Addr) {
         if !self.interfaces.insert(address) {
             return;
         }
-        if let Some(it) = vpc.interfaces.get(&address) {
+        if let Some(it) = vpc.interfaces.get(address) {
             self.before.extend(vpc.structure.elements(it));
         }
     }

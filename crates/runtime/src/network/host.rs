@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::cidr::Cidr;
 use super::names::Names;
-use super::nfnetlink::{Elements, Publication};
+use super::nfnetlink::{Nftables, Publication};
 use super::records::Records;
 use super::{NetworkError, conntrack, links, netns, rules};
 
@@ -22,7 +22,7 @@ pub(super) struct Host {
     pub(super) links: Handle,
     pub(super) uplinks: Cidr,
     bridge_range: Cidr,
-    elements: Elements,
+    nftables: Nftables,
     rules: OnceCell<()>,
     bridge: OnceCell<u32>,
     /// Other hosts whose tunnels may end here. Locked while that changes, across awaits.
@@ -41,7 +41,7 @@ impl Host {
             links: netns::open_links().map_err(failed)?,
             uplinks: Cidr::new(UPLINK_RANGE)?,
             bridge_range,
-            elements: Elements::open().map_err(failed)?,
+            nftables: Nftables::open().map_err(failed)?,
             rules: OnceCell::new(),
             bridge: OnceCell::new(),
             hosts: records.hosts()?.into(),
@@ -98,7 +98,7 @@ impl Host {
         if publications.is_empty() {
             return Ok(());
         }
-        self.elements
+        self.nftables
             .add(self.names.table(), &publications)
             .map_err(|error| NetworkError::Rules(format!("publish ports: {error}")))
     }
@@ -153,7 +153,7 @@ impl Host {
     /// Closes them; doing so again is no error.
     pub(super) fn unpublish(&self, address: Ipv4Addr, ports: &[PortMapping]) -> Result<(), NetworkError> {
         for publication in publications(address, ports) {
-            self.elements
+            self.nftables
                 .remove(self.names.table(), publication)
                 .map_err(|error| NetworkError::Rules(format!("withdraw a port: {error}")))?;
         }

@@ -1,50 +1,42 @@
-//! Elements of nftables maps, written straight to the kernel: microseconds, where `nft` takes milliseconds.
+//! Changes of nftables, written straight to the kernel: microseconds, where a process of `nft` takes milliseconds.
 //!
-//! Only elements: tables, chains and rules are made by `nft`, see `rules`. What the messages are made of is for `conntrack`
-//! too.
+//! Whole tables and what packets enter them by are made by `nft`, see `rules`. What follows from it is here: elements of
+//! sets and maps, and rules that are values. What messages are made of here is for `conntrack`; those of nftables are a
+//! library's (`batch`).
+
+mod batch;
+mod expressions;
 
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-use super::filters::{Element, Verdict};
+use super::filters::Step;
 use agent::host::TransportProtocol;
+use batch::Batch;
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use rustix::net::netlink::{NETFILTER, SocketAddrNetlink};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with, sockopt,
+};
 
-// linux/netfilter/nfnetlink.h and linux/netfilter/nf_tables.h
-const BATCH_BEGIN: u16 = 0x10;
-const BATCH_END: u16 = 0x11;
-const SUBSYSTEM_NFTABLES: u16 = 10;
-const NEW_ELEMENT: u16 = SUBSYSTEM_NFTABLES << 8 | 12;
-const DELETE_ELEMENT: u16 = SUBSYSTEM_NFTABLES << 8 | 14;
-const ELEMENTS_TABLE: u16 = 1;
-const ELEMENTS_SET: u16 = 2;
-const ELEMENTS_LIST: u16 = 3;
-const LIST_ELEMENT: u16 = 1;
-const ELEMENT_KEY: u16 = 1;
-const ELEMENT_DATA: u16 = 2;
-const DATA_VALUE: u16 = 1;
-const DATA_VERDICT: u16 = 2;
-const VERDICT_CODE: u16 = 1;
-const VERDICT_CHAIN: u16 = 2;
-const CODE_ACCEPT: i32 = 1;
-const CODE_GOTO: i32 = -4;
-pub(super) const NESTED: u16 = 0x8000;
 // linux/netlink.h
 pub(super) const ERROR: u16 = 2;
 pub(super) const REQUEST: u16 = 0x1;
 pub(super) const ACK: u16 = 0x4;
-const CREATE: u16 = 0x400;
+pub(super) const NESTED: u16 = 0x8000;
 pub(super) const HEADER_BYTES: usize = 16;
 
-/// Sequence number of the one message of a batch that asks for an answer.
-const SEQUENCE: u32 = 2;
-/// An answer repeats the request, so it is as long as that.
+/// An answer repeats the message it is about, so it is as long as that.
 pub(super) const ANSWER_BYTES: usize = 64 * 1024;
-/// Answers read before the kernel is held to be confused.
-const MAX_ANSWERS: usize = 16;
+/// Answers read before the kernel is held to be confused: it tells of each message that fails.
+const MAX_ANSWERS: usize = 64 * 1024;
+/// Longer transactions are left to `nft`.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// What the kernel keeps of the room for sending.
+const OVERHEAD_BYTES: usize = 32;
 
 /// A published port: where it leads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,36 +48,47 @@ pub(super) struct Publication {
 }
 
 /// A socket to the nftables of the network namespace in which it was opened.
-pub(super) struct Elements {
-    socket: Mutex<OwnedFd>,
+#[derive(Clone)]
+pub(super) struct Nftables {
+    socket: Arc<Mutex<OwnedFd>>,
+    batch_bytes_max: usize,
 }
 
-impl Elements {
+impl Nftables {
     pub(super) fn open() -> io::Result<Self> {
+        let socket = open_socket()?;
+        // Who may not have more room than the host gives everybody makes do with that.
+        let _ = sockopt::set_socket_send_buffer_size_force(&socket, BATCH_BYTES_MAX + OVERHEAD_BYTES);
+        let room = sockopt::socket_send_buffer_size(&socket)?;
         Ok(Self {
-            socket: Mutex::new(open_socket()?),
+            socket: Arc::new(Mutex::new(socket)),
+            batch_bytes_max: room.saturating_sub(OVERHEAD_BYTES).min(BATCH_BYTES_MAX),
         })
     }
 
     /// Adds to the map `ports` of `table`, all or none.
     pub(super) fn add(&self, table: &str, publications: &[Publication]) -> io::Result<()> {
-        self.exchange(&batch(NEW_ELEMENT, CREATE, table, publications))
+        self.exchange(&Batch::of_new_ports(table, publications).bytes())
     }
 
     /// Takes one from the map; one that is not there is no error.
     pub(super) fn remove(&self, table: &str, publication: Publication) -> io::Result<()> {
-        match self.exchange(&batch(DELETE_ELEMENT, 0, table, &[publication])) {
+        match self.exchange(&Batch::of_gone_port(table, publication).bytes()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             result => result,
         }
     }
 
-    /// Takes elements out of sets and maps of `table` and puts others in, all or none.
-    pub(super) fn change(&self, table: &str, removed: &[Element], added: &[Element]) -> io::Result<()> {
-        match changes(table, removed, added) {
-            Some(batch) => self.exchange(&batch),
-            None => Ok(()),
+    /// Takes steps in `table`, all or none. `None` if that is left to `nft`; then none has been taken.
+    pub(super) async fn take(&self, table: &str, steps: &[Step<'_>]) -> Option<io::Result<()>> {
+        let batch = Batch::of_steps(table, steps)?.bytes();
+        if batch.len() > self.batch_bytes_max {
+            return None;
         }
+        let this = self.clone();
+        // The kernel looks at all that leads to a chain: milliseconds, where tens of thousands of addresses do.
+        let taken = tokio::task::spawn_blocking(move || this.exchange(&batch));
+        Some(taken.await.unwrap_or_else(|error| Err(io::Error::other(error))))
     }
 
     /// The kernel works during the send, so its answer is there when that returns.
@@ -98,7 +101,9 @@ impl Elements {
             // Read on to the end: what is left would be taken for the answer to the next batch.
             match recv(&*socket, &mut answer, RecvFlags::DONTWAIT) {
                 Ok((length, _)) => result = worse(result, read_answers(&answer[..length])),
-                Err(rustix::io::Errno::AGAIN) => break,
+                Err(Errno::AGAIN) => break,
+                // More failures than there is room for.
+                Err(Errno::NOBUFS) => result = worse(result, Some(Errno::NOBUFS.raw_os_error())),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -151,115 +156,7 @@ fn read_answers(mut bytes: &[u8]) -> Option<i32> {
     result
 }
 
-fn batch(kind: u16, flags: u16, table: &str, publications: &[Publication]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    message(&mut out, BATCH_BEGIN, REQUEST, 1, 0, SUBSYSTEM_NFTABLES, |_| {});
-    message(
-        &mut out,
-        kind,
-        REQUEST | ACK | flags,
-        SEQUENCE,
-        AF_INET,
-        0,
-        |out| {
-            attribute(out, ELEMENTS_TABLE, |out| text(out, table));
-            attribute(out, ELEMENTS_SET, |out| text(out, super::rules::PORTS));
-            attribute(out, ELEMENTS_LIST | NESTED, |out| {
-                for publication in publications {
-                    attribute(out, LIST_ELEMENT | NESTED, |out| element(out, kind, *publication));
-                }
-            });
-        },
-    );
-    message(&mut out, BATCH_END, REQUEST, 3, 0, SUBSYSTEM_NFTABLES, |_| {});
-    out
-}
-
-/// `None` if there is nothing to change. Each message has elements of one set; the last one asks for an answer.
-fn changes(table: &str, removed: &[Element], added: &[Element]) -> Option<Vec<u8>> {
-    let of_sets = |kind, elements| {
-        let sets = <[Element]>::chunk_by(elements, |one, other| one.set == other.set);
-        sets.map(move |it| (kind, it))
-    };
-    let mut groups = of_sets(DELETE_ELEMENT, removed)
-        .chain(of_sets(NEW_ELEMENT, added))
-        .peekable();
-    groups.peek()?;
-    let mut out = Vec::with_capacity(1024);
-    message(&mut out, BATCH_BEGIN, REQUEST, 1, 0, SUBSYSTEM_NFTABLES, |_| {});
-    while let Some((kind, elements)) = groups.next() {
-        let create = if kind == NEW_ELEMENT { CREATE } else { 0 };
-        let ack = if groups.peek().is_none() { ACK } else { 0 };
-        let flags = REQUEST | create | ack;
-        message(&mut out, kind, flags, SEQUENCE, AF_INET, 0, |out| {
-            attribute(out, ELEMENTS_TABLE, |out| text(out, table));
-            attribute(out, ELEMENTS_SET, |out| text(out, &elements[0].set));
-            attribute(out, ELEMENTS_LIST | NESTED, |out| {
-                for it in elements {
-                    attribute(out, LIST_ELEMENT | NESTED, |out| address(out, kind, it));
-                }
-            });
-        });
-    }
-    message(&mut out, BATCH_END, REQUEST, 3, 0, SUBSYSTEM_NFTABLES, |_| {});
-    Some(out)
-}
-
-/// An address, and in a map what becomes of it.
-fn address(out: &mut Vec<u8>, kind: u16, element: &Element) {
-    attribute(out, ELEMENT_KEY | NESTED, |out| {
-        attribute(out, DATA_VALUE, |out| {
-            out.extend_from_slice(&element.address.octets())
-        });
-    });
-    let Some(verdict) = element.verdict.as_ref().filter(|_| kind == NEW_ELEMENT) else {
-        return;
-    };
-    attribute(out, ELEMENT_DATA | NESTED, |out| {
-        attribute(out, DATA_VERDICT | NESTED, |out| match verdict {
-            Verdict::Accept => attribute(out, VERDICT_CODE, |out| {
-                out.extend_from_slice(&CODE_ACCEPT.to_be_bytes())
-            }),
-            Verdict::Goto(chain) => {
-                attribute(out, VERDICT_CODE, |out| {
-                    out.extend_from_slice(&CODE_GOTO.to_be_bytes())
-                });
-                attribute(out, VERDICT_CHAIN, |out| text(out, chain));
-            }
-        });
-    });
-}
-
 pub(super) const AF_INET: u8 = 2;
-
-/// `protocol . port : address . port`; each part of a concatenation fills whole registers of four bytes.
-fn element(out: &mut Vec<u8>, kind: u16, publication: Publication) {
-    let protocol = match publication.protocol {
-        TransportProtocol::Tcp => 6,
-        TransportProtocol::Udp => 17,
-    };
-    let [high, low] = publication.host_port.to_be_bytes();
-    attribute(out, ELEMENT_KEY | NESTED, |out| {
-        attribute(out, DATA_VALUE, |out| {
-            out.extend_from_slice(&[protocol, 0, 0, 0, high, low, 0, 0])
-        });
-    });
-    if kind == DELETE_ELEMENT {
-        return;
-    }
-    let [high, low] = publication.container_port.to_be_bytes();
-    attribute(out, ELEMENT_DATA | NESTED, |out| {
-        attribute(out, DATA_VALUE, |out| {
-            out.extend_from_slice(&publication.address.octets());
-            out.extend_from_slice(&[high, low, 0, 0]);
-        });
-    });
-}
-
-fn text(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
-    out.push(0);
-}
 
 pub(super) fn message(
     out: &mut Vec<u8>,

@@ -11,8 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::served_network::ServedInterface;
-
 use super::attachments::{Attachments, lock};
 use super::links::{self, TASK_INTERFACE};
 use super::policy;
@@ -70,11 +68,6 @@ impl Preserving {
     /// Its first address.
     pub(super) fn address(&self) -> Option<Ipv4Addr> {
         self.addresses.first().copied()
-    }
-
-    /// Whether that interface is its own.
-    pub(super) fn has(&self, interface: &ServedInterface) -> bool {
-        self.addresses.contains(&interface.key.address)
     }
 
     /// Of packets that answer its connections.

@@ -5,7 +5,7 @@ mod awsvpc;
 mod bridge;
 mod connections;
 mod filters;
-mod lab;
+pub(super) mod lab;
 mod lifecycle;
 pub(super) mod networks;
 mod overlay;

@@ -16,8 +16,8 @@
 //! <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html>
 //!
 //! The maps `ways_of`, `out_of` and `into` lead from an address to the chain that decides. An address that is not there
-//! sends and receives nothing. A group that rules name has a set of its members, `members-sg-…`, so that a change of
-//! membership is an element, and no rule.
+//! sends and receives nothing. Each group has a set of its members, `members-sg-…`, so that a change of membership is an
+//! element, and no rule; it is there before rules name the group, so that a rule that does is one rule, and no element.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -34,12 +34,13 @@ use sha2::{Digest, Sha256};
 
 use super::super::overlay::{LINK, TUNNELS};
 use super::super::preserving::Preserving;
-use super::matching::{join, matching, range, side};
+use super::interfaces::Interfaces;
 use super::preserving;
-use super::ruleset::{Chain, Element, INTO, OUT_OF, Ruleset, Verdict, WAYS_OF};
+use super::rule::{Match, Rule, Side, Verdict, matching, within};
+use super::ruleset::{Chain, Element, INTO, OUT_OF, Ruleset, WAYS_OF};
 
 /// Addresses of hosts and of their VPCs among themselves: no way out leads there.
-const LINK_LOCAL: &str = "169.254.0.0/16";
+const LINK_LOCAL: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(169, 254, 0, 0), 16);
 
 /// The set of proxies of Service Connect.
 pub(super) const PROXIES: &str = "proxies";
@@ -67,19 +68,12 @@ pub(in crate::network) struct Site {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Structure {
     groups: BTreeSet<String>,
-    /// Those that rules name.
-    named: BTreeSet<String>,
     /// Route tables by subnet.
     route_tables: BTreeMap<String, String>,
 }
 
 impl Structure {
     pub(super) fn of(vpc: &ServedVpc) -> Self {
-        let rules = vpc.groups.iter().flat_map(|it| &it.rules);
-        let named = rules.filter_map(|it| match &it.peer {
-            ServedPeer::Group(group) => Some(group.clone()),
-            ServedPeer::Ranges(_) => None,
-        });
         let is_there = |table: &String| vpc.route_tables.iter().any(|it| it.id == *table);
         let routed = vpc.subnets.iter().filter_map(|it| {
             let table = it.route_table.clone().filter(is_there)?;
@@ -87,9 +81,19 @@ impl Structure {
         });
         Self {
             groups: vpc.groups.iter().map(|it| it.id.clone()).collect(),
-            named: named.collect(),
             route_tables: routed.collect(),
         }
+    }
+
+    /// Whether an interface may have other elements in the other structure.
+    pub(super) fn differs_for(&self, other: &Self, it: &ServedInterface) -> bool {
+        let table = |structure: &Self| structure.route_tables.get(&it.subnet_id).cloned();
+        let is_of_one = |group: &String| self.groups.contains(group) != other.groups.contains(group);
+        let groups = match &it.guard {
+            Guard::Groups(groups) => &groups[..],
+            Guard::Nothing | Guard::Proxy => &[],
+        };
+        table(self) != table(other) || groups.iter().any(is_of_one)
     }
 
     /// The elements of an interface.
@@ -115,8 +119,7 @@ impl Structure {
                     elements.push(element(INTO, Some(Verdict::Goto(chain_of("in", &groups)))));
                     elements.push(element(OUT_OF, Some(Verdict::Goto(chain_of("out", &groups)))));
                 }
-                let named = groups.iter().filter(|it| self.named.contains(**it));
-                elements.extend(named.map(|it| element(&members(it), None)));
+                elements.extend(groups.iter().map(|it| element(&members(it), None)));
             }
         }
         let way = match it.exit {
@@ -130,17 +133,15 @@ impl Structure {
         elements
     }
 
-    /// The chains that join the groups of an interface, if it has several.
-    pub(super) fn joined(&self, it: &ServedInterface) -> Option<[(String, Chain); 2]> {
-        let Guard::Groups(groups) = &it.guard else {
-            return None;
-        };
+    /// The chains that join groups of an interface, if it has several.
+    pub(super) fn joined(&self, groups: &[String]) -> Option<[(String, Chain); 2]> {
         let groups = self.known(groups);
         if groups.len() < 2 {
             return None;
         }
         let chain = |direction: &str| {
-            let rules = groups.iter().map(|it| format!("jump {direction}-{it}"));
+            let jump = |group: &&str| Rule::plain([], Verdict::Jump(format!("{direction}-{group}")));
+            let rules = groups.iter().map(jump);
             let chain = Chain {
                 hook: None,
                 rules: rules.collect(),
@@ -156,25 +157,23 @@ impl Structure {
     }
 }
 
-/// The table of a VPC; nothing passes to or from interfaces that it does not know.
-pub(super) fn compile<'a>(
+/// The table of a VPC, without what is in its sets and maps; nothing passes to or from interfaces that are not in them.
+pub(super) fn compile(
     site: &Site,
     vpc: Option<&ServedVpc>,
-    interfaces: impl Iterator<Item = &'a ServedInterface>,
+    structure: &Structure,
+    interfaces: &Interfaces,
 ) -> Ruleset {
     let mut ruleset = Ruleset {
         chains: base(site, vpc),
         sets: BTreeSet::from([PROXIES.to_owned()]),
-        ..Ruleset::default()
     };
     let Some(vpc) = vpc else {
         preserving::add(&mut ruleset.chains, site, &BTreeMap::new(), None);
         return ruleset;
     };
-    let structure = Structure::of(vpc);
-    let interfaces: Vec<_> = interfaces.collect();
-    let through = preserving::links_by_group(site, &interfaces);
-    ruleset.sets.extend(structure.named.iter().map(|it| members(it)));
+    let through = preserving::links_by_group(site, interfaces);
+    ruleset.sets.extend(member_sets(vpc));
     for group in &vpc.groups {
         for (direction, word) in [(Direction::Ingress, "in"), (Direction::Egress, "out")] {
             ruleset.add_chain(
@@ -193,19 +192,26 @@ pub(super) fn compile<'a>(
             ruleset.add_chain(way(&table.id, exit), routes(table, exit));
         }
     }
-    let out = preserving::verdicts(site, &structure, &interfaces);
+    let out = preserving::verdicts(site, structure, interfaces);
     preserving::add(&mut ruleset.chains, site, &out, Some(vpc));
-    for interface in interfaces {
-        ruleset.elements.extend(structure.elements(interface));
-        ruleset
-            .chains
-            .extend(structure.joined(interface).into_iter().flatten());
-    }
+    let joined = interfaces.combinations().filter_map(|it| structure.joined(it));
+    ruleset.chains.extend(joined.flatten());
     ruleset
 }
 
+/// Sets of members: those of all groups, and of others that rules name, which have none.
+fn member_sets(vpc: &ServedVpc) -> impl Iterator<Item = String> {
+    let rules = vpc.groups.iter().flat_map(|it| &it.rules);
+    let named = rules.filter_map(|it| match &it.peer {
+        ServedPeer::Group(group) => Some(group),
+        ServedPeer::Ranges(_) => None,
+    });
+    let groups = vpc.groups.iter().map(|it| &it.id);
+    groups.chain(named).map(|it| members(it))
+}
+
 impl Ruleset {
-    fn add_chain(&mut self, name: String, rules: Vec<String>) {
+    fn add_chain(&mut self, name: String, rules: Vec<Rule>) {
         self.chains.insert(name, Chain { hook: None, rules });
     }
 }
@@ -293,14 +299,20 @@ fn hooked(
     ];
     let chains = chains
         .into_iter()
-        .map(|(name, hook, rules)| (name, Some(hook), rules));
+        .map(|(name, hook, rules)| (name, Some(hook), scripts(rules)));
     let marking = [(TRACKED_IN, ACCEPTED), (TRACKED_OUT, BEGUN)].map(|(name, mark)| {
         let mark = format!("ct direction original ct mark set ct mark or {mark}");
-        (name, None, vec![mark, "accept".to_owned()])
+        let accept = Rule::plain([], Verdict::Accept);
+        (name, None, vec![Rule::script(mark), accept])
     });
     let chains = chains.chain(marking);
     let chains = chains.map(|(name, hook, rules)| (name.to_owned(), Chain { hook, rules }));
     chains.collect()
+}
+
+/// Rules that `nft` alone can write.
+pub(super) fn scripts(rules: impl IntoIterator<Item = String>) -> Vec<Rule> {
+    rules.into_iter().map(Rule::Script).collect()
 }
 
 /// Lets pass what belongs to connections that are tracked at the end that is asked: the one end where they go on, the
@@ -399,12 +411,12 @@ fn group_rules(
     group: &ServedGroup,
     direction: Direction,
     through: &BTreeMap<&str, BTreeSet<&str>>,
-) -> Vec<String> {
+) -> Vec<Rule> {
     let (rules, others): (Vec<_>, Vec<_>) = group.rules.iter().partition(|it| it.direction == direction);
     let verdict = |it: &ServedRule| match (needs_tracking(it, &others), direction) {
-        (false, _) => "accept".to_owned(),
-        (true, Direction::Ingress) => format!("goto {TRACKED_IN}"),
-        (true, Direction::Egress) => format!("goto {TRACKED_OUT}"),
+        (false, _) => Verdict::Accept,
+        (true, Direction::Ingress) => Verdict::Goto(TRACKED_IN.to_owned()),
+        (true, Direction::Egress) => Verdict::Goto(TRACKED_OUT.to_owned()),
     };
     let rules = rules.into_iter();
     rules
@@ -412,23 +424,23 @@ fn group_rules(
         .collect()
 }
 
-fn group_rule(rule: &ServedRule, verdict: &str, through: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
+fn group_rule(rule: &ServedRule, verdict: &Verdict, through: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<Rule> {
     let Some(traffic) = matching(rule.traffic) else {
         return Vec::new();
     };
-    let side = side(rule.direction);
-    let accept = |peer: String| join([peer, traffic.clone(), verdict.to_owned()]);
+    let side = Side::of_peer(rule.direction);
+    let accept = |peer: Option<Match>| Rule::plain(peer.into_iter().chain(traffic.clone()), verdict.clone());
     match &rule.peer {
         ServedPeer::Group(group) => {
-            let links = through.get(group.as_str());
+            let links = through.get(group.as_str()).into_iter().flatten();
             let links = links.filter(|_| rule.direction == Direction::Ingress);
-            let member = accept(format!("{side} @{}", members(group)));
-            let through = links.map(|it| accept(preserving::came_by(it)));
-            [member].into_iter().chain(through).collect()
+            let through = links.map(|it| Match::Link((*it).to_owned()));
+            let peers = [Match::Member(side, members(group))].into_iter().chain(through);
+            peers.map(|it| accept(Some(it))).collect()
         }
         ServedPeer::Ranges(ranges) => Ipv4Net::aggregate(ranges)
             .into_iter()
-            .map(|it| accept(range(side, it)))
+            .map(|it| accept(within(side, it)))
             .collect(),
     }
 }
@@ -450,19 +462,22 @@ fn needs_tracking(rule: &ServedRule, others: &[&ServedRule]) -> bool {
     !others.any(|it| is_answered(&it))
 }
 
-fn acl_rules(entries: &[NetworkAclEntry], direction: Direction) -> Vec<String> {
+fn acl_rules(entries: &[NetworkAclEntry], direction: Direction) -> Vec<Rule> {
     let mut entries: Vec<_> = entries.iter().filter(|it| it.direction == direction).collect();
     entries.sort_by_key(|it| it.number);
     let rules = entries.into_iter().filter_map(|it| {
         let IpNet::V4(net) = it.range else { return None };
         let verdict = match it.action {
-            AclAction::Allow => "return",
-            AclAction::Deny => "drop",
+            AclAction::Allow => Verdict::Return,
+            AclAction::Deny => Verdict::Drop,
         };
-        let range = range(side(direction), net.trunc());
-        Some(join([range, matching(it.traffic)?, verdict.to_owned()]))
+        let range = within(Side::of_peer(direction), net.trunc());
+        Some(Rule::plain(
+            range.into_iter().chain(matching(it.traffic)?),
+            verdict,
+        ))
     });
-    rules.chain(["drop".to_owned()]).collect()
+    rules.chain([Rule::plain([], Verdict::Drop)]).collect()
 }
 
 /// Whether the first entry lets everything pass.
@@ -475,21 +490,18 @@ fn passes_all(entries: &[NetworkAclEntry], direction: Direction) -> bool {
     })
 }
 
-fn routes(table: &ServedRouteTable, exit: Exit) -> Vec<String> {
+fn routes(table: &ServedRouteTable, exit: Exit) -> Vec<Rule> {
     let mut routes = table.routes.clone();
     routes.sort_by_key(|it| (std::cmp::Reverse(it.destination.prefix_len()), it.destination));
+    let to = |range| within(Side::Destination, range);
     let rules = routes.iter().map(|it| {
         let verdict = match (it.way, exit) {
-            (Way::Nat, _) | (Way::Internet, Exit::Public | Exit::LoadBalancer) => "accept",
-            (Way::Internet, Exit::Private) | (Way::Nowhere, _) => "drop",
+            (Way::Nat, _) | (Way::Internet, Exit::Public | Exit::LoadBalancer) => Verdict::Accept,
+            (Way::Internet, Exit::Private) | (Way::Nowhere, _) => Verdict::Drop,
         };
-        join([
-            range("ip daddr", it.destination.trunc()),
-            verdict.to_owned(),
-            String::new(),
-        ])
+        Rule::plain(to(it.destination.trunc()), verdict)
     });
-    [format!("ip daddr {LINK_LOCAL} drop")]
+    [Rule::plain(to(LINK_LOCAL), Verdict::Drop)]
         .into_iter()
         .chain(rules)
         .collect()

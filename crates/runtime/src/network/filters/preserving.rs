@@ -12,30 +12,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use domain::served_network::{Guard, ServedInterface, ServedVpc};
+use domain::served_network::{Guard, ServedVpc};
 use domain::vpc::Cidr;
 
 use super::super::preserving::{NUMBERS, Preserving};
-use super::compile::{Borders, PROXIES, Site, Structure};
-use super::ruleset::{Chain, OUT_OF, Verdict};
+use super::compile::{Borders, PROXIES, Site, Structure, scripts};
+use super::interfaces::Interfaces;
+use super::rule::Verdict;
+use super::ruleset::{Chain, OUT_OF};
 
 /// The chain that marks.
 const CHAIN: &str = "preserving";
-/// Matches what came by these links.
-pub(super) fn came_by(links: &BTreeSet<&str>) -> String {
-    let links: Vec<String> = links.iter().map(|it| format!("{it:?}")).collect();
-    format!("iifname {{ {} }}", links.join(", "))
-}
-
 /// The links of those that are in a group, by group: what they send for clients, they send as members of theirs.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html>
 pub(super) fn links_by_group<'a>(
     site: &'a Site,
-    interfaces: &[&'a ServedInterface],
+    interfaces: &'a Interfaces,
 ) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut links: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for one in &site.preserving {
-        for it in interfaces.iter().filter(|it| one.has(it)) {
+        for it in one.addresses.iter().filter_map(|it| interfaces.get(*it)) {
             let Guard::Groups(groups) = &it.guard else {
                 continue;
             };
@@ -51,13 +47,10 @@ pub(super) fn links_by_group<'a>(
 pub(super) fn verdicts(
     site: &Site,
     structure: &Structure,
-    interfaces: &[&ServedInterface],
+    interfaces: &Interfaces,
 ) -> BTreeMap<Ipv4Addr, Verdict> {
-    let first = |it: &&&ServedInterface| {
-        let address = it.key.address;
-        site.preserving.iter().any(|one| one.address() == Some(address))
-    };
-    let own = interfaces.iter().filter(first);
+    let first = site.preserving.iter().filter_map(|it| it.address());
+    let own = first.filter_map(|it| interfaces.get(it));
     let elements = own.flat_map(|it| structure.elements(it));
     let out = elements.filter(|it| it.set == OUT_OF);
     out.filter_map(|it| Some((it.address, it.verdict?))).collect()
@@ -97,18 +90,15 @@ pub(super) fn add(
         // There its answers would not find back.
         ways.push(format!(r#"{sends} oifname "{}" drop"#, site.uplink));
         let verdict = one.address().and_then(|it| verdicts.get(&it));
-        egress.push(match verdict {
-            Some(Verdict::Accept) => format!("{sends} accept"),
-            Some(Verdict::Goto(chain)) => format!("{sends} goto {chain}"),
-            None => format!("{sends} drop"),
-        });
+        egress.push(format!("{sends} {}", verdict.unwrap_or(&Verdict::Drop)));
         ingress.push(format!("{} accept", answers(one)));
     }
     marking.push(format!(
         "ct direction reply ct mark and {NUMBERS:#x} != 0x0 meta mark set ct mark and {NUMBERS:#x}"
     ));
     let hook = Some("type filter hook prerouting priority mangle; policy accept;");
-    chains.insert(CHAIN.to_owned(), Chain { hook, rules: marking });
+    let rules = scripts(marking);
+    chains.insert(CHAIN.to_owned(), Chain { hook, rules });
     insert(chains, "ways", 0, ways);
     insert(chains, "borders", 0, borders);
     // What is tracked goes on as it was begun.
@@ -158,7 +148,7 @@ const TRACKED_RULES: usize = 3;
 
 fn insert(chains: &mut BTreeMap<String, Chain>, name: &str, place: usize, rules: Vec<String>) {
     if let Some(chain) = chains.get_mut(name) {
-        chain.rules.splice(place..place, rules);
+        chain.rules.splice(place..place, scripts(rules));
     }
 }
 

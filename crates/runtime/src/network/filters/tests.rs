@@ -1,5 +1,7 @@
 //! From what is told of a VPC to scripts.
 
+mod kernel;
+
 use domain::network_acl::AclAction;
 use domain::network_traffic::{Direction, IcmpKind, PortRange, Traffic};
 use domain::served_network::{Exit, NetworksMessage, ServedVpc};
@@ -7,7 +9,7 @@ use expect_test::expect;
 
 use super::*;
 use crate::network::tests::networks::{
-    acl, all_out, allow_in, from_group, from_range, group, interface, rule, tcp_port, vpc, whole,
+    acl, all_out, allow_in, changed, from_group, from_range, group, interface, rule, tcp_port, vpc, whole,
 };
 
 const SITE: Site = Site {
@@ -16,14 +18,28 @@ const SITE: Site = Site {
     preserving: BTreeSet::new(),
 };
 
+fn known(interfaces: &[ServedInterface]) -> Interfaces {
+    let mut known = Interfaces::default();
+    interfaces.iter().for_each(|it| known.insert(it.clone()));
+    known
+}
+
 fn compiled(vpc: &ServedVpc, interfaces: &[ServedInterface]) -> Ruleset {
-    compile(&SITE, Some(vpc), interfaces.iter())
+    compile(&SITE, Some(vpc), &Structure::of(vpc), &known(interfaces))
+}
+
+/// The elements of interfaces, sorted.
+fn elements(vpc: &ServedVpc, interfaces: &[ServedInterface]) -> Vec<Element> {
+    let structure = Structure::of(vpc);
+    let all = interfaces.iter().flat_map(|it| structure.elements(it));
+    all.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Rules of a chain, one a line.
 fn chain(ruleset: &Ruleset, name: &str) -> String {
-    let chain = ruleset.chains.get(name);
-    chain.map_or(String::new(), |it| it.rules.join("\n"))
+    let rules = ruleset.chains.get(name).map_or(&[][..], |it| &it.rules);
+    let lines: Vec<_> = rules.iter().map(Rule::to_string).collect();
+    lines.join("\n")
 }
 
 #[test]
@@ -174,18 +190,27 @@ fn a_change_touches_only_what_differs() {
         interface("vpc-1", 5, &["sg-lb"]),
         interface("vpc-1", 6, &["sg-web", "sg-lb"]),
     ];
-    let before = compiled(&vpc("vpc-1", vec![web(80), lb()]), &interfaces);
+    let both = vpc("vpc-1", vec![web(80), lb()]);
+    let before = compiled(&both, &interfaces);
     let after = compiled(&vpc("vpc-1", vec![web(81), lb()]), &interfaces);
-    assert_eq!(before.changes(&before, "gantry"), "");
+    assert_eq!(before.steps(&before, Moves::default()), []);
     expect![[r#"
         flush chain ip gantry in-sg-web
         add rule ip gantry in-sg-web ip saddr @members-sg-lb tcp dport 81 goto tracked-in
     "#]]
-    .assert_eq(&before.changes(&after, "gantry"));
-    let gone = compiled(&vpc("vpc-1", vec![lb()]), &interfaces[..1]);
+    .assert_eq(&script(&before.steps(&after, Moves::default()), "gantry"));
+    let one = vpc("vpc-1", vec![lb()]);
+    let gone = compiled(&one, &interfaces[..1]);
+    let (had, has) = (elements(&both, &interfaces), elements(&one, &interfaces[..1]));
+    let removed: Vec<_> = had.iter().filter(|it| !has.contains(it)).cloned().collect();
+    let moves = Moves {
+        removed: &removed,
+        added: &[],
+    };
     expect![[r#"
         delete element ip gantry into { 172.31.0.6 : goto in-all-238ee23287477558 }
-        delete element ip gantry members-sg-lb { 172.31.0.5, 172.31.0.6 }
+        delete element ip gantry members-sg-lb { 172.31.0.6 }
+        delete element ip gantry members-sg-web { 172.31.0.6 }
         delete element ip gantry out_of { 172.31.0.6 : goto out-all-238ee23287477558 }
         delete element ip gantry ways_of { 172.31.0.6 : goto private-rtb-public }
         flush chain ip gantry in-all-238ee23287477558
@@ -196,9 +221,58 @@ fn a_change_touches_only_what_differs() {
         delete chain ip gantry in-sg-web
         delete chain ip gantry out-all-238ee23287477558
         delete chain ip gantry out-sg-web
-        delete set ip gantry members-sg-lb
+        delete set ip gantry members-sg-web
     "#]]
-    .assert_eq(&before.changes(&gone, "gantry"));
+    .assert_eq(&script(&before.steps(&gone, moves), "gantry"));
+}
+
+#[test]
+fn a_rule_that_names_a_group_is_no_element() {
+    let members: Vec<_> = (1..=200).map(|it| interface("vpc-1", it, &["sg-lb"])).collect();
+    let told = |rules: &[domain::served_network::ServedRule]| {
+        vpc("vpc-1", vec![group("sg-lb", &[]), group("sg-web", rules)])
+    };
+    let mut vpcs = BTreeMap::new();
+    note(&mut vpcs, whole(vec![told(&[])], members.clone()));
+    let named = told(&[allow_in(tcp_port(80), from_group("sg-lb"))]);
+    let before = compiled(&told(&[]), &members);
+    let after = compiled(&named, &members);
+    let touched = note(&mut vpcs, changed(named)).remove("vpc-1").unwrap();
+    assert!(touched.rules_are_new && touched.interfaces.is_empty());
+    expect![[r#"
+        flush chain ip gantry in-sg-web
+        add rule ip gantry in-sg-web ip saddr @members-sg-lb tcp dport 80 goto tracked-in
+    "#]]
+    .assert_eq(&script(&before.steps(&after, Moves::default()), "gantry"));
+}
+
+#[test]
+fn what_decides_about_interfaces_touches_those_alone() {
+    let interfaces = vec![
+        interface("vpc-1", 5, &["sg-lb"]),
+        interface("vpc-1", 6, &["sg-lb", "sg-later"]),
+        interface("vpc-1", 70, &["sg-lb"]),
+    ];
+    let mut told = vpc("vpc-1", vec![group("sg-lb", &[])]);
+    let mut vpcs = BTreeMap::new();
+    note(&mut vpcs, whole(vec![told.clone()], interfaces));
+    let lasts = |touched: &Touched| {
+        let lasts = touched.interfaces.iter().map(|it| it.octets()[3]);
+        lasts.collect::<Vec<_>>()
+    };
+    told.groups.push(group("sg-later", &[]));
+    let touched = note(&mut vpcs, changed(told.clone())).remove("vpc-1").unwrap();
+    assert_eq!(lasts(&touched), [6], "who is in the new group");
+    let vpc = &vpcs["vpc-1"];
+    let (removed, added) = vpc.moved(&touched);
+    assert_eq!((removed.len(), added.len()), (2, 3), "{removed:?} {added:?}");
+    told.subnets[1].route_table = Some("rtb-none".to_owned());
+    let touched = note(&mut vpcs, changed(told)).remove("vpc-1").unwrap();
+    assert_eq!(
+        lasts(&touched),
+        [70],
+        "who is in the subnet with another route table"
+    );
 }
 
 #[test]

@@ -32,7 +32,7 @@ const RELAY_DEADLINE: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// The host of a test.
-pub(super) struct Lab {
+pub(in crate::network) struct Lab {
     directory: TempDir,
     /// Namespace of a machine outside.
     pub(super) outside: PathBuf,
@@ -40,7 +40,7 @@ pub(super) struct Lab {
 }
 
 /// Runs a test on a host of its own. Mounts and links vanish with its thread.
-pub(super) fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Send + 'static) {
+pub(in crate::network) fn on_a_host<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Send + 'static) {
     let thread = std::thread::spawn(|| {
         unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("this test must run as root");
         let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
