@@ -93,7 +93,7 @@ impl Batch {
             last.header.flags |= NLM_F_ACK;
         }
         let family = NetfilterProtoFamily::Unspec;
-        let around = |control| message(family.clone(), 0, control);
+        let around = |control| message(family, 0, control);
         let (begin, end) = (
             around(ControlMessage::BatchBegin),
             around(ControlMessage::BatchEnd),
