@@ -31,8 +31,9 @@ use news::{InterfaceOwner, NetworkNews};
 /// The sessions that follow networks.
 pub type NetworkFollowers = Followers<NetworkNews>;
 
-/// After a message, commits are gathered for so long: the first of them does not wait.
-const GATHERING: Duration = Duration::from_millis(10);
+/// After a message, commits are gathered for so long: the first of them does not wait. With what a change takes until it is
+/// in force, that is less than 10 ms.
+const GATHERING: Duration = Duration::from_millis(5);
 /// Both sides ping when they have nothing else to say.
 const PING: Duration = Duration::from_secs(20);
 /// After so long without anything the host is gone.
