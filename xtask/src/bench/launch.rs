@@ -20,7 +20,7 @@ const PEER_RUNS: usize = 20;
 /// Tasks that start together.
 const TOGETHER: usize = 50;
 /// Most tasks of one RunTask.
-const TASKS_PER_CALL: usize = 10;
+pub const TASKS_PER_CALL: usize = 10;
 /// How long a task may take to start or stop.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Ends at once when it is told to; a first process without a handler would not.

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use api::ecs;
+use test_support::gantry::Gantry;
 
 use super::places::{Place, joined};
 use super::tasks;
 use crate::bench::client::Connection;
+use crate::bench::instant_hosts::InstantHosts;
 use crate::bench::launch;
 use crate::bench::report::Times;
 use crate::install::say;
@@ -20,6 +22,8 @@ use crate::install::say;
 const RANGE: &str = "10.100.0.0/20";
 /// Members beside the task that is one.
 const MEMBERS: usize = 999;
+/// The cluster that they are in.
+const CROWD: &str = "crowd";
 const RUNS: usize = 20;
 const PORT: u16 = 5000;
 /// How long a packet and its answer may take: longer is none.
@@ -46,14 +50,12 @@ pub fn measure(binary: &Path) -> Result<()> {
     let (members, servers) = (group("members")?, group("servers")?);
     let mut run = launch::run_input(&mut connection, "awsvpc", &subnet)?;
     let mut start = |group: &str, connection: &mut Connection| {
-        let network = run.network_configuration.as_mut();
-        let network = network.and_then(|it| it.awsvpc_configuration.as_mut());
-        network.context("a network")?.security_groups = Some(vec![group.to_owned()]);
+        put_into(&mut run, group)?;
         tasks::start(&gantry, connection, &run)
     };
     let client = start(&members, &mut connection)?;
     let server = start(&servers, &mut connection)?;
-    crowd(&mut connection, &subnet, &members)?;
+    let _hosts = crowd(&gantry, &mut connection, &run, &members)?;
     let site = Site {
         client: client.place,
         server: SocketAddr::from((server.address, PORT)),
@@ -256,14 +258,39 @@ fn group(connection: &mut Connection, vpc: &str, name: &str) -> Result<String> {
     first(&made, "groupId")
 }
 
-/// Interfaces that are members.
-fn crowd(connection: &mut Connection, subnet: &str, group: &str) -> Result<()> {
-    for _ in 0..MEMBERS {
-        connection.ec2(&[
-            ("Action", "CreateNetworkInterface"),
-            ("SubnetId", subnet),
-            ("SecurityGroupId.1", group),
-        ])?;
-    }
+/// Has tasks be in a group.
+fn put_into(run: &mut ecs::RunTaskInput, group: &str) -> Result<()> {
+    let network = run.network_configuration.as_mut();
+    let network = network.and_then(|it| it.awsvpc_configuration.as_mut());
+    network.context("a network")?.security_groups = Some(vec![group.to_owned()]);
     Ok(())
+}
+
+/// Tasks of another host that are members: this one is told of their interfaces, as of its own.
+fn crowd(
+    gantry: &Gantry,
+    connection: &mut Connection,
+    run: &ecs::RunTaskInput,
+    group: &str,
+) -> Result<InstantHosts> {
+    connection.call::<ecs::CreateCluster>(&ecs::CreateClusterInput {
+        cluster_name: Some(CROWD.to_owned()),
+        ..ecs::CreateClusterInput::default()
+    })?;
+    let hosts = InstantHosts::new(gantry)?;
+    hosts.join(&[CROWD])?;
+    let mut run = ecs::RunTaskInput {
+        cluster: Some(CROWD.to_owned()),
+        ..run.clone()
+    };
+    put_into(&mut run, group)?;
+    let mut left = MEMBERS;
+    while left > 0 {
+        let count = left.min(launch::TASKS_PER_CALL);
+        run.count = Some(i32::try_from(count)?);
+        launch::run_tasks(connection, &run)?;
+        left -= count;
+    }
+    hosts.wait_for(MEMBERS)?;
+    Ok(hosts)
 }
