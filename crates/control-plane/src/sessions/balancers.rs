@@ -219,7 +219,7 @@ fn endpoint(it: &Task) -> Option<impl PartialEq + '_> {
             it.last_status,
             it.desired_status,
             &connect.endpoints,
-            it.eni.as_ref(),
+            it.eni.as_ref().map(|it| (&it.subnet_id, it.address)),
             containers.collect::<Vec<_>>(),
         )
     })

@@ -218,6 +218,23 @@ async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
     let stopped = with(&|it| it.last_status = TaskStatus::Stopped);
     assert!(news(Some(&deactivating), Some(&stopped)));
     assert!(!news(Some(&stopped), None), "it is forgotten long after");
+    let at = |team: &'static str, address: [u8; 4]| {
+        with(&|it| {
+            it.eni = Some(Box::new(domain::task::TaskEni {
+                attachment_id: "attachment".to_owned(),
+                network_interface_id: "eni-1".to_owned(),
+                subnet_id: "subnet-1".to_owned(),
+                address: address.into(),
+                mac_address: "02:00:00:00:00:05".to_owned(),
+                security_groups: Vec::new(),
+                is_public: false,
+                tags: [domain::tags::Pair::new("team", team)].into(),
+            }))
+        })
+    };
+    let (here, tagged) = (at("a", [10, 0, 0, 5]), at("b", [10, 0, 0, 5]));
+    assert!(!news(Some(&here), Some(&tagged)), "tags of its interface");
+    assert!(news(Some(&here), Some(&at("a", [10, 0, 0, 6]))));
     let mut other = running.clone();
     other.service_connect = None;
     assert!(!news(None, Some(&other)), "most tasks offer nothing");

@@ -61,7 +61,7 @@ fn news(commit: &Commit) -> NetworkNews {
     let mut news = NetworkNews::default();
     for change in &commit.changes {
         match change {
-            Change::Task(it) if differs(it, eni) => {
+            Change::Task(it) if differs(it, of_task) => {
                 let owner = either(it).map(|it| InterfaceOwner::Task(it.arn.clone()));
                 news.owners.extend(owner);
             }
@@ -100,6 +100,12 @@ fn news(commit: &Commit) -> NetworkNews {
 pub fn eni(task: &Task) -> Option<&TaskEni> {
     let is_there = task.last_status != TaskStatus::Stopped;
     task.eni.as_deref().filter(|_| is_there)
+}
+
+/// What `served::task` tells of it.
+fn of_task(task: &Task) -> Option<impl PartialEq + '_> {
+    let it = eni(task)?;
+    Some((&it.subnet_id, it.address, &it.security_groups, it.is_public))
 }
 
 fn of_load_balancer(it: &LoadBalancer) -> (&[LoadBalancerZone], &[String]) {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::fixture::{Fixture, text};
+use crate::sessions::followers::News;
 
 const CIDR: &str = "10.0.0.0/16";
 
@@ -152,4 +153,48 @@ async fn a_newer_session_of_a_host_takes_the_place_of_the_older() {
     followers.close("host", &older);
     assert!(followers.is_open("host", &newer));
     assert_eq!(newer.next().await, all(), "it begins with everything");
+}
+
+#[tokio::test]
+async fn what_rules_do_not_look_at_is_no_news_of_a_task() {
+    let fixture = Fixture::new().await;
+    fixture.instance().await;
+    fixture.definition().await;
+    fixture.ask("RunTask", json!({ "taskDefinition": "web" })).await;
+    let stored = fixture.store().read(|state| {
+        let mut all = state.all::<Task>();
+        all.next().map(|it| Task::clone(it))
+    });
+    let mut task = stored.expect("it is placed");
+    task.eni = Some(Box::new(domain::task::TaskEni {
+        attachment_id: "attachment".to_owned(),
+        network_interface_id: "eni-1".to_owned(),
+        subnet_id: "subnet-1".to_owned(),
+        address: std::net::Ipv4Addr::new(10, 0, 0, 5),
+        mac_address: "02:00:00:00:00:05".to_owned(),
+        security_groups: vec!["sg-1".to_owned()],
+        is_public: false,
+        tags: Box::default(),
+    }));
+    let after = |change: fn(&mut domain::task::TaskEni)| {
+        let mut changed = task.clone();
+        change(changed.eni.as_mut().expect("it has one"));
+        let change = store::Changed {
+            before: Some(Arc::new(task.clone())),
+            after: Some(Arc::new(changed)),
+        };
+        NetworkNews::of(&store::Commit {
+            id: store::CommitId(1),
+            at: domain::Timestamp::UNIX_EPOCH,
+            changes: vec![store::Change::Task(change)],
+        })
+    };
+    let tagged = after(|it| it.tags = [domain::tags::Pair::new("team", "a")].into());
+    assert_eq!(tagged, NetworkNews::default());
+    let its = NetworkNews {
+        owners: [InterfaceOwner::Task(task.arn.clone())].into(),
+        ..NetworkNews::default()
+    };
+    assert_eq!(after(|it| it.security_groups = vec!["sg-2".to_owned()]), its);
+    assert_eq!(after(|it| it.is_public = true), its);
 }
