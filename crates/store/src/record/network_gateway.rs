@@ -8,6 +8,7 @@ use domain::elastic_address::ElasticAddress;
 use domain::nat_gateway::{EgressOnlyInternetGateway, NatGateway};
 use domain::vpc_endpoint::VpcEndpoint;
 
+use crate::state::Indexes;
 use crate::{Change, Changed, Record, State};
 
 impl Record for NatGateway {
@@ -103,6 +104,10 @@ impl Record for ElasticAddress {
             Change::ElasticAddress(it) => Some(it),
             _ => None,
         }
+    }
+
+    fn reindex(indexes: &mut Indexes, before: Option<&Arc<Self>>, after: Option<&Arc<Self>>) {
+        indexes.elastic_address(before, after);
     }
 }
 

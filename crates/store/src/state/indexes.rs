@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::elastic_address::{AddressHolder, ElasticAddress};
 use domain::file_system::MountTarget;
 use domain::host::Host;
 use domain::service::{Service, ServiceStatus};
@@ -44,6 +45,8 @@ pub struct Indexes {
     pub(super) draining_container_instances: Group<ClusterArn, ContainerInstance>,
     /// Those with the DAEMON strategy that are not INACTIVE.
     pub(super) daemon_services: Group<ClusterArn, Service>,
+    /// Those that somebody has, by the id of the network interface.
+    pub(super) elastic_addresses_by_interface: Group<String, ElasticAddress>,
     pub(super) hosts_by_account: Group<String, Host>,
     /// By account and availability zone: how many hosts. None is 0.
     pub(super) host_zones: BTreeMap<(String, String), usize>,
@@ -182,6 +185,15 @@ impl Indexes {
         }
     }
 
+    pub(crate) fn elastic_address(
+        &mut self,
+        before: Option<&Arc<ElasticAddress>>,
+        after: Option<&Arc<ElasticAddress>>,
+    ) {
+        self.elastic_addresses_by_interface
+            .update(with_interface(before), with_interface(after));
+    }
+
     pub(crate) fn host(&mut self, before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) {
         self.sites.host(before, after);
         self.hosts_by_account.update(
@@ -222,4 +234,11 @@ fn client_token(task: Option<&Arc<Task>>) -> Option<(ClusterArn, String)> {
 
 fn stopped_at(task: &Task) -> Timestamp {
     task.times.stopped_at.unwrap_or(task.times.created_at)
+}
+
+fn with_interface(it: Option<&Arc<ElasticAddress>>) -> Option<(&String, &ElasticAddress)> {
+    match &it?.association.as_ref()?.holder {
+        AddressHolder::NetworkInterface(id) => Some((id, it?)),
+        AddressHolder::NatGateway(_) => None,
+    }
 }

@@ -68,6 +68,17 @@ impl State {
         self.all::<ElasticAddress>().filter(move |it| it.scope == scope)
     }
 
+    /// Elastic addresses that a network interface has, by id.
+    pub fn elastic_addresses_of(
+        &self,
+        network_interface_id: &str,
+    ) -> impl Iterator<Item = &Arc<ElasticAddress>> + use<'_> {
+        let of_interfaces = &self.indexes.elastic_addresses_by_interface;
+        of_interfaces
+            .of(network_interface_id)
+            .filter_map(|id| self.get::<ElasticAddress>(id))
+    }
+
     /// VPC endpoints of a scope, by id.
     pub fn vpc_endpoints(&self, scope: &Scope) -> impl Iterator<Item = &Arc<VpcEndpoint>> + use<'_> {
         let scope = scope.clone();

@@ -265,6 +265,44 @@ proptest! {
     }
 }
 
+#[test]
+fn elastic_addresses_are_found_by_who_has_them() {
+    use domain::elastic_address::{AddressAssociation, AddressHolder, ElasticAddress};
+    let ids = Ids::seeded([0; 32]);
+    let mut tip = State::default();
+    let elastic = |number: u8, holder: Option<AddressHolder>| ElasticAddress {
+        id: format!("eipalloc-{number}"),
+        scope: scope(),
+        address: Ipv4Addr::new(198, 51, 100, number),
+        association: holder.map(|holder| AddressAssociation {
+            id: format!("eipassoc-{number}"),
+            holder,
+            private_address: Ipv4Addr::new(10, 0, 0, number),
+        }),
+        tags: Vec::new(),
+    };
+    let has = |id: &str| Some(AddressHolder::NetworkInterface(id.to_owned()));
+    let nat = Some(AddressHolder::NatGateway("eni-1".to_owned()));
+    let of = |state: &State, id: &str| {
+        let found = state.elastic_addresses_of(id).map(|it| it.id.clone());
+        found.collect::<Vec<_>>()
+    };
+    let mut tx = Tx::new(&mut tip, &ids, time(0));
+    for (number, holder) in [(1, has("eni-1")), (2, has("eni-1")), (3, nat), (4, None)] {
+        tx.put(elastic(number, holder));
+    }
+    assert_eq!(of(tx.state(), "eni-1"), ["eipalloc-1", "eipalloc-2"]);
+    tx.put(elastic(1, has("eni-2")));
+    tx.put(elastic(4, has("eni-2")));
+    tx.delete::<ElasticAddress>(&"eipalloc-2".to_owned());
+    assert!(of(tx.state(), "eni-1").is_empty());
+    assert_eq!(of(tx.state(), "eni-2"), ["eipalloc-1", "eipalloc-4"]);
+    tx.put(elastic(1, None));
+    assert_eq!(of(tx.state(), "eni-2"), ["eipalloc-4"]);
+    tx.undo();
+    assert!(of(&tip, "eni-2").is_empty());
+}
+
 /// The questions, answered the slow way.
 fn compare_with_a_walk(state: &State) {
     let all: Vec<_> = state.all::<Task>().cloned().collect();

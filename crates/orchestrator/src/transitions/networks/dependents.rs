@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use domain::Scope;
 use domain::dhcp_options::DhcpOptions;
 use domain::elastic_address::{AddressHolder, ElasticAddress};
 use domain::nat_gateway::{EgressOnlyInternetGateway, NatGateway};
@@ -125,19 +124,11 @@ pub fn use_dhcp_options(tx: &mut Tx<'_>, vpc: &Vpc, wanted: Option<&DhcpOptions>
 }
 
 /// Takes the elastic addresses of a network interface's private addresses that are gone.
-pub fn free_elastic_addresses(
-    tx: &mut Tx<'_>,
-    scope: &Scope,
-    interface_id: &str,
-    is_gone: impl Fn(Ipv4Addr) -> bool,
-) {
-    let all = tx.state().elastic_addresses(scope);
-    let freed = all.filter(|it| {
+pub fn free_elastic_addresses(tx: &mut Tx<'_>, interface_id: &str, is_gone: impl Fn(Ipv4Addr) -> bool) {
+    let its = tx.state().elastic_addresses_of(interface_id);
+    let freed = its.filter(|it| {
         let association = it.association.as_ref();
-        association.is_some_and(|it| match &it.holder {
-            AddressHolder::NetworkInterface(id) => id == interface_id && is_gone(it.private_address),
-            AddressHolder::NatGateway(_) => false,
-        })
+        association.is_some_and(|it| is_gone(it.private_address))
     });
     for elastic in freed.cloned().collect::<Vec<_>>() {
         let mut elastic = ElasticAddress::clone(&elastic);

@@ -68,7 +68,7 @@ pub async fn associate_address(
                 ),
             ));
         }
-        free_elastic_addresses(tx, &scope, &interface.id, |it| it == private);
+        free_elastic_addresses(tx, &interface.id, |it| it == private);
         let id = tx.ids().ec2("eipassoc");
         let mut elastic = ElasticAddress::clone(&elastic);
         elastic.association = Some(AddressAssociation {

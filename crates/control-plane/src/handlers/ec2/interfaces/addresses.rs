@@ -103,7 +103,7 @@ pub async fn unassign_private_ip_addresses(
                 ))
             })?;
             interface.secondary_addresses.remove(at);
-            free_elastic_addresses(tx, &scope, &interface.id, |it| it == address);
+            free_elastic_addresses(tx, &interface.id, |it| it == address);
         }
         tx.put(interface);
         Ok(())

@@ -1,10 +1,9 @@
 //! A network interface as Amazon shows it.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use api::ec2;
-use domain::elastic_address::{AddressHolder, ElasticAddress};
+use domain::elastic_address::ElasticAddress;
 use domain::network_interface::InterfaceKind;
 use domain::security_group::SecurityGroup;
 use domain::task::TaskStatus;
@@ -52,11 +51,9 @@ pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
 }
 
 fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateIpAddress> {
-    let elastic: Vec<&Arc<ElasticAddress>> = state.elastic_addresses(&it.scope).collect();
     let association = |address: Ipv4Addr| {
-        let mut own = elastic
-            .iter()
-            .filter_map(|elastic| association(it, address, elastic));
+        let elastic = state.elastic_addresses_of(&it.id);
+        let mut own = elastic.filter_map(|elastic| association(address, elastic));
         own.next()
     };
     let first = std::iter::once((true, it.address));
@@ -71,16 +68,9 @@ fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateI
 }
 
 /// An elastic address that an address of an interface is translated to.
-fn association(
-    it: &Interface,
-    address: Ipv4Addr,
-    elastic: &ElasticAddress,
-) -> Option<ec2::NetworkInterfaceAssociation> {
+fn association(address: Ipv4Addr, elastic: &ElasticAddress) -> Option<ec2::NetworkInterfaceAssociation> {
     let association = elastic.association.as_ref()?;
-    let AddressHolder::NetworkInterface(holder) = &association.holder else {
-        return None;
-    };
-    let is_its = *holder == it.id && association.private_address == address;
+    let is_its = association.private_address == address;
     is_its.then(|| ec2::NetworkInterfaceAssociation {
         allocation_id: Some(elastic.id.clone()),
         association_id: Some(association.id.clone()),

@@ -277,7 +277,7 @@ pub async fn delete_network_interface(
                 "Network interface '{id}' is currently in use."
             )));
         }
-        free_elastic_addresses(tx, &scope, id, |_| true);
+        free_elastic_addresses(tx, id, |_| true);
         tx.delete::<NetworkInterface>(id);
         Ok(())
     });
