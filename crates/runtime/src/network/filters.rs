@@ -75,6 +75,9 @@ struct Touched {
     interfaces: BTreeSet<Ipv4Addr>,
     /// Elements of these interfaces before.
     before: BTreeSet<Element>,
+    /// What was in force before, taken from the place until the change is in force as well: a change that does not come
+    /// to its end leaves no belief behind, and the next one replaces all.
+    loaded: Option<Ruleset>,
 }
 
 impl Filters {
@@ -151,9 +154,10 @@ impl Filters {
         }
         let touched = Touched {
             rules_are_new: true,
+            loaded: place.loaded.take(),
             ..Touched::default()
         };
-        vpc.put_in_force(&touched, &self.table).await?;
+        vpc.put_in_force(touched, &self.table).await?;
         Ok(true)
     }
 
@@ -178,13 +182,17 @@ impl Filters {
     pub(super) async fn follow(&self, message: NetworksMessage) -> Result<(), NetworkError> {
         check_names(&message)?;
         let mut vpcs = self.vpcs.lock().await;
-        let touched = note(&mut vpcs, message);
+        let mut touched = note(&mut vpcs, message);
+        for (vpc_id, touched) in &mut touched {
+            let place = vpcs.get_mut(vpc_id).and_then(|it| it.place.as_mut());
+            touched.loaded = place.and_then(|it| it.loaded.take());
+        }
         let mut result = Ok(());
         for (vpc_id, touched) in touched {
             let Some(vpc) = vpcs.get_mut(&vpc_id) else {
                 continue;
             };
-            if let Err(error) = vpc.put_in_force(&touched, &self.table).await {
+            if let Err(error) = vpc.put_in_force(touched, &self.table).await {
                 tracing::error!(vpc = vpc_id, %error, "what passes in a VPC cannot be changed");
                 result = Err(error);
             }
@@ -244,16 +252,13 @@ impl Vpc {
         Ok(())
     }
 
-    async fn put_in_force(&mut self, touched: &Touched, table: &str) -> Result<(), NetworkError> {
-        let Some(place) = &mut self.place else {
-            return Ok(());
-        };
-        let Some(loaded) = place.loaded.take() else {
+    async fn put_in_force(&mut self, mut touched: Touched, table: &str) -> Result<(), NetworkError> {
+        let Some(loaded) = touched.loaded.take() else {
             return self.load(table).await;
         };
         let Some(place) = &self.place else { return Ok(()) };
-        let next = self.next_rules(place, &loaded, touched);
-        let (removed, added) = self.moved(touched);
+        let next = self.next_rules(place, &loaded, &touched);
+        let (removed, added) = self.moved(&touched);
         let moves = Moves {
             removed: &removed,
             added: &added,

@@ -21,6 +21,7 @@ use rustix::net::netlink::{NETFILTER, SocketAddrNetlink};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with, sockopt,
 };
+use tokio::sync::oneshot;
 
 // linux/netlink.h
 pub(super) const ERROR: u16 = 2;
@@ -86,9 +87,16 @@ impl Nftables {
             return None;
         }
         let this = self.clone();
-        // The kernel looks at all that leads to a chain: milliseconds, where tens of thousands of addresses do.
-        let taken = tokio::task::spawn_blocking(move || this.exchange(&batch));
-        Some(taken.await.unwrap_or_else(|error| Err(io::Error::other(error))))
+        let (sender, answer) = oneshot::channel();
+        // The kernel looks at all that leads to a chain: milliseconds, where tens of thousands of addresses do. Threads that
+        // others share may all be waiting for a disk.
+        let exchanging = std::thread::Builder::new()
+            .name("nftables".to_owned())
+            .spawn(move || drop(sender.send(this.exchange(&batch))));
+        if let Err(error) = exchanging {
+            return Some(Err(error));
+        }
+        Some(answer.await.unwrap_or_else(|error| Err(io::Error::other(error))))
     }
 
     /// The kernel works during the send, so its answer is there when that returns.

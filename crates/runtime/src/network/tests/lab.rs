@@ -35,7 +35,7 @@ const SILENCE: Duration = Duration::from_millis(300);
 pub(in crate::network) struct Lab {
     directory: TempDir,
     /// Namespace of a machine outside.
-    pub(super) outside: PathBuf,
+    pub(in crate::network) outside: PathBuf,
     _outside: Namespace,
 }
 

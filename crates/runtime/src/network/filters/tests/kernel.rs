@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use domain::served_network::{ServedGroup, ServedRule};
+use futures_util::FutureExt;
 use ipnet::Ipv4Net;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -289,5 +290,42 @@ fn after_any_changes_the_table_is_what_a_new_one_would_be() {
         by_nft(&format!("delete table ip {TABLE}")).await;
         filters.follow(changed(some_vpc(&mut rng))).await.unwrap();
         assert!(!listed(TABLE).0.is_empty(), "what is not there is made anew");
+    });
+}
+
+#[test]
+fn a_change_that_is_cut_off_leaves_no_belief_about_any_vpc() {
+    on_a_host(async |lab| {
+        let filters = Filters::new(TABLE);
+        for (vpc_id, namespace) in [("vpc-1", here()), ("vpc-2", lab.outside.clone())] {
+            filters.open(vpc_id, site(), namespace, Age::New).await.unwrap();
+        }
+        let told = || {
+            ["vpc-1", "vpc-2"]
+                .map(|it| vpc(it, vec![group("sg-1", &[])]))
+                .to_vec()
+        };
+        let members = ["vpc-1", "vpc-2"].map(|it| interface(it, 5, &["sg-1"]));
+        let namespace = format!("--net={}", lab.outside.display());
+        let has_member = || {
+            let listing = ["nft", "list", "set", "ip", TABLE, "members-sg-1"];
+            let listed = Command::new("nsenter")
+                .arg(&namespace)
+                .args(listing)
+                .output()
+                .unwrap();
+            assert!(listed.status.success(), "{listed:?}");
+            String::from_utf8(listed.stdout).unwrap().contains("elements")
+        };
+        filters.follow(whole(told(), members.to_vec())).await.unwrap();
+        assert!(has_member());
+        let gone = NetworksMessage {
+            gone: members.map(|it| it.key).to_vec(),
+            ..NetworksMessage::default()
+        };
+        // Whoever tells it goes away while the first VPC changes.
+        drop(filters.follow(gone).now_or_never());
+        filters.follow(whole(told(), Vec::new())).await.unwrap();
+        assert!(!has_member());
     });
 }
