@@ -158,10 +158,9 @@ fn news<R: store::Record + Clone>(before: Option<&R>, after: Option<&R>) -> bool
     concerns_proxies(&change).is_some()
 }
 
-#[tokio::test]
-async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
+/// A task that will offer an endpoint, and waits to run.
+async fn waiting_to_offer() -> Task {
     use domain::service_connect::{TaskEndpoint, TaskServiceConnect};
-    use domain::task::{DesiredStatus, Stop, StopCode};
     let fixture = Fixture::new().await;
     fixture.instance().await;
     fixture.definition().await;
@@ -177,13 +176,19 @@ async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
         container: "web".to_owned(),
         container_port: 80,
     };
-    let waiting = Task {
+    Task {
         service_connect: Some(Box::new(TaskServiceConnect {
             endpoints: vec![endpoint],
             idle_on: Vec::new(),
         })),
         ..stored.expect("it is placed")
-    };
+    }
+}
+
+#[tokio::test]
+async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
+    use domain::task::{DesiredStatus, Stop, StopCode};
+    let waiting = waiting_to_offer().await;
     let with = |change: &dyn Fn(&mut Task)| {
         let mut task = waiting.clone();
         task.last_status = TaskStatus::Running;
