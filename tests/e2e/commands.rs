@@ -121,11 +121,10 @@ fn traces() -> Result<Vec<String>> {
         let groups = groups.filter(|it| it.file_type().is_ok_and(|it| it.is_dir()));
         found.extend(groups.map(|it| it.path().display().to_string()));
     }
-    for link in std::fs::read_dir("/sys/class/net")? {
-        found.push(format!("link {:?}", link?.file_name()));
+    for (program, arguments) in [("ip", ["-br", "link"]), ("nft", ["list", "tables"])] {
+        let listed = Command::new(program).args(arguments).output()?;
+        found.extend(String::from_utf8(listed.stdout)?.lines().map(str::to_owned));
     }
-    let filters = Command::new("nft").args(["list", "tables"]).output()?;
-    found.extend(String::from_utf8(filters.stdout)?.lines().map(str::to_owned));
     let mounts = std::fs::read_to_string("/proc/self/mounts")?;
     found.extend(mounts.lines().map(str::to_owned));
     found.sort();

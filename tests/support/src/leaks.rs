@@ -155,18 +155,14 @@ impl Place {
     }
 
     fn links(&self, network: &Path) -> BTreeSet<String> {
-        let bridge = format!("/sys/class/net/{}0/brif", self.instance);
-        let mut links = names(Path::new(&bridge));
+        let bridge = format!("{}0", self.instance);
+        let mut links = listed(&mut Command::new("ip"), &["master", &bridge]);
         let namespaces = names(&network.join("netns"));
         for vpc in namespaces.iter().filter(|it| is_of_vpc(it)) {
             let file = network.join("netns").join(vpc);
-            let listed = Command::new("nsenter")
-                .arg(format!("--net={}", file.display()))
-                .args(["ip", "-o", "link"])
-                .output();
-            let text = listed.map(|it| String::from_utf8_lossy(&it.stdout).into_owned());
-            let text = text.unwrap_or_default();
-            let found = text.lines().filter_map(|line| line.split(": ").nth(1));
+            let mut inside = Command::new("nsenter");
+            inside.arg(format!("--net={}", file.display())).arg("ip");
+            let found = listed(&mut inside, &[]).into_iter();
             let of_tasks = found.filter(|it| *it != "lo" && !it.starts_with("host0"));
             links.extend(of_tasks.map(|it| format!("{vpc}/{it}")));
         }
@@ -245,6 +241,15 @@ impl Place {
 fn is_of_vpc(namespace: &str) -> bool {
     let name = namespace.rsplit('/').next().unwrap_or(namespace);
     name.starts_with("vpc.")
+}
+
+/// Links that `ip` lists: none if there is nothing that they could be of.
+fn listed(ip: &mut Command, which: &[&str]) -> BTreeSet<String> {
+    let output = ip.args(["-o", "link", "show"]).args(which).output();
+    let text = output.map(|it| String::from_utf8_lossy(&it.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    let found = text.lines().filter_map(|line| line.split(": ").nth(1));
+    found.map(str::to_owned).collect()
 }
 
 fn names(directory: &Path) -> BTreeSet<String> {
