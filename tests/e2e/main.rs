@@ -8,6 +8,7 @@ mod balanced_services;
 mod blue_green;
 mod capacity_providers;
 mod certificates;
+mod classic_services;
 mod client_addresses;
 mod clients;
 mod cloud_map;

@@ -137,6 +137,6 @@ fn fargate_has_the_sizes_of_its_table_and_an_address() -> Result<()> {
     Ok(())
 }
 
-fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

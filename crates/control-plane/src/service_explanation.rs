@@ -151,7 +151,7 @@ fn in_group(it: &TaskTarget) -> Option<String> {
         TaskTargetState::Refused => "refused",
         TaskTargetState::Deregistered { .. } => "deregistered",
     };
-    (!it.is_healthy()).then(|| format!("{state} in {}", it.group.group_name()))
+    (!it.is_healthy()).then(|| format!("{state} in {}", it.behind.name()))
 }
 
 /// Where a deployment in stages is, and who is asked there.

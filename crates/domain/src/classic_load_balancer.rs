@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/introduction.html>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -12,14 +12,19 @@ use crate::load_balancer::{DesyncMitigation, LoadBalancerState, LoadBalancerZone
 use crate::ssl_policy::SslPolicy;
 use crate::tags::Pair;
 use crate::target::{TargetHealth, TargetHealthState};
-use crate::{LoadBalancerArn, Scope, Timestamp};
+use crate::{LoadBalancerArn, Scope, TaskArn, Timestamp};
 
 mod health_check;
+mod instance_state;
 mod served;
 #[cfg(test)]
 mod tests;
 
 pub use health_check::{CheckTarget, ClassicHealthCheck, InvalidCheckTarget};
+pub use instance_state::InstanceState;
+
+/// Most instances of a classic load balancer.
+pub const INSTANCES_MAX: usize = 1000;
 
 /// What stands in ARNs where that of another load balancer says `app` or `net`; clients never see them.
 const ARN_WORD: &str = "classic";
@@ -98,6 +103,12 @@ pub struct ClassicInstance {
     /// What the balancer says of it, by the port of the listener: each checks by itself.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub health: BTreeMap<u16, TargetHealth>,
+    /// Tasks whose services have registered it; none if somebody else has.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tasks: BTreeSet<TaskArn>,
+    /// Ports of listeners behind which nothing is in flight to it any more, if it drains.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub idle: BTreeSet<u16>,
 }
 
 /// A policy of a classic load balancer.
@@ -184,6 +195,22 @@ impl ClassicLoadBalancer {
         self.listeners.iter().find(|it| it.port == port)
     }
 
+    /// An instance, be it that it drains.
+    pub fn instance(&self, id: &str) -> Option<&ClassicInstance> {
+        self.instances.iter().find(|it| it.id == id)
+    }
+
+    /// Whether any listener leads to a port of instances.
+    pub fn leads_to(&self, instance_port: u16) -> bool {
+        self.listeners.iter().any(|it| it.instance_port == instance_port)
+    }
+
+    /// Whether nothing is in flight any more to an instance that drains.
+    pub fn is_idle(&self, instance: &ClassicInstance) -> bool {
+        let mut ports = self.listeners.iter().map(|it| it.port);
+        ports.all(|it| instance.idle.contains(&it))
+    }
+
     /// Instances that are registered: those that drain are not any more.
     pub fn registered(&self) -> impl Iterator<Item = &ClassicInstance> {
         self.instances.iter().filter(|it| it.draining_since.is_none())
@@ -241,6 +268,8 @@ impl ClassicInstance {
             registered_at: now,
             draining_since: None,
             health: BTreeMap::new(),
+            tasks: BTreeSet::new(),
+            idle: BTreeSet::new(),
         }
     }
 

@@ -8,13 +8,11 @@ use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::lifecycle_hook::LifecycleHook;
 use crate::service::DeploymentConfiguration;
 use crate::service_connect::{ServiceConnectConfiguration, ServiceConnectServiceResource};
-use crate::service_load_balancer::ServiceLoadBalancer;
+use crate::service_load_balancer::{Behind, ServiceLoadBalancer};
 use crate::service_registry::ServiceRegistry;
 use crate::task::NetworkConfiguration;
 use crate::task_definition::LaunchType;
-use crate::{
-    ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TargetGroupArn, TaskDefinitionArn, Timestamp,
-};
+use crate::{ServiceArn, ServiceDeploymentArn, ServiceRevisionArn, TaskDefinitionArn, Timestamp};
 
 /// What the tasks of a deployment are made of. It never changes, but for digests, each of which is settled once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,9 +37,9 @@ pub struct ServiceRevision {
     /// Who sends requests to tasks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<ServiceLoadBalancer>,
-    /// For each of them, which of its groups the tasks of this revision are registered with.
+    /// For each of them, what the tasks of this revision are registered with: which of its groups, if it has two.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub target_groups: Vec<TargetGroupArn>,
+    pub target_groups: Vec<Behind>,
     /// Where tasks are registered with Cloud Map.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_registries: Vec<ServiceRegistry>,

@@ -1,6 +1,8 @@
 //! How services and their tasks stand behind load balancers.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html>
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::target::{TargetHealthState, TargetKey};
@@ -12,11 +14,67 @@ mod tests;
 /// Most target groups of a service, as on Amazon.
 pub const LOAD_BALANCERS_MAX: usize = 5;
 
+/// What tasks are registered with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Behind {
+    /// A target group: each task is a target of it.
+    TargetGroup(TargetGroupArn),
+    /// The classic load balancer of that name, of the scope of the service: the container instances of its tasks are
+    /// registered. No name is an ARN, so that both are stored as their texts.
+    Classic(String),
+}
+
+impl Behind {
+    /// The target group, if it is one.
+    pub fn target_group(&self) -> Option<&TargetGroupArn> {
+        match self {
+            Self::TargetGroup(arn) => Some(arn),
+            Self::Classic(_) => None,
+        }
+    }
+
+    /// The name of the classic load balancer, if it is one.
+    pub fn classic(&self) -> Option<&str> {
+        match self {
+            Self::TargetGroup(_) => None,
+            Self::Classic(name) => Some(name),
+        }
+    }
+
+    /// The name of either.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::TargetGroup(arn) => arn.group_name(),
+            Self::Classic(name) => name,
+        }
+    }
+
+    /// What is registered with it, in the words of service events.
+    pub fn registered_things(&self) -> &'static str {
+        match self {
+            Self::TargetGroup(_) => "targets",
+            Self::Classic(_) => "instances",
+        }
+    }
+}
+
+impl fmt::Display for Behind {
+    /// As service events and stopped tasks say it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TargetGroup(arn) => write!(f, "(target-group {arn})"),
+            Self::Classic(name) => write!(f, "(elb {name})"),
+        }
+    }
+}
+
 /// One of `loadBalancers` of a service or task set: a port of a container that gets requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceLoadBalancer {
     /// Tasks are registered here.
-    pub target_group: TargetGroupArn,
+    #[serde(rename = "target_group")]
+    pub behind: Behind,
     /// Whose port it is.
     pub container: String,
     /// As the container sees it.
@@ -71,15 +129,16 @@ impl ServiceLoadBalancer {
     /// The groups that tasks of one or another revision are registered with.
     pub fn target_groups(&self) -> impl Iterator<Item = &TargetGroupArn> {
         let other = self.advanced.iter().map(|it| &it.alternate_target_group);
-        std::iter::once(&self.target_group).chain(other)
+        self.behind.target_group().into_iter().chain(other)
     }
 }
 
-/// A place of a task in a target group.
+/// A place of a task in a target group, or of its container instance behind a classic load balancer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskTarget {
-    /// The group.
-    pub group: TargetGroupArn,
+    /// What it is registered with.
+    #[serde(rename = "group")]
+    pub behind: Behind,
     /// Whose port gets requests.
     pub container: String,
     /// As the container sees it.
@@ -88,14 +147,14 @@ pub struct TaskTarget {
     pub state: TaskTargetState,
 }
 
-/// How far a task is with a target group.
+/// How far a task is with what it is registered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TaskTargetState {
     /// Not registered yet.
     Waiting,
     /// Registered.
     Registered {
-        /// As what in the group: an address or `i-…`.
+        /// As what: an address or `i-…`.
         id: String,
         /// On which port.
         port: u16,
@@ -115,27 +174,39 @@ pub enum TaskTargetState {
 
 impl TaskTarget {
     /// A place that the task is to get.
-    pub fn waiting(group: TargetGroupArn, container: String, container_port: u16) -> Self {
+    pub fn waiting(behind: Behind, container: String, container_port: u16) -> Self {
         Self {
-            group,
+            behind,
             container,
             container_port,
             state: TaskTargetState::Waiting,
         }
     }
 
-    /// The target that it is registered as, or was.
+    /// The target of its group that it is registered as, or was.
     pub fn key(&self) -> Option<TargetKey> {
+        let (id, port) = self.registered_as()?;
+        Some(TargetKey {
+            group: self.behind.target_group()?.clone(),
+            id: id.to_owned(),
+            port,
+        })
+    }
+
+    /// As what it is registered, or was, and on which port.
+    pub fn registered_as(&self) -> Option<(&str, u16)> {
         match &self.state {
             TaskTargetState::Registered { id, port, .. } | TaskTargetState::Deregistered { id, port } => {
-                Some(TargetKey {
-                    group: self.group.clone(),
-                    id: id.clone(),
-                    port: *port,
-                })
+                Some((id, *port))
             }
             TaskTargetState::Waiting | TaskTargetState::Refused => None,
         }
+    }
+
+    /// The classic load balancer that its instance is registered with, or was, and that instance.
+    pub fn instance(&self) -> Option<(&str, &str)> {
+        let (id, _) = self.registered_as()?;
+        Some((self.behind.classic()?, id))
     }
 
     /// It is registered now.

@@ -21,6 +21,7 @@ use crate::transitions::{
     self, Connection, HealthReport, NewCluster, NewService, RegisterContainerInstance, TaskReport,
 };
 
+mod classic;
 mod load_balancing;
 mod service_connect;
 

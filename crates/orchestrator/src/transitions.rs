@@ -72,14 +72,15 @@ pub use forget_stopped_tasks::forget_stopped_tasks;
 pub use image_digests::pinned_image;
 pub use image_scans::{ScanRefusal, begin_scan, end_scan};
 pub use load_balancing::{
-    DeleteLoadBalancerRefusal, HealthChange, ListenerRefusal, NewClassicLoadBalancer, NewListener,
-    NewLoadBalancer, NewRule, NewTarget, PriorityRefusal, ZoneWish, ZonesRefusal,
+    DeleteLoadBalancerRefusal, HealthChange, ListenerRefusal, NewClassicLoadBalancer, NewInstance,
+    NewListener, NewLoadBalancer, NewRule, NewTarget, PriorityRefusal, ZoneWish, ZonesRefusal,
     classic_load_balancer_state, create_classic_load_balancer, create_listener, create_load_balancer,
     create_rule, delete_listener, delete_load_balancer, delete_rule, delete_target_group,
     deregister_instances, deregister_targets, follow_target_use, forget_drained_instances,
-    forget_drained_target, instance_health, is_target_group_in_use, load_balancer_has_failed,
-    load_balancer_is_served, modify_listener, modify_rule, register_instances, register_targets,
-    set_classic_zones, set_rule_priorities, set_zones, target_groups_behind, target_health, target_is_idle,
+    forget_drained_target, instance_health, instance_is_idle, is_target_group_in_use,
+    load_balancer_has_failed, load_balancer_is_served, modify_listener, modify_rule, register_instances,
+    register_targets, set_classic_zones, set_rule_priorities, set_zones, target_groups_behind, target_health,
+    target_is_idle,
 };
 pub use networks::{
     delete_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,
@@ -133,7 +134,9 @@ pub use task_sets::{
     update_service_primary_task_set, update_task_set,
 };
 
-pub(crate) use task_targets::{deregister_tasks, drain_task, register_tasks};
+pub(crate) use task_targets::{
+    changed_tasks, deregister_tasks, drain_task, follow_instances, register_tasks,
+};
 pub use traffic::rule as traffic_rule;
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ pub fn waits_for_end(facts: &Facts<'_>) -> Vec<String> {
         return vec!["the agent of its host, which is not connected, to stop it".to_owned()];
     }
     if facts.task.last_status == TaskStatus::Deactivating {
-        let groups = facts.task.targets.iter().map(|it| it.group.group_name());
+        let groups = facts.task.targets.iter().map(|it| it.behind.name());
         let groups = groups.collect::<Vec<_>>().join(", ");
         return vec![format!(
             "what is in flight to it in {groups}, at most for the deregistration delay; then it is told to stop"

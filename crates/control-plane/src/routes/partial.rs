@@ -48,18 +48,13 @@ const OF_NETWORKS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Said of operations on services and task sets with load balancers.
-const CLASSIC: &str = "classic load balancers (`loadBalancerName`) are refused";
-
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 12] = [
+const PARTIAL: [(&str, &str); 9] = [
     (
         "CreateCapacityProvider",
         "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
     ),
     ("CreateCluster", "Container Insights is kept, nothing is measured"),
-    ("CreateService", CLASSIC),
-    ("CreateTaskSet", CLASSIC),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
     (
         "PutAccountSetting",
@@ -76,7 +71,6 @@ const PARTIAL: [(&str, &str); 12] = [
         "Container Insights is kept, nothing is measured; also takes Gantry's `instanceRebalancing`",
     ),
     ("UpdateContainerAgent", "there is never an update"),
-    ("UpdateService", CLASSIC),
 ];
 
 /// Said of the operations on deployment groups of CodeDeploy.

@@ -264,7 +264,10 @@ fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
             }
             // What is logged and counted is not stored.
             BalancerNews::Logged { .. } | BalancerNews::Counted { .. } => {}
-            BalancerNews::Idle { target } => transitions::target_is_idle(tx, target),
+            BalancerNews::Idle { target } => {
+                transitions::target_is_idle(tx, target);
+                transitions::instance_is_idle(tx, arn, target);
+            }
             BalancerNews::Health { target, health } => changes.push(HealthChange {
                 key: target.clone(),
                 health: health.clone(),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::load_balancer::LoadBalancerKind;
 use crate::served_load_balancer::LoadBalancerNetwork;
-use crate::target::TargetState;
+use crate::target::{TargetHealthReason, TargetState};
 use crate::target_group::{HealthCheckPort, Stickiness};
 
 fn zone(name: &str, address: &str) -> LoadBalancerZone {
@@ -213,4 +213,44 @@ fn clients_know_it_by_an_arn_without_digits() {
     );
     let other = LoadBalancerArn::new(&Scope::new("123456789012", "us-east-1"), &["app", "web", "1"]);
     assert_eq!(ClassicLoadBalancer::public_arn(&other), None);
+}
+
+#[test]
+fn the_state_of_an_instance_is_told_and_tasks_know_the_same() {
+    let mut it = balancer();
+    let told = |it: &ClassicLoadBalancer| {
+        let instance = &it.instances[0];
+        let state = it.state_of(instance);
+        (state.is_in_service, state.reason, it.task_health_of(instance))
+    };
+    assert_eq!(told(&it), (false, "ELB", TargetHealthState::Initial));
+    for (health, expected) in [
+        (
+            TargetHealth::because(
+                TargetHealthState::Initial,
+                TargetHealthReason::InitialHealthChecking,
+            ),
+            (false, "Instance", TargetHealthState::Initial),
+        ),
+        (
+            TargetHealth::because(TargetHealthState::Unhealthy, TargetHealthReason::Timeout),
+            (false, "Instance", TargetHealthState::Unhealthy),
+        ),
+        (TargetHealth::healthy(), (true, "N/A", TargetHealthState::Healthy)),
+    ] {
+        for port in [80, 3306] {
+            it.instances[0].health.insert(port, health.clone());
+        }
+        assert_eq!(told(&it), expected);
+    }
+    let zone = it.instances[0].zone.replace("us-east-1z".to_owned());
+    assert_eq!(told(&it), (false, "ELB", TargetHealthState::Unhealthy));
+    it.instances[0].zone = zone;
+    it.instances[0].draining_since = Some(Timestamp::UNIX_EPOCH);
+    assert_eq!(told(&it), (true, "ELB", TargetHealthState::Draining));
+    it.instances[0].idle.insert(80);
+    assert!(!it.is_idle(&it.instances[0]), "behind one listener only");
+    it.instances[0].idle.insert(3306);
+    assert!(it.is_idle(&it.instances[0]));
+    assert!(it.leads_to(it.listeners[0].instance_port) && !it.leads_to(1));
 }

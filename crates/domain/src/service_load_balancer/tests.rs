@@ -21,7 +21,7 @@ fn rules_and_listeners_send_traffic_and_nothing_else() {
 #[test]
 fn a_place_is_healthy_or_unhealthy_only_once_it_is_known() {
     let group = TargetGroupArn::parse(GROUP).expect("an ARN");
-    let mut place = TaskTarget::waiting(group, "web".to_owned(), 80);
+    let mut place = TaskTarget::waiting(Behind::TargetGroup(group), "web".to_owned(), 80);
     assert_eq!(
         (place.is_healthy(), place.is_unhealthy(), place.key()),
         (false, false, None)
@@ -45,4 +45,27 @@ fn a_place_is_healthy_or_unhealthy_only_once_it_is_known() {
     }
     place.state = TaskTargetState::Refused;
     assert!(place.is_unhealthy());
+}
+
+#[test]
+fn groups_and_classic_load_balancers_are_told_apart_by_their_texts() {
+    let group = Behind::TargetGroup(TargetGroupArn::parse(GROUP).expect("an ARN"));
+    let classic = Behind::Classic("old".to_owned());
+    for (behind, text, said) in [
+        (&group, GROUP, format!("(target-group {GROUP})")),
+        (&classic, "old", "(elb old)".to_owned()),
+    ] {
+        let read = Behind::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(
+            text,
+        ));
+        assert_eq!(&read.expect("is read"), behind);
+        assert_eq!(behind.to_string(), said);
+    }
+    let mut place = TaskTarget::waiting(classic, "web".to_owned(), 80);
+    assert_eq!(place.instance(), None);
+    place.state = TaskTargetState::Deregistered {
+        id: "i-1".to_owned(),
+        port: 8080,
+    };
+    assert_eq!((place.instance(), place.key()), (Some(("old", "i-1")), None));
 }

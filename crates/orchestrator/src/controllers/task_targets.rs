@@ -1,14 +1,18 @@
 //! Registers tasks of services with their target groups once they run, and deregisters them before they stop: a task is
 //! told to stop when its load balancers have nothing in flight to it any more, or when the delay of the group is over.
+//! Behind a classic load balancer, tasks also learn here how their instances are.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html>
 
+use std::collections::BTreeSet;
+
+use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::service::Service;
 use domain::task::{Task, TaskStatus};
 use domain::{ServiceArn, TaskArn};
-use store::{Change, State, Tx};
+use store::{Change, Changed, State, Tx};
 
 use super::{Controller, Next};
-use crate::transitions::{deregister_tasks, drain_task, register_tasks};
+use crate::transitions::{changed_tasks, deregister_tasks, drain_task, follow_instances, register_tasks};
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +28,9 @@ impl Controller for TaskTargets {
     type Key = ServiceArn;
 
     fn keys(&self, state: &State, change: &Change) -> Vec<ServiceArn> {
+        if let Change::ClassicLoadBalancer(it) = change {
+            return behind(state, it);
+        }
         let task = match change {
             Change::Task(it) => it.after.as_ref(),
             // It has drained, or is gone.
@@ -38,10 +45,18 @@ impl Controller for TaskTargets {
     fn all_keys(&self, state: &State) -> Vec<ServiceArn> {
         let services = state.all::<Service>().map(|it| &it.arn);
         let moving = services.filter(|it| state.tasks_with_moving_targets(it).next().is_some());
-        moving.cloned().collect()
+        let mut keys: Vec<_> = moving.cloned().collect();
+        let all = state.all::<Service>().filter(|it| has_classic(it));
+        keys.extend(all.map(|it| it.arn.clone()));
+        keys
     }
 
     fn reconcile(&self, tx: &mut Tx<'_>, arn: &ServiceArn) -> Next {
+        if let Some(it) = tx.get::<Service>(arn)
+            && !follow_instances(tx, &it, STEP_MAX)
+        {
+            return Next::Again;
+        }
         let moving = |tx: &Tx<'_>, is_meant: fn(&Task) -> bool| -> Vec<TaskArn> {
             let tasks = tx.state().tasks_with_moving_targets(arn);
             let meant = tasks.filter(|it| is_meant(it)).map(|it| it.arn.clone());
@@ -84,4 +99,28 @@ impl Controller for TaskTargets {
         }
         next
     }
+}
+
+fn has_classic(it: &Service) -> bool {
+    it.load_balancers.iter().any(|it| it.behind.classic().is_some())
+}
+
+/// Services behind a classic load balancer, as far as a change of it may concern them.
+fn behind(state: &State, change: &Changed<ClassicLoadBalancer>) -> Vec<ServiceArn> {
+    let services: BTreeSet<ServiceArn> = match &change.before {
+        Some(_) => {
+            let tasks = changed_tasks(change).into_iter();
+            let tasks = tasks.filter_map(|it| state.get::<Task>(&it));
+            tasks.filter_map(|it| it.service.clone()).collect()
+        }
+        // There may have been one of that name before.
+        None => {
+            let scope = change.current().arn.scope();
+            let all = state.all::<Service>().filter(|it| it.arn.scope() == scope);
+            all.filter(|it| has_classic(it))
+                .map(|it| it.arn.clone())
+                .collect()
+        }
+    };
+    services.into_iter().collect()
 }

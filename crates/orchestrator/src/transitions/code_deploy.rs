@@ -176,7 +176,7 @@ fn as_the_service_has_it(state: &State, service: &ServiceArn, route: Route) -> R
     let mut sets = service.iter().flat_map(|it| &it.task_sets);
     let primary = sets.find(|it| it.status == TaskSetStatus::Primary);
     let mut places = primary.iter().flat_map(|it| &it.load_balancers);
-    match places.any(|it| it.target_group == route.replacement_group) {
+    match places.any(|it| it.behind.target_group() == Some(&route.replacement_group)) {
         true => Route {
             original_group: route.replacement_group,
             replacement_group: route.original_group,

@@ -8,8 +8,9 @@ mod target_groups;
 mod targets;
 
 pub use classic::{
-    NewClassicLoadBalancer, classic_load_balancer_state, create_classic_load_balancer, deregister_instances,
-    forget_drained_instances, instance_health, register_instances, set_classic_zones,
+    NewClassicLoadBalancer, NewInstance, classic_load_balancer_state, create_classic_load_balancer,
+    deregister_instances, forget_drained_instances, instance_health, instance_is_idle, register_instances,
+    set_classic_zones, until_instance_drained,
 };
 pub use listeners::{ListenerRefusal, NewListener, create_listener, delete_listener, modify_listener};
 pub use load_balancers::{

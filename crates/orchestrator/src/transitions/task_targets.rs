@@ -1,28 +1,34 @@
-//! Tasks of services as targets: registered once they run, deregistered before they stop.
+//! Tasks of services as targets: registered once they run, deregistered before they stop. Behind a classic load balancer it
+//! is their container instances that are registered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::TaskArn;
 use domain::container_instance::ContainerInstance;
 use domain::service::Service;
-use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::service_load_balancer::{Behind, TaskTarget, TaskTargetState};
 use domain::target::{Target, TargetHealthState, TargetKey};
 use domain::target_group::{TargetGroup, TargetType};
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::{NetworkMode, TaskDefinition};
-use domain::{TargetGroupArn, TaskArn};
 use store::{State, Tx};
 
-use super::load_balancing::{NewTarget, deregister_targets, register_targets, until_drained};
+use super::load_balancing::{
+    NewTarget, deregister_targets, register_targets, until_drained, until_instance_drained,
+};
 use super::service_connect;
 use super::services::record_event;
 
+mod classic;
 #[cfg(test)]
 mod tests;
 
-/// What a task is in a target group.
+pub(crate) use classic::{changed_tasks, follow_instances};
+
+/// What a task is in a target group, or behind a classic load balancer.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     /// This.
@@ -35,8 +41,8 @@ enum Place {
 
 /// Registers running tasks of a service with their target groups. The caller stores the service.
 pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn]) {
-    let mut registered: BTreeMap<TargetGroupArn, Vec<NewTarget>> = BTreeMap::new();
-    let mut refused: BTreeMap<(TargetGroupArn, &'static str), usize> = BTreeMap::new();
+    let mut registered: BTreeMap<Behind, Vec<NewTarget>> = BTreeMap::new();
+    let mut refused: BTreeMap<(Behind, &'static str), usize> = BTreeMap::new();
     for arn in tasks {
         let Some(known) = tx.get::<Task>(arn).filter(|it| it.is_to_be_registered()) else {
             continue;
@@ -46,11 +52,12 @@ pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn])
             if target.state != TaskTargetState::Waiting {
                 continue;
             }
-            match place(tx.state(), &known, target) {
+            let beside = registered.get(&target.behind).map_or(0, Vec::len);
+            match place(tx.state(), &known, target, beside) {
                 Place::NotYet => {}
                 Place::Never(why) => {
                     target.state = TaskTargetState::Refused;
-                    *refused.entry((target.group.clone(), why)).or_default() += 1;
+                    *refused.entry((target.behind.clone(), why)).or_default() += 1;
                 }
                 Place::Known(new) => {
                     target.state = TaskTargetState::Registered {
@@ -58,7 +65,7 @@ pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn])
                         port: new.port,
                         health: TargetHealthState::Initial,
                     };
-                    registered.entry(target.group.clone()).or_default().push(new);
+                    registered.entry(target.behind.clone()).or_default().push(new);
                 }
             }
         }
@@ -66,20 +73,31 @@ pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn])
             tx.put(task);
         }
     }
-    for ((group, why), count) in refused {
-        let message =
-            format!("failed to register {count} targets in (target-group {group}) with (error {why})");
+    for ((behind, why), count) in refused {
+        let things = behind.registered_things();
+        let message = format!("failed to register {count} {things} in {behind} with (error {why})");
         record_event(tx, service, message);
     }
-    for (group, targets) in registered {
-        let message = format!("registered {} targets in (target-group {group})", targets.len());
-        record_event(tx, service, message);
-        register_targets(tx, &group, targets);
+    for (behind, targets) in registered {
+        let (count, things) = (targets.len(), behind.registered_things());
+        record_event(tx, service, format!("registered {count} {things} in {behind}"));
+        match behind {
+            Behind::TargetGroup(group) => register_targets(tx, &group, targets),
+            Behind::Classic(name) => classic::register(tx, &name, targets),
+        }
     }
 }
 
-fn place(state: &State, task: &Task, target: &TaskTarget) -> Place {
-    let Some(group) = state.get::<TargetGroup>(&target.group) else {
+/// What a task is to become; so many others go to the same with it.
+fn place(state: &State, task: &Task, target: &TaskTarget, beside: usize) -> Place {
+    let group = match &target.behind {
+        Behind::TargetGroup(group) => state.get::<TargetGroup>(group),
+        Behind::Classic(name) => {
+            let refusal = classic::refusal(state, task, name, beside);
+            return refusal.map_or_else(|| of_instance(state, task, target), Place::Never);
+        }
+    };
+    let Some(group) = group else {
         return Place::Never("The target group does not exist.");
     };
     match group.target_type {
@@ -136,12 +154,26 @@ fn host_port(state: &State, task: &Task, target: &TaskTarget) -> Option<u16> {
 
 /// Deregisters tasks of a service that do not run on: they get no new requests. The caller stores the service.
 pub fn deregister_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn]) {
-    let mut gone: BTreeMap<TargetGroupArn, usize> = BTreeMap::new();
+    let mut gone: BTreeMap<Behind, usize> = BTreeMap::new();
+    let mut instances: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut draining = 0;
     for arn in tasks {
         let Some(known) = tx.get::<Task>(arn).filter(|it| it.is_to_be_deregistered()) else {
             continue;
         };
+        for (name, id) in known
+            .targets
+            .iter()
+            .filter(|it| it.is_registered())
+            .filter_map(TaskTarget::instance)
+        {
+            if classic::is_registered_for(tx.state(), &known, (name, id)) {
+                instances
+                    .entry(name.to_owned())
+                    .or_default()
+                    .insert(id.to_owned());
+            }
+        }
         let keys = deregister(tx, &known);
         draining += usize::from(known.last_status == TaskStatus::Deactivating);
         // An address that has gone to another task is that one's.
@@ -151,13 +183,17 @@ pub fn deregister_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn
         };
         let own: Vec<_> = keys.into_iter().filter(is_own).collect();
         for key in &own {
-            *gone.entry(key.group.clone()).or_default() += 1;
+            *gone.entry(Behind::TargetGroup(key.group.clone())).or_default() += 1;
         }
         deregister_targets(tx, &own);
     }
-    for (group, count) in gone {
-        let message = format!("deregistered {count} targets in (target-group {group})");
-        record_event(tx, service, message);
+    for (name, ids) in instances {
+        gone.insert(Behind::Classic(name.clone()), ids.len());
+        classic::deregister(tx, &service.arn.scope(), &name, ids);
+    }
+    for (behind, count) in gone {
+        let things = behind.registered_things();
+        record_event(tx, service, format!("deregistered {count} {things} in {behind}"));
     }
     if draining > 0 {
         let message = format!("has begun draining connections on {draining} tasks.");
@@ -187,9 +223,13 @@ pub fn drain_task(tx: &mut Tx<'_>, arn: &TaskArn) -> Option<Duration> {
     if known.last_status != TaskStatus::Deactivating {
         return None;
     }
-    let keys = known.targets.iter().filter_map(TaskTarget::key);
-    let left = keys
-        .map(|it| until_drained(tx, &it, arn))
+    let targets = known.targets.iter();
+    let left = targets
+        .map(|it| match (it.key(), it.instance()) {
+            (Some(key), _) => until_drained(tx, &key, arn),
+            (_, Some(instance)) => until_instance_drained(tx.state(), &arn.scope(), instance, arn, tx.now()),
+            _ => Duration::ZERO,
+        })
         .max()
         .unwrap_or_default()
         .max(service_connect::until_drained(tx, &known));

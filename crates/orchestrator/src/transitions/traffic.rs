@@ -7,7 +7,7 @@ use domain::deployment_strategy::{ALL_TRAFFIC, Weight};
 use domain::listener_rule::{Action, ListenerRule, WeightedTargetGroup};
 use domain::service::Service;
 use domain::service_deployment::ServiceRevision;
-use domain::service_load_balancer::{AdvancedConfiguration, ServiceLoadBalancer, TrafficSource};
+use domain::service_load_balancer::{AdvancedConfiguration, Behind, TrafficSource};
 use store::{State, Tx};
 
 use super::load_balancing::forward_to;
@@ -24,48 +24,48 @@ pub struct Shares {
     pub test: Weight,
 }
 
-/// The groups that tasks of a new revision are registered with: where another deployment keeps the traffic beside it,
-/// those that this one does not use.
-pub fn target_groups(state: &State, service: &Service, beside: Option<&str>) -> Vec<TargetGroupArn> {
+/// What tasks of a new revision are registered with: where another deployment keeps the traffic beside it, those groups
+/// that this one does not use.
+pub fn target_groups(state: &State, service: &Service, beside: Option<&str>) -> Vec<Behind> {
     let mut deployments = service.deployments.iter();
     let beside = beside.and_then(|id| deployments.find(|it| it.id == id));
     let beside = beside.and_then(|it| state.get::<ServiceRevision>(&it.revision));
     let load_balancers = service.load_balancers.iter();
     let groups = load_balancers.map(|it| {
-        let Some(advanced) = &it.advanced else {
-            return &it.target_group;
+        let (Some(advanced), Behind::TargetGroup(own)) = (&it.advanced, &it.behind) else {
+            return it.behind.clone();
         };
-        match beside {
-            None => serving(state, it, advanced),
-            Some(beside) if beside.target_groups.contains(&it.target_group) => {
-                &advanced.alternate_target_group
-            }
-            Some(beside) if beside.target_groups.contains(&advanced.alternate_target_group) => {
-                &it.target_group
-            }
-            Some(_) => serving(state, it, advanced),
-        }
+        let uses = |beside: &ServiceRevision, group: &TargetGroupArn| {
+            let mut used = beside.target_groups.iter();
+            used.any(|it| it.target_group() == Some(group))
+        };
+        let group = match beside {
+            Some(beside) if uses(beside, own) => &advanced.alternate_target_group,
+            Some(beside) if uses(beside, &advanced.alternate_target_group) => own,
+            _ => serving(state, own, advanced),
+        };
+        Behind::TargetGroup(group.clone())
     });
-    groups.cloned().collect()
+    groups.collect()
 }
 
 /// The group that gets production traffic now.
 fn serving<'a>(
     state: &State,
-    it: &'a ServiceLoadBalancer,
+    own: &'a TargetGroupArn,
     advanced: &'a AdvancedConfiguration,
 ) -> &'a TargetGroupArn {
     let rule = rule(state, &advanced.production_listener_rule);
     let Some(Action::Forward(forward)) = rule.map(|it| &it.action) else {
-        return &it.target_group;
+        return own;
     };
     let weight = |group: &TargetGroupArn| {
         let mut groups = forward.target_groups.iter();
         groups.find(|it| it.arn == *group).map_or(0, |it| it.weight)
     };
-    match weight(&advanced.alternate_target_group) > weight(&it.target_group) {
+    match weight(&advanced.alternate_target_group) > weight(own) {
         true => &advanced.alternate_target_group,
-        false => &it.target_group,
+        false => own,
     }
 }
 
@@ -82,10 +82,14 @@ pub fn rule<'a>(state: &'a State, source: &TrafficSource) -> Option<&'a Listener
 pub fn shift(tx: &mut Tx<'_>, new: &ServiceRevision, shares: Shares) {
     let places = new.load_balancers.iter().zip(&new.target_groups);
     for (it, group) in places {
-        let Some(advanced) = &it.advanced else { continue };
-        let other = match *group == it.target_group {
+        let (Some(advanced), Behind::TargetGroup(own), Behind::TargetGroup(group)) =
+            (&it.advanced, &it.behind, group)
+        else {
+            continue;
+        };
+        let other = match group == own {
             true => &advanced.alternate_target_group,
-            false => &it.target_group,
+            false => own,
         };
         set_weights(
             tx,

@@ -86,6 +86,8 @@ pub fn classic_load_balancer() -> ClassicLoadBalancer {
             zone: Some("us-east-1a".into()),
             draining_since: Some(then()),
             health: BTreeMap::from([(80, TargetHealth::healthy())]),
+            tasks: [crate::records::task().arn].into(),
+            idle: [80].into(),
             ..ClassicInstance::new("i-0123456789abcdef0".into(), None, then())
         }],
         health_check: ClassicHealthCheck {

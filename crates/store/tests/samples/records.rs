@@ -20,7 +20,7 @@ use domain::container_definition::{
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::{Host, HostPort, Resources};
 use domain::placement::PlacementConstraint;
-use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::service_load_balancer::{Behind, TaskTarget, TaskTargetState};
 use domain::service_registry::{RegistrationState, TaskRegistration};
 use domain::tags::Pair;
 use domain::target::TargetHealthState;
@@ -351,22 +351,23 @@ pub fn task() -> Task {
         platform_version: Some("1.4.0".into()),
         enable_execute_command: true,
         targets: vec![
-            TaskTarget::waiting(target_group().arn, "web".into(), 80),
+            TaskTarget::waiting(Behind::TargetGroup(target_group().arn), "web".into(), 80),
             TaskTarget {
                 state: TaskTargetState::Registered {
                     id: "172.31.0.9".into(),
                     port: 80,
                     health: TargetHealthState::Healthy,
                 },
-                ..TaskTarget::waiting(target_group().arn, "web".into(), 80)
+                ..TaskTarget::waiting(Behind::TargetGroup(target_group().arn), "web".into(), 80)
             },
             TaskTarget {
                 state: TaskTargetState::Deregistered {
                     id: "172.31.0.9".into(),
                     port: 80,
                 },
-                ..TaskTarget::waiting(target_group().arn, "web".into(), 80)
+                ..TaskTarget::waiting(Behind::TargetGroup(target_group().arn), "web".into(), 80)
             },
+            TaskTarget::waiting(Behind::Classic("old".into()), "web".into(), 80),
         ]
         .into(),
         registration: Some(Box::new(TaskRegistration {

@@ -13,7 +13,7 @@ use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_deployment::{
     ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, ServiceRollback,
 };
-use domain::service_load_balancer::{AdvancedConfiguration, ServiceLoadBalancer, TrafficSource};
+use domain::service_load_balancer::{AdvancedConfiguration, Behind, ServiceLoadBalancer, TrafficSource};
 use domain::service_scheduling::{AvailabilityZoneRebalancing, Balance, Move, MovedFrom, SchedulingStrategy};
 use domain::task_definition::LaunchType;
 
@@ -33,7 +33,7 @@ pub fn service_revision() -> ServiceRevision {
         network_configuration: Some(network_configuration()),
         load_balancers: vec![load_balancer()],
         service_registries: vec![crate::cloud_map::service_registry()],
-        target_groups: vec![target_group().arn],
+        target_groups: vec![Behind::TargetGroup(target_group().arn)],
         service_connect: Some(crate::service_connect::configuration()),
         service_connect_resources: vec![crate::service_connect::resource()],
         image_digests: [("web".to_owned(), "sha256:0123".to_owned())].into(),
@@ -44,7 +44,7 @@ pub fn service_revision() -> ServiceRevision {
 pub fn load_balancer() -> ServiceLoadBalancer {
     let rule = listener_rule().arn;
     ServiceLoadBalancer {
-        target_group: target_group().arn,
+        behind: Behind::TargetGroup(target_group().arn),
         container: "web".into(),
         container_port: 80,
         advanced: Some(AdvancedConfiguration {

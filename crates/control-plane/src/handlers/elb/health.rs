@@ -1,8 +1,7 @@
 //! ConfigureHealthCheck, DescribeInstanceHealth.
 
 use api::elb::{self, Error};
-use domain::classic_load_balancer::{CheckTarget, ClassicHealthCheck, ClassicInstance, ClassicLoadBalancer};
-use domain::target::{TargetHealthReason, TargetHealthState};
+use domain::classic_load_balancer::{CheckTarget, ClassicHealthCheck, ClassicLoadBalancer, InstanceState};
 
 use super::errors::{from_store, range, validation};
 use super::instances::check_known;
@@ -80,67 +79,20 @@ pub async fn describe_instance_health(
     })
 }
 
-const IN_SERVICE: &str = "InService";
-const OUT_OF_SERVICE: &str = "OutOfService";
-/// What stands where there is no reason, and no description.
-const NONE: &str = "N/A";
-
 fn state_of(it: &ClassicLoadBalancer, known: &Instances<'_>, id: &str) -> elb::InstanceState {
-    let instance = it.instances.iter().find(|it| it.id == id);
-    let (state, reason, description) = match instance {
-        None => (
-            OUT_OF_SERVICE,
-            "Instance",
-            "Instance is not currently registered with the LoadBalancer.",
-        ),
-        Some(_) if !known.contains_key(id) => {
-            (OUT_OF_SERVICE, "Instance", "Instance is in terminated state.")
-        }
-        Some(instance) => state_of_registered(it, instance),
+    let state = match it.instance(id) {
+        None => InstanceState::NOT_REGISTERED,
+        Some(_) if !known.contains_key(id) => InstanceState::TERMINATED,
+        Some(instance) => it.state_of(instance),
+    };
+    let word = match state.is_in_service {
+        true => "InService",
+        false => "OutOfService",
     };
     elb::InstanceState {
-        description: Some(description.to_owned()),
+        description: Some(state.description.to_owned()),
         instance_id: Some(id.to_owned()),
-        reason_code: Some(reason.to_owned()),
-        state: Some(state.to_owned()),
-    }
-}
-
-fn state_of_registered(
-    it: &ClassicLoadBalancer,
-    instance: &ClassicInstance,
-) -> (&'static str, &'static str, &'static str) {
-    if instance.draining_since.is_some() {
-        return (
-            IN_SERVICE,
-            "ELB",
-            "Instance deregistration currently in progress.",
-        );
-    }
-    if !it.is_in_zone_of(instance) {
-        return (
-            OUT_OF_SERVICE,
-            "ELB",
-            "Instance is in the EC2 Availability Zone for which LoadBalancer is not configured to route traffic to.",
-        );
-    }
-    let health = it.health_of(instance);
-    match (health.state, health.reason) {
-        (TargetHealthState::Healthy, _) => (IN_SERVICE, NONE, NONE),
-        (TargetHealthState::Initial, Some(TargetHealthReason::RegistrationInProgress)) => (
-            OUT_OF_SERVICE,
-            "ELB",
-            "Instance registration is still in progress.",
-        ),
-        (TargetHealthState::Initial, _) => (
-            OUT_OF_SERVICE,
-            "Instance",
-            "Instance has not passed the configured HealthyThreshold number of health checks consecutively.",
-        ),
-        _ => (
-            OUT_OF_SERVICE,
-            "Instance",
-            "Instance has failed at least the UnhealthyThreshold number of health checks consecutively.",
-        ),
+        reason_code: Some(state.reason.to_owned()),
+        state: Some(word.to_owned()),
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use api::elb::{self, Error};
-use domain::classic_load_balancer::ClassicLoadBalancer;
-use orchestrator::transitions::{deregister_instances as deregister, register_instances as register};
+use domain::classic_load_balancer::{ClassicLoadBalancer, INSTANCES_MAX};
+use orchestrator::transitions::{
+    NewInstance, deregister_instances as deregister, register_instances as register,
+};
 
 use super::errors::{from_store, invalid_configuration, no_instance, validation};
-use super::limits::INSTANCES_MAX;
 use super::{names, render};
 use crate::call::Call;
 use crate::handlers::instances::instances_of;
@@ -35,13 +36,13 @@ pub async fn register_instances_with_load_balancer(
         let wanted = ids(&input.instances)?.into_iter().map(|id| {
             let zone = known.get(id.as_str()).ok_or_else(|| no_instance(&id))?;
             let zone = zone.map(str::to_owned);
-            Ok((id, zone))
+            Ok(NewInstance { id, zone, task: None })
         });
         let wanted = wanted.collect::<Result<Vec<_>, Error>>()?;
         let all: BTreeSet<&str> = it
             .registered()
             .map(|it| it.id.as_str())
-            .chain(wanted.iter().map(|(id, _)| id.as_str()))
+            .chain(wanted.iter().map(|it| it.id.as_str()))
             .collect();
         if all.len() > INSTANCES_MAX {
             return Err(invalid_configuration(format!(

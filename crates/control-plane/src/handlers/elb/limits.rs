@@ -1,6 +1,7 @@
 //! Limits that are kept, and DescribeAccountLimits, which tells them.
 
 use api::elb::{self, Error};
+use domain::classic_load_balancer::INSTANCES_MAX;
 
 use crate::call::Call;
 
@@ -8,8 +9,6 @@ use crate::call::Call;
 pub const LOAD_BALANCERS_MAX: usize = 20;
 /// Most listeners of one.
 pub const LISTENERS_MAX: usize = 100;
-/// Most instances of one.
-pub const INSTANCES_MAX: usize = 1000;
 
 /// `DescribeAccountLimits`: they fit on one page.
 ///

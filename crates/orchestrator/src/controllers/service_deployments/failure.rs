@@ -1,7 +1,9 @@
 //! What is said of a task that is replaced because health checks fail.
 
+use domain::Scope;
+use domain::classic_load_balancer::InstanceState;
 use domain::container_instance::ContainerInstance;
-use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::service_load_balancer::{Behind, TaskTarget, TaskTargetState};
 use domain::target::Target;
 use domain::task::Task;
 use store::{State, Tx};
@@ -29,19 +31,22 @@ impl Failure {
                 event: format!("(task {}) failed container health checks.", task.arn.name()),
             });
         };
-        let group = &target.group;
+        let behind = &target.behind;
         Some(Self {
-            stop_reason: format!("Task failed ELB health checks in (target-group {group})"),
-            event: match &target.state {
-                TaskTargetState::Registered { port, .. } => format!(
-                    "{} (port {port}) is unhealthy in (target-group {group}) due to (reason {})",
+            stop_reason: format!("Task failed ELB health checks in {behind}"),
+            event: match (&target.state, behind) {
+                (TaskTargetState::Registered { port, .. }, Behind::TargetGroup(_)) => format!(
+                    "{} (port {port}) is unhealthy in {behind} due to (reason {})",
                     subject(tx.state(), task),
                     reason(tx.state(), target)
                 ),
-                _ => format!(
-                    "{} is not registered in (target-group {group}).",
-                    subject(tx.state(), task)
+                // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+                (TaskTargetState::Registered { id, .. }, Behind::Classic(name)) => format!(
+                    "(task {}) (instance {id}) is unhealthy in {behind} due to (reason {})",
+                    task.arn.name(),
+                    instance_reason(tx.state(), &task.arn.scope(), name, id)
                 ),
+                _ => format!("{} is not registered in {behind}.", subject(tx.state(), task)),
             },
         })
     }
@@ -60,4 +65,10 @@ fn reason(state: &State, target: &TaskTarget) -> String {
     let record = target.key().and_then(|it| state.get::<Target>(&it));
     let description = record.and_then(|it| it.health.description.clone());
     description.unwrap_or_else(|| "Health checks failed".to_owned())
+}
+
+fn instance_reason(state: &State, scope: &Scope, name: &str, id: &str) -> &'static str {
+    let it = state.classic_load_balancer_of_name(scope, name);
+    let known = it.and_then(|it| it.instance(id).map(|instance| it.state_of(instance)));
+    known.unwrap_or(InstanceState::NOT_REGISTERED).description
 }

@@ -4,13 +4,13 @@ use domain::capacity_provider::CapacityProviderStrategyItem;
 use domain::service::{Deployment, PropagateTags, Service, ServiceStatus};
 use domain::service_connect::TaskEndpoint;
 use domain::service_deployment::ServiceRevision;
-use domain::service_load_balancer::{ServiceLoadBalancer, TaskTarget};
+use domain::service_load_balancer::{Behind, ServiceLoadBalancer, TaskTarget};
 use domain::service_registry::{RegistrationState, TaskRegistration};
 use domain::tags::Pair;
 use domain::task::{NetworkConfiguration, Task};
 use domain::task_definition::{LaunchType, NetworkMode, TaskDefinition};
 use domain::task_set::TaskSet;
-use domain::{TargetGroupArn, TaskDefinitionArn, Timestamp};
+use domain::{TaskDefinitionArn, Timestamp};
 use store::State;
 
 use crate::transitions::{RunTasks, Where, service_connect_endpoints};
@@ -136,7 +136,7 @@ impl Part {
     fn targets(&self, state: &State, service: &Service) -> Vec<TaskTarget> {
         if let Some(it) = service.task_set(&self.id) {
             let load_balancers = it.load_balancers.iter();
-            return load_balancers.map(|it| waiting(it, &it.target_group)).collect();
+            return load_balancers.map(|it| waiting(it, &it.behind)).collect();
         }
         let mut deployments = service.deployments.iter();
         let mine = deployments.find(|it| it.id == self.id);
@@ -144,7 +144,7 @@ impl Part {
             return Vec::new();
         };
         let load_balancers = revision.load_balancers.iter().zip(&revision.target_groups);
-        load_balancers.map(|(it, group)| waiting(it, group)).collect()
+        load_balancers.map(|(it, behind)| waiting(it, behind)).collect()
     }
 
     /// The place that its tasks are to get in a service registry.
@@ -206,8 +206,8 @@ impl Part {
     }
 }
 
-fn waiting(it: &ServiceLoadBalancer, group: &TargetGroupArn) -> TaskTarget {
-    TaskTarget::waiting(group.clone(), it.container.clone(), it.container_port)
+fn waiting(it: &ServiceLoadBalancer, behind: &Behind) -> TaskTarget {
+    TaskTarget::waiting(behind.clone(), it.container.clone(), it.container_port)
 }
 
 fn tags(service: &Service, definition: &TaskDefinition) -> Vec<Pair> {

@@ -7,6 +7,8 @@ use domain::target::{TargetHealthState, TargetState};
 use domain::task::{DesiredStatus, Stop, StopCode};
 
 use super::*;
+
+mod classic;
 use crate::controllers::Settings;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::fixture::{Balanced, World};

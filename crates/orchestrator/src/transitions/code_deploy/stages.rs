@@ -9,7 +9,7 @@ use domain::code_deploy::deployment::{
 use domain::code_deploy::stage::Stage;
 use domain::lifecycle_hook::{HookRun, HookStatus, HookTimeout, LifecycleHook};
 use domain::service::{DeploymentController, Service, ServiceStatus};
-use domain::service_load_balancer::ServiceLoadBalancer;
+use domain::service_load_balancer::{Behind, ServiceLoadBalancer};
 use domain::task_set::{Scale, TaskSetStatus};
 use store::Tx;
 
@@ -122,7 +122,7 @@ fn install(tx: &mut Tx<'_>, deployment: &mut CodeDeployDeployment) -> Result<(),
         platform_version: replacement.platform_version.clone(),
         network_configuration: replacement.network_configuration.clone(),
         load_balancers: vec![ServiceLoadBalancer {
-            target_group: deployment.route.replacement_group.clone(),
+            behind: Behind::TargetGroup(deployment.route.replacement_group.clone()),
             container: replacement.container_name.clone(),
             container_port: replacement.container_port,
             advanced: None,

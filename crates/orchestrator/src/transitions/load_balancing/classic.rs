@@ -8,8 +8,9 @@ use domain::classic_load_balancer::{
 };
 use domain::load_balancer::{LoadBalancerKind, LoadBalancerState, Scheme, dns_name};
 use domain::tags::Pair;
-use domain::{LoadBalancerArn, Scope};
-use store::Tx;
+use domain::target::TargetKey;
+use domain::{LoadBalancerArn, Scope, TaskArn, Timestamp};
+use store::{State, Tx};
 
 use super::load_balancers::{ZoneWish, ZonesRefusal, zones};
 use super::targets::HealthChange;
@@ -81,19 +82,36 @@ pub fn set_classic_zones(
     Ok(tx.put(ClassicLoadBalancer { zones, ..it.clone() }))
 }
 
-/// Registers instances, each with its zone. One that is registered stays as it is; one that drains begins anew.
+/// An instance that is to be registered; it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewInstance {
+    /// `i-…`
+    pub id: String,
+    /// Where it is, if that is known.
+    pub zone: Option<String>,
+    /// The task whose service registers it, if one does.
+    pub task: Option<TaskArn>,
+}
+
+/// Registers instances. One that is registered stays as it is; one that drains begins anew.
 pub fn register_instances(
     tx: &mut Tx<'_>,
     it: &ClassicLoadBalancer,
-    instances: Vec<(String, Option<String>)>,
+    instances: Vec<NewInstance>,
 ) -> Arc<ClassicLoadBalancer> {
     let mut changed = it.clone();
-    for (id, zone) in instances {
-        if changed.registered().any(|it| it.id == id) {
-            continue;
-        }
-        changed.instances.retain(|it| it.id != id);
-        changed.instances.push(ClassicInstance::new(id, zone, tx.now()));
+    for NewInstance { id, zone, task } in instances {
+        let known = changed.instances.iter().position(|it| it.id == id);
+        let place = match known {
+            Some(place) if changed.instances[place].draining_since.is_none() => place,
+            _ => {
+                // Tasks that it drained for do not wait longer: their port gets traffic again with all others.
+                known.map(|it| changed.instances.remove(it));
+                changed.instances.push(ClassicInstance::new(id, zone, tx.now()));
+                changed.instances.len() - 1
+            }
+        };
+        changed.instances[place].tasks.extend(task);
     }
     tx.put(changed)
 }
@@ -152,17 +170,66 @@ pub fn instance_health(tx: &mut Tx<'_>, arn: &LoadBalancerArn, changes: &[Health
     true
 }
 
+/// Nothing is in flight any more, behind one listener, to an instance that drains. Once that is so behind all of them it
+/// is gone: nobody waits for the rest of the time.
+pub fn instance_is_idle(tx: &mut Tx<'_>, arn: &LoadBalancerArn, key: &TargetKey) {
+    let Some(before) = tx.get::<ClassicLoadBalancer>(arn) else {
+        return;
+    };
+    let Some(port) = before.port_of_group(&key.group) else {
+        return;
+    };
+    let mut it = ClassicLoadBalancer::clone(&before);
+    let mut draining = it.instances.iter_mut();
+    let found = draining.find(|it| it.id == key.id && it.draining_since.is_some());
+    let Some(instance) = found else { return };
+    instance.idle.insert(port);
+    let idle = instance.clone();
+    if it.is_idle(&idle) {
+        it.instances.retain(|it| it.id != key.id);
+    }
+    if it != *before {
+        tx.put(it);
+    }
+}
+
+/// How long it takes until an instance that was deregistered for a task has drained: nothing is in flight to it, or the
+/// time of the load balancer is over.
+pub fn until_instance_drained(
+    state: &State,
+    scope: &Scope,
+    (name, id): (&str, &str),
+    task: &TaskArn,
+    now: Timestamp,
+) -> Duration {
+    let Some(it) = state.classic_load_balancer_of_name(scope, name) else {
+        return Duration::ZERO;
+    };
+    let instance = it.instance(id).filter(|it| it.tasks.contains(task));
+    let left = instance.and_then(|instance| drain_left(it, instance, now));
+    left.unwrap_or_default()
+}
+
+/// The rest of the time that an instance drains for; `None` of one that does not.
+fn drain_left(it: &ClassicLoadBalancer, instance: &ClassicInstance, now: Timestamp) -> Option<Duration> {
+    let delay = i64::from(it.attributes.draining_seconds.unwrap_or_default()) * 1000;
+    let due = instance.draining_since?.as_millisecond() + delay;
+    Some(Duration::from_millis(
+        u64::try_from(due - now.as_millisecond()).unwrap_or_default(),
+    ))
+}
+
 /// Takes instances away that have drained. How long the next of them still takes, or `None` if none drains.
 pub fn forget_drained_instances(tx: &mut Tx<'_>, arn: &LoadBalancerArn) -> Option<Duration> {
     let before = tx.get::<ClassicLoadBalancer>(arn)?;
-    let delay = i64::from(before.attributes.draining_seconds.unwrap_or_default()) * 1000;
-    let now = tx.now().as_millisecond();
-    let left = |it: &ClassicInstance| it.draining_since.map(|it| it.as_millisecond() + delay - now);
+    let now = tx.now();
+    let left = |it: &ClassicInstance| drain_left(&before, it, now);
     let mut it = ClassicLoadBalancer::clone(&before);
-    it.instances.retain(|it| left(it).is_none_or(|left| left > 0));
+    it.instances
+        .retain(|it| left(it).is_none_or(|left| !left.is_zero()));
     let next = it.instances.iter().filter_map(left).min();
     if it != *before {
         tx.put(it);
     }
-    Some(Duration::from_millis(u64::try_from(next?).unwrap_or_default()))
+    next
 }

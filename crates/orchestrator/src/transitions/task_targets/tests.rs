@@ -7,7 +7,7 @@ use crate::fixture::World;
 
 fn waiting(world: &World) -> TaskTarget {
     let behind = world.load_balancer();
-    TaskTarget::waiting(behind.blue, "web".to_owned(), 8080)
+    TaskTarget::waiting(Behind::TargetGroup(behind.blue), "web".to_owned(), 8080)
 }
 
 fn task(world: &World) -> Task {
@@ -48,6 +48,6 @@ fn an_instance_is_a_target_by_the_port_that_its_agent_has_published() {
 fn a_task_without_an_address_is_no_target_by_address() {
     let world = World::new();
     let (target, task) = (waiting(&world), task(&world));
-    let place = world.store.read(|state| place(state, &task, &target));
+    let place = world.store.read(|state| place(state, &task, &target, 0));
     assert_eq!(place, Place::Never("The task has no network interface."));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::service_load_balancer::{TaskTarget, TaskTargetState};
+use domain::service_load_balancer::{Behind, TaskTarget, TaskTargetState};
 use domain::target::TargetHealthState;
 use domain::task::{ContainerHealth, ContainerStatus, HealthStatus, Queued, TaskContainer};
 
@@ -38,7 +38,7 @@ pub fn targets(health: u8) -> Box<[TaskTarget]> {
     let group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/0123456789abcdef";
     let waiting = || {
         let group = domain::TargetGroupArn::parse(group).expect("an ARN");
-        TaskTarget::waiting(group, "web".to_owned(), 80)
+        TaskTarget::waiting(Behind::TargetGroup(group), "web".to_owned(), 80)
     };
     let registered = |health| TaskTarget {
         state: TaskTargetState::Registered {

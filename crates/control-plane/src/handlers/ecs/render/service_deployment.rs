@@ -151,10 +151,12 @@ pub fn service_deployment_brief(it: &ServiceDeployment) -> ecs::ServiceDeploymen
 /// Which group each load balancer of a revision uses, if there are any.
 fn resolved(it: &ServiceRevision) -> Option<ecs::ResolvedConfiguration> {
     let places = it.load_balancers.iter().zip(&it.target_groups);
+    // Of a classic one there is nothing to tell.
+    let places = places.filter(|(_, behind)| behind.target_group().is_some());
     let resolved = places.map(|(it, group)| {
         let rule = it.advanced.as_ref().map(|it| &it.production_listener_rule);
         ecs::ServiceRevisionLoadBalancer {
-            target_group_arn: Some(group.to_string()),
+            target_group_arn: group.target_group().map(ToString::to_string),
             production_listener_rule: rule.map(|it| it.as_str().to_owned()),
         }
     });

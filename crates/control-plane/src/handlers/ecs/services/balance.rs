@@ -4,10 +4,12 @@
 use api::ecs;
 use domain::placement::{AVAILABILITY_ZONE_ATTRIBUTE, PlacementConstraint, PlacementStrategy, SpreadField};
 use domain::service::{DeploymentController, Service};
+use domain::service_load_balancer::ServiceLoadBalancer;
 use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
 use domain::task_definition::LaunchType;
 use orchestrator::transitions::{NewService, ServiceChange};
 
+use super::load_balancers::classic;
 use crate::handlers::ecs::errors::invalid_parameter;
 
 #[cfg(test)]
@@ -21,6 +23,7 @@ struct Facts<'a> {
     maximum_percent: u32,
     placement_constraints: &'a [PlacementConstraint],
     placement_strategy: &'a [PlacementStrategy],
+    load_balancers: &'a [ServiceLoadBalancer],
 }
 
 /// Of a new service. One that does not say gets it if it can: so Amazon has it since June 2025.
@@ -38,6 +41,7 @@ pub fn of_new(
         maximum_percent: new.deployment_configuration.maximum_percent,
         placement_constraints: &new.placement_constraints,
         placement_strategy: &new.placement_strategy,
+        load_balancers: &new.load_balancers,
     });
     match (given.map(|it| it.as_str()), obstacle) {
         (Some("DISABLED"), _) | (None, Some(_)) => Ok(AvailabilityZoneRebalancing::Disabled),
@@ -77,6 +81,7 @@ pub fn of_changed(
         maximum_percent: bounds.maximum_percent,
         placement_constraints: constraints.unwrap_or(&known.placement_constraints),
         placement_strategy: strategy.unwrap_or(&known.placement_strategy),
+        load_balancers: &known.load_balancers,
     });
     match obstacle {
         None => Ok(given),
@@ -95,6 +100,8 @@ fn obstacle(it: &Facts<'_>) -> Option<String> {
         "DAEMON services"
     } else if it.deployment_controller == DeploymentController::External {
         "the EXTERNAL deployment controller"
+    } else if classic::is_among(it.load_balancers) {
+        "Classic Load Balancers"
     } else if it.launch_type == LaunchType::External {
         "the EXTERNAL launch type"
     } else if it.maximum_percent <= 100 {

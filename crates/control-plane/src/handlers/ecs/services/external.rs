@@ -158,12 +158,33 @@ pub fn check_load_balancers(
     if controller != DeploymentController::CodeDeploy {
         return Ok(());
     }
+    // https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
+    if load_balancers::classic::is_among(load_balancers) {
+        return Err(invalid_parameter(
+            "Services with a CODE_DEPLOY deployment controller require either an Application Load Balancer or a Network \
+             Load Balancer.",
+        ));
+    }
     match load_balancers {
         [only] if only.advanced.is_none() => Ok(()),
         _ => Err(invalid_parameter(
             "Services with a CODE_DEPLOY deployment controller require exactly one load balancer, without \
              advancedConfiguration.",
         )),
+    }
+}
+
+/// Task sets have target groups only.
+///
+/// # Errors
+/// InvalidParameterException.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateTaskSet.html>
+pub fn refuse_classic_of_task_set(load_balancers: &[ServiceLoadBalancer]) -> Result<(), ecs::Error> {
+    match load_balancers::classic::is_among(load_balancers) {
+        true => Err(invalid_parameter(
+            "Task sets support either an Application Load Balancer or a Network Load Balancer.",
+        )),
+        false => Ok(()),
     }
 }
 

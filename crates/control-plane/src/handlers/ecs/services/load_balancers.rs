@@ -6,27 +6,29 @@ use std::collections::BTreeSet;
 use api::ecs;
 use domain::TargetGroupArn;
 use domain::deployment_strategy::DeploymentStrategy;
-use domain::service_load_balancer::{AdvancedConfiguration, ServiceLoadBalancer, TrafficSource};
+use domain::service_load_balancer::{AdvancedConfiguration, Behind, ServiceLoadBalancer, TrafficSource};
 use domain::target_group::{TargetGroup, TargetType};
 use domain::task_definition::{NetworkMode, TaskDefinition};
 use orchestrator::transitions::{is_target_group_in_use, traffic_rule};
 use store::State;
 
 use super::rules::check_port;
-use crate::handlers::ecs::errors::{invalid_parameter, unsupported};
+use crate::handlers::ecs::errors::invalid_parameter;
 
+pub mod classic;
 #[cfg(test)]
 mod tests;
 
 /// The load balancers that a call names, checked against what there is.
 ///
 /// # Errors
-/// InvalidParameterException in Amazon's words; UnsupportedFeatureException for classic load balancers.
+/// InvalidParameterException in Amazon's words.
 pub fn parse(
     state: &State,
     definition: &TaskDefinition,
     given: &[ecs::LoadBalancer],
 ) -> Result<Vec<ServiceLoadBalancer>, ecs::Error> {
+    classic::check_alone(given)?;
     let parsed = given.iter().map(|it| one(state, definition, it));
     let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
     let with_rules = parsed.iter().filter(|it| it.advanced.is_some()).count();
@@ -54,9 +56,6 @@ fn one(
     definition: &TaskDefinition,
     given: &ecs::LoadBalancer,
 ) -> Result<ServiceLoadBalancer, ecs::Error> {
-    if given.load_balancer_name.is_some() {
-        return Err(unsupported("loadBalancerName of a classic load balancer"));
-    }
     let container = given.container_name.clone().unwrap_or_default();
     let port = given
         .container_port
@@ -65,6 +64,9 @@ fn one(
     let container_port = port.ok_or_else(|| {
         invalid_parameter("A container port must be specified for each load balancer, from 1 to 65535.")
     })?;
+    if let Some(name) = &given.load_balancer_name {
+        return classic::parse(state, definition, name, (container, container_port));
+    }
     let target_group = group(
         state,
         definition,
@@ -87,7 +89,7 @@ fn one(
         )));
     }
     Ok(ServiceLoadBalancer {
-        target_group,
+        behind: Behind::TargetGroup(target_group),
         container,
         container_port,
         advanced,
@@ -105,6 +107,9 @@ pub fn check_definition(
 ) -> Result<(), ecs::Error> {
     for it in known {
         check_port(&it.container, Some(it.container_port.into()), definition)?;
+        if let Some(name) = it.behind.classic() {
+            classic::check_definition(state, definition, name, (&it.container, it.container_port))?;
+        }
         for arn in it.target_groups() {
             // One that is gone is told when a task is to be registered.
             if let Some(group) = state.get::<TargetGroup>(arn) {
@@ -217,6 +222,10 @@ pub fn check_strategy(
     let lacks_rules = load_balancers.iter().any(|it| it.advanced.is_none());
     match strategy {
         DeploymentStrategy::Rolling => Ok(()),
+        other if classic::is_among(load_balancers) => Err(invalid_parameter(format!(
+            "Classic Load Balancers are not supported with the {} deployment strategy.",
+            other.as_str()
+        ))),
         _ if !lacks_rules => Ok(()),
         other => Err(invalid_parameter(format!(
             "advancedConfiguration is required for the load balancers of a service with the {} deployment strategy.",
@@ -244,10 +253,10 @@ pub fn grace_period(given: Option<i32>, has_load_balancers: bool) -> Result<Opti
 /// As it reads back.
 pub fn render(it: &ServiceLoadBalancer) -> ecs::LoadBalancer {
     ecs::LoadBalancer {
-        target_group_arn: Some(it.target_group.to_string()),
+        target_group_arn: it.behind.target_group().map(ToString::to_string),
         container_name: Some(it.container.clone()),
         container_port: Some(it.container_port.into()),
-        load_balancer_name: None,
+        load_balancer_name: it.behind.classic().map(str::to_owned),
         advanced_configuration: it.advanced.as_ref().map(|it| ecs::AdvancedConfiguration {
             alternate_target_group_arn: Some(it.alternate_target_group.to_string()),
             production_listener_rule: Some(it.production_listener_rule.as_str().to_owned()),

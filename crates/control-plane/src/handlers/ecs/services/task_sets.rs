@@ -10,7 +10,7 @@ use domain::{ServiceArn, TaskSetArn};
 use orchestrator::transitions::{self, NewTaskSet, TaskSetRefusal};
 use store::{State, Tally};
 
-use super::{load_balancers, parse, registries, rules, unbuilt};
+use super::{external, load_balancers, parse, registries, rules, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{self, FromRefusal, invalid_parameter};
@@ -90,6 +90,9 @@ pub async fn create_task_set(call: Call<ecs::CreateTaskSet>) -> Result<ecs::Crea
         )?;
         rules::check_placement(service, launch_type)?;
         let network = input.network_configuration.as_ref();
+        let load_balancers = input.load_balancers.as_deref().unwrap_or_default();
+        let load_balancers = load_balancers::parse(state, &definition, load_balancers)?;
+        external::refuse_classic_of_task_set(&load_balancers)?;
         Ok(NewTaskSet {
             service: arn.clone(),
             external_id,
@@ -98,11 +101,7 @@ pub async fn create_task_set(call: Call<ecs::CreateTaskSet>) -> Result<ecs::Crea
             capacity_provider_strategy: strategy,
             platform_version: parse::platform_version(input.platform_version.as_deref(), launch_type)?,
             network_configuration: network::parse(state, call.scope(), &definition, launch_type, network)?,
-            load_balancers: load_balancers::parse(
-                state,
-                &definition,
-                input.load_balancers.as_deref().unwrap_or_default(),
-            )?,
+            load_balancers,
             service_registries: registries::parse(
                 state,
                 &definition,

@@ -84,6 +84,7 @@ fn new_service(
     let load_balancers = input.load_balancers.as_deref().unwrap_or_default();
     let load_balancers = load_balancers::parse(state, &definition, load_balancers)?;
     load_balancers::check_strategy(bounds.strategy, &load_balancers)?;
+    load_balancers::classic::check_deployments(bounds, &load_balancers)?;
     let registries = input.service_registries.as_deref().unwrap_or_default();
     let service_registries = registries::parse(state, &definition, registries)?;
     let grace_period = input.health_check_grace_period_seconds;
@@ -234,8 +235,10 @@ fn change(
     let load_balancers = load_balancers.map(|it| load_balancers::parse(state, &definition, it));
     let load_balancers = load_balancers.transpose()?;
     let wanted = load_balancers.as_ref().unwrap_or(&known.load_balancers);
+    load_balancers::classic::check_change(&known.load_balancers, wanted)?;
     load_balancers::check_definition(state, &definition, wanted)?;
     load_balancers::check_strategy(bounds.strategy, wanted)?;
+    load_balancers::classic::check_deployments(bounds, wanted)?;
     let registries = changed_registries(state, known, input, &definition)?;
     let grace_period = input.health_check_grace_period_seconds;
     let grace_period = load_balancers::grace_period(grace_period, !wanted.is_empty())?;

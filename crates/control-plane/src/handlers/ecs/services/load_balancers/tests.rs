@@ -189,9 +189,6 @@ async fn the_kind_of_targets_fits_the_network_mode_and_the_strategy_has_its_rule
     bridge["networkConfiguration"] = Value::Null;
     let mut staged = behind.wish(json!([behind.plain(&behind.blue)]));
     staged["deploymentConfiguration"] = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0 });
-    let mut classic =
-        behind.wish(json!([{ "loadBalancerName": "old", "containerName": "web", "containerPort": 80 }]));
-    classic["taskDefinition"] = json!("web");
     for (input, code, text) in [
         (
             bridge,
@@ -209,7 +206,6 @@ async fn the_kind_of_targets_fits_the_network_mode_and_the_strategy_has_its_rule
              strategy."
                 .to_owned(),
         ),
-        (classic, "UnsupportedFeatureException", "loadBalancerName".to_owned()),
     ] {
         let (found, message) = behind.world.fixture.refused("CreateService", input).await;
         assert_eq!(found, code, "{message}");
