@@ -121,6 +121,7 @@ impl Classic {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 fn a_service_registers_its_instance_and_replaces_tasks_that_its_load_balancer_finds_unhealthy() -> Result<()>
 {
     let it = Classic::new()?;

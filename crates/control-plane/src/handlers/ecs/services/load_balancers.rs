@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use api::ecs;
 use domain::TargetGroupArn;
 use domain::deployment_strategy::DeploymentStrategy;
+use domain::service::DeploymentConfiguration;
 use domain::service_load_balancer::{AdvancedConfiguration, Behind, ServiceLoadBalancer, TrafficSource};
 use domain::target_group::{TargetGroup, TargetType};
 use domain::task_definition::{NetworkMode, TaskDefinition};
@@ -211,11 +212,23 @@ fn source(state: &State, member: &str, given: &str) -> Result<TrafficSource, ecs
     }
 }
 
+/// Deployments of that configuration go with load balancers.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn check_deployments(
+    bounds: DeploymentConfiguration,
+    load_balancers: &[ServiceLoadBalancer],
+) -> Result<(), ecs::Error> {
+    check_strategy(bounds.strategy, load_balancers)?;
+    classic::check_deployments(bounds, load_balancers)
+}
+
 /// Traffic that moves needs to know between what.
 ///
 /// # Errors
 /// InvalidParameterException.
-pub fn check_strategy(
+fn check_strategy(
     strategy: DeploymentStrategy,
     load_balancers: &[ServiceLoadBalancer],
 ) -> Result<(), ecs::Error> {

@@ -83,8 +83,7 @@ fn new_service(
     strategies::refuse_stages_of_daemon(scheduling_strategy, bounds, hooks.as_deref())?;
     let load_balancers = input.load_balancers.as_deref().unwrap_or_default();
     let load_balancers = load_balancers::parse(state, &definition, load_balancers)?;
-    load_balancers::check_strategy(bounds.strategy, &load_balancers)?;
-    load_balancers::classic::check_deployments(bounds, &load_balancers)?;
+    load_balancers::check_deployments(bounds, &load_balancers)?;
     let registries = input.service_registries.as_deref().unwrap_or_default();
     let service_registries = registries::parse(state, &definition, registries)?;
     let grace_period = input.health_check_grace_period_seconds;
@@ -237,8 +236,7 @@ fn change(
     let wanted = load_balancers.as_ref().unwrap_or(&known.load_balancers);
     load_balancers::classic::check_change(&known.load_balancers, wanted)?;
     load_balancers::check_definition(state, &definition, wanted)?;
-    load_balancers::check_strategy(bounds.strategy, wanted)?;
-    load_balancers::classic::check_deployments(bounds, wanted)?;
+    load_balancers::check_deployments(bounds, wanted)?;
     let registries = changed_registries(state, known, input, &definition)?;
     let grace_period = input.health_check_grace_period_seconds;
     let grace_period = load_balancers::grace_period(grace_period, !wanted.is_empty())?;
