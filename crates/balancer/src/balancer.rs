@@ -7,12 +7,14 @@ use std::time::Duration;
 use domain::clock::Clock;
 use domain::listener::Protocol;
 use domain::service_connect::ServiceConnectMetrics;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::access_log::AccessLogSink;
+use crate::anomaly::PERIOD;
 use crate::dice::Dice;
 use crate::group::{Group, retire};
 use crate::health::checker::{Checker, Wanted};
@@ -36,8 +38,8 @@ use places::{SiteKey, Transport, named_groups, nodes_of_groups, places};
 
 /// How long a socket may take to come from its source.
 const SOCKET_TIME: Duration = Duration::from_secs(10);
-/// How often connections to targets that wait too long are looked for.
-const SWEEP: Duration = Duration::from_secs(5);
+/// Groups with what has to be done for them from time to time.
+type LookedAfter = Arc<Mutex<Vec<Arc<Group>>>>;
 
 /// What a balancer needs of its surroundings.
 pub struct Surroundings {
@@ -75,6 +77,8 @@ pub struct Balancer {
     checker: Checker,
     /// Wakes idle connections, also those of a balancer that leaves.
     waking: AbortHandle,
+    /// Groups that [`look_after`] sees to.
+    looked_after: LookedAfter,
     background: Vec<AbortHandle>,
 }
 
@@ -105,9 +109,11 @@ impl Balancer {
             idle: IdleConnections::new()?,
         });
         let checker = Checker::default();
+        let looked_after = LookedAfter::default();
         let background = vec![
             tokio::spawn(reporter.run(surroundings.reports)).abort_handle(),
             tokio::spawn(checker.clone().run(shared.clone())).abort_handle(),
+            tokio::spawn(look_after(looked_after.clone())).abort_handle(),
         ];
         Ok(Self {
             sockets: surroundings.sockets,
@@ -116,6 +122,7 @@ impl Balancer {
             checker,
             waking: tokio::spawn(shared.idle.clone().run()).abort_handle(),
             shared,
+            looked_after,
             background,
         })
     }
@@ -200,25 +207,12 @@ impl Balancer {
         }
         self.groups = groups;
         self.checker.watch(checked, &self.shared);
-        self.sweep_in_background();
+        self.look_after_groups();
     }
 
-    fn sweep_in_background(&mut self) {
-        let groups: Vec<_> = self.groups.values().cloned().collect();
-        let sweep = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(SWEEP).await;
-                let now = Instant::now();
-                for group in &groups {
-                    for target in &group.members().all {
-                        target.pool.sweep(now);
-                    }
-                }
-            }
-        });
-        // the third in the background
-        self.background.drain(2..).for_each(|it| it.abort());
-        self.background.push(sweep.abort_handle());
+    /// What is looked after from time to time are these from now on.
+    fn look_after_groups(&self) {
+        *self.looked_after.lock() = self.groups.values().cloned().collect();
     }
 
     async fn update_sites(&mut self, mut wanted: BTreeMap<SiteKey, (Arc<str>, Arc<Serving>)>) {
@@ -276,7 +270,7 @@ impl Balancer {
     }
 
     /// All that was reported and still holds, for whoever has not heard it or forgotten: listeners that listen, the
-    /// health of targets that is known, draining targets with nothing in flight.
+    /// health of targets that is known, draining targets with nothing in flight, targets that are anomalous.
     pub fn standing(&self) -> Vec<Report> {
         let listening = self
             .sites
@@ -290,7 +284,15 @@ impl Balancer {
         let idle = idle.map(|it| Report::TargetIdle {
             target: it.name.clone(),
         });
-        listening.chain(known).chain(idle).collect()
+        let targets = self.groups.values().flat_map(|it| it.members().all.clone());
+        let anomalous = targets.filter_map(|it| {
+            let anomaly = it.anomaly.standing().shown();
+            (!anomaly.is_normal()).then(|| Report::TargetAnomaly {
+                target: it.name.clone(),
+                anomaly,
+            })
+        });
+        listening.chain(known).chain(idle).chain(anomalous).collect()
     }
 
     /// What was counted of each client alias of Service Connect, by the name of its group, since that is there.
@@ -339,6 +341,23 @@ impl Drop for Balancer {
         for task in &self.background {
             task.abort();
         }
+    }
+}
+
+/// Closes connections to targets that wait too long, and looks for anomalies.
+async fn look_after(groups: LookedAfter) {
+    let mut last = Instant::now();
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        let now = Instant::now();
+        let groups = groups.lock().clone();
+        for group in groups {
+            for target in &group.members().all {
+                target.pool.sweep(now);
+            }
+            group.look_for_anomalies(now - last);
+        }
+        last = now;
     }
 }
 

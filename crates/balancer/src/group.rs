@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use domain::load_balancer::LoadBalancerKind;
 use domain::target_group::Algorithm;
 use parking_lot::{Mutex, RwLock};
 
+use crate::anomaly::{self, Anomalies, Standing, WHOLE};
 use crate::choice;
 use crate::counters::Counters;
 use crate::dice::Dice;
@@ -31,6 +33,8 @@ pub(crate) struct Group {
     /// Whoever changes `current` holds it, so that no change is lost.
     change: Mutex<()>,
     cursor: AtomicUsize,
+    /// Some targets get less than others because they are anomalous.
+    mitigates: AtomicBool,
     /// What is counted of it: of load balancers nothing.
     pub(crate) counters: Option<Arc<Counters>>,
 }
@@ -107,6 +111,7 @@ impl Group {
             current: RwLock::new(Arc::new(Members::new(plan, Vec::new()))),
             change: Mutex::new(()),
             cursor: AtomicUsize::new(0),
+            mitigates: AtomicBool::new(false),
         })
     }
 
@@ -227,10 +232,12 @@ impl Group {
 
     /// Takes over what came of something that a target was chosen for.
     pub(crate) fn note(&self, target: &Target, outcome: Outcome, now_ms: u64) {
-        let members = self.members();
-        if members.plan.resilience.is_none() {
+        target.anomaly.note(outcome);
+        // Only groups with resilience are counted.
+        if self.counters.is_none() {
             return;
         }
+        let members = self.members();
         target.outlier.note(outcome, now_ms, || {
             let registered = members.all.iter().filter(|it| !it.is_draining());
             let ejected = registered
@@ -239,6 +246,31 @@ impl Group {
                 .count();
             may_eject_one_more(registered.count(), ejected)
         });
+    }
+
+    /// Looks for targets that fail more often than their peers, in what was counted in this time.
+    pub(crate) fn look_for_anomalies(&self, elapsed: Duration) {
+        let _guard = self.change.lock();
+        let members = self.members();
+        let anomalies = members.plan.anomalies;
+        let is_compared =
+            |it: &Arc<Target>| anomalies != Anomalies::Ignored && it.is_healthy() && !it.is_draining();
+        let (compared, others): (Vec<_>, Vec<_>) = members.all.iter().partition(|it| is_compared(it));
+        let counted = compared
+            .iter()
+            .map(|it| (it.anomaly.standing(), it.anomaly.take()));
+        let counted: Vec<_> = counted.collect();
+        let judged = anomaly::judge(&counted, elapsed, anomalies == Anomalies::Mitigated);
+        for (target, standing) in compared.iter().zip(judged) {
+            target.set_standing(standing);
+        }
+        for target in others {
+            target.anomaly.take();
+            target.set_standing(Standing::default());
+        }
+        let mut shares = compared.iter().map(|it| it.anomaly.share());
+        self.mitigates
+            .store(shares.any(|it| it < WHOLE), Ordering::Relaxed);
     }
 
     fn choose(&self, plan: &GroupPlan, eligible: &[Arc<Target>], dice: &Dice, now_ms: u64) -> Option<usize> {
@@ -254,6 +286,10 @@ impl Group {
             }
             Algorithm::LeastOutstandingRequests => {
                 choice::least(count, start, |index| eligible[index].in_flight())
+            }
+            Algorithm::WeightedRandom if self.mitigates.load(Ordering::Relaxed) => {
+                let shares = eligible.iter().map(|it| it.anomaly.share());
+                choice::weighted(shares, dice)
             }
             Algorithm::WeightedRandom => Some(dice.below(count as u64) as usize),
         }

@@ -9,6 +9,7 @@
 //! It follows: what it knows is the last plan it was given, and it goes on with that while nobody gives it another.
 
 pub mod access_log;
+mod anomaly;
 mod balancer;
 mod choice;
 mod counters;

@@ -8,7 +8,7 @@ pub mod pattern;
 pub mod rule;
 
 pub use group::{
-    CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Resilience, Stickiness, TargetPlan,
+    Anomalies, CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Resilience, Stickiness, TargetPlan,
 };
 pub use listener::{
     CertificatePem, LimitsPlan, ListenerHeaders, ListenerPlan, LoadBalancerPlan, NodeAddress,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::target::AnomalyDetection;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
 
@@ -50,6 +51,13 @@ pub enum Report {
         /// How it is now.
         health: Health,
     },
+    /// A target fails more often than its peers, or does not any more.
+    TargetAnomaly {
+        /// Which.
+        target: TargetName,
+        /// What is so now.
+        anomaly: AnomalyDetection,
+    },
     /// A draining target has nothing in flight any more.
     TargetIdle {
         /// Which.
@@ -61,6 +69,7 @@ pub enum Report {
 enum Key {
     Listener(Arc<str>, SocketAddr),
     Health(TargetName),
+    Anomaly(TargetName),
     Idle(TargetName),
 }
 
@@ -72,6 +81,7 @@ impl Report {
                 listener, address, ..
             } => Key::Listener(listener.clone(), *address),
             Self::TargetHealth { target, .. } => Key::Health(target.clone()),
+            Self::TargetAnomaly { target, .. } => Key::Anomaly(target.clone()),
             Self::TargetIdle { target } => Key::Idle(target.clone()),
         }
     }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::anomaly::{self, Standing};
 use crate::choice;
 use crate::health::machine::{Failure, Health};
 use crate::l7::cookies::Tag;
@@ -46,6 +47,8 @@ pub(crate) struct Target {
     in_flight: AtomicUsize,
     /// How it has fared, where that is kept.
     pub(crate) outlier: outlier::Record,
+    /// The same beside its peers.
+    pub(crate) anomaly: anomaly::Record,
     reporter: Reporter,
 }
 
@@ -87,6 +90,7 @@ impl Target {
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             outlier: outlier::Record::default(),
+            anomaly: anomaly::Record::default(),
             reporter,
         })
     }
@@ -207,6 +211,16 @@ impl Target {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         let entered = InFlight(self.clone());
         (!self.is_draining()).then_some(entered)
+    }
+
+    /// Takes over where it stands among its peers; tells if something else is shown of it then.
+    pub(crate) fn set_standing(&self, standing: Standing) {
+        if self.anomaly.set(standing) {
+            self.reporter.tell(Report::TargetAnomaly {
+                target: self.name.clone(),
+                anomaly: standing.shown(),
+            });
+        }
     }
 
     fn tell_idle(&self) {

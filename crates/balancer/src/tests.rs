@@ -1,5 +1,6 @@
 //! The balancer over loopback, with real sockets on both sides.
 
+mod anomalies;
 mod counters;
 mod encrypted;
 mod faults;

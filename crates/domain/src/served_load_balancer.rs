@@ -9,7 +9,7 @@ use crate::listener::Listener;
 use crate::listener_rule::ListenerRule;
 use crate::load_balancer::LoadBalancer;
 use crate::service_connect::{AppProtocol, ClientAliasMetrics};
-use crate::target::{Target, TargetHealth, TargetKey};
+use crate::target::{AnomalyDetection, Target, TargetHealth, TargetKey};
 use crate::target_group::TargetGroup;
 use crate::vpc::Cidr;
 
@@ -174,6 +174,13 @@ pub enum BalancerNews {
         target: TargetKey,
         /// How.
         health: TargetHealth,
+    },
+    /// Whether a target fails more often than its peers.
+    Anomaly {
+        /// Which.
+        target: TargetKey,
+        /// What is so now.
+        anomaly: AnomalyDetection,
     },
     /// What a proxy of Service Connect has counted of aliases of which that has changed.
     Counted {

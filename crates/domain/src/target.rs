@@ -6,8 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{TargetGroupArn, TaskArn, Timestamp};
 
+mod anomaly;
 #[cfg(test)]
 mod tests;
+
+pub use anomaly::AnomalyDetection;
 
 /// What identifies a target: the same id may be there on several ports.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +46,9 @@ pub struct Target {
     pub is_idle: bool,
     /// How it is: written by the session of the balancer that checks it, and by the transitions of its group.
     pub health: TargetHealth,
+    /// Whether it fails more often than its peers: written by the session of the balancer.
+    #[serde(default, skip_serializing_if = "AnomalyDetection::is_normal")]
+    pub anomaly: AnomalyDetection,
 }
 
 /// Whether a target gets new requests.

@@ -79,8 +79,8 @@ pub use load_balancing::{
     deregister_instances, deregister_targets, follow_target_use, forget_drained_instances,
     forget_drained_target, instance_health, instance_is_idle, is_target_group_in_use,
     load_balancer_has_failed, load_balancer_is_served, modify_listener, modify_rule, register_instances,
-    register_targets, set_classic_zones, set_rule_priorities, set_zones, target_groups_behind, target_health,
-    target_is_idle,
+    register_targets, set_classic_zones, set_rule_priorities, set_zones, target_anomaly,
+    target_groups_behind, target_health, target_is_idle,
 };
 pub use networks::{
     delete_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,

@@ -7,9 +7,11 @@ use domain::listener::Protocol;
 use domain::target_group::Algorithm;
 
 use super::Group;
+use crate::anomaly::{Anomalies, PERIOD};
 use crate::dice::Dice;
 use crate::health::machine::{Failure, Health};
 use crate::l7::cookies::CookieKey;
+use crate::outlier::Outcome;
 use crate::plan::{CheckKind, GroupPlan, HealthCheck, Registration, TargetPlan};
 use crate::report::Reporter;
 
@@ -216,4 +218,58 @@ fn what_is_known_of_targets_counts_before_they_are_checked() {
     plan.targets[0].known = Health::Healthy;
     plan.targets[1].known = Health::Unhealthy(Failure::Timeout);
     assert_eq!(picks(&group(&plan), None, 10, 0), HashMap::from([(1, 10)]));
+}
+
+/// Counts what came of requests to a target.
+fn note(group: &Group, number: u8, outcome: Outcome, times: usize) {
+    let members = group.members();
+    let ip = format!("10.0.0.{number}");
+    let target = members.all.iter().find(|it| it.address().ip().to_string() == ip);
+    for _ in 0..times {
+        group.note(target.expect("a target"), outcome, 0);
+    }
+}
+
+#[test]
+fn an_anomalous_target_gets_less_by_chance_until_it_recovers() {
+    let mut plan = plan((1..=4).map(|it| target(it, None)).collect());
+    plan.algorithm = Algorithm::WeightedRandom;
+    plan.anomalies = Anomalies::Mitigated;
+    let group = group(&plan);
+    for number in 1..=4 {
+        set(&group, number, Health::Healthy, 0);
+    }
+    for number in 2..=4 {
+        note(&group, number, Outcome::Answered, 100);
+    }
+    note(&group, 1, Outcome::Failed, 100);
+    group.look_for_anomalies(PERIOD);
+    let hits = picks(&group, None, 13_000, 0);
+    assert!((800..1200).contains(&hits[&1]) && hits[&2] > 3500, "{hits:?}");
+    for number in 1..=4 {
+        note(&group, number, Outcome::Answered, 10_000);
+    }
+    for _ in 0..10 {
+        group.look_for_anomalies(PERIOD);
+    }
+    let hits = picks(&group, None, 4000, 0);
+    assert!(hits.values().all(|it| (800..1200).contains(it)), "{hits:?}");
+}
+
+#[test]
+fn one_that_becomes_unhealthy_begins_anew() {
+    let mut plan = plan((1..=3).map(|it| target(it, None)).collect());
+    plan.anomalies = Anomalies::Detected;
+    let group = group(&plan);
+    for number in 1..=3 {
+        set(&group, number, Health::Healthy, 0);
+        note(&group, number, Outcome::Answered, 50);
+    }
+    note(&group, 1, Outcome::Failed, 50);
+    group.look_for_anomalies(PERIOD);
+    let shown = || group.members().all[0].anomaly.standing().shown();
+    assert!(shown().is_anomalous && !shown().is_mitigated);
+    set(&group, 1, Health::Unhealthy(Failure::Connection), 0);
+    group.look_for_anomalies(PERIOD);
+    assert!(shown().is_normal());
 }

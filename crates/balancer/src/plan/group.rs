@@ -8,6 +8,7 @@ use domain::listener::Protocol;
 use domain::target_group::{Algorithm, ProtocolVersion};
 use domain::vpc::Cidr;
 
+pub use crate::anomaly::Anomalies;
 use crate::health::machine::Health;
 
 /// How clients stay with a target.
@@ -148,6 +149,8 @@ pub struct GroupPlan {
     pub version: ProtocolVersion,
     /// How a target is chosen.
     pub algorithm: Algorithm,
+    /// What is done about targets that fail more often than their peers.
+    pub anomalies: Anomalies,
     /// How clients stay with a target.
     pub stickiness: Stickiness,
     /// `slow_start.duration_seconds`; zero for none.
@@ -187,6 +190,7 @@ impl GroupPlan {
             protocol,
             version: ProtocolVersion::Http1,
             algorithm: Algorithm::RoundRobin,
+            anomalies: Anomalies::Ignored,
             stickiness: Stickiness::Off,
             slow_start: Duration::ZERO,
             cross_zone: None,

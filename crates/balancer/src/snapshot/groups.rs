@@ -6,12 +6,15 @@ use domain::listener::Protocol;
 use domain::load_balancer::LoadBalancerKind;
 use domain::target::{Target, TargetHealthReason, TargetHealthState, TargetState};
 use domain::target_group::{
-    self as record, CrossZone, HealthCheckPort, ProtocolVersion, TargetGroup, TargetGroupAttributes,
+    self as record, Algorithm, CrossZone, HealthCheckPort, ProtocolVersion, TargetGroup,
+    TargetGroupAttributes,
 };
 use domain::vpc::Cidr;
 
 use crate::health::machine::{Failure, Health};
-use crate::plan::{CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan};
+use crate::plan::{
+    Anomalies, CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Stickiness, TargetPlan,
+};
 
 pub(super) fn group(group: &TargetGroup, targets: &[&Target], vpc: Option<Cidr>) -> GroupPlan {
     let attributes = &group.attributes;
@@ -20,6 +23,7 @@ pub(super) fn group(group: &TargetGroup, targets: &[&Target], vpc: Option<Cidr>)
         protocol: group.protocol,
         version: group.protocol_version.unwrap_or(ProtocolVersion::Http1),
         algorithm: attributes.algorithm,
+        anomalies: anomalies(group),
         stickiness: stickiness(attributes),
         slow_start: seconds(attributes.slow_start_seconds),
         cross_zone: match attributes.cross_zone {
@@ -64,6 +68,19 @@ fn failure(reason: Option<TargetHealthReason>) -> Failure {
     match reason {
         Some(TargetHealthReason::Timeout) => Failure::Timeout,
         _ => Failure::Connection,
+    }
+}
+
+/// They are looked for in all groups of HTTP and HTTPS, as on Amazon. One that never opens is of a classic load balancer.
+fn anomalies(group: &TargetGroup) -> Anomalies {
+    let attributes = &group.attributes;
+    let is_application = group.protocol.kind() == LoadBalancerKind::Application;
+    if !is_application || attributes.unhealthy_routing.count.is_none() {
+        return Anomalies::Ignored;
+    }
+    match attributes.mitigates_anomalies && attributes.algorithm == Algorithm::WeightedRandom {
+        true => Anomalies::Mitigated,
+        false => Anomalies::Detected,
     }
 }
 

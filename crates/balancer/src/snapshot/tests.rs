@@ -9,12 +9,13 @@ use domain::load_balancer::{
 };
 use domain::target::{Target, TargetHealth, TargetKey, TargetState};
 use domain::target_group::{
-    HealthCheck, HealthCheckPort, ProtocolVersion, Stickiness, TargetGroup, TargetGroupAttributes, TargetType,
+    Algorithm, HealthCheck, HealthCheckPort, ProtocolVersion, Stickiness, TargetGroup, TargetGroupAttributes,
+    TargetType,
 };
 use domain::{LoadBalancerArn, TargetGroupArn, Timestamp};
 
 use super::Snapshot;
-use crate::plan::{self, CheckKind, Registration};
+use crate::plan::{self, Anomalies, CheckKind, Registration};
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(172, 31, 0, 9));
 
@@ -131,6 +132,7 @@ fn target(port: u16, known: bool, state: TargetState) -> Target {
         address: known.then(|| std::net::SocketAddr::from(([10, 0, 0, 1], port))),
         task: None,
         is_idle: false,
+        anomaly: domain::target::AnomalyDetection::default(),
         registered_at: Timestamp::UNIX_EPOCH,
         state,
         health: TargetHealth::healthy(),
@@ -239,4 +241,31 @@ fn targets_in_the_vpc_see_clients_if_their_group_says_so() {
             "{protocol:?}"
         );
     }
+}
+
+#[test]
+fn anomalies_are_looked_for_behind_application_load_balancers_and_mitigated_if_asked() {
+    let of = |change: fn(&mut TargetGroup)| {
+        let mut group = group();
+        change(&mut group);
+        super::groups::group(&group, &[], None).anomalies
+    };
+    assert_eq!(of(|_| {}), Anomalies::Detected);
+    assert_eq!(
+        of(|it| it.attributes.mitigates_anomalies = true),
+        Anomalies::Detected
+    );
+    assert_eq!(
+        of(|it| {
+            it.attributes.mitigates_anomalies = true;
+            it.attributes.algorithm = Algorithm::WeightedRandom;
+        }),
+        Anomalies::Mitigated
+    );
+    assert_eq!(of(|it| it.protocol = Protocol::Tcp), Anomalies::Ignored);
+    // As those of classic load balancers are.
+    assert_eq!(
+        of(|it| it.attributes.unhealthy_routing.count = None),
+        Anomalies::Ignored
+    );
 }

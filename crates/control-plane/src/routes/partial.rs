@@ -197,7 +197,7 @@ const PARTIAL_ELBV2: [(&str, &str); 10] = [
     ("ModifyRule", RULES),
     (
         "ModifyTargetGroupAttributes",
-        "instances see the load balancer whatever preserve_client_ip.enabled says; anomaly mitigation has no effect",
+        "instances see the load balancer whatever preserve_client_ip.enabled says",
     ),
     (
         "RegisterTargets",

@@ -268,6 +268,7 @@ fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
                 transitions::target_is_idle(tx, target);
                 transitions::instance_is_idle(tx, arn, target);
             }
+            BalancerNews::Anomaly { target, anomaly } => transitions::target_anomaly(tx, target, *anomaly),
             BalancerNews::Health { target, health } => changes.push(HealthChange {
                 key: target.clone(),
                 health: health.clone(),

@@ -8,7 +8,7 @@ use crate::load_balancer::{
     IpAddressType, LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, LoadBalancerState,
 };
 use crate::served_load_balancer::{LoadBalancerNetwork, ServedLoadBalancer};
-use crate::target::{Target, TargetKey, TargetState};
+use crate::target::{AnomalyDetection, Target, TargetKey, TargetState};
 use crate::target_group::{
     Algorithm, HealthCheck, HealthCheckPort, Matcher, MinimumHealthy, ProtocolVersion, Stickiness,
     TargetGroup, TargetGroupAttributes, TargetType,
@@ -192,6 +192,7 @@ impl ClassicLoadBalancer {
             },
             task: None,
             is_idle: false,
+            anomaly: AnomalyDetection::default(),
             health: it.health_at(listener.port),
         }
     }

@@ -23,7 +23,7 @@ pub use rules::{
 pub use target_groups::{delete_target_group, is_target_group_in_use};
 pub use targets::{
     HealthChange, NewTarget, deregister_targets, follow_target_use, forget_drained_target, register_targets,
-    target_health, target_is_idle, until_drained,
+    target_anomaly, target_health, target_is_idle, until_drained,
 };
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use domain::load_balancer::{
     LoadBalancerZone, Scheme,
 };
 use domain::tags::Pair;
-use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey, TargetState};
+use domain::target::{
+    AnomalyDetection, Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey, TargetState,
+};
 use domain::target_group::{HealthCheck, ProtocolVersion, TargetGroup, TargetGroupAttributes, TargetType};
 use domain::{ListenerArn, LoadBalancerArn, Scope, TargetGroupArn, Timestamp};
 
@@ -202,6 +204,10 @@ pub fn target() -> Target {
         address: Some(SocketAddr::from(([172, 31, 0, 10], 8080))),
         task: Some(crate::records::task().arn),
         is_idle: true,
+        anomaly: AnomalyDetection {
+            is_anomalous: true,
+            is_mitigated: true,
+        },
         registered_at: then(),
         state: TargetState::Draining { since: then() },
         health: TargetHealth::because(

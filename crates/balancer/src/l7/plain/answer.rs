@@ -44,6 +44,8 @@ pub(super) struct Answer {
     /// 100 to 199: another follows.
     pub(super) is_interim: bool,
     pub(super) switches: bool,
+    /// 500 or more.
+    pub(super) is_failure: bool,
 }
 
 /// What the lines of a head say.
@@ -121,6 +123,7 @@ pub(super) fn read(bytes: &[u8], to_head: bool) -> Result<Option<Answer>, BadAns
         reusable,
         is_interim: (100..200).contains(&code) && code != 101,
         switches: code == 101,
+        is_failure: code >= 500,
     }))
 }
 

@@ -16,6 +16,7 @@ use super::room::{read_with, within};
 use super::route::Plain;
 use crate::l7::answer::{Fault, page};
 use crate::l7::connection::Client;
+use crate::outlier::Outcome;
 use crate::target::InFlight;
 use crate::upstream::{ConnectFault, Stream, connect};
 
@@ -83,13 +84,20 @@ where
             Some(line) => line,
             None => match Box::pin(connect(from, target.address(), None)).await {
                 Ok(Stream::Plain(line)) => line,
-                Err(ConnectFault::Timeout) => return sides.fault(timer, Fault::Timeout).await,
-                // the other way knows when another target may help
-                Ok(Stream::Tls(_)) | Err(_) => return Done::Unsent { early: sides.early },
+                Err(fault) => {
+                    target.anomaly.note(Outcome::Failed);
+                    match fault {
+                        ConnectFault::Timeout => return sides.fault(timer, Fault::Timeout).await,
+                        // the other way knows when another target may help
+                        _ => return Done::Unsent { early: sides.early },
+                    }
+                }
+                Ok(Stream::Tls(_)) => return Done::Unsent { early: sides.early },
             },
         };
         match sides.ask(&mut line, timer.as_mut(), &in_flight).await {
             Heard::Begun(begun) => {
+                target.anomaly.note(begun.outcome);
                 let closes = begun.closes;
                 let rest = (in_flight, &mut sides.early);
                 if !relay(sides.stream, line, timer, plain.idle_time(), begun, rest).await {
@@ -99,8 +107,14 @@ where
                 return Done::Answered { closes, early };
             }
             Heard::Ended if is_reused => {}
-            Heard::Bad | Heard::Ended => return sides.fault(timer, Fault::BadGateway).await,
-            Heard::Silence => return sides.fault(timer, Fault::Timeout).await,
+            Heard::Bad | Heard::Ended => {
+                target.anomaly.note(Outcome::Failed);
+                return sides.fault(timer, Fault::BadGateway).await;
+            }
+            Heard::Silence => {
+                target.anomaly.note(Outcome::Failed);
+                return sides.fault(timer, Fault::Timeout).await;
+            }
             Heard::ClientGone => return Done::Broken,
         }
     }

@@ -16,6 +16,7 @@ use tokio::time::Sleep;
 use super::answer::{Answer, Body};
 use super::exchange::poll_gone;
 use super::room::{push, read_with, within};
+use crate::outlier::Outcome;
 use crate::target::InFlight;
 
 /// The end of a body that ended with its connection.
@@ -31,6 +32,8 @@ pub(super) struct Begun {
     left: Vec<u8>,
     reusable: bool,
     pub(super) closes: bool,
+    /// Whether the target answers that it has failed.
+    pub(super) outcome: Outcome,
 }
 
 impl Begun {
@@ -60,6 +63,10 @@ impl Begun {
             left: Vec::new(),
             reusable: answer.reusable,
             closes,
+            outcome: match answer.is_failure {
+                true => Outcome::Failed,
+                false => Outcome::Answered,
+            },
         };
         begun.pass(stream, cx, head, &bytes[answer.length..]).ok()?;
         Some(begun)

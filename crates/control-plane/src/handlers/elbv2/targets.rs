@@ -275,14 +275,19 @@ pub async fn describe_target_health(
     let described = call.access().store().read(|state| {
         let group = names::target_group(state, scope, &input.target_group_arn)?;
         let wanted = input.targets.as_deref().unwrap_or_default();
+        let include = input.include.as_deref().unwrap_or_default();
+        let of_target = |it: &Target| elbv2::TargetHealthDescription {
+            anomaly_detection: anomaly_detection(&group, it).filter(|_| includes_anomalies(include)),
+            ..of_target(&group, it)
+        };
         if wanted.is_empty() {
             let all = state.targets_of(&group.arn);
-            return Ok(all.map(|it| of_target(&group, it)).collect());
+            return Ok(all.map(|it| of_target(it)).collect());
         }
         let described = wanted.iter().map(|it| {
             let key = key(&group, &it.id, port(&group, it.port)?);
             Ok(match state.get::<Target>(&key) {
-                Some(it) => of_target(&group, it),
+                Some(it) => of_target(it),
                 None => of_stranger(&group, &key),
             })
         });
@@ -290,6 +295,22 @@ pub async fn describe_target_health(
     })?;
     Ok(elbv2::DescribeTargetHealthOutput {
         target_health_descriptions: Some(described),
+    })
+}
+
+fn includes_anomalies(include: &[elbv2::DescribeTargetHealthInputIncludeEnum]) -> bool {
+    let mut words = include.iter().map(|it| it.as_str());
+    words.any(|it| matches!(it, "AnomalyDetection" | "All"))
+}
+
+/// They are looked for behind application load balancers.
+fn anomaly_detection(group: &TargetGroup, it: &Target) -> Option<elbv2::AnomalyDetection> {
+    let word = |is: bool, words: [&'static str; 2]| words[usize::from(is)];
+    let result = word(it.anomaly.is_anomalous, ["normal", "anomalous"]);
+    let mitigation = word(it.anomaly.is_mitigated, ["no", "yes"]);
+    (group.protocol.kind() == LoadBalancerKind::Application).then(|| elbv2::AnomalyDetection {
+        mitigation_in_effect: Some(mitigation.into()),
+        result: Some(result.into()),
     })
 }
 

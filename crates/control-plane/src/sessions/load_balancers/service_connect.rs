@@ -128,6 +128,7 @@ pub fn note(tx: &mut Tx<'_>, news: &[BalancerNews], host_id: &str) {
             }
             BalancerNews::Serves
             | BalancerNews::Health { .. }
+            | BalancerNews::Anomaly { .. }
             | BalancerNews::Logged { .. }
             | BalancerNews::Counted { .. } => {}
         }

@@ -10,7 +10,7 @@ use domain::TargetGroupArn;
 use domain::served_load_balancer::{
     BalancerNews, ServedCertificate, ServedClientAlias, ServedEndpoint, ServedLoadBalancer,
 };
-use domain::target::{TargetHealth, TargetKey, TargetState};
+use domain::target::{AnomalyDetection, TargetHealth, TargetKey, TargetState};
 
 #[cfg(test)]
 mod tests;
@@ -29,12 +29,17 @@ pub struct Knowledge {
     /// What came of sockets: why there is none.
     sockets: BTreeMap<SocketAddr, Option<String>>,
     health: BTreeMap<TargetKey, TargetHealth>,
+    /// Of targets that fail more often than their peers, or did.
+    anomalies: BTreeMap<TargetKey, AnomalyDetection>,
     /// Draining targets with nothing in flight.
     idle: BTreeSet<TargetKey>,
     /// What the agent knows.
     told_state: Option<BalancerNews>,
     told_health: BTreeMap<TargetKey, TargetHealth>,
     told_idle: BTreeSet<TargetKey>,
+    /// What was looked at once, of what an earlier process has found out.
+    is_begun: bool,
+    told_anomalies: BTreeMap<TargetKey, AnomalyDetection>,
     /// Targets to which the process that was before may still have something in flight, of which it tells nobody.
     inherited: BTreeSet<TargetKey>,
 }
@@ -113,6 +118,12 @@ impl Knowledge {
             self.told_idle.remove(it);
         }
         self.stopping = stopping;
+        if !std::mem::replace(&mut self.is_begun, true) {
+            // Another process has found that out; this one takes it back until it finds it out itself.
+            let stored = served.targets.iter().filter(|it| !it.anomaly.is_normal());
+            let taken_back = stored.map(|it| (it.key.clone(), AnomalyDetection::default()));
+            self.anomalies.extend(taken_back);
+        }
         let Self {
             expected,
             targets,
@@ -121,6 +132,8 @@ impl Knowledge {
         } = self;
         self.sockets.retain(|it, _| expected.contains(it));
         self.health.retain(|it, _| targets.contains(it));
+        self.anomalies.retain(|it, _| targets.contains(it));
+        self.told_anomalies.retain(|it, _| targets.contains(it));
         self.told_health.retain(|it, _| targets.contains(it));
         self.idle.retain(|it| draining.contains(it));
         self.told_idle.retain(|it| draining.contains(it));
@@ -137,6 +150,11 @@ impl Knowledge {
                 Report::TargetHealth { target, health } => {
                     if let Some(key) = key(&target).filter(|it| self.targets.contains(it)) {
                         self.health.insert(key, health.record());
+                    }
+                }
+                Report::TargetAnomaly { target, anomaly } => {
+                    if let Some(key) = key(&target).filter(|it| self.targets.contains(it)) {
+                        self.anomalies.insert(key, anomaly);
                     }
                 }
                 Report::TargetIdle { target } => {
@@ -177,6 +195,7 @@ impl Knowledge {
     pub fn forget_told(&mut self) {
         self.told_state = None;
         self.told_health.clear();
+        self.told_anomalies.clear();
         self.told_idle.clear();
     }
 
@@ -196,6 +215,15 @@ impl Knowledge {
             }
         }
         self.told_health.clone_from(&self.health);
+        for (target, anomaly) in &self.anomalies {
+            if self.told_anomalies.get(target) != Some(anomaly) {
+                news.push(BalancerNews::Anomaly {
+                    target: target.clone(),
+                    anomaly: *anomaly,
+                });
+            }
+        }
+        self.told_anomalies.clone_from(&self.anomalies);
         let idle = self.idle.difference(&self.told_idle);
         let idle: Vec<TargetKey> = idle.filter(|it| !self.inherited.contains(it)).cloned().collect();
         for target in idle {

@@ -55,6 +55,7 @@ async fn put(store: &Store, state: TargetState) {
             address: None,
             task: None,
             is_idle: false,
+            anomaly: domain::target::AnomalyDetection::default(),
             registered_at: at(0),
             state,
             health: TargetHealth::healthy(),

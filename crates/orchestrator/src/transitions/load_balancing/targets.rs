@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::service_load_balancer::TaskTargetState;
-use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey, TargetState};
+use domain::target::{
+    AnomalyDetection, Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey, TargetState,
+};
 use domain::target_group::TargetGroup;
 use domain::task::Task;
 use domain::{TargetGroupArn, TaskArn};
@@ -75,6 +77,7 @@ pub fn register_targets(tx: &mut Tx<'_>, group: &TargetGroupArn, targets: Vec<Ne
             state: TargetState::Registered,
             task,
             is_idle: false,
+            anomaly: AnomalyDetection::default(),
             health: unused.unwrap_or_else(|| TargetHealth::at_first(true)),
         };
         put(tx, target);
@@ -97,6 +100,7 @@ pub fn deregister_targets(tx: &mut Tx<'_>, targets: &[TargetKey]) {
         }
         let drains = Target {
             state: TargetState::Draining { since: tx.now() },
+            anomaly: AnomalyDetection::default(),
             health: TargetHealth::because(
                 TargetHealthState::Draining,
                 TargetHealthReason::DeregistrationInProgress,
@@ -139,6 +143,19 @@ pub fn target_health(tx: &mut Tx<'_>, changes: &[HealthChange]) {
             ..Target::clone(&target)
         };
         put(tx, known);
+    }
+}
+
+/// Takes over whether a target fails more often than its peers. Tasks do not mind.
+pub fn target_anomaly(tx: &mut Tx<'_>, key: &TargetKey, anomaly: AnomalyDetection) {
+    if let Some(target) = tx.get::<Target>(key)
+        && target.anomaly != anomaly
+        && target.state == TargetState::Registered
+    {
+        tx.put(Target {
+            anomaly,
+            ..Target::clone(&target)
+        });
     }
 }
 

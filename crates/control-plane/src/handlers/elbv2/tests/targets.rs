@@ -1,7 +1,7 @@
 //! Targets: registered, described, deregistered.
 
-use domain::target::{TargetHealth, TargetKey};
-use orchestrator::transitions::{HealthChange, target_health};
+use domain::target::{AnomalyDetection, TargetHealth, TargetKey};
+use orchestrator::transitions::{HealthChange, target_anomaly, target_health};
 
 use super::*;
 
@@ -209,4 +209,50 @@ async fn a_group_has_a_thousand_targets_at_most() {
         .await;
     let input = json!({ "TargetGroupArn": group, "Targets": [{ "Id": "10.0.0.10" }] });
     assert_eq!(world.refused("RegisterTargets", input).await.0, "TooManyTargets");
+}
+
+#[tokio::test]
+async fn anomalies_are_told_to_whoever_asks_for_them_behind_application_load_balancers() {
+    let world = World::new().await;
+    for (name, protocol, is_told) in [("web", "HTTP", true), ("bytes", "TCP", false)] {
+        let group = world.target_group(name, protocol).await;
+        let target = json!({ "Id": "10.0.1.9", "Port": 8080 });
+        world.register(&group, target.clone()).await;
+        let asked = |include: Value, targets: Value| json!({ "TargetGroupArn": group, "Include": include, "Targets": targets });
+        let of = |answer: Value| answer["TargetHealthDescriptions"][0]["AnomalyDetection"].clone();
+        let normal = match is_told {
+            true => json!({ "Result": "normal", "MitigationInEffect": "no" }),
+            false => Value::Null,
+        };
+        for (include, targets, expected) in [
+            (json!([]), json!([]), Value::Null),
+            (json!(["AnomalyDetection"]), json!([]), normal.clone()),
+            (json!(["All"]), json!([target]), normal),
+        ] {
+            let answer = world.ask("DescribeTargetHealth", asked(include, targets)).await;
+            assert_eq!(of(answer), expected, "{name}");
+        }
+        let key = TargetKey {
+            group: domain::TargetGroupArn::parse(&group).expect("an ARN"),
+            id: "10.0.1.9".to_owned(),
+            port: 8080,
+        };
+        let reported = world.fixture.store().transact(move |tx| {
+            let anomaly = AnomalyDetection {
+                is_anomalous: true,
+                is_mitigated: true,
+            };
+            target_anomaly(tx, &key, anomaly);
+            Ok::<_, std::convert::Infallible>(())
+        });
+        reported.await.expect("is stored");
+        let answer = world
+            .ask("DescribeTargetHealth", asked(json!(["All"]), json!([])))
+            .await;
+        let anomalous = match is_told {
+            true => json!({ "Result": "anomalous", "MitigationInEffect": "yes" }),
+            false => Value::Null,
+        };
+        assert_eq!(of(answer), anomalous);
+    }
 }

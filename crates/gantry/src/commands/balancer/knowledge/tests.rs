@@ -21,6 +21,7 @@ fn target(id: &str, state: TargetState) -> domain::target::Target {
         address: format!("{id}:80").parse().ok(),
         task: None,
         is_idle: false,
+        anomaly: AnomalyDetection::default(),
         registered_at: domain::Timestamp::UNIX_EPOCH,
         state,
         health: TargetHealth::at_first(true),
@@ -222,4 +223,45 @@ fn a_task_that_is_to_stop_is_told_idle_though_it_was_before() {
     assert_eq!(knowledge.news().iter().filter(|it| is_idle(it)).count(), 1);
     knowledge.expect(&proxy(true));
     assert_eq!(knowledge.news(), [], "told once");
+}
+
+#[test]
+fn anomalies_are_told_when_they_change_and_those_of_an_earlier_process_are_taken_back() {
+    let anomalous = AnomalyDetection {
+        is_anomalous: true,
+        is_mitigated: false,
+    };
+    let mut before = target("172.31.0.20", TargetState::Registered);
+    let key = before.key.clone();
+    let report = |anomaly| Report::TargetAnomaly {
+        target: TargetName {
+            group: Arc::from(GROUP),
+            id: Arc::from("172.31.0.20"),
+            address: "172.31.0.20:80".parse().expect("an address"),
+        },
+        anomaly,
+    };
+    let news = |anomaly| BalancerNews::Anomaly {
+        target: key.clone(),
+        anomaly,
+    };
+    let mut knowledge = Knowledge::default();
+    knowledge.expect(&served(&[], vec![before.clone()]));
+    knowledge.news();
+    knowledge.learn(vec![report(anomalous)]);
+    assert_eq!(knowledge.news(), [news(anomalous)]);
+    assert_eq!(knowledge.news(), []);
+    knowledge.learn(vec![report(AnomalyDetection::default())]);
+    assert_eq!(knowledge.news(), [news(AnomalyDetection::default())]);
+    // Another agent may not know that it is over.
+    knowledge.forget_told();
+    assert!(knowledge.news().contains(&news(AnomalyDetection::default())));
+    // What another load balancer of the group says is its own matter.
+    before.anomaly = anomalous;
+    knowledge.expect(&served(&[], vec![before.clone()]));
+    assert_eq!(knowledge.news(), []);
+
+    let mut heir = Knowledge::default();
+    heir.expect(&served(&[], vec![before]));
+    assert!(heir.news().contains(&news(AnomalyDetection::default())));
 }
