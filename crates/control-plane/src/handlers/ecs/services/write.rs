@@ -4,6 +4,7 @@ use api::ecs;
 use domain::ClusterArn;
 use domain::capacity_provider::Capacity;
 use domain::service::{DeploymentController, Service};
+use domain::service_load_balancer::ServiceLoadBalancer;
 use domain::service_registry::ServiceRegistry;
 use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy};
 use domain::task_definition::{LaunchType, TaskDefinition};
@@ -230,12 +231,8 @@ fn change(
     let hooks = strategies::hooks(state, call.scope(), deployments, has_network)?;
     let bounds = parse::bounds(deployments, known.deployment_configuration)?;
     strategies::refuse_stages_of_daemon(known.scheduling_strategy, bounds, hooks.as_deref())?;
-    let load_balancers = input.load_balancers.as_deref();
-    let load_balancers = load_balancers.map(|it| load_balancers::parse(state, &definition, it));
-    let load_balancers = load_balancers.transpose()?;
+    let load_balancers = changed_load_balancers(state, known, input, &definition)?;
     let wanted = load_balancers.as_ref().unwrap_or(&known.load_balancers);
-    load_balancers::classic::check_change(&known.load_balancers, wanted)?;
-    load_balancers::check_definition(state, &definition, wanted)?;
     load_balancers::check_deployments(bounds, wanted)?;
     let registries = changed_registries(state, known, input, &definition)?;
     let grace_period = input.health_check_grace_period_seconds;
@@ -282,6 +279,25 @@ fn changed_version(
         true => parse::platform_version(version, launch_type),
         false => Ok(None),
     }
+}
+
+/// The load balancers that a service is to have. What is not named has been checked, and a listener that is gone since must
+/// not keep anybody from scaling down.
+fn changed_load_balancers(
+    state: &State,
+    known: &Service,
+    input: &ecs::UpdateServiceInput,
+    definition: &TaskDefinition,
+) -> Result<Option<Vec<ServiceLoadBalancer>>, ecs::Error> {
+    let given = input.load_balancers.as_deref();
+    let parsed = given.map(|it| load_balancers::parse(state, definition, it));
+    let parsed = parsed.transpose()?;
+    let wanted = parsed.as_ref().unwrap_or(&known.load_balancers);
+    load_balancers::classic::check_change(&known.load_balancers, wanted)?;
+    if given.is_some() || input.task_definition.is_some() {
+        load_balancers::check_definition(state, definition, wanted)?;
+    }
+    Ok(parsed)
 }
 
 /// Registries that UpdateService names; those that stay have to fit the task definition.

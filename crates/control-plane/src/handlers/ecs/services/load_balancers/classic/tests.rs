@@ -157,6 +157,30 @@ async fn a_service_keeps_the_load_balancer_that_it_was_made_with() {
 }
 
 #[tokio::test]
+async fn a_service_scales_down_though_its_listener_is_gone() {
+    let world = world().await;
+    world.fixture.ask("CreateService", wish()).await;
+    let listeners = json!({ "LoadBalancerName": "old", "LoadBalancerPorts": [80] });
+    let fixture = &world.fixture;
+    fixture
+        .ask_of(CLASSIC_LOAD_BALANCING, "DeleteLoadBalancerListeners", listeners)
+        .await;
+    let count = json!({ "service": "web", "desiredCount": 0, "forceNewDeployment": true });
+    fixture.ask("UpdateService", count).await;
+    let text = "The load balancer old does not have a listener with the instance port 8080.";
+    for (member, value) in [
+        ("taskDefinition", json!("static")),
+        ("loadBalancers", behind("old", 80)),
+    ] {
+        let mut input = json!({ "service": "web" });
+        input[member] = value;
+        let refused = fixture.refused("UpdateService", input).await;
+        let expected = ("InvalidParameterException".to_owned(), text.to_owned());
+        assert_eq!(refused, expected, "{member}");
+    }
+}
+
+#[tokio::test]
 async fn a_task_set_has_target_groups_only() {
     let world = world().await;
     let external = json!({ "serviceName": "web", "deploymentController": { "type": "EXTERNAL" } });
