@@ -142,7 +142,11 @@ impl Group {
                 changed.added.push(target.clone());
                 target
             });
-            target.set_draining(wanted.registration == Registration::Draining);
+            let drains = wanted.registration == Registration::Draining;
+            if target.is_draining() && !drains {
+                target.begin_anew(wanted.known);
+            }
+            target.set_draining(drains);
             all.push(target);
         }
         let kept = |target: &Arc<Target>| all.iter().any(|it| Arc::ptr_eq(it, target));

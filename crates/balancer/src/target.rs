@@ -38,8 +38,8 @@ pub(crate) struct Target {
     cut: Mutex<CancellationToken>,
     /// Set while its connections go on although it is unhealthy.
     ending: Mutex<Option<Ending>>,
-    /// What was known of it at first.
-    pub(crate) known: Health,
+    /// What was known of it when it was registered.
+    known: Mutex<Health>,
     health: AtomicU8,
     /// From when on it ramps up, in milliseconds of the balancer; `u64::MAX` for never.
     ramp_from: AtomicU64,
@@ -81,10 +81,7 @@ impl Target {
             pool: Pool::default(),
             gone,
             ending: Mutex::new(None),
-            known: match plan.known {
-                Health::UnhealthyDraining(failure) => Health::Unhealthy(failure),
-                known => known,
-            },
+            known: Mutex::new(checked(plan.known)),
             health: AtomicU8::new(code(plan.known)),
             ramp_from: AtomicU64::new(u64::MAX),
             draining: AtomicBool::new(false),
@@ -123,6 +120,18 @@ impl Target {
         }
         self.ramp_from.store(ramp_from, Ordering::Relaxed);
         self.health.store(code(health), Ordering::Relaxed);
+    }
+
+    /// What was known of it when it was registered, from which its checks go on.
+    pub(crate) fn known(&self) -> Health {
+        *self.known.lock()
+    }
+
+    /// It is registered again after it began to drain: what was found out before does not count any more.
+    pub(crate) fn begin_anew(&self, known: Health) {
+        *self.known.lock() = checked(known);
+        *self.ending.lock() = None;
+        self.set_health(known, u64::MAX);
     }
 
     /// What ends its connections.
@@ -234,6 +243,14 @@ fn shown(health: Health, ending: Option<&Ending>) -> Health {
     match (health, ending) {
         (Health::Unhealthy(failure), Some(_)) => Health::UnhealthyDraining(failure),
         _ => health,
+    }
+}
+
+/// What a check would have found out.
+fn checked(known: Health) -> Health {
+    match known {
+        Health::UnhealthyDraining(failure) => Health::Unhealthy(failure),
+        known => known,
     }
 }
 

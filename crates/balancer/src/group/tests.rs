@@ -193,6 +193,29 @@ fn targets_live_through_changes_and_draining_ones_get_nothing() {
 }
 
 #[test]
+fn one_that_is_registered_again_while_it_drains_is_checked_from_the_beginning() {
+    let mut wanted = plan(vec![target(1, None), target(2, None)]);
+    wanted.targets[0].known = Health::Healthy;
+    wanted.targets[1].known = Health::Healthy;
+    let group = group(&wanted);
+    let before = group.members().all[0].clone();
+    let held = before.enter().expect("in");
+    wanted.targets[0].registration = Registration::Draining;
+    update(&group, &wanted);
+    wanted.targets[0].registration = Registration::Registered;
+    wanted.targets[0].known = Health::Initial;
+    let changed = update(&group, &wanted);
+    assert_eq!((changed.added.len(), changed.removed.len()), (0, 0));
+    assert!(Arc::ptr_eq(&before, &group.members().all[0]));
+    assert!(!before.gone.is_cancelled(), "what is in flight goes on");
+    assert_eq!(before.known(), Health::Initial);
+    assert_eq!(picks(&group, None, 10, 0), HashMap::from([(2, 10)]));
+    set(&group, 1, Health::Healthy, 0);
+    assert_eq!(picks(&group, None, 10, 0).len(), 2);
+    drop(held);
+}
+
+#[test]
 fn flows_keep_their_target() {
     let group = group(&plan((1..9).map(|it| target(it, None)).collect()));
     for key in 0..50 {

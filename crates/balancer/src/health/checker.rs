@@ -87,7 +87,7 @@ impl Checker {
                     let wait = shared.dice.below(SPREAD.as_micros() as u64);
                     let wait = Duration::from_micros(wait).min(check.interval);
                     inside.due.push(Reverse((now + wait, inside.next)));
-                    (inside.next, Machine::known(target.known), false)
+                    (inside.next, Machine::known(target.known()), false)
                 }
             };
             numbers.insert(place, number);

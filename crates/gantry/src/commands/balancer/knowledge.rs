@@ -137,6 +137,21 @@ impl Knowledge {
         self.told_health.retain(|it, _| targets.contains(it));
         self.idle.retain(|it| draining.contains(it));
         self.told_idle.retain(|it| draining.contains(it));
+        self.forget_health_not_kept(served);
+    }
+
+    /// What was told of a target that was registered anew in between is not known any more, though nothing has changed
+    /// here: it is told again. So is what just crossed this on its way, which does no harm.
+    fn forget_health_not_kept(&mut self, served: &ServedLoadBalancer) {
+        for it in &served.targets {
+            if self
+                .told_health
+                .get(&it.key)
+                .is_some_and(|told| *told != it.health)
+            {
+                self.told_health.remove(&it.key);
+            }
+        }
     }
 
     /// Takes over what the balancer says.

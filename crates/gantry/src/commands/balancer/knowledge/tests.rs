@@ -157,6 +157,26 @@ fn health_is_told_of_registered_targets_when_it_changes() {
 }
 
 #[test]
+fn a_target_that_was_registered_anew_at_once_is_told_again() {
+    let mut knowledge = Knowledge::default();
+    let mut targets = vec![target("172.31.0.20", TargetState::Registered)];
+    knowledge.expect(&served(&[], targets.clone()));
+    knowledge.news();
+    knowledge.learn(vec![checked("172.31.0.20", Health::Healthy)]);
+    let told = knowledge.news();
+    assert_eq!(told.len(), 1);
+    // The agent has kept it.
+    targets[0].health = TargetHealth::healthy();
+    knowledge.expect(&served(&[], targets.clone()));
+    assert_eq!(knowledge.news(), []);
+    // It went and came within one update: its checks go on and find out nothing new.
+    targets[0].health = TargetHealth::at_first(true);
+    knowledge.expect(&served(&[], targets));
+    assert_eq!(knowledge.news(), told);
+    assert_eq!(knowledge.news(), [], "once");
+}
+
+#[test]
 fn a_proxy_serves_once_all_names_have_sockets_and_tells_which_tasks_are_idle() {
     let task = "arn:aws:ecs:us-east-1:000000000000:task/default/0123456789abcdef0123456789abcdef";
     let alias = json!({
