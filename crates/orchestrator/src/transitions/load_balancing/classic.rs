@@ -93,7 +93,8 @@ pub struct NewInstance {
     pub task: Option<TaskArn>,
 }
 
-/// Registers instances. One that is registered stays as it is; one that drains begins anew.
+/// Registers instances. One that is registered stays as it is. One that drains begins anew, but for a task it drains on:
+/// other tasks on it still stop, and are to get nothing. Whose service that is registers it again once it has drained.
 pub fn register_instances(
     tx: &mut Tx<'_>,
     it: &ClassicLoadBalancer,
@@ -103,7 +104,7 @@ pub fn register_instances(
     for NewInstance { id, zone, task } in instances {
         let known = changed.instances.iter().position(|it| it.id == id);
         let place = match known {
-            Some(place) if changed.instances[place].draining_since.is_none() => place,
+            Some(place) if changed.instances[place].draining_since.is_none() || task.is_some() => place,
             _ => {
                 // Tasks that it drained for do not wait longer: their port gets traffic again with all others.
                 known.map(|it| changed.instances.remove(it));

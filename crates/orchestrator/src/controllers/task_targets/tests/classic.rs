@@ -195,6 +195,32 @@ fn a_whole_instance_leaves_with_a_task_and_comes_back_for_another() {
 }
 
 #[test]
+fn a_task_that_comes_to_an_instance_that_drains_does_not_end_that() {
+    let (world, service) = serving(1);
+    let id = instance_of(&world, &service);
+    let stopped = stop_one(&world, &service).arn;
+    world.follow_targets(&service);
+    let other = world.classic_service("api", 1, 8081);
+    look(&world, &other);
+    world.obey(&other);
+    look(&world, &other);
+    assert!(registered(&world).is_empty(), "what stops gets nothing new");
+    let task = world.tasks(&other).remove(0).arn;
+    let known = world.old().instances[0].tasks.clone();
+    assert_eq!(known, [stopped.clone(), task.clone()].into());
+    world.follow_targets(&other);
+    assert_eq!(health(&world, &task), Some(TargetHealthState::Draining));
+    assert_eq!(world.get::<Task>(&stopped).last_status, TaskStatus::Deactivating);
+
+    world.report_idle_instance(&id, 2);
+    world.follow_targets(&service);
+    assert_eq!(world.get::<Task>(&stopped).last_status, TaskStatus::Stopping);
+    world.follow_targets(&other);
+    assert_eq!(registered(&world), [id]);
+    assert_eq!(health(&world, &task), Some(TargetHealthState::Initial));
+}
+
+#[test]
 fn changes_of_a_load_balancer_wake_the_services_they_concern() {
     let (world, service) = serving(2);
     let keys = |before: Option<&ClassicLoadBalancer>, after: Option<&ClassicLoadBalancer>| {
