@@ -189,9 +189,9 @@ pub async fn delete_load_balancer_listeners(
         let ports = &input.load_balancer_ports;
         it.listeners.retain(|it| !ports.contains(&i32::from(it.port)));
         for instance in &mut it.instances {
-            instance
-                .health
-                .retain(|port, _| !ports.contains(&i32::from(*port)));
+            let stays = |port: &u16| !ports.contains(&i32::from(*port));
+            instance.health.retain(|port, _| stays(port));
+            instance.idle.retain(stays);
         }
         tx.put(it);
         Ok(())

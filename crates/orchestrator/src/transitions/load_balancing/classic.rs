@@ -117,23 +117,30 @@ pub fn register_instances(
     tx.put(changed)
 }
 
-/// Deregisters instances. They drain if the attributes say so, else they go at once.
+/// Deregisters instances. They drain if the attributes say so and anything can be in flight to them, else they go at once.
 pub fn deregister_instances(
     tx: &mut Tx<'_>,
     it: &ClassicLoadBalancer,
     ids: &[String],
 ) -> Arc<ClassicLoadBalancer> {
     let mut changed = it.clone();
-    match it.attributes.draining_seconds {
-        None => changed.instances.retain(|it| !ids.contains(&it.id)),
-        Some(_) => {
-            let registered = changed.instances.iter_mut();
-            for instance in registered.filter(|it| ids.contains(&it.id)) {
-                instance.draining_since.get_or_insert(tx.now());
-            }
+    let drains = it.attributes.draining_seconds.is_some();
+    changed.instances.retain_mut(|instance| {
+        if !ids.contains(&instance.id) {
+            return true;
         }
-    }
+        let stays = drains && (instance.draining_since.is_some() || can_be_busy(it, instance));
+        if stays {
+            instance.draining_since.get_or_insert(tx.now());
+        }
+        stays
+    });
     tx.put(changed)
+}
+
+/// Whether anything can be in flight to an instance that is registered: some listener has checked it, and leads there.
+fn can_be_busy(it: &ClassicLoadBalancer, instance: &ClassicInstance) -> bool {
+    it.is_in_zone_of(instance) && !it.listeners.is_empty() && !instance.health.is_empty()
 }
 
 /// Takes over whether a balancer serves a classic load balancer. `false` if there is none of that ARN.
@@ -220,14 +227,15 @@ fn drain_left(it: &ClassicLoadBalancer, instance: &ClassicInstance, now: Timesta
     ))
 }
 
-/// Takes instances away that have drained. How long the next of them still takes, or `None` if none drains.
+/// Takes instances away that have drained: their time is over, or the last listener with anything in flight to them is
+/// gone. How long the next of them still takes, or `None` if none drains.
 pub fn forget_drained_instances(tx: &mut Tx<'_>, arn: &LoadBalancerArn) -> Option<Duration> {
     let before = tx.get::<ClassicLoadBalancer>(arn)?;
     let now = tx.now();
     let left = |it: &ClassicInstance| drain_left(&before, it, now);
     let mut it = ClassicLoadBalancer::clone(&before);
     it.instances
-        .retain(|it| left(it).is_none_or(|left| !left.is_zero()));
+        .retain(|it| left(it).is_none_or(|left| !left.is_zero() && !before.is_idle(it)));
     let next = it.instances.iter().filter_map(left).min();
     if it != *before {
         tx.put(it);

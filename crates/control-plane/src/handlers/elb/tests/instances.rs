@@ -147,6 +147,7 @@ async fn an_instance_drains_if_the_attributes_say_so() {
     world
         .ask("RegisterInstancesWithLoadBalancer", instances(&id))
         .await;
+    world.found(&id, TargetHealth::healthy()).await;
     let left = world
         .ask("DeregisterInstancesFromLoadBalancer", instances(&id))
         .await;
@@ -170,8 +171,12 @@ async fn an_instance_drains_if_the_attributes_say_so() {
     world
         .ask("RegisterInstancesWithLoadBalancer", instances(&id))
         .await;
-    assert_eq!(world.state(&id).await[1], "ELB");
+    assert_eq!(
+        world.state(&id).await[2],
+        "Instance registration is still in progress."
+    );
 
+    world.found(&id, TargetHealth::healthy()).await;
     world
         .ask("DeregisterInstancesFromLoadBalancer", instances(&id))
         .await;

@@ -220,6 +220,47 @@ fn a_task_that_comes_to_an_instance_that_drains_does_not_end_that() {
     assert_eq!(health(&world, &task), Some(TargetHealthState::Initial));
 }
 
+/// A service of one task, which is stopped before its instance was ever in service.
+#[test]
+fn nobody_waits_for_an_instance_to_which_nothing_can_be_in_flight() {
+    let world = World::new();
+    world.classic_load_balancer();
+    world.instance(Vec::new());
+    let service = world.classic_service("web", 1, 8080);
+    look(&world, &service);
+    world.obey(&service);
+    look(&world, &service);
+    assert_eq!(registered(&world).len(), 1);
+    let stopped = stop_one(&world, &service);
+    for _ in 0..2 {
+        world.follow_targets(&service);
+    }
+    assert!(world.old().instances.is_empty());
+    assert_eq!(world.get::<Task>(&stopped.arn).last_status, TaskStatus::Stopping);
+}
+
+#[test]
+fn nobody_waits_for_a_listener_that_is_gone() {
+    let (world, service) = serving(1);
+    let id = instance_of(&world, &service);
+    stop_one(&world, &service);
+    world.follow_targets(&service);
+    world.report_idle_instance(&id, 1);
+    let mut old = world.old();
+    assert_eq!(
+        old.instances.len(),
+        1,
+        "the other listener has something in flight"
+    );
+    let arn = old.arn.clone();
+    old.listeners.truncate(1);
+    world.write(move |tx| {
+        tx.put(old);
+        Ok::<_, ()>(forget_drained_instances(tx, &arn))
+    });
+    assert!(world.old().instances.is_empty());
+}
+
 #[test]
 fn changes_of_a_load_balancer_wake_the_services_they_concern() {
     let (world, service) = serving(2);
