@@ -52,7 +52,7 @@ pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn])
             if target.state != TaskTargetState::Waiting {
                 continue;
             }
-            let beside = registered.get(&target.behind).map_or(0, Vec::len);
+            let beside = registered.get(&target.behind).map_or(&[][..], Vec::as_slice);
             match place(tx.state(), &known, target, beside) {
                 Place::NotYet => {}
                 Place::Never(why) => {
@@ -88,14 +88,11 @@ pub fn register_tasks(tx: &mut Tx<'_>, service: &mut Service, tasks: &[TaskArn])
     }
 }
 
-/// What a task is to become; so many others go to the same with it.
-fn place(state: &State, task: &Task, target: &TaskTarget, beside: usize) -> Place {
+/// What a task is to become; these others go to the same with it.
+fn place(state: &State, task: &Task, target: &TaskTarget, beside: &[NewTarget]) -> Place {
     let group = match &target.behind {
         Behind::TargetGroup(group) => state.get::<TargetGroup>(group),
-        Behind::Classic(name) => {
-            let refusal = classic::refusal(state, task, name, beside);
-            return refusal.map_or_else(|| of_instance(state, task, target), Place::Never);
-        }
+        Behind::Classic(name) => return classic::place(state, task, (target, name), beside),
     };
     let Some(group) = group else {
         return Place::Never("The target group does not exist.");

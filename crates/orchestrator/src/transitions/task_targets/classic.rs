@@ -11,17 +11,34 @@ use domain::task::Task;
 use domain::{Scope, TaskArn};
 use store::{Changed, State, Tx};
 
+use super::{Place, of_instance};
 use crate::transitions::load_balancing::{NewInstance, NewTarget, deregister_instances, register_instances};
 
-/// Why the instance of a task cannot be registered, if so many others are beside it.
-pub(super) fn refusal(state: &State, task: &Task, name: &str, beside: usize) -> Option<&'static str> {
-    match state.classic_load_balancer_of_name(&task.arn.scope(), name) {
-        None => Some("The load balancer does not exist."),
-        Some(it) if it.registered().count() + beside >= INSTANCES_MAX => {
-            Some("The load balancer has as many instances as it can have.")
+/// What a task is behind a classic load balancer, with these registered beside it.
+pub(super) fn place(
+    state: &State,
+    task: &Task,
+    (target, name): (&TaskTarget, &str),
+    beside: &[NewTarget],
+) -> Place {
+    let Some(it) = state.classic_load_balancer_of_name(&task.arn.scope(), name) else {
+        return Place::Never("The load balancer does not exist.");
+    };
+    match of_instance(state, task, target) {
+        Place::Known(new) if !has_room(it, &new.id, beside) => {
+            Place::Never("The load balancer has as many instances as it can have.")
         }
-        Some(_) => None,
+        place => place,
     }
+}
+
+/// One that is there already, for whomever, takes no room.
+fn has_room(it: &ClassicLoadBalancer, id: &str, beside: &[NewTarget]) -> bool {
+    let known: BTreeSet<&str> = it.instances.iter().map(|it| it.id.as_str()).collect();
+    let others = beside.iter().map(|it| it.id.as_str());
+    let others: BTreeSet<&str> = others.filter(|it| !known.contains(it)).collect();
+    let is_there = known.contains(id) || others.contains(id);
+    is_there || it.registered().count() + others.len() < INSTANCES_MAX
 }
 
 /// Registers instances for tasks; their load balancer has just been there.

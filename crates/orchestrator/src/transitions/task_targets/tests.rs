@@ -48,6 +48,6 @@ fn an_instance_is_a_target_by_the_port_that_its_agent_has_published() {
 fn a_task_without_an_address_is_no_target_by_address() {
     let world = World::new();
     let (target, task) = (waiting(&world), task(&world));
-    let place = world.store.read(|state| place(state, &task, &target, 0));
+    let place = world.store.read(|state| place(state, &task, &target, &[]));
     assert_eq!(place, Place::Never("The task has no network interface."));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::classic_load_balancer::{ClassicInstance, ClassicLoadBalancer, INSTANCES_MAX};
 use domain::container_instance::ContainerInstance;
 use domain::service_load_balancer::TaskTargetState;
 
@@ -259,6 +259,42 @@ fn nobody_waits_for_a_listener_that_is_gone() {
         Ok::<_, ()>(forget_drained_instances(tx, &arn))
     });
     assert!(world.old().instances.is_empty());
+}
+
+#[test]
+fn only_another_instance_finds_no_room() {
+    let (world, service) = serving(1);
+    let mut old = world.old();
+    for number in 1..INSTANCES_MAX {
+        let fake = ClassicInstance::new(format!("i-{number:017x}"), None, old.created_at);
+        old.instances.push(fake);
+    }
+    world.write(move |tx| {
+        tx.put(old);
+        Ok::<_, ()>(())
+    });
+    let serve = |name: &str, port: u16| {
+        let service = world.classic_service(name, 1, port);
+        look(&world, &service);
+        world.obey(&service);
+        look(&world, &service);
+        service
+    };
+    let beside = serve("beside", 8081);
+    let task = world.tasks(&beside).remove(0).arn;
+    let id = instance_of(&world, &service);
+    let tasks = world.old().instance(&id).expect("is registered").tasks.clone();
+    assert!(tasks.contains(&task), "it was there already");
+
+    world.instance(Vec::new());
+    let elsewhere = serve("elsewhere", 8080);
+    let text = "failed to register 1 instances in (elb old) with (error The load balancer has as many instances as it \
+                can have.)";
+    assert!(
+        has_event(&world, &elsewhere, text),
+        "{:?}",
+        events(&world, &elsewhere)
+    );
 }
 
 #[test]
