@@ -248,6 +248,9 @@ fn told_classic(it: &ClassicLoadBalancer) -> ClassicLoadBalancer {
     told.state = LoadBalancerState::Provisioning;
     for instance in &mut told.instances {
         instance.health.clear();
+        instance.idle.clear();
+        // Whose tasks they are is the services' matter.
+        instance.tasks.clear();
     }
     told
 }

@@ -1,8 +1,10 @@
 use domain::listener::Protocol;
 use domain::listener_rule::{Action, FixedResponse};
 use domain::load_balancer::{LoadBalancerKind, Scheme};
+use domain::target::TargetHealth;
 use orchestrator::transitions::{
-    NewListener, NewLoadBalancer, create_listener, create_load_balancer, load_balancer_is_served,
+    NewClassicLoadBalancer, NewInstance, NewListener, NewLoadBalancer, create_classic_load_balancer,
+    create_listener, create_load_balancer, load_balancer_is_served, register_instances,
 };
 
 use super::*;
@@ -147,6 +149,53 @@ async fn what_a_balancer_reports_itself_is_no_news_to_it() {
         told.push(changed(fixture.store(), &commit));
     }
     assert_eq!(told, [BTreeSet::from([arn]), BTreeSet::new()]);
+}
+
+/// Which balancers look again after a classic load balancer has changed.
+async fn news_of_classic(change: impl FnOnce(&mut ClassicLoadBalancer) + Send + 'static) -> bool {
+    let fixture = Fixture::new().await;
+    let made = fixture.store().transact(|tx| {
+        let new = NewClassicLoadBalancer {
+            scope: Scope::new("123456789012", "us-east-1"),
+            name: "old".to_owned(),
+            scheme: Scheme::Internal,
+            vpc_id: "vpc-1".to_owned(),
+            zones: Vec::new(),
+            security_groups: Vec::new(),
+            listeners: Vec::new(),
+            tags: Vec::new(),
+        };
+        let made = create_classic_load_balancer(tx, new)?;
+        let instance = NewInstance {
+            id: "i-1".to_owned(),
+            zone: None,
+            task: None,
+        };
+        Ok::<_, orchestrator::transitions::ZonesRefusal>(register_instances(tx, &made, vec![instance]))
+    });
+    let made = made.await.expect("is made");
+    let mut feed = fixture.store().follow();
+    let mut changed_to = ClassicLoadBalancer::clone(&made);
+    change(&mut changed_to);
+    let put = fixture.store().transact(move |tx| {
+        tx.put(changed_to);
+        Ok::<_, ()>(())
+    });
+    put.await.expect("commits");
+    let store::Followed::Commit(commit) = feed.next().await else {
+        panic!("the feed lags")
+    };
+    changed(fixture.store(), &commit).contains(&made.arn)
+}
+
+#[tokio::test]
+async fn for_whom_instances_are_registered_is_no_news_to_balancers() {
+    let task = "arn:aws:ecs:us-east-1:123456789012:task/default/0123456789abcdef0123456789abcdef";
+    let task = domain::TaskArn::parse(task).expect("an ARN");
+    assert!(!news_of_classic(move |it| it.instances[0].tasks.extend([task])).await);
+    assert!(!news_of_classic(|it| it.instances[0].idle.extend([80])).await);
+    assert!(!news_of_classic(|it| drop(it.instances[0].health.insert(80, TargetHealth::healthy()))).await);
+    assert!(news_of_classic(|it| it.instances[0].zone = Some("us-east-1b".to_owned())).await);
 }
 
 /// What proxies are told after one record has become another.
