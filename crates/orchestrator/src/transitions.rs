@@ -134,6 +134,7 @@ pub use task_sets::{
     update_service_primary_task_set, update_task_set,
 };
 
+pub use task_targets::static_host_port;
 pub(crate) use task_targets::{
     changed_tasks, deregister_tasks, drain_task, follow_instances, register_tasks,
 };

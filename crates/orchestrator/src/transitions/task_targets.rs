@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::TaskArn;
+use domain::container_definition::TransportProtocol;
 use domain::container_instance::ContainerInstance;
+use domain::listener::Protocol;
 use domain::service::Service;
 use domain::service_load_balancer::{Behind, TaskTarget, TaskTargetState};
 use domain::target::{Target, TargetHealthState, TargetKey};
@@ -142,11 +144,41 @@ fn host_port(state: &State, task: &Task, target: &TaskTarget) -> Option<u16> {
     if definition.effective_network_mode() == NetworkMode::Host {
         return Some(target.container_port);
     }
+    // The listeners of a classic load balancer lead to the port that is fixed, be there dynamic ones beside it.
+    let fixed = match &target.behind {
+        Behind::Classic(_) => {
+            let port = static_host_port(definition, &target.container, target.container_port)?;
+            Some(port)
+        }
+        Behind::TargetGroup(_) => None,
+    };
+    let wanted = transport(state, &target.behind);
     let container = task.containers.iter().find(|it| it.name == target.container)?;
-    container.network_bindings.iter().find_map(|it| {
+    let bindings = container.network_bindings.iter();
+    let bindings = bindings.filter(|it| wanted.is_none_or(|wanted| it.protocol == wanted));
+    let mut ports = bindings.filter_map(|it| {
         let offset = target.container_port.checked_sub(it.container_port)?;
         (offset <= it.following).then(|| it.host_port + offset)
-    })
+    });
+    ports.find(|port| fixed.is_none_or(|fixed| fixed == *port))
+}
+
+/// What goes to targets; `None` if it is both.
+fn transport(state: &State, behind: &Behind) -> Option<TransportProtocol> {
+    let group = behind.target_group().and_then(|it| state.get::<TargetGroup>(it));
+    match group.map(|it| it.protocol) {
+        Some(Protocol::TcpUdp) => None,
+        Some(Protocol::Udp) => Some(TransportProtocol::Udp),
+        _ => Some(TransportProtocol::Tcp),
+    }
+}
+
+/// The port of the host that a definition fixes for a port of a container, by TCP; the first, if there are several.
+pub fn static_host_port(definition: &TaskDefinition, container: &str, port: u16) -> Option<u16> {
+    let mappings = definition.container(container)?.port_mappings.iter();
+    let mut mappings =
+        mappings.filter(|it| it.container_port == Some(port) && it.protocol == TransportProtocol::Tcp);
+    mappings.find_map(|it| it.host_port.filter(|it| *it > 0))
 }
 
 /// Deregisters tasks of a service that do not run on: they get no new requests. The caller stores the service.

@@ -25,20 +25,26 @@ fn an_instance_is_a_target_by_the_port_that_its_agent_has_published() {
     let (target, mut task) = (waiting(&world), task(&world));
     let of = |task: &Task| world.store.read(|state| of_instance(state, task, &target));
     assert_eq!(of(&task), Place::NotYet);
-    task.containers[0].network_bindings = vec![NetworkBinding {
+    let tcp = NetworkBinding {
         bind_ip: "0.0.0.0".to_owned(),
         container_port: 8000,
         host_port: 32_768,
-        protocol: domain::container_definition::TransportProtocol::Tcp,
+        protocol: TransportProtocol::Tcp,
         following: 100,
-    }];
+    };
+    let udp = NetworkBinding {
+        host_port: 40_000,
+        protocol: TransportProtocol::Udp,
+        ..tcp.clone()
+    };
+    task.containers[0].network_bindings = vec![udp, tcp];
     let instance = task.container_instance.clone().expect("runs on one");
     let instance = world.get::<ContainerInstance>(&instance).ec2_instance_id;
     let Place::Known(place) = of(&task) else {
         panic!("is known")
     };
     assert_eq!((place.id, place.port), (instance, 32_848));
-    task.containers[0].network_bindings[0].following = 79;
+    task.containers[0].network_bindings[1].following = 79;
     assert_eq!(of(&task), Place::NotYet, "the range ends before that port");
     task.container_instance = None;
     assert!(matches!(of(&task), Place::Never(_)));

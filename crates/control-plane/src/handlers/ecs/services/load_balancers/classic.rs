@@ -6,6 +6,7 @@ use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::service::DeploymentConfiguration;
 use domain::service_load_balancer::{Behind, ServiceLoadBalancer};
 use domain::task_definition::{NetworkMode, TaskDefinition};
+use orchestrator::transitions::static_host_port;
 use store::State;
 
 use crate::handlers::ecs::errors::invalid_parameter;
@@ -79,7 +80,7 @@ fn check(
     let mode = definition.effective_network_mode();
     let host_port = match mode {
         NetworkMode::Host => Some(container_port),
-        NetworkMode::Bridge => static_port(definition, container, container_port),
+        NetworkMode::Bridge => static_host_port(definition, container, container_port),
         NetworkMode::Awsvpc | NetworkMode::None => {
             return Err(invalid_parameter(format!(
                 "Classic Load Balancers are not supported with the {} network mode specified in the task definition.",
@@ -100,12 +101,6 @@ fn check(
             known.name
         ))),
     }
-}
-
-fn static_port(definition: &TaskDefinition, container: &str, port: u16) -> Option<u16> {
-    let mut mappings = definition.container(container)?.port_mappings.iter();
-    let mapping = mappings.find(|it| it.container_port == Some(port))?;
-    mapping.host_port.filter(|it| *it > 0)
 }
 
 /// Whether a service is behind a classic load balancer.

@@ -58,6 +58,23 @@ async fn a_service_is_made_and_reads_back() {
 }
 
 #[tokio::test]
+async fn of_several_mappings_of_a_port_the_fixed_one_of_tcp_counts() {
+    let world = world().await;
+    let mappings = json!([
+        { "containerPort": 80, "hostPort": 9090, "protocol": "udp" },
+        { "containerPort": 80, "hostPort": 0 },
+        { "containerPort": 80, "hostPort": 8080 },
+    ]);
+    let container = json!({ "name": "web", "image": "web", "memory": 32, "portMappings": mappings });
+    let definition =
+        json!({ "family": "several", "networkMode": "bridge", "containerDefinitions": [container] });
+    world.fixture.ask("RegisterTaskDefinition", definition).await;
+    let mut wish = wish();
+    wish["taskDefinition"] = json!("several");
+    world.fixture.ask("CreateService", wish).await;
+}
+
+#[tokio::test]
 async fn what_does_not_go_with_a_classic_load_balancer_is_refused() {
     let world = world().await;
     let advanced = json!({
