@@ -16,13 +16,13 @@ use tokio_util::task::TaskTracker;
 use crate::access_log::AccessLogSink;
 use crate::anomaly::PERIOD;
 use crate::dice::Dice;
-use crate::group::{Group, retire};
-use crate::health::checker::{Checker, Wanted};
+use crate::group::Group;
+use crate::health::checker::Checker;
 use crate::health::machine::Health;
 use crate::l4::claims::Claims;
 use crate::l7::cookies::CookieKey;
 use crate::l7::idle::IdleConnections;
-use crate::plan::{GroupPlan, ListenerPlan, LoadBalancerPlan, Plan};
+use crate::plan::{ListenerPlan, Plan};
 use crate::report::{Report, Reporter};
 use crate::shared::Shared;
 use crate::site::{Serving, Site};
@@ -30,6 +30,7 @@ use crate::sockets::SocketSource;
 use crate::tls::{self, ServerTls, TargetTls, TlsFault};
 use crate::{l4, listener};
 
+mod groups;
 mod leaving;
 mod places;
 
@@ -82,6 +83,9 @@ pub struct Balancer {
     background: Vec<AbortHandle>,
 }
 
+/// Listeners by where they listen, each with the zone of that place.
+type WantedSites = BTreeMap<SiteKey, (Arc<str>, Arc<Serving>)>;
+
 /// A site and what serves its socket.
 struct Running {
     site: Arc<Site>,
@@ -131,7 +135,7 @@ impl Balancer {
     /// request; those of a listener that is gone end after what they are doing. Listeners that failed are tried again.
     pub async fn apply(&mut self, plan: Plan) {
         let used = nodes_of_groups(&plan);
-        self.update_groups(plan.groups, &used);
+        let coming = self.bring_groups(plan.groups);
         let mut wanted = BTreeMap::new();
         for listener in plan.listeners {
             let listener = Arc::new(listener);
@@ -156,7 +160,9 @@ impl Balancer {
                 wanted.insert(key, (zone, serving.clone()));
             }
         }
-        self.update_sites(wanted).await;
+        let (ending, wanted) = self.switch_sites(wanted);
+        self.settle_groups(coming, &used);
+        self.open_sites(ending, wanted).await;
     }
 
     /// How a listener speaks TLS: as before if nothing of that has changed, so that clients' sessions can be resumed.
@@ -172,50 +178,8 @@ impl Balancer {
         }
     }
 
-    fn update_groups(&mut self, plans: Vec<GroupPlan>, used: &HashMap<Arc<str>, Arc<LoadBalancerPlan>>) {
-        let mut groups = HashMap::with_capacity(plans.len());
-        let mut checked = Vec::new();
-        for plan in plans {
-            let plan = Arc::new(plan);
-            let known = self.groups.remove(&plan.arn);
-            let group = known.unwrap_or_else(|| Group::new(plan.clone()));
-            let members = group.members();
-            if members.plan != plan || members.all.len() != plan.targets.len() {
-                group.update(plan.clone(), &self.shared.key, &self.shared.reporter);
-            }
-            if let (Some(check), Some(load_balancer)) = (plan.health_check.clone(), used.get(&plan.arn)) {
-                let check = Arc::new(check);
-                checked.extend(
-                    group
-                        .members()
-                        .all
-                        .iter()
-                        .filter(|it| !it.is_draining())
-                        .map(|target| Wanted {
-                            target: target.clone(),
-                            group: group.clone(),
-                            check: check.clone(),
-                            from: load_balancer.checks_from(target.zone.as_deref()),
-                        }),
-                );
-            }
-            groups.insert(plan.arn.clone(), group);
-        }
-        for gone in self.groups.values() {
-            let members = gone.members();
-            members.all.iter().for_each(|it| retire(it, &members.plan));
-        }
-        self.groups = groups;
-        self.checker.watch(checked, &self.shared);
-        self.look_after_groups();
-    }
-
-    /// What is looked after from time to time are these from now on.
-    fn look_after_groups(&self) {
-        *self.looked_after.lock() = self.groups.values().cloned().collect();
-    }
-
-    async fn update_sites(&mut self, mut wanted: BTreeMap<SiteKey, (Arc<str>, Arc<Serving>)>) {
+    /// Lets listeners that stay do what is wanted of them now. Answers what ends of the others, and what is to be opened.
+    fn switch_sites(&mut self, mut wanted: WantedSites) -> (Vec<JoinHandle<()>>, WantedSites) {
         let before = std::mem::take(&mut self.sites);
         let mut ending = Vec::new();
         for (key, running) in before {
@@ -236,6 +200,10 @@ impl Balancer {
             running.site.stop();
             ending.push(running.task);
         }
+        (ending, wanted)
+    }
+
+    async fn open_sites(&mut self, ending: Vec<JoinHandle<()>>, wanted: WantedSites) {
         // their sockets are closed before others are opened in their place
         for task in ending {
             let _ = task.await;

@@ -320,7 +320,7 @@ impl Group {
 }
 
 /// Ends what a target that is no longer registered still has, unless its group lets that live on.
-pub(crate) fn retire(target: &Target, plan: &GroupPlan) {
+fn retire(target: &Target, plan: &GroupPlan) {
     target.pool.clear();
     if plan.protocol.kind() == LoadBalancerKind::Application || plan.ends_connections_after_delay {
         target.gone.cancel();

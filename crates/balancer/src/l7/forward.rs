@@ -16,7 +16,7 @@ use super::connection::Client;
 use super::cookies::Tag;
 use super::handle::has_body;
 use super::record::Exchange;
-use super::sending::{Outgoing, send};
+use super::sending::{Outgoing, choose, send};
 use super::{headers, sticky, tunnel};
 use crate::group::{Group, Members};
 use crate::site::Serving;
@@ -32,15 +32,24 @@ pub(crate) struct Job<'a> {
     pub(crate) exchange: Box<Exchange>,
 }
 
+/// A request that is to be looked at once more.
+pub(crate) struct Again {
+    pub(crate) request: Request<Incoming>,
+    pub(crate) exchange: Box<Exchange>,
+}
+
 /// Forwards a request and answers what comes back.
-pub(crate) async fn forward(mut job: Job<'_>, mut request: Request<Incoming>) -> Response<AnswerBody> {
+///
+/// # Errors
+/// The group has no target, but the rules have changed since the request was given to it: they may lead elsewhere now.
+pub(crate) async fn forward(
+    mut job: Job<'_>,
+    mut request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Again> {
     let members = job.group.members();
     if !speaks(&members, &request) {
-        return answer::fault(Fault::VersionMismatch, job.exchange);
+        return Ok(answer::fault(Fault::VersionMismatch, job.exchange));
     }
-    let asked =
-        headers::upgrade(request.headers()).filter(|_| !job.client.http2 && !has_body(request.body()));
-    let upgrade = asked.map(|protocol| (hyper::upgrade::on(&mut request), protocol));
     let shared = &job.client.site.shared;
     let pinned = sticky::target_of(
         shared,
@@ -48,9 +57,17 @@ pub(crate) async fn forward(mut job: Job<'_>, mut request: Request<Incoming>) ->
         &members.plan.arn,
         request.headers(),
     );
+    let first = choose(&job, &members, pinned, &[]);
+    if first.is_none() && !std::ptr::eq(&*job.client.site.serving(), job.serving) {
+        let exchange = job.exchange;
+        return Err(Again { request, exchange });
+    }
+    let asked =
+        headers::upgrade(request.headers()).filter(|_| !job.client.http2 && !has_body(request.body()));
+    let upgrade = asked.map(|protocol| (hyper::upgrade::on(&mut request), protocol));
     let outgoing = prepare(&mut job, request, upgrade.as_ref().map(|(_, protocol)| protocol));
     let progress = outgoing.progress.clone();
-    match send(&mut job, &members, pinned, outgoing).await {
+    Ok(match send(&mut job, &members, (first, pinned), outgoing).await {
         Ok((response, held)) => passed(
             job,
             &members,
@@ -65,7 +82,7 @@ pub(crate) async fn forward(mut job: Job<'_>, mut request: Request<Incoming>) ->
             }
             answer::fault(fault, job.exchange)
         }
-    }
+    })
 }
 
 /// Whether the group understands the request's version of HTTP.

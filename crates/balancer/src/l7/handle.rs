@@ -11,7 +11,7 @@ use hyper::body::{Body as _, Incoming};
 use super::answer::{self, Fault};
 use super::body::AnswerBody;
 use super::connection::Client;
-use super::forward::{self, Job};
+use super::forward::{self, Again, Job};
 use super::gate::Ticket;
 use super::head::Grade;
 use super::record::Exchange;
@@ -20,6 +20,9 @@ use crate::choice;
 use crate::group::Group;
 use crate::plan::rule::{Action, Redirect, RequestView, decide};
 use crate::site::Serving;
+
+/// How often the rules are looked at for one request, when they change between the look and the choice of a target.
+const LOOKS: usize = 4;
 
 /// Answers a request.
 pub(crate) async fn handle(
@@ -52,7 +55,7 @@ pub(crate) async fn handle(
 async fn answer(
     client: &Arc<Client>,
     ticket: &Ticket,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     mut exchange: Box<Exchange>,
 ) -> Response<AnswerBody> {
     if let Some((refusal, _)) = &ticket.refused {
@@ -68,8 +71,27 @@ async fn answer(
     let Some(host) = host(&request) else {
         return answer::fault(Fault::BadRequest, exchange);
     };
+    for _ in 0..LOOKS {
+        match by_rules(client, &host, request, exchange).await {
+            Ok(response) => return response,
+            Err(again) => Again { request, exchange } = again,
+        }
+    }
+    answer::fault(Fault::NoTarget, exchange)
+}
+
+/// Does what the rules say, as they are now.
+///
+/// # Errors
+/// They have changed meanwhile, and the group that they led to has no target any more.
+async fn by_rules(
+    client: &Arc<Client>,
+    host: &str,
+    request: Request<Incoming>,
+    mut exchange: Box<Exchange>,
+) -> Result<Response<AnswerBody>, Again> {
     let serving = client.site.serving();
-    let (name, port) = split_port(&host);
+    let (name, port) = split_port(host);
     let view = RequestView {
         host: name,
         path: request.uri().path(),
@@ -79,7 +101,7 @@ async fn answer(
         source: client.peer.ip(),
     };
     let (priority, action) = decide(&serving.plan.rules, &serving.plan.default_action, &view);
-    match action {
+    Ok(match action {
         Action::FixedResponse {
             status,
             content_type,
@@ -105,19 +127,19 @@ async fn answer(
             let kept = stickiness
                 .and_then(|_| sticky::group_of(&client.site.shared, &serving.plan.arn, request.headers()));
             let Some(group) = choose_group(client, &serving, groups, kept) else {
-                return answer::fault(Fault::NoTarget, exchange);
+                return Ok(answer::fault(Fault::NoTarget, exchange));
             };
             let job = Job {
                 client,
                 serving: &serving,
                 group,
                 group_stickiness: *stickiness,
-                host,
+                host: host.to_owned(),
                 exchange,
             };
-            forward::forward(job, request).await
+            forward::forward(job, request).await?
         }
-    }
+    })
 }
 
 /// Sends the client elsewhere.

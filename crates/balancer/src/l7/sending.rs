@@ -32,11 +32,11 @@ pub(super) struct Outgoing {
     pub(super) progress: Option<Arc<Progress>>,
 }
 
-/// Sends the request, to another target or on another connection as long as that is safe.
+/// Sends the request to the target that was chosen, to another one or on another connection as long as that is safe.
 pub(super) async fn send(
     job: &mut Job<'_>,
     members: &Members,
-    mut pinned: Option<Tag>,
+    (mut first, mut pinned): (Option<InFlight>, Option<Tag>),
     outgoing: Outgoing,
 ) -> Result<(Response<Incoming>, Held), Fault> {
     let idle = job.serving.plan.load_balancer.idle_timeout;
@@ -54,7 +54,8 @@ pub(super) async fn send(
     };
     let mut tried = Vec::new();
     for attempt in 1..=TRIES {
-        let in_flight = choose(job, members, pinned, &tried).ok_or(Fault::NoTarget)?;
+        let chosen = first.take().or_else(|| choose(job, members, pinned, &tried));
+        let in_flight = chosen.ok_or(Fault::NoTarget)?;
         tried.push(in_flight.target().address());
         job.exchange.forwarded(in_flight.target());
         let Some(mut lease) = lease(job, members, &in_flight, attempt, &time).await? else {
@@ -152,7 +153,13 @@ async fn within<T>(time: &TimeToAnswer, work: impl Future<Output = T>) -> Option
     }
 }
 
-fn choose(job: &Job<'_>, members: &Members, pinned: Option<Tag>, tried: &[SocketAddr]) -> Option<InFlight> {
+/// Chooses a target and counts the request in: the one that its client stays with, if that gets traffic.
+pub(super) fn choose(
+    job: &Job<'_>,
+    members: &Members,
+    pinned: Option<Tag>,
+    tried: &[SocketAddr],
+) -> Option<InFlight> {
     let site = &job.client.site;
     let stays = pinned
         .and_then(|tag| members.by_tag(&tag))

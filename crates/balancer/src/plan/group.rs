@@ -1,5 +1,6 @@
 //! Target groups and targets as they run.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,5 +206,24 @@ impl GroupPlan {
             resilience: None,
             targets: Vec::new(),
         }
+    }
+
+    /// The same with the targets that were there before as they were: what only goes has not gone yet.
+    pub(crate) fn beside(&self, before: &Self) -> Self {
+        let mut both = self.clone();
+        if self.protocol != before.protocol || self.version != before.version {
+            return both;
+        }
+        let name = |it: &TargetPlan| (it.id.clone(), it.address, it.zone.clone());
+        let mut there: BTreeMap<_, _> = before.targets.iter().map(|it| (name(it), it)).collect();
+        for target in &mut both.targets {
+            if let Some(before) = there.remove(&name(target))
+                && before.registration == Registration::Registered
+            {
+                target.registration = Registration::Registered;
+            }
+        }
+        both.targets.extend(there.into_values().cloned());
+        both
     }
 }

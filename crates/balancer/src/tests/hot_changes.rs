@@ -15,9 +15,9 @@ use tokio::sync::Notify;
 use super::fixture::{
     DEADLINE, PORT, World, body, echo, forward_to, group, raw, read_answer, serve, status, target, until,
 };
-use crate::plan::Registration;
 use crate::plan::pattern::Pattern;
-use crate::plan::rule::{Condition, Rule};
+use crate::plan::rule::{Action, Condition, Rule};
+use crate::plan::{GroupPlan, Registration, TargetPlan};
 use crate::report::Report;
 
 /// A target that answers when it is told to, and tells how many requests it has.
@@ -193,6 +193,77 @@ async fn no_request_fails_while_everything_changes() {
         done += result.expect("no request fails");
     }
     assert!(done > 500, "{done} requests");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_fails_while_traffic_moves_from_group_to_group() {
+    let targets = [echo("a").await, echo("b").await];
+    let mut world = World::with_group(group("blue", &targets[..1])).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let loads: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(load(world.address, stop.clone())))
+        .collect();
+    // each group is there for one round: what is left drains at the moment at which the rule leads elsewhere
+    let mut old = world.plan.groups[0].clone();
+    for round in 0..300 {
+        let new = group(&format!("g{round}"), &[targets[round % 2]]);
+        old.targets[0].registration = Registration::Draining;
+        world.plan.groups = vec![old, new.clone()];
+        world.plan.listeners[0].default_action = Action::Forward {
+            groups: world
+                .plan
+                .groups
+                .iter()
+                .map(|it| (it.arn.clone(), u32::from(it.arn == new.arn)))
+                .collect(),
+            stickiness: None,
+        };
+        world.apply().await;
+        old = new;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for load in loads {
+        let ended = tokio::time::timeout(DEADLINE, load).await.expect("it ends");
+        ended.expect("no panic").expect("no request fails");
+    }
+}
+
+#[tokio::test]
+async fn what_a_group_does_goes_on_when_no_rule_leads_to_it_any_more() {
+    let (slow, go, count) = held().await;
+    let mut world = World::with_group(group("g", &[slow])).await;
+    let address = world.address;
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let pending = tokio::spawn(async move { raw(address, request).await });
+    until(|| (count.load(Ordering::SeqCst) == 1).then_some(())).await;
+    let other = group("other", &[echo("other").await]);
+    world.plan.listeners[0].default_action = forward_to(&other);
+    world.plan.groups = vec![other];
+    world.apply().await;
+    assert!(world.get("/").await.contains("name: other"));
+    go.notify_one();
+    assert_eq!(body(&pending.await.expect("it ends")), "done");
+}
+
+#[test]
+fn what_only_goes_has_not_gone_beside_what_comes() {
+    let [a, b, c] = [1, 2, 3].map(|it| target(std::net::SocketAddr::from(([127, 0, 0, it], 80))));
+    let draining = |it: &TargetPlan| TargetPlan {
+        registration: Registration::Draining,
+        ..it.clone()
+    };
+    let plan = |targets: &[TargetPlan]| GroupPlan {
+        targets: targets.to_vec(),
+        ..group("g", &[])
+    };
+    let before = plan(&[a.clone(), b.clone(), draining(&c)]);
+    let after = plan(&[draining(&a), c.clone()]);
+    assert_eq!(after.beside(&before).targets, [a.clone(), c.clone(), b]);
+    let other = GroupPlan {
+        protocol: Protocol::Https,
+        ..after.clone()
+    };
+    assert_eq!(other.beside(&before), other, "its targets are others now");
 }
 
 #[tokio::test]
