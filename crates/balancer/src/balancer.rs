@@ -34,6 +34,7 @@ mod groups;
 mod leaving;
 mod places;
 
+use groups::Leaving;
 use leaving::Socket;
 use places::{SiteKey, Transport, named_groups, nodes_of_groups, places};
 
@@ -74,6 +75,7 @@ pub struct Balancer {
     shared: Arc<Shared>,
     sockets: Arc<dyn SocketSource>,
     groups: HashMap<Arc<str>, Arc<Group>>,
+    leaving: Vec<Leaving>,
     sites: BTreeMap<SiteKey, Running>,
     checker: Checker,
     /// Wakes idle connections, also those of a balancer that leaves.
@@ -122,6 +124,7 @@ impl Balancer {
         Ok(Self {
             sockets: surroundings.sockets,
             groups: HashMap::new(),
+            leaving: Vec::new(),
             sites: BTreeMap::new(),
             checker,
             waking: tokio::spawn(shared.idle.clone().run()).abort_handle(),

@@ -120,6 +120,17 @@ impl Group {
         self.current.read().clone()
     }
 
+    /// Whether anything is in flight to one of its targets.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.members().all.iter().any(|it| it.in_flight() > 0)
+    }
+
+    /// Ends what its targets still have, as if they were not registered any more.
+    pub(crate) fn end(&self) {
+        let members = self.members();
+        members.all.iter().for_each(|it| retire(it, &members.plan));
+    }
+
     /// Takes a plan over; targets that it names still are the same objects.
     pub(crate) fn update(&self, plan: Arc<GroupPlan>, key: &CookieKey, reporter: &Reporter) -> Changed {
         let _guard = self.change.lock();

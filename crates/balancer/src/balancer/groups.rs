@@ -3,11 +3,44 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
 
 use super::Balancer;
 use crate::group::Group;
 use crate::health::checker::Wanted;
 use crate::plan::{GroupPlan, LoadBalancerPlan};
+
+/// How long what is in flight to a group may last that no listener names any more: a target's time to drain, as Amazon gives
+/// it to a new group.
+const LEAVING_TIME: Duration = Duration::from_secs(300);
+
+/// A group that no listener names any more, with something in flight. It is the same one if a listener names it again.
+pub(super) struct Leaving {
+    group: Arc<Group>,
+    end: AbortHandle,
+}
+
+impl Leaving {
+    fn begin(group: Arc<Group>) -> Self {
+        let ends = group.clone();
+        let end = tokio::spawn(async move {
+            tokio::time::sleep(LEAVING_TIME).await;
+            ends.end();
+        });
+        Self {
+            group,
+            end: end.abort_handle(),
+        }
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.end.abort();
+    }
+}
 
 /// Groups on their way to what their plans say.
 pub(super) struct Coming {
@@ -23,7 +56,8 @@ impl Balancer {
         let mut groups = Vec::with_capacity(plans.len());
         for plan in plans {
             let plan = Arc::new(plan);
-            let group = match self.groups.remove(&plan.arn) {
+            let known = self.groups.remove(&plan.arn);
+            let group = match known.or_else(|| self.take_back(&plan.arn)) {
                 Some(known) => {
                     let before = known.members();
                     if before.plan != plan {
@@ -47,8 +81,16 @@ impl Balancer {
         Coming { groups, gone }
     }
 
-    /// The second step: they are what their plans say. What is in flight to targets of groups that are gone ends by itself:
-    /// only the way to them was changed.
+    fn take_back(&mut self, arn: &str) -> Option<Arc<Group>> {
+        let at = self
+            .leaving
+            .iter()
+            .position(|it| *it.group.members().plan.arn == *arn)?;
+        Some(self.leaving.swap_remove(at).group.clone())
+    }
+
+    /// The second step: they are what their plans say. What is in flight to targets of groups that are gone goes on for a
+    /// while: only the way to them was changed.
     pub(super) fn settle_groups(&mut self, coming: Coming, used: &HashMap<Arc<str>, Arc<LoadBalancerPlan>>) {
         let mut checked = Vec::new();
         for (group, plan) in coming.groups {
@@ -67,8 +109,12 @@ impl Balancer {
                 from: load_balancer.checks_from(target.zone.as_deref()),
             }));
         }
+        self.leaving.retain(|it| it.group.is_busy());
         for gone in coming.gone {
             gone.members().all.iter().for_each(|it| it.pool.clear());
+            if gone.is_busy() {
+                self.leaving.push(Leaving::begin(gone));
+            }
         }
         self.checker.watch(checked, &self.shared);
         self.look_after_groups();
