@@ -22,7 +22,7 @@ pub(crate) async fn serve(site: Arc<Site>, mut stream: TcpStream, peer: SocketAd
     if serving.plan.protocol.is_encrypted() {
         return serve_tls(&site, &serving, stream, peer).await;
     }
-    let Some((chosen, target)) = reach(&site, &serving, peer).await else {
+    let Some((chosen, target)) = reach(&site, peer).await else {
         let _ = stream.set_zero_linger();
         return;
     };
@@ -55,7 +55,7 @@ async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer:
     let Some((stream, _)) = tls::accept(tls, stream).await else {
         return;
     };
-    let Some((chosen, target)) = reach(site, serving, peer).await else {
+    let Some((chosen, target)) = reach(site, peer).await else {
         return;
     };
     let cut = chosen.in_flight.target().cut();
@@ -63,17 +63,24 @@ async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer:
         .await;
 }
 
-/// Connects to a target, and to another if one cannot be reached.
-async fn reach(site: &Site, serving: &Serving, peer: SocketAddr) -> Option<(Chosen, Stream)> {
+/// Connects to a target of those that the listener leads to now, and to another if one cannot be reached.
+async fn reach(site: &Site, peer: SocketAddr) -> Option<(Chosen, Stream)> {
     let mut tried = Vec::new();
     for _ in 0..TRIES {
-        let chosen = flow::choose(site, serving, peer, &tried)?;
+        let serving = site.serving();
+        let Some(chosen) = flow::choose(site, &serving, peer, &tried) else {
+            match Arc::ptr_eq(&serving, &site.serving()) {
+                true => return None,
+                // it leads elsewhere by now
+                false => continue,
+            }
+        };
         tried.push(chosen.in_flight.target().address());
         let within = chosen.members.plan.protocol == Protocol::Tls;
         let tls = within.then(|| site.shared.target_tls.plain());
         let from = match chosen.preserved(peer) {
             Some(client) => Source::Client(client),
-            None => site.source(serving),
+            None => site.source(&serving),
         };
         let connected = connect(from, chosen.in_flight.target().address(), tls).await;
         let outcome = match connected.is_ok() {
