@@ -12,14 +12,19 @@ pub(crate) fn weighted(weights: impl Iterator<Item = u32> + Clone, dice: &Dice) 
         return None;
     }
     let mut point = dice.below(total);
+    let mut hit = None;
     for (index, weight) in weights.enumerate() {
         let weight = u64::from(weight);
+        if weight > 0 {
+            hit = Some(index);
+        }
         if point < weight {
-            return Some(index);
+            return hit;
         }
         point -= weight;
     }
-    None
+    // Weights may have shrunk since they were added up.
+    hit
 }
 
 /// The entry with the lowest count, the search beginning at `start` so that equals take turns; none of none.

@@ -131,6 +131,7 @@ impl Target {
     pub(crate) fn begin_anew(&self, known: Health) {
         *self.known.lock() = checked(known);
         *self.ending.lock() = None;
+        self.anomaly.set(Standing::default());
         self.set_health(known, u64::MAX);
     }
 

@@ -267,6 +267,7 @@ fn follow_group_use(tx: &mut Tx<'_>, group: &TargetGroupArn, most: usize) -> usi
             TargetState::Registered => {
                 let known = Target {
                     health: unused(target).unwrap_or_else(|| TargetHealth::at_first(true)),
+                    anomaly: AnomalyDetection::default(),
                     ..Target::clone(target)
                 };
                 put(tx, known);
