@@ -153,8 +153,10 @@ fn syslog_receives_the_output() -> Result<()> {
 #[test]
 fn a_log_router_is_configured_and_reached() -> Result<()> {
     let world = World::new()?;
+    // What listens has its input open: the end of it would be the end of the connection, also before anything is said.
     let router = "grep -q 'Match web-firelens' /fluent-bit/etc/fluent-bit.conf && [ -d /var/run ] && \
-                  [ \"$token_1\" = hunter2 ] && nc -l -p 24224 | grep -q said";
+                  [ \"$token_1\" = hunter2 ] && mkfifo /open && (sleep 1000 > /open & \
+                  nc -l -p 24224 < /open | grep -q said)";
     let app = "until echo said | nc -w 2 $FLUENT_HOST $FLUENT_PORT; do sleep 0.1; done; sleep 100";
     world.aws.json(&[
         "ssm",
