@@ -36,7 +36,8 @@ pub struct Balancer {
     in_flight: BTreeMap<u64, Arc<Target>>,
     requests: u64,
     told_health: BTreeMap<TargetKey, bool>,
-    told_idle: BTreeSet<TargetKey>,
+    /// With the state in which they were.
+    told_idle: BTreeMap<TargetKey, TargetState>,
 }
 
 fn is_registered(target: &Target) -> bool {
@@ -54,7 +55,7 @@ impl Balancer {
             in_flight: BTreeMap::new(),
             requests: 0,
             told_health: BTreeMap::new(),
-            told_idle: BTreeSet::new(),
+            told_idle: BTreeMap::new(),
         }
     }
 
@@ -85,7 +86,7 @@ impl Balancer {
         self.healthy.retain(|key, _| is_checked(key));
         self.told_health.retain(|key, _| is_checked(key));
         self.told_idle
-            .retain(|key| targets.contains_key(key) && !is_checked(key));
+            .retain(|key, _| targets.contains_key(key) && !is_checked(key));
     }
 
     /// Checks all targets.
@@ -149,7 +150,9 @@ impl Balancer {
             .values()
             .filter(|it| !is_registered(it) && !busy.contains(&it.key));
         for target in idle {
-            if self.told_idle.insert(target.key.clone()) {
+            let told = self.told_idle.insert(target.key.clone(), target.state);
+            // one that was registered in between is not known to be idle any more
+            if told != Some(target.state) {
                 news.push(News::Idle(target.key.clone()));
             }
         }

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use balancer::plan::{CertificatePem, Plan};
 use balancer::report::{Report, TargetName};
 use balancer::snapshot::{Snapshot, service_connect};
-use domain::TargetGroupArn;
 use domain::served_load_balancer::{
     BalancerNews, ServedCertificate, ServedClientAlias, ServedEndpoint, ServedLoadBalancer,
 };
 use domain::target::{AnomalyDetection, TargetHealth, TargetKey, TargetState};
+use domain::{TargetGroupArn, Timestamp};
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +22,8 @@ pub struct Knowledge {
     expected: BTreeSet<SocketAddr>,
     /// Which targets are to be checked.
     targets: BTreeSet<TargetKey>,
+    /// Since when targets are registered, and drain.
+    registrations: BTreeMap<TargetKey, (Timestamp, TargetState)>,
     /// Which targets drain.
     draining: BTreeSet<TargetKey>,
     /// Whose tasks wait for that.
@@ -137,13 +139,23 @@ impl Knowledge {
         self.told_health.retain(|it, _| targets.contains(it));
         self.idle.retain(|it| draining.contains(it));
         self.told_idle.retain(|it| draining.contains(it));
-        self.forget_health_not_kept(served);
+        self.forget_told_not_kept(served);
     }
 
-    /// What was told of a target that was registered anew in between is not known any more, though nothing has changed
-    /// here: it is told again. So is what just crossed this on its way, which does no harm.
-    fn forget_health_not_kept(&mut self, served: &ServedLoadBalancer) {
+    /// What was told of a target that was registered or deregistered anew in between is not known any more, though nothing
+    /// has changed here: it is told again. So is health that just crossed this on its way, which does no harm.
+    fn forget_told_not_kept(&mut self, served: &ServedLoadBalancer) {
+        let registrations = served.targets.iter();
+        let registrations = registrations.map(|it| (it.key.clone(), (it.registered_at, it.state)));
+        let before = std::mem::replace(&mut self.registrations, registrations.collect());
         for it in &served.targets {
+            let known = before.get(&it.key);
+            if known.is_some_and(|(_, state)| *state != it.state) {
+                self.told_idle.remove(&it.key);
+            }
+            if known.is_some_and(|(since, _)| *since != it.registered_at) {
+                self.told_anomalies.remove(&it.key);
+            }
             if self
                 .told_health
                 .get(&it.key)

@@ -22,7 +22,7 @@ fn target(id: &str, state: TargetState) -> domain::target::Target {
         task: None,
         is_idle: false,
         anomaly: AnomalyDetection::default(),
-        registered_at: domain::Timestamp::UNIX_EPOCH,
+        registered_at: Timestamp::UNIX_EPOCH,
         state,
         health: TargetHealth::at_first(true),
     }
@@ -122,7 +122,7 @@ fn without_listeners_it_serves_at_once_and_a_socket_that_fails_is_told() {
 fn health_is_told_of_registered_targets_when_it_changes() {
     let mut knowledge = Knowledge::default();
     let draining = TargetState::Draining {
-        since: domain::Timestamp::UNIX_EPOCH,
+        since: Timestamp::UNIX_EPOCH,
     };
     let targets = vec![
         target("172.31.0.20", TargetState::Registered),
@@ -172,6 +172,31 @@ fn a_target_that_was_registered_anew_at_once_is_told_again() {
     // It went and came within one update: its checks go on and find out nothing new.
     targets[0].health = TargetHealth::at_first(true);
     knowledge.expect(&served(&[], targets));
+    assert_eq!(knowledge.news(), told);
+    assert_eq!(knowledge.news(), [], "once");
+}
+
+#[test]
+fn a_target_that_drains_anew_at_once_is_told_idle_again() {
+    let drains_since = |second| {
+        let since = Timestamp::from_second(second).expect("a time");
+        served(&[], vec![target("172.31.0.20", TargetState::Draining { since })])
+    };
+    let mut knowledge = Knowledge::default();
+    knowledge.expect(&drains_since(1));
+    knowledge.news();
+    let name = TargetName {
+        group: Arc::from(GROUP),
+        id: Arc::from("172.31.0.20"),
+        address: "172.31.0.20:80".parse().expect("an address"),
+    };
+    knowledge.learn(vec![Report::TargetIdle { target: name }]);
+    let told = knowledge.news();
+    assert_eq!(told.len(), 1);
+    knowledge.expect(&drains_since(1));
+    assert_eq!(knowledge.news(), []);
+    // It was registered in between, and nothing came to it: the balancer has nothing new to say.
+    knowledge.expect(&drains_since(2));
     assert_eq!(knowledge.news(), told);
     assert_eq!(knowledge.news(), [], "once");
 }
@@ -280,6 +305,13 @@ fn anomalies_are_told_when_they_change_and_those_of_an_earlier_process_are_taken
     before.anomaly = anomalous;
     knowledge.expect(&served(&[], vec![before.clone()]));
     assert_eq!(knowledge.news(), []);
+    // Registered anew at once, nothing is known of it.
+    knowledge.learn(vec![report(anomalous)]);
+    assert_eq!(knowledge.news(), [news(anomalous)]);
+    before.registered_at = Timestamp::from_second(1).expect("a time");
+    knowledge.expect(&served(&[], vec![before.clone()]));
+    assert_eq!(knowledge.news(), [news(anomalous)]);
+    assert_eq!(knowledge.news(), [], "once");
 
     let mut heir = Knowledge::default();
     heir.expect(&served(&[], vec![before]));
