@@ -126,6 +126,7 @@ impl Balancer {
 
     /// What is looked after from time to time are these from now on.
     fn look_after_groups(&self) {
-        *self.looked_after.lock() = self.groups.values().cloned().collect();
+        let leaving = self.leaving.iter().map(|it| &it.group);
+        *self.looked_after.lock() = self.groups.values().chain(leaving).cloned().collect();
     }
 }

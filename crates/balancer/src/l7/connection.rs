@@ -19,7 +19,7 @@ use super::metered::Metered;
 use super::plain::Rest;
 use super::{head, plain};
 use crate::site::{Counted, Serving, Site};
-use crate::tls::{self, TlsFacts};
+use crate::tls::{self, ServerTls, TlsFacts};
 
 /// Requests at one time on one connection of HTTP/2, as Amazon allows.
 const STREAMS_MAX: u32 = 128;
@@ -98,8 +98,13 @@ pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr)
         drop(serving);
         return serve_clear(visit, stream).await;
     }
-    // the states of TLS and HTTP/2 are large
-    Box::pin(serve_encrypted(&visit, stream, &serving)).await
+    let tls = serving.tls.clone();
+    // what is served changes while the connection lives
+    drop(serving);
+    if let Some(tls) = tls {
+        // the states of TLS and HTTP/2 are large
+        Box::pin(serve_encrypted(&visit, stream, tls)).await;
+    }
 }
 
 /// Goes on with a connection of HTTP/1.1 in the clear.
@@ -112,11 +117,8 @@ pub(super) async fn serve_clear(visit: Visit, mut stream: TcpStream) {
     }
 }
 
-async fn serve_encrypted(visit: &Visit, stream: TcpStream, serving: &Serving) {
-    let Some(tls) = &serving.tls else {
-        return;
-    };
-    let Some((stream, facts)) = tls::accept(tls, stream).await else {
+async fn serve_encrypted(visit: &Visit, stream: TcpStream, tls: Arc<ServerTls>) {
+    let Some((stream, facts)) = tls::accept(&tls, stream).await else {
         return;
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
