@@ -17,7 +17,7 @@ use crate::dice::Dice;
 use crate::health::machine::Health;
 use crate::l7::cookies::{CookieKey, Tag};
 use crate::outlier::{Outcome, may_eject_one_more};
-use crate::plan::{GroupPlan, Registration, TargetPlan};
+use crate::plan::{GroupPlan, Registration, TargetIdentity, TargetPlan};
 use crate::report::Reporter;
 use crate::target::{InFlight, Target};
 
@@ -143,8 +143,7 @@ impl Group {
         let mut changed = Changed::default();
         let mut all = Vec::with_capacity(plan.targets.len());
         for wanted in &plan.targets {
-            let identity = (wanted.id.clone(), wanted.address, wanted.zone.clone());
-            let target = known.remove(&identity).unwrap_or_else(|| {
+            let target = known.remove(&wanted.identity()).unwrap_or_else(|| {
                 let target = Target::new(&plan.arn, wanted, tag(key, &plan.arn, wanted), reporter.clone());
                 if let Health::UnhealthyDraining(failure) = wanted.known {
                     // as another process has left it
@@ -338,9 +337,8 @@ fn retire(target: &Target, plan: &GroupPlan) {
     }
 }
 
-type Identity = (Arc<str>, SocketAddr, Option<Arc<str>>);
-
-fn identity(target: &Target) -> Identity {
+/// As [`TargetPlan::identity`].
+fn identity(target: &Target) -> TargetIdentity {
     (target.name.id.clone(), target.name.address, target.zone.clone())
 }
 

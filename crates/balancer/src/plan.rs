@@ -7,6 +7,7 @@ mod listener;
 pub mod pattern;
 pub mod rule;
 
+pub(crate) use group::TargetIdentity;
 pub use group::{
     Anomalies, CheckKind, GroupPlan, HealthCheck, Matcher, Registration, Resilience, Stickiness, TargetPlan,
 };

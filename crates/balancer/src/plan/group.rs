@@ -131,6 +131,16 @@ pub struct TargetPlan {
     pub known: Health,
 }
 
+impl TargetPlan {
+    /// What tells it from the other targets of its group: another one in any of this has connections and health of its own.
+    pub(crate) fn identity(&self) -> TargetIdentity {
+        (self.id.clone(), self.address, self.zone.clone())
+    }
+}
+
+/// Id, address and zone of a target.
+pub(crate) type TargetIdentity = (Arc<str>, SocketAddr, Option<Arc<str>>);
+
 /// What proxies of Service Connect do: targets that fail time and again are ejected for a while, and requests are tried
 /// again with another target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,10 +224,9 @@ impl GroupPlan {
         if self.protocol != before.protocol || self.version != before.version {
             return both;
         }
-        let name = |it: &TargetPlan| (it.id.clone(), it.address, it.zone.clone());
-        let mut there: BTreeMap<_, _> = before.targets.iter().map(|it| (name(it), it)).collect();
+        let mut there: BTreeMap<_, _> = before.targets.iter().map(|it| (it.identity(), it)).collect();
         for target in &mut both.targets {
-            if let Some(before) = there.remove(&name(target))
+            if let Some(before) = there.remove(&target.identity())
                 && before.registration == Registration::Registered
             {
                 target.registration = Registration::Registered;

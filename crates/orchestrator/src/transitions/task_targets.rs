@@ -146,10 +146,11 @@ fn host_port(state: &State, task: &Task, target: &TaskTarget) -> Option<u16> {
     }
     // The listeners of a classic load balancer lead to the port that is fixed, be there dynamic ones beside it.
     let fixed = match &target.behind {
-        Behind::Classic(_) => {
-            let port = static_host_port(definition, &target.container, target.container_port)?;
-            Some(port)
-        }
+        Behind::Classic(_) => Some(static_host_port(
+            definition,
+            &target.container,
+            target.container_port,
+        )?),
         Behind::TargetGroup(_) => None,
     };
     let wanted = transport(state, &target.behind);
