@@ -77,7 +77,7 @@ pub use load_balancing::{
     classic_load_balancer_state, create_classic_load_balancer, create_listener, create_load_balancer,
     create_rule, delete_listener, delete_load_balancer, delete_rule, delete_target_group,
     deregister_instances, deregister_targets, follow_target_use, forget_drained_instances,
-    forget_drained_target, instance_health, instance_is_idle, is_target_group_in_use,
+    forget_drained_target, instance_health, instances_are_idle, is_target_group_in_use,
     load_balancer_has_failed, load_balancer_is_served, modify_listener, modify_rule, register_instances,
     register_targets, set_classic_zones, set_rule_priorities, set_zones, target_anomaly,
     target_groups_behind, target_health, target_is_idle,

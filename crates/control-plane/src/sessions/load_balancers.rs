@@ -245,7 +245,7 @@ impl Session {
 
 fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
     let arn = &report.load_balancer;
-    let mut changes = Vec::new();
+    let (mut changes, mut idle) = (Vec::new(), Vec::new());
     for news in &report.news {
         match news {
             BalancerNews::Serves => {
@@ -266,7 +266,7 @@ fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
             BalancerNews::Logged { .. } | BalancerNews::Counted { .. } => {}
             BalancerNews::Idle { target } => {
                 transitions::target_is_idle(tx, target);
-                transitions::instance_is_idle(tx, arn, target);
+                idle.push(target.clone());
             }
             BalancerNews::Anomaly { target, anomaly } => transitions::target_anomaly(tx, target, *anomaly),
             BalancerNews::Health { target, health } => changes.push(HealthChange {
@@ -275,6 +275,7 @@ fn note(tx: &mut Tx<'_>, report: &BalancerReport) {
             }),
         }
     }
+    transitions::instances_are_idle(tx, arn, &idle);
     if !transitions::instance_health(tx, arn, &changes) {
         transitions::target_health(tx, &changes);
     }

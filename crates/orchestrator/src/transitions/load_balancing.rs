@@ -9,7 +9,7 @@ mod targets;
 
 pub use classic::{
     NewClassicLoadBalancer, NewInstance, classic_load_balancer_state, create_classic_load_balancer,
-    deregister_instances, forget_drained_instances, instance_health, instance_is_idle, register_instances,
+    deregister_instances, forget_drained_instances, instance_health, instances_are_idle, register_instances,
     set_classic_zones, until_instance_drained,
 };
 pub use listeners::{ListenerRefusal, NewListener, create_listener, delete_listener, modify_listener};

@@ -178,23 +178,25 @@ pub fn instance_health(tx: &mut Tx<'_>, arn: &LoadBalancerArn, changes: &[Health
     true
 }
 
-/// Nothing is in flight any more, behind one listener, to an instance that drains. Once that is so behind all of them it
-/// is gone: nobody waits for the rest of the time.
-pub fn instance_is_idle(tx: &mut Tx<'_>, arn: &LoadBalancerArn, key: &TargetKey) {
-    let Some(before) = tx.get::<ClassicLoadBalancer>(arn) else {
-        return;
-    };
-    let Some(port) = before.port_of_group(&key.group) else {
+/// Nothing is in flight any more, behind these listeners, to instances that drain. One of which that is so behind all
+/// listeners is gone: nobody waits for the rest of the time.
+pub fn instances_are_idle(tx: &mut Tx<'_>, arn: &LoadBalancerArn, keys: &[TargetKey]) {
+    let Some(before) = tx.get::<ClassicLoadBalancer>(arn).filter(|_| !keys.is_empty()) else {
         return;
     };
     let mut it = ClassicLoadBalancer::clone(&before);
-    let mut draining = it.instances.iter_mut();
-    let found = draining.find(|it| it.id == key.id && it.draining_since.is_some());
-    let Some(instance) = found else { return };
-    instance.idle.insert(port);
-    let idle = instance.clone();
-    if it.is_idle(&idle) {
-        it.instances.retain(|it| it.id != key.id);
+    for key in keys {
+        let Some(port) = it.port_of_group(&key.group) else {
+            continue;
+        };
+        let mut draining = it.instances.iter_mut();
+        let draining = draining.find(|it| it.id == key.id && it.draining_since.is_some());
+        let Some(instance) = draining else { continue };
+        instance.idle.insert(port);
+        let idle = instance.clone();
+        if it.is_idle(&idle) {
+            it.instances.retain(|it| it.id != key.id);
+        }
     }
     if it != *before {
         tx.put(it);
