@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{RecvFlags, SendFlags, recv, sendto};
 
@@ -39,6 +41,8 @@ const KIND: u16 = 0x3fff;
 // linux/netlink.h
 const DONE: u16 = 3;
 const DUMP: u16 = 0x300;
+/// Answers read that nobody waits for any more: a list is tens of kilobytes long at a time.
+const LEFT_MAX: usize = 64 * 1024;
 /// Connections forgotten with one message to the kernel.
 const AT_ONCE: usize = 64;
 const UDP: u8 = 17;
@@ -82,13 +86,15 @@ enum Asked {
     },
 }
 
-/// A socket to the connections of the network namespace in which it was opened.
-pub(super) struct Connections(OwnedFd);
+/// A socket to the connections of the network namespace in which it was opened. It is kept where rules change: when one
+/// is closed, the kernel first ends what it still has to do with rules that were replaced, and changes none meanwhile.
+#[derive(Clone)]
+pub(super) struct Connections(Arc<Mutex<OwnedFd>>);
 
 impl Connections {
     /// Of the network namespace of the calling thread.
     pub(super) fn open() -> io::Result<Self> {
-        open_socket().map(Self)
+        open_socket().map(|socket| Self(Arc::new(Mutex::new(socket))))
     }
 
     /// Those that an address has begun, or answers.
@@ -126,10 +132,10 @@ impl Connections {
                     out.extend_from_slice(&it.name);
                 });
             }
-            self.send(&out)?;
+            let socket = self.ask(&out)?;
             let mut answered = 0;
             while answered < some.len() {
-                let answer = self.receive()?;
+                let answer = receive(&socket)?;
                 for (kind, body) in messages(&answer) {
                     answered += usize::from(kind == ERROR);
                     match error_of(kind, body) {
@@ -160,10 +166,10 @@ impl Connections {
                 }
             },
         );
-        self.send(&request)?;
+        let socket = self.ask(&request)?;
         let mut found = Vec::new();
         loop {
-            let answer = self.receive()?;
+            let answer = receive(&socket)?;
             for (kind, body) in messages(&answer) {
                 match kind {
                     DONE => return Ok(found),
@@ -178,39 +184,48 @@ impl Connections {
         }
     }
 
-    fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        sendto(&self.0, bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
-        Ok(())
+    /// Nobody else asks until the answer is read. What is left of one that somebody has given up is read first.
+    fn ask(&self, bytes: &[u8]) -> io::Result<MutexGuard<'_, OwnedFd>> {
+        let socket = self.0.lock();
+        for _ in 0..LEFT_MAX {
+            match receive(&socket) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                _ => {}
+            }
+        }
+        sendto(&*socket, bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
+        Ok(socket)
     }
 
-    /// The kernel answers while it is asked, and goes on with a list while it is read: there is nothing to wait for.
-    fn receive(&self) -> io::Result<Vec<u8>> {
-        let mut answer = vec![0; ANSWER_BYTES];
-        let (length, _) = recv(&self.0, &mut answer, RecvFlags::DONTWAIT)?;
-        answer.truncate(length);
-        Ok(answer)
+    /// Forgets all connections of addresses.
+    pub(super) fn forget_all(&self, addresses: &[Ipv4Addr]) -> Result<(), NetworkError> {
+        let forget = |address: &Ipv4Addr| self.forget(&self.of(*address)?);
+        addresses
+            .iter()
+            .try_for_each(forget)
+            .map_err(NetworkError::netlink_io("forget the connections of an address"))
     }
+
+    /// The same for connections with a mark, of which the bits of the mask count.
+    pub(super) fn forget_marked(&self, mark: u32, mask: u32) -> Result<(), NetworkError> {
+        self.marked(mark, mask)
+            .and_then(|found| self.forget(&found))
+            .map_err(NetworkError::netlink_io("forget the connections of a mark"))
+    }
+}
+
+/// The kernel answers while it is asked, and goes on with a list while it is read: there is nothing to wait for.
+fn receive(socket: &OwnedFd) -> io::Result<Vec<u8>> {
+    let mut answer = vec![0; ANSWER_BYTES];
+    let (length, _) = recv(socket, &mut answer, RecvFlags::DONTWAIT)?;
+    answer.truncate(length);
+    Ok(answer)
 }
 
 /// Forgets all connections of addresses in the network namespace of the calling thread.
 pub(super) fn forget_all(addresses: &[Ipv4Addr]) -> Result<(), NetworkError> {
-    let forget = || {
-        let connections = Connections::open()?;
-        for address in addresses {
-            connections.forget(&connections.of(*address)?)?;
-        }
-        Ok(())
-    };
-    forget().map_err(NetworkError::netlink_io("forget the connections of an address"))
-}
-
-/// The same for connections with a mark, of which the bits of the mask count.
-pub(super) fn forget_marked(mark: u32, mask: u32) -> Result<(), NetworkError> {
-    let forget = || {
-        let connections = Connections::open()?;
-        connections.forget(&connections.marked(mark, mask)?)
-    };
-    forget().map_err(NetworkError::netlink_io("forget the connections of a mark"))
+    let connections = Connections::open().map_err(NetworkError::netlink_io("open a netlink socket"))?;
+    connections.forget_all(addresses)
 }
 
 /// The same for what was sent to UDP ports of these own addresses, and led nowhere else.

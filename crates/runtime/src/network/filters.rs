@@ -102,12 +102,7 @@ impl Filters {
         if age == Age::Kept && vpc.place.as_ref().is_some_and(|it| it.has_table) {
             return Ok(());
         }
-        let opening = || {
-            Nftables::open().map_err(|source| NetworkError::Netlink {
-                what: "open a netlink socket",
-                source,
-            })
-        };
+        let opening = || Nftables::open().map_err(NetworkError::netlink_io("open a netlink socket"));
         let nftables = netns::inside(namespace.clone(), opening).await?;
         let place = vpc.place.insert(Place {
             site,

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attachments::{Attachments, lock};
+use super::conntrack::Connections;
 use super::links::{self, TASK_INTERFACE};
 use super::policy;
 use super::records::{Interface, Kind};
-use super::{Network, NetworkError, carry_through, conntrack, netns};
+use super::{Network, NetworkError, carry_through, netns};
 
 /// The table of a load balancer's namespace by which it takes as its own what is meant for its clients.
 const OWN_TABLE: u32 = 100;
@@ -176,7 +177,8 @@ impl Attachments {
         }
         // While rules still keep them from whoever else has a client's address and port.
         let number = one.mark();
-        netns::inside(vpc.clone(), move || conntrack::forget_marked(number, NUMBERS)).await?;
+        let forget = move |connections: Connections| connections.forget_marked(number, NUMBERS);
+        self.vpcs.forget_connections(vpc_id, forget).await?;
         let namespace = netns::open(vpc).await?;
         policy::remove_rule_for_mark(&namespace.handle, mark(*address), table(*address)).await?;
         let remove = |all: &mut BTreeSet<_>| {

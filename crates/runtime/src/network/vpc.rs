@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,6 +11,7 @@ use rtnetlink::Handle;
 use tokio::sync::OnceCell;
 
 use super::cidr::Cidr;
+use super::conntrack::Connections;
 use super::endpoint::{self, Endpoint, Place};
 use super::filters::{Age, Filters, Site};
 use super::host::Host;
@@ -19,7 +21,7 @@ use super::overlay::{Overlay, Tunnel};
 use super::preserving::Preserving;
 use super::records::{Interface, Records, VpcRecord};
 use super::resolvers::{self, Resolvers};
-use super::{NetworkError, conntrack, names};
+use super::{NetworkError, names};
 
 /// What a VPC calls its link to the host.
 const UPLINK: &str = "host0";
@@ -50,6 +52,7 @@ pub(super) struct Vpcs {
 struct Vpc {
     /// Its socket keeps the namespace.
     handle: Handle,
+    connections: Connections,
     next_index: AtomicU32,
     /// Gateways of subnets which it already answers for.
     gateways: Mutex<BTreeSet<Ipv4Addr>>,
@@ -122,7 +125,7 @@ impl Vpcs {
         let cell = self.open.lock().get(vpc_id).cloned();
         let handle = match cell.and_then(|it| it.get().map(|vpc| vpc.handle.clone())) {
             Some(handle) => handle,
-            None => netns::open(path.clone()).await?.handle,
+            None => netns::open(path).await?.handle,
         };
         for attempt in 0..MAX_NAME_ATTEMPTS {
             let name = names::interface(key, attempt);
@@ -133,7 +136,23 @@ impl Vpcs {
                 links::remove_host_route(&handle, index, *address).await?;
             }
         }
-        netns::inside(path, move || conntrack::forget_all(&addresses)).await
+        let forget = move |connections: Connections| connections.forget_all(&addresses);
+        self.forget_connections(vpc_id, forget).await
+    }
+
+    /// Forgets connections of a VPC.
+    pub(super) async fn forget_connections(
+        &self,
+        vpc_id: &str,
+        forget: impl FnOnce(Connections) -> Result<(), NetworkError> + Send + 'static,
+    ) -> Result<(), NetworkError> {
+        let cell = self.open.lock().get(vpc_id).cloned();
+        let connections = match cell.and_then(|it| it.get().map(|vpc| vpc.connections.clone())) {
+            Some(connections) => connections,
+            None => connections_in(self.records.vpc_namespace(vpc_id)).await?,
+        };
+        let forgetting = tokio::task::spawn_blocking(move || forget(connections));
+        forgetting.await.map_err(|_| NetworkError::Interrupted)?
     }
 
     /// What the host calls its link to a VPC that is there.
@@ -245,6 +264,7 @@ impl Vpcs {
             host: outer,
             preserving: BTreeSet::new(),
         };
+        let connections = connections_in(path.clone()).await?;
         self.filters.open(&interface.vpc_id, site, path, age).await?;
         route_from_host(host, &record, inner, index).await?;
         self.lead_to_others(host, &interface.vpc_id).await?;
@@ -253,6 +273,7 @@ impl Vpcs {
         let next_index = AtomicU32::new(links::highest_index(vpc).await? + 1);
         Ok(Vpc {
             handle: namespace.handle,
+            connections,
             next_index,
             gateways: Mutex::default(),
         })
@@ -371,6 +392,12 @@ impl Vpc {
             }
         }
     }
+}
+
+/// Those of the network namespace bound to `path`.
+async fn connections_in(path: PathBuf) -> Result<Connections, NetworkError> {
+    let opening = || Connections::open().map_err(NetworkError::netlink_io("open a netlink socket"));
+    netns::inside(path, opening).await
 }
 
 /// The `end` (0 at the host, 1 in the VPC) of the link with this number.
