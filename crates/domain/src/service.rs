@@ -64,6 +64,9 @@ pub struct Service {
     /// Who sends requests to its tasks; with the EXTERNAL deployment controller, task sets have their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// ARN of the role by which its load balancer is reached, if not the one that is linked to ECS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Where its tasks are registered with Cloud Map; with the EXTERNAL deployment controller, task sets have their
     /// own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -288,6 +288,7 @@ fn new_service(desired_count: u32) -> NewService {
         lifecycle_hooks: Vec::new(),
         network_configuration: None,
         load_balancers: Vec::new(),
+        role: None,
         service_registries: Vec::new(),
         service_connect: None,
         health_check_grace_period_seconds: None,

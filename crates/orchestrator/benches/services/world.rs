@@ -265,6 +265,7 @@ fn new_service(arn: ServiceArn, definition: TaskDefinitionArn, desired_count: u3
         lifecycle_hooks: Vec::new(),
         network_configuration: None,
         load_balancers: Vec::new(),
+        role: None,
         service_registries: Vec::new(),
         service_connect: None,
         health_check_grace_period_seconds: None,

@@ -51,6 +51,8 @@ pub struct NewService {
     pub network_configuration: Option<NetworkConfiguration>,
     /// Who sends requests to tasks.
     pub load_balancers: Vec<ServiceLoadBalancer>,
+    /// ARN of the role by which that is reached, if one was given.
+    pub role: Option<String>,
     /// Where tasks are registered with Cloud Map.
     pub service_registries: Vec<ServiceRegistry>,
     /// How it takes part in Service Connect; its namespace is there.
@@ -178,6 +180,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         task_definition: it.task_definition,
         network_configuration: it.network_configuration,
         load_balancers: it.load_balancers,
+        role: it.role,
         service_registries: it.service_registries,
         service_connect: it.service_connect,
         health_check_grace_period_seconds: it.health_check_grace_period_seconds,
@@ -224,6 +227,7 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.lifecycle_hooks == it.lifecycle_hooks
         && known.network_configuration == it.network_configuration
         && known.load_balancers == it.load_balancers
+        && known.role == it.role
         && known.service_registries == it.service_registries
         && known.service_connect == it.service_connect
         && known.health_check_grace_period_seconds == it.health_check_grace_period_seconds

@@ -172,6 +172,7 @@ pub fn service() -> Service {
         task_sets: vec![task_set()],
         network_configuration: Some(network_configuration()),
         load_balancers: vec![load_balancer()],
+        role: Some("arn:aws:iam::123456789012:role/ecsServiceRole".to_owned()),
         service_registries: vec![crate::cloud_map::service_registry()],
         service_connect: Some(crate::service_connect::configuration()),
         health_check_grace_period_seconds: Some(30),

@@ -7,6 +7,7 @@ pub mod load_balancers;
 mod parse;
 mod read;
 pub mod registries;
+mod role;
 mod rules;
 pub mod service_connect;
 mod strategy;

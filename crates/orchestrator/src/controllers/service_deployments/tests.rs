@@ -49,6 +49,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         task_sets: Vec::new(),
         network_configuration: None,
         load_balancers: Vec::new(),
+        role: None,
         service_registries: Vec::new(),
         service_connect: None,
         health_check_grace_period_seconds: None,

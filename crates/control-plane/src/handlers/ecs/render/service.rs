@@ -54,9 +54,9 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         task_sets: task_sets(it, &tallies, with_tags),
         current_service_deployment: current_deployment(state, it),
         current_service_revisions: Some(current_revisions(state, it)),
-        role_arn: Some(format!(
-            "arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
-        )),
+        role_arn: Some(it.role.clone().unwrap_or_else(|| {
+            format!("arn:aws:iam::{account}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")
+        })),
         events: Some(state.service_events(&it.arn).map(|it| event(it)).collect()),
         created_at: Some(it.created_at),
         created_by: Some(it.created_by.clone()),

@@ -10,7 +10,7 @@ use domain::service_scheduling::{AvailabilityZoneRebalancing, SchedulingStrategy
 use domain::task_definition::LaunchType;
 use orchestrator::transitions::{NewService, ServiceChange};
 
-use super::{balance, load_balancers, parse, unbuilt};
+use super::{balance, load_balancers, parse, role, unbuilt};
 use crate::call::Call;
 use crate::handlers::ecs::errors::{invalid_parameter, is_filled, unsupported};
 use crate::handlers::ecs::{placement, tags};
@@ -61,6 +61,9 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         ("LoadBalancers", is_filled(input.load_balancers.as_ref())),
         ("ServiceRegistries", is_filled(input.service_registries.as_ref())),
     ])?;
+    if input.role.is_some() {
+        return Err(role::needs_linked_role());
+    }
     unbuilt::refuse(input)?;
     let (constraints, strategy) = (&input.placement_constraints, &input.placement_strategy);
     let mut new = NewService {
@@ -81,6 +84,7 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
         network_configuration: None,
         load_balancers: Vec::new(),
+        role: None,
         service_registries: Vec::new(),
         // Its task sets may have load balancers.
         service_connect: None,

@@ -10,7 +10,6 @@ use crate::handlers::ecs::errors::{is_filled, refuse_unbuilt};
 /// UnsupportedFeatureException that names the member.
 pub fn refuse(input: &ecs::CreateServiceInput) -> Result<(), ecs::Error> {
     refuse_unbuilt(&[
-        ("role", input.role.is_some()),
         ("monitoring", input.monitoring.is_some()),
         (
             "volumeConfigurations",

@@ -12,8 +12,8 @@ use orchestrator::transitions::{self, NewService, ServiceChange};
 use store::State;
 
 use super::{
-    balance, external, load_balancers, parse, registries, rules, service_connect, strategy as strategies,
-    unbuilt,
+    balance, external, load_balancers, parse, registries, role, rules, service_connect,
+    strategy as strategies, unbuilt,
 };
 use crate::call::Call;
 use crate::handlers::ecs::clusters::require_active;
@@ -106,6 +106,7 @@ fn new_service(
             !load_balancers.is_empty(),
         )?,
         load_balancers,
+        role: None,
         service_registries,
         service_connect: service_connect::of_new(state, cluster, input, &definition, bounds.strategy)?,
         placement_constraints,
@@ -119,8 +120,8 @@ fn new_service(
         client_token: input.client_token.clone(),
         tags: tags::parse(input.tags.as_deref())?,
     };
-    let rebalancing = input.availability_zone_rebalancing.as_ref();
-    new.availability_zone_rebalancing = balance::of_new(rebalancing, &new)?;
+    new.role = role::of_new(state, call, &new, &definition)?;
+    new.availability_zone_rebalancing = balance::of_new(input.availability_zone_rebalancing.as_ref(), &new)?;
     Ok(new)
 }
 
@@ -235,6 +236,7 @@ fn change(
     let wanted = load_balancers.as_ref().unwrap_or(&known.load_balancers);
     load_balancers::check_deployments(bounds, wanted)?;
     let registries = changed_registries(state, known, input, &definition)?;
+    role::check_change(known, &definition, wanted, registries.as_deref())?;
     let grace_period = input.health_check_grace_period_seconds;
     let grace_period = load_balancers::grace_period(grace_period, !wanted.is_empty())?;
     let constraints = input.placement_constraints.as_deref();

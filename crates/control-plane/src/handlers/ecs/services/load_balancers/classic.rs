@@ -12,7 +12,7 @@ use store::State;
 use crate::handlers::ecs::errors::invalid_parameter;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 /// A classic load balancer is the only one of its service.
 ///

@@ -6,7 +6,7 @@ use crate::handlers::elbv2::tests::World;
 use crate::routes::CLASSIC_LOAD_BALANCING;
 
 /// The load balancer `old`, whose port 80 leads to port 8080 of instances, and definitions of several network modes.
-async fn world() -> World {
+pub async fn world() -> World {
     let world = World::new().await;
     let listener = json!({ "Protocol": "http", "LoadBalancerPort": 80, "InstancePort": 8080 });
     let input = json!({ "LoadBalancerName": "old", "Subnets": [world.subnets[0]], "Listeners": [listener] });
@@ -38,7 +38,8 @@ fn behind(name: &str, port: u16) -> Value {
     json!([{ "loadBalancerName": name, "containerName": "web", "containerPort": port }])
 }
 
-fn wish() -> Value {
+/// A service behind `old`.
+pub fn wish() -> Value {
     json!({ "serviceName": "web", "taskDefinition": "static", "desiredCount": 0, "loadBalancers": behind("old", 80) })
 }
 
