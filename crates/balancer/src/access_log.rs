@@ -49,7 +49,6 @@ pub(crate) struct Entry {
     pub(crate) began: Timestamp,
     pub(crate) actions: &'static str,
     pub(crate) redirect: Option<String>,
-    pub(crate) error: Option<&'static str>,
     pub(crate) grade: &'static str,
     pub(crate) grade_reason: &'static str,
 }
@@ -97,7 +96,8 @@ impl Entry {
         let _ = write!(line, "{priority} {:.6} ", self.began);
         quoted(&mut line, self.actions);
         quoted(&mut line, self.redirect.as_deref().unwrap_or("-"));
-        quoted(&mut line, self.error.unwrap_or("-"));
+        // Amazon's words are about authentication and functions alone.
+        quoted(&mut line, "-");
         quoted(&mut line, target);
         quoted(&mut line, &target_status);
         quoted(&mut line, self.grade);

@@ -14,6 +14,7 @@ mod hot_changes;
 mod idle;
 mod leaving;
 mod network;
+mod odd_heads;
 mod plain;
 mod rules;
 mod service_connect;

@@ -1,8 +1,9 @@
 //! Answers that the load balancer gives by itself, as Amazon's do.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, SERVER};
-use http::{Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION, SERVER};
+use http::{HeaderMap, Response, StatusCode};
+use hyper::ext::ReasonPhrase;
 
 use super::body::AnswerBody;
 use super::head::Refusal;
@@ -38,7 +39,7 @@ impl Fault {
     pub(crate) fn status(self) -> (u16, &'static str) {
         match self {
             Self::Refused(refusal) => match refusal {
-                Refusal::Malformed(_) | Refusal::TooLarge => (400, "Bad Request"),
+                Refusal::Malformed(_) | Refusal::Host | Refusal::TooLarge => (400, "Bad Request"),
                 Refusal::UriTooLong => (414, "Request-URI Too Large"),
                 Refusal::UnknownEncoding => (501, "Not Implemented"),
                 Refusal::Version => (505, "HTTP Version Not Supported"),
@@ -71,6 +72,9 @@ pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBod
     let page = page(status, title);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = own(status, Some("text/html"), page.into(), exchange);
+    // 503 has another one than others give it, and some of these codes none
+    let phrase = ReasonPhrase::from_static(title.as_bytes());
+    response.extensions_mut().insert(phrase);
     if fault.closes() {
         response
             .headers_mut()
@@ -86,6 +90,18 @@ pub(crate) fn page(status: u16, title: &str) -> String {
     )
 }
 
+/// The client is sent elsewhere.
+pub(crate) fn redirect(
+    status: StatusCode,
+    location: HeaderValue,
+    exchange: Box<Exchange>,
+) -> Response<AnswerBody> {
+    let page = page(status.as_u16(), status.canonical_reason().unwrap_or_default());
+    let mut response = own(status, Some("text/html"), page.into(), exchange);
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
 /// An answer of our own.
 pub(crate) fn own(
     status: StatusCode,
@@ -93,16 +109,18 @@ pub(crate) fn own(
     body: Bytes,
     mut exchange: Box<Exchange>,
 ) -> Response<AnswerBody> {
-    exchange.answered(status);
+    let mut headers = HeaderMap::new();
+    headers.insert(SERVER, HeaderValue::from_static("awselb/2.0"));
+    if let Some(value) = content_type.and_then(|it| HeaderValue::from_str(it).ok()) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    exchange.answered(status, &headers);
     // logged now: whether anybody reads the body, as nobody does after HEAD, makes no difference
     exchange.sent(body.len() as u64);
     exchange.finish();
     let mut response = Response::new(AnswerBody::Ready(Some(body), Some(exchange)));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(SERVER, HeaderValue::from_static("awselb/2.0"));
-    if let Some(value) = content_type.and_then(|it| HeaderValue::from_str(it).ok()) {
-        headers.insert(CONTENT_TYPE, value);
-    }
+    *response.headers_mut() = headers;
     response
 }

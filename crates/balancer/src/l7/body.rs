@@ -316,7 +316,7 @@ impl Body for AnswerBody {
             if !deadline.is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
                 ready!(relay.idle.poll(cx));
             }
-            relay.exchange.note("TargetIdle");
+            relay.exchange.fails();
             return Poll::Ready(Some(Err(BodyFault::Idle)));
         };
         relay.idle.happened();
@@ -327,7 +327,7 @@ impl Body for AnswerBody {
                     relay.end();
                 }
             }
-            Some(Err(_)) => relay.exchange.note("TargetConnectionError"),
+            Some(Err(_)) => relay.exchange.fails(),
             None => relay.end(),
         }
         Poll::Ready(frame.map(|it| it.map_err(BodyFault::Broken)))

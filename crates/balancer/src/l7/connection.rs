@@ -177,6 +177,9 @@ where
     let service = service_fn(move |request| Box::pin(handle(client.clone(), request)));
     let connection = http1::Builder::new()
         .max_header_size(head::HEAD_MAX)
+        .max_headers(head::LINES_MAX)
+        .preserve_header_case(true)
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(guard), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);

@@ -88,14 +88,12 @@ pub(crate) async fn forward(
 /// Whether the group understands the request's version of HTTP.
 fn speaks(members: &Members, request: &Request<Incoming>) -> bool {
     let is_http2 = request.version() == Version::HTTP_2;
+    let kind = request.headers().get(CONTENT_TYPE);
+    let is_grpc = is_http2 && kind.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
     match members.plan.version {
-        ProtocolVersion::Http1 => true,
+        ProtocolVersion::Http1 => !is_grpc,
         ProtocolVersion::Http2 => is_http2,
-        ProtocolVersion::Grpc => {
-            let kind = request.headers().get(CONTENT_TYPE);
-            let is_grpc = kind.is_some_and(|it| it.as_bytes().starts_with(b"application/grpc"));
-            is_http2 && is_grpc && request.method() == Method::POST
-        }
+        ProtocolVersion::Grpc => is_grpc && request.method() == Method::POST,
     }
 }
 
@@ -172,7 +170,8 @@ fn passed(
         return match upgrade {
             Some((client_side, _)) => {
                 job.client.gate.decide(true);
-                job.exchange.answered(StatusCode::SWITCHING_PROTOCOLS);
+                job.exchange
+                    .answered(StatusCode::SWITCHING_PROTOCOLS, response.headers());
                 let lives = job.client.site.shared.connections.token();
                 tunnel::switch(client_side, response, held, job.exchange, (idle, lives))
             }
@@ -180,7 +179,6 @@ fn passed(
         };
     }
     let (mut parts, body) = response.into_parts();
-    job.exchange.answered(parts.status);
     headers::strip_hop_by_hop(&mut parts.headers);
     let shared = &job.client.site.shared;
     let over_tls = job.client.tls.is_some();
@@ -206,9 +204,7 @@ fn passed(
             &mut parts.headers,
         );
     }
-    let body = AnswerBody::relay(body, job.exchange, held, idle);
-    let mut response = Response::new(body);
-    *response.status_mut() = parts.status;
-    *response.headers_mut() = parts.headers;
-    response
+    job.exchange.answered(parts.status, &parts.headers);
+    // with the letters of names as the target wrote them
+    Response::from_parts(parts, AnswerBody::relay(body, job.exchange, held, idle))
 }

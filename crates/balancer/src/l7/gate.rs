@@ -17,6 +17,8 @@ pub(crate) struct Ticket {
     pub(crate) reason: &'static str,
     /// Why it is refused, with its first line as it came.
     pub(crate) refused: Option<(Refusal, String)>,
+    /// How long it was, in bytes; 0 if nobody has counted.
+    pub(crate) head_bytes: u64,
     /// The guard waits for [`Gate::decide`].
     pub(crate) undecided: bool,
 }
@@ -27,16 +29,16 @@ impl Ticket {
             grade,
             reason,
             refused: None,
+            head_bytes: 0,
             undecided: false,
         }
     }
 
     pub(crate) fn refused(refusal: Refusal, line: String) -> Self {
+        let (grade, reason) = refusal.classification();
         Self {
-            grade: Grade::Severe,
-            reason: refusal.reason(),
             refused: Some((refusal, line)),
-            undecided: false,
+            ..Self::passed(grade, reason)
         }
     }
 }

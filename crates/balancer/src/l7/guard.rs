@@ -153,7 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         match head::inspect(&self.raw[..end], self.mode) {
             Err(refusal) => self.refuse(refusal),
             Ok(head) => {
-                self.passed.unsplit(self.raw.split_to(end));
+                let raw = self.raw.split_to(end);
+                match &head.rewritten {
+                    Some(written) => self.passed.extend_from_slice(written),
+                    None => self.passed.unsplit(raw),
+                }
                 // with a body before it, another protocol is not begun
                 self.state = match (head.framing, head.upgrades) {
                     (Framing::Length(0), true) => State::Undecided,
@@ -165,6 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 self.head_began = None;
                 self.gate.push(Ticket {
                     undecided,
+                    head_bytes: end as u64,
                     ..Ticket::passed(head.grade, head.reason)
                 });
             }
@@ -178,10 +183,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let line = String::from_utf8_lossy(&first[..first.len().min(256)])
             .trim_end()
             .to_owned();
+        let head_bytes = self.raw.len() as u64;
         self.raw.clear();
         self.passed.extend_from_slice(STAND_IN);
         self.state = State::Refused;
-        self.gate.push(Ticket::refused(refusal, line));
+        self.gate.push(Ticket {
+            head_bytes,
+            ..Ticket::refused(refusal, line)
+        });
     }
 
     /// Ready when the client has been silent for too long where it ought to speak.

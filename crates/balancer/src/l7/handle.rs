@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderValue, LOCATION, SERVER, USER_AGENT};
+use http::header::{CONNECTION, HOST, HeaderValue, SERVER, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 
@@ -59,7 +59,6 @@ async fn answer(
     mut exchange: Box<Exchange>,
 ) -> Response<AnswerBody> {
     if let Some((refusal, _)) = &ticket.refused {
-        exchange.note(refusal.reason());
         return answer::fault(Fault::Refused(*refusal), exchange);
     }
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
@@ -153,9 +152,7 @@ fn redirected(
     let Ok(value) = HeaderValue::from_str(&location) else {
         return answer::fault(Fault::BadRequest, exchange);
     };
-    let mut response = answer::own(wanted.status, Some("text/html"), Bytes::new(), exchange);
-    response.headers_mut().insert(LOCATION, value);
-    response
+    answer::redirect(wanted.status, value, exchange)
 }
 
 /// The group that a request goes to: the one it was with, as long as that has a weight, or one by chance.

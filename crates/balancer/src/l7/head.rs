@@ -3,14 +3,20 @@
 //!
 //! The grades are Amazon's desync mitigation's: what is acceptable is forwarded, what is ambiguous is forwarded by
 //! itself on connections that are closed after it, what is severe is answered with 400.
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html>
 
 use domain::load_balancer::DesyncMitigation;
 
+use request_line::RequestLine;
+
+mod request_line;
 #[cfg(test)]
 mod tests;
 
 /// All heads together may be this long, in bytes.
 pub(crate) const HEAD_MAX: usize = 64 * 1024;
+/// So many lines of the shortest kind are a head of the longest.
+pub(crate) const LINES_MAX: usize = HEAD_MAX / "a:b\r\n".len();
 /// One line may be this long, in bytes.
 pub(crate) const LINE_MAX: usize = 16 * 1024;
 
@@ -27,7 +33,7 @@ impl Grade {
     /// Its name in access logs.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Compliant => "Compliant",
+            Self::Compliant => "-",
             Self::Acceptable => "Acceptable",
             Self::Ambiguous => "Ambiguous",
             Self::Severe => "Severe",
@@ -53,13 +59,17 @@ pub(crate) struct Head {
     pub(crate) reason: &'static str,
     /// Whether another protocol is asked for.
     pub(crate) upgrades: bool,
+    /// The head for the parser, which takes less than what is let pass.
+    pub(crate) rewritten: Option<Vec<u8>>,
 }
 
 /// Why a head is not read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// 400.
+    /// 400: no server and its clients would agree what it means.
     Malformed(&'static str),
+    /// 400: it names no host, or several.
+    Host,
     /// 414: the first line is too long.
     UriTooLong,
     /// 431 among others, 400 by Amazon: a line or all lines are too long.
@@ -73,15 +83,13 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The word of access logs.
-    pub(crate) fn reason(self) -> &'static str {
+    /// How access logs classify it, and the word for that: Amazon's alone, since programs read them.
+    pub(crate) fn classification(self) -> (Grade, &'static str) {
         match self {
-            Self::Malformed(reason) => reason,
-            Self::UriTooLong => "UriTooLong",
-            Self::TooLarge => "HeaderTooLarge",
-            Self::UnknownEncoding => "UnknownTransferEncoding",
-            Self::Version => "UnsupportedVersion",
-            Self::Slow => "SlowHeader",
+            Self::Malformed(reason) => (Grade::Severe, reason),
+            Self::UnknownEncoding => (Grade::Severe, "BadTransferEncoding"),
+            Self::Version => (Grade::Acceptable, "NonCompliantVersion"),
+            Self::Host | Self::UriTooLong | Self::TooLarge | Self::Slow => (Grade::Compliant, ""),
         }
     }
 }
@@ -124,6 +132,17 @@ impl Verdict {
     }
 }
 
+/// What the lines of headers say of the body and the host.
+#[derive(Default)]
+struct Found<'a> {
+    lengths: Vec<u64>,
+    encodings: Vec<&'a [u8]>,
+    hosts: usize,
+    upgrades: bool,
+    /// One of them is written as a lax parser alone reads it.
+    is_suspicious: bool,
+}
+
 /// Reads a whole head, the empty line included.
 pub(crate) fn inspect(bytes: &[u8], mode: DesyncMitigation) -> Result<Head, Refusal> {
     if bytes.len() > HEAD_MAX {
@@ -138,11 +157,8 @@ pub(crate) fn inspect(bytes: &[u8], mode: DesyncMitigation) -> Result<Head, Refu
     if first.len() > LINE_MAX {
         return Err(Refusal::UriTooLong);
     }
-    let is_one_zero = request_line(first, &mut verdict)?;
-    let mut lengths: Vec<u64> = Vec::new();
-    let mut encodings: Vec<&[u8]> = Vec::new();
-    let mut hosts = 0;
-    let mut upgrades = false;
+    let request = request_line::read(first, &mut verdict)?;
+    let mut found = Found::default();
     let mut all_end = first_ends;
     for (line, ends) in lines {
         if line.is_empty() {
@@ -154,70 +170,68 @@ pub(crate) fn inspect(bytes: &[u8], mode: DesyncMitigation) -> Result<Head, Refu
             return Err(Refusal::TooLarge);
         }
         let (name, value) = header_line(line, &mut verdict)?;
-        if name.eq_ignore_ascii_case(b"content-length") {
-            lengths.extend(content_lengths(value, &mut verdict)?);
-        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
-            encodings.push(value);
-        } else if name.eq_ignore_ascii_case(b"host") {
-            hosts += 1;
-        } else if name.eq_ignore_ascii_case(b"upgrade") {
-            upgrades = true;
-        }
+        found.note(name, value)?;
     }
     if !all_end {
-        return Err(Refusal::Malformed("BareLineFeed"));
+        return Err(Refusal::Malformed("BadHeader"));
     }
-    if hosts > 1 {
-        return Err(Refusal::Malformed("MultipleHost"));
+    if found.hosts > 1 || (found.hosts == 0 && !request.is_one_zero) {
+        return Err(Refusal::Host);
     }
-    if hosts == 0 && !is_one_zero {
-        return Err(Refusal::Malformed("MissingHost"));
-    }
-    let framing = framing(&lengths, &encodings, is_one_zero, &mut verdict)?;
+    let framing = framing(&found, &request, &mut verdict)?;
     let Verdict(grade, reason) = verdict;
     let refused = match mode {
+        // What is severe has no meaning that could be forwarded.
         DesyncMitigation::Monitor | DesyncMitigation::Defensive => grade == Grade::Severe,
         DesyncMitigation::Strictest => grade != Grade::Compliant,
     };
     if refused {
         return Err(Refusal::Malformed(reason));
     }
+    let drops_length = framing == Framing::Chunked && !found.lengths.is_empty();
     Ok(Head {
         framing,
         grade,
         reason,
-        upgrades,
+        upgrades: found.upgrades,
+        rewritten: (drops_length || request.is_escaped()).then(|| rewritten(bytes, &request, drops_length)),
     })
 }
 
-/// Whether the version is 1.0.
-fn request_line(line: &[u8], verdict: &mut Verdict) -> Result<bool, Refusal> {
-    let mut words = line.split(|it| *it == b' ');
-    let (Some(method), Some(target), Some(version), None) =
-        (words.next(), words.next(), words.next(), words.next())
-    else {
-        return Err(Refusal::Malformed("BadRequestLine"));
-    };
-    if method.is_empty() || !method.iter().all(|it| is_token(*it)) {
-        return Err(Refusal::Malformed("BadMethod"));
+/// A head whose first line a strict parser takes too, without the length of a body that comes in chunks: a target must not
+/// see two lengths.
+fn rewritten(bytes: &[u8], request: &RequestLine<'_>, drops_length: bool) -> Vec<u8> {
+    let mut written = request.escaped();
+    let lines = bytes.split_inclusive(|it| *it == b'\n').skip(1);
+    for line in lines {
+        let name = line.split(|it| *it == b':').next().unwrap_or_default();
+        if !(drops_length && name.eq_ignore_ascii_case(b"content-length")) {
+            written.extend_from_slice(line);
+        }
     }
-    if target.is_empty() || target.iter().any(|it| *it <= 0x20 || *it == 0x7F) {
-        return Err(Refusal::Malformed("BadUri"));
-    }
-    if target.iter().any(|it| *it > 0x7F) {
-        verdict.note(Grade::Acceptable, "NonCompliantUri");
-    }
-    match version {
-        b"HTTP/1.1" => Ok(false),
-        b"HTTP/1.0" => Ok(true),
-        [b'H', b'T', b'T', b'P', b'/', ..] => Err(Refusal::Version),
-        _ => Err(Refusal::Malformed("BadVersion")),
+    written
+}
+
+impl<'a> Found<'a> {
+    fn note(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Refusal> {
+        if name.eq_ignore_ascii_case(b"content-length") {
+            self.lengths.push(content_length(value)?);
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            self.encodings.push(value);
+        } else if name.eq_ignore_ascii_case(b"host") {
+            self.hosts += 1;
+        } else if name.eq_ignore_ascii_case(b"upgrade") {
+            self.upgrades = true;
+        }
+        self.is_suspicious |= looks_like_framing(name);
+        Ok(())
     }
 }
 
 fn header_line<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<(&'a [u8], &'a [u8]), Refusal> {
     if matches!(line.first(), Some(b' ' | b'\t')) {
-        return Err(Refusal::Malformed("MultilineHeader"));
+        // the rest of the line before, in old times
+        return Err(Refusal::Malformed("BadHeader"));
     }
     let Some(colon) = line.iter().position(|it| *it == b':') else {
         return Err(Refusal::Malformed("BadHeader"));
@@ -231,7 +245,11 @@ fn header_line<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<(&'a [u8], &
         return Err(Refusal::Malformed("BadHeader"));
     }
     if value.iter().any(|it| (*it < 0x20 && *it != b'\t') || *it == 0x7F) {
+        // Acceptable to Amazon; no parser of ours takes it
         return Err(Refusal::Malformed("NonCompliantHeader"));
+    }
+    if !value.is_ascii() {
+        verdict.note(Grade::Acceptable, "NonCompliantHeader");
     }
     // Only now: a CR at an end would be taken for a space, and be passed on.
     let value = value.trim_ascii();
@@ -254,41 +272,44 @@ fn looks_like_framing(name: &[u8]) -> bool {
     looks(b"content-length") || looks(b"transfer-encoding")
 }
 
-fn content_lengths(value: &[u8], verdict: &mut Verdict) -> Result<Vec<u64>, Refusal> {
-    let mut found = Vec::new();
-    for part in value.split(|it| *it == b',') {
-        let part = part.trim_ascii();
-        let digits = !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-        let number = std::str::from_utf8(part).ok().and_then(|it| it.parse().ok());
-        let Some(number) = number.filter(|_| digits) else {
-            return Err(Refusal::Malformed("BadContentLength"));
-        };
-        found.push(number);
-    }
-    if found.len() > 1 {
-        verdict.note(Grade::Severe, "MultipleContentLength");
-    }
-    Ok(found)
+fn content_length(value: &[u8]) -> Result<u64, Refusal> {
+    let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    let number = std::str::from_utf8(value).ok().filter(|_| digits);
+    let number = number.and_then(|it| it.parse().ok());
+    number.ok_or(Refusal::Malformed("BadContentLength"))
 }
 
-fn framing(
-    lengths: &[u64],
-    encodings: &[&[u8]],
-    is_one_zero: bool,
-    verdict: &mut Verdict,
-) -> Result<Framing, Refusal> {
-    if lengths.len() > 1 {
+fn framing(found: &Found<'_>, request: &RequestLine<'_>, verdict: &mut Verdict) -> Result<Framing, Refusal> {
+    let Found {
+        lengths, encodings, ..
+    } = found;
+    let length = lengths.first().copied();
+    if lengths.iter().any(|it| Some(*it) != length) {
         verdict.note(Grade::Severe, "MultipleContentLength");
+    } else if lengths.len() > 1 {
+        verdict.note(Grade::Ambiguous, "DuplicateContentLength");
     }
-    match encodings {
-        [] => Ok(Framing::Length(lengths.first().copied().unwrap_or(0))),
-        [encoding] if encoding.eq_ignore_ascii_case(b"chunked") => {
-            if is_one_zero {
-                return Err(Refusal::Malformed("TransferEncodingInHttp10"));
+    let has_no_body = matches!(request.method, b"GET" | b"HEAD");
+    match encodings[..] {
+        [] => {
+            match length {
+                Some(0) if has_no_body => verdict.note(Grade::Acceptable, "GetHeadZeroContentLength"),
+                Some(_) if has_no_body => verdict.note(Grade::Ambiguous, "UndefinedContentLengthSemantics"),
+                _ => {}
             }
-            if !lengths.is_empty() {
-                // RFC 9112 6.1 lets a server refuse it, and no honest client sends it
-                verdict.note(Grade::Severe, "BothTeClPresent");
+            Ok(Framing::Length(length.unwrap_or(0)))
+        }
+        [encoding] if encoding.eq_ignore_ascii_case(b"chunked") => {
+            if request.is_one_zero {
+                return Err(Refusal::Malformed("UndefinedTransferEncodingSemantics"));
+            }
+            match (length, found.is_suspicious) {
+                (Some(_), true) => verdict.note(Grade::Severe, "SuspiciousTeClPresent"),
+                (Some(_), false) => verdict.note(Grade::Ambiguous, "BothTeClPresent"),
+                (None, _) if has_no_body => {
+                    verdict.note(Grade::Ambiguous, "UndefinedTransferEncodingSemantics");
+                }
+                (None, _) => {}
             }
             Ok(Framing::Chunked)
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::header::DATE as DATE_NAME;
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::connection::Client;
@@ -36,6 +37,7 @@ struct Log {
     began: Instant,
     forwarded: Option<Instant>,
     answered: Option<Instant>,
+    has_failed: bool,
 }
 
 impl Exchange {
@@ -61,7 +63,7 @@ impl Exchange {
                 times_ms: [None; 3],
                 status: CLIENT_CLOSED,
                 target_status: None,
-                received: 0,
+                received: ticket.head_bytes,
                 sent: 0,
                 request,
                 user_agent,
@@ -75,7 +77,6 @@ impl Exchange {
                 began: now,
                 actions: "-",
                 redirect: None,
-                error: None,
                 grade: ticket.grade.name(),
                 grade_reason: ticket.reason,
             };
@@ -86,6 +87,7 @@ impl Exchange {
                 began: Instant::now(),
                 forwarded: None,
                 answered: None,
+                has_failed: false,
             }
         });
         let meter = serving.counters.clone().map(|counters| {
@@ -150,6 +152,12 @@ impl Exchange {
         if let Some(meter) = &mut self.meter {
             meter.active = Some(meter.counters.active());
         }
+        if let Some(log) = &mut self.log {
+            log.entry.kind = match log.client.tls {
+                Some(_) => "wss",
+                None => "ws",
+            };
+        }
     }
 
     /// The target has answered.
@@ -161,24 +169,27 @@ impl Exchange {
         }
     }
 
-    /// The client is being answered.
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    /// The client is being answered, with this head.
+    pub(crate) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
         if let Some(log) = &mut self.log {
             log.entry.status = status.as_u16();
+            if !log.client.http2 {
+                log.entry.sent += head_bytes(status, headers);
+            }
         }
     }
 
-    /// Something went wrong.
-    pub(crate) fn note(&mut self, error: &'static str) {
+    /// Something else than the client's going went wrong.
+    pub(crate) fn fails(&mut self) {
         if let Some(log) = &mut self.log {
-            log.entry.error = Some(error);
+            log.has_failed = true;
         }
     }
 
-    /// The client has sent so much.
+    /// The client has sent so much more than the head.
     pub(crate) fn received(&mut self, bytes: u64) {
         if let Some(log) = &mut self.log {
-            log.entry.received = bytes;
+            log.entry.received += bytes;
         }
     }
 
@@ -210,11 +221,23 @@ impl Exchange {
     }
 }
 
+/// How long the head of an answer is, in bytes, with the line of the date that every answer gets.
+fn head_bytes(status: StatusCode, headers: &HeaderMap) -> u64 {
+    const DATE: usize = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".len();
+    const ENDS: usize = "HTTP/1.1 200 \r\n\r\n".len();
+    let lines = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    let date = if headers.contains_key(DATE_NAME) { 0 } else { DATE };
+    let reason = status.canonical_reason().map_or(0, str::len);
+    (ENDS + reason + lines.sum::<usize>() + date) as u64
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some(log) = &mut self.log {
             // unless something else went wrong first, nobody waits any more
-            if log.entry.error.is_none() {
+            if !log.has_failed {
                 log.entry.status = CLIENT_CLOSED;
             }
         }

@@ -33,7 +33,7 @@ pub(crate) fn switch(
         let (_in_flight, _lives) = (held.in_flight, lives);
         let both = async { tokio::try_join!(client_side, target_side) };
         let Ok(Ok((client, target))) = tokio::time::timeout(CHANGE_TIME, both).await else {
-            exchange.note("UpgradeFailed");
+            exchange.fails();
             return;
         };
         let pumping = pump::both_ways(TokioIo::new(client), TokioIo::new(target), idle);

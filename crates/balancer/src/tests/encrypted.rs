@@ -330,6 +330,20 @@ async fn calls_of_grpc_pass_with_their_trailers() {
 }
 
 #[tokio::test]
+async fn a_group_of_http_1_takes_no_calls_of_grpc() {
+    let world = encrypted(Protocol::Https, group("g", &[echo("one").await])).await;
+    let mut sender = http2::<Full<Bytes>>(&world).await;
+    for (content_type, expected) in [("application/grpc", 464), ("text/plain", 200)] {
+        let call = Request::post("https://a.example/pkg.Service/Method")
+            .header("content-type", content_type)
+            .body(Full::from("message"))
+            .expect("a request");
+        let response = sender.send_request(call).await.expect("an answer");
+        assert_eq!(response.status().as_u16(), expected, "{content_type}");
+    }
+}
+
+#[tokio::test]
 async fn versions_that_do_not_fit_are_464() {
     let mut plan = group("g", &[grpc_target("0").await]);
     plan.version = ProtocolVersion::Http2;

@@ -52,6 +52,9 @@ async fn rules_decide_what_becomes_of_requests() {
         Some("https://a.example:443/new/old/x?y=1")
     );
     assert_eq!(header(&moved, "server").as_deref(), Some("awselb/2.0"));
+    assert!(moved.contains("\r\nLocation: "), "{moved}");
+    // As long as Amazon's.
+    assert_eq!(body(&moved).len(), 110, "{moved}");
     assert_eq!(
         header(body(&world.get("/app").await), "name").as_deref(),
         Some("one")

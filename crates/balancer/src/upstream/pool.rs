@@ -22,6 +22,8 @@ pub(super) const IDLE_MAX: usize = 256;
 pub(super) const IDLE_TIME: Duration = Duration::from_secs(50);
 /// Headers of an answer may be this long, in bytes, as Amazon's.
 const ANSWER_HEAD_MAX: usize = 32 * 1024;
+/// So many of the shortest kind.
+const ANSWER_LINES_MAX: usize = ANSWER_HEAD_MAX / "a:b\r\n".len();
 
 /// Connections to a target that wait for work.
 #[derive(Default)]
@@ -156,6 +158,9 @@ impl Pool {
         }
         let (sender, connection) = http1::Builder::new()
             .max_header_size(ANSWER_HEAD_MAX)
+            .max_headers(ANSWER_LINES_MAX)
+            .preserve_header_case(true)
+            .title_case_headers(true)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(broken)?;

@@ -64,6 +64,7 @@ fn what_needs_more_than_passing_on_is_not_plain() {
         "POST / HTTP/1.1\r\nHost: a\r\n\r\n",
         "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nContent_Length: 1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
@@ -85,14 +86,14 @@ fn what_needs_more_than_passing_on_is_not_plain() {
 #[test]
 fn targets_get_the_head_as_it_came_without_the_connection() {
     let plain =
-        "GET /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nX-Own:  1\r\nContent-Length: 0\r\n\r\n";
+        "DELETE /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nX-Own:  1\r\nContent-Length: 0\r\n\r\n";
     let head = for_target(plain, XForwardedFor::Append);
     let (kept, trace) = head
         .split_once("X-Amzn-Trace-Id: Root=1-10000000-")
         .expect("a trace");
     assert_eq!(
         kept,
-        "GET /a?b HTTP/1.1\r\nHost: a\r\nX-Own:  1\r\nContent-Length: 0\r\nX-Forwarded-For: 10.0.0.9\r\n\
+        "DELETE /a?b HTTP/1.1\r\nHost: a\r\nX-Own:  1\r\nContent-Length: 0\r\nX-Forwarded-For: 10.0.0.9\r\n\
          X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n"
     );
     assert_eq!(trace.len(), "0123456789abcdef01234567\r\n\r\n".len());
