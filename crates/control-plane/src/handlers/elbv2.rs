@@ -4,6 +4,7 @@
 
 mod actions;
 mod attributes;
+mod capacity_reservations;
 mod certificates;
 mod conditions;
 mod errors;
@@ -28,6 +29,7 @@ pub use attributes::{
     describe_listener_attributes, describe_load_balancer_attributes, describe_target_group_attributes,
     modify_listener_attributes, modify_load_balancer_attributes, modify_target_group_attributes,
 };
+pub use capacity_reservations::{describe_capacity_reservation, modify_capacity_reservation};
 pub use certificates::{
     add_listener_certificates, describe_listener_certificates, remove_listener_certificates,
 };

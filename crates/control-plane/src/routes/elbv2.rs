@@ -19,6 +19,7 @@ impl Routes {
         self.on::<elbv2::DeleteTargetGroup, _, _>(load_balancing::delete_target_group);
         self.on::<elbv2::DeregisterTargets, _, _>(load_balancing::deregister_targets);
         self.on::<elbv2::DescribeAccountLimits, _, _>(load_balancing::describe_account_limits);
+        self.on::<elbv2::DescribeCapacityReservation, _, _>(load_balancing::describe_capacity_reservation);
         self.on::<elbv2::DescribeListenerAttributes, _, _>(load_balancing::describe_listener_attributes);
         self.on::<elbv2::DescribeListenerCertificates, _, _>(load_balancing::describe_listener_certificates);
         self.on::<elbv2::DescribeListeners, _, _>(load_balancing::describe_listeners);
@@ -34,6 +35,7 @@ impl Routes {
         );
         self.on::<elbv2::DescribeTargetGroups, _, _>(load_balancing::describe_target_groups);
         self.on::<elbv2::DescribeTargetHealth, _, _>(load_balancing::describe_target_health);
+        self.on::<elbv2::ModifyCapacityReservation, _, _>(load_balancing::modify_capacity_reservation);
         self.on::<elbv2::ModifyListener, _, _>(load_balancing::modify_listener);
         self.on::<elbv2::ModifyListenerAttributes, _, _>(load_balancing::modify_listener_attributes);
         self.on::<elbv2::ModifyLoadBalancerAttributes, _, _>(load_balancing::modify_load_balancer_attributes);

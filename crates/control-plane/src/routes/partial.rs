@@ -178,7 +178,7 @@ const LISTENERS: &str = "authentication, mutual TLS, and security policies of FI
 const RULES: &str = "regular expressions, transforms and authentication are refused";
 
 /// The same of Elastic Load Balancing.
-const PARTIAL_ELBV2: [(&str, &str); 10] = [
+const PARTIAL_ELBV2: [(&str, &str); 11] = [
     ("CreateListener", LISTENERS),
     (
         "CreateLoadBalancer",
@@ -188,6 +188,10 @@ const PARTIAL_ELBV2: [(&str, &str); 10] = [
     (
         "CreateTargetGroup",
         "Lambda functions, GENEVE, QUIC and IPv6 are refused",
+    ),
+    (
+        "ModifyCapacityReservation",
+        "a load balancer has the capacity of its host: none can be reserved, so there is only none to reset",
     ),
     ("ModifyListener", LISTENERS),
     (

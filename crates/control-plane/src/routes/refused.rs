@@ -15,8 +15,6 @@ const EXPRESS: &str = "Express gateway services are not built yet";
 
 /// Why the operations of trust stores are refused.
 const TRUST_STORES: &str = "trust stores, by which clients are known, are not built yet";
-/// Why the operations of capacity reservations are refused.
-const RESERVATIONS: &str = "a load balancer has the capacity of its host: none can be reserved";
 /// Why the operations of pools of addresses are refused.
 const POOLS: &str = "there are no pools of addresses";
 
@@ -102,8 +100,6 @@ impl Routes {
         self.refuse_elbv2::<elbv2::GetTrustStoreRevocationContent>(TRUST_STORES);
         self.refuse_elbv2::<elbv2::ModifyTrustStore>(TRUST_STORES);
         self.refuse_elbv2::<elbv2::RemoveTrustStoreRevocations>(TRUST_STORES);
-        self.refuse_elbv2::<elbv2::DescribeCapacityReservation>(RESERVATIONS);
-        self.refuse_elbv2::<elbv2::ModifyCapacityReservation>(RESERVATIONS);
         self.refuse_elbv2::<elbv2::ModifyIpPools>(POOLS);
     }
 

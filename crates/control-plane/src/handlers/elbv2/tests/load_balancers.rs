@@ -180,6 +180,41 @@ async fn a_network_load_balancer_has_the_addresses_it_asks_for() {
 }
 
 #[tokio::test]
+async fn no_capacity_is_reserved() {
+    let world = World::new().await;
+    let made = world.load_balancer("web", "application").await;
+    let arn = &made["LoadBalancerArn"];
+    let none = json!({ "CapacityReservationState": [] });
+    let of = json!({ "LoadBalancerArn": arn });
+    assert_eq!(world.ask("DescribeCapacityReservation", of.clone()).await, none);
+    let reset = json!({ "LoadBalancerArn": arn, "ResetCapacityReservation": true });
+    assert_eq!(world.ask("ModifyCapacityReservation", reset).await, none);
+    let wish = json!({ "LoadBalancerArn": arn, "MinimumLoadBalancerCapacity": { "CapacityUnits": 100 } });
+    let refused = world.refused("ModifyCapacityReservation", wish).await;
+    assert_eq!(
+        refused,
+        (
+            "OperationNotPermitted".to_owned(),
+            "This operation is not allowed: a load balancer has the capacity of its host: none can be reserved."
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        world.refused("ModifyCapacityReservation", of.clone()).await.0,
+        "ValidationError"
+    );
+    world.ask("DeleteLoadBalancer", of.clone()).await;
+    let refused = world.refused("DescribeCapacityReservation", of).await;
+    assert_eq!(
+        refused,
+        (
+            "LoadBalancerNotFound".to_owned(),
+            format!("Load balancer '{}' not found", text(arn))
+        )
+    );
+}
+
+#[tokio::test]
 async fn subnets_that_are_full_are_refused() {
     let world = World::new().await;
     // A /28 has eleven addresses to give.
