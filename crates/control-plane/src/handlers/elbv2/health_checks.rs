@@ -107,15 +107,26 @@ pub fn checked(group: &Group, given: &Given<'_>, before: HealthCheck) -> Result<
             *field = within(given, member, least, most)?;
         }
     }
-    if it.timeout_seconds >= it.interval_seconds {
-        return Err(validation(
-            "Health check interval must be greater than the timeout.",
-        ));
-    }
+    check_timeout(group.protocol, &it)?;
     if let Some(matcher) = given.matcher {
         it.matcher = Some(matcher_of(group, matcher, is_http)?);
     }
     Ok(it)
+}
+
+/// A check has to end before the next one, or with it where the load balancer is a network one.
+fn check_timeout(group: Protocol, it: &HealthCheck) -> Result<(), Error> {
+    let (timeout, interval) = (it.timeout_seconds, it.interval_seconds);
+    let (is_fit, bound) = match group.kind() {
+        LoadBalancerKind::Application => (timeout < interval, "smaller than"),
+        LoadBalancerKind::Network => (timeout <= interval, "smaller than or equal to"),
+    };
+    match is_fit {
+        true => Ok(()),
+        false => Err(validation(format!(
+            "Health check timeout '{timeout}' must be {bound} the interval '{interval}'"
+        ))),
+    }
 }
 
 fn path_of(path: &str, is_http: bool) -> Result<String, Error> {

@@ -118,7 +118,7 @@ async fn what_cannot_be_is_refused() {
             "HealthCheckTimeoutSeconds",
             json!(30),
             "ValidationError",
-            "Health check interval must be greater than the timeout.",
+            "Health check timeout '30' must be smaller than the interval '30'",
         ),
         (
             "HealthCheckIntervalSeconds",
@@ -176,6 +176,30 @@ async fn what_cannot_be_is_refused() {
         }
         let refused = world.refused("CreateTargetGroup", input).await;
         assert_eq!(refused, (code.to_owned(), message.to_owned()), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn checks_of_network_load_balancers_may_last_until_the_next() {
+    let world = World::new().await;
+    for protocol in ["TCP", "TLS", "UDP", "TCP_UDP"] {
+        let mut input = json!({
+            "Name": protocol.replace('_', "-"), "Protocol": protocol, "Port": 80, "VpcId": world.vpc,
+            "HealthCheckIntervalSeconds": 10,
+        });
+        let made = world.ask("CreateTargetGroup", input.clone()).await["TargetGroups"][0].clone();
+        assert_eq!(made["HealthCheckTimeoutSeconds"], 10, "{protocol}");
+        input["Name"] = json!("other");
+        input["HealthCheckIntervalSeconds"] = json!(5);
+        input["HealthCheckTimeoutSeconds"] = json!(6);
+        let refused = world.refused("CreateTargetGroup", input).await;
+        assert_eq!(
+            refused,
+            (
+                "ValidationError".to_owned(),
+                "Health check timeout '6' must be smaller than or equal to the interval '5'".to_owned()
+            )
+        );
     }
 }
 
