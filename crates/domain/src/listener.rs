@@ -25,7 +25,8 @@ pub struct Listener {
     pub port: u16,
     /// What clients speak.
     pub protocol: Protocol,
-    /// ARNs of certificates, the default one first; none unless clients speak TLS.
+    /// ARNs of certificates: the default one, then the list of others, in which the default one may be once more; none
+    /// unless clients speak TLS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<String>,
     /// For example `ELBSecurityPolicy-2016-08`; set if clients speak TLS.
@@ -60,6 +61,18 @@ pub enum Protocol {
     Udp,
     /// TCP and UDP on the same port.
     TcpUdp,
+}
+
+impl Listener {
+    /// The certificate that is shown where no other fits; `None` unless clients speak TLS.
+    pub fn default_certificate(&self) -> Option<&String> {
+        self.certificates.first()
+    }
+
+    /// The certificates that were added.
+    pub fn certificate_list(&self) -> &[String] {
+        self.certificates.get(1..).unwrap_or_default()
+    }
 }
 
 impl Protocol {

@@ -61,11 +61,11 @@ pub async fn add_listener_certificates(
         let given = given.map(|it| require(tx.state(), &scope, it));
         let given = given.collect::<Result<Vec<_>, _>>()?;
         for arn in &given {
-            if !it.certificates.contains(arn) {
+            if !it.certificate_list().contains(arn) {
                 it.certificates.push(arn.clone());
             }
         }
-        if it.certificates.len() > CERTIFICATES_MAX + 1 {
+        if it.certificate_list().len() > CERTIFICATES_MAX {
             return Err(Error::TooManyCertificatesException(
                 elbv2::TooManyCertificatesException {
                     message: Some(format!(
@@ -88,7 +88,7 @@ pub async fn add_listener_certificates(
     })
 }
 
-/// `RemoveListenerCertificates`: not the default one.
+/// `RemoveListenerCertificates`: out of the list. The default one stays, whether it was in the list too or not.
 ///
 /// # Errors
 /// ListenerNotFound, OperationNotPermitted.
@@ -99,27 +99,25 @@ pub async fn remove_listener_certificates(
     let removed = call.access().store().transact(move |tx| {
         let found = names::listener(tx.state(), &scope, &input.listener_arn)?;
         check_encrypted(&found)?;
-        let mut it = Listener::clone(&found);
-        for given in input
-            .certificates
-            .iter()
-            .filter_map(|it| it.certificate_arn.as_ref())
-        {
-            if it.certificates.first() == Some(given) {
-                return Err(not_permitted(format!(
-                    "Certificate '{given}' is the default certificate of the listener and cannot be removed"
-                )));
-            }
-            it.certificates.retain(|arn| arn != given);
+        let given = input.certificates.iter();
+        let given: Vec<&String> = given.filter_map(|it| it.certificate_arn.as_ref()).collect();
+        let is_default = |arn: &&&String| found.default_certificate() == Some(**arn);
+        let mut defaults = given.iter().filter(is_default);
+        if defaults.any(|arn| !found.certificate_list().contains(arn)) {
+            return Err(not_permitted("Default certificate cannot be removed"));
         }
-        tx.put(it);
+        let kept = found.certificate_list().iter().filter(|it| !given.contains(it));
+        tx.put(Listener {
+            certificates: found.default_certificate().into_iter().chain(kept).cloned().collect(),
+            ..Listener::clone(&found)
+        });
         Ok(())
     });
     removed.await.map_err(from_store)?;
     Ok(elbv2::RemoveListenerCertificatesOutput {})
 }
 
-/// `DescribeListenerCertificates`: the default one is first.
+/// `DescribeListenerCertificates`: the default one is first, and comes again where it is in the list.
 ///
 /// # Errors
 /// ListenerNotFound, ValidationError.

@@ -73,7 +73,7 @@ fn create_or_find(tx: &mut Tx<'_>, new: NewListener) -> Result<Arc<Listener>, Er
     let is_same = |it: &&Arc<Listener>| {
         it.port == new.port
             && it.protocol == new.protocol
-            && it.certificates.first() == new.certificates.first()
+            && it.default_certificate() == new.certificates.first()
             && it.ssl_policy == new.ssl_policy
             && it.alpn_policy == new.alpn_policy
             && it.default_action == new.default_action
@@ -299,9 +299,8 @@ fn modified(
     // What it has stays only where its new protocol can have it.
     let kept: Vec<elbv2::Certificate> = match it.protocol.is_encrypted() {
         true => before
-            .certificates
-            .iter()
-            .take(1)
+            .default_certificate()
+            .into_iter()
             .map(|it| render::certificate(it, None))
             .collect(),
         false => Vec::new(),
@@ -322,10 +321,9 @@ fn modified(
         alpn_policy: Some(input.alpn_policy.as_deref().unwrap_or(&kept_alpn)),
     };
     let security = security.check(state, scope, it.protocol)?;
-    let others = before.certificates.iter().skip(1);
-    let others = others.filter(|it| !security.certificates.contains(it)).cloned();
+    let list = before.certificate_list().iter().cloned();
     it.certificates = match it.protocol.is_encrypted() {
-        true => security.certificates.iter().cloned().chain(others).collect(),
+        true => security.certificates.iter().cloned().chain(list).collect(),
         false => Vec::new(),
     };
     it.ssl_policy = security.ssl_policy;

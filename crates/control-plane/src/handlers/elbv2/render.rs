@@ -51,13 +51,7 @@ pub fn zone(it: &LoadBalancerZone) -> elbv2::AvailabilityZone {
 pub fn listener(it: &Listener) -> elbv2::Listener {
     elbv2::Listener {
         alpn_policy: it.alpn_policy.map(|it| vec![it.as_str().to_owned()]),
-        certificates: (!it.certificates.is_empty()).then(|| {
-            it.certificates
-                .iter()
-                .take(1)
-                .map(|it| certificate(it, None))
-                .collect()
-        }),
+        certificates: it.default_certificate().map(|it| vec![certificate(it, None)]),
         default_actions: Some(vec![action(&it.default_action)]),
         listener_arn: Some(it.arn.to_string()),
         load_balancer_arn: Some(it.load_balancer.to_string()),

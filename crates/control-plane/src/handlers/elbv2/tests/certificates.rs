@@ -97,6 +97,50 @@ async fn a_listener_of_https_has_a_default_certificate_and_others() {
 }
 
 #[tokio::test]
+async fn the_default_certificate_and_the_list_are_apart() {
+    let world = World::new().await;
+    let web = world.load_balancer("web", "application").await;
+    let [a, b] = [
+        world.certificate(&["a.example.com"]).await,
+        world.certificate(&["b.example.com"]).await,
+    ];
+    let (yes, no) = (true, false);
+    let listener = world.listener_with(&web, &a).await;
+    let of = |arn: &String| json!({ "ListenerArn": listener["ListenerArn"], "Certificates": [{ "CertificateArn": arn }] });
+
+    let refused = world.refused("RemoveListenerCertificates", of(&a)).await;
+    assert_eq!(
+        refused,
+        (
+            "OperationNotPermitted".to_owned(),
+            "Default certificate cannot be removed".to_owned()
+        )
+    );
+    // In the list too, it comes twice.
+    world.ask("AddListenerCertificates", of(&a)).await;
+    world.ask("AddListenerCertificates", of(&a)).await;
+    assert_eq!(
+        world.certificates(&listener).await,
+        [(a.clone(), yes), (a.clone(), no)]
+    );
+    // Another default one changes nothing of the list, nor does one that is in it.
+    for (default, before) in [(&b, [&a].as_slice()), (&a, &[&a])] {
+        world.ask("ModifyListener", of(default)).await;
+        let mut expected = vec![(default.clone(), yes)];
+        expected.extend(before.iter().map(|it| ((*it).clone(), no)));
+        assert_eq!(world.certificates(&listener).await, expected);
+    }
+    world.ask("RemoveListenerCertificates", of(&a)).await;
+    assert_eq!(world.certificates(&listener).await, [(a.clone(), yes)]);
+    let described = json!({ "ListenerArns": [listener["ListenerArn"]] });
+    let described = world.ask("DescribeListeners", described).await;
+    assert_eq!(
+        described["Listeners"][0]["Certificates"],
+        json!([{ "CertificateArn": a }])
+    );
+}
+
+#[tokio::test]
 async fn certificates_that_no_listener_can_show_are_refused() {
     let world = World::new().await;
     let web = world.load_balancer("web", "application").await;
