@@ -1,5 +1,8 @@
 //! Attributes of load balancers: which kind has which, what they are at first, what they may become.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::LoadBalancerKind;
@@ -48,6 +51,9 @@ pub struct LoadBalancerAttributes {
     pub client_routing: ClientRoutingPolicy,
     /// `secondary_ips.auto_assigned.per_subnet` of a network load balancer, 0 to 7.
     pub secondary_ips_per_subnet: u32,
+    /// Addresses that were chosen for an internal network load balancer: descriptions show these and no others.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub chosen_addresses: BTreeSet<IpAddr>,
 }
 
 /// Where logs go.
@@ -295,6 +301,7 @@ impl LoadBalancerAttributes {
             waf_fails_open: false,
             client_routing: ClientRoutingPolicy::Any,
             secondary_ips_per_subnet: 0,
+            chosen_addresses: BTreeSet::new(),
         }
     }
 

@@ -192,7 +192,7 @@ pub async fn set_subnets(call: Call<elbv2::SetSubnets>) -> Result<elbv2::SetSubn
     });
     let changed: Arc<LoadBalancer> = changed.await.map_err(from_store)?;
     Ok(elbv2::SetSubnetsOutput {
-        availability_zones: Some(changed.zones.iter().map(render::zone).collect()),
+        availability_zones: Some(render::zones(&changed)),
         enable_prefix_for_ipv6_source_nat: None,
         ip_address_type: Some(changed.ip_address_type.as_str().into()),
     })

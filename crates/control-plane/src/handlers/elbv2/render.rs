@@ -1,5 +1,8 @@
 //! Records as they are answered.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
 use api::elbv2;
 use domain::listener::{Listener, Protocol};
 use domain::listener_rule::{Action, Condition, ListenerRule};
@@ -14,7 +17,7 @@ use super::hosted_zones::hosted_zone;
 pub fn load_balancer(it: &LoadBalancer) -> elbv2::LoadBalancer {
     let hosted_zone = hosted_zone(it.kind, &it.arn.scope().region);
     elbv2::LoadBalancer {
-        availability_zones: Some(it.zones.iter().map(zone).collect()),
+        availability_zones: Some(zones(it)),
         canonical_hosted_zone_id: hosted_zone.map(str::to_owned),
         created_time: Some(it.created_at),
         dns_name: Some(it.dns_name.clone()),
@@ -37,10 +40,21 @@ pub fn load_balancer(it: &LoadBalancer) -> elbv2::LoadBalancer {
     }
 }
 
-/// Where a load balancer is in a zone. Amazon shows addresses only if they were asked for.
-pub fn zone(it: &LoadBalancerZone) -> elbv2::AvailabilityZone {
+/// Where a load balancer is.
+pub fn zones(it: &LoadBalancer) -> Vec<elbv2::AvailabilityZone> {
+    let chosen = &it.attributes.chosen_addresses;
+    it.zones.iter().map(|it| zone(it, chosen)).collect()
+}
+
+/// Where it is in one zone. Amazon shows addresses only if they were asked for.
+fn zone(it: &LoadBalancerZone, chosen: &BTreeSet<IpAddr>) -> elbv2::AvailabilityZone {
+    let shown = it.addresses.iter().filter(|it| chosen.contains(it));
+    let shown = shown.map(|it| elbv2::LoadBalancerAddress {
+        private_i_pv4_address: Some(it.to_string()),
+        ..elbv2::LoadBalancerAddress::default()
+    });
     elbv2::AvailabilityZone {
-        load_balancer_addresses: Some(Vec::new()),
+        load_balancer_addresses: Some(shown.collect()),
         subnet_id: Some(it.subnet_id.clone()),
         zone_name: Some(it.name.clone()),
         ..elbv2::AvailabilityZone::default()

@@ -80,7 +80,10 @@ pub fn create_load_balancer(
         zones,
         security_groups: new.security_groups,
         state: LoadBalancerState::Provisioning,
-        attributes: LoadBalancerAttributes::new(new.kind),
+        attributes: LoadBalancerAttributes {
+            chosen_addresses: chosen(&new.zones).collect(),
+            ..LoadBalancerAttributes::new(new.kind)
+        },
         created_at: tx.now(),
         tags: new.tags,
     };
@@ -97,13 +100,21 @@ pub fn set_zones(
     wishes: &[ZoneWish],
 ) -> Result<Arc<LoadBalancer>, ZonesRefusal> {
     let zones = zones(tx, wishes, &load_balancer.zones)?;
-    let moved = tx.put(LoadBalancer {
+    let mut moved = LoadBalancer {
         zones,
         ..load_balancer.clone()
-    });
+    };
+    let kept = load_balancer.attributes.chosen_addresses.iter().copied();
+    let chosen: BTreeSet<IpAddr> = kept.chain(chosen(wishes)).collect();
+    moved.attributes.chosen_addresses = moved.addresses().filter(|it| chosen.contains(it)).collect();
+    let moved = tx.put(moved);
     let groups: Vec<_> = target_groups_behind(tx.state(), &moved.arn).into_iter().collect();
     follow_use(tx, &groups);
     Ok(moved)
+}
+
+fn chosen(wishes: &[ZoneWish]) -> impl Iterator<Item = IpAddr> + '_ {
+    wishes.iter().filter_map(|it| it.address.map(IpAddr::V4))
 }
 
 /// The groups that a load balancer forwards to.

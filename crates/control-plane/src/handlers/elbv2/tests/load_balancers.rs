@@ -167,6 +167,21 @@ async fn a_network_load_balancer_has_the_addresses_it_asks_for() {
         addresses,
         ["10.0.0.9".parse::<std::net::IpAddr>().expect("an address")]
     );
+    let arns = json!({ "LoadBalancerArns": [made["LoadBalancerArn"]] });
+    let described = world.ask("DescribeLoadBalancers", arns).await["LoadBalancers"][0].clone();
+    let shown = |zones: &Value, at: usize| zones["AvailabilityZones"][at]["LoadBalancerAddresses"].clone();
+    let chosen = json!([{ "PrivateIPv4Address": "10.0.0.9" }]);
+    assert_eq!(
+        (shown(&made, 0), shown(&described, 0)),
+        (chosen.clone(), chosen.clone())
+    );
+    let both = json!({ "LoadBalancerArn": made["LoadBalancerArn"], "Subnets": world.subnets[..2] });
+    let moved = world.ask("SetSubnets", both).await;
+    assert_eq!(
+        (shown(&moved, 0), shown(&moved, 1)),
+        (chosen, json!([])),
+        "the other one was not asked for"
+    );
     let mut other = input;
     other["Name"] = json!("other");
     let (code, message) = world.refused("CreateLoadBalancer", other).await;
