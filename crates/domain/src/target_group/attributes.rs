@@ -152,7 +152,39 @@ impl TargetGroupAttributes {
     ///
     /// # Errors
     /// The rule that is broken, in a sentence.
-    pub fn check(&self, protocol: Protocol) -> Result<(), &'static str> {
+    pub fn check(&self, protocol: Protocol) -> Result<(), String> {
+        self.check_stickiness(protocol)?;
+        self.check_together(protocol).map_err(str::to_owned)
+    }
+
+    /// In Amazon's words.
+    fn check_stickiness(&self, protocol: Protocol) -> Result<(), String> {
+        if self.is_sticky && protocol == Protocol::Tls {
+            return Err("You cannot enable stickiness on target groups with the TLS protocol".to_owned());
+        }
+        let is_by_address = self.stickiness == Stickiness::SourceIp;
+        if is_by_address != (protocol.kind() == LoadBalancerKind::Network) {
+            return Err(format!(
+                "Stickiness type '{}' is not supported for target groups with the {} protocol",
+                tables::stickiness_word(self.stickiness),
+                protocol.as_str()
+            ));
+        }
+        if self.is_sticky && self.algorithm == Algorithm::WeightedRandom {
+            return Err(
+                "You cannot have both stickiness and weighted random algorithm enabled on the same target group."
+                    .to_owned(),
+            );
+        }
+        if self.is_sticky && self.stickiness == Stickiness::AppCookie && self.app_cookie_name.is_empty() {
+            return Err(
+                "You must set an application cookie name to enable stickiness of type 'app_cookie'".to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_together(&self, protocol: Protocol) -> Result<(), &'static str> {
         if protocol.is_on_udp() && !self.preserves_client_ip {
             return Err("Client IP preservation cannot be disabled for UDP and TCP_UDP target groups");
         }
@@ -173,9 +205,6 @@ impl TargetGroupAttributes {
             return Err(
                 "Anomaly mitigation is supported with the load balancing algorithm 'weighted_random' only",
             );
-        }
-        if self.is_sticky && self.stickiness == Stickiness::AppCookie && self.app_cookie_name.is_empty() {
-            return Err("Application-based stickiness needs the name of a cookie");
         }
         Ok(())
     }

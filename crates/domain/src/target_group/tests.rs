@@ -100,7 +100,7 @@ fn values_and_kinds_are_checked() {
     for (key, value) in [
         ("slow_start.duration_seconds", "29"),
         ("deregistration_delay.timeout_seconds", "3601"),
-        ("stickiness.type", "source_ip"),
+        ("stickiness.type", "address"),
         ("stickiness.app_cookie.cookie_name", "AWSALBTG"),
         ("load_balancing.algorithm.type", "best"),
         ("stickiness.enabled", "yes"),
@@ -144,15 +144,54 @@ fn attributes_that_exclude_each_other_are_refused() {
             Protocol::Http,
             &[("load_balancing.algorithm.anomaly_mitigation", "on")],
         ),
-        (
-            Protocol::Http,
-            &[("stickiness.enabled", "true"), ("stickiness.type", "app_cookie")],
-        ),
     ] {
         let mut it = TargetGroupAttributes::new(protocol, TargetType::Ip);
         for (key, value) in changes {
             assert_eq!(it.set(protocol, key, value), Ok(()), "{key}");
         }
         assert!(it.check(protocol).is_err(), "{changes:?}");
+    }
+}
+
+#[test]
+fn stickiness_is_one_that_the_protocol_has() {
+    let (enabled, app_cookie) = (("stickiness.enabled", "true"), ("stickiness.type", "app_cookie"));
+    let unsupported = |word: &str, protocol: &str| {
+        format!("Stickiness type '{word}' is not supported for target groups with the {protocol} protocol")
+    };
+    for (protocol, changes, expected) in [
+        (
+            Protocol::Tls,
+            &[enabled][..],
+            "You cannot enable stickiness on target groups with the TLS protocol".to_owned(),
+        ),
+        (
+            Protocol::Http,
+            &[("stickiness.type", "source_ip")],
+            unsupported("source_ip", "HTTP"),
+        ),
+        (
+            Protocol::TcpUdp,
+            &[enabled, ("stickiness.type", "lb_cookie")],
+            unsupported("lb_cookie", "TCP_UDP"),
+        ),
+        (Protocol::Tcp, &[app_cookie], unsupported("app_cookie", "TCP")),
+        (
+            Protocol::Https,
+            &[enabled, ("load_balancing.algorithm.type", "weighted_random")],
+            "You cannot have both stickiness and weighted random algorithm enabled on the same target group."
+                .to_owned(),
+        ),
+        (
+            Protocol::Http,
+            &[enabled, app_cookie],
+            "You must set an application cookie name to enable stickiness of type 'app_cookie'".to_owned(),
+        ),
+    ] {
+        let mut it = TargetGroupAttributes::new(protocol, TargetType::Ip);
+        for (key, value) in changes {
+            assert_eq!(it.set(protocol, key, value), Ok(()), "{key}");
+        }
+        assert_eq!(it.check(protocol), Err(expected));
     }
 }

@@ -13,11 +13,12 @@ const STICKINESS_SECONDS_MAX: u32 = 604_800;
 /// Most healthy targets that may be asked for: all that a group can have.
 const COUNT_MAX: u32 = 1000;
 
-const COOKIES: &[(&str, Stickiness)] = &[
+/// Which of them goes with which protocol is checked with all attributes.
+const STICKINESS: &[(&str, Stickiness)] = &[
     ("lb_cookie", Stickiness::LbCookie),
     ("app_cookie", Stickiness::AppCookie),
+    ("source_ip", Stickiness::SourceIp),
 ];
-const ADDRESSES: &[(&str, Stickiness)] = &[("source_ip", Stickiness::SourceIp)];
 const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("round_robin", Algorithm::RoundRobin),
     ("least_outstanding_requests", Algorithm::LeastOutstandingRequests),
@@ -40,6 +41,11 @@ pub(super) const COMMON: Table = &[
         key: "stickiness.enabled",
         read: |it| it.is_sticky.to_string(),
         write: |it, text| boolean(text).map(|value| it.is_sticky = value),
+    },
+    Attribute {
+        key: "stickiness.type",
+        read: |it| stickiness_word(it.stickiness),
+        write: |it, text| word(text, STICKINESS).map(|value| it.stickiness = value),
     },
     Attribute {
         key: "load_balancing.cross_zone.enabled",
@@ -70,11 +76,6 @@ pub(super) const COMMON: Table = &[
 
 /// Of HTTP and HTTPS.
 pub(super) const OF_APPLICATION: Table = &[
-    Attribute {
-        key: "stickiness.type",
-        read: |it| text_of(COOKIES, it.stickiness),
-        write: |it, text| word(text, COOKIES).map(|value| it.stickiness = value),
-    },
     Attribute {
         key: "stickiness.lb_cookie.duration_seconds",
         read: |it| it.lb_cookie_seconds.to_string(),
@@ -112,11 +113,6 @@ pub(super) const OF_APPLICATION: Table = &[
 /// Of TCP, TLS, UDP and TCP_UDP.
 pub(super) const OF_NETWORK: Table = &[
     Attribute {
-        key: "stickiness.type",
-        read: |it| text_of(ADDRESSES, it.stickiness),
-        write: |it, text| word(text, ADDRESSES).map(|value| it.stickiness = value),
-    },
-    Attribute {
         key: "deregistration_delay.connection_termination.enabled",
         read: |it| it.ends_connections_after_delay.to_string(),
         write: |it, text| boolean(text).map(|value| it.ends_connections_after_delay = value),
@@ -149,6 +145,11 @@ pub(super) fn own(kind: LoadBalancerKind) -> Table {
         LoadBalancerKind::Application => OF_APPLICATION,
         LoadBalancerKind::Network => OF_NETWORK,
     }
+}
+
+/// `lb_cookie`; nothing of those of classic load balancers.
+pub(super) fn stickiness_word(it: Stickiness) -> String {
+    text_of(STICKINESS, it)
 }
 
 fn text_of<T: PartialEq>(words: &[(&str, T)], value: T) -> String {

@@ -283,7 +283,11 @@ async fn attributes_are_those_of_the_protocol() {
             "InvalidConfigurationRequest",
         ),
         (&http, &[("colour", "red")], "ValidationError"),
-        (&http, &[("stickiness.type", "source_ip")], "ValidationError"),
+        (
+            &http,
+            &[("stickiness.type", "source_ip")],
+            "InvalidConfigurationRequest",
+        ),
         (
             &http,
             &[
