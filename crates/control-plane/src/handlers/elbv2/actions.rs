@@ -5,6 +5,7 @@ use domain::Scope;
 use domain::listener::Protocol;
 use domain::listener_rule::{Action, FixedResponse, Forward, Redirect, WeightedTargetGroup};
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
+use domain::target_group::{ProtocolVersion, TargetGroup};
 use store::State;
 
 use super::errors::{incompatible, invalid_action, invalid_configuration, validation};
@@ -87,19 +88,33 @@ pub fn read(place: &Place<'_>, given: &[elbv2::Action]) -> Result<Action, Error>
 /// Checks that the groups of an action that is there go with what the listener now speaks.
 ///
 /// # Errors
-/// IncompatibleProtocols, TargetGroupNotFound.
+/// IncompatibleProtocols, InvalidLoadBalancerAction, TargetGroupNotFound.
 pub fn check_groups(place: &Place<'_>, action: &Action) -> Result<(), Error> {
     for arn in action.target_groups() {
-        let group = names::target_group(place.state, place.scope, arn.as_str())?;
-        if !place.protocol.may_forward_to(group.protocol) {
-            return Err(incompatible(
-                arn.as_str(),
-                place.protocol.as_str(),
-                group.protocol.as_str(),
-            ));
-        }
+        check_group(place.protocol, &names::target_group(place.state, place.scope, arn.as_str())?)?;
     }
     Ok(())
+}
+
+/// Whether what a listener speaks goes with what the targets of a group speak. HTTP/2 and gRPC come in over TLS only:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-protocol-version>
+fn check_group(listener: Protocol, group: &TargetGroup) -> Result<(), Error> {
+    if !listener.may_forward_to(group.protocol) {
+        return Err(incompatible(
+            group.arn.as_str(),
+            listener.as_str(),
+            group.protocol.as_str(),
+        ));
+    }
+    match group.protocol_version {
+        Some(version @ (ProtocolVersion::Http2 | ProtocolVersion::Grpc)) if listener == Protocol::Http => {
+            Err(invalid_action(format!(
+                "Listener protocol 'HTTP' is not supported with a target group with the protocol-version '{}'",
+                version.as_str()
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn forward(place: &Place<'_>, action: &elbv2::Action) -> Result<Forward, Error> {
@@ -156,13 +171,7 @@ fn groups_of(action: &elbv2::Action) -> Result<Vec<elbv2::TargetGroupTuple>, Err
 
 fn weighted(place: &Place<'_>, arn: &str, weight: Option<i32>) -> Result<WeightedTargetGroup, Error> {
     let group = names::target_group(place.state, place.scope, arn)?;
-    if !place.protocol.may_forward_to(group.protocol) {
-        return Err(incompatible(
-            arn,
-            place.protocol.as_str(),
-            group.protocol.as_str(),
-        ));
-    }
+    check_group(place.protocol, &group)?;
     if group.vpc_id != place.load_balancer.vpc_id {
         return Err(invalid_configuration(format!(
             "Target group '{arn}' is not in the VPC of the load balancer"

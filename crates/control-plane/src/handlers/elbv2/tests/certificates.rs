@@ -7,7 +7,7 @@ use super::*;
 
 impl World {
     /// Imports a certificate of these names: its ARN.
-    async fn certificate(&self, names: &[&str]) -> String {
+    pub(super) async fn certificate(&self, names: &[&str]) -> String {
         let made =
             rcgen::generate_simple_self_signed(names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
         let made = made.expect("a certificate");

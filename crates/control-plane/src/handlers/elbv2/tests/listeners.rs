@@ -321,3 +321,46 @@ async fn policies_are_listed_and_listeners_without_tls_have_no_certificates() {
     let refused = world.refused("DescribeTrustStores", json!({})).await;
     assert_eq!(refused.0, "OperationNotPermitted");
 }
+
+#[tokio::test]
+async fn http2_and_grpc_come_in_over_tls_only() {
+    let world = World::new().await;
+    let web = world.load_balancer("web", "application").await;
+    let plain = world.listener(&web, ("HTTP", 80), fixed()).await;
+    for version in ["HTTP2", "GRPC"] {
+        let input = json!({
+            "Name": version, "Protocol": "HTTP", "ProtocolVersion": version, "Port": 80, "VpcId": world.vpc,
+            "TargetType": "ip",
+        });
+        let group = world.ask("CreateTargetGroup", input).await;
+        let group = text(&group["TargetGroups"][0]["TargetGroupArn"]);
+        let expected = (
+            "InvalidLoadBalancerAction".to_owned(),
+            format!(
+                "Listener protocol 'HTTP' is not supported with a target group with the protocol-version '{version}'"
+            ),
+        );
+        let rule = json!({
+            "ListenerArn": plain, "Priority": 1, "Actions": [forward(&group)],
+            "Conditions": [{ "Field": "path-pattern", "Values": ["/*"] }],
+        });
+        assert_eq!(world.refused("CreateRule", rule).await, expected);
+        let modify = json!({ "ListenerArn": plain, "DefaultActions": [forward(&group)] });
+        assert_eq!(world.refused("ModifyListener", modify).await, expected);
+
+        let certificate = world.certificate(&["a.example.com"]).await;
+        let input = json!({
+            "LoadBalancerArn": web["LoadBalancerArn"], "Protocol": "HTTPS", "Port": 443,
+            "Certificates": [{ "CertificateArn": certificate }], "DefaultActions": [forward(&group)],
+        });
+        let encrypted = world.ask("CreateListener", input).await["Listeners"][0].clone();
+        let modify = json!({ "ListenerArn": encrypted["ListenerArn"], "Protocol": "HTTP" });
+        assert_eq!(world.refused("ModifyListener", modify).await, expected);
+        world
+            .ask(
+                "DeleteListener",
+                json!({ "ListenerArn": encrypted["ListenerArn"] }),
+            )
+            .await;
+    }
+}
