@@ -7,7 +7,7 @@ use api::elbv2::{self, Error};
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey};
 use domain::target_group::{CrossZone, HealthCheckPort, TargetGroup, TargetType};
-use domain::vpc::Subnet;
+use domain::vpc::{Subnet, Vpc};
 use domain::{LoadBalancerArn, Scope};
 use orchestrator::transitions::{NewTarget, deregister_targets as deregister, register_targets as register};
 use store::State;
@@ -170,6 +170,12 @@ fn address(
             let is_ignored = crosses && group.protocol.kind() == LoadBalancerKind::Application;
             (!is_ignored).then(|| given.to_owned())
         }
+        (None, None) if is_in_vpc(state, group, address) => {
+            return Err(validation(format!(
+                "The Availability Zone is required for IP address '{id}' because it is not in the VPC: no subnet of it has that \
+                 address"
+            )));
+        }
         (None, _) => {
             return Err(validation(format!(
                 "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP \
@@ -189,6 +195,12 @@ fn address(
 fn is_private(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
     address.is_private() || first == 100 && (64..128).contains(&second)
+}
+
+/// Whether it is of the VPC's range. Zones have subnets only.
+fn is_in_vpc(state: &State, group: &TargetGroup, address: Ipv4Addr) -> bool {
+    let vpc = state.get::<Vpc>(&group.vpc_id);
+    vpc.is_some_and(|it| it.cidr.contains(address))
 }
 
 fn is_zone(state: &State, group: &TargetGroup, zone: &str) -> bool {

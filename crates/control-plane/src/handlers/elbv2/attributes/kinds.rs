@@ -175,7 +175,9 @@ impl Attributed for Listener {
     }
 }
 
-/// Logs go to a bucket, and only access logs of application load balancers are written.
+/// Logs go to a bucket, and only access logs of application load balancers are written. What their keys begin with is
+/// told apart from the rest by `AWSLogs`:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html>
 fn check_logs(it: &LoadBalancer) -> Result<(), Error> {
     let attributes = &it.attributes;
     for (what, logs) in [
@@ -183,6 +185,16 @@ fn check_logs(it: &LoadBalancer) -> Result<(), Error> {
         ("connection_logs", &attributes.connection_logs),
         ("health_check_logs", &attributes.health_check_logs),
     ] {
+        if logs.prefix.contains("AWSLogs") {
+            return Err(validation(format!(
+                "The value of '{what}.s3.prefix' cannot contain 'AWSLogs'"
+            )));
+        }
+        if logs.prefix.starts_with('/') || logs.prefix.ends_with('/') {
+            return Err(validation(format!(
+                "The value of '{what}.s3.prefix' cannot start or end with '/'"
+            )));
+        }
         if !logs.is_enabled {
             continue;
         }

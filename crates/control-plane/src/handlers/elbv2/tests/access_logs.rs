@@ -108,3 +108,29 @@ async fn logs_that_are_not_written_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_prefix_leaves_room_for_what_follows_it() {
+    let world = World::new().await;
+    let web = world.load_balancer("web", "application").await["LoadBalancerArn"].clone();
+    for (prefix, message) in [
+        (
+            "web/AWSLogs",
+            "The value of 'access_logs.s3.prefix' cannot contain 'AWSLogs'",
+        ),
+        (
+            "/web",
+            "The value of 'access_logs.s3.prefix' cannot start or end with '/'",
+        ),
+        (
+            "web/",
+            "The value of 'access_logs.s3.prefix' cannot start or end with '/'",
+        ),
+    ] {
+        let input = json!({ "LoadBalancerArn": web, "Attributes": [
+            { "Key": "access_logs.s3.prefix", "Value": prefix },
+        ] });
+        let refused = world.refused("ModifyLoadBalancerAttributes", input).await;
+        assert_eq!(refused, ("ValidationError".to_owned(), message.to_owned()));
+    }
+}

@@ -118,6 +118,10 @@ async fn addresses_are_checked() {
             "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP address '192.168.1.1' is outside the VPC",
         ),
         (
+            json!({ "Id": "10.0.9.9" }),
+            "The Availability Zone is required for IP address '10.0.9.9' because it is not in the VPC: no subnet of it has that address",
+        ),
+        (
             json!({ "Id": "8.8.8.8", "AvailabilityZone": "all" }),
             "The IP address '8.8.8.8' is not valid: it must be within the VPC, or in one of the ranges 10.0.0.0/8, 100.64.0.0/10, 172.16.0.0/12 and 192.168.0.0/16",
         ),
