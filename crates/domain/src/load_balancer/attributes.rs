@@ -51,6 +51,9 @@ pub struct LoadBalancerAttributes {
     pub client_routing: ClientRoutingPolicy,
     /// `secondary_ips.auto_assigned.per_subnet` of a network load balancer, 0 to 7.
     pub secondary_ips_per_subnet: u32,
+    /// `EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic` of a network load balancer with security groups: kept for
+    /// whoever reads it, there is no PrivateLink to it.
+    pub enforces_rules_on_private_link: bool,
     /// Addresses that were chosen for an internal network load balancer: descriptions show these and no others.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub chosen_addresses: BTreeSet<IpAddr>,
@@ -301,6 +304,7 @@ impl LoadBalancerAttributes {
             waf_fails_open: false,
             client_routing: ClientRoutingPolicy::Any,
             secondary_ips_per_subnet: 0,
+            enforces_rules_on_private_link: true,
             chosen_addresses: BTreeSet::new(),
         }
     }

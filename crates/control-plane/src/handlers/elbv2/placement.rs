@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use api::elbv2::{self, Error};
+use api::elbv2::{self, EnforceSecurityGroupInboundRulesOnPrivateLinkTrafficEnum as Enforcement, Error};
 use domain::Scope;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind, Scheme};
 use domain::security_group::SecurityGroup;
@@ -206,12 +206,11 @@ pub async fn set_security_groups(
     call: Call<elbv2::SetSecurityGroups>,
 ) -> Result<elbv2::SetSecurityGroupsOutput, Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
-    if input
+    let enforcement = input
         .enforce_security_group_inbound_rules_on_private_link_traffic
-        .is_some()
-    {
-        return Err(unbuilt("PrivateLink"));
-    }
+        .as_ref()
+        .map(enforces)
+        .transpose()?;
     let changed = call.access().store().transact(move |tx| {
         let it = names::load_balancer(tx.state(), &scope, &input.load_balancer_arn)?;
         if it.kind == LoadBalancerKind::Network && it.security_groups.is_empty() {
@@ -219,21 +218,42 @@ pub async fn set_security_groups(
                 "You cannot associate security groups with a load balancer with type 'network' that was created without",
             ));
         }
+        if it.kind == LoadBalancerKind::Application && enforcement.is_some() {
+            return Err(invalid_configuration(
+                "Rules for traffic over PrivateLink can be enforced on load balancers with type 'network' only",
+            ));
+        }
         if input.security_groups.is_empty() {
             return Err(validation("At least one security group must be specified"));
         }
         let given = Some(input.security_groups);
         let security_groups = security_groups(tx.state(), &it.vpc_id, it.kind, given)?;
-        Ok(tx.put(LoadBalancer {
+        let mut after = LoadBalancer {
             security_groups,
             ..LoadBalancer::clone(&it)
-        }))
+        };
+        if let Some(enforces) = enforcement {
+            after.attributes.enforces_rules_on_private_link = enforces;
+        }
+        Ok(tx.put(after))
     });
     let changed = changed.await.map_err(from_store)?;
     Ok(elbv2::SetSecurityGroupsOutput {
-        enforce_security_group_inbound_rules_on_private_link_traffic: None,
+        enforce_security_group_inbound_rules_on_private_link_traffic: render::enforcement(&changed).map(Into::into),
         security_group_ids: Some(changed.security_groups.clone()),
     })
+}
+
+fn enforces(given: &Enforcement) -> Result<bool, Error> {
+    match given {
+        Enforcement::On => Ok(true),
+        Enforcement::Off => Ok(false),
+        other => Err(errors::constraint(
+            other.as_str(),
+            "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
+            "Member must satisfy enum value set: [off, on]",
+        )),
+    }
 }
 
 /// Refuses what is not IPv4.

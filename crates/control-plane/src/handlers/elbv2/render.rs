@@ -21,6 +21,7 @@ pub fn load_balancer(it: &LoadBalancer) -> elbv2::LoadBalancer {
         canonical_hosted_zone_id: hosted_zone.map(str::to_owned),
         created_time: Some(it.created_at),
         dns_name: Some(it.dns_name.clone()),
+        enforce_security_group_inbound_rules_on_private_link_traffic: enforcement(it).map(str::to_owned),
         ip_address_type: Some(it.ip_address_type.as_str().into()),
         load_balancer_arn: Some(it.arn.to_string()),
         load_balancer_name: Some(it.name.clone()),
@@ -38,6 +39,15 @@ pub fn load_balancer(it: &LoadBalancer) -> elbv2::LoadBalancer {
         vpc_id: Some(it.vpc_id.clone()),
         ..elbv2::LoadBalancer::default()
     }
+}
+
+/// Whether security groups are asked about traffic over PrivateLink; `None` without security groups to ask.
+pub fn enforcement(it: &LoadBalancer) -> Option<&'static str> {
+    let asks = it.kind == LoadBalancerKind::Network && !it.security_groups.is_empty();
+    asks.then_some(match it.attributes.enforces_rules_on_private_link {
+        true => "on",
+        false => "off",
+    })
 }
 
 /// Where a load balancer is.

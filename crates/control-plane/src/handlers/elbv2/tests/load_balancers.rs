@@ -195,6 +195,41 @@ async fn a_network_load_balancer_has_the_addresses_it_asks_for() {
 }
 
 #[tokio::test]
+async fn whether_rules_count_for_private_link_is_kept() {
+    let world = World::new().await;
+    let member = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic";
+    let mut wish = world.wish("tcp", "network");
+    wish["SecurityGroups"] = json!([world.group]);
+    let made = world.ask("CreateLoadBalancer", wish).await["LoadBalancers"][0].clone();
+    assert_eq!(made[member], "on");
+    let set = |arn: &Value, word: &str| {
+        let mut it = json!({ "LoadBalancerArn": arn, "SecurityGroups": [world.group] });
+        it[member] = json!(word);
+        it
+    };
+    let arn = &made["LoadBalancerArn"];
+    for word in ["off", "on", "off"] {
+        assert_eq!(world.ask("SetSecurityGroups", set(arn, word)).await[member], word);
+    }
+    let again = json!({ "LoadBalancerArn": arn, "SecurityGroups": [world.group] });
+    world.ask("SetSecurityGroups", again).await;
+    let found = world
+        .ask("DescribeLoadBalancers", json!({ "Names": ["tcp"] }))
+        .await;
+    assert_eq!(found["LoadBalancers"][0][member], "off", "what is not given stays");
+    let refused = world.refused("SetSecurityGroups", set(arn, "maybe")).await;
+    assert_eq!(refused.0, "ValidationError");
+
+    let open = world.load_balancer("open", "network").await;
+    let web = world.load_balancer("web", "application").await;
+    assert_eq!((open.get(member), web.get(member)), (None, None));
+    let refused = world
+        .refused("SetSecurityGroups", set(&web["LoadBalancerArn"], "on"))
+        .await;
+    assert_eq!(refused.0, "InvalidConfigurationRequest");
+}
+
+#[tokio::test]
 async fn no_capacity_is_reserved() {
     let world = World::new().await;
     let made = world.load_balancer("web", "application").await;
