@@ -305,6 +305,42 @@ async fn a_deployment_in_stages_says_where_it_is_and_who_is_asked() {
 }
 
 #[tokio::test]
+async fn each_revision_of_a_deployment_in_stages_is_told_once() {
+    let world = World::new().await;
+    world.0.instance().await;
+    let configuration = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 });
+    world
+        .create(json!({ "deploymentConfiguration": configuration }))
+        .await;
+    for task in world.tasks().await {
+        world.0.report(&task, TaskStatus::Running).await;
+    }
+    for _ in 0..3 {
+        world.0.clock.advance(Duration::from_secs(600));
+        world.look().await;
+    }
+    let again = json!({ "service": "web", "forceNewDeployment": true });
+    world.0.ask("UpdateService", again).await;
+    world.look().await;
+    let described = json!({ "services": ["web"] });
+    let described = world.0.ask("DescribeServices", described).await["services"][0].clone();
+    let it = world.explained().await;
+    let brief = |parts: &Value| {
+        let parts = parts.as_array().expect("a list").iter();
+        let brief = parts.map(|it| {
+            let counts = (it["desiredCount"].clone(), it["runningCount"].clone());
+            (text(&it["id"]), text(&it["status"]), counts)
+        });
+        brief.collect::<Vec<_>>()
+    };
+    let parts = brief(&it["parts"]);
+    assert_eq!(parts, brief(&described["deployments"]));
+    let statuses: Vec<&str> = parts.iter().map(|it| it.1.as_str()).collect();
+    assert_eq!(statuses, ["PRIMARY", "ACTIVE"]);
+    assert_eq!(parts[1].2, (json!(2), json!(2)), "the old one keeps its tasks");
+}
+
+#[tokio::test]
 async fn daemons_are_told_instance_by_instance() {
     let world = World::new().await;
     let taken = world.0.instance().await;

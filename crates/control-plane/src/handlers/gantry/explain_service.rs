@@ -83,12 +83,18 @@ fn explanation(state: &State, it: &ServiceOutlook, now: domain::Timestamp) -> ga
 fn explained_part(service: &Service, it: &PartOutlook) -> gantry::ServicePartExplanation {
     let deployment = service.deployments.iter().find(|of| of.id == it.id);
     let task_set = service.task_set(&it.id);
+    // The one beside a deployment in stages is a part as well.
+    let newest = service.deployments.first();
+    let of_deployment = match deployment.zip(newest) {
+        Some((deployment, newest)) if deployment.id != newest.id => "ACTIVE",
+        _ => "PRIMARY",
+    };
     let definition = deployment
         .map(|it| &it.task_definition)
         .or(task_set.map(|it| &it.task_definition));
     gantry::ServicePartExplanation {
         id: Some(it.id.clone()),
-        status: Some(task_set.map_or("PRIMARY", |it| it.status.as_str()).to_owned()),
+        status: Some(task_set.map_or(of_deployment, |it| it.status.as_str()).to_owned()),
         task_definition_arn: definition.map(ToString::to_string),
         rollout_state: deployment.map(|it| it.rollout.as_str().to_owned()),
         rollout_state_reason: deployment.and_then(|it| it.rollout_reason.clone()),
@@ -106,14 +112,15 @@ fn explained_part(service: &Service, it: &PartOutlook) -> gantry::ServicePartExp
     }
 }
 
-/// Deployments whose tasks are being replaced.
+/// Deployments whose tasks are being replaced: those that are no parts.
 fn older(state: &State, it: &ServiceOutlook) -> Vec<gantry::ServicePartExplanation> {
     let service = &it.service;
     if service.status == ServiceStatus::Inactive {
         return Vec::new();
     }
     let tallies = state.service_tally(&service.arn);
-    let deployments = service.deployments.iter().skip(1);
+    let is_part = |id: &String| it.parts.iter().any(|part| part.id == *id);
+    let deployments = service.deployments.iter().skip(1).filter(|it| !is_part(&it.id));
     let one = |deployment: &domain::service::Deployment| {
         let tally = tallies.iter().find(|(id, _)| *id == deployment.id);
         let tally = tally.map(|(_, tally)| *tally).unwrap_or_default();
