@@ -82,9 +82,8 @@ pub async fn list_deployments(
             (Some(application), Some(group)) => {
                 names::group(state, call.scope(), application, group)?;
             }
-            (Some(application), None) => {
-                names::application(state, call.scope(), application)?;
-            }
+            // Neither says anything without the other.
+            (Some(_), None) => names::check_group("")?,
             (None, Some(_)) => names::check_application("")?,
             (None, None) => {}
         }

@@ -66,6 +66,10 @@ async fn a_deployment_reads_back_and_is_listed() {
         .refused("ListDeployments", json!({ "deploymentGroupName": "web" }))
         .await;
     assert_eq!(code, "ApplicationNameRequiredException");
+    let (code, _) = it
+        .refused("ListDeployments", json!({ "applicationName": "app" }))
+        .await;
+    assert_eq!(code, "DeploymentGroupNameRequiredException");
     let stopped = it.ask("StopDeployment", json!({ "deploymentId": id })).await;
     assert_eq!(stopped["status"], "Succeeded");
     let (code, _) = it.refused("StopDeployment", json!({ "deploymentId": id })).await;
