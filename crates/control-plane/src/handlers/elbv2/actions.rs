@@ -91,7 +91,8 @@ pub fn read(place: &Place<'_>, given: &[elbv2::Action]) -> Result<Action, Error>
 /// IncompatibleProtocols, InvalidLoadBalancerAction, TargetGroupNotFound.
 pub fn check_groups(place: &Place<'_>, action: &Action) -> Result<(), Error> {
     for arn in action.target_groups() {
-        check_group(place.protocol, &names::target_group(place.state, place.scope, arn.as_str())?)?;
+        let group = names::target_group(place.state, place.scope, arn.as_str())?;
+        check_group(place.protocol, &group)?;
     }
     Ok(())
 }
