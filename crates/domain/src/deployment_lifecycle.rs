@@ -125,6 +125,11 @@ impl DeploymentLifecycle {
         self.stage != LifecycleStage::CleanUp && self.blue.as_deref() == Some(deployment)
     }
 
+    /// Some of the production traffic has not been given to the new revision yet.
+    pub fn has_traffic_to_shift(&self) -> bool {
+        self.stage < LifecycleStage::PostProductionTrafficShift && self.production_weight < ALL_TRAFFIC
+    }
+
     /// Tasks of the new revision are wanted.
     pub fn scales_up(&self) -> bool {
         self.stage >= LifecycleStage::ScaleUp

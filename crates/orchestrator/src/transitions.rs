@@ -138,7 +138,9 @@ pub use task_targets::static_host_port;
 pub(crate) use task_targets::{
     changed_tasks, deregister_tasks, drain_task, follow_instances, register_tasks,
 };
-pub use traffic::rule as traffic_rule;
+pub use traffic::{
+    RuleFault, check_rule as check_traffic_rule, obstacle as traffic_obstacle, rule as traffic_rule,
+};
 
 #[cfg(test)]
 mod tests;

@@ -78,7 +78,78 @@ pub fn rule<'a>(state: &'a State, source: &TrafficSource) -> Option<&'a Listener
     rule.map(|it| &**it)
 }
 
-/// Shares traffic out between a new revision and what stands beside it. Rules that are gone get nothing.
+/// What is wrong with a rule that traffic is to shift at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RuleFault {
+    /// It is gone.
+    Gone,
+    /// It forwards to neither of the two groups.
+    Elsewhere,
+    /// It forwards to another group as well.
+    Other(TargetGroupArn),
+}
+
+/// Whether traffic between two groups can shift at a rule, which is so if it forwards to them and to no others: else
+/// somebody has other plans with it.
+///
+/// # Errors
+/// See [`RuleFault`].
+pub fn check_rule(state: &State, source: &TrafficSource, groups: [&TargetGroupArn; 2]) -> Result<(), RuleFault> {
+    let rule = rule(state, source).ok_or(RuleFault::Gone)?;
+    let mut targets = rule.action.target_groups().peekable();
+    if targets.peek().is_none() {
+        return Err(RuleFault::Elsewhere);
+    }
+    let (own, others): (Vec<_>, Vec<_>) = targets.partition(|it| groups.contains(it));
+    match others.into_iter().next() {
+        None => Ok(()),
+        Some(_) if own.is_empty() => Err(RuleFault::Elsewhere),
+        Some(other) => Err(RuleFault::Other(other.clone())),
+    }
+}
+
+/// Why traffic cannot shift to a revision, and what is to be done, in a sentence each; `None` if it can.
+pub fn obstacle(state: &State, new: &ServiceRevision) -> Option<String> {
+    new.load_balancers.iter().find_map(|it| {
+        let (Some(advanced), Behind::TargetGroup(own)) = (&it.advanced, &it.behind) else {
+            return None;
+        };
+        let groups = [own, &advanced.alternate_target_group];
+        let production = Some(("production", &advanced.production_listener_rule));
+        let test = advanced.test_listener_rule.as_ref().map(|it| ("test", it));
+        let mut sources = production.into_iter().chain(test);
+        sources.find_map(|(kind, source)| {
+            let fault = check_rule(state, source, groups).err()?;
+            Some(told(kind, source, groups, &fault))
+        })
+    })
+}
+
+fn told(kind: &str, source: &TrafficSource, groups: [&TargetGroupArn; 2], fault: &RuleFault) -> String {
+    let (noun, arn) = match source {
+        TrafficSource::Rule(_) => ("listener rule", source.as_str()),
+        TrafficSource::Listener(_) => ("listener", source.as_str()),
+    };
+    let names = groups.map(TargetGroupArn::group_name).join(" and ");
+    match fault {
+        RuleFault::Gone => format!(
+            "the {kind} {noun} {arn} does not exist any more. Make one that forwards to the target groups {names}, and name \
+             it in advancedConfiguration with UpdateService."
+        ),
+        RuleFault::Elsewhere => format!(
+            "the {kind} {noun} {arn} does not forward to the target groups {names} any more. Have it forward to them, and \
+             deploy again."
+        ),
+        RuleFault::Other(other) => format!(
+            "the {kind} {noun} {arn} forwards to the target group {} too. Have it forward to no others than {names}, and \
+             deploy again.",
+            other.group_name()
+        ),
+    }
+}
+
+/// Shares traffic out between a new revision and what stands beside it. Rules that are gone get nothing, and those that
+/// somebody has other plans with stay as they are: see [`obstacle`].
 pub fn shift(tx: &mut Tx<'_>, new: &ServiceRevision, shares: Shares) {
     let places = new.load_balancers.iter().zip(&new.target_groups);
     for (it, group) in places {
@@ -109,6 +180,9 @@ fn set_weights(
     (group, other): (&TargetGroupArn, &TargetGroupArn),
     share: Weight,
 ) {
+    if check_rule(tx.state(), source, [group, other]).is_err() {
+        return;
+    }
     let Some(rule) = rule(tx.state(), source).cloned() else {
         return;
     };

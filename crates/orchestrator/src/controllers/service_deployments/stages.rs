@@ -3,6 +3,7 @@
 
 use domain::deployment_lifecycle::{DeploymentLifecycle, LifecycleStage};
 use domain::service::{Deployment, Service, ServiceStatus};
+use domain::service_deployment::ServiceRevision;
 use store::{State, Tally, Tx};
 
 use super::circuit_breaker::{self, Verdict};
@@ -12,7 +13,7 @@ use super::part::{Part, Reach};
 use super::plan::{Counts, Plan, plan};
 use super::stop::stop;
 use super::{Leaving, Next, STEP_MAX, ServiceDeployments, announce_stuck, health};
-use crate::transitions::{Where, enter_lifecycle_stage, give_up_service_deployment};
+use crate::transitions::{Where, enter_lifecycle_stage, give_up_service_deployment, traffic_obstacle};
 
 /// What one look at the tasks of a revision came to.
 struct Looked {
@@ -55,6 +56,15 @@ fn blue(state: &State, service: &Service, lifecycle: &DeploymentLifecycle) -> Op
     Part::deployment(state, service, blue, Reach::AllBut(green))
 }
 
+/// Why the traffic that has not shifted yet cannot.
+fn obstacle(state: &State, service: &Service, lifecycle: &DeploymentLifecycle) -> Option<String> {
+    if !lifecycle.has_traffic_to_shift() {
+        return None;
+    }
+    let newest = service.deployments.first()?;
+    traffic_obstacle(state, state.get::<ServiceRevision>(&newest.revision)?)
+}
+
 impl ServiceDeployments {
     pub(super) fn reconcile_stages(
         &self,
@@ -64,6 +74,11 @@ impl ServiceDeployments {
         leaving: &Leaving,
     ) -> Next {
         service.steady_since = None;
+        if let Some(obstacle) = obstacle(tx.state(), service, lifecycle) {
+            let reason = format!("Service deployment failed because {obstacle}");
+            give_up_service_deployment(tx, service, &reason);
+            return Next::Again;
+        }
         let tallies = tx.state().service_tally(&service.arn);
         let green = self.look_at_green(tx, service, lifecycle, &tallies, leaving);
         let Some(green) = green else {

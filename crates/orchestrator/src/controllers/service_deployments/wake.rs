@@ -6,10 +6,11 @@ use std::sync::Arc;
 use domain::cluster::Cluster;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
 use domain::host::Host;
-use domain::service::ServiceStatus;
+use domain::listener_rule::ListenerRule;
+use domain::service::{Service, ServiceStatus};
 use domain::service_scheduling::AvailabilityZoneRebalancing;
 use domain::task::{Task, TaskStatus};
-use domain::{ClusterArn, ServiceArn};
+use domain::{ClusterArn, ServiceArn, TargetGroupArn};
 use store::{Change, Changed, State};
 
 use super::hook_tasks;
@@ -22,6 +23,7 @@ pub fn services(state: &State, change: &Change) -> Vec<ServiceArn> {
         Change::ContainerInstance(it) => of_container_instance(state, it),
         Change::Host(it) => of_host(state, it),
         Change::Cluster(it) => of_cluster(state, it),
+        Change::ListenerRule(it) => of_rule(state, it),
         _ => Vec::new(),
     }
 }
@@ -101,6 +103,25 @@ fn movable(state: &State, cluster: &ClusterArn) -> Vec<ServiceArn> {
         it.status == ServiceStatus::Active && (is_on || over_zones)
     });
     movable.map(|it| it.arn.clone()).collect()
+}
+
+/// Those in stages with tasks in the groups that it forwards or forwarded to, once it does something else: their traffic
+/// may have lost its way.
+fn of_rule(state: &State, change: &Changed<ListenerRule>) -> Vec<ServiceArn> {
+    let action = |side: &Option<Arc<ListenerRule>>| side.as_ref().map(|it| it.action.clone());
+    let (before, after) = (action(&change.before), action(&change.after));
+    if before.is_none() || before == after {
+        return Vec::new();
+    }
+    let actions = [before, after].into_iter().flatten();
+    let groups: BTreeSet<TargetGroupArn> = actions
+        .flat_map(|it| it.target_groups().cloned().collect::<Vec<_>>())
+        .collect();
+    let targets = groups.iter().flat_map(|it| state.targets_of(it));
+    let tasks = targets.filter_map(|it| state.get::<Task>(it.task.as_ref()?));
+    let services: BTreeSet<ServiceArn> = tasks.filter_map(|it| it.service.clone()).collect();
+    let is_in_stages = |it: &ServiceArn| state.get::<Service>(it).is_some_and(|it| it.lifecycle.is_some());
+    services.into_iter().filter(is_in_stages).collect()
 }
 
 fn daemons<'a>(state: &'a State, cluster: &ClusterArn) -> impl Iterator<Item = ServiceArn> + use<'a> {

@@ -7,8 +7,12 @@ use super::*;
 use crate::controllers::service_deployments::ServiceDeployments;
 use crate::controllers::{Controller, Settings};
 use crate::fixture::{Balanced, World};
-use crate::transitions::{ServiceChange, stop_service_deployment, update_service};
-use domain::ServiceArn;
+use crate::transitions::{
+    ServiceChange, delete_listener, modify_rule, stop_service_deployment, update_service,
+};
+use domain::listener_rule::{FixedResponse, Forward};
+use domain::service_deployment::{ServiceDeployment, ServiceDeploymentStatus};
+use domain::{ListenerRuleArn, ServiceArn};
 use domain::target::TargetHealthState;
 
 #[test]
@@ -177,4 +181,138 @@ fn a_deployment_that_is_superseded_leaves_its_part_to_the_old_revision() {
     deploy(&world, &service);
     let weights = world.weights(&behind.production);
     assert!(weights.contains(&(behind.blue.clone(), 100)) && weights.contains(&(behind.green.clone(), 0)));
+}
+
+fn newest(world: &World, service: &ServiceArn) -> ServiceDeployment {
+    world
+        .store
+        .read(|state| (**state.deployments_of_service(service)[0]).clone())
+}
+
+/// Somebody has a rule do something else, or takes it away with its listener.
+fn change(world: &World, rule: &ListenerRuleArn, action: Option<Action>) {
+    let before = world.get::<ListenerRule>(rule);
+    world.write(move |tx| {
+        match action {
+            None => delete_listener(tx, &before.listener),
+            Some(action) => {
+                let after = ListenerRule {
+                    action,
+                    ..before.clone()
+                };
+                modify_rule(tx, &before, after);
+            }
+        }
+        Ok::<_, ()>(())
+    });
+}
+
+fn forward(groups: &[&TargetGroupArn]) -> Action {
+    let weighted = groups.iter().map(|it| WeightedTargetGroup {
+        arn: (*it).clone(),
+        weight: 1,
+    });
+    Action::Forward(Forward {
+        target_groups: weighted.collect(),
+        stickiness_seconds: None,
+    })
+}
+
+fn elsewhere() -> Action {
+    Action::FixedResponse(FixedResponse {
+        status_code: 503,
+        content_type: None,
+        body: None,
+    })
+}
+
+#[test]
+fn a_deployment_fails_whose_rules_somebody_has_other_plans_with() {
+    let other = TargetGroupArn::of(&crate::fixture::scope(), "other", "0123456789abcdef");
+    for (is_test, third, expected) in [
+        (true, None, "does not exist any more. Make one"),
+        (false, None, "does not exist any more. Make one"),
+        (true, Some(elsewhere()), "does not forward to the target groups blue and green any more."),
+        (false, Some(elsewhere()), "does not forward to the target groups blue and green any more."),
+        (false, Some(forward(&[&other])), "does not forward to the target groups blue and green any more."),
+    ] {
+        let (world, behind, service) = serving(DeploymentStrategy::BlueGreen);
+        deploy(&world, &service);
+        // Its tasks start, and are not healthy yet.
+        for _ in 0..4 {
+            look(&world, &service);
+        }
+        let (rule, kind) = match is_test {
+            true => (&behind.test, "test"),
+            false => (&behind.production, "production"),
+        };
+        change(&world, rule, third.clone());
+        look(&world, &service);
+        let failed = newest(&world, &service);
+        assert_eq!(failed.status, ServiceDeploymentStatus::RollbackInProgress, "{kind}");
+        let reason = failed.status_reason.unwrap_or_default();
+        let begin = format!("Service deployment failed because the {kind} listener rule {rule} {expected}");
+        assert!(reason.starts_with(&begin), "{reason}");
+        let events = world.store.read(|state| {
+            let events = state.service_events(&service);
+            events.map(|it| it.message.clone()).collect::<Vec<_>>()
+        });
+        assert!(events.iter().any(|it| it.ends_with(&reason)), "{events:?}");
+        go_on(&world, &behind, &service, 12);
+        assert_eq!(
+            (
+                registered(&world, &behind.blue),
+                registered(&world, &behind.green)
+            ),
+            (2, 0),
+            "{kind}"
+        );
+        if let Some(third) = third {
+            assert_eq!(world.get::<ListenerRule>(rule).action, third, "stays as it is");
+        }
+    }
+}
+
+#[test]
+fn a_rule_with_a_third_group_is_not_overwritten_by_a_deployment() {
+    let other = TargetGroupArn::of(&crate::fixture::scope(), "other", "0123456789abcdef");
+    let (world, behind, service) = serving(DeploymentStrategy::BlueGreen);
+    let third = forward(&[&behind.blue, &other]);
+    change(&world, &behind.production, Some(third.clone()));
+    deploy(&world, &service);
+    assert_eq!(world.get::<ListenerRule>(&behind.production).action, third);
+    look(&world, &service);
+    let reason = newest(&world, &service).status_reason.unwrap_or_default();
+    assert!(
+        reason.contains("forwards to the target group other too. Have it forward to no others than blue and green"),
+        "{reason}"
+    );
+    go_on(&world, &behind, &service, 12);
+    assert_eq!(world.get::<ListenerRule>(&behind.production).action, third);
+
+    // Put right, the next one goes through.
+    change(&world, &behind.production, Some(forward(&[&behind.blue])));
+    deploy(&world, &service);
+    go_on(&world, &behind, &service, 14);
+    assert_eq!(
+        newest(&world, &service).status,
+        ServiceDeploymentStatus::Successful
+    );
+}
+
+#[test]
+fn a_rule_that_changes_wakes_the_service_that_takes_turns_at_it() {
+    let (world, behind, service) = serving(DeploymentStrategy::BlueGreen);
+    let rule = std::sync::Arc::new(world.get::<ListenerRule>(&behind.production));
+    let woken = || {
+        let change = store::Change::ListenerRule(store::Changed {
+            before: Some(rule.clone()),
+            after: None,
+        });
+        let controller = ServiceDeployments::new(&Settings::default());
+        world.store.read(|state| controller.keys(state, &change))
+    };
+    assert!(woken().is_empty(), "it has nothing to shift");
+    deploy(&world, &service);
+    assert_eq!(woken(), [service]);
 }

@@ -10,7 +10,7 @@ use domain::service::DeploymentConfiguration;
 use domain::service_load_balancer::{AdvancedConfiguration, Behind, ServiceLoadBalancer, TrafficSource};
 use domain::target_group::{TargetGroup, TargetType};
 use domain::task_definition::{NetworkMode, TaskDefinition};
-use orchestrator::transitions::{is_target_group_in_use, traffic_rule};
+use orchestrator::transitions::{RuleFault, check_traffic_rule, is_target_group_in_use, traffic_rule};
 use store::State;
 
 use super::rules::check_port;
@@ -180,20 +180,35 @@ fn advanced_configuration(
             "productionListenerRule and testListenerRule cannot be the same.",
         ));
     }
-    let rule = traffic_rule(state, &production);
-    let forwards =
-        |group: &TargetGroupArn| rule.is_some_and(|it| it.action.target_groups().any(|it| it == group));
-    if !forwards(target_group) && !forwards(&alternate_target_group) {
-        return Err(invalid_parameter(format!(
-            "productionListenerRule {} must forward to the target group or the alternate target group.",
-            production.as_str()
-        )));
+    let groups = [target_group, &alternate_target_group];
+    check_source(state, "productionListenerRule", &production, groups)?;
+    if let Some(test) = &test {
+        check_source(state, "testListenerRule", test, groups)?;
     }
     Ok(AdvancedConfiguration {
         alternate_target_group,
         production_listener_rule: production,
         test_listener_rule: test,
         role_arn: given.role_arn.clone(),
+    })
+}
+
+/// A deployment overwrites nothing that somebody else wants.
+fn check_source(
+    state: &State,
+    member: &str,
+    source: &TrafficSource,
+    groups: [&TargetGroupArn; 2],
+) -> Result<(), ecs::Error> {
+    check_traffic_rule(state, source, groups).map_err(|fault| {
+        let rest = match fault {
+            RuleFault::Gone | RuleFault::Elsewhere => String::new(),
+            RuleFault::Other(other) => format!(", and not to {other} too"),
+        };
+        invalid_parameter(format!(
+            "{member} {} must forward to the target group or the alternate target group{rest}.",
+            source.as_str()
+        ))
     })
 }
 

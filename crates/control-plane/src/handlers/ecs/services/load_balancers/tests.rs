@@ -70,6 +70,17 @@ impl Behind {
         it
     }
 
+    /// Another rule of the listener with the test rule: its ARN.
+    async fn rule(&self, priority: u16, action: Value) -> String {
+        let (listener, _) = self.test.rsplit_once('/').expect("an ARN");
+        let input = json!({
+            "ListenerArn": listener.replace(":listener-rule/", ":listener/"), "Priority": priority,
+            "Actions": [action], "Conditions": [{ "Field": "path-pattern", "Values": ["/*"] }],
+        });
+        let made = self.world.ask("CreateRule", input).await;
+        text(&made["Rules"][0]["RuleArn"])
+    }
+
     /// The wish with another value of a member of `advancedConfiguration`.
     fn advanced_but(&self, member: &str, value: &str) -> Value {
         let mut it = self.advanced();
@@ -123,6 +134,11 @@ async fn what_cannot_get_requests_is_refused() {
     let behind = Behind::new().await;
     let missing = behind.blue.replace("blue", "none");
     let elsewhere = behind.production.replace("app/web", "app/none");
+    let other = behind.world.target_group("other", "HTTP").await;
+    let nowhere = behind.rule(2, fixed()).await;
+    let groups = json!([{ "TargetGroupArn": behind.blue }, { "TargetGroupArn": other }]);
+    let both = json!({ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } });
+    let third = behind.rule(3, both).await;
     let mut without_port = behind.plain(&behind.blue);
     without_port["containerPort"] = Value::Null;
     let cases = [
@@ -168,6 +184,19 @@ async fn what_cannot_get_requests_is_refused() {
         (
             behind.advanced_but("testListenerRule", &behind.production),
             "productionListenerRule and testListenerRule cannot be the same.".to_owned(),
+        ),
+        (
+            behind.advanced_but("testListenerRule", &nowhere),
+            format!(
+                "testListenerRule {nowhere} must forward to the target group or the alternate target group."
+            ),
+        ),
+        (
+            behind.advanced_but("productionListenerRule", &third),
+            format!(
+                "productionListenerRule {third} must forward to the target group or the alternate target group, and not \
+                 to {other} too."
+            ),
         ),
     ];
     for (given, expected) in cases {
