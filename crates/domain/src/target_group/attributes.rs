@@ -178,7 +178,8 @@ impl TargetGroupAttributes {
         }
         if self.is_sticky && self.stickiness == Stickiness::AppCookie && self.app_cookie_name.is_empty() {
             return Err(
-                "You must set an application cookie name to enable stickiness of type 'app_cookie'".to_owned(),
+                "You must set an application cookie name to enable stickiness of type 'app_cookie'"
+                    .to_owned(),
             );
         }
         Ok(())

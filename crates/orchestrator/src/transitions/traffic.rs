@@ -94,7 +94,11 @@ pub enum RuleFault {
 ///
 /// # Errors
 /// See [`RuleFault`].
-pub fn check_rule(state: &State, source: &TrafficSource, groups: [&TargetGroupArn; 2]) -> Result<(), RuleFault> {
+pub fn check_rule(
+    state: &State,
+    source: &TrafficSource,
+    groups: [&TargetGroupArn; 2],
+) -> Result<(), RuleFault> {
     let rule = rule(state, source).ok_or(RuleFault::Gone)?;
     let mut targets = rule.action.target_groups().peekable();
     if targets.peek().is_none() {

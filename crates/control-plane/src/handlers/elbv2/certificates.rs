@@ -108,7 +108,12 @@ pub async fn remove_listener_certificates(
         }
         let kept = found.certificate_list().iter().filter(|it| !given.contains(it));
         tx.put(Listener {
-            certificates: found.default_certificate().into_iter().chain(kept).cloned().collect(),
+            certificates: found
+                .default_certificate()
+                .into_iter()
+                .chain(kept)
+                .cloned()
+                .collect(),
             ..Listener::clone(&found)
         });
         Ok(())

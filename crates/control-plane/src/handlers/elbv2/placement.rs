@@ -239,7 +239,8 @@ pub async fn set_security_groups(
     });
     let changed = changed.await.map_err(from_store)?;
     Ok(elbv2::SetSecurityGroupsOutput {
-        enforce_security_group_inbound_rules_on_private_link_traffic: render::enforcement(&changed).map(Into::into),
+        enforce_security_group_inbound_rules_on_private_link_traffic: render::enforcement(&changed)
+            .map(Into::into),
         security_group_ids: Some(changed.security_groups.clone()),
     })
 }

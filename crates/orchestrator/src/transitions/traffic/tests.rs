@@ -12,8 +12,8 @@ use crate::transitions::{
 };
 use domain::listener_rule::{FixedResponse, Forward};
 use domain::service_deployment::{ServiceDeployment, ServiceDeploymentStatus};
-use domain::{ListenerRuleArn, ServiceArn};
 use domain::target::TargetHealthState;
+use domain::{ListenerRuleArn, ServiceArn};
 
 #[test]
 fn shares_become_weights_that_a_listener_takes() {
@@ -232,9 +232,21 @@ fn a_deployment_fails_whose_rules_somebody_has_other_plans_with() {
     for (is_test, third, expected) in [
         (true, None, "does not exist any more. Make one"),
         (false, None, "does not exist any more. Make one"),
-        (true, Some(elsewhere()), "does not forward to the target groups blue and green any more."),
-        (false, Some(elsewhere()), "does not forward to the target groups blue and green any more."),
-        (false, Some(forward(&[&other])), "does not forward to the target groups blue and green any more."),
+        (
+            true,
+            Some(elsewhere()),
+            "does not forward to the target groups blue and green any more.",
+        ),
+        (
+            false,
+            Some(elsewhere()),
+            "does not forward to the target groups blue and green any more.",
+        ),
+        (
+            false,
+            Some(forward(&[&other])),
+            "does not forward to the target groups blue and green any more.",
+        ),
     ] {
         let (world, behind, service) = serving(DeploymentStrategy::BlueGreen);
         deploy(&world, &service);
@@ -249,7 +261,11 @@ fn a_deployment_fails_whose_rules_somebody_has_other_plans_with() {
         change(&world, rule, third.clone());
         look(&world, &service);
         let failed = newest(&world, &service);
-        assert_eq!(failed.status, ServiceDeploymentStatus::RollbackInProgress, "{kind}");
+        assert_eq!(
+            failed.status,
+            ServiceDeploymentStatus::RollbackInProgress,
+            "{kind}"
+        );
         let reason = failed.status_reason.unwrap_or_default();
         let begin = format!("Service deployment failed because the {kind} listener rule {rule} {expected}");
         assert!(reason.starts_with(&begin), "{reason}");
@@ -284,7 +300,9 @@ fn a_rule_with_a_third_group_is_not_overwritten_by_a_deployment() {
     look(&world, &service);
     let reason = newest(&world, &service).status_reason.unwrap_or_default();
     assert!(
-        reason.contains("forwards to the target group other too. Have it forward to no others than blue and green"),
+        reason.contains(
+            "forwards to the target group other too. Have it forward to no others than blue and green"
+        ),
         "{reason}"
     );
     go_on(&world, &behind, &service, 12);

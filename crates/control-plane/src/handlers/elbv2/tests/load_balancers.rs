@@ -216,7 +216,10 @@ async fn whether_rules_count_for_private_link_is_kept() {
     let found = world
         .ask("DescribeLoadBalancers", json!({ "Names": ["tcp"] }))
         .await;
-    assert_eq!(found["LoadBalancers"][0][member], "off", "what is not given stays");
+    assert_eq!(
+        found["LoadBalancers"][0][member], "off",
+        "what is not given stays"
+    );
     let refused = world.refused("SetSecurityGroups", set(arn, "maybe")).await;
     assert_eq!(refused.0, "ValidationError");
 
