@@ -23,6 +23,10 @@ use tokio::sync::mpsc;
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ZONE: &str = "us-east-1a";
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct MachineClock;
 
 impl Clock for MachineClock {

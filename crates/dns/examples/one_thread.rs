@@ -15,6 +15,10 @@ const VPC: &str = "vpc-1";
 const ZONE: &str = "zone";
 const ORIGIN: &str = "bench.test";
 
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [port, names] = &arguments[..] else {

@@ -19,6 +19,10 @@ use clap::Parser;
 
 use arguments::{Arguments, Command, ImageCommand};
 
+/// Requests are many small pieces of memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if plugin::is_called(std::env::args_os().next().as_deref()) {
         let arguments: Vec<String> = std::env::args_os()
