@@ -130,6 +130,7 @@ async fn load_balancers_and_the_grace_period_read_back_as_given() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 async fn what_cannot_get_requests_is_refused() {
     let behind = Behind::new().await;
     let missing = behind.blue.replace("blue", "none");
