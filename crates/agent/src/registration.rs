@@ -1,42 +1,25 @@
 //! Registers this host as a container instance, and again after each start.
 
 use std::path::Path;
-use std::time::Duration;
 
 use api::ecs;
 use domain::ids::Ids;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
-use wire::client::ClientError;
 
 use self::attributes::attributes;
-use crate::backoff::{Backoff, random};
+use self::failure::{Failure, Recovery};
+use crate::backoff::random;
 use crate::config::AgentConfig;
-use crate::control_plane::{CallError, ControlPlane};
+use crate::control_plane::ControlPlane;
 use crate::host::HostCapacity;
 use crate::tasks::record::replace;
 
 mod attributes;
+mod failure;
 
 #[cfg(test)]
 mod tests;
 
-/// Attempts go on for this long.
-const PATIENCE: Duration = Duration::from_secs(3600);
-/// Pauses when the control plane asks to slow down or is at fault.
-const REFUSED: Backoff = Backoff {
-    first: Duration::from_secs(3),
-    longest: Duration::from_secs(192),
-    factor: 2.0,
-    jitter: 0.2,
-};
-/// Pauses when nobody answers: it may just be starting.
-const UNREACHABLE: Backoff = Backoff {
-    first: Duration::from_millis(50),
-    longest: Duration::from_secs(5),
-    factor: 1.5,
-    jitter: 0.2,
-};
 /// Memory that is not for tasks: at least this, or this part of all.
 const RESERVED_MEMORY_MIB: u64 = 256;
 const RESERVED_MEMORY_PART: u64 = 20;
@@ -66,21 +49,16 @@ pub enum RegistrationError {
         /// Cluster of the configuration.
         configured: String,
     },
-    /// The control plane refuses it for good.
-    #[error("the registration was refused: {0}")]
-    Refused(String),
-    /// The answer does not repeat what was registered.
-    #[error("the control plane did not take attribute {0}")]
-    AttributeNotTaken(String),
     /// `agent.json` cannot be read or written.
     #[error("the agent's identity cannot be kept")]
     State(#[from] std::io::Error),
 }
 
-/// Registers until it succeeds or is refused for good.
+/// Registers until it succeeds. Nothing that the control plane answers ends it: what is wrong there may be mended while
+/// this agent waits.
 ///
 /// # Errors
-/// [`RegistrationError`].
+/// [`RegistrationError`], for what is wrong on this host.
 pub async fn register(
     control_plane: &ControlPlane,
     config: &AgentConfig,
@@ -96,14 +74,7 @@ pub async fn register(
         });
     }
     let input = input(config, capacity, known.map(|it| it.container_instance_arn));
-    let instance = until_registered(control_plane, config, &input, ids).await?;
-    check_attributes(&input, &instance)?;
-    let container_instance_arn = instance.container_instance_arn.unwrap_or_default();
-    if container_instance_arn.is_empty() {
-        return Err(RegistrationError::Refused(
-            "the answer names no container instance".to_owned(),
-        ));
-    }
+    let container_instance_arn = until_registered(control_plane, config, input, ids).await;
     let identity = Identity {
         cluster: config.cluster.clone(),
         container_instance_arn,
@@ -117,44 +88,64 @@ pub async fn register(
     Ok(identity)
 }
 
+/// The ARN that this host gets. An ARN of before that means nothing to the control plane is forgotten: the host comes back as
+/// another container instance.
 async fn until_registered(
     control_plane: &ControlPlane,
     config: &AgentConfig,
-    input: &ecs::RegisterContainerInstanceInput,
+    mut input: ecs::RegisterContainerInstanceInput,
     ids: &Ids,
-) -> Result<ecs::ContainerInstance, RegistrationError> {
-    let begun = Instant::now();
+) -> String {
     let mut has_created_cluster = false;
     let mut failures = 0;
     loop {
-        let error = match control_plane.call::<ecs::RegisterContainerInstance>(input).await {
-            Ok(output) => return Ok(output.container_instance.unwrap_or_default()),
-            Err(error) => error,
+        let failure = match attempt(control_plane, &input).await {
+            Ok(arn) => return arn,
+            Err(failure) => failure,
         };
-        if !has_created_cluster && config.cluster == DEFAULT_CLUSTER && is_cluster_missing(&error) {
-            has_created_cluster = true;
-            create_default_cluster(control_plane).await;
-            continue;
+        match failure.recovery(input.container_instance_arn.is_some()) {
+            Recovery::Anew => {
+                let gone = input.container_instance_arn.take();
+                tracing::warn!(
+                    container_instance = gone,
+                    error = failure.text(),
+                    "this host was deregistered; registering it anew, as another container instance"
+                );
+                continue;
+            }
+            Recovery::Cluster if config.cluster == DEFAULT_CLUSTER && !has_created_cluster => {
+                has_created_cluster = true;
+                create_default_cluster(control_plane).await;
+                continue;
+            }
+            Recovery::Cluster | Recovery::Later => {}
         }
         failures += 1;
-        let pause = match pause(&error, failures, random(ids)) {
-            Some(pause) if begun.elapsed() < PATIENCE => pause,
-            _ => return Err(RegistrationError::Refused(error.text())),
-        };
-        tracing::warn!(error = error.text(), ?pause, "not registered yet");
+        let pause = failure.pause(failures, random(ids));
+        tracing::warn!(
+            error = failure.text(),
+            ?pause,
+            "this host is not registered yet: {}",
+            failure.next_step(config)
+        );
         tokio::time::sleep(pause).await;
+        // Somebody may have deleted it since.
+        has_created_cluster = false;
     }
 }
 
-fn is_cluster_missing(error: &CallError<ecs::Error>) -> bool {
-    match error {
-        CallError::Answer(ClientError::Service(ecs::Error::ClusterNotFoundException(_))) => true,
-        // Amazon's own service answers so.
-        CallError::Answer(ClientError::Service(ecs::Error::ClientException(it))) => {
-            it.message.as_deref() == Some("Cluster not found.")
-        }
-        _ => false,
-    }
+async fn attempt(
+    control_plane: &ControlPlane,
+    input: &ecs::RegisterContainerInstanceInput,
+) -> Result<String, Failure> {
+    let output = control_plane.call::<ecs::RegisterContainerInstance>(input).await;
+    let instance = output
+        .map_err(Failure::Call)?
+        .container_instance
+        .unwrap_or_default();
+    check_attributes(input, &instance)?;
+    let arn = instance.container_instance_arn.filter(|it| !it.is_empty());
+    arn.ok_or(Failure::Unnamed)
 }
 
 async fn create_default_cluster(control_plane: &ControlPlane) {
@@ -165,19 +156,6 @@ async fn create_default_cluster(control_plane: &ControlPlane) {
     if let Err(error) = control_plane.call::<ecs::CreateCluster>(&input).await {
         tracing::warn!(error = error.text(), "cannot create the default cluster");
     }
-}
-
-/// How long to wait before the next attempt; `None`: there is no use in one.
-fn pause(error: &CallError<ecs::Error>, failures: u32, random: f64) -> Option<Duration> {
-    if matches!(error, CallError::Unreachable(_)) {
-        return Some(UNREACHABLE.pause(failures, random));
-    }
-    let is_passing = error.is_transient()
-        || matches!(
-            error.code(),
-            Some("ThrottlingException" | "ServerException" | "LimitExceededException")
-        );
-    is_passing.then(|| REFUSED.pause(failures, random))
 }
 
 fn input(
@@ -231,7 +209,7 @@ fn total_resources(config: &AgentConfig, capacity: &HostCapacity) -> Vec<ecs::Re
 fn check_attributes(
     input: &ecs::RegisterContainerInstanceInput,
     instance: &ecs::ContainerInstance,
-) -> Result<(), RegistrationError> {
+) -> Result<(), Failure> {
     let taken = instance.attributes.as_deref().unwrap_or_default();
     let has = |wanted: &ecs::Attribute| {
         let value = wanted.value.as_deref().unwrap_or_default();
@@ -240,14 +218,20 @@ fn check_attributes(
             .any(|it| it.name == wanted.name && it.value.as_deref().unwrap_or_default() == value)
     };
     match input.attributes.iter().flatten().find(|it| !has(it)) {
-        Some(missing) => Err(RegistrationError::AttributeNotTaken(missing.name.clone())),
+        Some(missing) => Err(Failure::AttributeNotTaken(missing.name.clone())),
         None => Ok(()),
     }
 }
 
 fn load(file: &Path) -> std::io::Result<Option<Identity>> {
     match std::fs::read(file) {
-        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+        Ok(bytes) => match serde_json::from_slice(&bytes) {
+            Ok(identity) => Ok(Some(identity)),
+            Err(error) => {
+                tracing::warn!(%error, file = %file.display(), "cannot understand who this host was; registering it anew");
+                Ok(None)
+            }
+        },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

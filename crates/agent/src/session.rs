@@ -97,7 +97,13 @@ impl Session {
             }
             let pause = match &ended {
                 Ended::Shutdown => return,
-                Ended::Inactive => INACTIVE_PAUSE,
+                Ended::Inactive => {
+                    tracing::warn!(
+                        container_instance = self.identity.container_instance_arn,
+                        "this host has been deregistered: it gets no more tasks; start Gantry again to register it anew"
+                    );
+                    INACTIVE_PAUSE
+                }
                 Ended::Closed if lasted >= SHORT_CONNECTION => Duration::ZERO,
                 Ended::Closed | Ended::Silent | Ended::Failed(_) => {
                     failures += 1;

@@ -1,7 +1,11 @@
 use std::path::PathBuf;
+use std::time::Duration;
+
+use wire::client::ClientError;
 
 use super::*;
 use crate::config::{CapacityKind, TaskApi};
+use crate::control_plane::CallError;
 
 fn config() -> AgentConfig {
     AgentConfig {
@@ -106,7 +110,7 @@ fn an_attribute_that_was_not_taken_is_an_error() {
         .unwrap()
         .retain(|it| it.name != "stack");
     let error = check_attributes(&input, &instance).unwrap_err();
-    assert!(matches!(error, RegistrationError::AttributeNotTaken(name) if name == "stack"));
+    assert!(matches!(error, Failure::AttributeNotTaken(name) if name == "stack"));
 }
 
 #[test]
@@ -123,19 +127,71 @@ fn an_identity_is_kept() {
 }
 
 #[test]
-fn only_what_may_pass_is_tried_again() {
+fn an_identity_that_cannot_be_understood_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("agent.json");
+    std::fs::write(&file, "{").unwrap();
+    assert_eq!(load(&file).unwrap(), None);
+}
+
+fn answered(error: ecs::Error) -> Failure {
+    Failure::Call(CallError::Answer(ClientError::Service(error)))
+}
+
+fn client(message: &str) -> Failure {
+    answered(ecs::Error::ClientException(ecs::ClientException {
+        message: Some(message.to_owned()),
+    }))
+}
+
+#[test]
+fn an_arn_that_means_nothing_is_forgotten() {
+    let gone = client("The referenced container instance was not found.");
+    assert_eq!(gone.recovery(true), Recovery::Anew);
+    assert_eq!(gone.recovery(false), Recovery::Later);
+    for missing in [
+        client("Cluster not found."),
+        answered(ecs::Error::ClusterNotFoundException(Default::default())),
+    ] {
+        assert_eq!(missing.recovery(true), Recovery::Cluster);
+        assert_eq!(missing.next_step(&config()), "create the cluster default");
+    }
+    let unreachable = Failure::Call(CallError::Unreachable(String::new()));
+    assert_eq!(unreachable.recovery(true), Recovery::Later);
+}
+
+#[test]
+fn pauses_are_short_only_while_nobody_answers() {
     let other = |status, code: &str| {
-        CallError::Answer(ClientError::<ecs::Error>::Other {
+        Failure::Call(CallError::Answer(ClientError::<ecs::Error>::Other {
             status,
             code: code.to_owned(),
             message: String::new(),
-        })
+        }))
     };
-    assert!(pause(&CallError::Unreachable(String::new()), 1, 0.0).unwrap() < Duration::from_secs(1));
+    let unreachable = Failure::Call(CallError::Unreachable(String::new()));
+    assert!(unreachable.pause(1, 0.0) < Duration::from_secs(1));
     assert_eq!(
-        pause(&other(400, "ThrottlingException"), 1, 0.0),
-        Some(Duration::from_secs(3))
+        unreachable.next_step(&config()),
+        "see that the control plane answers at http://127.0.0.1:4566"
     );
-    assert_eq!(pause(&other(503, ""), 2, 0.0), Some(Duration::from_secs(6)));
-    assert_eq!(pause(&other(400, "UnrecognizedClientException"), 1, 0.0), None);
+    for (failure, failures, seconds, step) in [
+        (other(503, ""), 2, 6, "the control plane is at fault or busy"),
+        (
+            other(400, "ThrottlingException"),
+            1,
+            3,
+            "the control plane is at fault or busy",
+        ),
+        (client("no"), 40, 192, "mend what the error names"),
+        (
+            other(403, "InvalidClientTokenId"),
+            1,
+            3,
+            "see that the agent's key is the control plane's",
+        ),
+    ] {
+        assert_eq!(failure.pause(failures, 0.0), Duration::from_secs(seconds));
+        assert_eq!(failure.next_step(&config()), step);
+    }
 }

@@ -117,14 +117,6 @@ impl World {
         assert!(agent.run.await.is_err(), "it did not end by itself");
     }
 
-    /// How the agent ended by itself.
-    async fn ended(&mut self) -> Result<(), AgentError> {
-        let agent = self.agent.take().unwrap();
-        let result = agent.run.await.unwrap();
-        agent.runtime.shutdown_background();
-        result
-    }
-
     async fn send_tasks(&self, message_id: &str, tasks: &[Value]) {
         let payload = json!({"messageId": message_id, "seqNum": 1, "tasks": tasks});
         self.control_plane.send("PayloadMessage", payload).await;
@@ -284,9 +276,9 @@ async fn the_default_cluster_is_created_if_it_is_missing() {
 }
 
 #[tokio::test]
-async fn a_registration_that_is_refused_ends_the_agent() {
+async fn a_registration_that_is_refused_is_tried_again() {
     let mut world = World::new().await;
-    let refusal = json!({"__type": "InvalidParameterException", "message": "no"});
+    let refusal = json!({"__type": "AccessDeniedException", "message": "no"});
     world
         .control_plane
         .world
@@ -294,11 +286,44 @@ async fn a_registration_that_is_refused_ends_the_agent() {
         .refusals
         .insert("RegisterContainerInstance".to_owned(), [(400, refusal)].into());
     world.start();
-    let error = world.ended().await.unwrap_err();
+    world
+        .control_plane
+        .until("a session", |it| (!it.upgrades.is_empty()).then_some(()))
+        .await;
+    assert!(world.control_plane.world.lock().refusals["RegisterContainerInstance"].is_empty());
+}
+
+#[tokio::test]
+async fn a_host_that_was_deregistered_registers_as_another_instance() {
+    let mut world = World::started().await;
+    world
+        .control_plane
+        .until("a session", |it| (it.upgrades.len() == 1).then_some(()))
+        .await;
+    world.stop().await;
+    let refusal = json!({
+        "__type": "ClientException",
+        "message": "The referenced container instance was not found.",
+    });
+    world
+        .control_plane
+        .world
+        .lock()
+        .refusals
+        .insert("RegisterContainerInstance".to_owned(), [(400, refusal)].into());
+    world.start();
+    world
+        .control_plane
+        .until("another session", |it| (it.upgrades.len() == 2).then_some(()))
+        .await;
+    let calls = world.control_plane.calls("RegisterContainerInstance");
+    let arns: Vec<&Value> = calls.iter().map(|it| &it["containerInstanceArn"]).collect();
     assert_eq!(
-        error.to_string(),
-        "the registration was refused: InvalidParameterException: no"
+        arns,
+        [&Value::Null, &Value::Null],
+        "the call with the ARN was refused"
     );
+    assert!(world.control_plane.world.lock().refusals["RegisterContainerInstance"].is_empty());
 }
 
 #[tokio::test]

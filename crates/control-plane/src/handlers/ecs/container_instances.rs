@@ -126,6 +126,10 @@ pub async fn deregister_container_instance(
         .transact(move |tx| transitions::deregister_container_instance(tx, &arn, force))
         .await;
     let it = deregistered.map_err(errors::from_store)?;
+    tracing::warn!(
+        container_instance = %it.arn,
+        "deregistered: its host gets no more tasks; start Gantry again there to register it anew"
+    );
     let rendered = store.read(|state| render::container_instance(state, &it, &[]));
     Ok(ecs::DeregisterContainerInstanceOutput {
         container_instance: Some(rendered),
