@@ -27,21 +27,8 @@ pub fn parse(
     given: Option<&ecs::NetworkConfiguration>,
 ) -> Result<Option<NetworkConfiguration>, ecs::Error> {
     let given = given.and_then(|it| it.awsvpc_configuration.as_ref());
-    let is_awsvpc = definition.effective_network_mode() == NetworkMode::Awsvpc;
-    let given = match given {
-        None if is_awsvpc => {
-            return Err(invalid_parameter(
-                "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
-            ));
-        }
-        None => return Ok(None),
-        Some(_) if !is_awsvpc => {
-            return Err(invalid_parameter(
-                "Network Configuration is not valid for the given networkMode of this task definition.",
-            ));
-        }
-        Some(given) => given,
-    };
+    check_mode(definition, given.is_some())?;
+    let Some(given) = given else { return Ok(None) };
     let security_groups = given.security_groups.clone().unwrap_or_default();
     let vpc_id = check_subnets(state, scope, &given.subnets)?;
     check_security_groups(state, scope, vpc_id, &security_groups)?;
@@ -59,6 +46,23 @@ pub fn parse(
         security_groups,
         is_public_ip_assigned,
     }))
+}
+
+/// Only tasks in `awsvpc` have a network configuration, and none of them is without.
+///
+/// # Errors
+/// InvalidParameterException.
+pub fn check_mode(definition: &TaskDefinition, is_configured: bool) -> Result<(), ecs::Error> {
+    let is_awsvpc = definition.effective_network_mode() == NetworkMode::Awsvpc;
+    match (is_awsvpc, is_configured) {
+        (true, false) => Err(invalid_parameter(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+        )),
+        (false, true) => Err(invalid_parameter(
+            "Network Configuration is not valid for the given networkMode of this task definition.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The VPC of the subnets.

@@ -218,6 +218,47 @@ async fn what_amazon_refuses_is_refused_in_its_words() {
 }
 
 #[tokio::test]
+async fn a_service_keeps_to_definitions_that_fit_its_network_configuration() {
+    let fixture = Fixture::new().await;
+    let made = fixture.store().transact(|tx| {
+        let scope = domain::Scope::new("123456789012", "us-east-1");
+        let cidr = "172.31.0.0/16".parse().expect("valid");
+        let (_, subnets) = orchestrator::transitions::ensure_default_network(tx, &scope, cidr);
+        Ok::<_, std::convert::Infallible>(subnets.first().map(|it| it.id.clone()))
+    });
+    let subnet = made.await.expect("is there");
+    let network = json!({ "awsvpcConfiguration": { "subnets": [subnet] } });
+    service(&fixture).await;
+    for (family, mode) in [("cards", "awsvpc"), ("hosts", "host")] {
+        let container = json!({ "name": "web", "image": "web", "memory": 32 });
+        let definition =
+            json!({ "family": family, "containerDefinitions": [container], "networkMode": mode });
+        fixture.ask("RegisterTaskDefinition", definition).await;
+    }
+    let missing = "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
+    let update = json!({ "service": "web", "taskDefinition": "cards" });
+    let (code, message) = fixture.refused("UpdateService", update.clone()).await;
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("InvalidParameterException", missing)
+    );
+    let mut both = update;
+    both["networkConfiguration"] = network;
+    fixture.ask("UpdateService", both).await;
+    let useless = "Network Configuration is not valid for the given networkMode of this task definition.";
+    for family in ["web", "hosts"] {
+        let update = json!({ "service": "web", "taskDefinition": family });
+        let (code, message) = fixture.refused("UpdateService", update).await;
+        assert_eq!(
+            (code.as_str(), message.as_str()),
+            ("InvalidParameterException", useless)
+        );
+    }
+    let again = json!({ "service": "web", "taskDefinition": "cards", "desiredCount": 0 });
+    fixture.ask("UpdateService", again).await;
+}
+
+#[tokio::test]
 async fn what_is_not_obeyed_yet_is_refused_by_name() {
     let fixture = Fixture::new().await;
     service(&fixture).await;

@@ -225,10 +225,13 @@ fn change(
         .map(|it| network::parse(state, call.scope(), &definition, launch_type, Some(it)))
         .transpose()?
         .flatten();
+    let has_network = network.is_some() || known.network_configuration.is_some();
+    if new.is_some() {
+        network::check_mode(&definition, has_network)?;
+    }
     let version = changed_version(known, input, launch_type)?;
     let tags = input.propagate_tags.as_ref();
     let deployments = input.deployment_configuration.as_ref();
-    let has_network = network.is_some() || known.network_configuration.is_some();
     let hooks = strategies::hooks(state, call.scope(), deployments, has_network)?;
     let bounds = parse::bounds(deployments, known.deployment_configuration)?;
     strategies::refuse_stages_of_daemon(known.scheduling_strategy, bounds, hooks.as_deref())?;
