@@ -19,7 +19,13 @@ const BASE_MAX: i32 = 100_000;
 /// Highest weight.
 const WEIGHT_MAX: i32 = 1000;
 
-/// A strategy of a request. An empty one is empty.
+/// <https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/27>
+const WEIGHTLESS_DEFAULT: &str = "There are no capacity providers with a weight value greater than zero defined in the \
+    default capacity provider strategy. At least one capacity provider must have a weight value greater than zero \
+    specified. Update the cluster's default capacity provider strategy or specify a valid capacity provider strategy \
+    and try again.";
+
+/// A strategy of a request or a cluster. An empty one is empty; whether anything can start by it shows where it is used.
 ///
 /// # Errors
 /// InvalidParameterException by the restrictions of CapacityProviderStrategyItem.
@@ -52,12 +58,6 @@ pub fn items(
             "The specified capacity provider strategy cannot contain more than one capacity provider with a base.",
         ));
     }
-    if !items.is_empty() && items.iter().all(|it| it.weight == 0) {
-        return Err(invalid_parameter(
-            "The specified capacity provider strategy must contain at least one capacity provider with a weight greater \
-             than 0.",
-        ));
-    }
     let fargate = items.iter().filter(|it| is_fargate(&it.capacity_provider));
     if ![0, items.len()].contains(&fargate.count()) {
         // https://github.com/aws/aws-cdk/pull/23955 has it in Amazon's words.
@@ -67,6 +67,11 @@ pub fn items(
         ));
     }
     Ok(items)
+}
+
+/// Nothing ever starts by it.
+fn is_weightless(strategy: &[CapacityProviderStrategyItem]) -> bool {
+    !strategy.is_empty() && strategy.iter().all(|it| it.weight == 0)
 }
 
 fn bounded(member: &str, given: Option<i32>, most: i32) -> Result<u32, ecs::Error> {
@@ -112,10 +117,19 @@ pub fn capacity(
             "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
         ));
     }
+    if is_weightless(&given) {
+        return Err(invalid_parameter(
+            "The specified capacity provider strategy must contain at least one capacity provider with a weight greater \
+             than 0.",
+        ));
+    }
     let known = state.get::<Cluster>(cluster).ok_or_else(cluster_not_found)?;
     let strategy = match (launch_type, given.is_empty()) {
         (Some(_), _) => Vec::new(),
         (None, false) => given,
+        (None, true) if is_weightless(&known.capacity.default_strategy) => {
+            return Err(invalid_parameter(WEIGHTLESS_DEFAULT));
+        }
         (None, true) => known.capacity.default_strategy.clone(),
     };
     require_associated(&known.capacity.providers, &strategy)?;

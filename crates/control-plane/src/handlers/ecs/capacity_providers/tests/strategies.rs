@@ -14,7 +14,6 @@ async fn strategies_that_cannot_be_are_refused() {
     machines(&fixture).await;
     let all = json!(["FARGATE", "FARGATE_SPOT", "machines"]);
     let cases = [
-        (json!([item("FARGATE", 0, 0)]), "weight greater than 0"),
         (json!([item("FARGATE", 0, 1001)]), "between 0 and 1000"),
         (json!([item("FARGATE", 100_001, 1)]), "between 0 and 100000"),
         (json!([item("FARGATE", -1, 1)]), "between 0 and 100000"),
@@ -38,6 +37,45 @@ async fn strategies_that_cannot_be_are_refused() {
         let (exception, message) = fixture.refused("PutClusterCapacityProviders", input).await;
         assert_eq!(exception, "InvalidParameterException", "{message}");
         assert!(message.contains(words), "{strategy}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_default_strategy_without_weights_fails_only_who_falls_back_to_it() {
+    let fixture = Fixture::new().await;
+    let network = fargate(&fixture).await;
+    let weightless = json!([{ "capacityProvider": "FARGATE" }]);
+    let lab = json!({
+        "clusterName": "lab", "capacityProviders": ["FARGATE"],
+        "defaultCapacityProviderStrategy": weightless,
+    });
+    fixture.ask("CreateCluster", lab).await;
+    let cluster = put(&fixture, json!(["FARGATE"]), weightless.clone()).await;
+    assert_eq!(
+        cluster["defaultCapacityProviderStrategy"],
+        json!([item("FARGATE", 0, 0)])
+    );
+    let run = json!({ "taskDefinition": "web", "networkConfiguration": network });
+    let create = json!({
+        "serviceName": "web", "taskDefinition": "web", "desiredCount": 0, "networkConfiguration": network,
+    });
+    for (operation, input) in [("RunTask", &run), ("CreateService", &create)] {
+        for (strategy, words) in [
+            (json!([]), "There are no capacity providers with a weight value"),
+            (
+                weightless.clone(),
+                "The specified capacity provider strategy must",
+            ),
+        ] {
+            let mut input = input.clone();
+            input["capacityProviderStrategy"] = strategy;
+            let (exception, message) = fixture.refused(operation, input).await;
+            assert_eq!(exception, "InvalidParameterException", "{message}");
+            assert!(message.starts_with(words), "{operation}: {message}");
+        }
+        let mut input = input.clone();
+        input["capacityProviderStrategy"] = json!([item("FARGATE", 0, 1)]);
+        fixture.ask(operation, input).await;
     }
 }
 
