@@ -110,9 +110,9 @@ pub struct ServiceChange {
     pub capacity: Option<Capacity>,
     /// FARGATE only.
     pub platform_version: Option<String>,
-    /// Whose tags tasks get.
+    /// Whose tags tasks get; holds for the next task, without a new deployment.
     pub propagate_tags: Option<PropagateTags>,
-    /// As given.
+    /// Likewise.
     pub enable_ecs_managed_tags: Option<bool>,
     /// Holds for the next task, without a new deployment.
     pub enable_execute_command: Option<bool>,
@@ -326,8 +326,6 @@ fn makes_other_tasks(service: &Service, known: &Service) -> bool {
         || service.launch_type != known.launch_type
         || service.capacity_provider_strategy != known.capacity_provider_strategy
         || service.platform_version != known.platform_version
-        || service.propagate_tags != known.propagate_tags
-        || service.enable_ecs_managed_tags != known.enable_ecs_managed_tags
 }
 
 /// `DeleteService`: its tasks stop, then it is INACTIVE.

@@ -281,6 +281,34 @@ fn protect(world: &World, tasks: &[TaskArn]) {
 }
 
 #[test]
+fn tags_of_tasks_change_without_a_new_deployment() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(1, 0, 200);
+    settle_down(&world, &service);
+    let arn = service.clone();
+    let change = ServiceChange {
+        enable_ecs_managed_tags: Some(true),
+        propagate_tags: Some(PropagateTags::Service),
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+    assert_eq!(world.stored_service(&service).deployments.len(), 1);
+    let has_managed_tags = |it: &Task| {
+        let mut tags = it.tags.iter();
+        tags.any(|it| it.name == "aws:ecs:serviceName")
+    };
+    let before = world.tasks(&service);
+    assert!(!before.iter().any(has_managed_tags));
+    scale(&world, &service, 2);
+    settle_down(&world, &service);
+    let tasks = world.tasks(&service);
+    let told: Vec<_> = tasks.iter().filter(|it| has_managed_tags(it)).collect();
+    assert_eq!((tasks.len(), told.len()), (2, 1), "only the later one");
+    assert_ne!(told[0].arn, before[0].arn);
+}
+
+#[test]
 fn protected_tasks_outlive_a_scale_in_and_go_when_it_ends() {
     let world = World::new();
     world.instance(Vec::new());
