@@ -124,7 +124,7 @@ pub async fn list_task_definitions(
         let mut found: Vec<(String, String)> = families
             .flat_map(|family| state.task_definitions_of_family(scope, &family.name))
             .filter(|it| it.status.as_str() == status)
-            .map(|it| (format!("{}:{:010}", it.family, it.revision), it.arn.to_string()))
+            .map(|it| (order(&it.family, it.revision), it.arn.to_string()))
             .collect();
         found.sort();
         if goes_down {
@@ -138,7 +138,14 @@ pub async fn list_task_definitions(
     })
 }
 
-/// `ListTaskDefinitionFamilies`: a family is ACTIVE if one of its revisions is.
+/// Sorts by family, then by number. The space comes before all that a family's name may have, so that no name that goes on
+/// stands between the revisions of a shorter one.
+fn order(family: &str, revision: u32) -> String {
+    format!("{family} {revision:010}")
+}
+
+/// `ListTaskDefinitionFamilies`: a family is ACTIVE if one of its revisions is. One whose revisions are all deleted is gone,
+/// though its numbers go on.
 ///
 /// # Errors
 /// InvalidParameterException for a bad token or page size.
@@ -161,10 +168,11 @@ pub async fn list_task_definition_families(
                 .task_definitions_of_family(scope, family)
                 .any(|it| it.status == TaskDefinitionStatus::Active)
         };
+        let has_revisions = |family: &str| state.task_definitions_of_family(scope, family).next().is_some();
         let has_status = |family: &str| match status.as_str() {
             "ACTIVE" => is_active(family),
-            "INACTIVE" => !is_active(family),
-            _ => true,
+            "INACTIVE" => has_revisions(family) && !is_active(family),
+            _ => has_revisions(family),
         };
         let families = state
             .families(scope)

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::fixture::{Fixture, code};
+use crate::fixture::{Fixture, code, text};
 
 #[tokio::test]
 async fn words_that_the_model_does_not_know_are_refused() {
@@ -87,3 +87,68 @@ async fn pages_of_tasks_go_on_where_the_last_one_ended() {
     let rest = fixture.ask("ListTasks", wanted).await;
     assert_eq!(listed(&rest), all[3..]);
 }
+
+fn names(arns: &serde_json::Value) -> Vec<String> {
+    let arns = arns.as_array().into_iter().flatten();
+    let name = |it: &serde_json::Value| text(it).rsplit('/').next().unwrap_or_default().to_owned();
+    arns.map(name).collect()
+}
+
+async fn register(fixture: &Fixture, family: &str) {
+    let container = json!({ "name": "web", "image": "web", "memory": 64 });
+    let input = json!({ "family": family, "containerDefinitions": [container] });
+    fixture.ask("RegisterTaskDefinition", input).await;
+}
+
+#[tokio::test]
+async fn task_definitions_come_by_family_then_by_number() {
+    let fixture = Fixture::new().await;
+    for family in ["ord2", "ord", "ord-a", "ord_b", "ord", "ord-a"] {
+        register(&fixture, family).await;
+    }
+    for _ in 0..9 {
+        register(&fixture, "ord").await;
+    }
+    let mut expected: Vec<String> = (1..=11).map(|it| format!("ord:{it}")).collect();
+    expected.extend(["ord-a:1", "ord-a:2", "ord2:1", "ord_b:1"].map(str::to_owned));
+    for sort in ["ASC", "DESC"] {
+        let (mut all, mut token) = (Vec::new(), serde_json::Value::Null);
+        loop {
+            let input = json!({ "sort": sort, "maxResults": 2, "nextToken": token });
+            let page = fixture.ask("ListTaskDefinitions", input).await;
+            all.extend(names(&page["taskDefinitionArns"]));
+            token = page["nextToken"].clone();
+            if token.is_null() {
+                break;
+            }
+        }
+        assert_eq!(all, expected, "{sort}");
+        expected.reverse();
+    }
+}
+
+#[tokio::test]
+async fn a_family_without_revisions_is_not_listed_and_counts_on() {
+    let fixture = Fixture::new().await;
+    let arn = fixture.definition().await;
+    fixture
+        .ask("DeregisterTaskDefinition", json!({ "taskDefinition": arn }))
+        .await;
+    let families = async |status: &str| {
+        let listed = fixture.ask("ListTaskDefinitionFamilies", json!({ "status": status }));
+        names(&listed.await["families"])
+    };
+    assert_eq!(families("INACTIVE").await, ["web"]);
+    let deleted = domain::TaskDefinitionArn::parse(&arn).expect("an ARN");
+    let gone = fixture.store().transact(move |tx| {
+        tx.delete::<domain::task_definition::TaskDefinition>(&deleted);
+        Ok::<_, std::convert::Infallible>(())
+    });
+    gone.await.expect("cannot fail");
+    for status in ["ACTIVE", "INACTIVE", "ALL"] {
+        assert!(families(status).await.is_empty(), "{status}");
+    }
+    assert!(fixture.definition().await.ends_with("/web:2"));
+    assert_eq!(families("ACTIVE").await, ["web"]);
+}
+
