@@ -118,7 +118,7 @@ def _services(ecs, expected, faults):
         )
         faults.check(is_whole, f"service of {cluster} is half there: {service['deployments']}")
         listed = ecs.list_services(cluster=cluster)["serviceArns"]
-        is_listed = bool(listed) == (service["status"] != INACTIVE)
+        is_listed = bool(listed) == (service["status"] == ACTIVE)
         faults.check(is_listed, f"service of {cluster} is {status}, and listed: {listed}")
 
 

@@ -152,3 +152,21 @@ async fn a_family_without_revisions_is_not_listed_and_counts_on() {
     assert_eq!(families("ACTIVE").await, ["web"]);
 }
 
+#[tokio::test]
+async fn a_draining_service_is_described_but_not_listed() {
+    let fixture = Fixture::new().await;
+    fixture.instance().await;
+    fixture.definition().await;
+    let create = json!({ "serviceName": "web", "taskDefinition": "web", "desiredCount": 1 });
+    fixture.ask("CreateService", create).await;
+    let listed = fixture.ask("ListServices", json!({})).await;
+    assert_eq!(names(&listed["serviceArns"]), ["web"]);
+    let delete = json!({ "service": "web", "force": true });
+    fixture.ask("DeleteService", delete).await;
+    let listed = fixture.ask("ListServices", json!({})).await;
+    assert_eq!(listed["serviceArns"], json!([]));
+    let described = fixture
+        .ask("DescribeServices", json!({ "services": ["web"] }))
+        .await;
+    assert_eq!(described["services"][0]["status"], "DRAINING");
+}

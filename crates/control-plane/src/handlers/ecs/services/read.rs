@@ -47,7 +47,7 @@ pub async fn describe_services(
     })
 }
 
-/// `ListServices`: ACTIVE and DRAINING ones. Where a capacity provider strategy decides, `launchType` finds the launch
+/// `ListServices`: ACTIVE ones. A DRAINING one is no longer visible here, says Amazon's model of DeleteService. Where a capacity provider strategy decides, `launchType` finds the launch
 /// type that its capacity providers come to, as the statistics of the cluster count it: Amazon documents neither way.
 ///
 /// # Errors
@@ -62,7 +62,7 @@ pub async fn list_services(call: Call<ecs::ListServices>) -> Result<ecs::ListSer
         .as_ref()
         .is_none_or(|it| it.as_str() == "CUSTOMER");
     let matches = |it: &Service| {
-        it.status != ServiceStatus::Inactive
+        it.status == ServiceStatus::Active
             && strategy.is_none_or(|wanted| wanted == it.scheduling_strategy.as_str())
             && is_customers
             && input
