@@ -50,6 +50,9 @@ pub struct Service {
     /// Who is asked before a deployment leaves a stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lifecycle_hooks: Vec<LifecycleHook>,
+    /// As given; none of them is watched.
+    #[serde(default, skip_serializing_if = "DeploymentAlarms::is_default")]
+    pub deployment_alarms: DeploymentAlarms,
     /// How far the PRIMARY deployment has come, while it is one in stages that has not ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifecycle: Option<DeploymentLifecycle>,
@@ -222,6 +225,24 @@ impl DeploymentConfiguration {
     pub fn lower_bound(self, desired_count: u32) -> u32 {
         let percent = u64::from(desired_count) * u64::from(self.minimum_healthy_percent);
         u32::try_from(percent.div_ceil(100)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Alarms that would give a deployment up if they were enabled, which they are not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentAlarms {
+    /// Names in CloudWatch.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// Whether they would bring the last revision back.
+    #[serde(default)]
+    pub rollback: bool,
+}
+
+impl DeploymentAlarms {
+    /// Nothing has been said of them.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::capacity_provider::CapacityProviderStrategyItem;
 use crate::lifecycle_hook::LifecycleHook;
-use crate::service::DeploymentConfiguration;
+use crate::service::{DeploymentAlarms, DeploymentConfiguration};
 use crate::service_connect::{ServiceConnectConfiguration, ServiceConnectServiceResource};
 use crate::service_load_balancer::{Behind, ServiceLoadBalancer};
 use crate::service_registry::ServiceRegistry;
@@ -84,6 +84,9 @@ pub struct ServiceDeployment {
     /// Who was asked before it left a stage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lifecycle_hooks: Vec<LifecycleHook>,
+    /// Alarms as they were when it began; none of them is watched.
+    #[serde(default, skip_serializing_if = "DeploymentAlarms::is_default")]
+    pub deployment_alarms: DeploymentAlarms,
     /// When it was made, which is when it began: deployments do not wait for one another.
     pub created_at: Timestamp,
     /// When it last changed.

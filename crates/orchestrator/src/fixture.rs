@@ -286,6 +286,7 @@ fn new_service(desired_count: u32) -> NewService {
         task_definition: None,
         deployment_configuration: DeploymentConfiguration::default(),
         lifecycle_hooks: Vec::new(),
+        deployment_alarms: Default::default(),
         network_configuration: None,
         load_balancers: Vec::new(),
         role: None,

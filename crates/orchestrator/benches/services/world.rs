@@ -263,6 +263,7 @@ fn new_service(arn: ServiceArn, definition: TaskDefinitionArn, desired_count: u3
         task_definition: Some(definition),
         deployment_configuration: DeploymentConfiguration::default(),
         lifecycle_hooks: Vec::new(),
+        deployment_alarms: Default::default(),
         network_configuration: None,
         load_balancers: Vec::new(),
         role: None,

@@ -80,6 +80,7 @@ pub(super) fn begin(tx: &mut Tx<'_>, service: &mut Service) {
         rollback: None,
         deployment_configuration: service.deployment_configuration,
         lifecycle_hooks: service.lifecycle_hooks.clone(),
+        deployment_alarms: service.deployment_alarms.clone(),
         created_at: now,
         updated_at: now,
         finished_at: None,

@@ -7,8 +7,8 @@ use domain::cluster::{Cluster, ClusterStatus};
 use domain::lifecycle_hook::LifecycleHook;
 use domain::placement::{PlacementConstraint, PlacementStrategy};
 use domain::service::{
-    DeploymentConfiguration, DeploymentController, PropagateTags, SERVICE_EVENTS_KEPT, Service, ServiceEvent,
-    ServiceStatus,
+    DeploymentAlarms, DeploymentConfiguration, DeploymentController, PropagateTags, SERVICE_EVENTS_KEPT,
+    Service, ServiceEvent, ServiceStatus,
 };
 use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_connect::ServiceConnectConfiguration;
@@ -47,6 +47,8 @@ pub struct NewService {
     pub deployment_configuration: DeploymentConfiguration,
     /// Who is asked before a deployment leaves a stage.
     pub lifecycle_hooks: Vec<LifecycleHook>,
+    /// As given; none of them is watched.
+    pub deployment_alarms: DeploymentAlarms,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
     /// Who sends requests to tasks.
@@ -90,6 +92,8 @@ pub struct ServiceChange {
     pub deployment_configuration: Option<DeploymentConfiguration>,
     /// Who is asked; from the next stage on.
     pub lifecycle_hooks: Option<Vec<LifecycleHook>>,
+    /// As given.
+    pub deployment_alarms: Option<DeploymentAlarms>,
     /// In `awsvpc`.
     pub network_configuration: Option<NetworkConfiguration>,
     /// Who sends requests to tasks.
@@ -174,6 +178,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
         lifecycle_hooks: it.lifecycle_hooks,
+        deployment_alarms: it.deployment_alarms,
         lifecycle: None,
         deployments: Vec::new(),
         task_sets: Vec::new(),
@@ -225,6 +230,7 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.task_definition == it.task_definition
         && known.deployment_configuration == it.deployment_configuration
         && known.lifecycle_hooks == it.lifecycle_hooks
+        && known.deployment_alarms == it.deployment_alarms
         && known.network_configuration == it.network_configuration
         && known.load_balancers == it.load_balancers
         && known.role == it.role
@@ -260,6 +266,9 @@ pub fn update_service(
     }
     if let Some(it) = &change.lifecycle_hooks {
         service.lifecycle_hooks.clone_from(it);
+    }
+    if let Some(it) = &change.deployment_alarms {
+        service.deployment_alarms.clone_from(it);
     }
     if let Some(it) = &change.network_configuration {
         service.network_configuration = Some(it.clone());

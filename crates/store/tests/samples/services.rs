@@ -6,8 +6,8 @@ use domain::deployment_strategy::DeploymentStrategy;
 use domain::lifecycle_hook::{HookAction, HookRun, HookStatus, HookTarget, HookTimeout, LifecycleHook};
 use domain::placement::{BinpackField, PlacementConstraint, PlacementStrategy, SpreadField};
 use domain::service::{
-    Deployment, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout, Service, ServiceEvent,
-    ServiceStatus, Starts,
+    Deployment, DeploymentAlarms, DeploymentConfiguration, DeploymentController, PropagateTags, Rollout,
+    Service, ServiceEvent, ServiceStatus, Starts,
 };
 use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_deployment::{
@@ -100,10 +100,18 @@ pub fn service_deployment() -> ServiceDeployment {
             bake_minutes: 5,
         },
         lifecycle_hooks: vec![lifecycle_hook(HookTarget::Pause)],
+        deployment_alarms: deployment_alarms(),
         created_at: at(0),
         updated_at: at(2),
         finished_at: Some(at(3)),
         stopped_at: Some(at(1)),
+    }
+}
+
+fn deployment_alarms() -> DeploymentAlarms {
+    DeploymentAlarms {
+        names: vec!["errors".into()],
+        rollback: true,
     }
 }
 
@@ -150,6 +158,7 @@ pub fn service() -> Service {
             bake_minutes: 5,
         },
         lifecycle_hooks: vec![lifecycle_hook(HookTarget::Webhook("https://hook/".into()))],
+        deployment_alarms: deployment_alarms(),
         lifecycle: Some(lifecycle()),
         deployments: vec![Deployment {
             id: "ecs-svc/1234567890123456789".into(),

@@ -44,6 +44,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
             ..DeploymentConfiguration::default()
         },
         lifecycle_hooks: Vec::new(),
+        deployment_alarms: Default::default(),
         lifecycle: None,
         deployments: Vec::new(),
         task_sets: Vec::new(),

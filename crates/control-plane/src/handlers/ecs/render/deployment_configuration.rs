@@ -4,7 +4,7 @@ use api::ecs;
 use domain::circuit_breaker::{CircuitBreaker, Threshold};
 use domain::deployment_strategy::{DeploymentStrategy, Weight};
 use domain::lifecycle_hook::{HookTarget, LifecycleHook};
-use domain::service::DeploymentConfiguration;
+use domain::service::{DeploymentAlarms, DeploymentConfiguration};
 
 use super::count;
 
@@ -12,6 +12,7 @@ use super::count;
 pub fn deployment_configuration(
     it: DeploymentConfiguration,
     hooks: &[LifecycleHook],
+    alarms: &DeploymentAlarms,
 ) -> ecs::DeploymentConfiguration {
     let (linear, canary) = match it.strategy {
         DeploymentStrategy::Linear { step, bake_minutes } => (
@@ -35,8 +36,8 @@ pub fn deployment_configuration(
         maximum_percent: Some(count(it.maximum_percent)),
         minimum_healthy_percent: Some(count(it.minimum_healthy_percent)),
         alarms: Some(ecs::DeploymentAlarms {
-            alarm_names: Vec::new(),
-            rollback: false,
+            alarm_names: alarms.names.clone(),
+            rollback: alarms.rollback,
             enable: false,
         }),
         strategy: Some(ecs::DeploymentStrategy::from(it.strategy.as_str())),

@@ -49,6 +49,7 @@ pub fn service(state: &State, it: &Service, with_tags: bool) -> ecs::Service {
         deployment_configuration: Some(deployment_configuration(
             it.deployment_configuration,
             &it.lifecycle_hooks,
+            &it.deployment_alarms,
         )),
         deployments: Some(deployments.collect()),
         task_sets: task_sets(it, &tallies, with_tags),

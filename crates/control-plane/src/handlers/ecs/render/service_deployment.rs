@@ -56,11 +56,12 @@ pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::Service
         deployment_configuration: Some(deployment_configuration(
             it.deployment_configuration,
             &it.lifecycle_hooks,
+            &it.deployment_alarms,
         )),
         deployment_circuit_breaker: Some(circuit_breaker(service.map(AsRef::as_ref), it)),
         alarms: Some(ecs::ServiceDeploymentAlarms {
             status: Some(ecs::ServiceDeploymentRollbackMonitorsStatus::Disabled),
-            alarm_names: Some(Vec::new()),
+            alarm_names: Some(it.deployment_alarms.names.clone()),
             triggered_alarm_names: Some(Vec::new()),
         }),
         lifecycle_stage: lifecycle.map(|it| ecs::ServiceDeploymentLifecycleStage::from(shown(it.stage))),

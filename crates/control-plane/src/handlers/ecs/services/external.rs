@@ -79,6 +79,7 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         task_definition: None,
         deployment_configuration: bounds(input)?,
         lifecycle_hooks: Vec::new(),
+        deployment_alarms: parse::alarms(input.deployment_configuration.as_ref())?.unwrap_or_default(),
         placement_constraints: placement::constraints(constraints.as_deref(), LaunchType::Ec2)?,
         placement_strategy: placement::strategy(strategy.as_deref(), LaunchType::Ec2)?,
         availability_zone_rebalancing: AvailabilityZoneRebalancing::Disabled,
@@ -243,6 +244,7 @@ pub fn change(input: &ecs::UpdateServiceInput, known: &Service) -> Result<Servic
     Ok(ServiceChange {
         desired_count: desired_count.transpose()?,
         deployment_configuration: given.map(|_| bounds),
+        deployment_alarms: parse::alarms(given)?,
         placement_constraints: constraints.transpose()?,
         placement_strategy: strategy.transpose()?,
         propagate_tags: propagate_tags.transpose()?,

@@ -2,7 +2,7 @@
 
 use api::ecs;
 use domain::circuit_breaker::{CircuitBreaker, Threshold};
-use domain::service::{DeploymentConfiguration, PropagateTags};
+use domain::service::{DeploymentAlarms, DeploymentConfiguration, PropagateTags};
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task_definition::{LaunchType, TaskDefinition};
 
@@ -53,13 +53,12 @@ pub fn default_bounds(scheduling: SchedulingStrategy) -> DeploymentConfiguration
 /// Bounds of a deployment: what is not given stays as it was.
 ///
 /// # Errors
-/// InvalidParameterException out of bounds; UnsupportedFeatureException for what is not built.
+/// InvalidParameterException out of bounds.
 pub fn bounds(
     given: Option<&ecs::DeploymentConfiguration>,
     before: DeploymentConfiguration,
 ) -> Result<DeploymentConfiguration, ecs::Error> {
     let Some(given) = given else { return Ok(before) };
-    refuse_unbuilt(&[("alarms", given.alarms.as_ref().is_some_and(|it| it.enable))])?;
     let percent = |value: Option<i32>, before: u32| match value {
         None => Ok(before),
         Some(value) => u32::try_from(value)
@@ -91,6 +90,21 @@ pub fn bounds(
             None => before.bake_minutes,
         },
     })
+}
+
+/// Alarms, which are kept as long as they are not enabled; `None` if nothing is said of them.
+///
+/// # Errors
+/// UnsupportedFeatureException for those that are to be watched.
+pub fn alarms(given: Option<&ecs::DeploymentConfiguration>) -> Result<Option<DeploymentAlarms>, ecs::Error> {
+    let Some(given) = given.and_then(|it| it.alarms.as_ref()) else {
+        return Ok(None);
+    };
+    refuse_unbuilt(&[("alarms", given.enable)])?;
+    Ok(Some(DeploymentAlarms {
+        names: given.alarm_names.clone(),
+        rollback: given.rollback,
+    }))
 }
 
 /// A circuit breaker.

@@ -145,6 +145,38 @@ async fn a_circuit_breaker_reads_back_as_given_and_stays_when_bounds_change() {
 }
 
 #[tokio::test]
+async fn alarms_that_are_not_enabled_read_back_as_given() {
+    let fixture = Fixture::new().await;
+    let service = service(&fixture).await;
+    let none = json!({ "alarmNames": [], "enable": false, "rollback": false });
+    assert_eq!(service["deploymentConfiguration"]["alarms"], none);
+    let mut alarms = json!({ "alarmNames": ["errors", "slow"], "enable": false, "rollback": true });
+    let update = |configuration: serde_json::Value| json!({ "service": "web", "forceNewDeployment": true, "deploymentConfiguration": configuration });
+    for configuration in [json!({ "alarms": alarms }), json!({ "maximumPercent": 150 })] {
+        let updated = fixture.ask("UpdateService", update(configuration)).await;
+        assert_eq!(updated["service"]["deploymentConfiguration"]["alarms"], alarms);
+    }
+    let current = updated_deployment(&fixture).await;
+    assert_eq!(current["deploymentConfiguration"]["alarms"], alarms);
+    assert_eq!(current["alarms"]["status"], "DISABLED");
+    assert_eq!(current["alarms"]["alarmNames"], alarms["alarmNames"]);
+    alarms["enable"] = json!(true);
+    let refused = fixture
+        .refused("UpdateService", update(json!({ "alarms": alarms })))
+        .await;
+    assert_eq!(refused.0, "UnsupportedFeatureException", "{}", refused.1);
+}
+
+async fn updated_deployment(fixture: &Fixture) -> serde_json::Value {
+    let described = fixture
+        .ask("DescribeServices", json!({ "services": ["web"] }))
+        .await;
+    let current = described["services"][0]["currentServiceDeployment"].clone();
+    let named = json!({ "serviceDeploymentArns": [current] });
+    fixture.ask("DescribeServiceDeployments", named).await["serviceDeployments"][0].clone()
+}
+
+#[tokio::test]
 async fn what_amazon_refuses_is_refused_in_its_words() {
     let fixture = Fixture::new().await;
     service(&fixture).await;
