@@ -1,5 +1,7 @@
 //! `overrides` of RunTask and StartTask: checked against the definition they change.
 
+use std::collections::BTreeSet;
+
 use api::ecs;
 use domain::task::{ContainerOverride, Overrides};
 use domain::task_definition::{LaunchType, TaskDefinition};
@@ -44,6 +46,7 @@ pub fn parse(
     let memory = size(&given.memory, "memory", definitions::memory_mib)?;
     check_fargate(definition, cpu, memory)?;
     let task_memory = memory.or(definition.memory);
+    check_once(given.container_overrides.as_deref().unwrap_or_default())?;
     let containers = given
         .container_overrides
         .iter()
@@ -70,6 +73,18 @@ pub fn parse(
         execution_role_arn,
         containers,
     })
+}
+
+/// Of two overrides of one container, nobody could say which holds.
+fn check_once(given: &[ecs::ContainerOverride]) -> Result<(), ecs::Error> {
+    let mut seen = BTreeSet::new();
+    let names = given.iter().filter_map(|it| it.name.as_deref());
+    match names.into_iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(invalid_parameter(format!(
+            "Container overrides cannot name a container more than once: {name} is there twice."
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// A definition that is for FARGATE only keeps a size that FARGATE has.

@@ -69,6 +69,12 @@ fn overrides_have_rules() {
             invalid_parameter("Override for container named db is not a container in the TaskDefinition."),
         ),
         (
+            json!({ "containerOverrides": [{ "name": "web", "cpu": 1 }, { "name": "web", "cpu": 2 }] }),
+            invalid_parameter(
+                "Container overrides cannot name a container more than once: web is there twice.",
+            ),
+        ),
+        (
             of_container(json!({ "command": ["x".repeat(8192)] })),
             invalid_parameter("Container Overrides length must be at most 8192"),
         ),
