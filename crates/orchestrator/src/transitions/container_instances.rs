@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::cluster::{Cluster, ClusterStatus};
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus, FARGATE_CAPACITY_ATTRIBUTE};
 use domain::host::{Host, Resources};
+use domain::placement::AVAILABILITY_ZONE_ATTRIBUTE;
 use domain::tags::Pair;
 use domain::task::{Stop, StopCode};
 use domain::{ClusterArn, ContainerInstanceArn};
@@ -79,7 +80,7 @@ pub enum Connection {
 /// No such cluster, or no such earlier registration.
 pub fn register_container_instance(
     tx: &mut Tx<'_>,
-    it: RegisterContainerInstance,
+    mut it: RegisterContainerInstance,
 ) -> Result<Arc<ContainerInstance>, ContainerInstanceRefusal> {
     let cluster = tx
         .get::<Cluster>(&it.cluster)
@@ -95,12 +96,8 @@ pub fn register_container_instance(
                 .ok_or(ContainerInstanceRefusal::NotFound)?,
         ),
     };
+    let zone = zone(&mut it);
     let has = |name: &str| it.attributes.iter().any(|attribute| attribute.name == name);
-    let zone = it
-        .attributes
-        .iter()
-        .find(|it| it.name == "ecs.availability-zone")
-        .and_then(|it| it.value.clone());
     let scope = it.cluster.scope();
     let (is_external, is_fargate_capacity) =
         (has("ecs.capability.external"), has(FARGATE_CAPACITY_ATTRIBUTE));
@@ -141,10 +138,24 @@ pub fn register_container_instance(
         task_count: host.as_ref().map_or(0, |it| it.task_count),
         is_fargate_capacity,
         is_connected: host.as_ref().is_some_and(|it| it.is_connected),
-        availability_zone: zone.unwrap_or_else(|| format!("{}a", scope.region)),
+        availability_zone: zone,
     });
     tx.put(instance.clone());
     Ok(Arc::new(instance))
+}
+
+/// The zone that the agent says, else the first of the region, which becomes an attribute like the others.
+fn zone(it: &mut RegisterContainerInstance) -> String {
+    let mut attributes = it.attributes.iter();
+    let said = attributes.find(|it| it.name == AVAILABILITY_ZONE_ATTRIBUTE);
+    if let Some(zone) = said.and_then(|it| it.value.clone()) {
+        return zone;
+    }
+    let zone = format!("{}a", it.cluster.scope().region);
+    it.attributes.retain(|it| it.name != AVAILABILITY_ZONE_ATTRIBUTE);
+    it.attributes
+        .push(Pair::new(AVAILABILITY_ZONE_ATTRIBUTE, zone.as_str()));
+    zone
 }
 
 /// What is not said stays.

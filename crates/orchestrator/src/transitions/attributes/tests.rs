@@ -2,11 +2,13 @@ use super::*;
 use crate::fixture::{World, lab};
 use crate::transitions::{Deregistration, RegisterContainerInstance, deregister_container_instance};
 
+/// All but the zone, which every instance has.
 fn stored(world: &World, arn: &ContainerInstanceArn) -> Vec<(String, Option<String>)> {
     let instance = world.get::<ContainerInstance>(arn);
     instance
         .attributes
         .into_iter()
+        .filter(|it| it.name != "ecs.availability-zone")
         .map(|it| (it.name, it.value))
         .collect()
 }

@@ -22,7 +22,10 @@ async fn attributes_are_put_listed_and_deleted() {
     let given = json!([attribute("stack", "live", &one), attribute("stack", "test", &two)]);
     let put = fixture.ask("PutAttributes", json!({ "attributes": given })).await;
     assert_eq!(put["attributes"], given);
-    assert_eq!(list(&fixture, json!({})).await.len(), 6, "with the built-in ones");
+    assert_eq!(list(&fixture, json!({})).await.len(), 8, "with the built-in ones");
+    let zone = list(&fixture, json!({ "attributeName": "ecs.availability-zone" })).await;
+    let values: Vec<&Value> = zone.iter().map(|it| &it["value"]).collect();
+    assert_eq!(values, ["us-east-1a", "us-east-1a"]);
     let only = list(
         &fixture,
         json!({ "attributeName": "stack", "attributeValue": "test" }),
@@ -36,7 +39,11 @@ async fn attributes_are_put_listed_and_deleted() {
         )
         .await;
     let attributes = &described["containerInstances"][0]["attributes"];
-    assert_eq!(attributes[2], json!({ "name": "stack", "value": "live" }));
+    assert_eq!(
+        attributes[2],
+        json!({ "name": "ecs.availability-zone", "value": "us-east-1a" })
+    );
+    assert_eq!(attributes[3], json!({ "name": "stack", "value": "live" }));
     // By its short id, with its type.
     let id = one.rsplit('/').next().unwrap_or_default();
     let short = json!({ "name": "stack", "targetType": "container-instance", "targetId": id });
@@ -55,9 +62,9 @@ async fn the_listing_comes_in_pages() {
         .map(|it| attribute(&format!("a{it}"), "x", &instance))
         .collect();
     fixture.ask("PutAttributes", json!({ "attributes": given })).await;
-    let mut input = json!({ "targetType": "container-instance", "maxResults": 2 });
+    let mut input = json!({ "targetType": "container-instance", "maxResults": 3 });
     let mut names = Vec::new();
-    for _ in 0..3 {
+    for is_last in [false, false, true] {
         let page = fixture.ask("ListAttributes", input.clone()).await;
         names.extend(
             page["attributes"]
@@ -67,6 +74,7 @@ async fn the_listing_comes_in_pages() {
                 .map(|it| it["name"].clone()),
         );
         input["nextToken"] = page["nextToken"].clone();
+        assert_eq!(input["nextToken"].is_null(), is_last);
     }
     assert_eq!(
         names,
@@ -76,10 +84,10 @@ async fn the_listing_comes_in_pages() {
             "a2",
             "a3",
             "com.amazonaws.ecs.capability.docker-remote-api.1.18",
+            "ecs.availability-zone",
             "ecs.os-type"
         ]
     );
-    assert_eq!(input["nextToken"], Value::Null);
 }
 
 #[tokio::test]
