@@ -100,6 +100,10 @@ pub fn observe_task(tx: &mut Tx<'_>, arn: &TaskArn, report: &TaskReport) -> Resu
         }
         task.times.execution_stopped_at.get_or_insert(now);
     }
+    // Of their end agents tell the time, of their start only that they run: a short task would end before it began.
+    if let (Some(started), Some(ended)) = (task.times.started_at, task.times.execution_stopped_at) {
+        task.times.execution_stopped_at = Some(ended.max(started));
+    }
     if task == *known {
         return Ok(());
     }

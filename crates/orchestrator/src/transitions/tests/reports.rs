@@ -173,3 +173,32 @@ proptest! {
         }
     }
 }
+
+/// Agents tell when containers ended, and of their start only that they run.
+#[test]
+fn a_short_task_never_ends_before_it_began() {
+    for comes_late in [false, true] {
+        let world = World::new();
+        world.join(1);
+        let definition = world.definition();
+        let task = world.run(world.wanted(&definition, 1)).expect("placed").tasks[0]
+            .arn
+            .clone();
+        let ended = world.task(&task).times.created_at;
+        world.clock.advance(std::time::Duration::from_millis(300));
+        let report = |status| TaskReport {
+            status: Some(status),
+            execution_stopped_at: (comes_late || status == TaskStatus::Stopped).then_some(ended),
+            ..TaskReport::default()
+        };
+        for status in [TaskStatus::Running, TaskStatus::Stopped] {
+            let (arn, report) = (task.clone(), report(status));
+            world
+                .attempt(move |tx| observe_task(tx, &arn, &report))
+                .expect("it is there");
+        }
+        let times = world.task(&task).times;
+        assert_eq!(times.execution_stopped_at, times.started_at, "{comes_late}");
+        assert!(times.started_at.is_some_and(|it| it > ended));
+    }
+}
