@@ -89,7 +89,7 @@ fn refuse_other_capacity(state: &State, new: &NewCluster) -> Result<(), ecs::Err
     }
 }
 
-/// `DescribeClusters`.
+/// `DescribeClusters`: one of another account or region is not here, which is no error.
 ///
 /// # Errors
 /// InvalidParameterException for what can name no cluster, or too many.
@@ -103,18 +103,22 @@ pub async fn describe_clusters(
             "clusters can have at most {DESCRIBED_MAX} items."
         )));
     }
+    let scope = call.scope();
+    let is_elsewhere = |it: &&String| ClusterArn::parse(it).is_ok_and(|arn| arn.scope() != *scope);
+    let (elsewhere, given_here): (Vec<&String>, Vec<&String>) = given.iter().partition(is_elsewhere);
     let arns = match given {
-        [] => vec![names::cluster(call.scope(), None)?],
-        given => given
-            .iter()
-            .map(|it| names::cluster(call.scope(), Some(it)))
-            .collect::<Result<Vec<_>, _>>()?,
+        [] => vec![names::cluster(scope, None)?],
+        _ => {
+            let arns = given_here.into_iter().map(|it| names::cluster(scope, Some(it)));
+            arns.collect::<Result<Vec<_>, _>>()?
+        }
     };
     let include = input.include.as_deref().unwrap_or_default();
     let words = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"];
     listing::require_word("include", include.iter().map(ecs::ClusterField::as_str), &words)?;
     let (clusters, failures) = call.access().store().read(|state| {
-        let (found, failures) = listing::found::<Cluster>(state, &arns);
+        let (found, mut failures) = listing::found::<Cluster>(state, &arns);
+        failures.extend(elsewhere.into_iter().map(render::missing));
         let clusters = found.into_iter().map(|it| render::cluster(state, it, include));
         (clusters.collect(), failures)
     });

@@ -44,6 +44,31 @@ async fn what_is_not_included_is_empty_or_absent() {
 }
 
 #[tokio::test]
+async fn clusters_of_elsewhere_are_missing() {
+    let fixture = Fixture::new().await;
+    let elsewhere = [
+        "arn:aws:ecs:eu-west-1:123456789012:cluster/default",
+        "arn:aws:ecs:us-east-1:210987654321:cluster/default",
+    ];
+    let clusters = ["default", elsewhere[0], "none", elsewhere[1]];
+    let answer = fixture
+        .ask("DescribeClusters", json!({ "clusters": clusters }))
+        .await;
+    assert_eq!(answer["clusters"].as_array().map(Vec::len), Some(1));
+    let missing = |arn: &str| json!({ "arn": arn, "reason": "MISSING" });
+    let expected = [
+        missing("arn:aws:ecs:us-east-1:123456789012:cluster/none"),
+        missing(elsewhere[0]),
+        missing(elsewhere[1]),
+    ];
+    assert_eq!(answer["failures"], json!(expected));
+    let answer = fixture
+        .ask("DescribeClusters", json!({ "clusters": [elsewhere[0]] }))
+        .await;
+    assert_eq!(answer["clusters"], json!([]));
+}
+
+#[tokio::test]
 async fn statistics_count_tasks_by_launch_type_and_state() {
     let fixture = Fixture::new().await;
     fixture.instance().await;
