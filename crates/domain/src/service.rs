@@ -115,6 +115,9 @@ pub struct Service {
     pub event_count: u64,
     /// The last placement refusal announced, so that it is not repeated.
     pub announced_refusal: Option<String>,
+    /// The deployment of which it was last announced that protection keeps its tasks; `None` again in the steady state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_protection: Option<String>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

@@ -204,6 +204,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         steady_since: None,
         event_count: tx.get::<Service>(&it.arn).map_or(0, |it| it.event_count),
         announced_refusal: None,
+        announced_protection: None,
         tags: it.tags,
         arn: it.arn,
     };

@@ -38,8 +38,17 @@ pub struct Candidate {
 pub struct Chosen {
     /// Tasks to stop.
     pub candidates: Vec<Candidate>,
-    /// There would be more, but for protection that ends after so long.
-    pub held_for: Option<Duration>,
+    /// There would be more, but for protection.
+    pub held: Option<Held>,
+}
+
+/// A protected task that would have gone; of several, the one whose protection ends first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// So long.
+    pub wait: Duration,
+    /// Its deployment or task set.
+    pub started_by: String,
 }
 
 /// What a choice goes by, beside the state.
@@ -71,16 +80,16 @@ pub fn choose(state: &State, choosing: &Choosing<'_>, service: &Service, part: &
         candidates: &candidates,
         chosen: vec![false; candidates.len()],
         spare: plan.spare,
-        held_for: None,
+        held: None,
     };
     choice.old(|it| it.task.last_status.is_pending(), plan.stop_old_pending);
     choice.old(|it| !it.task.last_status.is_pending(), plan.stop_old_running);
     choice.surplus(part, plan.stop_primary);
-    let Choice { chosen, held_for, .. } = choice;
+    let Choice { chosen, held, .. } = choice;
     let candidates = candidates.into_iter().zip(chosen);
     Chosen {
         candidates: candidates.filter(|(_, it)| *it).map(|(it, _)| it).collect(),
-        held_for,
+        held,
     }
 }
 
@@ -150,7 +159,7 @@ struct Choice<'a> {
     chosen: Vec<bool>,
     /// So many more of those chosen may be healthy.
     spare: u32,
-    held_for: Option<Duration>,
+    held: Option<Held>,
 }
 
 impl Choice<'_> {
@@ -215,8 +224,13 @@ impl Choice<'_> {
         if missing == 0 {
             return;
         }
-        let held = self.candidates.iter().filter(|it| is_meant(it));
-        let ends = held.filter_map(|it| it.protected_for);
-        self.held_for = ends.chain(self.held_for).min();
+        let meant = self.candidates.iter().filter(|it| is_meant(it));
+        let held = meant.filter_map(|it| {
+            Some(Held {
+                wait: it.protected_for?,
+                started_by: it.task.started_by.clone().unwrap_or_default(),
+            })
+        });
+        self.held = held.chain(self.held.take()).min();
     }
 }

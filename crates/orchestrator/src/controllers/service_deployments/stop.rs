@@ -10,7 +10,7 @@ use domain::task::{Stop, StopCode, Task, TaskStatus};
 use store::Tx;
 
 use super::failure::Failure;
-use super::part::Part;
+use super::part::{Part, Reach};
 use super::plan::Plan;
 use super::scale_in::{Choosing, Chosen, choose};
 use super::start::names;
@@ -42,6 +42,10 @@ pub(super) fn stop(
     leaving: &Leaving,
     healthy_after: Duration,
 ) -> Stopped {
+    if plan.is_steady && (part.reach == Reach::All || service.announced_protection.as_ref() == Some(&part.id))
+    {
+        service.announced_protection = None;
+    }
     if plan.stop_old_pending + plan.stop_old_running + plan.stop_primary == 0 {
         return Stopped::default();
     }
@@ -50,11 +54,29 @@ pub(super) fn stop(
         healthy_after,
         leaving,
     };
-    let Chosen { candidates, held_for } = choose(tx.state(), &choosing, service, part, plan);
+    let Chosen { candidates, held } = choose(tx.state(), &choosing, service, part, plan);
     let count = candidates.len();
     let tasks = candidates.into_iter().map(|it| it.task).collect();
     stop_tasks(tx, service, tasks);
+    let held_for = held.map(|it| {
+        announce_held(tx, service, it.started_by);
+        it.wait
+    });
     Stopped { count, held_for }
+}
+
+/// Says that protection keeps tasks of a deployment: once, until all is as it should be.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>
+fn announce_held(tx: &mut Tx<'_>, service: &mut Service, started_by: String) {
+    if service.announced_protection.as_ref() == Some(&started_by) {
+        return;
+    }
+    let message = format!(
+        "was unable to reach steady state because task set ({started_by}) was unable to scale in. Reason: The number of \
+         protected tasks are more than the desired count of tasks."
+    );
+    record_event(tx, service, message);
+    service.announced_protection = Some(started_by);
 }
 
 /// Stops just these tasks of a service; returns how many there were.

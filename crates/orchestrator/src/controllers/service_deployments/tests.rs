@@ -69,6 +69,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         steady_since: None,
         event_count: 0,
         announced_refusal: None,
+        announced_protection: None,
         tags: Vec::new(),
     }
 }
@@ -324,10 +325,29 @@ fn protected_tasks_outlive_a_scale_in_and_go_when_it_ends() {
     let left: Vec<TaskArn> = world.tasks(&service).into_iter().map(|it| it.arn).collect();
     assert_eq!(left, protected);
     assert_eq!(reconcile(&world, &service), Next::After(Duration::from_secs(600)));
+    let primary = world.stored_service(&service).deployments[0].id.clone();
+    assert_eq!(held(&world, &service), [told_held(&primary)], "once");
     assert!(world.stored_service(&service).steady_since.is_none());
     world.clock.advance(Duration::from_secs(600));
     settle_down(&world, &service);
     assert_eq!(world.tasks(&service).len(), 1);
+    assert!(world.stored_service(&service).announced_protection.is_none());
+}
+
+/// Events of protection, oldest first.
+fn held(world: &World, service: &ServiceArn) -> Vec<String> {
+    world.store.read(|state| {
+        let all = state.all::<domain::service::ServiceEvent>();
+        let mine = all.filter(|it| it.service == *service && it.message.contains("protected"));
+        mine.map(|it| it.message.clone()).collect()
+    })
+}
+
+fn told_held(deployment: &str) -> String {
+    format!(
+        "(service web) was unable to reach steady state because task set ({deployment}) was unable to scale in. Reason: \
+         The number of protected tasks are more than the desired count of tasks."
+    )
 }
 
 #[test]
@@ -348,7 +368,9 @@ fn protected_tasks_hold_up_a_deployment_but_not_the_end_of_the_service() {
     let tasks = world.tasks(&service);
     assert_eq!(tasks.len(), 3, "two new ones, and the protected one");
     assert!(tasks.iter().any(|it| it.arn == old[0]));
-    assert_eq!(world.stored_service(&service).deployments.len(), 2);
+    let deployments = world.stored_service(&service).deployments;
+    assert_eq!(deployments.len(), 2);
+    assert_eq!(held(&world, &service), [told_held(&deployments[1].id)]);
     let arn = service.clone();
     world.write(move |tx| delete_service(tx, &arn, true));
     settle_down(&world, &service);
