@@ -91,7 +91,6 @@ pub fn new_service(call: &Call<ecs::CreateService>, arn: ServiceArn) -> Result<N
         service_connect: None,
         health_check_grace_period_seconds: load_balancers::grace_period(
             input.health_check_grace_period_seconds,
-            true,
         )?,
         created_by: call.caller().arn(),
         propagate_tags: parse::propagate_tags(input.propagate_tags.as_ref())?,
@@ -250,7 +249,6 @@ pub fn change(input: &ecs::UpdateServiceInput, known: &Service) -> Result<Servic
         propagate_tags: propagate_tags.transpose()?,
         health_check_grace_period_seconds: load_balancers::grace_period(
             input.health_check_grace_period_seconds,
-            true,
         )?,
         enable_ecs_managed_tags: input.enable_ecs_managed_tags,
         enable_execute_command: input.enable_execute_command,

@@ -262,20 +262,14 @@ fn check_strategy(
     }
 }
 
-/// How long tasks may be unhealthy, in seconds.
+/// How long tasks may be unhealthy, in seconds, by checks of load balancers and of their containers. Without either, it
+/// means nothing.
 ///
 /// # Errors
-/// InvalidParameterException without a load balancer, which is what it is for.
-pub fn grace_period(given: Option<i32>, has_load_balancers: bool) -> Result<Option<u32>, ecs::Error> {
-    let Some(given) = given else { return Ok(None) };
-    let seconds = u32::try_from(given)
-        .map_err(|_| invalid_parameter("healthCheckGracePeriodSeconds cannot be negative."))?;
-    if seconds > 0 && !has_load_balancers {
-        return Err(invalid_parameter(
-            "Health check grace period is only valid for services configured to use load balancers",
-        ));
-    }
-    Ok(Some(seconds))
+/// InvalidParameterException below 0.
+pub fn grace_period(given: Option<i32>) -> Result<Option<u32>, ecs::Error> {
+    let seconds = given.map(u32::try_from).transpose();
+    seconds.map_err(|_| invalid_parameter("healthCheckGracePeriodSeconds cannot be negative."))
 }
 
 /// As it reads back.

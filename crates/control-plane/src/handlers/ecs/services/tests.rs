@@ -177,6 +177,20 @@ async fn updated_deployment(fixture: &Fixture) -> serde_json::Value {
 }
 
 #[tokio::test]
+async fn a_grace_period_needs_no_load_balancer() {
+    let fixture = Fixture::new().await;
+    assert_eq!(service(&fixture).await.get("healthCheckGracePeriodSeconds"), None);
+    let create = json!({
+        "serviceName": "new", "taskDefinition": "web", "desiredCount": 0, "healthCheckGracePeriodSeconds": 5,
+    });
+    let created = fixture.ask("CreateService", create).await;
+    assert_eq!(created["service"]["healthCheckGracePeriodSeconds"], 5);
+    let update = json!({ "service": "new", "healthCheckGracePeriodSeconds": 7 });
+    let updated = fixture.ask("UpdateService", update).await;
+    assert_eq!(updated["service"]["healthCheckGracePeriodSeconds"], 7);
+}
+
+#[tokio::test]
 async fn what_amazon_refuses_is_refused_in_its_words() {
     let fixture = Fixture::new().await;
     service(&fixture).await;
@@ -202,8 +216,8 @@ async fn what_amazon_refuses_is_refused_in_its_words() {
             "clientToken has at most 36",
         ),
         (
-            json!({ "healthCheckGracePeriodSeconds": 5 }),
-            "Health check grace period is only valid for services configured to use load balancers",
+            json!({ "healthCheckGracePeriodSeconds": -1 }),
+            "healthCheckGracePeriodSeconds cannot be negative.",
         ),
         (
             json!({ "enableExecuteCommand": true }),

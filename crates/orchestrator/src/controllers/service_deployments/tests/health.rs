@@ -127,3 +127,23 @@ fn a_protected_task_that_does_not_run_costs_no_healthy_one() {
         "there is one too many until the protection ends"
     );
 }
+
+/// The grace period is not one of load balancers only.
+#[test]
+fn within_the_grace_period_no_task_is_replaced_that_is_unhealthy() {
+    let (world, service, task) = healthy_service(0, 200);
+    let arn = service.clone();
+    let change = ServiceChange {
+        health_check_grace_period_seconds: Some(60),
+        ..ServiceChange::default()
+    };
+    world.write(move |tx| update_service(tx, &arn, &change));
+    world.report_health(&task, HealthStatus::Unhealthy);
+    world.clock.advance(Duration::from_secs(59));
+    assert_eq!(reconcile(&world, &service), Next::After(Duration::from_secs(1)));
+    assert!(world.get::<Task>(&task.arn).stop.is_none());
+    world.clock.advance(Duration::from_secs(1));
+    reconcile(&world, &service);
+    let stop = world.get::<Task>(&task.arn).stop.expect("it is replaced");
+    assert_eq!(stop.reason, "Task failed container health checks");
+}
