@@ -379,19 +379,15 @@ pub(crate) fn fail(tx: &mut Tx<'_>, service: &mut Service, reason: &str) {
 /// Makes a deployment of the revision that was reached last, as the circuit breaker says it; `None` if there is none.
 fn return_to_reached(tx: &mut Tx<'_>, service: &mut Service) -> Option<Arc<ServiceRevision>> {
     let revision = last_reached(tx, &service.arn)?;
-    let reached = reached_deployment(service, &revision);
     go_back(tx, service, &revision);
-    service.deployments[0].rollout_reason = Some(format!(
-        "ECS deployment circuit breaker: rolling back to deploymentId {reached}."
-    ));
+    // The id is that of the deployment itself, which the event names too: so Amazon shows it.
+    if let Some(primary) = service.deployments.first_mut() {
+        primary.rollout_reason = Some(format!(
+            "ECS deployment circuit breaker: rolling back to deploymentId {}.",
+            primary.id
+        ));
+    }
     Some(revision)
-}
-
-/// Id of the deployment by which a revision was reached; a revision has the number of its first deployment.
-fn reached_deployment(service: &Service, revision: &ServiceRevision) -> String {
-    let mut deployments = service.deployments.iter();
-    let known = deployments.find(|it| it.revision == revision.arn && it.rollout == Rollout::Completed);
-    known.map_or_else(|| format!("ecs-svc/{}", revision.arn.name()), |it| it.id.clone())
 }
 
 /// Keeps the history short; what the service or a kept deployment refers to stays.

@@ -143,9 +143,11 @@ fn too_many_failures_lead_back_to_the_revision_that_was_reached() {
         way_back.rollout_reason,
         Some(format!(
             "ECS deployment circuit breaker: rolling back to deploymentId {}.",
-            before.id
+            way_back.id
         ))
     );
+    let told = format!("(service web) rolling back to deployment {}.", way_back.id);
+    assert!(events(&world, &service).contains(&told), "{told}");
     assert_eq!(
         (failed.rollout, &failed.id, failed.failed_tasks),
         (Rollout::Failed, &failing, 3)
