@@ -99,10 +99,10 @@ impl Names {
                 continue;
             };
             let zones = ids.iter().filter_map(|it| self.zones.get(it));
-            for zone in zones.filter(|it| it.is_seen_by(vpc_id)) {
-                if zone.unknown == UnknownNames::Denied || zone.exists(name) {
-                    return Seen::In(zone);
-                }
+            let says =
+                |it: &&Zone| it.is_seen_by(vpc_id) && (it.unknown == UnknownNames::Denied || it.exists(name));
+            if let Some(zone) = zones.filter(says).min_by_key(|it| it.rank()) {
+                return Seen::In(zone);
             }
         }
         Seen::Nowhere

@@ -21,7 +21,7 @@ pub use discover::{HealthFilter, Wanted, discovered};
 pub use instance::{CustomHealth, DiscoveryInstance, InstanceHealth, InstanceKey, attribute};
 pub use operation::{Operation, OperationKind, OperationTarget};
 
-/// A namespace: the names of its services are unique in it, its own is unique in its scope.
+/// A namespace: the names of its services are unique in it. Private ones of different VPCs may have the same name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
     /// `ns-…`; the record's key.
@@ -30,6 +30,10 @@ pub struct Namespace {
     pub scope: Scope,
     /// As given; of DNS, without a dot at its end.
     pub name: String,
+    /// What DiscoverInstances calls it, where another namespace had its name already when it was made; see
+    /// [`Namespace::http_name`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_http_name: Option<String>,
     /// As the caller said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -82,6 +86,12 @@ impl Namespace {
     /// `arn:aws:servicediscovery:<region>:<account>:namespace/ns-…`
     pub fn arn(&self) -> String {
         arn(&self.scope, "namespace", &self.id)
+    }
+
+    /// What DiscoverInstances calls it, of which there is one in a scope: its name, unless another namespace has that.
+    /// <https://docs.aws.amazon.com/cloud-map/latest/api/API_DiscoverInstances.html>
+    pub fn http_name(&self) -> &str {
+        self.other_http_name.as_deref().unwrap_or(&self.name)
     }
 
     /// Its zone, unless it is found by HTTP only.

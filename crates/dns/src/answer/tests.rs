@@ -286,3 +286,39 @@ fn changes_are_in_force_at_once() {
     });
     assert_eq!(ask(&names, "vpc-1", "web.shop.test", RecordType::A), None);
 }
+#[test]
+fn the_private_zone_of_a_name_goes_before_the_public_one() {
+    let mut names = names();
+    let zones = [
+        zone("a-public", "both.test", SeenBy::All, UnknownNames::Forwarded),
+        zone(
+            "b-private",
+            "both.test",
+            SeenBy::These(vec!["vpc-1".to_owned()]),
+            UnknownNames::Denied,
+        ),
+    ];
+    names.apply(NamesMessage {
+        zones: zones.to_vec(),
+        names: vec![
+            name(
+                "a-public",
+                "web.both.test",
+                RoutingPolicy::Multivalue,
+                vec![address(1)],
+            ),
+            name(
+                "b-private",
+                "web.both.test",
+                RoutingPolicy::Multivalue,
+                vec![address(2)],
+            ),
+        ],
+        ..NamesMessage::default()
+    });
+    for (vpc, expected) in [("vpc-1", "10.0.0.2"), ("vpc-2", "10.0.0.1")] {
+        let reply = ask(&names, vpc, "web.both.test", RecordType::A).expect("is known");
+        assert_eq!(reply.answers[0].data.to_string(), expected, "{vpc}");
+    }
+}
+

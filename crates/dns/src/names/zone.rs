@@ -86,6 +86,12 @@ impl Zone {
         is_among(&self.seen_by, vpc_id)
     }
 
+    /// Of zones of one origin the first is asked: a name of Service Connect, then the private zone of a VPC, then what all
+    /// see.
+    pub fn rank(&self) -> (bool, bool) {
+        (self.seen_by == SeenBy::All, self.unknown == UnknownNames::Denied)
+    }
+
     /// Gives a name its records. One that is not below the origin is left out.
     pub fn put(&mut self, name: &Labels, sets: &[RecordSet]) {
         if !name.and_above().any(|it| *it == *self.apex) {

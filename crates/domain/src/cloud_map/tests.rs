@@ -35,6 +35,7 @@ fn namespace() -> Namespace {
         scope: Scope::new("1", "us-east-1"),
         name: "shop.internal".into(),
         description: None,
+        other_http_name: None,
         kind: NamespaceKind::Http,
         creator_request_id: None,
         operation_id: String::new(),

@@ -64,6 +64,7 @@ pub fn ensure_namespace(tx: &mut Tx<'_>, scope: &Scope, name: &str) -> Namespace
         id,
         scope: scope.clone(),
         name: name.to_owned(),
+        other_http_name: None,
         description: None,
         kind: NamespaceKind::Http,
         creator_request_id: None,

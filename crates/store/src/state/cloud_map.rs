@@ -86,13 +86,39 @@ impl State {
         mine.filter_map(|(.., id)| self.namespaces.get(id))
     }
 
-    /// The namespace of that name, without regard to case.
-    pub fn namespace_of_name(&self, scope: &Scope, name: &str) -> Option<&Arc<Namespace>> {
+    /// The namespaces of that name, without regard to case: one, or more if private ones of several VPCs have it.
+    pub fn namespaces_of_name(
+        &self,
+        scope: &Scope,
+        name: &str,
+    ) -> impl Iterator<Item = &Arc<Namespace>> + use<'_> {
         let name = name.to_ascii_lowercase();
         let from = (scope.clone(), name.clone(), String::new());
-        let (of, called, id) = self.indexes.cloud_map.namespaces.range(from..).next()?;
-        let is_it = of == scope && *called == name;
-        is_it.then(|| self.namespaces.get(id)).flatten()
+        let (index, scope) = (&self.indexes.cloud_map.namespaces, scope.clone());
+        let mine = index
+            .range(from..)
+            .take_while(move |(of, called, _)| *of == scope && *called == name);
+        mine.filter_map(|(.., id)| self.namespaces.get(id))
+    }
+
+    /// The namespace that is meant where nothing but its name is said, without regard to case. Of several it is the one
+    /// that DiscoverInstances calls so, or else the oldest.
+    pub fn namespace_of_name(&self, scope: &Scope, name: &str) -> Option<&Arc<Namespace>> {
+        let known = self.namespaces_of_name(scope, name);
+        known.min_by_key(|it| (it.other_http_name.is_some(), it.created_at, it.id.as_str()))
+    }
+
+    /// The namespace that DiscoverInstances calls so, without regard to case.
+    pub fn namespace_of_http_name(&self, scope: &Scope, name: &str) -> Option<&Arc<Namespace>> {
+        let mut known = self.namespaces_of_name(scope, name);
+        let of_name = known.find(|it| it.other_http_name.is_none());
+        of_name.or_else(|| {
+            let mut others = self.namespaces(scope);
+            others.find(|it| {
+                let other = it.other_http_name.as_deref();
+                other.is_some_and(|it| it.eq_ignore_ascii_case(name))
+            })
+        })
     }
 
     /// Namespaces whose names are known in a VPC: the private ones of DNS, of whatever scope. There are few in all.

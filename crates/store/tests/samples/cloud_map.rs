@@ -18,6 +18,7 @@ pub fn namespace() -> Namespace {
         id: "ns-abcdefgh01234567".into(),
         scope: scope(),
         name: "example.internal".into(),
+        other_http_name: None,
         description: Some("of the shop".into()),
         kind: NamespaceKind::PrivateDns {
             vpc_id: "vpc-0123456789abcdef0".into(),

@@ -14,7 +14,8 @@ use crate::call::Call;
 /// Most instances of one answer.
 const INSTANCES_MAX: i32 = 1000;
 
-/// The service of that name, which only DNS takes without regard to case.
+/// The service of that name, which only DNS takes without regard to case. The namespace is named by its `HttpName`,
+/// which tells apart those of the same name.
 fn service<'a>(
     state: &'a State,
     scope: &Scope,
@@ -22,7 +23,7 @@ fn service<'a>(
     name: &str,
 ) -> Result<&'a Arc<DiscoveryService>, Error> {
     let namespace = state
-        .namespace_of_name(scope, namespace)
+        .namespace_of_http_name(scope, namespace)
         .ok_or_else(no_namespace)?;
     let mut known = state.discovery_services_of_name(&namespace.id, name);
     let is_it = |it: &Arc<DiscoveryService>| namespace.zone().is_some() || it.name == name;

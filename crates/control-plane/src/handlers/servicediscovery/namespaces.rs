@@ -1,5 +1,7 @@
 //! Namespaces: made, changed, deleted, shown.
 
+use std::sync::Arc;
+
 use api::servicediscovery::{self as sd, Error};
 use domain::Scope;
 use domain::cloud_map::{
@@ -36,6 +38,18 @@ enum Reach {
 }
 
 impl Reach {
+    /// Whether no other namespace of that kind may have the name. Private ones are known in one VPC only: what others
+    /// are called does not matter to it.
+    fn meets(&self, kind: &NamespaceKind) -> bool {
+        match (self, kind) {
+            (Self::Private { vpc_id, .. }, NamespaceKind::PrivateDns { vpc_id: known, .. }) => {
+                vpc_id == known
+            }
+            (Self::Private { .. }, _) | (_, NamespaceKind::PrivateDns { .. }) => false,
+            _ => true,
+        }
+    }
+
     fn is_that_of(&self, kind: &NamespaceKind) -> bool {
         match (self, kind) {
             (Self::Http, NamespaceKind::Http) | (Self::Public { .. }, NamespaceKind::PublicDns { .. }) => {
@@ -65,13 +79,13 @@ async fn create(access: &Authorized, scope: Scope, new: New) -> Result<Option<St
     let created = access
         .store()
         .transact(move |tx| {
-            if let Some(known) = tx.state().namespace_of_name(&scope, &new.name) {
+            if let Some(known) = known(tx.state(), &scope, &new) {
                 let is_again = new.creator_request_id.is_some()
                     && known.creator_request_id == new.creator_request_id
                     && new.reach.is_that_of(&known.kind);
                 return match is_again {
                     true => Ok(known.operation_id.clone()),
-                    false => Err(namespace_exists(known)),
+                    false => Err(namespace_exists(&known)),
                 };
             }
             if tx.state().namespaces(&scope).count() >= NAMESPACES_MAX {
@@ -81,6 +95,12 @@ async fn create(access: &Authorized, scope: Scope, new: New) -> Result<Option<St
         })
         .await;
     created.map(Some).map_err(from_store)
+}
+
+/// The namespace that keeps a new one from having its name.
+fn known(state: &State, scope: &Scope, new: &New) -> Option<Arc<Namespace>> {
+    let mut known = state.namespaces_of_name(scope, &new.name);
+    known.find(|it| new.reach.meets(&it.kind)).cloned()
 }
 
 fn put(tx: &mut Tx<'_>, scope: Scope, new: New) -> Result<String, Error> {
@@ -106,12 +126,15 @@ fn put(tx: &mut Tx<'_>, scope: Scope, new: New) -> Result<String, Error> {
         }
     };
     let id = tx.ids().cloud_map("ns");
+    let is_taken = tx.state().namespace_of_http_name(&scope, &new.name).is_some();
+    let other_http_name = is_taken.then(|| other_http_name(&new.name, &id));
     let target = OperationTarget::Namespace(id.clone());
     let operation_id = record_cloud_map_operation(tx, &scope, OperationKind::CreateNamespace, target);
     tx.put(Namespace {
         id,
         scope,
         name: new.name,
+        other_http_name,
         description: new.description,
         kind,
         creator_request_id: new.creator_request_id,
@@ -120,6 +143,11 @@ fn put(tx: &mut Tx<'_>, scope: Scope, new: New) -> Result<String, Error> {
         tags: new.tags,
     });
     Ok(operation_id)
+}
+
+/// What a namespace is called that has the name of another: something random after it, as on Amazon. An id is.
+fn other_http_name(name: &str, id: &str) -> String {
+    format!("{name}-{}", id.trim_start_matches("ns-"))
 }
 
 /// `CreateHttpNamespace`.
@@ -234,7 +262,8 @@ pub(super) const OWN: &str = "SELF";
 fn lets(filters: &[(&str, Filter)], it: &Namespace) -> bool {
     filters.iter().all(|(name, filter)| match *name {
         "TYPE" => filter.lets(it.kind.as_str()),
-        "NAME" | "HTTP_NAME" => filter.lets(&it.name),
+        "NAME" => filter.lets(&it.name),
+        "HTTP_NAME" => filter.lets(it.http_name()),
         "RESOURCE_OWNER" => filter.lets(OWN),
         _ => false,
     })
@@ -260,7 +289,8 @@ pub async fn list_namespaces(call: Call<sd::ListNamespaces>) -> Result<sd::ListN
         let found = state.namespaces(call.scope()).filter(|it| lets(&filters, it));
         let found = found.map(|it| {
             let summary = render::namespace_summary(state, it);
-            (it.name.to_ascii_lowercase(), summary)
+            // No name has a space: those of one name follow each other by id.
+            (format!("{} {}", it.name.to_ascii_lowercase(), it.id), summary)
         });
         cut(call.access(), &asked, found)
     })?;

@@ -21,7 +21,7 @@ fn properties(it: &Namespace) -> sd::NamespaceProperties {
     sd::NamespaceProperties {
         dns_properties: dns,
         http_properties: Some(sd::HttpProperties {
-            http_name: Some(it.name.clone()),
+            http_name: Some(it.http_name().to_owned()),
         }),
     }
 }

@@ -197,7 +197,7 @@ pub async fn list_services(call: Call<sd::ListServices>) -> Result<sd::ListServi
     let (services, next_token) = call.access().store().read(|state: &State| {
         let namespaces = state.namespaces(call.scope()).filter(|it| lets(it));
         let found = namespaces.flat_map(|namespace| {
-            let head = namespace.name.to_ascii_lowercase();
+            let head = format!("{} {}", namespace.name.to_ascii_lowercase(), namespace.id);
             let services = state.discovery_services_of(&namespace.id);
             services.map(move |it| {
                 // No name has a space: a namespace's services stay together.

@@ -101,6 +101,7 @@ fn namespace() -> Namespace {
         id: "ns-1".to_owned(),
         scope: scope(),
         name: "Shop.test".to_owned(),
+        other_http_name: None,
         description: None,
         kind: NamespaceKind::PrivateDns {
             vpc_id: "vpc-1".to_owned(),

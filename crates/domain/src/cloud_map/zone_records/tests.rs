@@ -11,6 +11,7 @@ fn namespace(name: &str) -> Namespace {
         id: "ns-1".into(),
         scope: Scope::new("1", "us-east-1"),
         name: name.into(),
+        other_http_name: None,
         description: None,
         kind: NamespaceKind::PublicDns {
             zone: HostedZone {

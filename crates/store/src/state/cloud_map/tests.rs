@@ -15,6 +15,7 @@ fn namespace(id: &str, region: &str, name: &str) -> Namespace {
         id: id.into(),
         scope: scope(region),
         name: name.into(),
+        other_http_name: None,
         description: None,
         kind: NamespaceKind::Http,
         creator_request_id: None,
@@ -80,6 +81,36 @@ fn namespaces_are_found_by_name_in_their_scope() {
 }
 
 #[test]
+#[test]
+fn of_several_of_one_name_the_one_that_is_meant_stays_the_same() {
+    let mut state = State::default();
+    let made_at = |second| Timestamp::from_second(second).expect("in range");
+    for (id, other_http_name, second) in [
+        ("ns-c", None, 1),
+        ("ns-b", Some("shop-b"), 2),
+        ("ns-a", Some("shop-a"), 3),
+    ] {
+        let other_http_name = other_http_name.map(str::to_owned);
+        let created_at = made_at(second);
+        put(
+            &mut state,
+            Namespace {
+                other_http_name,
+                created_at,
+                ..namespace(id, "us-east-1", "shop")
+            },
+        );
+    }
+    let scope = scope("us-east-1");
+    let id = |it: Option<&Arc<Namespace>>| it.map(|it| it.id.clone()).unwrap_or_default();
+    assert_eq!(id(state.namespace_of_name(&scope, "Shop")), "ns-c");
+    assert_eq!(id(state.namespace_of_http_name(&scope, "Shop")), "ns-c");
+    assert_eq!(id(state.namespace_of_http_name(&scope, "shop-A")), "ns-a");
+    state.set::<Namespace>(&"ns-c".to_owned(), None);
+    assert_eq!(id(state.namespace_of_name(&scope, "shop")), "ns-b", "the oldest");
+    assert_eq!(id(state.namespace_of_http_name(&scope, "shop")), "");
+}
+
 fn services_and_instances_stay_with_their_own() {
     let mut state = State::default();
     for (id, namespace, name) in [

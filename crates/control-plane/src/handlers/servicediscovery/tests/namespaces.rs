@@ -94,6 +94,67 @@ async fn listings_are_filtered_and_paged() {
     let dns = world.dns_namespace("c.test").await;
     let list = |input: Value| async { ids(&world.ask("ListNamespaces", input).await["Namespaces"]) };
     let filter = |name: &str, condition: &str, values: &[&str]| json!({ "Filters": [{ "Name": name, "Condition": condition, "Values": values }] });
+#[tokio::test]
+async fn private_namespaces_of_several_vpcs_have_one_name() {
+    let world = World::new().await;
+    let (one, other) = (world.vpc().await, world.vpc().await);
+    let private = |vpc: &str| json!({ "Name": "shop.internal", "Vpc": vpc, "CreatorRequestId": vpc });
+    let first = world.made("CreatePrivateDnsNamespace", private(&one)).await;
+    let second = world.made("CreatePrivateDnsNamespace", private(&other)).await;
+    assert_eq!(
+        world.made("CreatePrivateDnsNamespace", private(&other)).await,
+        second,
+        "it comes again"
+    );
+    let (code, _) = world
+        .refused(
+            "CreatePrivateDnsNamespace",
+            json!({ "Name": "SHOP.internal", "Vpc": other }),
+        )
+        .await;
+    assert_eq!(code, "NamespaceAlreadyExists");
+
+    let namespaces = |input: Value| async { world.ask("ListNamespaces", input).await["Namespaces"].clone() };
+    let listed = namespaces(json!({})).await;
+    let http_name = |id: &str| {
+        let all = listed.as_array().expect("a list");
+        let found = all.iter().find(|it| it["Id"] == id).expect("is listed");
+        text(&found["Properties"]["HttpProperties"]["HttpName"])
+    };
+    assert_eq!(http_name(&first), "shop.internal");
+    let other_name = http_name(&second);
+    assert!(other_name.starts_with("shop.internal-"), "{other_name}");
+    let filter = |name: &str, value: &str| json!({ "Filters": [{ "Name": name, "Values": [value] }] });
+    assert_eq!(
+        ids(&namespaces(filter("HTTP_NAME", &other_name)).await),
+        [second.as_str()]
+    );
+    assert_eq!(ids(&namespaces(filter("NAME", "shop.internal")).await).len(), 2);
+    let mut paged = Vec::new();
+    let mut page = world.ask("ListNamespaces", json!({ "MaxResults": 1 })).await;
+    paged.extend(ids(&page["Namespaces"]));
+    let next = json!({ "MaxResults": 1, "NextToken": page["NextToken"] });
+    page = world.ask("ListNamespaces", next).await;
+    paged.extend(ids(&page["Namespaces"]));
+    paged.sort();
+    let mut both = [first.clone(), second.clone()];
+    both.sort();
+    assert_eq!(paged, both, "none is lost between pages");
+
+    for (namespace, id) in [(&first, "of-first"), (&second, "of-second")] {
+        let service = world
+            .service(json!({ "Name": "web", "NamespaceId": namespace }))
+            .await;
+        let instance = json!({ "ServiceId": service, "InstanceId": id, "Attributes": { "a": "b" } });
+        world.ask("RegisterInstance", instance).await;
+    }
+    for (name, id) in [("shop.internal", "of-first"), (other_name.as_str(), "of-second")] {
+        let asked = json!({ "NamespaceName": name, "ServiceName": "web" });
+        let found = world.ask("DiscoverInstances", asked).await;
+        assert_eq!(found["Instances"][0]["InstanceId"], id, "{name}");
+    }
+}
+
     assert_eq!(list(json!({})).await, [a.clone(), b.clone(), dns.clone()]);
     assert_eq!(
         list(filter("TYPE", "EQ", &["DNS_PUBLIC"])).await,
