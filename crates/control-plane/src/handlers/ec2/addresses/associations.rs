@@ -16,7 +16,8 @@ use crate::handlers::ec2::resources::require;
 use crate::handlers::ec2::{check_dry_run, from_store, internet_gateways, invalid_value, missing, refusal};
 
 /// `AssociateAddress`, with a network interface. Doing it twice is no error; an address that the interface had for the
-/// same private address goes.
+/// same private address goes. In a VPC an address that another interface has is moved unless `AllowReassociation` says
+/// no: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html>
 ///
 /// # Errors
 /// InvalidAllocationID.NotFound, InvalidAddress.NotFound, InvalidNetworkInterfaceID.NotFound,
@@ -47,7 +48,7 @@ pub async fn associate_address(
             if there.holder == holder && there.private_address == private {
                 return Ok(there.id.clone());
             }
-            let is_movable = input.allow_reassociation == Some(true)
+            let is_movable = input.allow_reassociation != Some(false)
                 && matches!(there.holder, AddressHolder::NetworkInterface(_));
             if !is_movable {
                 return Err(refusal(

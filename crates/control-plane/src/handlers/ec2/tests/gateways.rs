@@ -204,15 +204,17 @@ async fn elastic_addresses_go_from_one_interface_to_another() {
         association.as_str()
     );
     assert_eq!(
-        world.refused("AssociateAddress", with(&other)).await,
+        world.refused("AssociateAddress", kept).await,
         (
             "Resource.AlreadyAssociated".to_owned(),
             format!("resource {allocation} is already associated with associate-id {association}")
         )
     );
-    let mut moved = with(&other);
+    let mut moved = with(&one);
+    text(&world.ask("AssociateAddress", with(&other)).await["associationId"]);
     moved["AllowReassociation"] = json!(true);
-    let association = text(&world.ask("AssociateAddress", moved).await["associationId"]);
+    text(&world.ask("AssociateAddress", moved).await["associationId"]);
+    let association = text(&world.ask("AssociateAddress", with(&other)).await["associationId"]);
     let filter = json!([{ "Name": "network-interface-id", "Value": [other] }]);
     let found = world.ask("DescribeAddresses", json!({ "Filter": filter })).await;
     assert_eq!(
@@ -235,6 +237,8 @@ async fn elastic_addresses_go_from_one_interface_to_another() {
     let held = text(&held["addressesSet"][0]["associationId"]);
     assert_eq!(
         world
+    let mut kept = with(&other);
+    kept["AllowReassociation"] = json!(false);
             .code("DisassociateAddress", json!({ "AssociationId": held }))
             .await,
         "AuthFailure"
