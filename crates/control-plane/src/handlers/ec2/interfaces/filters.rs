@@ -27,7 +27,7 @@ fn addresses(
 }
 
 /// Filters on tags are those of all resources; those on what no interface here has match nothing.
-pub const RULES: [Rule<ec2::NetworkInterface>; 30] = [
+pub const RULES: [Rule<ec2::NetworkInterface>; 31] = [
     Rule {
         names: &["network-interface-id"],
         values: |it| it.network_interface_id.iter().cloned().collect(),
@@ -156,8 +156,11 @@ pub const RULES: [Rule<ec2::NetworkInterface>; 30] = [
         values: |it| addresses(it, |it| it.association.as_ref()?.public_ip.clone()),
     },
     Rule {
+        names: &["addresses.association.owner-id"],
+        values: |it| addresses(it, |it| it.association.as_ref()?.ip_owner_id.clone()),
+    },
+    Rule {
         names: &[
-            "addresses.association.owner-id",
             "association.public-dns-name",
             "attachment.instance-id",
             "attachment.nat-gateway-id",

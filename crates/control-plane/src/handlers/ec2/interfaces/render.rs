@@ -1,9 +1,11 @@
 //! A network interface as Amazon shows it.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use api::ec2;
 use domain::elastic_address::ElasticAddress;
+use domain::nat_gateway::NatConnectivity;
 use domain::network_interface::InterfaceKind;
 use domain::security_group::SecurityGroup;
 use domain::task::TaskStatus;
@@ -51,8 +53,9 @@ pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
 }
 
 fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateIpAddress> {
+    let of_gateway = of_nat_gateway(state, it);
     let association = |address: Ipv4Addr| {
-        let elastic = state.elastic_addresses_of(&it.id);
+        let elastic = state.elastic_addresses_of(&it.id).chain(of_gateway);
         let mut own = elastic.filter_map(|elastic| association(address, elastic));
         own.next()
     };
@@ -65,6 +68,19 @@ fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateI
         private_ip_address: Some(address.to_string()),
     };
     all.map(one).collect()
+}
+
+/// The elastic address of the NAT gateway that an interface is of.
+fn of_nat_gateway<'a>(state: &'a State, it: &Interface) -> Option<&'a Arc<ElasticAddress>> {
+    if it.holder != Holder::Nobody(InterfaceKind::NatGateway) {
+        return None;
+    }
+    let mut gateways = state.nat_gateways(&it.scope);
+    let gateway = gateways.find(|gateway| gateway.network_interface_id == it.id)?;
+    match &gateway.connectivity {
+        NatConnectivity::Public(allocation) => state.get::<ElasticAddress>(&allocation.allocation_id),
+        NatConnectivity::Private => None,
+    }
 }
 
 /// An elastic address that an address of an interface is translated to.

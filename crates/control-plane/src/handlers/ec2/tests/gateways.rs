@@ -132,6 +132,38 @@ async fn a_nat_gateway_holds_its_addresses_until_it_is_deleted() {
 }
 
 #[tokio::test]
+async fn the_interface_of_a_nat_gateway_shows_its_elastic_address() {
+    let world = World::new().await;
+    world.gateway().await;
+    let allocation = world.address().await;
+    let nat = json!({ "NatGatewayId": [world.nat(&allocation).await] });
+    let told = world.ask("DescribeNatGateways", nat).await;
+    let told = &told["natGatewaySet"][0];
+    let public = text(&told["natGatewayAddressSet"][0]["publicIp"]);
+    for (name, value) in [
+        ("association.allocation-id", &allocation),
+        ("association.public-ip", &public),
+        ("addresses.association.public-ip", &public),
+        ("addresses.association.owner-id", &"123456789012".to_owned()),
+    ] {
+        let filter = json!([{ "Name": name, "Value": [value] }]);
+        let found = world
+            .ask("DescribeNetworkInterfaces", json!({ "Filter": filter }))
+            .await;
+        let found = &found["networkInterfaceSet"][0];
+        assert_eq!(
+            found["networkInterfaceId"], told["natGatewayAddressSet"][0]["networkInterfaceId"],
+            "{name}"
+        );
+        assert_eq!(found["association"]["publicIp"], public.as_str());
+        assert_eq!(
+            found["association"]["associationId"],
+            told["natGatewayAddressSet"][0]["associationId"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_nat_gateway_needs_what_amazon_says() {
     let world = World::new().await;
     let allocation = world.address().await;
@@ -203,6 +235,8 @@ async fn elastic_addresses_go_from_one_interface_to_another() {
         world.ask("AssociateAddress", with(&one)).await["associationId"],
         association.as_str()
     );
+    let mut kept = with(&other);
+    kept["AllowReassociation"] = json!(false);
     assert_eq!(
         world.refused("AssociateAddress", kept).await,
         (
@@ -237,8 +271,6 @@ async fn elastic_addresses_go_from_one_interface_to_another() {
     let held = text(&held["addressesSet"][0]["associationId"]);
     assert_eq!(
         world
-    let mut kept = with(&other);
-    kept["AllowReassociation"] = json!(false);
             .code("DisassociateAddress", json!({ "AssociationId": held }))
             .await,
         "AuthFailure"
