@@ -78,13 +78,24 @@ fn of_name(state: &State, scope: &Scope, name: &str) -> Result<Arc<SecurityGroup
     let vpc = default_vpc(state, scope);
     let vpc = vpc.map_or("null", |it| it.id.as_str());
     let mut groups = state.security_groups(scope);
-    let found = groups.find(|it| it.vpc_id == vpc && it.name == name);
+    let found = groups.find(|it| it.vpc_id == vpc && is_called(it, name));
     found.cloned().ok_or_else(|| {
         refusal(
             SecurityGroup::KIND.not_found,
             format!("The security group '{name}' does not exist in default VPC '{vpc}'"),
         )
     })
+}
+
+/// Whether a group has that name: without regard to case, and to spaces at the end.
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/creating-security-groups.html>
+fn is_called(it: &SecurityGroup, name: &str) -> bool {
+    it.name.eq_ignore_ascii_case(trimmed(name))
+}
+
+/// A name as it is kept: without spaces at its end.
+fn trimmed(name: &str) -> &str {
+    name.trim_end_matches(' ')
 }
 
 /// The group of an id, or else of a name in the default VPC.

@@ -29,19 +29,20 @@ pub async fn create_security_group(
     call: Call<ec2::CreateSecurityGroup>,
 ) -> Result<ec2::CreateSecurityGroupOutput, ec2::Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
-    check_name(&input.group_name)?;
+    let name = super::trimmed(&input.group_name).to_owned();
+    check_name(&name)?;
     check_text(&input.description, "GroupDescription")?;
     let tags = tags::of_new(input.tag_specifications.as_ref(), &SecurityGroup::RESOURCE_TYPE)?;
     check_dry_run(input.dry_run)?;
     let created = call.access().store().transact(move |tx| {
         let vpc = vpc(tx.state(), &scope, input.vpc_id.as_deref())?;
-        check_new(tx.state(), &vpc, &input.group_name)?;
+        check_new(tx.state(), &vpc, &name)?;
         let outwards = SecurityGroupRule::everything_out(tx.ids().ec2("sgr"));
         Ok(tx.put(SecurityGroup {
             id: tx.ids().ec2("sg"),
             scope,
             vpc_id: vpc.id.clone(),
-            name: input.group_name,
+            name,
             description: input.description,
             rules: vec![outwards],
             tags,
@@ -57,7 +58,7 @@ pub async fn create_security_group(
 
 fn check_name(name: &str) -> Result<(), ec2::Error> {
     check_text(name, "GroupName")?;
-    if name == DEFAULT_NAME {
+    if name.eq_ignore_ascii_case(DEFAULT_NAME) {
         return Err(invalid_value(format!(
             "Cannot use reserved security group name: {DEFAULT_NAME}"
         )));
@@ -104,7 +105,7 @@ fn check_new(state: &State, vpc: &Vpc, name: &str) -> Result<(), ec2::Error> {
     let groups = state.security_groups(&vpc.scope);
     let mut count = 0;
     for it in groups {
-        if it.vpc_id == vpc.id && it.name == name {
+        if it.vpc_id == vpc.id && super::is_called(it, name) {
             return Err(refusal(
                 "InvalidGroup.Duplicate",
                 format!("The security group '{name}' already exists for VPC '{}'", vpc.id),

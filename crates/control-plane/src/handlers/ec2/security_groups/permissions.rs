@@ -134,7 +134,7 @@ impl Reader<'_> {
             (Some(id), _) => self.group_of_id(id),
             (None, Some(name)) => {
                 let mut groups = self.state.security_groups(self.scope);
-                let found = groups.find(|it| it.vpc_id == self.group.vpc_id && it.name == *name);
+                let found = groups.find(|it| it.vpc_id == self.group.vpc_id && super::is_called(it, name));
                 let found = found.ok_or_else(|| {
                     let text = format!("The security group '{name}' does not exist");
                     refusal("InvalidGroup.NotFound", text)

@@ -69,6 +69,31 @@ async fn groups_that_may_not_be_are_refused() {
 }
 
 #[tokio::test]
+async fn names_are_the_same_in_any_case_and_end_without_spaces() {
+    let world = World::new().await;
+    let made = json!({ "GroupName": "Web  ", "Description": "x" });
+    let group = text(&world.ask("CreateSecurityGroup", made).await["GroupId"]);
+    for name in ["web", "WEB ", "Web"] {
+        let again = json!({ "GroupName": name, "Description": "x" });
+        let code = world.code("CreateSecurityGroup", again).await;
+        assert_eq!(code, "InvalidGroup.Duplicate", "{name}");
+        let shown = world
+            .ask("DescribeSecurityGroups", json!({ "GroupNames": [name] }))
+            .await;
+        assert_eq!(shown["SecurityGroups"][0]["GroupId"], group.as_str(), "{name}");
+        assert_eq!(shown["SecurityGroups"][0]["GroupName"], "Web");
+    }
+    let spaces = json!({ "GroupName": "  ", "Description": "x" });
+    assert_eq!(
+        world.code("CreateSecurityGroup", spaces).await,
+        "MissingParameter"
+    );
+    world
+        .ask("DeleteSecurityGroup", json!({ "GroupName": "wEB" }))
+        .await;
+}
+
+#[tokio::test]
 async fn rules_are_added_once_and_taken_by_permission_or_id() {
     let world = World::new().await;
     let group = world.group("web").await;
