@@ -221,7 +221,6 @@ pub fn counts(state: &State, it: &Considered) -> Option<String> {
         Some(RunTasksRefusal::NoContainerInstances) => {
             return Some("No Container Instances were found in your cluster.".to_owned());
         }
-        Some(RunTasksRefusal::NoAddress) => return Some("The subnets have no free address.".to_owned()),
         Some(RunTasksRefusal::NoSecurityGroup(id)) => {
             return Some(format!("The security group {id} does not exist any more."));
         }

@@ -61,7 +61,7 @@ pub fn run_queued_tasks(
 fn nowhere(run: &RunTasks, refusal: &RunTasksRefusal) -> PlacementFailure {
     let reason = match refusal {
         RunTasksRefusal::NoContainerInstances => "No Container Instances were found in your cluster.",
-        RunTasksRefusal::NoAddress | RunTasksRefusal::NoSecurityGroup(_) => "RESOURCE:ENI",
+        RunTasksRefusal::NoSecurityGroup(_) => "RESOURCE:ENI",
     };
     PlacementFailure {
         arn: run.cluster.to_string(),

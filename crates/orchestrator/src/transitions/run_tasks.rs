@@ -122,8 +122,6 @@ pub struct PlacementFailure {
 pub enum RunTasksRefusal {
     /// No container instance in the cluster, no host in the pool.
     NoContainerInstances,
-    /// No subnet that is named has an address left.
-    NoAddress,
     /// A security group that is named is not there any more.
     NoSecurityGroup(String),
 }
@@ -290,9 +288,11 @@ fn start(
         let container_instance = (run.launch_type != LaunchType::Fargate).then(|| instance.arn.clone());
         match new_task(tx, run, wanted, &host, container_instance) {
             Ok(task) => outcome.tasks.push(task),
-            Err(refusal) if outcome.tasks.is_empty() => return Err(refusal),
-            // Those before it have been started, and are told.
-            Err(_) => {
+            Err(address::Unattached::NoSecurityGroup(id)) => {
+                return Err(RunTasksRefusal::NoSecurityGroup(id));
+            }
+            // Those before it have been started, and are told; none after it will find one.
+            Err(address::Unattached::NoAddress) => {
                 let arn = instance.arn.to_string();
                 let failure = failure(arn, NO_ADDRESS, None, "finds no free address in its subnets");
                 outcome.failures.push(failure);
@@ -332,7 +332,7 @@ fn new_task(
     wanted: &Resources,
     host: &Host,
     container_instance: Option<ContainerInstanceArn>,
-) -> Result<Arc<Task>, RunTasksRefusal> {
+) -> Result<Arc<Task>, address::Unattached> {
     let eni = run
         .network
         .as_ref()

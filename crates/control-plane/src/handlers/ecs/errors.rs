@@ -164,9 +164,6 @@ impl FromRefusal<RunTasksRefusal> for ecs::Error {
             RunTasksRefusal::NoContainerInstances => {
                 invalid_parameter("No Container Instances were found in your cluster.")
             }
-            RunTasksRefusal::NoAddress => {
-                invalid_parameter("The subnets have no free addresses: stop tasks or name another subnet.")
-            }
             RunTasksRefusal::NoSecurityGroup(id) => network::unknown_security_group(&id),
         }
     }

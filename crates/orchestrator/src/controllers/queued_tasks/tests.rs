@@ -135,10 +135,16 @@ fn tasks_that_got_an_address_are_told_though_others_got_none() {
         is_public_ip_assigned: false,
     };
     let count = u32::try_from(addresses).expect("few") + 1;
-    let outcome = run_in(&world, count, QueuePolicy::default(), Some(network));
+    let outcome = run_in(&world, count, QueuePolicy::default(), Some(network.clone()));
     assert_eq!(outcome.tasks.len(), addresses);
     assert_eq!(outcome.failures[0].reason, "RESOURCE:ENI");
     assert_eq!(tasks(&world).len(), addresses, "none that nobody knows of");
+    let full = run_in(&world, 2, QueuePolicy::default(), Some(network));
+    assert!(full.tasks.is_empty());
+    assert_eq!(
+        full.failures[0].reason, "RESOURCE:ENI",
+        "the same if none got one"
+    );
 }
 
 #[test]

@@ -47,10 +47,6 @@ impl Refusal {
                  Reason: No Container Instances were found in your cluster.",
                 "No Container Instances were found in your cluster.",
             ),
-            RunTasksRefusal::NoAddress => (
-                "was unable to place a task. Reason: the subnets of the service have no free address.",
-                "RESOURCE:ENI",
-            ),
             RunTasksRefusal::NoSecurityGroup(_) => (
                 "was unable to place a task. Reason: a security group of the service does not exist any more.",
                 "RESOURCE:ENI",

@@ -8,14 +8,20 @@ use domain::task::{NetworkConfiguration, TaskEni};
 use domain::vpc::{Subnet, Vpc};
 use store::Tx;
 
-use super::RunTasksRefusal;
+/// Why a task gets no network interface.
+pub enum Unattached {
+    /// No subnet that is named has an address left.
+    NoAddress,
+    /// A security group that is named is not there any more.
+    NoSecurityGroup(String),
+}
 
 /// Gives a network interface in the emptiest subnet that is named, and that subnet's zone.
-pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, String), RunTasksRefusal> {
+pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, String), Unattached> {
     let state = tx.state();
     let is_gone = |id: &&String| state.get::<SecurityGroup>(id).is_none();
     if let Some(gone) = network.security_groups.iter().find(is_gone) {
-        return Err(RunTasksRefusal::NoSecurityGroup(gone.clone()));
+        return Err(Unattached::NoSecurityGroup(gone.clone()));
     }
     let mut subnets: Vec<&Arc<Subnet>> = network
         .subnets
@@ -26,7 +32,7 @@ pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, S
     let found = subnets
         .into_iter()
         .find_map(|it| Some((it, free_address(tx, it)?)));
-    let (subnet, address) = found.ok_or(RunTasksRefusal::NoAddress)?;
+    let (subnet, address) = found.ok_or(Unattached::NoAddress)?;
     let security_groups = if network.security_groups.is_empty() {
         state
             .get::<Vpc>(&subnet.vpc_id)
