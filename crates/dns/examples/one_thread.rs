@@ -59,6 +59,7 @@ fn zone(names: u32) -> NamesMessage {
             ttl_seconds: 60,
             routing: RoutingPolicy::Multivalue,
             records: vec![ServedRecord::A(Ipv4Addr::from(first + number))],
+            alias_of: None,
         }],
     };
     NamesMessage {

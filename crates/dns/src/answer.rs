@@ -25,7 +25,52 @@ pub struct Reply {
     /// What will be asked next.
     pub additionals: Vec<Record>,
     /// The name at the end of a chain of aliases, which others have to be asked for.
-    pub rest: Option<Name>,
+    pub rest: Option<Rest>,
+}
+
+/// What others have to be asked for to end an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rest {
+    /// The name.
+    pub name: Name,
+    /// The type of its records.
+    pub kind: RecordType,
+    /// Under which name they are answered, if not under their own.
+    pub alias: Option<AddressAlias>,
+}
+
+/// A name that has the addresses of another one: nobody is told of which.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AddressAlias {
+    owner: Name,
+    kind: RecordType,
+    /// Answers before it.
+    before: usize,
+    /// Who says that there are none.
+    authority: Record,
+}
+
+impl AddressAlias {
+    /// The answer to those who asked for the name.
+    pub fn answered(self, mut reply: Reply) -> Reply {
+        let before = self.before.min(reply.answers.len());
+        let mut addresses = reply.answers.split_off(before);
+        addresses.retain(|it| it.record_type() == self.kind);
+        for it in &mut addresses {
+            it.name = self.owner.clone();
+        }
+        reply.additionals = Vec::new();
+        reply.authorities = Vec::new();
+        // The name is there, whatever becomes of the other one.
+        if reply.code == ResponseCode::NXDomain {
+            reply.code = ResponseCode::NoError;
+        }
+        if addresses.is_empty() && reply.code == ResponseCode::NoError {
+            reply.authorities = vec![self.authority];
+        }
+        reply.answers.append(&mut addresses);
+        reply
+    }
 }
 
 impl Reply {
@@ -73,17 +118,19 @@ pub fn look_up(
     dice: &mut impl Rng,
 ) -> Option<Reply> {
     let mut chain = Vec::new();
-    let mut name = name.clone();
-    loop {
+    let mut alias: Option<AddressAlias> = None;
+    let (mut name, mut kind) = (name.clone(), kind);
+    for step in 0..=ALIASES_MAX {
         let labels = Labels::of(&name);
         let found = match names.seen(vpc_id, &labels) {
             Seen::In(zone) => in_zone(zone, &name, &labels, kind, dice),
             Seen::Nowhere => match names.vpc(vpc_id).and_then(|it| amazon::look_up(it, &name, kind)) {
                 Some(reply) => Found::Reply(reply),
-                None if chain.is_empty() => return None,
+                None if step == 0 => return None,
                 None => {
+                    chain.truncate(alias.as_ref().map_or(chain.len(), |it| it.before));
                     return Some(Reply {
-                        rest: Some(name),
+                        rest: Some(Rest { name, kind, alias }),
                         ..Reply::of(chain)
                     });
                 }
@@ -93,27 +140,39 @@ pub fn look_up(
             Found::Reply(mut reply) => {
                 chain.append(&mut reply.answers);
                 reply.answers = chain;
-                return Some(reply);
+                return Some(match alias {
+                    Some(alias) => alias.answered(reply),
+                    None => reply,
+                });
             }
             Found::Alias(record, target) => {
                 chain.push(record);
-                if chain.len() > ALIASES_MAX {
-                    return Some(Reply::code(ResponseCode::ServFail));
-                }
+                name = target;
+            }
+            Found::Addresses(found) => {
+                let (target, of) = *found;
+                kind = of.kind;
+                alias = alias.or(Some(AddressAlias {
+                    before: chain.len(),
+                    ..of
+                }));
                 name = target;
             }
         }
     }
+    Some(Reply::code(ResponseCode::ServFail))
 }
 
 enum Found {
     Reply(Reply),
     Alias(Record, Name),
+    /// The name that has the addresses.
+    Addresses(Box<(Name, AddressAlias)>),
 }
 
 fn in_zone(zone: &Zone, name: &Name, labels: &Labels, kind: RecordType, dice: &mut impl Rng) -> Found {
     match zone.says(labels, kind) {
-        Says::Records(sets) => Found::Reply(records(zone, name, labels, sets, kind, dice)),
+        Says::Records(sets) => records(zone, name, labels, sets, kind, dice),
         Says::Alias(set) => alias(name, set, dice),
         Says::Nothing => Found::Reply(Reply::nothing(zone.start_of_authority())),
         Says::Unknown => Found::Reply(Reply::unknown(zone.start_of_authority())),
@@ -127,21 +186,30 @@ fn records(
     sets: &[Set],
     kind: RecordType,
     dice: &mut impl Rng,
-) -> Reply {
+) -> Found {
     let mut answers = zone.apex(labels, kind);
     let mut additionals = Vec::new();
     for set in sets.iter().filter(|it| it.is_wanted(kind)) {
         for data in chosen(set, dice) {
+            if let Some(target) = set.alias(data) {
+                let alias = AddressAlias {
+                    owner: name.clone(),
+                    kind: set.kind,
+                    before: 0,
+                    authority: zone.start_of_authority(),
+                };
+                return Found::Addresses(Box::new((target.clone(), alias)));
+            }
             if let RData::SRV(it) = data {
                 additionals.extend(addresses(zone, &it.target, dice));
             }
             answers.push(Record::from_rdata(name.clone(), set.ttl, data.clone()));
         }
     }
-    Reply {
+    Found::Reply(Reply {
         additionals,
         ..Reply::of(answers)
-    }
+    })
 }
 
 fn alias(name: &Name, set: &Set, dice: &mut impl Rng) -> Found {
@@ -168,7 +236,7 @@ fn addresses(zone: &Zone, name: &Name, dice: &mut impl Rng) -> Vec<Record> {
     let is_address = |it: &&Set| matches!(it.kind, RecordType::A | RecordType::AAAA);
     let mut records = Vec::new();
     for set in zone.sets(&Labels::of(name)).iter().filter(is_address) {
-        let data = chosen(set, dice);
+        let data = chosen(set, dice).filter(|it| set.alias(it).is_none());
         records.extend(data.map(|it| Record::from_rdata(name.clone(), set.ttl, it.clone())));
     }
     records

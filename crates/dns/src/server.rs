@@ -268,9 +268,9 @@ impl Place {
         let (name, kind) = (&question.query.name, question.query.query_type);
         let (key, aliases) = match look_up(names, vpc_id, name, kind, dice) {
             None => ((name.clone(), kind), Reply::default()),
-            Some(mut reply) => match reply.rest.take() {
+            Some(reply) => match &reply.rest {
                 None => return answered(&message::write(&question, reply, limit), out),
-                Some(rest) => ((rest, kind), reply),
+                Some(rest) => ((rest.name.clone(), rest.kind), reply),
             },
         };
         if let Some(rest) = self.shared.forwarder.remembered(&key, *now) {
@@ -318,5 +318,8 @@ fn answered(answer: &[u8], out: &mut Vec<u8>) -> Step {
 fn joined(mut aliases: Reply, mut rest: Reply) -> Reply {
     aliases.answers.append(&mut rest.answers);
     rest.answers = aliases.answers;
-    rest
+    match aliases.rest.and_then(|it| it.alias) {
+        Some(alias) => alias.answered(rest),
+        None => rest,
+    }
 }

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cloud_map::RoutingPolicy;
+use crate::cloud_map::{RecordType, RoutingPolicy};
 use crate::vpc::Cidr;
 
 #[cfg(test)]
@@ -113,6 +113,10 @@ pub struct RecordSet {
     pub routing: RoutingPolicy,
     /// Those that answers are chosen from.
     pub records: Vec<ServedRecord>,
+    /// Of aliases: the type of the addresses that are answered, under this name, for each [`ServedRecord::Cname`] in it.
+    /// Without it these are answered as what they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias_of: Option<RecordType>,
 }
 
 /// What a record says.

@@ -33,6 +33,7 @@ fn name(zone: &str, name: &str, routing: RoutingPolicy, records: Vec<ServedRecor
             ttl_seconds: 5,
             routing,
             records,
+            alias_of: None,
         }],
     }
 }
@@ -190,11 +191,98 @@ fn aliases_are_followed_as_far_as_is_known() {
     );
     let reply = told("out.shop.test", RecordType::A);
     assert_eq!(
-        (reply.answers.len(), reply.rest),
-        (1, absolute("www.example.com"))
+        (reply.answers.len(), reply.rest.map(|it| (it.name, it.alias))),
+        (1, absolute("www.example.com").map(|it| (it, None)))
     );
     assert_eq!(told("lb.shop.test", RecordType::CNAME).answers.len(), 1);
     assert_eq!(told("loop.shop.test", RecordType::A).code, ResponseCode::ServFail);
+}
+
+/// Aliases of a load balancer, of a name that others know, of one that nobody has and of itself.
+fn names_with_aliases() -> Names {
+    let mut names = names();
+    let aliases = [
+        ("balanced", "lb-1.us-east-1.elb.amazonaws.com"),
+        ("foreign", "www.example.com"),
+        ("gone", "nobody.shop.test"),
+        ("loops", "loops.shop.test"),
+        ("twice", "balanced.shop.test"),
+    ];
+    let told = aliases.map(|(of, target)| {
+        let target = vec![ServedRecord::Cname(target.to_owned())];
+        let mut it = name("ns", &format!("{of}.shop.test"), RoutingPolicy::Weighted, target);
+        it.sets[0].alias_of = Some(cloud_map::RecordType::A);
+        let mut of_version_6 = it.sets[0].clone();
+        of_version_6.alias_of = Some(cloud_map::RecordType::Aaaa);
+        it.sets.push(of_version_6);
+        it
+    });
+    names.apply(NamesMessage {
+        names: told.to_vec(),
+        ..NamesMessage::default()
+    });
+    names
+}
+
+#[test]
+fn an_alias_has_the_addresses_of_its_load_balancer_under_its_own_name() {
+    let names = names_with_aliases();
+    let told = |name: &str, kind| ask(&names, "vpc-1", name, kind).expect("known here");
+    for name in ["balanced.shop.test", "twice.shop.test"] {
+        for kind in [RecordType::A, RecordType::ANY] {
+            let reply = told(name, kind);
+            assert_eq!(texts(&reply.answers), [format!("{name}. 5 10.0.0.9")], "{kind}");
+        }
+    }
+    for (name, kind) in [
+        ("balanced.shop.test", RecordType::CNAME),
+        ("balanced.shop.test", RecordType::AAAA),
+        ("balanced.shop.test", RecordType::TXT),
+        ("gone.shop.test", RecordType::A),
+    ] {
+        let reply = told(name, kind);
+        assert_eq!(
+            (reply.code, reply.answers.len()),
+            (ResponseCode::NoError, 0),
+            "{name} {kind}"
+        );
+        assert_eq!(
+            reply.authorities[0].name.to_string(),
+            "shop.test.",
+            "{name} {kind}"
+        );
+    }
+    assert_eq!(
+        told("loops.shop.test", RecordType::A).code,
+        ResponseCode::ServFail
+    );
+}
+
+#[test]
+fn an_alias_of_what_others_know_hides_their_name() {
+    let reply = ask(&names_with_aliases(), "vpc-1", "foreign.shop.test", RecordType::A).expect("known here");
+    assert!(reply.answers.is_empty());
+    let rest = reply.rest.expect("others are asked");
+    assert_eq!(
+        (Some(rest.name), rest.kind),
+        (absolute("www.example.com"), RecordType::A)
+    );
+    let alias = rest.alias.expect("an alias");
+    let foreign = absolute("edge.example.net").expect("a name");
+    let theirs = |data| Record::from_rdata(foreign.clone(), 60, data);
+    let forwarded = Reply::of(vec![
+        theirs(RData::CNAME(hickory_proto::rr::rdata::CNAME(foreign.clone()))),
+        theirs(RData::A(hickory_proto::rr::rdata::A::new(192, 0, 2, 1))),
+    ]);
+    assert_eq!(
+        texts(&alias.clone().answered(forwarded).answers),
+        ["foreign.shop.test. 60 192.0.2.1"]
+    );
+    let failed = alias.answered(Reply::code(ResponseCode::ServFail));
+    assert_eq!(
+        (failed.code, failed.authorities.len()),
+        (ResponseCode::ServFail, 0)
+    );
 }
 
 #[test]
@@ -212,6 +300,42 @@ fn a_zone_is_seen_by_its_vpcs_only() {
         ] {
             assert_eq!(ask(&names, vpc, name, RecordType::A), None, "{name}");
         }
+    }
+}
+
+#[test]
+fn the_private_zone_of_a_name_goes_before_the_public_one() {
+    let mut names = names();
+    let zones = [
+        zone("a-public", "both.test", SeenBy::All, UnknownNames::Forwarded),
+        zone(
+            "b-private",
+            "both.test",
+            SeenBy::These(vec!["vpc-1".to_owned()]),
+            UnknownNames::Denied,
+        ),
+    ];
+    names.apply(NamesMessage {
+        zones: zones.to_vec(),
+        names: vec![
+            name(
+                "a-public",
+                "web.both.test",
+                RoutingPolicy::Multivalue,
+                vec![address(1)],
+            ),
+            name(
+                "b-private",
+                "web.both.test",
+                RoutingPolicy::Multivalue,
+                vec![address(2)],
+            ),
+        ],
+        ..NamesMessage::default()
+    });
+    for (vpc, expected) in [("vpc-1", "10.0.0.2"), ("vpc-2", "10.0.0.1")] {
+        let reply = ask(&names, vpc, "web.both.test", RecordType::A).expect("is known");
+        assert_eq!(reply.answers[0].data.to_string(), expected, "{vpc}");
     }
 }
 
@@ -286,39 +410,3 @@ fn changes_are_in_force_at_once() {
     });
     assert_eq!(ask(&names, "vpc-1", "web.shop.test", RecordType::A), None);
 }
-#[test]
-fn the_private_zone_of_a_name_goes_before_the_public_one() {
-    let mut names = names();
-    let zones = [
-        zone("a-public", "both.test", SeenBy::All, UnknownNames::Forwarded),
-        zone(
-            "b-private",
-            "both.test",
-            SeenBy::These(vec!["vpc-1".to_owned()]),
-            UnknownNames::Denied,
-        ),
-    ];
-    names.apply(NamesMessage {
-        zones: zones.to_vec(),
-        names: vec![
-            name(
-                "a-public",
-                "web.both.test",
-                RoutingPolicy::Multivalue,
-                vec![address(1)],
-            ),
-            name(
-                "b-private",
-                "web.both.test",
-                RoutingPolicy::Multivalue,
-                vec![address(2)],
-            ),
-        ],
-        ..NamesMessage::default()
-    });
-    for (vpc, expected) in [("vpc-1", "10.0.0.2"), ("vpc-2", "10.0.0.1")] {
-        let reply = ask(&names, vpc, "web.both.test", RecordType::A).expect("is known");
-        assert_eq!(reply.answers[0].data.to_string(), expected, "{vpc}");
-    }
-}
-

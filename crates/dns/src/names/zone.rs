@@ -54,7 +54,7 @@ pub struct Set {
     pub ttl: u32,
     /// Which are answered.
     pub routing: RoutingPolicy,
-    /// Those that answers are chosen from.
+    /// Those that answers are chosen from. A name among addresses is an alias: its addresses are answered.
     pub records: Vec<RData>,
 }
 
@@ -193,6 +193,14 @@ impl Zone {
 }
 
 impl Set {
+    /// The name whose addresses are answered for one of its records, if that is an alias.
+    pub fn alias<'a>(&self, data: &'a RData) -> Option<&'a Name> {
+        match data {
+            RData::CNAME(target) if self.kind != RecordType::CNAME => Some(&target.0),
+            _ => None,
+        }
+    }
+
     /// Whether its records are among those that were asked for.
     pub fn is_wanted(&self, kind: RecordType) -> bool {
         self.kind == kind || kind == RecordType::ANY
@@ -225,11 +233,21 @@ fn written(origin: &Name, ttl: u32) -> Option<Vec<u8>> {
     bytes.split_first().map(|(_, rest)| rest.to_vec())
 }
 
-/// Empty sets, and records of another type than the first one, are nothing that can be answered.
+/// Empty sets, and records of another type than the first one, are nothing that can be answered. Aliases are of the type
+/// that they stand for.
 fn set(it: &RecordSet) -> Option<Set> {
     let mut records: Vec<RData> = it.records.iter().filter_map(data).collect();
-    let kind = records.first()?.record_type();
-    records.retain(|it| it.record_type() == kind);
+    let first = records.first()?.record_type();
+    let (kind, has_aliases) = match it.alias_of {
+        Some(domain::cloud_map::RecordType::A) => (RecordType::A, true),
+        Some(domain::cloud_map::RecordType::Aaaa) => (RecordType::AAAA, true),
+        _ => (first, false),
+    };
+    let is_alias = |it: &RData| has_aliases && it.record_type() == RecordType::CNAME;
+    records.retain(|it| it.record_type() == kind || is_alias(it));
+    if records.is_empty() {
+        return None;
+    }
     Some(Set {
         kind,
         ttl: it.ttl_seconds,

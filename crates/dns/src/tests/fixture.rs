@@ -75,6 +75,7 @@ impl World {
                 ttl_seconds: 5,
                 routing: RoutingPolicy::Multivalue,
                 records,
+                alias_of: None,
             }],
         };
         self.resolver.tell(NamesMessage {

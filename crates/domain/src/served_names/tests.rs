@@ -13,6 +13,7 @@ fn name(zone: &str, name: &str, count: u8) -> ServedName {
             ttl_seconds: 5,
             routing: RoutingPolicy::Multivalue,
             records: (0..count).map(record).collect(),
+            alias_of: None,
         }],
     }
 }

@@ -127,6 +127,7 @@ fn address_sets(addresses: &[IpAddr]) -> Vec<RecordSet> {
         ttl_seconds: LOAD_BALANCER_TTL,
         routing: RoutingPolicy::Multivalue,
         records,
+        alias_of: None,
     };
     let of_version_4 = addresses.iter().filter_map(|it| match it {
         IpAddr::V4(it) => Some(ServedRecord::A(*it)),
@@ -164,18 +165,21 @@ fn service(state: &State, namespace: &Namespace, service: &DiscoveryService) -> 
         return Served::default();
     };
     let instances = || state.discovery_instances_of(&service.id).map(AsRef::as_ref);
-    let records_of = |instances: &[&DiscoveryInstance], record_type| {
+    let set = |it: &DnsRecord, routing, instances: &[&DiscoveryInstance]| {
         let said = instances.iter();
-        let said = said.filter_map(|it| cloud_map::record(namespace, service, it, record_type));
-        said.map(record).collect::<Vec<_>>()
+        let said = said.filter_map(|one| cloud_map::record(namespace, service, one, it.record_type));
+        let said: Vec<RecordData> = said.collect();
+        let has_alias = said.iter().any(|it| matches!(it, RecordData::Alias(_)));
+        RecordSet {
+            ttl_seconds: it.ttl_seconds,
+            routing,
+            records: said.into_iter().map(record).collect(),
+            alias_of: has_alias.then_some(it.record_type),
+        }
     };
-    let sets = dns.records.iter().map(|it: &DnsRecord| RecordSet {
-        ttl_seconds: it.ttl_seconds,
-        routing: dns.routing_policy,
-        records: records_of(
-            &cloud_map::candidates(service, instances(), it.record_type),
-            it.record_type,
-        ),
+    let sets = dns.records.iter().map(|it| {
+        let candidates = cloud_map::candidates(service, instances(), it.record_type);
+        set(it, dns.routing_policy, &candidates)
     });
     let sets: Vec<RecordSet> = sets.filter(|it| !it.records.is_empty()).collect();
     if !sets.is_empty() {
@@ -184,10 +188,12 @@ fn service(state: &State, namespace: &Namespace, service: &DiscoveryService) -> 
     }
     let ports = dns.records.iter().find(|it| it.record_type == RecordType::Srv);
     for (instance, ports) in instances().flat_map(|it| ports.map(|ports| (it, ports))) {
-        let sets = [RecordType::A, RecordType::Aaaa].map(|it| RecordSet {
-            ttl_seconds: ports.ttl_seconds,
-            routing: RoutingPolicy::Multivalue,
-            records: records_of(&[instance], it),
+        let sets = [RecordType::A, RecordType::Aaaa].map(|record_type| {
+            let addresses = DnsRecord {
+                record_type,
+                ttl_seconds: ports.ttl_seconds,
+            };
+            set(&addresses, RoutingPolicy::Multivalue, &[instance])
         });
         let sets: Vec<_> = sets.into_iter().filter(|it| !it.records.is_empty()).collect();
         if !sets.is_empty() {
@@ -241,6 +247,7 @@ fn client_alias(namespace_id: &str, dns_name: &str, address: Ipv4Addr, vpcs: Vec
         ttl_seconds: CLIENT_ALIAS_TTL,
         routing: RoutingPolicy::Multivalue,
         records: vec![ServedRecord::A(address)],
+        alias_of: None,
     };
     Served {
         names: BTreeMap::from([(key(&zone.id, dns_name.to_owned()), vec![addresses])]),
@@ -259,7 +266,7 @@ fn record(it: RecordData) -> ServedRecord {
             port,
             target,
         },
-        // The alias of a load balancer has its addresses; with one answer more, so has another name for it.
+        // The alias of a load balancer has its addresses: see `RecordSet::alias_of`.
         RecordData::Cname(name) | RecordData::Alias(name) => ServedRecord::Cname(name),
     }
 }

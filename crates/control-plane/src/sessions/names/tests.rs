@@ -181,6 +181,44 @@ fn names(message: &NamesMessage) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
+#[tokio::test]
+async fn a_load_balancer_is_an_alias() {
+    let fixture = Fixture::new().await;
+    let balanced = DiscoveryInstance {
+        attributes: BTreeMap::from([(attribute::ALIAS.to_owned(), "lb.amazonaws.com".to_owned())]),
+        ..instance(1, CustomHealth::Healthy)
+    };
+    let put = fixture
+        .store()
+        .transact(|tx| -> Result<_, std::convert::Infallible> {
+            tx.put(namespace());
+            let mut service = discovery_service();
+            if let Some(dns) = &mut service.dns {
+                dns.records.truncate(1);
+            }
+            tx.put(service);
+            tx.put(balanced);
+            Ok(())
+        });
+    put.await.expect("is stored");
+    let told = told(&fixture, &mut BTreeMap::new());
+    let [
+        RecordSet {
+            records, alias_of, ..
+        },
+    ] = told.names[0].sets.as_slice()
+    else {
+        panic!("one set: {told:?}");
+    };
+    assert_eq!(
+        (records.as_slice(), *alias_of),
+        (
+            [ServedRecord::Cname("lb.amazonaws.com".to_owned())].as_slice(),
+            Some(RecordType::A)
+        )
+    );
+}
+
 async fn names_of_cloud_map_follow_their_instances() {
     let fixture = Fixture::new().await;
     let mut known = BTreeMap::new();
