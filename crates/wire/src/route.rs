@@ -122,6 +122,14 @@ pub fn route<'a>(
     })
 }
 
+/// The form of a request of the query protocols that has it in its address, as a GET does.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html>
+pub fn form_of_query<'a>(method: &Method, uri: &'a Uri) -> Option<&'a str> {
+    let is_asked = *method == Method::GET && uri.path() == "/";
+    let form = uri.query().filter(|_| is_asked)?;
+    query::parameter(form.as_bytes(), "Action").map(|_| form)
+}
+
 /// Finds the operation of a request by its method and path: among those of the service that it is signed for, or among
 /// all where nothing tells. The protocol is that of the service. `None` where it is not of rest-json or rest-xml at all.
 ///

@@ -28,6 +28,8 @@ use crate::{executions, identity, sessions, streams};
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a client may take to send a body.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// Content type of what a request has in its address.
+const FORM: &str = "application/x-www-form-urlencoded";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
@@ -39,7 +41,12 @@ pub async fn answer(
     shutdown: CancellationToken,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let rest = route_of_path(request.method(), request.uri(), request.headers());
-    if request.method() == Method::GET && rest.is_none() {
+    let form = match rest {
+        None => route::form_of_query(request.method(), request.uri()),
+        Some(_) => None,
+    };
+    let form = form.map(|it| Bytes::copy_from_slice(it.as_bytes()));
+    if request.method() == Method::GET && rest.is_none() && form.is_none() {
         return Ok(match request.uri().path() {
             "/health" => plain(StatusCode::OK, "ok\n"),
             "/acs/ws"
@@ -60,27 +67,51 @@ pub async fn answer(
             ),
         });
     }
-    let request_id = uuid::Uuid::new_v4().to_string();
     let (parts, body) = request.into_parts();
-    let content_type = parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|it| it.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    let protocol = match &rest {
-        Some((protocol, _)) => *protocol,
-        None => Protocol::of_content_type(&content_type),
+    let body = read(body).await;
+    Ok(answered(&control_plane, &routes, &parts, body, Asked { rest, form }).await)
+}
+
+/// What the head of a request says of its operation.
+struct Asked {
+    /// It follows from method and path.
+    rest: Option<(Protocol, Result<Route<'static>, CommonError>)>,
+    /// Its form, if that stands in its address instead of its body.
+    form: Option<Bytes>,
+}
+
+async fn answered(
+    control_plane: &Arc<ControlPlane>,
+    routes: &Routes,
+    parts: &Parts,
+    body: Result<Bytes, CommonError>,
+    asked: Asked,
+) -> Response<Full<Bytes>> {
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let content_type = match &asked.form {
+        Some(_) => FORM,
+        None => {
+            let content_type = parts.headers.get(CONTENT_TYPE);
+            content_type.and_then(|it| it.to_str().ok()).unwrap_or_default()
+        }
     };
-    let outcome = match read(body).await {
+    let protocol = match &asked.rest {
+        Some((protocol, _)) => *protocol,
+        None => Protocol::of_content_type(content_type),
+    };
+    let outcome = match body {
         Ok(body) => {
+            let sent = Sent {
+                input: asked.form.unwrap_or_else(|| body.clone()),
+                body,
+            };
             let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
-            let route = match rest {
+            let route = match asked.rest {
                 Some((_, route)) => route,
-                None => route::route(&SERVICES, &content_type, target, &body),
+                None => route::route(&SERVICES, content_type, target, &sent.input),
             };
             let route = route.map_err(|error| error.answer(protocol, &request_id));
-            let work = handle(&control_plane, &routes, &parts, route, &body, &request_id);
+            let work = handle(control_plane, routes, parts, route, &sent, &request_id);
             AssertUnwindSafe(work)
                 .catch_unwind()
                 .await
@@ -88,10 +119,10 @@ pub async fn answer(
         }
         Err(error) => Err(error.answer(protocol, &request_id)),
     };
-    Ok(match outcome {
+    match outcome {
         Ok(answer) => succeed(answer, &request_id),
         Err(error) => refuse(error, &request_id),
-    })
+    }
 }
 
 /// What a request of a protocol without targets means; `None` for the others, and for what only looks at the server.
@@ -126,19 +157,28 @@ async fn read(body: Incoming) -> Result<Bytes, CommonError> {
     }
 }
 
+/// What came with a request.
+struct Sent {
+    /// What its signature is over.
+    body: Bytes,
+    /// What its input is read from.
+    input: Bytes,
+}
+
 async fn handle(
     control_plane: &Arc<ControlPlane>,
     routes: &Routes,
     parts: &Parts,
     route: Result<Route<'_>, ErrorAnswer>,
-    body: &Bytes,
+    sent: &Sent,
     request_id: &str,
 ) -> Result<Answer, ErrorAnswer> {
     let now = control_plane.clock.now();
     let route = route?;
     let (service, operation) = (route.service, &*route.operation);
     let common = |error: CommonError| error.answer_of(service, route.protocol, request_id);
-    let caller = identity::verify(control_plane, service.signing_name, parts, body, now).map_err(common)?;
+    let caller =
+        identity::verify(control_plane, service.signing_name, parts, &sent.body, now).map_err(common)?;
     let Some(handler) = routes.get(routes::name(service), operation) else {
         return Err(common(CommonError::unknown_operation_of(service, operation)));
     };
@@ -151,7 +191,7 @@ async fn handle(
     tracing::debug!(request_id, operation, "request");
     let request_id = request_id.to_owned();
     handler(routes::Request {
-        body: body.clone(),
+        body: sent.input.clone(),
         head: matches!(route.protocol, Protocol::RestJson | Protocol::RestXml)
             .then(|| (parts.uri.clone(), parts.headers.clone())),
         protocol: route.protocol,
@@ -218,3 +258,6 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
         .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
+
+#[cfg(test)]
+mod tests;

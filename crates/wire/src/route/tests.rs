@@ -154,3 +154,26 @@ fn requests_without_a_target_find_their_operation_by_method_and_path() {
     let error = error.answer(protocol, "r");
     assert_eq!((error.status, error.content_type), (400, "text/xml"));
 }
+
+#[test]
+fn a_get_has_its_form_in_its_address() {
+    for (method, uri, expected) in [
+        (
+            Method::GET,
+            "/?Version=1&Action=DescribeVpcs",
+            Some("Version=1&Action=DescribeVpcs"),
+        ),
+        (
+            Method::GET,
+            "http://127.0.0.1:4566/?Action=DescribeVpcs",
+            Some("Action=DescribeVpcs"),
+        ),
+        (Method::POST, "/?Action=DescribeVpcs", None),
+        (Method::GET, "/health?Action=DescribeVpcs", None),
+        (Method::GET, "/?action=DescribeVpcs", None),
+        (Method::GET, "/", None),
+    ] {
+        let uri: Uri = uri.parse().expect("an address");
+        assert_eq!(form_of_query(&method, &uri), expected, "{method} {uri}");
+    }
+}
