@@ -397,7 +397,8 @@ where
         Protocol::Json10 | Protocol::Json11 => json::decode(&body),
         Protocol::RestJson | Protocol::RestXml => of_http::<O>(head.as_ref(), &body),
     };
-    let input = input.map_err(|error| undecodable(&error).answer_of(O::SERVICE, protocol, &request_id))?;
+    let input = input
+        .map_err(|error| undecodable(O::SERVICE, &error).answer_of(O::SERVICE, protocol, &request_id))?;
     drop(body);
     match handler(Call::new(input, caller, access, now).with_origin(origin)).await {
         Ok(output) => Ok(plain(
@@ -439,12 +440,16 @@ fn to_http<O: Operation>(output: &O::Output) -> Answered {
     }
 }
 
-fn undecodable(error: &DecodeError) -> CommonError {
+fn undecodable(service: &Service, error: &DecodeError) -> CommonError {
     match error {
         DecodeError::Serialization { message } => CommonError::serialization(message.clone()),
         DecodeError::MissingMember { path } => CommonError {
             status: 400,
-            json_code: "InvalidParameterException",
+            // Each service has its own word for what is wrong with an input.
+            json_code: match service.signing_name {
+                "servicediscovery" => "InvalidInput",
+                _ => "InvalidParameterException",
+            },
             query_code: "ValidationError",
             message: format!("{} can not be blank.", path.join(".")),
         },

@@ -14,6 +14,11 @@ pub enum Filter {
     Between(String, String),
 }
 
+/// InvalidInput: there is no filter of that name.
+pub fn unknown(name: &str) -> Error {
+    invalid_input(format!("Invalid filter name {name:?}"))
+}
+
 impl Filter {
     /// Reads a filter of that name.
     ///
@@ -31,6 +36,20 @@ impl Filter {
             ("BETWEEN", [first, last]) => Ok(Self::Between(first.clone(), last.clone())),
             ("BETWEEN", _) => Err(wrong("BETWEEN takes two values")),
             (other, _) => Err(wrong(&format!("{other} is no condition"))),
+        }
+    }
+
+    /// Checks that it asks for words that there are.
+    ///
+    /// # Errors
+    /// InvalidInput.
+    pub fn check_words(&self, name: &str, is_word: impl Fn(&str) -> bool) -> Result<(), Error> {
+        let Self::AnyOf(values) = self else { return Ok(()) };
+        match values.iter().find(|it| !is_word(it)) {
+            Some(wrong) => Err(invalid_input(format!(
+                "Invalid filter {name}: {wrong:?} is no value of it"
+            ))),
+            None => Ok(()),
         }
     }
 

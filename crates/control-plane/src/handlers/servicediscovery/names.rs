@@ -86,6 +86,21 @@ pub fn dns_name(given: &str) -> Result<String, Error> {
     }
 }
 
+/// The name of a public namespace of DNS, which is below another: Cloud Map's pattern wants a dot in it.
+/// <https://docs.aws.amazon.com/cloud-map/latest/api/API_CreatePublicDnsNamespace.html>
+///
+/// # Errors
+/// InvalidInput.
+pub fn public_dns_name(given: &str) -> Result<String, Error> {
+    let name = dns_name(given)?;
+    match name.contains('.') {
+        true => Ok(name),
+        false => Err(invalid_input(format!(
+            "Invalid namespace name {given:?}: a public one has at least two labels, as in example.com"
+        ))),
+    }
+}
+
 /// Neither begins nor ends with a hyphen.
 fn is_label(label: &str) -> bool {
     let is_letter = |it: u8| it.is_ascii_alphanumeric() || it == b'-' || it == b'_';

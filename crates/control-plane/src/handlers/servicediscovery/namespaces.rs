@@ -13,7 +13,7 @@ use orchestrator::transitions::record_cloud_map_operation;
 use store::{State, Tx};
 
 use super::errors::{from_store, in_use, invalid_input, namespace_exists, too_many};
-use super::filters::Filter;
+use super::filters::{Filter, unknown};
 use super::paging::{Asked, cut};
 use super::{names, render, tags};
 use crate::call::{Authorized, Call};
@@ -203,7 +203,7 @@ pub async fn create_public_dns_namespace(
     let input = call.input();
     let soa = input.properties.as_ref().map(|it| &it.dns_properties.soa);
     let new = New {
-        name: names::dns_name(&input.name)?,
+        name: names::public_dns_name(&input.name)?,
         description: input.description.clone(),
         creator_request_id: input.creator_request_id.clone(),
         reach: Reach::Public {
@@ -277,6 +277,15 @@ pub async fn list_namespaces(call: Call<sd::ListNamespaces>) -> Result<sd::ListN
     let input = call.input();
     let filters = input.filters.iter().flatten().map(|it| {
         let filter = Filter::read(it.name.as_str(), it.condition.as_ref(), &it.values)?;
+        match &it.name {
+            sd::NamespaceFilterName::Unmodelled(name) => return Err(unknown(name)),
+            sd::NamespaceFilterName::Type => {
+                let is_type =
+                    |value: &str| !matches!(sd::NamespaceType::from(value), sd::NamespaceType::Unmodelled(_));
+                filter.check_words("TYPE", is_type)?;
+            }
+            _ => {}
+        }
         Ok((it.name.as_str(), filter))
     });
     let filters = filters.collect::<Result<Vec<_>, Error>>()?;

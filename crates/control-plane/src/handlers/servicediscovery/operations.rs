@@ -6,7 +6,7 @@ use api::servicediscovery::{self as sd, Error};
 use domain::cloud_map::{Operation, OperationTarget};
 
 use super::errors::no_operation;
-use super::filters::Filter;
+use super::filters::{Filter, unknown};
 use super::paging::{Asked, cut};
 use crate::call::Call;
 
@@ -87,6 +87,24 @@ pub async fn list_operations(call: Call<sd::ListOperations>) -> Result<sd::ListO
     let input = call.input();
     let filters = input.filters.iter().flatten().map(|it| {
         let filter = Filter::read(it.name.as_str(), it.condition.as_ref(), &it.values)?;
+        match &it.name {
+            sd::OperationFilterName::Unmodelled(name) => return Err(unknown(name)),
+            sd::OperationFilterName::Type => {
+                let is_type =
+                    |value: &str| !matches!(sd::OperationType::from(value), sd::OperationType::Unmodelled(_));
+                filter.check_words("TYPE", is_type)?;
+            }
+            sd::OperationFilterName::Status => {
+                let is_status = |value: &str| {
+                    !matches!(
+                        sd::OperationStatus::from(value),
+                        sd::OperationStatus::Unmodelled(_)
+                    )
+                };
+                filter.check_words("STATUS", is_status)?;
+            }
+            _ => {}
+        }
         Ok(OfOperations(&it.name, filter))
     });
     let filters = filters.collect::<Result<Vec<_>, Error>>()?;

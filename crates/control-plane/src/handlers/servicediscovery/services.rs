@@ -11,7 +11,7 @@ use orchestrator::transitions::record_cloud_map_operation;
 use store::{State, Tx};
 
 use super::errors::{from_store, has_instances, invalid_input, no_namespace, service_exists};
-use super::filters::Filter;
+use super::filters::{Filter, unknown};
 use super::namespaces::OWN;
 use super::paging::{Asked, cut};
 use super::{dns_config, names, render, tags};
@@ -179,7 +179,10 @@ pub async fn list_services(call: Call<sd::ListServices>) -> Result<sd::ListServi
     let input = call.input();
     let filters = input.filters.iter().flatten().map(|it| {
         let filter = Filter::read(it.name.as_str(), it.condition.as_ref(), &it.values)?;
-        Ok((it.name.as_str(), filter))
+        match &it.name {
+            sd::ServiceFilterName::Unmodelled(name) => Err(unknown(name)),
+            name => Ok((name.as_str(), filter)),
+        }
     });
     let filters = filters.collect::<Result<Vec<_>, Error>>()?;
     let asked = Asked {

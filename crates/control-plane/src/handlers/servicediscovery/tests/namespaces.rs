@@ -53,6 +53,7 @@ async fn a_private_namespace_has_a_vpc_and_a_hosted_zone() {
 #[tokio::test]
 async fn names_are_unique_and_a_repeated_request_is_the_same_one() {
     let world = World::new().await;
+    world.http_namespace("shop.test").await;
     let input = json!({ "Name": "shop", "CreatorRequestId": "first" });
     let made = world.ask("CreateHttpNamespace", input.clone()).await;
     assert_eq!(world.ask("CreateHttpNamespace", input).await, made);
@@ -63,7 +64,7 @@ async fn names_are_unique_and_a_repeated_request_is_the_same_one() {
         ),
         (
             "CreatePublicDnsNamespace",
-            json!({ "Name": "shop", "CreatorRequestId": "first" }),
+            json!({ "Name": "shop.test", "CreatorRequestId": "first" }),
         ),
         ("CreateHttpNamespace", json!({ "Name": "SHOP" })),
     ];
@@ -76,6 +77,12 @@ async fn names_are_unique_and_a_repeated_request_is_the_same_one() {
         ("CreateHttpNamespace", json!({ "Name": "a b" })),
         ("CreatePublicDnsNamespace", json!({ "Name": "-a.test" })),
         ("CreatePublicDnsNamespace", json!({ "Name": "a..test" })),
+        ("CreatePublicDnsNamespace", json!({ "Name": "test" })),
+        ("CreatePublicDnsNamespace", json!({ "Name": "test." })),
+        ("CreatePublicDnsNamespace", json!({})),
+        ("CreatePrivateDnsNamespace", json!({ "Name": "a.test" })),
+        ("GetNamespace", json!({})),
+        ("DiscoverInstances", json!({ "NamespaceName": "shop" })),
         (
             "CreatePrivateDnsNamespace",
             json!({ "Name": "a.test", "Vpc": "vpc-0" }),
@@ -87,13 +94,6 @@ async fn names_are_unique_and_a_repeated_request_is_the_same_one() {
     }
 }
 
-#[tokio::test]
-async fn listings_are_filtered_and_paged() {
-    let world = World::new().await;
-    let (b, a) = (world.http_namespace("b").await, world.http_namespace("a").await);
-    let dns = world.dns_namespace("c.test").await;
-    let list = |input: Value| async { ids(&world.ask("ListNamespaces", input).await["Namespaces"]) };
-    let filter = |name: &str, condition: &str, values: &[&str]| json!({ "Filters": [{ "Name": name, "Condition": condition, "Values": values }] });
 #[tokio::test]
 async fn private_namespaces_of_several_vpcs_have_one_name() {
     let world = World::new().await;
@@ -155,6 +155,13 @@ async fn private_namespaces_of_several_vpcs_have_one_name() {
     }
 }
 
+#[tokio::test]
+async fn listings_are_filtered_and_paged() {
+    let world = World::new().await;
+    let (b, a) = (world.http_namespace("b").await, world.http_namespace("a").await);
+    let dns = world.dns_namespace("c.test").await;
+    let list = |input: Value| async { ids(&world.ask("ListNamespaces", input).await["Namespaces"]) };
+    let filter = |name: &str, condition: &str, values: &[&str]| json!({ "Filters": [{ "Name": name, "Condition": condition, "Values": values }] });
     assert_eq!(list(json!({})).await, [a.clone(), b.clone(), dns.clone()]);
     assert_eq!(
         list(filter("TYPE", "EQ", &["DNS_PUBLIC"])).await,
@@ -175,6 +182,9 @@ async fn private_namespaces_of_several_vpcs_have_one_name() {
     for input in [
         filter("TYPE", "EQ", &[]),
         filter("NAME", "LIKE", &["a"]),
+        filter("COLOUR", "EQ", &["red"]),
+        filter("TYPE", "EQ", &["DNS"]),
+        filter("TYPE", "IN", &["HTTP", "http"]),
         json!({ "MaxResults": 0 }),
     ] {
         let (code, _) = world.refused("ListNamespaces", input.clone()).await;
@@ -190,6 +200,15 @@ async fn private_namespaces_of_several_vpcs_have_one_name() {
         .ask("ListOperations", filter("STATUS", "EQ", &["FAIL"]))
         .await;
     assert_eq!(failed["Operations"], json!([]));
+    for (operation, input) in [
+        ("ListOperations", filter("COLOUR", "EQ", &["red"])),
+        ("ListOperations", filter("TYPE", "EQ", &["CREATE"])),
+        ("ListOperations", filter("STATUS", "IN", &["SUCCESS", "DONE"])),
+        ("ListServices", filter("NAME", "EQ", &["web"])),
+    ] {
+        let (code, _) = world.refused(operation, input.clone()).await;
+        assert_eq!(code, "InvalidInput", "{operation} {input}");
+    }
     let early = world
         .ask("ListOperations", filter("UPDATE_DATE", "BETWEEN", &["0", "1"]))
         .await;
