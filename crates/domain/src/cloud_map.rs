@@ -139,6 +139,9 @@ pub struct DiscoveryService {
     /// The DNS records that its instances have; without, it is found by DiscoverInstances only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsConfig>,
+    /// The DNS records that it was made with, where an update has taken away some: no others can be given to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_at_first: Option<DnsConfig>,
     /// Who says whether its instances are healthy; without, they all are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check: Option<HealthCheck>,

@@ -15,6 +15,7 @@ pub fn registry() -> DiscoveryService {
         name: "all".to_owned(),
         description: None,
         dns: None,
+        dns_at_first: None,
         health_check: Some(domain::cloud_map::HealthCheck::Custom),
         attributes: BTreeMap::new(),
         creator_request_id: None,

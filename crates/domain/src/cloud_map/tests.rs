@@ -10,6 +10,7 @@ fn service(routing_policy: RoutingPolicy, record_type: RecordType) -> DiscoveryS
         scope: Scope::new("1", "us-east-1"),
         namespace_id: "ns-1".into(),
         name: "web".into(),
+        dns_at_first: None,
         description: None,
         dns: Some(DnsConfig {
             routing_policy,
@@ -34,8 +35,8 @@ fn namespace() -> Namespace {
         id: "ns-1".into(),
         scope: Scope::new("1", "us-east-1"),
         name: "shop.internal".into(),
-        description: None,
         other_http_name: None,
+        description: None,
         kind: NamespaceKind::Http,
         creator_request_id: None,
         operation_id: String::new(),

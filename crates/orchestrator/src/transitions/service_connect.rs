@@ -236,6 +236,7 @@ fn discover(tx: &mut Tx<'_>, offering: &ServiceArn, namespace_id: String, name: 
         name,
         description: None,
         dns: None,
+        dns_at_first: None,
         health_check: None,
         attributes: BTreeMap::new(),
         creator_request_id: None,

@@ -50,6 +50,7 @@ pub fn discovery_service() -> DiscoveryService {
         scope: scope(),
         namespace_id: namespace().id,
         name: "web".into(),
+        dns_at_first: None,
         description: Some("of the shop".into()),
         dns: Some(DnsConfig {
             routing_policy: RoutingPolicy::Multivalue,

@@ -107,7 +107,7 @@ pub fn service(state: &State, it: &DiscoveryService) -> sd::Service {
         name: Some(it.name.clone()),
         namespace_id: Some(it.namespace_id.clone()),
         resource_owner: Some(it.scope.account.clone()),
-        r#type: Some(match it.dns {
+        r#type: Some(match it.dns.as_ref().or(it.dns_at_first.as_ref()) {
             Some(_) => sd::ServiceType::DnsHttp,
             None => sd::ServiceType::Http,
         }),

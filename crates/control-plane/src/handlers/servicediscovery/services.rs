@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use api::servicediscovery::{self as sd, Error};
 use domain::Scope;
 use domain::cloud_map::{
-    DiscoveryService, DnsConfig, HealthCheck, Namespace, OperationKind, OperationTarget,
+    DiscoveryService, DnsConfig, DnsRecord, HealthCheck, Namespace, NamespaceKind, OperationKind,
+    OperationTarget,
 };
 use orchestrator::transitions::record_cloud_map_operation;
 use store::{State, Tx};
@@ -52,6 +53,7 @@ fn put(tx: &mut Tx<'_>, scope: &Scope, input: &sd::CreateServiceInput) -> Result
         name: input.name.clone(),
         description: input.description.clone(),
         dns: dns_config::of_new(&namespace, input)?,
+        dns_at_first: None,
         health_check: dns_config::health_check(&namespace, input)?,
         attributes: BTreeMap::new(),
         creator_request_id: input.creator_request_id.clone(),
@@ -75,7 +77,9 @@ fn put(tx: &mut Tx<'_>, scope: &Scope, input: &sd::CreateServiceInput) -> Result
     Ok(new)
 }
 
-/// `UpdateService`: DNS records and health checks of Route 53 that are not given are taken away, as on Amazon.
+/// `UpdateService`: DNS records and health checks of Route 53 that are not given are taken away, as on Amazon. Records
+/// that the service was made with can be given again, no others; services in HTTP namespaces are not changed at all.
+/// <https://docs.aws.amazon.com/cloud-map/latest/api/API_UpdateService.html>
 ///
 /// # Errors
 /// InvalidInput, ServiceNotFound.
@@ -107,18 +111,23 @@ fn changed(
     namespace: &Namespace,
     change: &sd::ServiceChange,
 ) -> Result<DiscoveryService, Error> {
-    let dns = match (&known.dns, &change.dns_config) {
+    if namespace.kind == NamespaceKind::Http {
+        return Err(invalid_input(
+            "The service cannot be updated: it is associated with an HTTP namespace",
+        ));
+    }
+    let at_first = known.dns_at_first.as_ref().or(known.dns.as_ref());
+    let dns = match (at_first, &change.dns_config) {
         (_, None) => None,
         (None, Some(_)) => {
             return Err(invalid_input(
                 "DnsConfig cannot be specified: the service is found by DiscoverInstances only",
             ));
         }
-        (Some(dns), Some(given)) => Some(DnsConfig {
-            routing_policy: dns.routing_policy,
-            records: dns_config::records(dns.routing_policy, &given.dns_records)?,
-        }),
+        (Some(at_first), Some(given)) => Some(changed_dns(at_first, given)?),
     };
+    let count = dns.as_ref().map_or(0, |it| it.records.len());
+    let dns_at_first = at_first.filter(|it| count < it.records.len());
     let health_check = match (&known.health_check, &change.health_check_config) {
         (Some(HealthCheck::Custom), Some(_)) => {
             return Err(invalid_input(
@@ -131,10 +140,27 @@ fn changed(
     };
     Ok(DiscoveryService {
         description: change.description.clone().or_else(|| known.description.clone()),
+        dns_at_first: dns_at_first.cloned(),
         dns,
         health_check,
         ..known.clone()
     })
+}
+
+/// The records that a service is to have: of the types that it was made with.
+fn changed_dns(at_first: &DnsConfig, given: &sd::DnsConfigChange) -> Result<DnsConfig, Error> {
+    let records = dns_config::records(at_first.routing_policy, &given.dns_records)?;
+    let is_new = |it: &&DnsRecord| at_first.records.iter().all(|of| of.record_type != it.record_type);
+    match records.iter().find(is_new) {
+        Some(new) => Err(invalid_input(format!(
+            "The DNS record type {} cannot be added to the service: only the TTL of its records can be changed",
+            new.record_type.as_str()
+        ))),
+        None => Ok(DnsConfig {
+            routing_policy: at_first.routing_policy,
+            records,
+        }),
+    }
 }
 
 /// `DeleteService`.

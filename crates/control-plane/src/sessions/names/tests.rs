@@ -127,6 +127,7 @@ fn discovery_service() -> DiscoveryService {
         scope: scope(),
         namespace_id: "ns-1".to_owned(),
         name: "web".to_owned(),
+        dns_at_first: None,
         description: None,
         dns: Some(DnsConfig {
             routing_policy: RoutingPolicy::Weighted,
@@ -181,7 +182,6 @@ fn names(message: &NamesMessage) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-#[tokio::test]
 async fn a_load_balancer_is_an_alias() {
     let fixture = Fixture::new().await;
     let balanced = DiscoveryInstance {
@@ -219,6 +219,7 @@ async fn a_load_balancer_is_an_alias() {
     );
 }
 
+#[tokio::test]
 async fn names_of_cloud_map_follow_their_instances() {
     let fixture = Fixture::new().await;
     let mut known = BTreeMap::new();

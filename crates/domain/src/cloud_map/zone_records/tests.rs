@@ -36,6 +36,7 @@ fn service(routing_policy: RoutingPolicy, kinds: &[RecordType]) -> DiscoveryServ
         scope: Scope::new("1", "us-east-1"),
         namespace_id: "ns-1".into(),
         name: "Web".into(),
+        dns_at_first: None,
         description: None,
         dns: Some(DnsConfig {
             routing_policy,

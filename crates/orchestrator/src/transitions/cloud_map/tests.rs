@@ -14,6 +14,7 @@ fn service() -> DiscoveryService {
         name: "web".into(),
         description: None,
         dns: None,
+        dns_at_first: None,
         health_check: None,
         attributes: BTreeMap::new(),
         creator_request_id: None,

@@ -34,6 +34,7 @@ fn registry(world: &World, record_type: RecordType) -> ServiceRegistry {
                 ttl_seconds: 10,
             }],
         }),
+        dns_at_first: None,
         health_check: Some(HealthCheck::Custom),
         attributes: BTreeMap::new(),
         creator_request_id: None,

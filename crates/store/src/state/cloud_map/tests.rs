@@ -33,6 +33,7 @@ fn service(id: &str, namespace_id: &str, name: &str) -> DiscoveryService {
         name: name.into(),
         description: None,
         dns: None,
+        dns_at_first: None,
         health_check: None,
         attributes: BTreeMap::new(),
         creator_request_id: None,
@@ -81,7 +82,6 @@ fn namespaces_are_found_by_name_in_their_scope() {
 }
 
 #[test]
-#[test]
 fn of_several_of_one_name_the_one_that_is_meant_stays_the_same() {
     let mut state = State::default();
     let made_at = |second| Timestamp::from_second(second).expect("in range");
@@ -111,6 +111,7 @@ fn of_several_of_one_name_the_one_that_is_meant_stays_the_same() {
     assert_eq!(id(state.namespace_of_http_name(&scope, "shop")), "");
 }
 
+#[test]
 fn services_and_instances_stay_with_their_own() {
     let mut state = State::default();
     for (id, namespace, name) in [

@@ -46,6 +46,51 @@ async fn a_service_reads_back_as_it_was_made() {
 }
 
 #[tokio::test]
+async fn an_update_gives_back_what_the_service_was_made_with_and_nothing_else() {
+    let world = World::new().await;
+    let namespace = world.dns_namespace("shop.test").await;
+    let http = world.http_namespace("shop").await;
+    let made = json!({ "Name": "web", "NamespaceId": namespace, "DnsConfig": records(&["A", "SRV"]) });
+    let id = world.service(made).await;
+    let update = |id: &str, change: Value| json!({ "Id": id, "Service": change });
+    let with = |types: &[&str]| json!({ "DnsConfig": records(types) });
+    let shown = async |id: &str| world.ask("GetService", json!({ "Id": id })).await["Service"].clone();
+    for types in [["A", "AAAA"].as_slice(), &["CNAME"]] {
+        let (code, message) = world.refused("UpdateService", update(&id, with(types))).await;
+        assert_eq!(code, "InvalidInput", "{types:?}: {message}");
+    }
+    for types in [["A"].as_slice(), &[], &["A", "SRV"], &[], &["SRV"]] {
+        let change = match types {
+            [] => json!({ "Description": "without" }),
+            types => with(types),
+        };
+        world.ask("UpdateService", update(&id, change)).await;
+        let shown = shown(&id).await;
+        let told = shown["DnsConfig"]["DnsRecords"].as_array().map_or(0, Vec::len);
+        assert_eq!(told, types.len(), "{shown}");
+        assert_eq!(shown["Type"], "DNS_HTTP", "its kind stays");
+    }
+
+    let by_api = json!({ "Name": "api", "NamespaceId": namespace, "Type": "HTTP" });
+    let by_api = world.service(by_api).await;
+    let described = json!({ "Description": "new" });
+    world
+        .ask("UpdateService", update(&by_api, described.clone()))
+        .await;
+    assert_eq!(shown(&by_api).await["Type"], "HTTP");
+    let of_http = json!({ "Name": "web", "NamespaceId": http });
+    let of_http = world.service(of_http).await;
+    for (id, change) in [
+        (&by_api, with(&["A"])),
+        (&of_http, described),
+        (&of_http, with(&["A"])),
+    ] {
+        let (code, message) = world.refused("UpdateService", update(id, change)).await;
+        assert_eq!(code, "InvalidInput", "{message}");
+    }
+}
+
+#[tokio::test]
 async fn names_of_http_differ_in_case() {
     let world = World::new().await;
     let namespace = world.http_namespace("shop").await;
