@@ -60,16 +60,22 @@ pub fn of_new(
             _ => return Err(invalid_value("Tag specification must have at least one tag")),
         }
     }
-    let mut keys: Vec<&str> = tags.iter().map(|it| it.name.as_str()).collect();
-    keys.sort_unstable();
-    if let Some(twice) = keys.windows(2).find(|it| it[0] == it[1]) {
-        return Err(invalid_value(format!(
-            "Duplicate tag key '{}' specified.",
-            twice[0]
-        )));
-    }
+    check_keys(&tags)?;
     check_count(&tags)?;
     Ok(tags)
+}
+
+/// No key may be given twice.
+fn check_keys(tags: &[Pair]) -> Result<(), ec2::Error> {
+    let mut keys: Vec<&str> = tags.iter().map(|it| it.name.as_str()).collect();
+    keys.sort_unstable();
+    match keys.windows(2).find(|it| it[0] == it[1]) {
+        Some(twice) => Err(invalid_value(format!(
+            "Duplicate tag key '{}' specified.",
+            twice[0]
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn parse(given: &[ec2::Tag]) -> Result<Vec<Pair>, ec2::Error> {
@@ -178,6 +184,7 @@ pub async fn create_tags(call: Call<ec2::CreateTags>) -> Result<ec2::CreateTagsO
         return Err(missing("tagSet"));
     }
     let tags = parse(&input.tags)?;
+    check_keys(&tags)?;
     check_dry_run(input.dry_run)?;
     let done = call
         .access()

@@ -26,6 +26,10 @@ pub use services::describe_vpc_endpoint_services;
 use services::{EndpointService, of_name};
 use shape::{RULES, rendered};
 
+/// What DeleteVpcEndpoints calls an endpoint that is not there:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+const NOT_FOUND_TO_DELETE: &str = "InvalidVpcEndpoint.NotFound";
+
 /// What Amazon says of parameters of endpoints that do not fit.
 fn invalid(message: impl Into<String>) -> ec2::Error {
     refusal("InvalidParameter", message)
@@ -222,7 +226,11 @@ pub async fn delete_vpc_endpoints(
     let deleted = call.access().store().transact(move |tx| {
         let mut unsuccessful = Vec::new();
         for id in &input.vpc_endpoint_ids {
-            if let Err(error) = delete(tx, &scope, id) {
+            if let Err(mut error) = delete(tx, &scope, id) {
+                // Amazon calls it otherwise here than everywhere else.
+                if error.code == VpcEndpoint::KIND.not_found {
+                    error.code = NOT_FOUND_TO_DELETE;
+                }
                 unsuccessful.push(ec2::UnsuccessfulItem {
                     resource_id: Some(id.clone()),
                     error: Some(ec2::UnsuccessfulItemError {

@@ -1,5 +1,7 @@
 //! `networkConfiguration` between the wire and the records.
 
+use std::collections::BTreeSet;
+
 use api::ecs;
 use domain::Scope;
 use domain::security_group::SecurityGroup;
@@ -29,7 +31,10 @@ pub fn parse(
     let given = given.and_then(|it| it.awsvpc_configuration.as_ref());
     check_mode(definition, given.is_some())?;
     let Some(given) = given else { return Ok(None) };
-    let security_groups = given.security_groups.clone().unwrap_or_default();
+    // One that is named twice is one.
+    let mut seen = BTreeSet::new();
+    let mut security_groups = given.security_groups.clone().unwrap_or_default();
+    security_groups.retain(|it| seen.insert(it.clone()));
     let vpc_id = check_subnets(state, scope, &given.subnets)?;
     check_security_groups(state, scope, vpc_id, &security_groups)?;
     let is_public_ip_assigned = given

@@ -312,6 +312,52 @@ async fn the_interface_of_a_task_has_tags_until_it_goes() {
 }
 
 #[tokio::test]
+async fn a_group_that_is_named_twice_is_one() {
+    let world = World::new().await;
+    let (web, db) = (world.group("web").await, world.group("db").await);
+    let twice = [&web, &db, &web];
+    let group_ids = |interface: &Value| {
+        let groups = interface["Groups"].as_array().expect("groups").iter();
+        groups.map(|it| text(&it["GroupId"])).collect::<Vec<_>>()
+    };
+    let made = interface(&world, json!({ "Groups": twice })).await;
+    assert_eq!(group_ids(&made), [web.clone(), db.clone()]);
+    let id = text(&made["NetworkInterfaceId"]);
+    let change = json!({ "NetworkInterfaceId": id, "Groups": [db, db] });
+    world.ask("ModifyNetworkInterfaceAttribute", change).await;
+    let shown = world
+        .ask(
+            "DescribeNetworkInterfaces",
+            json!({ "NetworkInterfaceIds": [id] }),
+        )
+        .await;
+    assert_eq!(
+        group_ids(&shown["NetworkInterfaces"][0]),
+        std::slice::from_ref(&db)
+    );
+
+    task(&world, &web).await;
+    let run = json!({ "taskDefinition": "vpc", "networkConfiguration": {
+        "awsvpcConfiguration": { "subnets": [world.subnet], "securityGroups": twice },
+    } });
+    let answer = world.fixture.ask("RunTask", run).await;
+    let details = answer["tasks"][0]["attachments"][0]["details"]
+        .as_array()
+        .expect("details");
+    let eni = details
+        .iter()
+        .find(|it| it["name"] == "networkInterfaceId")
+        .expect("an interface");
+    let shown = world
+        .ask(
+            "DescribeNetworkInterfaces",
+            json!({ "NetworkInterfaceIds": [eni["value"]] }),
+        )
+        .await;
+    assert_eq!(group_ids(&shown["NetworkInterfaces"][0]), [web, db]);
+}
+
+#[tokio::test]
 async fn tasks_are_refused_in_foreign_and_unknown_groups() {
     let world = World::new().await;
     task(&world, &world.group("web").await).await;

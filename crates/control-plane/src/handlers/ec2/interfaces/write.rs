@@ -1,5 +1,6 @@
 //! Making and deleting network interfaces.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use api::ec2;
@@ -233,14 +234,16 @@ pub(super) fn add_addresses(
     Ok(())
 }
 
-/// Checks the security groups that an interface is to be a member of.
+/// Checks the security groups that an interface is to be a member of. One that is named twice is one.
 pub(super) fn check_groups(
     state: &State,
     scope: &Scope,
     vpc_id: &str,
     subnet_id: &str,
-    given: Vec<String>,
+    mut given: Vec<String>,
 ) -> Result<Vec<String>, ec2::Error> {
+    let mut seen = BTreeSet::new();
+    given.retain(|it| seen.insert(it.clone()));
     if given.len() > GROUPS_MAX {
         return Err(refusal(
             "SecurityGroupsPerInterfaceLimitExceeded",

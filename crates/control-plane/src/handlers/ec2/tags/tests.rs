@@ -44,6 +44,20 @@ async fn tags_are_put_changed_and_taken() {
 }
 
 #[tokio::test]
+async fn a_key_is_given_once() {
+    let world = World::new().await;
+    let twice = json!({ "Resources": [world.vpc], "Tags": [tag("Name", "one"), tag("Name", "two")] });
+    assert_eq!(
+        world.refused("CreateTags", twice).await,
+        (
+            "InvalidParameterValue".to_owned(),
+            "Duplicate tag key 'Name' specified.".to_owned()
+        )
+    );
+    assert!(tags(&world).await.is_empty());
+}
+
+#[tokio::test]
 async fn resources_are_found_by_tags() {
     let world = World::new().await;
     let given = json!({ "Resources": [world.vpc], "Tags": [tag("Name", "shop"), tag("team", "web")] });

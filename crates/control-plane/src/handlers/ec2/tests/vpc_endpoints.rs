@@ -42,6 +42,10 @@ async fn a_gateway_endpoint_has_a_route_in_each_table() {
     assert_eq!(gone["unsuccessful"][0]["resourceId"], "vpce-0");
     assert_eq!(
         gone["unsuccessful"][0]["error"]["code"],
+        "InvalidVpcEndpoint.NotFound"
+    );
+    assert_eq!(
+        gone["unsuccessful"][0]["error"]["code"],
         "InvalidVpcEndpointId.NotFound"
     );
     let told = world.told_table(&other).await;
