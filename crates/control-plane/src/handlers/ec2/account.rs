@@ -3,8 +3,9 @@
 use api::ec2;
 
 use super::filters::{Filters, Rule};
+use super::interfaces::GROUPS_MAX;
 use super::vpcs::default_vpc;
-use super::{check_dry_run, invalid_value};
+use super::{addresses, check_dry_run, invalid_value};
 use crate::call::Call;
 
 const REGION_RULES: [Rule<ec2::Region>; 3] = [
@@ -22,7 +23,17 @@ const REGION_RULES: [Rule<ec2::Region>; 3] = [
     },
 ];
 
-/// `DescribeAccountAttributes`: of Amazon's attributes those that are no quota.
+/// What attributes are called, beside those of the model:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAccountAttributes.html>
+const QUOTAS: [&str; 4] = [
+    "max-instances",
+    "max-elastic-ips",
+    "vpc-max-elastic-ips",
+    "vpc-max-security-groups-per-interface",
+];
+
+/// `DescribeAccountAttributes`, with the quotas that are in force here: there are no instances, and all accounts share
+/// the range of elastic addresses.
 ///
 /// # Errors
 /// InvalidParameterValue for another attribute, DryRunOperation.
@@ -31,12 +42,11 @@ pub async fn describe_account_attributes(
 ) -> Result<ec2::DescribeAccountAttributesOutput, ec2::Error> {
     let input = call.input();
     let wanted = input.attribute_names.as_deref().unwrap_or_default();
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|it| matches!(it, ec2::AccountAttributeName::Unmodelled(_)))
-    {
+    if let Some(unknown) = wanted.iter().find(
+        |it| matches!(it, ec2::AccountAttributeName::Unmodelled(name) if !QUOTAS.contains(&name.as_str())),
+    ) {
         return Err(invalid_value(format!(
-            "Value ({}) for parameter attributeName is invalid. Unknown attribute, or not supported by Gantry yet.",
+            "Value ({}) for parameter attributeName is invalid. Unknown attribute.",
             unknown.as_str()
         )));
     }
@@ -45,6 +55,17 @@ pub async fn describe_account_attributes(
         .access()
         .store()
         .read(|state| default_vpc(state, call.scope()).map(|it| it.id.clone()));
+    let addresses = addresses::count(call.access().elastic_addresses()).to_string();
+    let quotas = [
+        "0".to_owned(),
+        addresses.clone(),
+        addresses,
+        GROUPS_MAX.to_string(),
+    ];
+    let quotas = QUOTAS
+        .map(ec2::AccountAttributeName::from)
+        .into_iter()
+        .zip(quotas);
     let all = [
         (ec2::AccountAttributeName::SupportedPlatforms, "VPC".to_owned()),
         // Amazon's word for an account without one.
@@ -55,6 +76,7 @@ pub async fn describe_account_attributes(
     ];
     let attributes = all
         .into_iter()
+        .chain(quotas)
         .filter(|(name, _)| wanted.is_empty() || wanted.contains(name));
     let attributes = attributes.map(|(name, value)| ec2::AccountAttribute {
         attribute_name: Some(name.as_str().to_owned()),

@@ -93,16 +93,26 @@ fn not_found(address: &str) -> ec2::Error {
     )
 }
 
+/// The first and the last address of a range that are given: not that of the network nor that of all its hosts.
+fn ends(range: Ipv4Net) -> (u32, u32) {
+    let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
+    match range.prefix_len() {
+        31 | 32 => (first, last),
+        _ => (first + 1, last - 1),
+    }
+}
+
+/// How many addresses of a range can be given.
+pub(super) fn count(range: Ipv4Net) -> u64 {
+    let (first, last) = ends(range);
+    u64::from(last - first) + 1
+}
+
 /// An address of the range that nobody has, in no account. The search begins a little further with each commit.
 fn free(tx: &Tx<'_>, range: Ipv4Net, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ec2::Error> {
     let all = tx.state().all::<ElasticAddress>();
     let used: std::collections::BTreeSet<Ipv4Addr> = all.map(|it| it.address).collect();
-    // The first and the last are that of the network and that of all its hosts.
-    let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
-    let (first, last) = match range.prefix_len() {
-        31 | 32 => (first, last),
-        _ => (first + 1, last - 1),
-    };
+    let (first, last) = ends(range);
     if let Some(address) = wanted {
         let is_free = (first..=last).contains(&u32::from(address)) && !used.contains(&address);
         return match is_free {
@@ -110,7 +120,7 @@ fn free(tx: &Tx<'_>, range: Ipv4Net, wanted: Option<Ipv4Addr>) -> Result<Ipv4Add
             false => Err(not_found(&address.to_string())),
         };
     }
-    let count = u64::from(last - first) + 1;
+    let count = count(range);
     let start = tx.commit_id().0 % count;
     let nth = |step: u64| Ipv4Addr::from(first.wrapping_add(((start + step) % count) as u32));
     (0..count).map(nth).find(|it| !used.contains(it)).ok_or_else(|| {

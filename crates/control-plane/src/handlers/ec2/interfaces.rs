@@ -29,7 +29,7 @@ pub use attributes::{
 };
 pub use describe::describe_network_interfaces;
 pub use find::{find, has_member, tagged_tasks};
-pub use write::{check_free, create_network_interface, delete_network_interface, parse};
+pub use write::{GROUPS_MAX, check_free, create_network_interface, delete_network_interface, parse};
 
 /// What the tags are called that ECS puts on interfaces of tasks, if asked to.
 const MANAGED_TAGS: &str = "aws:ecs:";

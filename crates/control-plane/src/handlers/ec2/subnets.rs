@@ -18,7 +18,7 @@ pub use modify::modify_subnet_attribute;
 pub use write::{create_default_subnet, create_subnet, delete_subnet};
 
 /// Filters on what no subnet here has match nothing.
-const RULES: [Rule<ec2::Subnet>; 16] = [
+const RULES: [Rule<ec2::Subnet>; 17] = [
     Rule {
         names: &["subnet-id", "subnetId"],
         values: |it| it.subnet_id.iter().cloned().collect(),
@@ -77,6 +77,13 @@ const RULES: [Rule<ec2::Subnet>; 16] = [
     Rule {
         names: &["state"],
         values: |it| it.state.iter().map(|it| it.as_str().to_owned()).collect(),
+    },
+    Rule {
+        names: &[
+            "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+            "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+        ],
+        values: |_| vec!["false".to_owned()],
     },
     Rule {
         names: &["private-dns-name-options-on-launch.hostname-type"],

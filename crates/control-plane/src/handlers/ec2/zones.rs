@@ -14,7 +14,7 @@ use crate::call::Call;
 const LETTERS: [&str; 3] = ["a", "b", "c"];
 
 /// Filters on what no zone here has match nothing.
-const RULES: [Rule<ec2::AvailabilityZone>; 8] = [
+const RULES: [Rule<ec2::AvailabilityZone>; 9] = [
     Rule {
         names: &["zone-name", "zoneName"],
         values: |it| it.zone_name.iter().cloned().collect(),
@@ -30,6 +30,10 @@ const RULES: [Rule<ec2::AvailabilityZone>; 8] = [
     Rule {
         names: &["group-name"],
         values: |it| it.group_name.iter().cloned().collect(),
+    },
+    Rule {
+        names: &["group-long-name"],
+        values: |it| it.group_long_name.iter().cloned().collect(),
     },
     Rule {
         names: &["region-name", "regionName"],
@@ -109,6 +113,8 @@ fn rendered(region: &str, name: &str) -> ec2::AvailabilityZone {
         region_name: Some(region.to_owned()),
         network_border_group: Some(region.to_owned()),
         group_name: Some(format!("{region}-zg-1")),
+        // On Amazon that of the region with a number; regions here have no long names.
+        group_long_name: Some(format!("{region} 1")),
         state: Some(ec2::AvailabilityZoneState::Available),
         opt_in_status: Some(ec2::AvailabilityZoneOptInStatus::OptInNotRequired),
         messages: Some(Vec::new()),

@@ -21,7 +21,7 @@ use crate::handlers::ec2::resources::{Resource, require};
 use crate::handlers::ec2::{check_dry_run, from_store, invalid_value, refusal, tags, unsupported};
 
 /// Most security groups of an interface: the most that Amazon gives to those who ask.
-const GROUPS_MAX: usize = 16;
+pub const GROUPS_MAX: usize = 16;
 /// Most addresses of an interface.
 pub(super) const ADDRESSES_MAX: usize = 50;
 

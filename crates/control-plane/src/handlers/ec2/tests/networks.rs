@@ -44,6 +44,87 @@ async fn a_vpc_comes_with_what_amazon_gives_it() {
 }
 
 #[tokio::test]
+async fn an_account_has_the_attributes_that_amazon_documents() {
+    let world = World::new().await;
+    let ask = async |input| {
+        let answer = world
+            .fixture
+            .ask_of("ec2", "DescribeAccountAttributes", input)
+            .await;
+        let all = answer["accountAttributeSet"].as_array().expect("a list").iter();
+        let told = all.map(|it| {
+            let value = text(&it["attributeValueSet"][0]["attributeValue"]);
+            (text(&it["attributeName"]), value)
+        });
+        told.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let all = ask(json!({})).await;
+    assert_eq!(all.len(), 6);
+    for (name, value) in [
+        ("default-vpc", world.default_vpc.as_str()),
+        ("supported-platforms", "VPC"),
+        ("max-instances", "0"),
+        ("max-elastic-ips", "254"),
+        ("vpc-max-elastic-ips", "254"),
+        ("vpc-max-security-groups-per-interface", "16"),
+    ] {
+        assert_eq!(all[name], value, "{name}");
+        let one = ask(json!({ "AttributeName": [name] })).await;
+        assert_eq!(one.into_keys().collect::<Vec<_>>(), [name]);
+    }
+    let unknown = json!({ "AttributeName": ["max-wishes"] });
+    assert_eq!(
+        world.code("DescribeAccountAttributes", unknown).await,
+        "InvalidParameterValue"
+    );
+}
+
+#[tokio::test]
+async fn zones_and_subnets_are_found_by_all_that_amazon_documents() {
+    let world = World::new().await;
+    for (operation, member, name, value, count) in [
+        (
+            "DescribeAvailabilityZones",
+            "AvailabilityZones",
+            "group-long-name",
+            "us-east-1 1",
+            3,
+        ),
+        (
+            "DescribeAvailabilityZones",
+            "AvailabilityZones",
+            "group-long-name",
+            "other",
+            0,
+        ),
+        (
+            "DescribeSubnets",
+            "Subnets",
+            "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+            "false",
+            4,
+        ),
+        (
+            "DescribeSubnets",
+            "Subnets",
+            "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+            "true",
+            0,
+        ),
+    ] {
+        let found = match operation {
+            "DescribeAvailabilityZones" => {
+                let filters = json!({ "Filter": [{ "Name": name, "Value": [value] }] });
+                let answer = world.fixture.ask_of("ec2", operation, filters).await;
+                answer["availabilityZoneInfo"].as_array().map_or(0, Vec::len)
+            }
+            _ => world.count(operation, member, (name, value)).await,
+        };
+        assert_eq!(found, count, "{name}={value}");
+    }
+}
+
+#[tokio::test]
 async fn a_vpc_has_neither_hosts_of_its_own_nor_links_to_classic_networks() {
     let world = World::new().await;
     let tenancy = |vpc: &str, tenancy: &str| json!({ "VpcId": vpc, "InstanceTenancy": tenancy });
