@@ -44,10 +44,6 @@ async fn a_gateway_endpoint_has_a_route_in_each_table() {
         gone["unsuccessful"][0]["error"]["code"],
         "InvalidVpcEndpoint.NotFound"
     );
-    assert_eq!(
-        gone["unsuccessful"][0]["error"]["code"],
-        "InvalidVpcEndpointId.NotFound"
-    );
     let told = world.told_table(&other).await;
     assert_eq!(told["routeSet"].as_array().map(Vec::len), Some(1));
 }

@@ -143,7 +143,7 @@ async fn private_namespaces_of_several_vpcs_have_one_name() {
 
     for (namespace, id) in [(&first, "of-first"), (&second, "of-second")] {
         let service = world
-            .service(json!({ "Name": "web", "NamespaceId": namespace }))
+            .service(json!({ "Name": "web", "NamespaceId": namespace, "Type": "HTTP" }))
             .await;
         let instance = json!({ "ServiceId": service, "InstanceId": id, "Attributes": { "a": "b" } });
         world.ask("RegisterInstance", instance).await;
