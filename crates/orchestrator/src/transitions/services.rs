@@ -256,9 +256,26 @@ pub fn update_service(
     if known.status != ServiceStatus::Active {
         return Err(ServiceRefusal::NotActive);
     }
-    let mut service = (*known).clone();
-    let set = |place: &mut u32, value: Option<u32>| *place = value.unwrap_or(*place);
-    set(&mut service.desired_count, change.desired_count);
+    let mut service = changed(&known, change);
+    let is_new_deployment = change.force_new_deployment || makes_other_tasks(&service, &known);
+    if is_new_deployment {
+        service_connect::publish(tx, &service).map_err(ServiceRefusal::ServiceConnect)?;
+    }
+    match service.deployment_controller {
+        DeploymentController::Ecs if is_new_deployment => service_deployments::begin(tx, &mut service),
+        DeploymentController::Ecs => {}
+        DeploymentController::CodeDeploy | DeploymentController::External => {
+            task_sets::note_computed_counts(tx, &mut service, &known);
+        }
+    }
+    tx.put(service.clone());
+    Ok(Arc::new(service))
+}
+
+/// The service as the change wants it.
+fn changed(known: &Service, change: &ServiceChange) -> Service {
+    let mut service = known.clone();
+    service.desired_count = change.desired_count.unwrap_or(service.desired_count);
     if let Some(it) = &change.task_definition {
         service.task_definition = Some(it.clone());
     }
@@ -311,19 +328,7 @@ pub fn update_service(
     service.enable_execute_command = change
         .enable_execute_command
         .unwrap_or(service.enable_execute_command);
-    let is_new_deployment = change.force_new_deployment || makes_other_tasks(&service, &known);
-    if is_new_deployment {
-        service_connect::publish(tx, &service).map_err(ServiceRefusal::ServiceConnect)?;
-    }
-    match service.deployment_controller {
-        DeploymentController::Ecs if is_new_deployment => service_deployments::begin(tx, &mut service),
-        DeploymentController::Ecs => {}
-        DeploymentController::CodeDeploy | DeploymentController::External => {
-            task_sets::note_computed_counts(tx, &mut service, &known);
-        }
-    }
-    tx.put(service.clone());
-    Ok(Arc::new(service))
+    service
 }
 
 /// Whether the tasks of a service are to be others than before.

@@ -238,8 +238,7 @@ fn change(
     load_balancers::check_deployments(bounds, wanted)?;
     let registries = changed_registries(state, known, input, &definition)?;
     role::check_change(known, &definition, wanted, registries.as_deref())?;
-    let grace_period = input.health_check_grace_period_seconds;
-    let grace_period = load_balancers::grace_period(grace_period)?;
+    let grace_period = load_balancers::grace_period(input.health_check_grace_period_seconds)?;
     let constraints = input.placement_constraints.as_deref();
     let strategy = input.placement_strategy.as_deref();
     Ok(ServiceChange {
