@@ -10,6 +10,7 @@ mod once;
 mod platform;
 mod refusals;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::capacity_provider::CapacityProviderStrategyItem;
@@ -120,7 +121,7 @@ pub struct PlacementFailure {
 /// Why nothing was even tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunTasksRefusal {
-    /// No container instance in the cluster, no host in the pool.
+    /// No container instance in the cluster that takes tasks, no host in the pool.
     NoContainerInstances,
     /// A security group that is named is not there any more.
     NoSecurityGroup(String),
@@ -178,10 +179,14 @@ fn place_anywhere(
         return Ok(());
     }
     let hosts = hosts(tx.state(), run, None);
-    if hosts.is_empty() {
+    if !hosts.iter().any(|(_, instance)| is_active(instance)) {
         return Err(RunTasksRefusal::NoContainerInstances);
     }
-    let placement = placement(tx, run, wanted, hosts, run.count);
+    // Only who names an instance that takes no tasks is told of it; from what runs there, tasks are still spread away.
+    let closed = hosts.iter().filter(|(_, instance)| !is_active(instance));
+    let closed: BTreeSet<String> = closed.map(|(_, instance)| instance.arn.to_string()).collect();
+    let mut placement = placement(tx, run, wanted, hosts, run.count);
+    placement.failures.retain(|it| !closed.contains(&it.arn));
     start(tx, run, wanted, placement, outcome)
 }
 
@@ -216,6 +221,10 @@ fn hosts<'a>(state: &'a State, run: &RunTasks, only: Option<&ContainerInstanceAr
     let sites = sites.filter(|it| is_meant(&it.container_instance));
     let joined = sites.filter_map(|it| Some((it.host.as_ref()?, &it.container_instance)));
     joined.filter(|(host, _)| is_in_zone(run, host)).collect()
+}
+
+fn is_active(instance: &ContainerInstance) -> bool {
+    instance.status == ContainerInstanceStatus::Active
 }
 
 fn is_in_zone(run: &RunTasks, host: &Host) -> bool {

@@ -18,9 +18,29 @@ async fn a_draining_instance_takes_no_new_tasks() {
         .await;
     assert_eq!(changed["containerInstances"][0]["status"], "DRAINING");
     assert_eq!(changed["failures"], json!([]));
-    let refused = fixture.ask("RunTask", run.clone()).await;
-    assert_eq!(refused["tasks"], json!([]));
-    assert_eq!(refused["failures"][0]["arn"], json!(instance));
+    let refused = fixture.refused("RunTask", run.clone()).await;
+    let nowhere = (
+        "InvalidParameterException".to_owned(),
+        "No Container Instances were found in your cluster.".to_owned(),
+    );
+    assert_eq!(refused, nowhere, "as in an empty cluster");
+    let start = json!({ "taskDefinition": definition, "containerInstances": [instance] });
+    let named = fixture.ask("StartTask", start).await;
+    assert_eq!(
+        named["failures"],
+        json!([{ "arn": instance, "reason": "INACTIVE" }])
+    );
+    let other = fixture.instance().await;
+    let large = json!({
+        "taskDefinition": definition, "overrides": { "containerOverrides": [{ "name": "web", "memory": 9999 }] },
+    });
+    let refused = fixture.ask("RunTask", large).await;
+    assert_eq!(
+        refused["failures"],
+        json!([{ "arn": other, "reason": "RESOURCE:MEMORY" }])
+    );
+    let gone = json!({ "containerInstance": other });
+    fixture.ask("DeregisterContainerInstance", gone).await;
     let tasks = fixture.ask("DescribeTasks", json!({ "tasks": [task] })).await;
     assert_eq!(
         tasks["tasks"][0]["desiredStatus"], "RUNNING",
