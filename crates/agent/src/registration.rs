@@ -120,6 +120,13 @@ async fn until_registered(
             }
             Recovery::Cluster | Recovery::Later => {}
         }
+        if let Failure::AttributeNotTaken {
+            container_instance_arn: Some(arn),
+            ..
+        } = &failure
+        {
+            input.container_instance_arn = Some(arn.clone());
+        }
         failures += 1;
         let pause = failure.pause(failures, random(ids));
         tracing::warn!(
@@ -218,7 +225,10 @@ fn check_attributes(
             .any(|it| it.name == wanted.name && it.value.as_deref().unwrap_or_default() == value)
     };
     match input.attributes.iter().flatten().find(|it| !has(it)) {
-        Some(missing) => Err(Failure::AttributeNotTaken(missing.name.clone())),
+        Some(missing) => Err(Failure::AttributeNotTaken {
+            name: missing.name.clone(),
+            container_instance_arn: instance.container_instance_arn.clone(),
+        }),
         None => Ok(()),
     }
 }
@@ -227,10 +237,11 @@ fn load(file: &Path) -> std::io::Result<Option<Identity>> {
     match std::fs::read(file) {
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(identity) => Ok(Some(identity)),
-            Err(error) => {
-                tracing::warn!(%error, file = %file.display(), "cannot understand who this host was; registering it anew");
-                Ok(None)
-            }
+            // Registering anew would stop what runs here.
+            Err(error) => Err(std::io::Error::other(format!(
+                "{}: {error}. Move it away to register this host anew, which stops its tasks",
+                file.display()
+            ))),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

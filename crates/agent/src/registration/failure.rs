@@ -30,7 +30,12 @@ pub enum Failure {
     /// The call failed.
     Call(CallError<ecs::Error>),
     /// The answer does not repeat an attribute that was registered.
-    AttributeNotTaken(String),
+    AttributeNotTaken {
+        /// Its name.
+        name: String,
+        /// The ARN of the answer: the next attempt is about the same container instance.
+        container_instance_arn: Option<String>,
+    },
     /// The answer names no container instance.
     Unnamed,
 }
@@ -77,7 +82,9 @@ impl Failure {
     pub fn text(&self) -> String {
         match self {
             Self::Call(error) => error.text(),
-            Self::AttributeNotTaken(name) => format!("the control plane did not take attribute {name}"),
+            Self::AttributeNotTaken { name, .. } => {
+                format!("the control plane did not take attribute {name}")
+            }
             Self::Unnamed => "the answer names no container instance".to_owned(),
         }
     }

@@ -110,7 +110,7 @@ fn an_attribute_that_was_not_taken_is_an_error() {
         .unwrap()
         .retain(|it| it.name != "stack");
     let error = check_attributes(&input, &instance).unwrap_err();
-    assert!(matches!(error, Failure::AttributeNotTaken(name) if name == "stack"));
+    assert!(matches!(error, Failure::AttributeNotTaken { name, .. } if name == "stack"));
 }
 
 #[test]
@@ -127,11 +127,15 @@ fn an_identity_is_kept() {
 }
 
 #[test]
-fn an_identity_that_cannot_be_understood_is_none() {
+fn an_identity_that_cannot_be_understood_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent.json");
     std::fs::write(&file, "{").unwrap();
-    assert_eq!(load(&file).unwrap(), None);
+    let error = load(&file).unwrap_err().to_string();
+    assert!(
+        error.contains("agent.json") && error.contains("Move it away"),
+        "{error}"
+    );
 }
 
 fn answered(error: ecs::Error) -> Failure {
