@@ -114,7 +114,14 @@ pub(crate) fn own(
     if let Some(value) = content_type.and_then(|it| HeaderValue::from_str(it).ok()) {
         headers.insert(CONTENT_TYPE, value);
     }
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    // what has no body has no length of it either
+    let body = match status {
+        StatusCode::NO_CONTENT => Bytes::new(),
+        _ => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+            body
+        }
+    };
     exchange.answered(status, &headers);
     // logged now: whether anybody reads the body, as nobody does after HEAD, makes no difference
     exchange.sent(body.len() as u64);

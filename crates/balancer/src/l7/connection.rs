@@ -176,7 +176,7 @@ where
     // hyper keeps room for the handler's state in every connection: idle ones shall hold but a pointer
     let service = service_fn(move |request| Box::pin(handle(client.clone(), request)));
     let connection = http1::Builder::new()
-        .max_header_size(head::HEAD_MAX)
+        .max_header_size(head::REWRITTEN_MAX)
         .max_headers(head::LINES_MAX)
         .preserve_header_case(true)
         .title_case_headers(true)

@@ -29,6 +29,8 @@ pub(crate) struct Job<'a> {
     /// How long the client stays with the group, if it does.
     pub(crate) group_stickiness: Option<Duration>,
     pub(crate) host: String,
+    /// Servers may read it differently: it is the first and the last of its connection to a target.
+    pub(crate) is_ambiguous: bool,
     pub(crate) exchange: Box<Exchange>,
 }
 
@@ -160,11 +162,13 @@ fn passed(
     mut job: Job<'_>,
     members: &Members,
     pinned: Option<Tag>,
-    response: Response<Incoming>,
+    mut response: Response<Incoming>,
     held: Held,
     upgrade: Option<(OnUpgrade, HeaderValue)>,
 ) -> Response<AnswerBody> {
     job.exchange.target_answered(response.status());
+    // that of the client's side is its own matter
+    *response.version_mut() = Version::HTTP_11;
     let idle = job.serving.plan.load_balancer.idle_timeout;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {

@@ -183,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let line = String::from_utf8_lossy(&first[..first.len().min(256)])
             .trim_end()
             .to_owned();
-        let head_bytes = self.raw.len() as u64;
+        let head_bytes = head::end(&self.raw, 0).unwrap_or(self.raw.len()) as u64;
         self.raw.clear();
         self.passed.extend_from_slice(STAND_IN);
         self.state = State::Refused;

@@ -37,7 +37,9 @@ pub(crate) async fn handle(
         client.gate.decide(false);
     }
     let serving = client.site.serving();
-    if !client.http2 && (ticket.grade >= Grade::Ambiguous || client.has_lived(&serving)) {
+    let is_switched = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
+    let is_last = ticket.grade >= Grade::Ambiguous || client.has_lived(&serving);
+    if !client.http2 && !is_switched && is_last {
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -71,7 +73,7 @@ async fn answer(
         return answer::fault(Fault::BadRequest, exchange);
     };
     for _ in 0..LOOKS {
-        match by_rules(client, &host, request, exchange).await {
+        match by_rules(client, &host, ticket.grade, request, exchange).await {
             Ok(response) => return response,
             Err(again) => Again { request, exchange } = again,
         }
@@ -86,6 +88,7 @@ async fn answer(
 async fn by_rules(
     client: &Arc<Client>,
     host: &str,
+    grade: Grade,
     request: Request<Incoming>,
     mut exchange: Box<Exchange>,
 ) -> Result<Response<AnswerBody>, Again> {
@@ -134,6 +137,7 @@ async fn by_rules(
                 group,
                 group_stickiness: *stickiness,
                 host: host.to_owned(),
+                is_ambiguous: grade >= Grade::Ambiguous,
                 exchange,
             };
             forward::forward(job, request).await?

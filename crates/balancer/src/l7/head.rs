@@ -15,8 +15,10 @@ mod tests;
 
 /// All heads together may be this long, in bytes.
 pub(crate) const HEAD_MAX: usize = 64 * 1024;
+/// A head of which each letter of the first line was written as its code may be this long, in bytes.
+pub(crate) const REWRITTEN_MAX: usize = HEAD_MAX + 2 * LINE_MAX;
 /// So many lines of the shortest kind are a head of the longest.
-pub(crate) const LINES_MAX: usize = HEAD_MAX / "a:b\r\n".len();
+pub(crate) const LINES_MAX: usize = HEAD_MAX / "a:\r\n".len();
 /// One line may be this long, in bytes.
 pub(crate) const LINE_MAX: usize = 16 * 1024;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::listener::Protocol;
 use domain::target_group::ProtocolVersion;
-use http::header::HOST;
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -86,7 +86,7 @@ pub(super) async fn send(
                     lease,
                     in_flight,
                     progress: None,
-                    reusable: true,
+                    reusable: !job.is_ambiguous,
                     time,
                 };
                 return Ok((response, held));
@@ -116,9 +116,9 @@ async fn lease(
     time: &TimeToAnswer,
 ) -> Result<Option<Lease>, Fault> {
     // the last try does not rely on a connection that may be closing
-    let waiting = in_flight.target().pool.take().filter(|_| attempt < TRIES);
-    if waiting.is_some() {
-        return Ok(waiting);
+    let may_wait = attempt < TRIES && !job.is_ambiguous;
+    if let Some(waiting) = may_wait.then(|| in_flight.target().pool.take()).flatten() {
+        return Ok(Some(waiting));
     }
     let opened = within(time, open(job, members, in_flight)).await;
     let fault = match opened.ok_or(Fault::Timeout)? {
@@ -195,8 +195,17 @@ fn address(
         .map_or("/", |it| it.as_str())
         .to_owned();
     let (uri, version) = match lease.is_http2() {
-        false => (path, Version::HTTP_11),
+        false => {
+            let has_length = request.headers().contains_key(CONTENT_LENGTH);
+            if !has_length && !matches!(request.body(), RequestBody::Empty) {
+                // else a body that goes with GET would be left out
+                let chunked = HeaderValue::from_static("chunked");
+                request.headers_mut().insert(TRANSFER_ENCODING, chunked);
+            }
+            (path, Version::HTTP_11)
+        }
         true => {
+            request.headers_mut().remove(TRANSFER_ENCODING);
             let scheme = if protocol == Protocol::Https {
                 "https"
             } else {
@@ -221,6 +230,8 @@ fn copy(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     *again.uri_mut() = request.uri().clone();
     *again.version_mut() = request.version();
     *again.headers_mut() = request.headers().clone();
+    // the letters of names
+    *again.extensions_mut() = request.extensions().clone();
     Some(again)
 }
 

@@ -1,10 +1,11 @@
 //! Heads that are not as they should be, and mean no harm: they reach targets, with one meaning.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::load_balancer::DesyncMitigation;
 use parking_lot::Mutex;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::fixture::{World, body, echo, group, header, raw, raw_target, read_head, status};
 
@@ -63,6 +64,66 @@ async fn a_body_with_two_lengths_has_one_for_the_target_and_ends_the_connection(
     world.change(|it| it.desync = DesyncMitigation::Strictest).await;
     assert_eq!(status(&raw(world.address, &request).await), 400);
     assert_eq!(seen.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn an_ambiguous_request_has_a_connection_to_the_target_of_its_own() {
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = accepted.clone();
+    let target = raw_target(move |mut stream| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            loop {
+                let head = read_head(&mut stream).await;
+                if head.is_empty() {
+                    return;
+                }
+                if head.contains("Content-Length: 3") {
+                    let mut body = [0; 3];
+                    let _ = stream.read_exact(&mut body).await;
+                }
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+            }
+        }
+    })
+    .await;
+    let world = World::with_group(group("g", &[target])).await;
+    let sound = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
+    let ambiguous = "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    for (request, expected) in [(sound, 1), (sound, 1), (ambiguous, 2), (ambiguous, 3), (sound, 3)] {
+        let answer = raw(world.address, request).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(accepted.load(Ordering::Relaxed), expected, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_speaks_http_1_0_does_not_decide_what_clients_hear() {
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nbody").await;
+    })
+    .await;
+    let world = World::with_group(group("g", &[target])).await;
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let answer = raw(world.address, request).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert_eq!(
+        header(&answer, "transfer-encoding").as_deref(),
+        Some("chunked"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_of_chunks_goes_with_get_too() {
+    let target = echo("one").await;
+    let world = World::with_group(group("g", &[target])).await;
+    let request =
+        "GET /_search HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let answer = raw(world.address, request).await;
+    assert!(answer.contains("body-length: 3\n"), "{answer}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ pub(super) const IDLE_TIME: Duration = Duration::from_secs(50);
 /// Headers of an answer may be this long, in bytes, as Amazon's.
 const ANSWER_HEAD_MAX: usize = 32 * 1024;
 /// So many of the shortest kind.
-const ANSWER_LINES_MAX: usize = ANSWER_HEAD_MAX / "a:b\r\n".len();
+const ANSWER_LINES_MAX: usize = ANSWER_HEAD_MAX / "a:\r\n".len();
 
 /// Connections to a target that wait for work.
 #[derive(Default)]

@@ -31,6 +31,11 @@ pub(super) fn read<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<RequestL
     if !is_bare || target.iter().any(|it| matches!(it, 0 | b'\r')) {
         return Err(Refusal::Malformed("BadUri"));
     }
+    let is_text = std::str::from_utf8(target).is_ok();
+    if target[0] != b'/' && target.iter().any(|it| is_foreign(*it, is_text)) {
+        // there is no code for letters of a host
+        return Err(Refusal::Malformed("BadUri"));
+    }
     if target.iter().any(|it| is_control(*it)) {
         verdict.note(Grade::Ambiguous, "AmbiguousUri");
     }
