@@ -201,6 +201,11 @@ impl Set {
         }
     }
 
+    /// Whether one of its records is an alias.
+    pub fn has_aliases(&self) -> bool {
+        self.records.iter().any(|it| self.alias(it).is_some())
+    }
+
     /// Whether its records are among those that were asked for.
     pub fn is_wanted(&self, kind: RecordType) -> bool {
         self.kind == kind || kind == RecordType::ANY
