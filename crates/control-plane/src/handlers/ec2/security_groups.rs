@@ -77,14 +77,20 @@ pub async fn describe_security_groups(
 fn of_name(state: &State, scope: &Scope, name: &str) -> Result<Arc<SecurityGroup>, ec2::Error> {
     let vpc = default_vpc(state, scope);
     let vpc = vpc.map_or("null", |it| it.id.as_str());
-    let mut groups = state.security_groups(scope);
-    let found = groups.find(|it| it.vpc_id == vpc && is_called(it, name));
-    found.cloned().ok_or_else(|| {
+    named_in(state, scope, vpc, name).cloned().ok_or_else(|| {
         refusal(
             SecurityGroup::KIND.not_found,
             format!("The security group '{name}' does not exist in default VPC '{vpc}'"),
         )
     })
+}
+
+/// The group of that name in a VPC: the very one, should an earlier version have let names differ in their case alone.
+fn named_in<'a>(state: &'a State, scope: &Scope, vpc: &str, name: &str) -> Option<&'a Arc<SecurityGroup>> {
+    let in_vpc = || state.security_groups(scope).filter(|it| it.vpc_id == vpc);
+    in_vpc()
+        .find(|it| it.name == name)
+        .or_else(|| in_vpc().find(|it| is_called(it, name)))
 }
 
 /// Whether a group has that name: without regard to case, and to spaces at the end.

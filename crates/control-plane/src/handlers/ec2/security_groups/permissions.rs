@@ -133,8 +133,7 @@ impl Reader<'_> {
         match (&pair.group_id, &pair.group_name) {
             (Some(id), _) => self.group_of_id(id),
             (None, Some(name)) => {
-                let mut groups = self.state.security_groups(self.scope);
-                let found = groups.find(|it| it.vpc_id == self.group.vpc_id && super::is_called(it, name));
+                let found = super::named_in(self.state, self.scope, &self.group.vpc_id, name);
                 let found = found.ok_or_else(|| {
                     let text = format!("The security group '{name}' does not exist");
                     refusal("InvalidGroup.NotFound", text)
