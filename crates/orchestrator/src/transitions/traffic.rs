@@ -100,27 +100,40 @@ pub fn check_rule(
     groups: [&TargetGroupArn; 2],
 ) -> Result<(), RuleFault> {
     let rule = rule(state, source).ok_or(RuleFault::Gone)?;
-    let mut targets = rule.action.target_groups().peekable();
-    if targets.peek().is_none() {
+    if !rule.action.target_groups().any(|it| groups.contains(&it)) {
         return Err(RuleFault::Elsewhere);
     }
-    let (own, others): (Vec<_>, Vec<_>) = targets.partition(|it| groups.contains(it));
-    match others.into_iter().next() {
+    match others(&rule.action, groups).next() {
         None => Ok(()),
-        Some(_) if own.is_empty() => Err(RuleFault::Elsewhere),
-        Some(other) => Err(RuleFault::Other(other.clone())),
+        Some(other) => Err(RuleFault::Other(other.arn.clone())),
     }
 }
 
-/// Why traffic cannot shift to a revision, and what is to be done, in a sentence each; `None` if it can.
-pub fn obstacle(state: &State, new: &ServiceRevision) -> Option<String> {
+/// The groups beside two that get traffic: one of weight 0 an earlier deployment may have left.
+fn others<'a>(
+    action: &'a Action,
+    groups: [&'a TargetGroupArn; 2],
+) -> impl Iterator<Item = &'a WeightedTargetGroup> {
+    let forwarded = match action {
+        Action::Forward(it) => it.target_groups.as_slice(),
+        Action::Redirect(_) | Action::FixedResponse(_) => &[],
+    };
+    forwarded
+        .iter()
+        .filter(move |it| it.weight > 0 && !groups.contains(&&it.arn))
+}
+
+/// Why traffic cannot shift to a revision, and what is to be done, in a sentence each; `None` if it can. Test traffic is
+/// looked at if that `is_tested` still.
+pub fn obstacle(state: &State, new: &ServiceRevision, is_tested: bool) -> Option<String> {
     new.load_balancers.iter().find_map(|it| {
         let (Some(advanced), Behind::TargetGroup(own)) = (&it.advanced, &it.behind) else {
             return None;
         };
         let groups = [own, &advanced.alternate_target_group];
         let production = Some(("production", &advanced.production_listener_rule));
-        let test = advanced.test_listener_rule.as_ref().map(|it| ("test", it));
+        let test = advanced.test_listener_rule.as_ref().filter(|_| is_tested);
+        let test = test.map(|it| ("test", it));
         let mut sources = production.into_iter().chain(test);
         sources.find_map(|(kind, source)| {
             let fault = check_rule(state, source, groups).err()?;
@@ -152,8 +165,8 @@ fn told(kind: &str, source: &TrafficSource, groups: [&TargetGroupArn; 2], fault:
     }
 }
 
-/// Shares traffic out between a new revision and what stands beside it. Rules that are gone get nothing, and those that
-/// somebody has other plans with stay as they are: see [`obstacle`].
+/// Shares traffic out between a new revision and what stands beside it. Rules that are gone or lead elsewhere stay as they
+/// are, see [`obstacle`], and so do other groups of a rule: a revision that goes must not keep its share.
 pub fn shift(tx: &mut Tx<'_>, new: &ServiceRevision, shares: Shares) {
     let places = new.load_balancers.iter().zip(&new.target_groups);
     for (it, group) in places {
@@ -184,7 +197,7 @@ fn set_weights(
     (group, other): (&TargetGroupArn, &TargetGroupArn),
     share: Weight,
 ) {
-    if check_rule(tx.state(), source, [group, other]).is_err() {
+    if let Err(RuleFault::Gone | RuleFault::Elsewhere) = check_rule(tx.state(), source, [group, other]) {
         return;
     }
     let Some(rule) = rule(tx.state(), source).cloned() else {
@@ -196,6 +209,7 @@ fn set_weights(
         weight,
     };
     let mut target_groups = vec![weighted(group, own), weighted(other, rest)];
+    target_groups.extend(others(&rule.action, [group, other]).cloned());
     target_groups.sort_by(|a, b| a.arn.cmp(&b.arn));
     forward_to(tx, &rule, target_groups);
 }

@@ -62,7 +62,12 @@ fn obstacle(state: &State, service: &Service, lifecycle: &DeploymentLifecycle) -
         return None;
     }
     let newest = service.deployments.first()?;
-    traffic_obstacle(state, state.get::<ServiceRevision>(&newest.revision)?)
+    let revision = state.get::<ServiceRevision>(&newest.revision)?;
+    traffic_obstacle(
+        state,
+        revision,
+        lifecycle.stage < LifecycleStage::PostTestTrafficShift,
+    )
 }
 
 impl ServiceDeployments {

@@ -175,7 +175,11 @@ fn advanced_configuration(
     let production = source(state, "productionListenerRule", production.unwrap_or_default())?;
     let test = given.test_listener_rule.as_deref();
     let test = test.map(|it| source(state, "testListenerRule", it)).transpose()?;
-    if test.as_ref() == Some(&production) {
+    let rule_of = |it: &TrafficSource| traffic_rule(state, it).map(|it| &it.arn);
+    if test
+        .as_ref()
+        .is_some_and(|it| rule_of(it) == rule_of(&production))
+    {
         return Err(invalid_parameter(
             "productionListenerRule and testListenerRule cannot be the same.",
         ));
