@@ -189,8 +189,10 @@ impl Connections {
         let socket = self.0.lock();
         for _ in 0..LEFT_MAX {
             match receive(&socket) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                _ => {}
+                // More had been told than there is room for.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {}
+                Err(_) => break,
+                Ok(_) => {}
             }
         }
         sendto(&*socket, bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
