@@ -1,5 +1,7 @@
 //! Services: a number of tasks that is kept.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::capacity_provider::CapacityProviderStrategyItem;
@@ -115,9 +117,9 @@ pub struct Service {
     pub event_count: u64,
     /// The last placement refusal announced, so that it is not repeated.
     pub announced_refusal: Option<String>,
-    /// The deployment of which it was last announced that protection keeps its tasks; `None` again in the steady state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub announced_protection: Option<String>,
+    /// Deployments and task sets of which was announced that protection keeps their tasks; none in the steady state.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub announced_protection: BTreeSet<String>,
     /// Tags.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

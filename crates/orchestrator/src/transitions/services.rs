@@ -1,5 +1,6 @@
 //! Services as records. Their tasks are the business of the `service_deployments` controller.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::capacity_provider::{Capacity, CapacityProviderStrategyItem};
@@ -204,7 +205,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         steady_since: None,
         event_count: tx.get::<Service>(&it.arn).map_or(0, |it| it.event_count),
         announced_refusal: None,
-        announced_protection: None,
+        announced_protection: BTreeSet::new(),
         tags: it.tags,
         arn: it.arn,
     };

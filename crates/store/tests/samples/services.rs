@@ -213,7 +213,7 @@ pub fn service() -> Service {
         steady_since: Some(at(3)),
         event_count: 42,
         announced_refusal: Some("RESOURCE:MEMORY".into()),
-        announced_protection: Some("ecs-svc/1234567890123456789".into()),
+        announced_protection: ["ecs-svc/1234567890123456789".to_owned()].into(),
         tags: tags(),
     }
 }

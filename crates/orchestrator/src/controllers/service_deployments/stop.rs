@@ -42,9 +42,11 @@ pub(super) fn stop(
     leaving: &Leaving,
     healthy_after: Duration,
 ) -> Stopped {
-    if plan.is_steady && (part.reach == Reach::All || service.announced_protection.as_ref() == Some(&part.id))
-    {
-        service.announced_protection = None;
+    if plan.is_steady {
+        match part.reach {
+            Reach::All => service.announced_protection.clear(),
+            _ => drop(service.announced_protection.remove(&part.id)),
+        }
     }
     if plan.stop_old_pending + plan.stop_old_running + plan.stop_primary == 0 {
         return Stopped::default();
@@ -65,10 +67,11 @@ pub(super) fn stop(
     Stopped { count, held_for }
 }
 
-/// Says that protection keeps tasks of a deployment: once, until all is as it should be.
+/// Says that protection keeps tasks of a deployment or task set: of each once, until all is as it should be. Several may be
+/// held at one time, and must not take turns.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>
 fn announce_held(tx: &mut Tx<'_>, service: &mut Service, started_by: String) {
-    if service.announced_protection.as_ref() == Some(&started_by) {
+    if service.announced_protection.contains(&started_by) {
         return;
     }
     let message = format!(
@@ -76,7 +79,16 @@ fn announce_held(tx: &mut Tx<'_>, service: &mut Service, started_by: String) {
          protected tasks are more than the desired count of tasks."
     );
     record_event(tx, service, message);
-    service.announced_protection = Some(started_by);
+    let Service {
+        announced_protection,
+        deployments,
+        task_sets,
+        ..
+    } = service;
+    announced_protection.insert(started_by);
+    let is_there =
+        |id: &String| deployments.iter().any(|it| it.id == *id) || task_sets.iter().any(|it| it.id == *id);
+    announced_protection.retain(is_there);
 }
 
 /// Stops just these tasks of a service; returns how many there were.

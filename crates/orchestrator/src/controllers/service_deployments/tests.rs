@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use domain::container_instance::ContainerInstance;
 use domain::service::{DeploymentConfiguration, PropagateTags};
@@ -69,7 +69,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         steady_since: None,
         event_count: 0,
         announced_refusal: None,
-        announced_protection: None,
+        announced_protection: BTreeSet::new(),
         tags: Vec::new(),
     }
 }
@@ -331,7 +331,7 @@ fn protected_tasks_outlive_a_scale_in_and_go_when_it_ends() {
     world.clock.advance(Duration::from_secs(600));
     settle_down(&world, &service);
     assert_eq!(world.tasks(&service).len(), 1);
-    assert!(world.stored_service(&service).announced_protection.is_none());
+    assert!(world.stored_service(&service).announced_protection.is_empty());
 }
 
 /// Events of protection, oldest first.

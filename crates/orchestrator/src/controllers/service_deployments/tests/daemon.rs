@@ -102,7 +102,7 @@ fn a_deployment_stops_before_it_starts_within_the_minimum() {
             let live = of_service.filter(|it| it.last_status != TaskStatus::Stopped);
             live.map(|it| it.host_id.clone()).collect::<Vec<_>>()
         });
-        let hosts: std::collections::BTreeSet<_> = state.iter().collect();
+        let hosts: BTreeSet<_> = state.iter().collect();
         assert_eq!(hosts.len(), state.len(), "never two on one container instance");
         world.obey(&service);
     }
