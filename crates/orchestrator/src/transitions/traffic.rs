@@ -197,21 +197,44 @@ fn set_weights(
     (group, other): (&TargetGroupArn, &TargetGroupArn),
     share: Weight,
 ) {
-    if let Err(RuleFault::Gone | RuleFault::Elsewhere) = check_rule(tx.state(), source, [group, other]) {
-        return;
-    }
+    let checked = check_rule(tx.state(), source, [group, other]);
     let Some(rule) = rule(tx.state(), source).cloned() else {
         return;
     };
+    match checked {
+        Ok(()) => {}
+        Err(RuleFault::Other(_)) if share == 0 => return take_back(tx, &rule, group, other),
+        Err(_) => return,
+    }
     let (own, rest) = weights(share);
     let weighted = |arn: &TargetGroupArn, weight| WeightedTargetGroup {
         arn: arn.clone(),
         weight,
     };
     let mut target_groups = vec![weighted(group, own), weighted(other, rest)];
-    target_groups.extend(others(&rule.action, [group, other]).cloned());
     target_groups.sort_by(|a, b| a.arn.cmp(&b.arn));
     forward_to(tx, &rule, target_groups);
+}
+
+/// Gives what one group has of a rule to another one. What somebody else gave to further groups stays theirs.
+fn take_back(tx: &mut Tx<'_>, rule: &ListenerRule, from: &TargetGroupArn, to: &TargetGroupArn) {
+    let Action::Forward(forward) = &rule.action else {
+        return;
+    };
+    let mut target_groups = forward.target_groups.clone();
+    let taken = target_groups.iter_mut().find(|it| it.arn == *from);
+    let taken = taken.map_or(0, |it| std::mem::take(&mut it.weight));
+    if taken == 0 {
+        return;
+    }
+    match target_groups.iter_mut().find(|it| it.arn == *to) {
+        Some(it) => it.weight += taken,
+        None => target_groups.push(WeightedTargetGroup {
+            arn: to.clone(),
+            weight: taken,
+        }),
+    }
+    forward_to(tx, rule, target_groups);
 }
 
 /// A share and its rest as weights: in percent, or in tenths of a percent where that is not enough.

@@ -308,6 +308,21 @@ fn a_rule_with_a_third_group_is_not_overwritten_by_a_deployment() {
     go_on(&world, &behind, &service, 12);
     assert_eq!(world.get::<ListenerRule>(&behind.production).action, third);
 
+    // What a revision that goes has of such a rule, the other one gets.
+    let shared = forward(&[&behind.blue, &behind.green, &other]);
+    change(&world, &behind.production, Some(shared));
+    let rule = world.get::<ListenerRule>(&behind.production);
+    let (green, blue) = (behind.green.clone(), behind.blue.clone());
+    world.write(move |tx| {
+        take_back(tx, &rule, &green, &blue);
+        Ok::<_, ()>(())
+    });
+    let Action::Forward(left) = world.get::<ListenerRule>(&behind.production).action else {
+        panic!("it forwards");
+    };
+    let weights: Vec<u16> = left.target_groups.iter().map(|it| it.weight).collect();
+    assert_eq!(weights, [2, 0, 1]);
+
     // Put right, the next one goes through.
     change(&world, &behind.production, Some(forward(&[&behind.blue])));
     deploy(&world, &service);
