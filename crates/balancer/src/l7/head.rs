@@ -196,7 +196,7 @@ pub(crate) fn inspect(bytes: &[u8], mode: DesyncMitigation) -> Result<Head, Refu
         grade,
         reason,
         upgrades: found.upgrades,
-        rewritten: (drops_length || request.is_escaped()).then(|| rewritten(bytes, &request, drops_length)),
+        rewritten: (drops_length || request.is_escaped).then(|| rewritten(bytes, &request, drops_length)),
     })
 }
 

@@ -6,6 +6,10 @@ use super::{Grade, Refusal, Verdict, is_token};
 pub(super) struct RequestLine<'a> {
     pub(super) method: &'a [u8],
     target: &'a [u8],
+    /// Whether the target is of UTF-8.
+    is_text: bool,
+    /// Whether [`RequestLine::escaped`] is another line.
+    pub(super) is_escaped: bool,
     /// Whether the version is 1.0.
     pub(super) is_one_zero: bool,
 }
@@ -32,7 +36,8 @@ pub(super) fn read<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<RequestL
         return Err(Refusal::Malformed("BadUri"));
     }
     let is_text = std::str::from_utf8(target).is_ok();
-    if target[0] != b'/' && target.iter().any(|it| is_foreign(*it, is_text)) {
+    let is_escaped = target.iter().any(|it| is_foreign(*it, is_text));
+    if is_escaped && target[0] != b'/' {
         // there is no code for letters of a host
         return Err(Refusal::Malformed("BadUri"));
     }
@@ -51,25 +56,20 @@ pub(super) fn read<'a>(line: &'a [u8], verdict: &mut Verdict) -> Result<RequestL
     Ok(RequestLine {
         method,
         target,
+        is_text,
+        is_escaped,
         is_one_zero,
     })
 }
 
 impl RequestLine<'_> {
-    /// Whether [`RequestLine::escaped`] is another line.
-    pub(super) fn is_escaped(&self) -> bool {
-        let is_text = std::str::from_utf8(self.target).is_ok();
-        self.target.iter().any(|it| is_foreign(*it, is_text))
-    }
-
     /// The line with its end, in which what may not stand in a URI is written as its code: clients send that, and it means
     /// the same to targets.
     pub(super) fn escaped(&self) -> Vec<u8> {
         const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
         let mut line = [self.method, b" "].concat();
-        let is_text = std::str::from_utf8(self.target).is_ok();
         for byte in self.target {
-            match is_foreign(*byte, is_text) {
+            match is_foreign(*byte, self.is_text) {
                 true => line.extend([
                     b'%',
                     DIGITS[usize::from(byte >> 4)],
