@@ -122,8 +122,7 @@ impl Vpcs {
         if !netns::is_bound(&path) {
             return Ok(());
         }
-        let cell = self.open.lock().get(vpc_id).cloned();
-        let handle = match cell.and_then(|it| it.get().map(|vpc| vpc.handle.clone())) {
+        let handle = match self.of_open(vpc_id, |vpc| vpc.handle.clone()) {
             Some(handle) => handle,
             None => netns::open(path).await?.handle,
         };
@@ -140,14 +139,19 @@ impl Vpcs {
         self.forget_connections(vpc_id, forget).await
     }
 
+    /// Something of a VPC that this run has opened.
+    fn of_open<T>(&self, vpc_id: &str, part: impl FnOnce(&Vpc) -> T) -> Option<T> {
+        let cell = self.open.lock().get(vpc_id).cloned()?;
+        cell.get().map(part)
+    }
+
     /// Forgets connections of a VPC.
     pub(super) async fn forget_connections(
         &self,
         vpc_id: &str,
         forget: impl FnOnce(Connections) -> Result<(), NetworkError> + Send + 'static,
     ) -> Result<(), NetworkError> {
-        let cell = self.open.lock().get(vpc_id).cloned();
-        let connections = match cell.and_then(|it| it.get().map(|vpc| vpc.connections.clone())) {
+        let connections = match self.of_open(vpc_id, |vpc| vpc.connections.clone()) {
             Some(connections) => connections,
             None => connections_in(self.records.vpc_namespace(vpc_id)).await?,
         };
