@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>
 
 use api::ecs;
+use domain::role::name_in_arn;
 use domain::service::{DeploymentController, Service};
 use domain::service_load_balancer::{Behind, ServiceLoadBalancer};
 use domain::service_registry::ServiceRegistry;
@@ -39,15 +40,13 @@ pub fn of_new(
         ));
     };
     let account = &call.scope().account;
-    let of_account = format!("arn:aws:iam::{account}:role/");
-    let path = match given.strip_prefix(&of_account) {
-        Some(path) => path,
-        None => given.trim_start_matches('/'),
+    let arn = match given.starts_with("arn:") {
+        true => given.to_owned(),
+        false => format!("arn:aws:iam::{account}:role/{}", given.trim_start_matches('/')),
     };
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let arn = state.role(account, name).map(|it| it.arn());
-    let arn = arn.filter(|arn| arn.strip_prefix(&of_account) == Some(path));
-    arn.map(Some).ok_or_else(|| {
+    let known = name_in_arn(account, &arn).and_then(|name| state.role(account, name));
+    let is_there = known.is_some_and(|it| it.arn() == arn);
+    is_there.then_some(Some(arn)).ok_or_else(|| {
         let validated = match load_balancer.behind {
             Behind::TargetGroup(_) => "the specified targetGroupArn",
             Behind::Classic(_) => "the listeners configured on your load balancer",
