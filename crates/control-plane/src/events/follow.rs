@@ -125,25 +125,33 @@ impl Keeper {
     }
 
     async fn tell(&mut self, commits: &[Arc<Commit>]) {
-        let news = commits.iter().filter(|it| it.id > self.told);
-        let Some(through) = news.clone().next_back().map(|it| it.id) else {
+        let news: Vec<_> = commits.iter().filter(|it| it.id > self.told).cloned().collect();
+        let Some(through) = news.last().map(|it| it.id) else {
             return;
         };
-        let store = &self.control_plane.store;
-        // One at a time, and written outside: the writer waits for whoever looks at the state.
-        let events: Vec<_> = news
-            .flat_map(|commit| store.read(|state| derive(state, commit)).into_events())
-            .collect();
-        if events.is_empty() || self.write(through, events).await {
-            self.told = through;
-        } else {
-            self.is_behind = true;
+        match self.write(through, news).await {
+            true => self.told = through,
+            false => self.is_behind = true,
         }
     }
 
-    async fn write(&self, through: CommitId, events: Vec<telemetry::events::NewEvent>) -> bool {
-        let kept = Arc::clone(&self.control_plane.events);
-        match tokio::task::spawn_blocking(move || kept.add(through, &events)).await {
+    /// Writes what commits come to, where nobody waits: of many at once that takes milliseconds.
+    async fn write(&self, through: CommitId, commits: Vec<Arc<Commit>>) -> bool {
+        let control_plane = Arc::clone(&self.control_plane);
+        let writing = tokio::task::spawn_blocking(move || {
+            let store = &control_plane.store;
+            // One at a time, and written outside: the writer waits for whoever looks at the state.
+            let events: Vec<_> = commits
+                .iter()
+                .flat_map(|commit| store.read(|state| derive(state, commit)).into_events())
+                .collect();
+            // What comes to nothing is told with the next sync.
+            if events.is_empty() && !commits.is_empty() {
+                return Ok(());
+            }
+            control_plane.events.add(through, &events)
+        });
+        match writing.await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::error!(%error, "events cannot be written; they are tried again");
