@@ -28,7 +28,11 @@ pub fn measure(binary: &Path) -> Result<()> {
     let mut times = [Vec::new(), Vec::new()];
     // the first of each mode makes what all others share
     for turn in 0..=RUNS {
-        for (run, times) in runs.iter().zip(&mut times) {
+        let mut order = [0, 1];
+        // each follows each as often: what the one before leaves is taken down meanwhile
+        order.rotate_left(turn % 2);
+        for mode in order {
+            let (run, times) = (&runs[mode], &mut times[mode]);
             let run = run.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
             let begin = Instant::now();
             let tasks = launch::run_tasks(&mut connection, run)?;
