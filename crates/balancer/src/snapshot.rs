@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
@@ -95,6 +96,7 @@ fn load_balancer(record: &LoadBalancer) -> LoadBalancerPlan {
         http2: attributes.is_http2,
         cross_zone: record.kind == LoadBalancerKind::Application || attributes.is_cross_zone,
         access_logs: attributes.access_logs.is_enabled,
+        is_classic: ClassicLoadBalancer::is_arn(&record.arn),
         ..LoadBalancerPlan::new(record.arn.as_str(), record.arn.path(), nodes.collect())
     }
 }

@@ -1,6 +1,5 @@
 //! TLS with clients and with targets.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +8,18 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::plan::{CertificatePem, ListenerPlan};
 
 mod names;
+mod opening;
 pub(crate) mod policy;
 mod targets;
 
+pub(crate) use opening::Opening;
 pub(crate) use targets::TargetTls;
 
 /// How long a handshake may take.
@@ -116,15 +117,21 @@ fn fault(arn: &Arc<str>, error: &dyn std::fmt::Display) -> TlsFault {
     }
 }
 
-/// Shakes hands with a client; none if that fails or takes too long.
-pub(crate) async fn accept(tls: &ServerTls, stream: TcpStream) -> Option<(TlsStream<TcpStream>, TlsFacts)> {
+/// Shakes hands with a client.
+///
+/// # Errors
+/// The connection, if that fails; none if it takes too long.
+pub(crate) async fn accept<S>(tls: &ServerTls, stream: S) -> Result<(TlsStream<S>, TlsFacts), Option<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let acceptor = TlsAcceptor::from(tls.config.clone());
-    let shaken: io::Result<_> = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream))
-        .await
-        .ok()?;
-    let stream = shaken
-        .inspect_err(|error| tracing::debug!(%error, "no TLS with a client"))
-        .ok()?;
+    let shaking = acceptor.accept(stream).into_fallible();
+    let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, shaking).await;
+    let stream = shaken.map_err(|_| None)?.map_err(|(error, stream)| {
+        tracing::debug!(%error, "no TLS with a client");
+        Some(stream)
+    })?;
     let session = stream.get_ref().1;
     let domain: Option<Arc<str>> = session.server_name().map(Into::into);
     let facts = TlsFacts {
@@ -139,5 +146,5 @@ pub(crate) async fn accept(tls: &ServerTls, stream: TcpStream) -> Option<(TlsStr
         certificate: Some(tls.names.shown(domain.as_deref())),
         domain,
     };
-    Some((stream, facts))
+    Ok((stream, facts))
 }

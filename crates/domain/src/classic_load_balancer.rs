@@ -175,6 +175,11 @@ impl ClassicLoadBalancer {
         }
     }
 
+    /// Whether an ARN is that of a classic load balancer.
+    pub fn is_arn(arn: &LoadBalancerArn) -> bool {
+        arn.path().split('/').next() == Some(ARN_WORD)
+    }
+
     /// What clients know it by in ARNs, which have no digits: `loadbalancer/<name>`. `None` for one of another kind.
     pub fn public_arn(arn: &LoadBalancerArn) -> Option<String> {
         let mut parts = arn.path().split('/');

@@ -52,7 +52,7 @@ async fn serve_tls(site: &Arc<Site>, serving: &Serving, stream: TcpStream, peer:
     let Some(tls) = &serving.tls else {
         return;
     };
-    let Some((stream, _)) = tls::accept(tls, stream).await else {
+    let Ok((stream, _)) = tls::accept(tls, stream).await else {
         return;
     };
     let Some((chosen, target)) = reach(site, peer).await else {

@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     Refused(Refusal),
     /// 400: the request makes no sense.
     BadRequest,
+    /// 400: HTTP came where TLS is spoken.
+    InTheClear,
     /// 405: TRACE and CONNECT are not served.
     Method,
     /// 408: the client does not send the rest.
@@ -45,7 +47,7 @@ impl Fault {
                 Refusal::Version => (505, "HTTP Version Not Supported"),
                 Refusal::Slow => (408, "Request Time-out"),
             },
-            Self::BadRequest => (400, "Bad Request"),
+            Self::BadRequest | Self::InTheClear => (400, "Bad Request"),
             Self::Method => (405, "Not Allowed"),
             Self::ClientSlow => (408, "Request Time-out"),
             Self::ClientGone => (460, "Client Closed Request"),
@@ -57,11 +59,25 @@ impl Fault {
         }
     }
 
+    /// What a browser shows of it.
+    pub(crate) fn page(self) -> String {
+        const IN_THE_CLEAR: &str = "The plain HTTP request was sent to HTTPS port";
+        let (status, title) = self.status();
+        match self {
+            Self::InTheClear => {
+                let heading = format!("{status} {title}");
+                let line = format!("<center>{IN_THE_CLEAR}</center>\r\n");
+                written(&format!("{status} {IN_THE_CLEAR}"), &heading, &line)
+            }
+            _ => page(status, title),
+        }
+    }
+
     /// Whether the client's connection is of no use any more.
     fn closes(self) -> bool {
         matches!(
             self,
-            Self::Refused(_) | Self::BadRequest | Self::ClientSlow | Self::ClientGone
+            Self::Refused(_) | Self::BadRequest | Self::InTheClear | Self::ClientSlow | Self::ClientGone
         )
     }
 }
@@ -69,7 +85,7 @@ impl Fault {
 /// The page of a fault.
 pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBody> {
     let (status, title) = fault.status();
-    let page = page(status, title);
+    let page = fault.page();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = own(status, Some("text/html"), page.into(), exchange);
     // 503 has another one than others give it, and some of these codes none
@@ -83,10 +99,15 @@ pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBod
     response
 }
 
-/// What a browser shows of a fault.
-pub(crate) fn page(status: u16, title: &str) -> String {
+/// What a browser shows of a status.
+fn page(status: u16, title: &str) -> String {
+    let heading = format!("{status} {title}");
+    written(&heading, &heading, "")
+}
+
+fn written(title: &str, heading: &str, rest: &str) -> String {
     format!(
-        "<html>\r\n<head><title>{status} {title}</title></head>\r\n<body>\r\n<center><h1>{status} {title}</h1></center>\r\n</body>\r\n</html>\r\n"
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{heading}</h1></center>\r\n{rest}</body>\r\n</html>\r\n"
     )
 }
 

@@ -19,7 +19,7 @@ use super::metered::Metered;
 use super::plain::Rest;
 use super::{head, plain};
 use crate::site::{Counted, Serving, Site};
-use crate::tls::{self, ServerTls, TlsFacts};
+use crate::tls::{self, Opening, ServerTls, TlsFacts};
 
 /// Requests at one time on one connection of HTTP/2, as Amazon allows.
 const STREAMS_MAX: u32 = 128;
@@ -38,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) tls: Option<TlsFacts>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) http2: bool,
+    /// It speaks in the clear where TLS is spoken.
+    pub(crate) is_astray: bool,
     began: Instant,
 }
 
@@ -71,14 +73,27 @@ impl Visit {
     }
 
     fn client(&self, tls: Option<TlsFacts>, http2: bool) -> Arc<Client> {
+        Arc::new(self.anybody(tls, http2))
+    }
+
+    /// Who speaks in the clear where TLS is spoken.
+    fn astray(&self) -> Arc<Client> {
         Arc::new(Client {
+            is_astray: true,
+            ..self.anybody(None, false)
+        })
+    }
+
+    fn anybody(&self, tls: Option<TlsFacts>, http2: bool) -> Client {
+        Client {
             site: self.site().clone(),
             peer: self.peer,
             tls,
             gate: Gate::new(),
             http2,
+            is_astray: false,
             began: self.began,
-        })
+        }
     }
 }
 
@@ -99,11 +114,12 @@ pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr)
         return serve_clear(visit, stream).await;
     }
     let tls = serving.tls.clone();
+    let opening = Opening::new(stream, !serving.plan.load_balancer.is_classic);
     // what is served changes while the connection lives
     drop(serving);
     if let Some(tls) = tls {
         // the states of TLS and HTTP/2 are large
-        Box::pin(serve_encrypted(&visit, stream, tls)).await;
+        Box::pin(serve_encrypted(&visit, opening, tls)).await;
     }
 }
 
@@ -117,9 +133,16 @@ pub(super) async fn serve_clear(visit: Visit, mut stream: TcpStream) {
     }
 }
 
-async fn serve_encrypted(visit: &Visit, stream: TcpStream, tls: Arc<ServerTls>) {
-    let Some((stream, facts)) = tls::accept(&tls, stream).await else {
-        return;
+async fn serve_encrypted(visit: &Visit, opening: Opening<TcpStream>, tls: Arc<ServerTls>) {
+    let (stream, facts) = match tls::accept(&tls, opening).await {
+        Ok(shaken) => shaken,
+        Err(opening) => {
+            // whoever speaks HTTP without TLS is told so
+            if let Some((stream, read)) = opening.and_then(Opening::into_clear) {
+                serve_guarded(visit.astray(), stream, read).await;
+            }
+            return;
+        }
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let client = visit.client(Some(facts), http2);

@@ -63,6 +63,9 @@ async fn answer(
     if let Some((refusal, _)) = &ticket.refused {
         return answer::fault(Fault::Refused(*refusal), exchange);
     }
+    if client.is_astray {
+        return answer::fault(Fault::InTheClear, exchange);
+    }
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         return answer::fault(Fault::Method, exchange);
     }

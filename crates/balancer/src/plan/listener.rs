@@ -67,6 +67,8 @@ pub struct LoadBalancerPlan {
     pub cross_zone: bool,
     /// Whether access logs are written.
     pub access_logs: bool,
+    /// Whether it is a classic one, which answers in words of its own.
+    pub is_classic: bool,
     /// Bounds of each of its listeners.
     pub limits: LimitsPlan,
 }
@@ -96,6 +98,7 @@ impl LoadBalancerPlan {
             http2: true,
             cross_zone: true,
             access_logs: false,
+            is_classic: false,
             limits: LimitsPlan::default(),
         }
     }

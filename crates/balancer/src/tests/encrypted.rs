@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 
 use super::fixture::{
-    DEADLINE, World, echo, forward_to, group, quick_check, raw, raw_target, status, target,
+    DEADLINE, World, body, echo, forward_to, group, header, quick_check, raw, raw_target, status, target,
 };
 use crate::health::machine::{Failure, Health};
 use crate::plan::{CertificatePem, CheckKind, GroupPlan, Matcher};
@@ -122,13 +122,45 @@ async fn clients_are_shown_the_certificate_of_their_host() {
         client(&world, "other.example", 0, b"http/1.1").await.is_err(),
         "the default's name is another"
     );
-    assert_eq!(
-        raw(world.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            .await
-            .matches("HTTP/")
-            .count(),
-        0
+}
+
+#[tokio::test]
+async fn who_speaks_without_tls_is_told_so() {
+    let mut world = encrypted(Protocol::Https, group("g", &[echo("one").await])).await;
+    world.change(|it| it.access_logs = true).await;
+    let long = format!(
+        "GET /long HTTP/1.1\r\nHost: a\r\nX-Long: {}\r\n\r\n",
+        "a".repeat(10_000)
     );
+    for request in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", long.as_str()] {
+        let answer = raw(world.address, request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        assert_eq!(header(&answer, "server").as_deref(), Some("awselb/2.0"));
+        assert_eq!(header(&answer, "content-type").as_deref(), Some("text/html"));
+        assert_eq!(header(&answer, "connection").as_deref(), Some("close"));
+        let page = body(&answer);
+        assert!(
+            page.contains("<title>400 The plain HTTP request was sent to HTTPS port</title>")
+                && page.contains("<h1>400 Bad Request</h1>")
+                && page.contains("<center>The plain HTTP request was sent to HTTPS port</center>"),
+            "{page}"
+        );
+    }
+    let line = world.line(|it| it.contains(":8080/long HTTP/1.1")).await;
+    assert!(line.starts_with("http ") && line.contains(" 400 - "), "{line}");
+    let answer = raw(world.address, "what is this\r\n\r\n").await;
+    assert!(answer.contains("<title>400 Bad Request</title>"), "{answer}");
+    assert!(client(&world, "a.example", 0, b"http/1.1").await.is_ok());
+}
+
+#[tokio::test]
+async fn others_than_an_application_load_balancer_say_nothing_without_tls() {
+    for (protocol, is_classic) in [(Protocol::Https, true), (Protocol::Tls, false)] {
+        let mut world = encrypted(protocol, group("g", &[echo("one").await])).await;
+        world.change(|it| it.is_classic = is_classic).await;
+        let answer = raw(world.address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(!answer.contains("HTTP/"), "{protocol:?} {answer}");
+    }
 }
 
 #[tokio::test]

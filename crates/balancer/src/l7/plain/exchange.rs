@@ -14,7 +14,7 @@ use super::answer::{self, BadAnswer};
 use super::relay::{Begun, date, relay};
 use super::room::{read_with, within};
 use super::route::Plain;
-use crate::l7::answer::{Fault, page};
+use crate::l7::answer::Fault;
 use crate::l7::connection::Client;
 use crate::outlier::Outcome;
 use crate::target::InFlight;
@@ -207,7 +207,7 @@ where
     /// Answers by itself, as the other way does.
     async fn fault(self, timer: Pin<&mut Sleep>, fault: Fault) -> Done {
         let (code, title) = fault.status();
-        let page = page(code, title);
+        let page = fault.page();
         let reason = StatusCode::from_u16(code)
             .ok()
             .and_then(|it| it.canonical_reason())
