@@ -27,3 +27,4 @@ mod redirect;
 mod sending;
 mod sticky;
 mod tunnel;
+mod words;

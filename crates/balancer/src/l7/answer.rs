@@ -8,6 +8,7 @@ use hyper::ext::ReasonPhrase;
 use super::body::AnswerBody;
 use super::head::Refusal;
 use super::record::Exchange;
+use super::words::{Words, page, words};
 
 /// Why a request is not answered by a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) enum Fault {
     VersionMismatch,
     /// 502: no connection, or no answer that is one.
     BadGateway,
+    /// 502: the target has closed its connection instead of an answer.
+    TargetClosed,
     /// 503: nobody there.
     NoTarget,
     /// 504: no answer in time.
@@ -37,42 +40,6 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// The status and its title.
-    pub(crate) fn status(self) -> (u16, &'static str) {
-        match self {
-            Self::Refused(refusal) => match refusal {
-                Refusal::Malformed(_) | Refusal::Host | Refusal::TooLarge => (400, "Bad Request"),
-                Refusal::UriTooLong => (414, "Request-URI Too Large"),
-                Refusal::UnknownEncoding => (501, "Not Implemented"),
-                Refusal::Version => (505, "HTTP Version Not Supported"),
-                Refusal::Slow => (408, "Request Time-out"),
-            },
-            Self::BadRequest | Self::InTheClear => (400, "Bad Request"),
-            Self::Method => (405, "Not Allowed"),
-            Self::ClientSlow => (408, "Request Time-out"),
-            Self::ClientGone => (460, "Client Closed Request"),
-            Self::TooManyForwarders => (463, "Too Many Forwarders"),
-            Self::VersionMismatch => (464, "Incompatible Protocol Versions"),
-            Self::BadGateway => (502, "Bad Gateway"),
-            Self::NoTarget => (503, "Service Temporarily Unavailable"),
-            Self::Timeout => (504, "Gateway Time-out"),
-        }
-    }
-
-    /// What a browser shows of it.
-    pub(crate) fn page(self) -> String {
-        const IN_THE_CLEAR: &str = "The plain HTTP request was sent to HTTPS port";
-        let (status, title) = self.status();
-        match self {
-            Self::InTheClear => {
-                let heading = format!("{status} {title}");
-                let line = format!("<center>{IN_THE_CLEAR}</center>\r\n");
-                written(&format!("{status} {IN_THE_CLEAR}"), &heading, &line)
-            }
-            _ => page(status, title),
-        }
-    }
-
     /// Whether the client's connection is of no use any more.
     fn closes(self) -> bool {
         matches!(
@@ -82,33 +49,27 @@ impl Fault {
     }
 }
 
-/// The page of a fault.
+/// The answer to a fault.
 pub(crate) fn fault(fault: Fault, exchange: Box<Exchange>) -> Response<AnswerBody> {
-    let (status, title) = fault.status();
-    let page = fault.page();
+    let is_classic = exchange.is_classic();
+    let Words {
+        status, reason, page, ..
+    } = words(fault, is_classic);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = own(status, Some("text/html"), page.into(), exchange);
+    let content_type = page.is_some().then_some("text/html");
+    let mut response = own(status, content_type, page.unwrap_or_default().into(), exchange);
     // 503 has another one than others give it, and some of these codes none
-    let phrase = ReasonPhrase::from_static(title.as_bytes());
+    let phrase = ReasonPhrase::from_static(reason.as_bytes());
     response.extensions_mut().insert(phrase);
+    let headers = response.headers_mut();
+    if is_classic {
+        headers.remove(SERVER);
+        headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
+    }
     if fault.closes() {
-        response
-            .headers_mut()
-            .insert(CONNECTION, HeaderValue::from_static("close"));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// What a browser shows of a status.
-fn page(status: u16, title: &str) -> String {
-    let heading = format!("{status} {title}");
-    written(&heading, &heading, "")
-}
-
-fn written(title: &str, heading: &str, rest: &str) -> String {
-    format!(
-        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{heading}</h1></center>\r\n{rest}</body>\r\n</html>\r\n"
-    )
 }
 
 /// The client is sent elsewhere.

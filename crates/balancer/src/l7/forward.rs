@@ -121,8 +121,10 @@ fn prepare(job: &mut Job<'_>, request: Request<Incoming>, upgrade: Option<&Heade
         is_tls,
         job.serving.plan.port,
     );
-    let trace = headers::add_trace_id(&mut parts.headers, &site.shared.dice, site.shared.now_seconds());
-    job.exchange.traced(trace);
+    if !load_balancer.is_classic {
+        let trace = headers::add_trace_id(&mut parts.headers, &site.shared.dice, site.shared.now_seconds());
+        job.exchange.traced(trace);
+    }
     if let Some(tls) = job.client.tls.as_ref().filter(|_| load_balancer.adds_tls_headers) {
         let names = &job.serving.plan.headers;
         parts

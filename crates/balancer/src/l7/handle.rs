@@ -24,6 +24,9 @@ use crate::site::Serving;
 /// How often the rules are looked at for one request, when they change between the look and the choice of a target.
 const LOOKS: usize = 4;
 
+/// A classic load balancer takes methods of so many letters.
+const CLASSIC_METHOD_MAX: usize = 127;
+
 /// Answers a request.
 pub(crate) async fn handle(
     client: Arc<Client>,
@@ -66,10 +69,11 @@ async fn answer(
     if client.is_astray {
         return answer::fault(Fault::InTheClear, exchange);
     }
-    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+    let is_classic = exchange.is_classic();
+    if !takes_method(request.method(), is_classic) {
         return answer::fault(Fault::Method, exchange);
     }
-    if headers::has_too_many_forwarders(request.headers()) {
+    if !is_classic && headers::has_too_many_forwarders(request.headers()) {
         return answer::fault(Fault::TooManyForwarders, exchange);
     }
     let Some(host) = host(&request) else {
@@ -82,6 +86,16 @@ async fn answer(
         }
     }
     answer::fault(Fault::NoTarget, exchange)
+}
+
+/// Whether requests of a method are served: a classic load balancer takes all whose names are not too long. None
+/// becomes a tunnel.
+fn takes_method(method: &Method, is_classic: bool) -> bool {
+    match *method {
+        Method::CONNECT => false,
+        _ if is_classic => method.as_str().len() <= CLASSIC_METHOD_MAX,
+        _ => *method != Method::TRACE,
+    }
 }
 
 /// Does what the rules say, as they are now.

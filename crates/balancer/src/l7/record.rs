@@ -18,6 +18,7 @@ const CLIENT_CLOSED: u16 = 460;
 /// One request. Dropped before it is finished, the client went away.
 pub(crate) struct Exchange {
     _busy: Busy,
+    is_classic: bool,
     meter: Option<Meter>,
     log: Option<Log>,
 }
@@ -100,9 +101,15 @@ impl Exchange {
         });
         Box::new(Self {
             _busy: busy,
+            is_classic: load_balancer.is_classic,
             meter,
             log,
         })
+    }
+
+    /// Whether it is a classic load balancer that is asked.
+    pub(crate) fn is_classic(&self) -> bool {
+        self.is_classic
     }
 
     /// A rule decided.

@@ -99,8 +99,9 @@ pub(super) async fn send(
         request = match (fault, copy.filter(|_| is_harmless)) {
             (Waited::Sent(SendFault::Unsent(request)), _) => *request,
             // one that was cut off after its delay may have done all of what another one would do again
-            (Waited::Sent(SendFault::Ended), Some(again)) if !in_flight.target().gone.is_cancelled() => again,
-            (Waited::Sent(SendFault::Ended), _) => return Err(Fault::BadGateway),
+            (Waited::Sent(_), Some(again)) if !in_flight.target().gone.is_cancelled() => again,
+            (Waited::Sent(SendFault::Ended), _) => return Err(Fault::TargetClosed),
+            (Waited::Sent(SendFault::Garbled), _) => return Err(Fault::BadGateway),
             (Waited::Fault(fault), _) => return Err(fault),
         };
     }
@@ -243,7 +244,10 @@ enum Waited {
 impl Waited {
     /// Whether it is the target that has failed.
     fn is_of_target(&self) -> bool {
-        matches!(self, Self::Sent(SendFault::Ended) | Self::Fault(Fault::Timeout))
+        matches!(
+            self,
+            Self::Sent(SendFault::Ended | SendFault::Garbled) | Self::Fault(Fault::Timeout)
+        )
     }
 }
 

@@ -63,8 +63,10 @@ pub(crate) enum Lease {
 pub(crate) enum SendFault {
     /// Nothing of it was sent: here it is again.
     Unsent(Box<Request<RequestBody>>),
-    /// The connection ended, or what came is no answer.
+    /// The connection ended.
     Ended,
+    /// What came is no answer.
+    Garbled,
 }
 
 impl Pool {
@@ -210,7 +212,10 @@ impl Lease {
             Some(request) => SendFault::Unsent(Box::new(request)),
             None => {
                 tracing::debug!(error = %error.error(), "no answer from a target");
-                SendFault::Ended
+                match error.error().is_parse() {
+                    true => SendFault::Garbled,
+                    false => SendFault::Ended,
+                }
             }
         })
     }

@@ -5,7 +5,6 @@ use std::io::Write as _;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -16,6 +15,7 @@ use super::room::{read_with, within};
 use super::route::Plain;
 use crate::l7::answer::Fault;
 use crate::l7::connection::Client;
+use crate::l7::words::{Words, words};
 use crate::outlier::Outcome;
 use crate::target::InFlight;
 use crate::upstream::{ConnectFault, Stream, connect};
@@ -107,15 +107,16 @@ where
                 return Done::Answered { closes, early };
             }
             Heard::Ended if is_reused => {}
-            Heard::Bad | Heard::Ended => {
-                target.anomaly.note(Outcome::Failed);
-                return sides.fault(timer, Fault::BadGateway).await;
-            }
-            Heard::Silence => {
-                target.anomaly.note(Outcome::Failed);
-                return sides.fault(timer, Fault::Timeout).await;
-            }
             Heard::ClientGone => return Done::Broken,
+            failed => {
+                target.anomaly.note(Outcome::Failed);
+                let fault = match failed {
+                    Heard::Silence => Fault::Timeout,
+                    Heard::Ended => Fault::TargetClosed,
+                    _ => Fault::BadGateway,
+                };
+                return sides.fault(timer, fault).await;
+            }
         }
     }
     sides.fault(timer, Fault::BadGateway).await
@@ -206,19 +207,25 @@ where
 
     /// Answers by itself, as the other way does.
     async fn fault(self, timer: Pin<&mut Sleep>, fault: Fault) -> Done {
-        let (code, title) = fault.status();
-        let page = fault.page();
-        let reason = StatusCode::from_u16(code)
-            .ok()
-            .and_then(|it| it.canonical_reason())
-            .unwrap_or(title);
+        let is_classic = self.plain.serving.plan.load_balancer.is_classic;
+        let Words {
+            status, reason, page, ..
+        } = words(fault, is_classic);
         let closes = self.plain.closes || self.client.has_lived(&self.plain.serving);
-        let connection = if closes { "Connection: close\r\n" } else { "" };
-        let mut answer = format!(
-            "HTTP/1.1 {code} {reason}\r\nServer: awselb/2.0\r\nContent-Type: text/html\r\nContent-Length: {}\r\n{connection}",
-            page.len()
-        )
-        .into_bytes();
+        let server = match is_classic {
+            true => "",
+            false => "Server: awselb/2.0\r\nContent-Type: text/html\r\n",
+        };
+        let connection = match (closes, is_classic) {
+            (true, _) => "Connection: close\r\n",
+            (false, true) => "Connection: keep-alive\r\n",
+            (false, false) => "",
+        };
+        let page = page.unwrap_or_default();
+        let length = page.len();
+        let mut answer =
+            format!("HTTP/1.1 {status} {reason}\r\n{server}Content-Length: {length}\r\n{connection}")
+                .into_bytes();
         date(&mut answer, self.client.site.shared.clock.now());
         let body = if self.plain.is_head { "" } else { &page };
         let written = write!(answer, "\r\n{body}");

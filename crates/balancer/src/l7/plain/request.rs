@@ -133,8 +133,10 @@ impl<'a> Head<'a> {
         });
         let written = write!(heads, "{}", facts.port);
         debug_assert!(written.is_ok(), "memory takes all");
-        heads.extend_from_slice(b"\r\nX-Amzn-Trace-Id: Root=");
-        headers::write_fresh_trace(&mut heads, dice, facts.now_seconds);
+        if !facts.load_balancer.is_classic {
+            heads.extend_from_slice(b"\r\nX-Amzn-Trace-Id: Root=");
+            headers::write_fresh_trace(&mut heads, dice, facts.now_seconds);
+        }
         heads.extend_from_slice(b"\r\n\r\n");
         heads
     }
