@@ -37,6 +37,9 @@ pub struct Listener {
     pub alpn_policy: Option<AlpnPolicy>,
     /// What is done if no rule's conditions are met.
     pub default_action: Action,
+    /// `Order` of the default action, as a rule has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_order: Option<u16>,
     /// How it treats what comes.
     pub attributes: ListenerAttributes,
     /// When it was made.

@@ -24,6 +24,9 @@ pub struct ListenerRule {
     pub conditions: Vec<Condition>,
     /// What is done.
     pub action: Action,
+    /// `Order` of the action, 2 to 50000; `None` is 1. There is one action, so that it is read back and means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action_order: Option<u16>,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,

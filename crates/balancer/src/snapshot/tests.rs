@@ -77,6 +77,7 @@ fn listener() -> Listener {
         ssl_policy: None,
         alpn_policy: None,
         default_action: forward(),
+        action_order: None,
         attributes,
         created_at: Timestamp::UNIX_EPOCH,
         tags: Vec::new(),
@@ -94,6 +95,7 @@ fn rule(priority: Option<u16>, id: &str) -> ListenerRule {
             content_type: None,
             body: None,
         }),
+        action_order: None,
         tags: Vec::new(),
     }
 }

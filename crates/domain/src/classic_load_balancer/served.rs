@@ -100,6 +100,7 @@ impl ClassicLoadBalancer {
             ssl_policy: it.ssl_policy().map(str::to_owned),
             alpn_policy: None,
             default_action: self.action(it),
+            action_order: None,
             attributes: ListenerAttributes {
                 tcp_idle_timeout_seconds: self.attributes.idle_timeout_seconds,
                 ..ListenerAttributes::default()
@@ -117,6 +118,7 @@ impl ClassicLoadBalancer {
             priority: None,
             conditions: Vec::new(),
             action: self.action(it),
+            action_order: None,
             tags: Vec::new(),
         }
     }

@@ -233,6 +233,7 @@ fn listener(
             }],
             stickiness_seconds: None,
         }),
+        action_order: None,
         tags: Vec::new(),
     };
     let made = transitions::create_listener(tx, new).ok()?;

@@ -136,6 +136,7 @@ pub fn listener() -> Listener {
             content_type: Some("text/plain".into()),
             body: Some("nothing here".into()),
         }),
+        action_order: Some(2),
         attributes: ListenerAttributes {
             response_headers: [("x-frame-options".into(), "DENY".into())].into(),
             renamed_request_headers: [("x-amzn-tls-version".into(), "Tls".into())].into(),
@@ -172,6 +173,7 @@ pub fn listener_rule() -> ListenerRule {
             }],
             stickiness_seconds: Some(3600),
         }),
+        action_order: Some(10),
         tags: vec![Pair::new("team", "web")],
     }
 }

@@ -8,7 +8,7 @@ use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
 use domain::target_group::{ProtocolVersion, TargetGroup};
 use store::State;
 
-use super::errors::{incompatible, invalid_action, invalid_configuration, validation};
+use super::errors::{constraint, incompatible, invalid_action, invalid_configuration, validation};
 use super::limits::TARGET_GROUPS_OF_ACTION_MAX;
 use super::names;
 
@@ -26,6 +26,8 @@ const CONTENT_TYPES: [&str; 5] = [
 const REDIRECT_PART_MAX: usize = 128;
 /// Largest weight of a target group.
 const WEIGHT_MAX: u16 = 999;
+/// Largest order of an action.
+const ORDER_MAX: i32 = 50_000;
 /// Longest stickiness to a target group: a week.
 const STICKINESS_SECONDS_MAX: u32 = 604_800;
 
@@ -82,6 +84,25 @@ pub fn read(place: &Place<'_>, given: &[elbv2::Action]) -> Result<Action, Error>
              satisfy enum value set: [forward, authenticate-oidc, authenticate-cognito, redirect, fixed-response]",
             other.as_str()
         ))),
+    }
+}
+
+/// The order of the action of a listener or rule; none is the first.
+///
+/// # Errors
+/// ValidationError.
+pub fn order(given: &[elbv2::Action]) -> Result<Option<u16>, Error> {
+    let Some(order) = given.first().and_then(|it| it.order) else {
+        return Ok(None);
+    };
+    let rule = match order {
+        ..=0 => "Member must have value greater than or equal to 1",
+        1..=ORDER_MAX => "",
+        _ => "Member must have value less than or equal to 50000",
+    };
+    match u16::try_from(order) {
+        Ok(it) if rule.is_empty() => Ok(Some(it).filter(|it| *it > 1)),
+        _ => Err(constraint(&order.to_string(), "actions.1.member.order", rule)),
     }
 }
 

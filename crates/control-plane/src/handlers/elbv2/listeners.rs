@@ -59,6 +59,7 @@ pub async fn create_listener(
             ssl_policy: security.ssl_policy,
             alpn_policy: security.alpn_policy,
             default_action,
+            action_order: actions::order(&input.default_actions)?,
             tags,
         };
         create_or_find(tx, new)
@@ -77,6 +78,7 @@ fn create_or_find(tx: &mut Tx<'_>, new: NewListener) -> Result<Arc<Listener>, Er
             && it.ssl_policy == new.ssl_policy
             && it.alpn_policy == new.alpn_policy
             && it.default_action == new.default_action
+            && it.action_order == new.action_order
             && it.tags == new.tags
     };
     if let Some(it) = tx.state().listeners_of(&new.load_balancer).find(is_same) {
@@ -337,7 +339,10 @@ fn modified(
     let given = input.default_actions.as_deref();
     let is_other_protocol = it.protocol != before.protocol;
     match given.filter(|it| !it.is_empty()) {
-        Some(given) => it.default_action = actions::read(&place, given)?,
+        Some(given) => {
+            it.default_action = actions::read(&place, given)?;
+            it.action_order = actions::order(given)?;
+        }
         // Its groups have to go with the new protocol too.
         None if is_other_protocol => actions::check_groups(&place, &it.default_action)?,
         None => {}

@@ -76,7 +76,7 @@ pub fn listener(it: &Listener) -> elbv2::Listener {
     elbv2::Listener {
         alpn_policy: it.alpn_policy.map(|it| vec![it.as_str().to_owned()]),
         certificates: it.default_certificate().map(|it| vec![certificate(it, None)]),
-        default_actions: Some(vec![action(&it.default_action)]),
+        default_actions: Some(vec![action(&it.default_action, it.action_order)]),
         listener_arn: Some(it.arn.to_string()),
         load_balancer_arn: Some(it.load_balancer.to_string()),
         mutual_authentication: (it.protocol == Protocol::Https).then(|| {
@@ -102,7 +102,7 @@ pub fn certificate(arn: &str, is_default: Option<bool>) -> elbv2::Certificate {
 /// A rule.
 pub fn rule(it: &ListenerRule) -> elbv2::Rule {
     elbv2::Rule {
-        actions: Some(vec![action(&it.action)]),
+        actions: Some(vec![action(&it.action, it.action_order)]),
         conditions: Some(it.conditions.iter().map(condition).collect()),
         is_default: Some(it.priority.is_none()),
         priority: Some(
@@ -114,9 +114,9 @@ pub fn rule(it: &ListenerRule) -> elbv2::Rule {
     }
 }
 
-fn action(it: &Action) -> elbv2::Action {
+fn action(it: &Action, order: Option<u16>) -> elbv2::Action {
     let bare = elbv2::Action {
-        order: Some(1),
+        order: Some(order.map_or(1, i32::from)),
         ..elbv2::Action::default()
     };
     match it {

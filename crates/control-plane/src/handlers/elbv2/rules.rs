@@ -59,6 +59,7 @@ pub async fn create_rule(call: Call<elbv2::CreateRule>) -> Result<elbv2::CreateR
             priority,
             conditions,
             action,
+            action_order: actions::order(&input.actions)?,
             tags,
         };
         create(tx, new).map_err(|refusal| priority_in_use(refusal.priority))
@@ -195,6 +196,7 @@ pub async fn modify_rule(call: Call<elbv2::ModifyRule>) -> Result<elbv2::ModifyR
         let mut after = ListenerRule::clone(&before);
         if let Some(given) = input.actions.as_deref().filter(|it| !it.is_empty()) {
             after.action = action(tx.state(), &scope, &load_balancer, &listener, given)?;
+            after.action_order = actions::order(given)?;
         }
         if let Some(conditions) = conditions {
             after.conditions = conditions;

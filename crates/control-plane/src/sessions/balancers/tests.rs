@@ -83,6 +83,7 @@ async fn a_certificate_is_news_to_those_that_show_it() {
                 content_type: None,
                 body: None,
             }),
+            action_order: None,
             tags: Vec::new(),
         };
         create_listener(tx, listener).expect("there is no other");

@@ -91,6 +91,7 @@ async fn targets_follow_even_if_there_are_too_many_for_one_commit() {
                 target_groups: target_groups.into(),
                 stickiness_seconds: None,
             }),
+            action_order: None,
             tags: Vec::new(),
         };
         Ok::<_, Infallible>(create_rule(tx, new).expect("the priority is free"))

@@ -27,6 +27,8 @@ pub struct NewListener {
     pub alpn_policy: Option<AlpnPolicy>,
     /// What is done if no rule's conditions are met.
     pub default_action: Action,
+    /// `Order` of the default action; `None` is 1.
+    pub action_order: Option<u16>,
     /// In the order given.
     pub tags: Vec<Pair>,
 }
@@ -53,6 +55,7 @@ pub fn create_listener(tx: &mut Tx<'_>, new: NewListener) -> Result<Arc<Listener
         ssl_policy: new.ssl_policy,
         alpn_policy: new.alpn_policy,
         default_action: new.default_action,
+        action_order: new.action_order,
         attributes: ListenerAttributes::default(),
         created_at: tx.now(),
         tags: new.tags,
@@ -64,6 +67,7 @@ pub fn create_listener(tx: &mut Tx<'_>, new: NewListener) -> Result<Arc<Listener
         priority: None,
         conditions: Vec::new(),
         action: listener.default_action.clone(),
+        action_order: listener.action_order,
         tags: Vec::new(),
     };
     let groups: Vec<TargetGroupArn> = rule.action.target_groups().cloned().collect();
@@ -92,6 +96,7 @@ pub fn modify_listener(tx: &mut Tx<'_>, listener: Listener) -> Result<Arc<Listen
         groups.extend(listener.default_action.target_groups().cloned());
         tx.put(ListenerRule {
             action: listener.default_action.clone(),
+            action_order: listener.action_order,
             ..ListenerRule::clone(&rule)
         });
         follow_use(tx, &groups);

@@ -22,6 +22,8 @@ pub struct NewRule {
     pub conditions: Vec<Condition>,
     /// What is done.
     pub action: Action,
+    /// `Order` of the action; `None` is 1.
+    pub action_order: Option<u16>,
     /// In the order given.
     pub tags: Vec<Pair>,
 }
@@ -48,6 +50,7 @@ pub fn create_rule(tx: &mut Tx<'_>, new: NewRule) -> Result<Arc<ListenerRule>, P
         priority: Some(priority),
         conditions: new.conditions,
         action: new.action,
+        action_order: new.action_order,
         tags: new.tags,
     };
     let rule = tx.put(rule);

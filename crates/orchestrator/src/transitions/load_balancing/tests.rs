@@ -125,6 +125,7 @@ impl World {
                     priority,
                     conditions: Vec::new(),
                     action,
+                    action_order: None,
                     tags: Vec::new(),
                 },
             )
@@ -172,6 +173,7 @@ fn new_listener(of: &LoadBalancer, port: u16) -> NewListener {
         ssl_policy: None,
         alpn_policy: None,
         default_action: fixed(),
+        action_order: None,
         tags: Vec::new(),
     }
 }

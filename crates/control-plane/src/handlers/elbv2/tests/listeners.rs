@@ -226,6 +226,57 @@ async fn what_does_not_go_together_is_refused() {
 }
 
 #[tokio::test]
+async fn the_order_of_an_action_is_read_back() {
+    let world = World::new().await;
+    let web = world.load_balancer("web", "application").await;
+    let ordered = |order: i64| {
+        let mut action = fixed();
+        action["Order"] = json!(order);
+        action
+    };
+    let order = async |listener: &str| {
+        let found = world
+            .ask("DescribeListeners", json!({ "ListenerArns": [listener] }))
+            .await;
+        let rules = world
+            .ask("DescribeRules", json!({ "ListenerArn": listener }))
+            .await;
+        let default = &found["Listeners"][0]["DefaultActions"][0]["Order"];
+        assert_eq!(*default, rules["Rules"][0]["Actions"][0]["Order"]);
+        default.as_i64().expect("a number")
+    };
+    let arn = world.listener(&web, ("HTTP", 80), ordered(50_000)).await;
+    assert_eq!(order(&arn).await, 50_000);
+    for (given, read) in [(ordered(7), 7), (fixed(), 1), (ordered(1), 1)] {
+        let modify = json!({ "ListenerArn": arn, "DefaultActions": [given] });
+        let modified = world.ask("ModifyListener", modify).await;
+        assert_eq!(modified["Listeners"][0]["DefaultActions"][0]["Order"], read);
+        assert_eq!(order(&arn).await, read);
+    }
+    let rule = json!({
+        "ListenerArn": arn, "Priority": 1, "Conditions": [{ "Field": "path-pattern", "Values": ["/a"] }],
+        "Actions": [ordered(3)],
+    });
+    let made = world.ask("CreateRule", rule).await["Rules"][0].clone();
+    assert_eq!(made["Actions"][0]["Order"], 3);
+    let modify = json!({ "RuleArn": made["RuleArn"], "Actions": [ordered(4)] });
+    let modified = world.ask("ModifyRule", modify).await;
+    assert_eq!(modified["Rules"][0]["Actions"][0]["Order"], 4);
+    for (given, rule) in [
+        (0, "Member must have value greater than or equal to 1"),
+        (50_001, "Member must have value less than or equal to 50000"),
+    ] {
+        let modify = json!({ "ListenerArn": arn, "DefaultActions": [ordered(given)] });
+        let (code, message) = world.refused("ModifyListener", modify).await;
+        assert_eq!(code, "ValidationError");
+        let expected = format!(
+            "1 validation error detected: Value '{given}' at 'actions.1.member.order' failed to satisfy constraint: {rule}"
+        );
+        assert_eq!(message, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_says_what_stays() {
     let world = World::new().await;
     let web = world.load_balancer("web", "application").await;
