@@ -40,12 +40,8 @@ pub(super) async fn send(
     outgoing: Outgoing,
 ) -> Result<(Response<Incoming>, Held), Fault> {
     let idle = job.serving.plan.load_balancer.idle_timeout;
-    let Outgoing {
-        parts,
-        body,
-        progress,
-    } = outgoing;
-    let mut request = Request::from_parts(parts, body);
+    let progress = outgoing.progress;
+    let mut request = Request::from_parts(outgoing.parts, outgoing.body);
     let resilience = members.plan.resilience.as_ref();
     let time = TimeToAnswer {
         bound: resilience.and_then(|it| it.request_timeout),
@@ -53,13 +49,16 @@ pub(super) async fn send(
         progress: progress.clone(),
     };
     let mut tried = Vec::new();
+    // that of the last try: whoever has been tried is no reason to say that nobody is there
+    let mut failed = None;
     for attempt in 1..=TRIES {
         let chosen = first.take().or_else(|| choose(job, members, pinned, &tried));
-        let in_flight = chosen.ok_or(Fault::NoTarget)?;
+        let in_flight = chosen.ok_or(failed.unwrap_or(Fault::NoTarget))?;
         tried.push(in_flight.target().address());
         job.exchange.forwarded(in_flight.target());
         let Some(mut lease) = lease(job, members, &in_flight, attempt, &time).await? else {
             pinned = None;
+            failed = Some(Fault::BadGateway);
             continue;
         };
         address(&mut request, &lease, &job.host, members.plan.protocol)?;
@@ -96,16 +95,31 @@ pub(super) async fn send(
         if fault.is_of_target() {
             note(job, &in_flight, Outcome::Failed);
         }
-        request = match (fault, copy.filter(|_| is_harmless)) {
-            (Waited::Sent(SendFault::Unsent(request)), _) => *request,
-            // one that was cut off after its delay may have done all of what another one would do again
-            (Waited::Sent(_), Some(again)) if !in_flight.target().gone.is_cancelled() => again,
-            (Waited::Sent(SendFault::Ended), _) => return Err(Fault::TargetClosed),
-            (Waited::Sent(SendFault::Garbled), _) => return Err(Fault::BadGateway),
-            (Waited::Fault(fault), _) => return Err(fault),
-        };
+        let is_gone = in_flight.target().gone.is_cancelled();
+        let (again, fault) = once_more(fault, copy.filter(|_| is_harmless && !is_gone))?;
+        request = again;
+        failed = fault.or(failed);
     }
-    Err(Fault::BadGateway)
+    Err(failed.unwrap_or(Fault::BadGateway))
+}
+
+/// What is sent after a try that came to nothing, and what is answered if nobody takes that. A copy is sent again unless
+/// the target was cut off after its delay: it may have done all of it.
+///
+/// # Errors
+/// It must not be sent again.
+fn once_more(
+    fault: Waited,
+    copy: Option<Request<RequestBody>>,
+) -> Result<(Request<RequestBody>, Option<Fault>), Fault> {
+    let fault = match fault {
+        Waited::Sent(SendFault::Unsent(request)) => return Ok((*request, None)),
+        Waited::Sent(SendFault::Ended) => Fault::TargetClosed,
+        Waited::Sent(SendFault::Garbled) => Fault::BadGateway,
+        Waited::Fault(fault) => return Err(fault),
+    };
+    let again = copy.ok_or(fault)?;
+    Ok((again, Some(fault)))
 }
 
 /// A connection to a target; none if another target is to be tried.

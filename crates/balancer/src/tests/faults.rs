@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::fixture::{World, body, echo, group, header, own_address, raw, raw_target, read_head, status};
+use crate::plan::Registration;
 
 #[tokio::test]
 async fn nobody_there_is_503() {
@@ -128,6 +130,39 @@ async fn a_target_that_refuses_connections_does_not_fail_requests_while_others_l
     let world = World::with_group(group("g", &[closed, echo("alive").await])).await;
     for _ in 0..10 {
         assert_eq!(world.status("/").await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_empties_between_two_tries_is_502() {
+    for is_logged in [false, true] {
+        let (asked, ends) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, wait) = (asked.clone(), ends.clone());
+        let target = raw_target(move |mut stream| {
+            let (tell, wait) = (tell.clone(), wait.clone());
+            async move {
+                read_head(&mut stream).await;
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    .await;
+                // a connection that was kept, and closes under the next request
+                read_head(&mut stream).await;
+                tell.notify_one();
+                wait.notified().await;
+            }
+        })
+        .await;
+        let mut world = World::with_group(group("g", &[target])).await;
+        world.change(|it| it.access_logs = is_logged).await;
+        assert_eq!(world.status("/").await, 200);
+        let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let answer = tokio::spawn(raw(world.address, request));
+        asked.notified().await;
+        world.plan.groups[0].targets[0].registration = Registration::Draining;
+        world.apply().await;
+        ends.notify_one();
+        assert_eq!(status(&answer.await.expect("an answer")), 502, "{is_logged}");
+        assert_eq!(world.status("/").await, 503, "nobody was tried");
     }
 }
 

@@ -74,7 +74,11 @@ where
     };
     for attempt in 1..=TRIES {
         let Some(in_flight) = sides.choose() else {
-            return Done::Unsent { early: sides.early };
+            return match attempt {
+                1 => Done::Unsent { early: sides.early },
+                // somebody was there, and has failed
+                _ => sides.fault(timer, Fault::TargetClosed).await,
+            };
         };
         let target = in_flight.target();
         // the last try does not rely on a connection that may be closing
@@ -88,6 +92,8 @@ where
                     target.anomaly.note(Outcome::Failed);
                     match fault {
                         ConnectFault::Timeout => return sides.fault(timer, Fault::Timeout).await,
+                        // nobody was left meanwhile
+                        _ if sides.choose().is_none() => return sides.fault(timer, Fault::BadGateway).await,
                         // the other way knows when another target may help
                         _ => return Done::Unsent { early: sides.early },
                     }
