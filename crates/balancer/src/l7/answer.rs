@@ -104,8 +104,8 @@ pub(crate) fn own(
             body
         }
     };
-    exchange.answered(status, &headers);
-    // logged now: whether anybody reads the body, as nobody does after HEAD, makes no difference
+    exchange.answered(status);
+    // now: whether anybody reads the body, as nobody does after HEAD, makes no difference
     exchange.sent(body.len() as u64);
     exchange.finish();
     let mut response = Response::new(AnswerBody::Ready(Some(body), Some(exchange)));

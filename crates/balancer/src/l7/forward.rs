@@ -176,8 +176,7 @@ fn passed(
         return match upgrade {
             Some((client_side, _)) => {
                 job.client.gate.decide(true);
-                job.exchange
-                    .answered(StatusCode::SWITCHING_PROTOCOLS, response.headers());
+                job.exchange.answered(StatusCode::SWITCHING_PROTOCOLS);
                 let lives = job.client.site.shared.connections.token();
                 tunnel::switch(client_side, response, held, job.exchange, (idle, lives))
             }
@@ -210,7 +209,7 @@ fn passed(
             &mut parts.headers,
         );
     }
-    job.exchange.answered(parts.status, &parts.headers);
+    job.exchange.answered(parts.status);
     // with the letters of names as the target wrote them
     Response::from_parts(parts, AnswerBody::relay(body, job.exchange, held, idle))
 }

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::head::{Grade, Refusal};
+use super::record::Line;
 
 /// What was found out about the head of a request; heads and requests are in the same order.
 #[derive(Debug, Clone)]
@@ -56,12 +57,20 @@ struct Inside {
     decision: Decision,
     waker: Option<Waker>,
     last_done: Instant,
+    /// Lines of answers that may be on their way, as many as what hyper holds back has room for.
+    lines: Vec<Line>,
+    /// How much of what was written is told, in bytes.
+    told: u64,
+    /// Nothing is written any more.
+    is_over: bool,
 }
 
 /// Shared by the guard of a connection and the handler of its requests.
 pub(crate) struct Gate {
     inside: Mutex<Inside>,
     busy: AtomicUsize,
+    /// What the client was sent, in bytes.
+    written: AtomicU64,
 }
 
 /// A request is being handled; until it is dropped, the connection is not idle.
@@ -74,10 +83,14 @@ impl Gate {
             decision: Decision::Open,
             waker: None,
             last_done: Instant::now(),
+            lines: Vec::new(),
+            told: 0,
+            is_over: false,
         };
         Arc::new(Self {
             inside: Mutex::new(inside),
             busy: AtomicUsize::new(0),
+            written: AtomicU64::new(0),
         })
     }
 
@@ -104,6 +117,41 @@ impl Gate {
     /// When the last request ended.
     pub(crate) fn last_done(&self) -> Instant {
         self.inside.lock().last_done
+    }
+
+    /// So much more went to the client.
+    pub(crate) fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Takes a line that is whole but for what was sent: it is written when all of that has gone, or nothing more can.
+    pub(crate) fn settle(&self, line: Line) {
+        let mut inside = self.inside.lock();
+        inside.lines.push(line);
+        if inside.is_over {
+            self.tell(&mut inside);
+        }
+    }
+
+    /// All that was to be written has gone.
+    pub(crate) fn flushed(&self) {
+        self.tell(&mut self.inside.lock());
+    }
+
+    /// Nothing is written any more.
+    pub(crate) fn over(&self) {
+        let mut inside = self.inside.lock();
+        inside.is_over = true;
+        self.tell(&mut inside);
+    }
+
+    fn tell(&self, inside: &mut Inside) {
+        // few answers go together: the first has it all
+        for line in std::mem::take(&mut inside.lines) {
+            let written = self.written.load(Ordering::Relaxed);
+            line.write(written - inside.told);
+            inside.told = written;
+        }
     }
 
     /// Says whether the connection speaks another protocol from now on.

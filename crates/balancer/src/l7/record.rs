@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use http::header::DATE as DATE_NAME;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::connection::Client;
 use super::gate::{Busy, Ticket};
 use crate::access_log::Entry;
 use crate::counters::{Active, Counters};
+use crate::shared::Shared;
 use crate::target::Target;
 
 /// What a request that nobody waits for any more is logged with.
@@ -29,6 +29,13 @@ struct Meter {
     forwarded: Option<Instant>,
     /// It is a connection of its own by now.
     active: Option<Active>,
+}
+
+/// A line of the log whose answer is on its way.
+pub(crate) struct Line {
+    entry: Entry,
+    arn: Arc<str>,
+    shared: Arc<Shared>,
 }
 
 struct Log {
@@ -176,13 +183,10 @@ impl Exchange {
         }
     }
 
-    /// The client is being answered, with this head.
-    pub(crate) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
+    /// The client is being answered.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
         if let Some(log) = &mut self.log {
             log.entry.status = status.as_u16();
-            if !log.client.http2 {
-                log.entry.sent += head_bytes(status, headers);
-            }
         }
     }
 
@@ -200,9 +204,9 @@ impl Exchange {
         }
     }
 
-    /// So much more was sent to the client.
+    /// So much more of a body was sent to the client. What connections of HTTP/1.1 carry, their guards count.
     pub(crate) fn sent(&mut self, bytes: u64) {
-        if let Some(log) = &mut self.log {
+        if let Some(log) = self.log.as_mut().filter(|it| it.client.http2) {
             log.entry.sent += bytes;
         }
     }
@@ -212,7 +216,7 @@ impl Exchange {
         let Some(mut log) = self.log.take() else {
             return;
         };
-        let shared = &log.client.site.shared;
+        let shared = log.client.site.shared.clone();
         let between = |from: Option<Instant>, to: Option<Instant>| {
             let passed = to?.checked_duration_since(from?)?;
             u64::try_from(passed.as_millis()).ok()
@@ -224,20 +228,24 @@ impl Exchange {
             between(log.forwarded, log.answered),
             between(log.answered, Some(now)),
         ];
-        shared.logs.line(&log.arn, log.entry.line());
+        let line = Line {
+            entry: log.entry,
+            arn: log.arn,
+            shared,
+        };
+        match log.client.http2 {
+            true => line.write(0),
+            false => log.client.gate.settle(line),
+        }
     }
 }
 
-/// How long the head of an answer is, in bytes, with the line of the date that every answer gets.
-fn head_bytes(status: StatusCode, headers: &HeaderMap) -> u64 {
-    const DATE: usize = "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".len();
-    const ENDS: usize = "HTTP/1.1 200 \r\n\r\n".len();
-    let lines = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
-    let date = if headers.contains_key(DATE_NAME) { 0 } else { DATE };
-    let reason = status.canonical_reason().map_or(0, str::len);
-    (ENDS + reason + lines.sum::<usize>() + date) as u64
+impl Line {
+    /// Writes it: so much more than it says was sent.
+    pub(crate) fn write(mut self, sent: u64) {
+        self.entry.sent += sent;
+        self.shared.logs.line(&self.arn, self.entry.line());
+    }
 }
 
 impl Drop for Exchange {

@@ -37,9 +37,8 @@ pub(crate) fn switch(
             return;
         };
         let pumping = pump::both_ways(TokioIo::new(client), TokioIo::new(target), idle);
-        if let Some((up, down)) = gone.run_until_cancelled(pumping).await {
+        if let Some((up, _)) = gone.run_until_cancelled(pumping).await {
             exchange.received(up);
-            exchange.sent(down);
         }
         exchange.finish();
     });

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use http::HeaderValue;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
@@ -147,4 +148,76 @@ async fn logs_tell_each_request() {
         line.contains(" g \"Root=1-") && line.contains("\"forward\""),
         "{line}"
     );
+}
+
+#[tokio::test]
+async fn logs_tell_what_was_sent_to_the_byte() {
+    let chunked = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 Fine\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n")
+            .await;
+    })
+    .await;
+    for (targets, requests) in [
+        (
+            vec![echo("one").await],
+            [
+                "GET /{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "HEAD /{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "GET /{} HTTP/1.0\r\n\r\n",
+            ],
+        ),
+        (
+            vec![chunked],
+            [
+                "GET /{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "POST /{} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                "GET /{} HTTP/1.0\r\n\r\n",
+            ],
+        ),
+        (
+            Vec::new(),
+            [
+                "GET /{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "HEAD /{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+                "GET /{} HTTP/1.1\r\nHost : a\r\n\r\n",
+            ],
+        ),
+    ] {
+        let mut world = World::with_group(group("g", &targets)).await;
+        world.plan.listeners[0].headers.response =
+            vec![(http::header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))];
+        world.change(|it| it.access_logs = true).await;
+        for (number, request) in requests.iter().enumerate() {
+            let path = format!("asked-{number}");
+            let request = request.replace("{}", &path);
+            let answer = raw(world.address, &request).await;
+            assert!(answer.contains("DENY"), "{answer}");
+            let line = world.line(|it| it.contains(&path)).await;
+            let fields: Vec<_> = line.split(' ').collect();
+            let (received, sent) = (fields[10], fields[11]);
+            assert_eq!(received, request.len().to_string(), "{line}");
+            assert_eq!(sent, answer.len().to_string(), "{answer}\n{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_answer_of_a_connection_is_counted_by_itself() {
+    let mut world = World::with_group(group("g", &[echo("one").await])).await;
+    world.change(|it| it.access_logs = true).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("a connection");
+    for number in 0..3 {
+        let request = format!(
+            "GET /kept-{number}{} HTTP/1.1\r\nHost: a\r\n\r\n",
+            "x".repeat(number)
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let answer = read_answer(&mut stream).await;
+        let line = world.line(|it| it.contains(&format!("/kept-{number}"))).await;
+        let fields: Vec<_> = line.split(' ').collect();
+        assert_eq!(fields[10], request.len().to_string(), "{line}");
+        assert_eq!(fields[11], answer.len().to_string(), "{answer}\n{line}");
+    }
 }
