@@ -8,6 +8,7 @@ use crate::tags::Pair;
 use crate::{ListenerArn, LoadBalancerArn, Timestamp};
 
 mod attributes;
+mod response_headers;
 
 pub use attributes::ListenerAttributes;
 

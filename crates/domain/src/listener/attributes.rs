@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Protocol;
+use super::{Protocol, response_headers};
 use crate::load_balancing_attribute::{AttributeRefusal, InvalidValue, boolean, number};
 
 /// How a listener treats what comes.
@@ -117,8 +117,6 @@ const REQUEST_HEADERS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Longest value of a header that a listener sets.
-const HEADER_VALUE_MAX: usize = 1024;
 /// Longest name that a header of requests may get.
 const HEADER_NAME_MAX: usize = 40;
 
@@ -188,11 +186,7 @@ impl ListenerAttributes {
             self.response_headers.remove(header);
             return Ok(());
         }
-        if value.len() > HEADER_VALUE_MAX || !value.bytes().all(|it| (b' '..=b'~').contains(&it)) {
-            return Err(InvalidValue(format!(
-                "at most {HEADER_VALUE_MAX} printable characters of ASCII"
-            )));
-        }
+        response_headers::check(header, value)?;
         self.response_headers.insert(header.to_owned(), value.to_owned());
         Ok(())
     }
