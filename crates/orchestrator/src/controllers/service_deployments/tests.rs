@@ -379,6 +379,54 @@ fn protected_tasks_hold_up_a_deployment_but_not_the_end_of_the_service() {
     assert_eq!(world.stored_service(&service).status, ServiceStatus::Inactive);
 }
 
+#[test]
+fn two_deployments_that_protection_holds_are_told_once_each() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(2, 100, 200);
+    settle_down(&world, &service);
+    let renew = || {
+        let arn = service.clone();
+        let change = ServiceChange {
+            force_new_deployment: true,
+            ..ServiceChange::default()
+        };
+        world.write(move |tx| update_service(tx, &arn, &change));
+        settle_down(&world, &service);
+    };
+    let mut protected = Vec::new();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let primary = world.stored_service(&service).deployments[0].id.clone();
+        let mut tasks = world.tasks(&service).into_iter();
+        let one = tasks.find(|it| it.started_by.as_deref() == Some(&primary));
+        let one = one.expect("each has tasks").arn;
+        protect(&world, std::slice::from_ref(&one));
+        protected.push(one);
+        renew();
+        told.push(told_held(&primary));
+        assert_eq!(held(&world, &service), told);
+    }
+    assert_eq!(world.stored_service(&service).deployments.len(), 3);
+    let before = world.store.last_commit();
+    for _ in 0..4 {
+        assert_eq!(reconcile(&world, &service), Next::After(Duration::from_secs(600)));
+    }
+    assert_eq!(world.store.last_commit(), before, "nothing more to say");
+    let left: Vec<TaskArn> = world.tasks(&service).into_iter().map(|it| it.arn).collect();
+    assert!(
+        protected.iter().all(|it| left.contains(it)) && left.len() == 4,
+        "{left:?}"
+    );
+
+    world.clock.advance(Duration::from_secs(600));
+    settle_down(&world, &service);
+    assert_eq!(world.tasks(&service).len(), 2);
+    let stored = world.stored_service(&service);
+    assert_eq!(stored.deployments.len(), 1);
+    assert!(stored.announced_protection.is_empty());
+}
+
 /// What a drain may do at each step hangs on the percentages: desired, minimum, maximum, then the fewest that run and the
 /// most that there are on the way.
 #[test]
