@@ -141,9 +141,9 @@ async fn each_instance_says_what_it_lacks() {
         refusals(&full),
         json!(["lacks memory (1000 MiB needed, free 24 MiB)"])
     );
-    assert_eq!(refusals(&draining), json!(["takes no new tasks"]));
-    let counts =
-        "2 container instances: 1 takes no new tasks, 1 lacks memory (1000 MiB needed, free 24 MiB).";
+    assert_eq!(refusals(&draining), json!(["is DRAINING and takes no new tasks"]));
+    let counts = "2 container instances: 1 is DRAINING and takes no new tasks, 1 lacks memory (1000 MiB needed, free 24 \
+                  MiB).";
     assert!(waits(&it).contains(counts), "{it:#}");
     assert!(waits(&it).contains("1 task that was placed to run"), "{it:#}");
     assert!(it["nextSteps"].to_string().contains("Give it room"), "{it:#}");
@@ -171,6 +171,38 @@ async fn each_instance_says_what_it_lacks() {
         refused[0].contains("lacks memory (1000 MiB needed, free 24 MiB)"),
         "{}",
         refused[0]
+    );
+}
+
+#[tokio::test]
+async fn instances_that_placement_passes_over_are_none_to_it() {
+    let world = World::new().await;
+    let draining = world.0.instance().await;
+    world
+        .0
+        .ask(
+            "UpdateContainerInstancesState",
+            json!({ "containerInstances": [draining], "status": "DRAINING" }),
+        )
+        .await;
+    world.create(json!({})).await;
+    let it = world.explained().await;
+    assert_eq!(
+        it["placement"]["summary"],
+        "No Container Instances were found in your cluster."
+    );
+    let hosts = json!([{
+        "containerInstanceArn": draining, "takes": false, "refusals": ["is DRAINING and takes no new tasks"],
+    }]);
+    assert_eq!(it["placement"]["hosts"], hosts);
+    let described = world
+        .0
+        .ask("DescribeServices", json!({ "services": ["web"] }))
+        .await;
+    let events = described["services"][0]["events"].to_string();
+    assert!(
+        events.contains("No Container Instances were found in your cluster."),
+        "{events}"
     );
 }
 

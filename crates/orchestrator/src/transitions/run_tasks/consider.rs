@@ -6,7 +6,9 @@ use domain::ContainerInstanceArn;
 use domain::host::Resources;
 use store::Tx;
 
-use super::{PlacementFailure, RunTasks, RunTasksRefusal, Where, capacity, hosts, needs, placement};
+use super::{
+    PlacementFailure, RunTasks, RunTasksRefusal, Where, capacity, failure, hosts, is_active, needs, placement,
+};
 
 /// What placement says of one task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,13 +48,24 @@ pub fn consider(tx: &Tx<'_>, run: &RunTasks) -> Considered {
             continue;
         }
         let mut found = hosts(tx.state(), part, None);
-        if let Where::On(named) = &part.placed {
-            found.retain(|(_, instance)| named.contains(&instance.arn));
-        }
-        if found.is_empty() {
+        let has_any = match &part.placed {
+            Where::On(named) => {
+                found.retain(|(_, instance)| named.contains(&instance.arn));
+                !found.is_empty()
+            }
+            Where::Anywhere | Where::InZone(_) => found.iter().any(|(_, instance)| is_active(instance)),
+        };
+        if !has_any {
             considered.nowhere = Some(RunTasksRefusal::NoContainerInstances);
         }
         for host in found {
+            if !is_active(host.1) {
+                // placement passes it over, whatever else it lacks
+                let (arn, status) = (host.1.arn.clone(), host.1.status.as_str().to_owned());
+                let closed = failure(arn.to_string(), "INACTIVE", Some(status), "is not active");
+                considered.hosts.push((arn, vec![closed]));
+                continue;
+            }
             let decided = placement(tx, part, &considered.needs, vec![host], 1);
             considered.hosts.push((host.1.arn.clone(), decided.failures));
         }

@@ -90,7 +90,11 @@ impl Subject {
                 format!("{uses} a port of the task already (of {})", ports.join(", "))
             }
             "ATTRIBUTE" => format!("{lacks} the attribute {}", detail.unwrap_or("that is required")),
-            "INACTIVE" => format!("{} no new tasks", self.verb("takes", "take")),
+            "INACTIVE" => {
+                let status = detail.unwrap_or("not ACTIVE");
+                let (is, takes) = (self.verb("is", "are"), self.verb("takes", "take"));
+                format!("{is} {status} and {takes} no new tasks")
+            }
             "AGENT" => format!("{has} no connected agent"),
             other if other.starts_with("DistinctInstance") => {
                 format!("{has} a task of the group already (distinctInstance)")
