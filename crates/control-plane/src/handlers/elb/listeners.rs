@@ -12,7 +12,11 @@ use super::names;
 use crate::call::Call;
 use crate::handlers::listener_certificates::listener_certificate;
 
-/// Reads the listeners of a new load balancer, or those to add.
+fn none_given() -> Error {
+    validation("Listeners cannot be empty")
+}
+
+/// Reads the listeners of a new load balancer.
 ///
 /// # Errors
 /// ValidationError, UnsupportedProtocol, CertificateNotFound, UnsupportedCertificate, DuplicateListener.
@@ -23,17 +27,23 @@ pub fn read(
     given: &[elb::Listener],
 ) -> Result<Vec<ClassicListener>, Error> {
     if given.is_empty() {
-        return Err(validation("Listeners cannot be empty"));
+        return Err(none_given());
     }
     let mut listeners = Vec::new();
     for it in given {
-        add(name, &mut listeners, listener(state, scope, it)?)?;
+        let new = listener(state, scope, it)?;
+        add(name, &mut listeners, it, new)?;
     }
     Ok(listeners)
 }
 
-/// One that is there already may be given again.
-fn add(name: &str, listeners: &mut Vec<ClassicListener>, new: ClassicListener) -> Result<(), Error> {
+/// One that is there already may be given again: as it was given, a certificate included that it has no use for.
+fn add(
+    name: &str,
+    listeners: &mut Vec<ClassicListener>,
+    given: &elb::Listener,
+    new: ClassicListener,
+) -> Result<(), Error> {
     let Some(known) = listeners.iter().find(|it| it.port == new.port) else {
         listeners.push(new);
         return Ok(());
@@ -42,7 +52,8 @@ fn add(name: &str, listeners: &mut Vec<ClassicListener>, new: ClassicListener) -
         policies: Vec::new(),
         ..known.clone()
     } == new;
-    if is_same {
+    let names_certificate = given.ssl_certificate_id.as_ref().is_some_and(|it| !it.is_empty());
+    if is_same && names_certificate == known.certificate.is_some() {
         return Ok(());
     }
     Err(Error::DuplicateListenerException(
@@ -82,6 +93,7 @@ fn listener(state: &State, scope: &Scope, it: &elb::Listener) -> Result<ClassicL
                 protocol_word(protocol)
             )));
         }
+        // Amazon discards one that there is no use for.
         (false, _) => None,
     };
     Ok(ClassicListener {
@@ -150,8 +162,12 @@ pub async fn create_load_balancer_listeners(
     let changed = call.access().store().transact(move |tx| {
         let it = names::load_balancer(tx.state(), &scope, &name)?;
         let mut it = ClassicLoadBalancer::clone(&it);
-        for new in read(tx.state(), &scope, &name, &input.listeners)? {
-            add(&name, &mut it.listeners, new)?;
+        if input.listeners.is_empty() {
+            return Err(none_given());
+        }
+        for given in &input.listeners {
+            let new = listener(tx.state(), &scope, given)?;
+            add(&name, &mut it.listeners, given, new)?;
         }
         check_all(&it.listeners)?;
         it.listeners.sort_by_key(|it| it.port);

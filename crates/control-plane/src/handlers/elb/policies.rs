@@ -3,6 +3,7 @@
 use api::elb::{self, Error};
 use domain::classic_load_balancer::{ClassicLoadBalancer, ClassicPolicy, ClassicPolicyKind};
 use domain::listener::Protocol;
+use domain::ssl_policy::SslPolicy;
 
 use super::errors::{from_store, invalid_configuration, no_listener, no_policy, not_permitted, validation};
 use super::{names, render};
@@ -25,7 +26,9 @@ async fn create<O: wire::Operation>(
     let scope = call.scope().clone();
     let created = call.access().store().transact(move |tx| {
         let it = names::load_balancer(tx.state(), &scope, &name)?;
-        if it.policies.iter().any(|it| it.name == policy.name) {
+        // A predefined policy has its name for each load balancer.
+        let is_predefined = SslPolicy::find(&policy.name).is_some();
+        if is_predefined || it.policies.iter().any(|it| it.name == policy.name) {
             return Err(Error::DuplicatePolicyNameException(
                 elb::DuplicatePolicyNameException {
                     message: Some(format!("Policy name {} is already used for {name}", policy.name)),

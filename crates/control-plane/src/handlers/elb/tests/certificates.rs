@@ -122,3 +122,44 @@ async fn certificates_that_cannot_be_shown_are_refused() {
     other["LoadBalancerName"] = json!("other");
     assert_eq!(world.refused(SET, other).await.0, "LoadBalancerNotFound");
 }
+
+#[tokio::test]
+async fn a_certificate_that_nothing_has_a_use_for_is_discarded() {
+    let world = World::new().await;
+    world.web().await;
+    let certificate = world.certificate("a.example.com").await;
+    for (protocol, id) in [("TCP", certificate.as_str()), ("HTTP", "arn:aws:acm:::nonsense")] {
+        let mut wish = json!({ "Protocol": protocol, "LoadBalancerPort": 636, "InstancePort": 636 });
+        let bare = wish.clone();
+        wish["SSLCertificateId"] = json!(id);
+        let with = of_web(json!({ "Listeners": [wish] }));
+        world.ask("CreateLoadBalancerListeners", with.clone()).await;
+        let listeners = world.described().await["ListenerDescriptions"].clone();
+        assert_eq!(listeners[1]["Listener"]["SSLCertificateId"], Value::Null);
+        // what was kept has none
+        assert_eq!(
+            world.refused("CreateLoadBalancerListeners", with).await.0,
+            "DuplicateListener"
+        );
+        let without = of_web(json!({ "Listeners": [bare] }));
+        world.ask("CreateLoadBalancerListeners", without).await;
+        let gone = of_web(json!({ "LoadBalancerPorts": [636] }));
+        world.ask("DeleteLoadBalancerListeners", gone).await;
+    }
+    assert_eq!(world.users(&certificate).await, json!([]));
+}
+
+#[tokio::test]
+async fn no_policy_takes_the_name_of_a_predefined_one() {
+    let world = World::new().await;
+    world.web().await;
+    for (operation, more) in [
+        ("CreateLBCookieStickinessPolicy", json!({})),
+        ("CreateAppCookieStickinessPolicy", json!({ "CookieName": "id" })),
+    ] {
+        let mut wish = of_web(more);
+        wish["PolicyName"] = json!("ELBSecurityPolicy-2016-08");
+        let (code, message) = world.refused(operation, wish).await;
+        assert_eq!(code, "DuplicatePolicyName", "{message}");
+    }
+}
