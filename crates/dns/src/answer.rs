@@ -189,6 +189,7 @@ fn records(
 ) -> Found {
     let mut answers = zone.apex(labels, kind);
     let mut additionals = Vec::new();
+    let mut aliased = None;
     for set in sets.iter().filter(|it| it.is_wanted(kind)) {
         for data in chosen(set, dice) {
             if let Some(target) = set.alias(data) {
@@ -198,7 +199,12 @@ fn records(
                     before: 0,
                     authority: zone.start_of_authority(),
                 };
-                return Found::Addresses(Box::new((target.clone(), alias)));
+                let found = Found::Addresses(Box::new((target.clone(), alias)));
+                if kind != RecordType::ANY {
+                    return found;
+                }
+                aliased = aliased.or(Some(found));
+                continue;
             }
             if let RData::SRV(it) = data {
                 additionals.extend(addresses(zone, &it.target, dice));
@@ -206,10 +212,14 @@ fn records(
             answers.push(Record::from_rdata(name.clone(), set.ttl, data.clone()));
         }
     }
-    Found::Reply(Reply {
-        additionals,
-        ..Reply::of(answers)
-    })
+    match aliased {
+        // Whoever asks for any records gets some; what stands here itself goes first (RFC 8482, section 4.1).
+        Some(found) if answers.is_empty() => found,
+        _ => Found::Reply(Reply {
+            additionals,
+            ..Reply::of(answers)
+        }),
+    }
 }
 
 fn alias(name: &Name, set: &Set, dice: &mut impl Rng) -> Found {

@@ -259,6 +259,29 @@ fn an_alias_has_the_addresses_of_its_load_balancer_under_its_own_name() {
 }
 
 #[test]
+fn whoever_asks_for_any_records_gets_what_stands_beside_an_alias() {
+    let mut names = names_with_aliases();
+    let alias = vec![ServedRecord::Cname("lb-1.us-east-1.elb.amazonaws.com".to_owned())];
+    let mut both = name("ns", "both.shop.test", RoutingPolicy::Weighted, alias);
+    both.sets[0].alias_of = Some(cloud_map::RecordType::A);
+    let own = ServedRecord::Aaaa("2001:db8::7".parse().expect("an address"));
+    let own = name("ns", "both.shop.test", RoutingPolicy::Multivalue, vec![own]);
+    both.sets.extend(own.sets);
+    names.apply(NamesMessage {
+        names: vec![both],
+        ..NamesMessage::default()
+    });
+    for (kind, expected) in [
+        (RecordType::ANY, "both.shop.test. 5 2001:db8::7"),
+        (RecordType::AAAA, "both.shop.test. 5 2001:db8::7"),
+        (RecordType::A, "both.shop.test. 5 10.0.0.9"),
+    ] {
+        let reply = ask(&names, "vpc-1", "both.shop.test", kind).expect("known here");
+        assert_eq!(texts(&reply.answers), [expected], "{kind}");
+    }
+}
+
+#[test]
 fn an_alias_of_what_others_know_hides_their_name() {
     let reply = ask(&names_with_aliases(), "vpc-1", "foreign.shop.test", RecordType::A).expect("known here");
     assert!(reply.answers.is_empty());
