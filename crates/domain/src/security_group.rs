@@ -1,5 +1,7 @@
 //! Security groups: what may reach the network interfaces that are their members, and what these may reach.
 
+use std::collections::BTreeSet;
+
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +50,13 @@ pub struct SecurityGroupRule {
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+/// Ids of groups, in the order given: one that is named twice is one.
+pub fn each_once(mut ids: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    ids.retain(|it| seen.insert(it.clone()));
+    ids
 }
 
 impl SecurityGroupRule {

@@ -1,10 +1,8 @@
 //! `networkConfiguration` between the wire and the records.
 
-use std::collections::BTreeSet;
-
 use api::ecs;
 use domain::Scope;
-use domain::security_group::SecurityGroup;
+use domain::security_group::{SecurityGroup, each_once};
 use domain::task::NetworkConfiguration;
 use domain::task_definition::{LaunchType, NetworkMode, TaskDefinition};
 use domain::vpc::Subnet;
@@ -31,10 +29,7 @@ pub fn parse(
     let given = given.and_then(|it| it.awsvpc_configuration.as_ref());
     check_mode(definition, given.is_some())?;
     let Some(given) = given else { return Ok(None) };
-    // One that is named twice is one.
-    let mut seen = BTreeSet::new();
-    let mut security_groups = given.security_groups.clone().unwrap_or_default();
-    security_groups.retain(|it| seen.insert(it.clone()));
+    let security_groups = each_once(given.security_groups.clone().unwrap_or_default());
     let vpc_id = check_subnets(state, scope, &given.subnets)?;
     check_security_groups(state, scope, vpc_id, &security_groups)?;
     let is_public_ip_assigned = given

@@ -1,13 +1,12 @@
 //! Making and deleting network interfaces.
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use api::ec2;
 use domain::Scope;
 use domain::client_request::ClientRequest;
 use domain::network_interface::{InterfaceKind, NetworkInterface};
-use domain::security_group::SecurityGroup;
+use domain::security_group::{SecurityGroup, each_once};
 use domain::tags::Pair;
 use domain::vpc::{Subnet, Vpc};
 use orchestrator::transitions::{free_address, free_elastic_addresses};
@@ -240,10 +239,9 @@ pub(super) fn check_groups(
     scope: &Scope,
     vpc_id: &str,
     subnet_id: &str,
-    mut given: Vec<String>,
+    given: Vec<String>,
 ) -> Result<Vec<String>, ec2::Error> {
-    let mut seen = BTreeSet::new();
-    given.retain(|it| seen.insert(it.clone()));
+    let given = each_once(given);
     if given.len() > GROUPS_MAX {
         return Err(refusal(
             "SecurityGroupsPerInterfaceLimitExceeded",
