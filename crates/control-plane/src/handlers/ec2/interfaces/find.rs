@@ -90,25 +90,13 @@ fn of_tasks(state: &State, narrowing: Narrowing<'_>, after: &str) -> Stretch<Can
     };
     let last = found.last().filter(|_| found.len() == STRETCH);
     let resume = last.map(|(position, _)| format!("{TASKS}{position}"));
-    let found = found
-        .into_iter()
-        .filter(|(position, task)| is_its_first(state, narrowing, position, task));
     Stretch {
         items: found
+            .into_iter()
             .map(|(position, task)| (format!("{TASKS}{position}"), Candidate::Task(task)))
             .collect(),
         resume,
     }
-}
-
-/// Who is a member of several groups that are looked at is found in each of them, and told once.
-fn is_its_first(state: &State, narrowing: Narrowing<'_>, position: &str, task: &TaskArn) -> bool {
-    let (Narrowing::SecurityGroups(ids), Some((group, _))) = (narrowing, position.split_once(' ')) else {
-        return true;
-    };
-    let eni = state.get::<Task>(task).and_then(|it| it.eni.as_deref());
-    let mut groups = eni.into_iter().flat_map(|it| &it.security_groups);
-    !groups.any(|it| it.as_str() < group && ids.contains(it))
 }
 
 /// What comes next after an id, whatever ids there are.
@@ -140,22 +128,28 @@ pub fn tagged_tasks(state: &State, scope: &Scope, ids: Option<&[String]>, from: 
     }
 }
 
-/// Tasks of one place after the other, under `<place> <task>`.
+/// Tasks of several places, each once, by ARN: what goes from one place to another between two looks is not missed, as
+/// its turn comes with its ARN.
 fn in_places<'a>(
     places: &[String],
     after: &str,
     tasks: impl Fn(&str, Option<&TaskArn>) -> Box<dyn Iterator<Item = &'a TaskArn> + 'a>,
 ) -> Vec<(String, TaskArn)> {
-    let (place, task) = after.split_once(' ').unwrap_or_default();
-    let task: Option<TaskArn> = TaskArn::parse(task).ok();
-    let places: BTreeSet<&String> = places.iter().filter(|it| place <= it.as_str()).collect();
-    let of_place = |id: &String| {
-        let after = task.as_ref().filter(|_| id == place);
-        let found = tasks(id, after).take(STRETCH);
-        let found = found.map(|it| (format!("{id} {it}"), it.clone()));
-        found.collect::<Vec<_>>()
-    };
-    places.into_iter().flat_map(of_place).take(STRETCH).collect()
+    let after: Option<TaskArn> = TaskArn::parse(after).ok();
+    let places: BTreeSet<&String> = places.iter().collect();
+    let walks = places.into_iter().map(|it| tasks(it, after.as_ref()).peekable());
+    let mut walks: Vec<_> = walks.collect();
+    let mut found = Vec::new();
+    while found.len() < STRETCH {
+        let Some(next) = walks.iter_mut().filter_map(|it| it.peek().copied()).min() else {
+            break;
+        };
+        for walk in &mut walks {
+            walk.next_if_eq(&next);
+        }
+        found.push((next.to_string(), next.clone()));
+    }
+    found
 }
 
 impl Candidate {

@@ -19,10 +19,10 @@ const COPIES: u32 = 2_100;
 /// As many as one transaction holds.
 const BATCH: usize = 700;
 
-/// Copies of a task, each with an interface of its own; every second one is a member of both groups.
-async fn copies(world: &World, arn: &str, groups: [String; 2]) {
+/// So many copies of a task, each with an interface of its own; every second one is a member of both groups.
+async fn copies(world: &World, arn: &str, count: u32, groups: [String; 2]) {
     let arn = TaskArn::parse(arn).expect("an ARN");
-    let numbers: Vec<u32> = (0..COPIES).collect();
+    let numbers: Vec<u32> = (0..count).collect();
     for batch in numbers.chunks(BATCH) {
         let (arn, batch, groups) = (arn.clone(), batch.to_vec(), groups.clone());
         let done = world.fixture.store().transact(move |tx| {
@@ -40,10 +40,14 @@ fn copy(task: &Task, number: u32, groups: &[String; 2]) -> Task {
     let mut copy = Task::clone(task);
     copy.arn = TaskArn::new(&task.arn.scope(), &["default", &format!("{number:032x}")]);
     let eni = copy.eni.as_mut().expect("awsvpc");
-    eni.network_interface_id = format!("eni-{number:017x}");
+    eni.network_interface_id = interface_id(number);
     eni.address = Ipv4Addr::from(u32::from(Ipv4Addr::new(10, 0, 64, 0)) + number);
     eni.security_groups = groups[..1 + number as usize % 2].to_vec();
     copy
+}
+
+fn interface_id(number: u32) -> String {
+    format!("eni-{number:017x}")
 }
 
 /// What all pages tell of a member, each of at most `PAGE_MAX`.
@@ -67,7 +71,7 @@ async fn many_interfaces_are_told_in_pages_and_looked_at_in_stretches() {
     let world = World::new().await;
     let (web, db) = (world.group("web").await, world.group("db").await);
     let arn = task(&world, &web).await;
-    copies(&world, &arn, [web.clone(), db.clone()]).await;
+    copies(&world, &arn, COPIES, [web.clone(), db.clone()]).await;
     let all = COPIES as usize + 1;
     let interfaces = "DescribeNetworkInterfaces";
     let ids = ("NetworkInterfaces", "NetworkInterfaceId");
@@ -112,4 +116,39 @@ async fn many_interfaces_are_told_in_pages_and_looked_at_in_stretches() {
         }
         assert!(looks > all / STRETCH, "{looks}");
     }
+}
+
+#[tokio::test]
+async fn one_that_changes_its_group_between_two_pages_is_told_once() {
+    let world = World::new().await;
+    let mut groups = [world.group("web").await, world.group("db").await];
+    groups.sort();
+    let arn = task(&world, &groups[0]).await;
+    copies(&world, &arn, 20, groups.clone()).await;
+    let change = async |number: u32, group: &String| {
+        let input = json!({ "NetworkInterfaceId": interface_id(number), "Groups": [group] });
+        world.ask("ModifyNetworkInterfaceAttribute", input).await;
+    };
+    // The first and the last are of the other group alone: each comes to where it is not looked for any more, or again.
+    change(0, &groups[1]).await;
+    change(19, &groups[1]).await;
+    let mut input = json!({ "MaxResults": 10, "Filters": [{ "Name": "group-id", "Values": groups }] });
+    let mut told = Vec::new();
+    loop {
+        let answer = world.ask("DescribeNetworkInterfaces", input.clone()).await;
+        let found = answer["NetworkInterfaces"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        told.extend(found.iter().map(|it| text(&it["NetworkInterfaceId"])));
+        let Some(token) = answer.get("NextToken") else {
+            break;
+        };
+        input["NextToken"] = token.clone();
+        change(0, &groups[0]).await;
+        change(1, &groups[1]).await;
+        change(19, &groups[0]).await;
+    }
+    let different: BTreeSet<&String> = told.iter().collect();
+    assert_eq!((told.len(), different.len()), (21, 21), "{told:?}");
 }
