@@ -3,7 +3,7 @@
 use api::ec2;
 use domain::Scope;
 use domain::tags::Pair;
-use store::Tx;
+use store::{StoreError, TransactError, Tx};
 
 use super::{check_dry_run, from_store, invalid_value, missing, refusal};
 use crate::call::Call;
@@ -175,8 +175,8 @@ fn change_all(tx: &mut Tx<'_>, scope: &Scope, ids: &[String], change: &Change<'_
 /// `CreateTags`: a tag that is there gets the new value.
 ///
 /// # Errors
-/// InvalidID, the NotFound of the kind of resource, InvalidParameterValue, TagLimitExceeded, MissingParameter,
-/// DryRunOperation.
+/// InvalidID, the NotFound of the kind of resource, InvalidParameterValue, TagLimitExceeded, ResourceCountExceeded,
+/// MissingParameter, DryRunOperation.
 pub async fn create_tags(call: Call<ec2::CreateTags>) -> Result<ec2::CreateTagsOutput, ec2::Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
     check_ids(&input.resources)?;
@@ -186,18 +186,20 @@ pub async fn create_tags(call: Call<ec2::CreateTags>) -> Result<ec2::CreateTagsO
     let tags = parse(&input.tags)?;
     check_keys(&tags)?;
     check_dry_run(input.dry_run)?;
+    let count = input.resources.len();
     let done = call
         .access()
         .store()
         .transact(move |tx| change_all(tx, &scope, &input.resources, &Change::Put(&tags)));
-    done.await.map_err(from_store)?;
+    changed(done.await, count)?;
     Ok(ec2::CreateTagsOutput {})
 }
 
 /// `DeleteTags`: what is not there does not matter.
 ///
 /// # Errors
-/// InvalidID, the NotFound of the kind of resource, InvalidParameterValue, MissingParameter, DryRunOperation.
+/// InvalidID, the NotFound of the kind of resource, InvalidParameterValue, ResourceCountExceeded, MissingParameter,
+/// DryRunOperation.
 pub async fn delete_tags(call: Call<ec2::DeleteTags>) -> Result<ec2::DeleteTagsOutput, ec2::Error> {
     let (scope, input) = (call.scope().clone(), call.input().clone());
     check_ids(&input.resources)?;
@@ -211,11 +213,12 @@ pub async fn delete_tags(call: Call<ec2::DeleteTags>) -> Result<ec2::DeleteTagsO
         ));
     }
     check_dry_run(input.dry_run)?;
+    let count = input.resources.len();
     let done = call
         .access()
         .store()
         .transact(move |tx| change_all(tx, &scope, &input.resources, &Change::Take(&tags)));
-    done.await.map_err(from_store)?;
+    changed(done.await, count)?;
     Ok(ec2::DeleteTagsOutput {})
 }
 
@@ -224,12 +227,28 @@ fn check_ids(ids: &[String]) -> Result<(), ec2::Error> {
         return Err(missing("resourceIdSet"));
     }
     if ids.len() > RESOURCES_MAX {
-        return Err(invalid_value(format!(
-            "The maximum number of resources in one request is {RESOURCES_MAX}: there are {}.",
-            ids.len()
-        )));
+        return Err(too_many(ids.len()));
     }
     Ok(())
+}
+
+/// As Amazon says it: <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+fn too_many(resources: usize) -> ec2::Error {
+    refusal(
+        "ResourceCountExceeded",
+        format!(
+            "You have exceeded the number of resources allowed for this request: {resources}, of at most \
+             {RESOURCES_MAX}, fewer if they are large. Break up the request into smaller ones."
+        ),
+    )
+}
+
+/// What the end of a transaction over so many resources becomes. All of them change, or none.
+fn changed(done: Result<(), TransactError<ec2::Error>>, resources: usize) -> Result<(), ec2::Error> {
+    done.map_err(|error| match error {
+        TransactError::Unavailable(StoreError::TooLarge { .. }) => too_many(resources),
+        other => from_store(other),
+    })
 }
 
 #[cfg(test)]

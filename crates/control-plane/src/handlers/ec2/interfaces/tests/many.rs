@@ -152,3 +152,33 @@ async fn one_that_changes_its_group_between_two_pages_is_told_once() {
     let different: BTreeSet<&String> = told.iter().collect();
     assert_eq!((told.len(), different.len()), (21, 21), "{told:?}");
 }
+
+#[tokio::test]
+async fn more_interfaces_than_one_change_holds_are_tagged_in_several_calls() {
+    const MANY: u32 = 1_000;
+    let world = World::new().await;
+    let (web, db) = (world.group("web").await, world.group("db").await);
+    let arn = task(&world, &web).await;
+    copies(&world, &arn, MANY, [web, db]).await;
+    let ids: Vec<String> = (0..MANY).map(interface_id).collect();
+    let change = |ids: &[String]| json!({ "Resources": ids, "Tags": [{ "Key": "team", "Value": "a" }] });
+    let team = json!([{ "Name": "key", "Values": ["team"] }]);
+    let tagged = async || pages(&world, "DescribeTags", ("Tags", "ResourceId"), team.clone()).await;
+    let (code, message) = world.refused("CreateTags", change(&ids)).await;
+    assert_eq!(code, "ResourceCountExceeded", "{message}");
+    assert!(tagged().await.is_empty(), "nothing is half done");
+    for part in ids.chunks(250) {
+        world.ask("CreateTags", change(part)).await;
+    }
+    assert_eq!(tagged().await.len(), ids.len());
+    let (code, message) = world.refused("DeleteTags", change(&ids)).await;
+    assert_eq!(code, "ResourceCountExceeded", "{message}");
+    assert_eq!(tagged().await.len(), ids.len());
+    let too_many: Vec<String> = (0..=MANY).map(interface_id).collect();
+    for operation in ["CreateTags", "DeleteTags"] {
+        assert_eq!(
+            world.code(operation, change(&too_many)).await,
+            "ResourceCountExceeded"
+        );
+    }
+}
