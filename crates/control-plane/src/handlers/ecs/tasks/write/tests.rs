@@ -25,6 +25,21 @@ async fn texts_of_calls_have_the_lengths_of_the_model() {
     }
 }
 
+#[tokio::test]
+async fn whoever_starts_tasks_may_have_a_name_of_words() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let definition = fixture.definition().await;
+    for name in ["ECS Deploy", "AWS Step Functions", "a:b.c"] {
+        let input =
+            json!({ "taskDefinition": definition, "containerInstances": [instance], "startedBy": name });
+        for operation in ["RunTask", "StartTask"] {
+            let started = fixture.ask(operation, input.clone()).await;
+            assert_eq!(started["tasks"][0]["startedBy"], name, "{operation}");
+        }
+    }
+}
+
 fn tagged(name: &str, value: &str) -> serde_json::Value {
     json!({ "taskDefinition": "web", "tags": [{ "key": name, "value": value }] })
 }
