@@ -80,6 +80,8 @@ pub fn container(
         docker.host_config.unwrap_or_default(),
     );
     let settings = docker_config::apply(&config, &host_config, &mut spec)?;
+    // Amazon's agent names the containers of a task so too.
+    spec.hostname = spec.hostname.or_else(|| context.about.private_dns_name.clone());
     resolve_in_vpc(&mut spec, context.about);
     spec.log_limits = json_file::limits(settings.log.as_ref())?;
     let (secrets, log_secrets) = secret_sources(definition.secrets.unwrap_or_default())?;

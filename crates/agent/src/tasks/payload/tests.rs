@@ -196,10 +196,13 @@ fn names_are_asked_of_the_servers_of_the_vpc() {
                 "ipv4Addresses": [{"primary": true, "privateAddress": "172.31.0.5"}],
                 "subnetGatewayIpv4Address": "172.31.0.1/20", "interfaceAssociationProtocol": "veth",
                 "domainNameServers": servers, "domainName": domains,
+                "privateDnsName": "ip-172-31-0-5.ec2.internal",
             }]);
         });
         assert_eq!(refused, None);
-        let names = &task.containers[0].spec.names;
+        let spec = &task.containers[0].spec;
+        assert_eq!(spec.hostname.as_deref(), Some("ip-172-31-0-5.ec2.internal"));
+        let names = &spec.names;
         assert_eq!(
             (names.dns_servers.clone(), names.dns_search_domains.clone()),
             (
