@@ -33,6 +33,9 @@ pub struct Role {
     pub tags: Vec<Pair>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it came with the account.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ready_made: bool,
 }
 
 impl Role {

@@ -62,7 +62,7 @@ pub use container_instances::{
     register_container_instance, update_container_instances_state,
 };
 pub use default_network::ensure_default_network;
-pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles};
+pub use default_roles::{MAX_SESSION_SECONDS, create_default_roles, is_untouched_default_role};
 pub(crate) use deployment_lifecycles::enter_lifecycle_stage;
 pub use deployment_lifecycles::{
     ContinueRefusal, WebhookAnswer, continue_service_deployment, note_webhook_answer,

@@ -31,22 +31,41 @@ pub fn create_default_roles(tx: &mut Tx<'_>, account: &str) {
         if tx.state().role(account, name).is_some() {
             continue;
         }
-        let trust_policy = format!(
-            "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"{service}\"}},\
-             \"Action\":\"sts:AssumeRole\"}}]}}"
-        );
         tx.put(Role {
             account: account.to_owned(),
             name: name.to_owned(),
             path: path.to_owned(),
             id: tx.ids().iam("AROA"),
-            trust_policy,
+            trust_policy: trust_policy(service),
             description: None,
             max_session_seconds: MAX_SESSION_SECONDS,
             inline_policies: BTreeMap::new(),
             attached_policies: vec![policy.to_owned()],
             tags: Vec::<Pair>::new(),
             created_at: tx.now(),
+            is_ready_made: true,
         });
     }
+}
+
+/// Whether a role for users came with its account, and is as it came.
+pub fn is_untouched_default_role(role: &Role) -> bool {
+    let is_as_it_came = |(name, path, service, policy): &(&str, &str, &str, &str)| {
+        role.name == *name
+            && *path == "/"
+            && role.trust_policy == trust_policy(service)
+            && role.attached_policies == [*policy]
+    };
+    role.is_ready_made
+        && role.inline_policies.is_empty()
+        && role.tags.is_empty()
+        && role.description.is_none()
+        && ROLES.iter().any(is_as_it_came)
+}
+
+fn trust_policy(service: &str) -> String {
+    format!(
+        "{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"{service}\"}},\
+         \"Action\":\"sts:AssumeRole\"}}]}}"
+    )
 }

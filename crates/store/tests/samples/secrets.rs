@@ -74,6 +74,7 @@ pub fn secret_version() -> SecretVersion {
 
 pub fn role() -> Role {
     Role {
+        is_ready_made: true,
         account: "123456789012".into(),
         name: "Web".into(),
         path: "/app/".into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api::iam;
 use domain::Timestamp;
 use domain::role::Role;
-use orchestrator::transitions::MAX_SESSION_SECONDS;
+use orchestrator::transitions::{self, MAX_SESSION_SECONDS};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::role_key;
 
@@ -49,7 +49,8 @@ pub fn rendered(it: &Role) -> iam::Role {
     }
 }
 
-/// `CreateRole`.
+/// `CreateRole`. A role that came with the account is made anew, as long as nobody has changed it: Amazon's accounts begin
+/// without `ecsTaskExecutionRole`, and its tutorials make it.
 ///
 /// # Errors
 /// EntityAlreadyExists, MalformedPolicyDocument, ValidationError.
@@ -74,9 +75,11 @@ pub async fn create_role(call: Call<iam::CreateRole>) -> Result<iam::CreateRoleO
         attached_policies: Vec::new(),
         tags: tags::parse(input.tags.as_deref().unwrap_or_default())?,
         created_at: Timestamp::UNIX_EPOCH,
+        is_ready_made: false,
     };
     let created = call.access().store().transact(move |tx| {
-        if tx.state().role(&role.account, &role.name).is_some() {
+        let known = tx.state().role(&role.account, &role.name);
+        if known.is_some_and(|it| !transitions::is_untouched_default_role(it)) {
             return Err(iam::Error::EntityAlreadyExistsException(
                 iam::EntityAlreadyExistsException {
                     message: Some(format!("Role with name {} already exists.", role.name)),

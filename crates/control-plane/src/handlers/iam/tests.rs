@@ -186,3 +186,30 @@ async fn tags_come_and_go() {
         .await;
     assert_eq!(listed["Tags"], json!([{ "Key": "b", "Value": "2" }]));
 }
+
+#[tokio::test]
+async fn a_role_that_came_with_the_account_can_be_made_once() {
+    let fixture = Fixture::new().await;
+    let defaults = fixture.store().transact(|tx| {
+        orchestrator::transitions::create_default_roles(tx, "123456789012");
+        Ok::<_, std::convert::Infallible>(())
+    });
+    defaults.await.expect("written");
+    let name = "ecsTaskExecutionRole";
+    let make = json!({ "RoleName": name, "AssumeRolePolicyDocument": TRUST });
+    let made = fixture.ask_of("iam", "CreateRole", make.clone()).await;
+    assert_eq!(made["Role"]["RoleName"], name);
+    let attached = fixture
+        .ask_of("iam", "ListAttachedRolePolicies", json!({ "RoleName": name }))
+        .await;
+    assert_eq!(attached["AttachedPolicies"], json!([]));
+    assert_eq!(
+        code(refused(&fixture, "CreateRole", make).await),
+        "EntityAlreadyExists"
+    );
+    let of_ecs = json!({ "RoleName": "AWSServiceRoleForECS", "AssumeRolePolicyDocument": TRUST });
+    assert_eq!(
+        code(refused(&fixture, "CreateRole", of_ecs).await),
+        "EntityAlreadyExists"
+    );
+}
