@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::container_definition::LogConfiguration;
 use crate::vpc::Cidr;
 use crate::{LoadBalancerArn, Scope, ServiceArn, TargetGroupArn};
 
@@ -42,6 +43,9 @@ pub struct ServiceConnectConfiguration {
     /// What it offers; a service that is only a client offers nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceConnectService>,
+    /// Kept and shown: there is no proxy in the task that has a log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_configuration: Option<LogConfiguration>,
 }
 
 impl ServiceConnectConfiguration {

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use domain::Scope;
+use domain::container_definition::LogConfiguration;
 use domain::service_connect::{
     AppProtocol, ClientAlias, ClientAliasKey, ServiceConnectClientAlias, ServiceConnectConfiguration,
     ServiceConnectProxy, ServiceConnectService, ServiceConnectServiceResource, TaskEndpoint,
@@ -33,6 +34,11 @@ pub fn configuration() -> ServiceConnectConfiguration {
                 per_request_timeout_seconds: Some(5),
             }),
         }],
+        log_configuration: Some(LogConfiguration {
+            log_driver: "awslogs".into(),
+            options: [("awslogs-group".into(), "proxies".into())].into(),
+            secret_options: Vec::new(),
+        }),
     }
 }
 

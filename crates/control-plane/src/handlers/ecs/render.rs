@@ -16,7 +16,7 @@ pub use container_instance::{container_instance, container_instance_on};
 pub use service::service;
 pub use service_deployment::{service_deployment, service_deployment_brief, service_revision};
 pub use task::{container_arn, task};
-pub use task_definition::task_definition;
+pub use task_definition::{log_configuration, task_definition};
 pub use task_set::task_set;
 
 use api::ecs;

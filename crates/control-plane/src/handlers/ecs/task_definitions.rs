@@ -38,6 +38,7 @@ use crate::call::Call;
 pub use compatibilities::check_fargate_size;
 pub use environment::{check_names, environment, files as environment_files};
 pub use limits::check_memory;
+pub use log_configuration::parse as log_configuration;
 pub use register::register_task_definition;
 pub use sizes::{cpu_units, memory_mib};
 pub use task::{ephemeral_storage, role};

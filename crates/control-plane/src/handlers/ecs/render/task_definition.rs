@@ -9,6 +9,8 @@ use domain::container_definition::EnvironmentFile;
 use domain::tags::Pair;
 use domain::task_definition::{ProxyConfiguration, TaskDefinition};
 
+pub use container::log_configuration;
+
 use super::count;
 use crate::handlers::ecs::placement;
 

@@ -20,6 +20,7 @@ use orchestrator::transitions::{self, ServiceConnectRefusal};
 use store::State;
 
 use crate::handlers::ecs::errors::{FromRefusal, invalid_parameter, refuse_unbuilt};
+use crate::handlers::ecs::{render, task_definitions};
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,8 @@ const DISCOVERY_NAME_LENGTH_MAX: usize = 64;
 const DNS_NAME_LENGTH_MAX: usize = 127;
 /// Ports that no proxy of a task may listen on.
 const RESERVED_PORTS_MAX: i32 = 1024;
+/// Whose log `logConfiguration` is about, in messages.
+const PROXY: &str = "serviceConnectConfiguration";
 
 impl FromRefusal<ServiceConnectRefusal> for ecs::Error {
     fn from_refusal(refusal: ServiceConnectRefusal) -> Self {
@@ -109,16 +112,10 @@ fn parse(
     if !given.enabled {
         return Ok(Some(ServiceConnectConfiguration::default()));
     }
-    refuse_unbuilt(&[
-        (
-            "logConfiguration of serviceConnectConfiguration: there is no proxy in the task that has a log",
-            given.log_configuration.is_some(),
-        ),
-        (
-            "accessLogConfiguration of serviceConnectConfiguration",
-            given.access_log_configuration.is_some(),
-        ),
-    ])?;
+    refuse_unbuilt(&[(
+        "accessLogConfiguration of serviceConnectConfiguration",
+        given.access_log_configuration.is_some(),
+    )])?;
     let default = state.get::<Cluster>(cluster);
     let default = default.and_then(|it| it.service_connect_namespace.clone());
     let named = given.namespace.clone().filter(|it| !it.is_empty()).or(default);
@@ -129,11 +126,15 @@ fn parse(
     })?;
     let namespace = namespace(state, &cluster.scope(), &named)?;
     let services = given.services.iter().flatten().map(service);
+    let log = given.log_configuration.as_ref();
     let configuration = ServiceConnectConfiguration {
         is_enabled: true,
         namespace: Some(named),
         namespace_id: Some(namespace.id.clone()),
         services: services.collect::<Result<_, _>>()?,
+        log_configuration: log
+            .map(|it| task_definitions::log_configuration(PROXY, it))
+            .transpose()?,
     };
     refuse_doubles(&namespace, &configuration)?;
     Ok(Some(configuration))
@@ -317,7 +318,7 @@ pub fn render(it: &ServiceConnectConfiguration) -> ecs::ServiceConnectConfigurat
         enabled: it.is_enabled,
         namespace: it.namespace.clone(),
         services: it.is_enabled.then(|| services.collect()),
-        log_configuration: None,
+        log_configuration: it.log_configuration.as_ref().map(render::log_configuration),
         access_log_configuration: None,
     }
 }

@@ -116,7 +116,8 @@ fn secret(it: &Secret) -> ecs::Secret {
     }
 }
 
-fn log_configuration(it: &LogConfiguration) -> ecs::LogConfiguration {
+/// Where output goes.
+pub fn log_configuration(it: &LogConfiguration) -> ecs::LogConfiguration {
     ecs::LogConfiguration {
         log_driver: ecs::LogDriver::from(it.log_driver.as_str()),
         options: Some(it.options.clone()),
