@@ -70,7 +70,7 @@ pub fn ensure_namespace(tx: &mut Tx<'_>, scope: &Scope, name: &str) -> Namespace
         creator_request_id: None,
         operation_id,
         created_at: tx.now(),
-        tags: Vec::new(),
+        tags: vec![domain::tags::Pair::new(MANAGED, "true")],
     };
     tx.put(namespace.clone());
     namespace

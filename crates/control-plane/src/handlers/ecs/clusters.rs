@@ -67,6 +67,7 @@ pub async fn create_cluster(call: Call<ecs::CreateCluster>) -> Result<ecs::Creat
         .await;
     let cluster = created.map_err(errors::from_store)?;
     let include = [
+        ecs::ClusterField::Attachments,
         ecs::ClusterField::Settings,
         ecs::ClusterField::Configurations,
         ecs::ClusterField::Tags,
@@ -182,6 +183,7 @@ pub async fn delete_cluster(call: Call<ecs::DeleteCluster>) -> Result<ecs::Delet
 pub fn require_active(state: &State, arn: &ClusterArn) -> Result<(), ecs::Error> {
     match state.get::<Cluster>(arn) {
         Some(cluster) if cluster.status == ClusterStatus::Active => Ok(()),
-        _ => Err(errors::cluster_not_found()),
+        Some(_) => Err(errors::cluster_inactive()),
+        None => Err(errors::cluster_not_found()),
     }
 }

@@ -56,6 +56,13 @@ pub fn cluster_not_found() -> ecs::Error {
     })
 }
 
+/// "The referenced cluster was inactive.": one that was deleted.
+pub fn cluster_inactive() -> ecs::Error {
+    ecs::Error::ClusterNotFoundException(ecs::ClusterNotFoundException {
+        message: Some("The referenced cluster was inactive.".to_owned()),
+    })
+}
+
 /// "Service not found."
 pub fn service_not_found() -> ecs::Error {
     ecs::Error::ServiceNotFoundException(ecs::ServiceNotFoundException {

@@ -223,6 +223,28 @@ async fn creating_again_changes_nothing_until_the_cluster_is_deleted() {
         .ask("DeleteCluster", json!({ "cluster": "default" }))
         .await;
     assert_eq!(described(&fixture, &[]).await["status"], "INACTIVE");
+    let definition = fixture.definition().await;
+    for (operation, more) in [
+        ("RunTask", json!({})),
+        (
+            "CreateService",
+            json!({ "serviceName": "web", "desiredCount": 1 }),
+        ),
+        ("UpdateService", json!({ "service": "web" })),
+    ] {
+        let mut input = json!({ "taskDefinition": definition });
+        input
+            .as_object_mut()
+            .expect("members")
+            .extend(more.as_object().expect("members").clone());
+        let refused = fixture.refused(operation, input).await;
+        let inactive = "The referenced cluster was inactive.".to_owned();
+        assert_eq!(
+            refused,
+            ("ClusterNotFoundException".to_owned(), inactive),
+            "{operation}"
+        );
+    }
     let anew = fixture.ask("CreateCluster", again).await;
     assert_eq!(anew["cluster"]["status"], "ACTIVE");
     assert_eq!(anew["cluster"]["settings"], settings);

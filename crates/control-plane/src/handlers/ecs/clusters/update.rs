@@ -76,6 +76,10 @@ async fn update(
         })
         .await;
     let cluster = updated.map_err(errors::from_store)?;
-    let include = [ecs::ClusterField::Settings, ecs::ClusterField::Configurations];
+    let include = [
+        ecs::ClusterField::Attachments,
+        ecs::ClusterField::Settings,
+        ecs::ClusterField::Configurations,
+    ];
     Ok(store.read(|state| render::cluster(state, &cluster, &include)))
 }

@@ -6,6 +6,7 @@ use domain::container_instance::ContainerInstanceStatus;
 use domain::service::ServiceStatus;
 use domain::tags::Pair;
 use domain::task_definition::LaunchType;
+use sha2::{Digest, Sha256};
 use store::{State, Tally};
 
 use super::count;
@@ -29,6 +30,9 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
         name: Some(ecs::ClusterSettingName::from(it.name.as_str())),
         value: it.value.clone(),
     };
+    let arn = it.arn.to_string();
+    let namespace = it.service_connect_namespace.as_deref();
+    let namespace = namespace.filter(|_| shows("ATTACHMENTS"));
     ecs::Cluster {
         cluster_arn: Some(it.arn.to_string()),
         cluster_name: Some(it.arn.name().to_owned()),
@@ -60,12 +64,27 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
                 namespace: Some(it.clone()),
             }
         }),
-        attachments: Some(Vec::new()),
+        attachments: Some(namespace.map(|it| attachment(&arn, it)).into_iter().collect()),
+        attachments_status: namespace.map(|_| "UPDATE_COMPLETE".to_owned()),
         capacity_providers: Some(it.capacity.providers.clone()),
         default_capacity_provider_strategy: Some(
             capacity_providers::render_strategy(&it.capacity.default_strategy).unwrap_or_default(),
         ),
         ..ecs::Cluster::default()
+    }
+}
+
+/// What the default namespace of Service Connect is to a cluster; it is there at once.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html>
+fn attachment(cluster: &str, namespace: &str) -> ecs::Attachment {
+    let hash = Sha256::digest(format!("{cluster} {namespace}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    ecs::Attachment {
+        id: Some(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()),
+        r#type: Some("sc".to_owned()),
+        status: Some("ATTACHED".to_owned()),
+        details: Some(Vec::new()),
     }
 }
 

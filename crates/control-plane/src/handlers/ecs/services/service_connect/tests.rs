@@ -36,10 +36,12 @@ fn offers(services: Value) -> Value {
 #[tokio::test]
 async fn a_service_reads_back_what_it_offers_and_what_was_made_for_it() {
     let fixture = world("bridge").await;
-    let connect = offers(json!([{
+    let mut connect = offers(json!([{
         "portName": "http", "discoveryName": "api", "clientAliases": [{ "port": 80 }],
         "timeout": { "idleTimeoutSeconds": 60, "perRequestTimeoutSeconds": 5 },
     }]));
+    let options = json!({ "awslogs-group": "/ecs/service-connect-proxy", "awslogs-region": "us-east-1" });
+    connect["logConfiguration"] = json!({ "logDriver": "awslogs", "options": options, "secretOptions": [] });
     let made = fixture
         .ask("CreateService", service("web", connect.clone()))
         .await;
@@ -47,6 +49,7 @@ async fn a_service_reads_back_what_it_offers_and_what_was_made_for_it() {
     let shown = &deployment["serviceConnectConfiguration"];
     assert_eq!(shown["services"], connect["services"]);
     assert_eq!(shown["enabled"], true);
+    assert_eq!(shown["logConfiguration"], connect["logConfiguration"]);
     let resource = &deployment["serviceConnectResources"][0];
     assert_eq!(resource["discoveryName"], "api");
     let arn = text(&resource["discoveryArn"]);
@@ -218,6 +221,21 @@ async fn a_cluster_makes_the_namespace_that_it_names() {
         made["cluster"]["serviceConnectDefaults"]["namespace"],
         json!(arn),
         "there is one of that name"
+    );
+    assert_eq!(made["cluster"]["attachmentsStatus"], "UPDATE_COMPLETE");
+    let attachment = &made["cluster"]["attachments"][0];
+    let shown = (&attachment["type"], &attachment["status"], &attachment["details"]);
+    assert_eq!(shown, (&json!("sc"), &json!("ATTACHED"), &json!([])));
+    let asked = json!({ "clusters": ["b"], "include": ["ATTACHMENTS"] });
+    let described = fixture.ask("DescribeClusters", asked).await;
+    assert_eq!(&described["clusters"][0]["attachments"][0], attachment);
+    let tags = json!({ "ResourceARN": arn });
+    let tags = fixture
+        .ask_of("servicediscovery", "ListTagsForResource", tags)
+        .await;
+    assert_eq!(
+        tags["Tags"],
+        json!([{ "Key": "AmazonECSManaged", "Value": "true" }])
     );
     let unknown = "arn:aws:servicediscovery:us-east-1:123456789012:namespace/ns-0123456789abcdef";
     let input = json!({ "clusterName": "c", "serviceConnectDefaults": { "namespace": unknown } });
