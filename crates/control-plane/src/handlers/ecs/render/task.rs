@@ -14,6 +14,10 @@ use super::task_definition::{environment_file, pair};
 use super::{count, launch_type, platform_version};
 use crate::handlers::ecs::tags;
 
+/// What FARGATE gives a task that asks for nothing else, on platform version 1.4.0.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html>
+const FARGATE_STORAGE_GIB: i32 = 20;
+
 /// A task. Its tags are shown only when asked for.
 pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
     let definition = state
@@ -27,6 +31,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
     } else {
         ecs::Connectivity::Disconnected
     };
+    let is_fargate = it.launch_type == LaunchType::Fargate;
     ecs::Task {
         attachments: Some(it.eni.iter().map(|eni| attachment(it, eni)).collect()),
         attributes: Some(attributes(it)),
@@ -50,7 +55,14 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         created_at: Some(it.times.created_at),
         desired_status: Some(it.desired_status.as_str().to_owned()),
         enable_execute_command: Some(it.enable_execute_command),
+        ephemeral_storage: is_fargate.then_some(ecs::EphemeralStorage {
+            size_in_gi_b: FARGATE_STORAGE_GIB,
+        }),
         execution_stopped_at: it.times.execution_stopped_at,
+        fargate_ephemeral_storage: is_fargate.then(|| ecs::TaskEphemeralStorage {
+            size_in_gi_b: Some(FARGATE_STORAGE_GIB),
+            ..ecs::TaskEphemeralStorage::default()
+        }),
         group: Some(it.group.clone()),
         health_status: Some(health_status(definition.map(|definition| it.health(definition)))),
         last_status: Some(it.last_status.as_str().to_owned()),
@@ -62,7 +74,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
             .map(|it| it.to_string()),
         overrides: Some(overrides(&it.overrides, &it.containers)),
         platform_version: platform_version(it.platform_version.as_deref()),
-        platform_family: (it.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
+        platform_family: is_fargate.then(|| "Linux".to_owned()),
         pull_started_at: it.times.pull_started_at,
         pull_stopped_at: it.times.pull_stopped_at,
         started_at: it.times.started_at,
