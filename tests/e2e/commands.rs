@@ -70,9 +70,9 @@ fn up_writes_the_profile_and_env_prints_the_key() -> Result<()> {
     let printed = test_support::wait::until("gantry env", crate::world::DEADLINE, || Ok(env().ok()));
     let config = std::fs::read_to_string(home.join("config")).unwrap_or_default();
     let credentials = std::fs::read_to_string(home.join("credentials")).unwrap_or_default();
-    let down = gantry(&["down"], &data_dir);
+    let down = gantry(&["down", "--network"], &data_dir);
     up.wait()?;
-    down?;
+    assert!(down?.ends_with("Removed the network: bridge, VPCs and rules.\n"));
     let printed = printed?;
     assert!(
         config.contains("[profile gantry]\nendpoint_url = http://127.0.0.1:"),

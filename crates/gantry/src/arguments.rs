@@ -43,7 +43,7 @@ pub enum Command {
     /// `gantry up` finds them again. `gantry down` stops the tasks too.
     Up(Box<Up>),
     /// Stop a running Gantry and all its tasks. Services are made whole again by the next `gantry up`.
-    Down(Place),
+    Down(Down),
     /// Print `export` lines for the AWS tools: eval "$(gantry env)".
     Env(Place),
     /// Load, list and remove container images.
@@ -69,6 +69,16 @@ pub enum Command {
     /// Answer names in all VPCs: the agent starts this.
     #[command(hide = true)]
     Dns,
+}
+
+/// `gantry down`.
+#[derive(Args)]
+pub struct Down {
+    #[command(flatten)]
+    pub place: Place,
+    /// Say that what Gantry made of networks on this host is gone: bridge, VPCs and rules. They go in any case.
+    #[arg(long)]
+    pub network: bool,
 }
 
 /// Which Gantry is meant.

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Up(options) => commands::up::run(&options),
-        Command::Down(place) => commands::down::run(&place),
+        Command::Down(options) => commands::down::run(&options),
         Command::Env(place) => commands::env::run(&place),
         Command::Image(ImageCommand::Load { place, file, name }) => {
             commands::image::load(&place, &file, name.as_deref())

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::arguments::Place;
+use crate::arguments::Down;
 use crate::data_dir::{DataDir, Lock, read_json};
 use crate::machine;
 use crate::running::Running;
@@ -34,8 +34,8 @@ const SIGKILL: i32 = Signal::KILL.as_raw();
 type Container = (String, String);
 
 /// Ends Gantry and its tasks.
-pub fn run(place: &Place) -> Result<()> {
-    let data_dir = place.data_dir()?;
+pub fn run(options: &Down) -> Result<()> {
+    let data_dir = options.place.data_dir()?;
     if !data_dir.path().exists() {
         println!("There is no Gantry in {}.", data_dir.path().display());
         return Ok(());
@@ -48,6 +48,9 @@ pub fn run(place: &Place) -> Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(stop_tasks(&data_dir))?;
+    if options.network {
+        println!("Removed the network: bridge, VPCs and rules.");
+    }
     Ok(())
 }
 
