@@ -55,6 +55,11 @@ fn waiters_end() -> Result<()> {
 }
 
 #[test]
+fn public_addresses_of_tasks_are_found_and_given_back() -> Result<()> {
+    Subject::with_sample_image()?.run("public_addresses")
+}
+
+#[test]
 fn every_modelled_error_is_provoked_or_explained() -> Result<()> {
     Subject::with_sample_image()?.with_agent_key()?.run("errors")
 }

@@ -1,6 +1,7 @@
 //! The longest example of Amazon's documentation, as written: a service with subnets, security groups, a target group, a
 //! service registry, bounds for its deployments and commands in its containers; then everything is deleted again.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -199,6 +200,29 @@ impl Example {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// The public addresses of the tasks, as Amazon's documentation looks for them: from the task to its network
+    /// interface to the address.
+    fn public_addresses(&self) -> Result<BTreeSet<String>> {
+        let listed = self.aws(&["ecs", "list-tasks", "--cluster", "shop", "--service-name", "web"])?;
+        let of_task = |task: &Value| {
+            let asked = [
+                "ecs",
+                "describe-tasks",
+                "--cluster",
+                "shop",
+                "--tasks",
+                &text(task),
+            ];
+            let query = "tasks[0].attachments[0].details[?name=='networkInterfaceId'].value | [0]";
+            let interface = text(&self.aws(&[&asked[..], &["--query", query]].concat())?);
+            let asked = ["ec2", "describe-network-interfaces", "--network-interface-ids"];
+            let query = ["--query", "NetworkInterfaces[0].Association.PublicIp"];
+            Ok(text(&self.aws(&[&asked[..], &[&interface], &query].concat())?))
+        };
+        let tasks = listed["taskArns"].as_array().into_iter().flatten();
+        tasks.map(of_task).collect()
+    }
+
     /// What Cloud Map answers for the service.
     fn discovered(&self) -> Result<usize> {
         let asked = ["servicediscovery", "discover-instances", "--service-name", "web"];
@@ -332,6 +356,9 @@ fn the_longest_example_of_the_documentation_runs_as_written() -> Result<()> {
     let first = it.register("1")?;
     it.serve(&first)?;
     assert_eq!(it.discovered()?, 2);
+    let public = it.public_addresses()?;
+    assert_eq!(public.len(), 2, "{public:?}");
+    assert!(public.iter().all(|it| it.starts_with("203.0.113.")), "{public:?}");
 
     // From outside, by name.
     let name = text(&it.load_balancer["DNSName"]);

@@ -247,9 +247,9 @@ impl Authorized {
         &self.0.settings.regions
     }
 
-    /// What elastic addresses are allocated from.
-    pub fn elastic_addresses(&self) -> ipnet::Ipv4Net {
-        self.0.settings.elastic_addresses
+    /// What public addresses are given of.
+    pub fn public_addresses(&self) -> ipnet::Ipv4Net {
+        self.0.settings.controllers.public_addresses
     }
 
     /// How the controllers are set.

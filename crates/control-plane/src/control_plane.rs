@@ -1,11 +1,9 @@
 //! What all requests share.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::Clock;
-use ipnet::Ipv4Net;
 use store::Store;
 use telemetry::history::History;
 use telemetry::logs::Logs;
@@ -25,9 +23,6 @@ use crate::sessions::{Balancers, NetworkFollowers, Resolvers, Sessions};
 use crate::streams::Streams;
 use crate::vault::{MasterKey, Vault};
 
-/// Range of elastic addresses unless the operator has another: one that is kept for examples, RFC 5737.
-pub const ELASTIC_ADDRESSES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(203, 0, 113, 0), 24);
-
 /// Settings of a control plane.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -39,9 +34,7 @@ pub struct Settings {
     pub request_limits: RequestLimits,
     /// After so long without a byte in either direction a command in a container is ended.
     pub execute_command_idle: Duration,
-    /// What elastic addresses are allocated from, for all accounts.
-    pub elastic_addresses: Ipv4Net,
-    /// How the controllers are set, so that explanations say what they do.
+    /// How the controllers are set: explanations say what they do, and addresses are given of the same range.
     pub controllers: orchestrator::Settings,
 }
 

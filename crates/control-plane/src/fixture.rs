@@ -63,7 +63,6 @@ impl Fixture {
             advertised_endpoint: "http://127.0.0.1:4510".to_owned(),
             request_limits: crate::RequestLimits::Off,
             execute_command_idle: std::time::Duration::from_secs(1200),
-            elastic_addresses: crate::ELASTIC_ADDRESSES,
             controllers: orchestrator::Settings::default(),
         };
         let registry = Registry::open(&folder.join("registry"), [7; 32]).expect("opens");

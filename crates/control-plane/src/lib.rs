@@ -35,7 +35,7 @@ mod vault;
 mod webhooks;
 
 pub use access_logs::keep_access_logs;
-pub use control_plane::{ControlPlane, ELASTIC_ADDRESSES, Kept, Settings};
+pub use control_plane::{ControlPlane, Kept, Settings};
 pub use events::{Events, keep_events};
 pub use file_systems::FileSystems;
 pub use http::serve;

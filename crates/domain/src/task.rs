@@ -443,6 +443,9 @@ pub struct TaskEni {
     /// It goes out by an internet gateway: `assignPublicIp` is ENABLED.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_public: bool,
+    /// The public address that was given to it for as long as it is there: none where all were given already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_address: Option<Ipv4Addr>,
     /// Tags of the interface itself, which few have; those that ECS gives it are tags of the task.
     #[serde(default, skip_serializing_if = "<[Pair]>::is_empty")]
     pub tags: Box<[Pair]>,

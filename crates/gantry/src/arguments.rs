@@ -132,12 +132,13 @@ pub struct Up {
         default_value = "172.31.0.0/16"
     )]
     pub vpc_cidr: Cidr,
-    /// Addresses that AllocateAddress hands out. The default is a range kept for examples; nothing is routed there.
+    /// Addresses that AllocateAddress and tasks with assignPublicIp=ENABLED get. The default is a range kept for
+    /// examples; nothing is routed there.
     #[arg(
         long,
         value_name = "CIDR",
         env = "GANTRY_ELASTIC_ADDRESSES",
-        default_value_t = control_plane::ELASTIC_ADDRESSES
+        default_value_t = orchestrator::PUBLIC_ADDRESSES
     )]
     pub elastic_addresses: ipnet::Ipv4Net,
     /// Directory of the EFS file systems, by default `file-systems` in the data directory. Nothing in it is removed but

@@ -11,11 +11,13 @@ pub mod service_deployments;
 pub mod target_use;
 pub mod task_targets;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use ipnet::Ipv4Net;
 use store::{Change, State, Tx};
 
-/// Intervals that Amazon fixes and Gantry does not.
+/// What Amazon fixes and Gantry does not: intervals, and a range of addresses.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// How long a service waits before it tries again to place a task that found no room.
@@ -25,7 +27,12 @@ pub struct Settings {
     /// Least time between two moves of tasks to balance the container instances of a cluster, and before a move that
     /// found no room is tried again.
     pub rebalance_pause: Duration,
+    /// What public addresses are given of, elastic ones and those of tasks, for all accounts.
+    pub public_addresses: Ipv4Net,
 }
+
+/// Range of public addresses unless the operator has another: one that is kept for examples, RFC 5737.
+pub const PUBLIC_ADDRESSES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(203, 0, 113, 0), 24);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -33,6 +40,7 @@ impl Default for Settings {
             placement_retry: Duration::from_secs(2),
             healthy_after: Duration::from_secs(5),
             rebalance_pause: Duration::from_secs(5),
+            public_addresses: PUBLIC_ADDRESSES,
         }
     }
 }

@@ -37,7 +37,11 @@ pub async fn run(store: Store, settings: Settings, shutdown: CancellationToken) 
     let services = ServiceDeployments::new(&settings);
     let code_deploy = CodeDeployDeployments::new(&settings);
     tokio::join!(
-        drive(store.clone(), Arc::new(QueuedTasks), shutdown.clone()),
+        drive(
+            store.clone(),
+            Arc::new(QueuedTasks::new(&settings)),
+            shutdown.clone()
+        ),
         drive(store.clone(), Arc::new(services), shutdown.clone()),
         drive(store.clone(), Arc::new(code_deploy), shutdown.clone()),
         drive(store.clone(), Arc::new(DeletedSecrets), shutdown.clone()),

@@ -195,7 +195,7 @@ impl World {
         })
     }
 
-    fn service_of(&self, new: NewService) -> ServiceArn {
+    pub fn service_of(&self, new: NewService) -> ServiceArn {
         self.write(|tx| transitions::create_service(tx, new)).arn.clone()
     }
 
@@ -274,7 +274,7 @@ impl World {
     }
 }
 
-fn new_service(desired_count: u32) -> NewService {
+pub fn new_service(desired_count: u32) -> NewService {
     NewService {
         arn: lab().member("web"),
         desired_count,

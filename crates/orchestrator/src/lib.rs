@@ -12,5 +12,5 @@ mod driver;
 #[cfg(test)]
 mod fixture;
 
-pub use controllers::Settings;
+pub use controllers::{PUBLIC_ADDRESSES, Settings};
 pub use driver::run;

@@ -83,8 +83,9 @@ pub use load_balancing::{
     target_groups_behind, target_health, target_is_idle,
 };
 pub use networks::{
-    delete_subnet, forget_vpc, free_elastic_addresses, furnish_vpc, is_reachable, obey_default_acl,
-    subnet_dependents, use_dhcp_options, vpc_dependents, vpc_of_address,
+    delete_subnet, forget_vpc, free_elastic_addresses, free_public_address, furnish_vpc,
+    is_free_public_address, is_reachable, obey_default_acl, public_address_count, subnet_dependents,
+    use_dhcp_options, vpc_dependents, vpc_of_address,
 };
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};

@@ -95,7 +95,6 @@ impl Remains {
             advertised_endpoint: "http://127.0.0.1:4566".to_owned(),
             request_limits: RequestLimits::Off,
             execute_command_idle: Duration::from_secs(1200),
-            elastic_addresses: control_plane::ELASTIC_ADDRESSES,
             controllers: orchestrator::Settings::default(),
         };
         let whole = ControlPlane::new(

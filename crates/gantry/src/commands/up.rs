@@ -195,6 +195,7 @@ fn wishes(options: &Up) -> orchestrator::Settings {
     orchestrator::Settings {
         healthy_after: Duration::from_secs(options.healthy_after.into()),
         rebalance_pause: Duration::from_secs(options.rebalance_pause.into()),
+        public_addresses: options.elastic_addresses.trunc(),
         ..orchestrator::Settings::default()
     }
 }
@@ -205,7 +206,6 @@ fn settings(options: &Up, endpoint: &str) -> control_plane::Settings {
         regions: vec![options.region.clone()],
         advertised_endpoint: endpoint.to_owned(),
         execute_command_idle: options.execute_command_idle,
-        elastic_addresses: options.elastic_addresses.trunc(),
         controllers: wishes(options),
         request_limits: if options.api_rate_limits {
             RequestLimits::Amazon

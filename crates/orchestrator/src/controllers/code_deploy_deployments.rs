@@ -12,6 +12,7 @@ use domain::lifecycle_hook::HookTarget;
 use domain::service::Service;
 use domain::tags::Pair;
 use domain::target_group::TargetGroup;
+use ipnet::Ipv4Net;
 use store::{Change, State, Tx};
 
 use super::service_deployments::hook_tasks::{self, Told};
@@ -31,6 +32,8 @@ const GROUP: &str = "codedeploy-hook:";
 pub struct CodeDeployDeployments {
     /// Wait before the task of a hook that found no room is tried again.
     pub placement_retry: Duration,
+    /// What public addresses of the tasks of hooks are given of.
+    pub public_addresses: Ipv4Net,
 }
 
 impl CodeDeployDeployments {
@@ -38,6 +41,7 @@ impl CodeDeployDeployments {
     pub fn new(settings: &Settings) -> Self {
         Self {
             placement_retry: settings.placement_retry,
+            public_addresses: settings.public_addresses,
         }
     }
 }
@@ -147,6 +151,7 @@ impl CodeDeployDeployments {
                 Pair::new("CODEDEPLOY_LIFECYCLE_EVENT", stage.as_str()),
                 Pair::new("CODEDEPLOY_LIFECYCLE_EVENT_HOOK_EXECUTION_ID", &run.id),
             ],
+            public_addresses: self.public_addresses,
         };
         *run = hook_tasks::advance(tx, &service, &definition, run.clone(), &told);
         match run.task.is_none() && run.status.is_open() {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use domain::TaskArn;
 use domain::host::Host;
 use domain::task::{DesiredStatus, Queued, Stop, StopCode, Task, TaskStatus};
+use ipnet::Ipv4Net;
 use store::{Change, State, Tx};
 
-use super::{Controller, Next};
+use super::{Controller, Next, Settings};
 use crate::transitions::{NO_HOST, is_tried_again, place_queued_task, retry_task, stop_task};
 
 #[cfg(test)]
@@ -18,7 +19,19 @@ mod tests;
 const WOKEN_MAX: usize = 256;
 
 /// See the module.
-pub struct QueuedTasks;
+pub struct QueuedTasks {
+    /// What public addresses of tasks are given of.
+    pub public_addresses: Ipv4Net,
+}
+
+impl QueuedTasks {
+    /// As it is set.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            public_addresses: settings.public_addresses,
+        }
+    }
+}
 
 impl Controller for QueuedTasks {
     const NAME: &'static str = "queued_tasks";
@@ -60,37 +73,39 @@ impl Controller for QueuedTasks {
             return Next::AwaitChange;
         }
         match (task.host_id == NO_HOST, task.desired_status) {
-            (true, DesiredStatus::Running) => wait(tx, &task, &queued),
+            (true, DesiredStatus::Running) => self.wait(tx, &task, &queued),
             _ => Next::AwaitChange,
         }
     }
 }
 
-/// Room is news, so nobody looks for it again and again.
-fn wait(tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> Next {
-    let left =
-        |until: domain::Timestamp| Duration::try_from(until.duration_since(tx.now())).unwrap_or_default();
-    let before = queued.not_before.map(left).unwrap_or_default();
-    if !before.is_zero() {
-        return Next::After(before);
+impl QueuedTasks {
+    /// Room is news, so nobody looks for it again and again.
+    fn wait(&self, tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> Next {
+        let left =
+            |until: domain::Timestamp| Duration::try_from(until.duration_since(tx.now())).unwrap_or_default();
+        let before = queued.not_before.map(left).unwrap_or_default();
+        if !before.is_zero() {
+            return Next::After(before);
+        }
+        let left = left(queued.until);
+        if place_queued_task(tx, task, queued, self.public_addresses) {
+            return Next::AwaitChange;
+        }
+        if !left.is_zero() {
+            return Next::After(left);
+        }
+        let refusal = tx
+            .get::<Task>(&task.arn)
+            .and_then(|it| it.queued.clone()?.refusal);
+        let stop = Stop {
+            code: StopCode::TaskFailedToStart,
+            reason: refusal.unwrap_or_default(),
+        };
+        // It has just been read.
+        let _ = stop_task(tx, &task.arn, stop);
+        Next::AwaitChange
     }
-    let left = left(queued.until);
-    if place_queued_task(tx, task, queued) {
-        return Next::AwaitChange;
-    }
-    if !left.is_zero() {
-        return Next::After(left);
-    }
-    let refusal = tx
-        .get::<Task>(&task.arn)
-        .and_then(|it| it.queued.clone()?.refusal);
-    let stop = Stop {
-        code: StopCode::TaskFailedToStart,
-        reason: refusal.unwrap_or_default(),
-    };
-    // It has just been read.
-    let _ = stop_task(tx, &task.arn, stop);
-    Next::AwaitChange
 }
 
 /// Whether a host may take what it did not take before.

@@ -33,6 +33,7 @@ use domain::service_action::{ServiceAction, ServiceActionName};
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{DesiredStatus, Task, TaskStatus};
 use domain::{ServiceArn, TaskArn, Timestamp};
+use ipnet::Ipv4Net;
 use store::{Change, State, Tx};
 
 use super::{Controller, Next, Settings};
@@ -60,6 +61,8 @@ pub struct ServiceDeployments {
     /// Least time between two moves of tasks to balance the container instances of a cluster, and before a move that
     /// found no room is tried again.
     pub rebalance_pause: Duration,
+    /// What public addresses of tasks are given of.
+    pub public_addresses: Ipv4Net,
 }
 
 impl ServiceDeployments {
@@ -69,6 +72,7 @@ impl ServiceDeployments {
             placement_retry: settings.placement_retry,
             healthy_after: settings.healthy_after,
             rebalance_pause: settings.rebalance_pause,
+            public_addresses: settings.public_addresses,
         }
     }
 }

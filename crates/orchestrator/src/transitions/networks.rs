@@ -1,6 +1,7 @@
 //! What networks have from their beginning.
 
 mod dependents;
+mod public_addresses;
 
 use domain::network_acl::{AclAction, NetworkAcl, NetworkAclAssociation, NetworkAclEntry};
 use domain::network_traffic::{Direction, EVERY_IPV4, Traffic};
@@ -14,6 +15,7 @@ pub use dependents::{
     delete_subnet, forget_vpc, free_elastic_addresses, is_reachable, subnet_dependents, use_dhcp_options,
     vpc_dependents, vpc_of_address,
 };
+pub use public_addresses::{free_public_address, is_free_public_address, public_address_count};
 
 /// All IPv4 addresses.
 pub(super) const EVERYWHERE: IpNet = IpNet::V4(EVERY_IPV4);

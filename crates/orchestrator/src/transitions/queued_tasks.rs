@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::TaskArn;
 use domain::task::{Concurrency, DesiredStatus, QueuePolicy, Queued, Stop, StopCode, Task, back_off};
 use domain::task_definition::TaskDefinition;
+use ipnet::Ipv4Net;
 use store::Tx;
 
 use super::run_tasks::{
@@ -185,6 +186,7 @@ fn run_of(tx: &Tx<'_>, task: &Task, queued: &Queued) -> Option<RunTasks> {
         service: None,
         overrides: task.overrides.clone(),
         network: queued.network_configuration.clone(),
+        public_addresses: None,
         platform_version: task.platform_version.clone(),
         targets: Vec::new(),
         registration: None,
@@ -196,11 +198,20 @@ fn run_of(tx: &Tx<'_>, task: &Task, queued: &Queued) -> Option<RunTasks> {
 }
 
 /// Looks for a place for a task that waits. Answers whether it has one.
-pub(crate) fn place_queued_task(tx: &mut Tx<'_>, task: &Task, queued: &Queued) -> bool {
-    let refusal = match run_of(tx, task, queued) {
+pub(crate) fn place_queued_task(
+    tx: &mut Tx<'_>,
+    task: &Task,
+    queued: &Queued,
+    public_addresses: Ipv4Net,
+) -> bool {
+    let run = run_of(tx, task, queued).map(|run| RunTasks {
+        public_addresses: Some(public_addresses),
+        ..run
+    });
+    let refusal = match &run {
         None => "its task definition was deleted".to_owned(),
-        Some(run) => match run_tasks(tx, &run) {
-            Err(refusal) => nowhere(&run, &refusal).reason,
+        Some(run) => match run_tasks(tx, run) {
+            Err(refusal) => nowhere(run, &refusal).reason,
             Ok(outcome) => match (outcome.tasks.first(), outcome.failures.first()) {
                 (Some(placed), _) => {
                     take_place(tx, task, queued, placed);

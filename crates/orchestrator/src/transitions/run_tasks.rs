@@ -28,6 +28,7 @@ use domain::task::{
 };
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, ServiceArn};
+use ipnet::Ipv4Net;
 use placement::{Candidate, Placement, PlacementRefusal, Requirements, Rules, place};
 use store::{State, Tx};
 
@@ -69,6 +70,8 @@ pub struct RunTasks {
     pub overrides: Overrides,
     /// Subnets and security groups, in `awsvpc`.
     pub network: Option<NetworkConfiguration>,
+    /// What the public addresses are given of that the network asks for; `None` where nothing is started yet.
+    pub public_addresses: Option<Ipv4Net>,
     /// FARGATE only.
     pub platform_version: Option<String>,
     /// Their places in target groups.
@@ -345,7 +348,7 @@ fn new_task(
     let eni = run
         .network
         .as_ref()
-        .map(|network| address::attach(tx, network))
+        .map(|network| address::attach(tx, network, run.public_addresses))
         .transpose()?;
     let (eni, zone) = eni.map_or((None, host.availability_zone.clone()), |(eni, zone)| {
         (Some(eni), zone)

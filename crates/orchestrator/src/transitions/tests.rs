@@ -2,6 +2,7 @@
 
 mod deletion;
 mod ledger;
+mod public_addresses;
 mod repeated_calls;
 mod reports;
 mod world;

@@ -13,7 +13,7 @@ use domain::task::{Task, TaskStatus};
 use domain::task_definition::{LaunchType, TaskDefinition};
 use domain::{ClusterArn, ContainerInstanceArn, Scope, TaskArn, TaskDefinitionArn, Timestamp};
 
-use super::addresses::Addresses;
+use super::addresses::{Addresses, PublicAddresses};
 use super::cloud_map::CloudMapIndexes;
 use super::code_deploy::ActiveDeployments;
 use super::group::Group;
@@ -38,6 +38,7 @@ pub struct Indexes {
     pub(super) container_instance_tallies: Tallies<ContainerInstanceArn>,
     pub(super) task_definition_tallies: Tallies<TaskDefinitionArn>,
     pub(super) addresses: Addresses,
+    pub(super) public_addresses: PublicAddresses,
     pub(super) task_interfaces: TaskInterfaces,
     pub(super) sites: Sites,
     /// Tasks that may wait for a place or be tried again.
@@ -89,12 +90,10 @@ impl Indexes {
         }
         self.tally_task(before, after);
         self.task_interfaces.update(live_before, live_after);
-        if let Some(eni) = live_before.and_then(|task| task.eni.as_ref()) {
-            self.addresses.give_back(&eni.subnet_id, eni.address);
-        }
-        if let Some(eni) = live_after.and_then(|task| task.eni.as_ref()) {
-            self.addresses.take(&eni.subnet_id, eni.address);
-        }
+        self.task_addresses(
+            live_before.and_then(|task| task.eni.as_deref()),
+            live_after.and_then(|task| task.eni.as_deref()),
+        );
     }
 
     fn tally_task(&mut self, before: Option<&Arc<Task>>, after: Option<&Arc<Task>>) {
@@ -192,6 +191,7 @@ impl Indexes {
     ) {
         self.elastic_addresses_by_interface
             .update(with_interface(before), with_interface(after));
+        self.public_addresses.elastic(before, after);
     }
 
     pub(crate) fn host(&mut self, before: Option<&Arc<Host>>, after: Option<&Arc<Host>>) {

@@ -1,7 +1,5 @@
 //! Questions to a state that are answered from key ranges and indexes.
 
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -142,11 +140,6 @@ impl State {
     /// Tasks of a container instance by what they do, whatever is wanted of them.
     pub fn container_instance_tally(&self, instance: &ContainerInstanceArn) -> Tally {
         self.indexes.container_instance_tallies.get(instance)
-    }
-
-    /// Addresses of a subnet that tasks hold: free again once the task is STOPPED.
-    pub fn addresses_in_use(&self, subnet_id: &str) -> &BTreeSet<Ipv4Addr> {
-        self.indexes.addresses.of(subnet_id)
     }
 
     /// Tasks that were STOPPED before a time, oldest first.

@@ -1,11 +1,12 @@
 //! The indexes against what a walk over all records finds, after any changes in any order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use domain::client_request::ClientRequest;
 use domain::container_instance::{ContainerInstance, ContainerInstanceStatus};
+use domain::elastic_address::{AddressAssociation, AddressHolder, ElasticAddress};
 use domain::host::{Host, Resources};
 use domain::ids::Ids;
 use domain::task::{DesiredStatus, Overrides, Task, TaskEni, TaskStatus, TaskTimes};
@@ -110,7 +111,9 @@ fn eni(task: u32, address: u8) -> TaskEni {
         address: Ipv4Addr::new(172, 31, 0, address % 5),
         mac_address: "02:00:00:00:00:00".into(),
         security_groups: Vec::new(),
-        is_public: false,
+        is_public: address.is_multiple_of(2),
+        // Random ones meet here too, though two tasks never have the same in a state that was kept.
+        public_address: (!address.is_multiple_of(3)).then(|| Ipv4Addr::new(203, 0, 113, address % 7)),
         tags: Box::default(),
     }
 }
@@ -180,6 +183,21 @@ fn definition(revision: u32) -> TaskDefinition {
     }
 }
 
+/// Some of the addresses that tasks may have.
+fn elastic(number: u8, holder: Option<AddressHolder>) -> ElasticAddress {
+    ElasticAddress {
+        id: format!("eipalloc-{number}"),
+        scope: scope(),
+        address: Ipv4Addr::new(203, 0, 113, number),
+        association: holder.map(|holder| AddressAssociation {
+            id: format!("eipassoc-{number}"),
+            holder,
+            private_address: Ipv4Addr::new(10, 0, 0, number),
+        }),
+        tags: Vec::new(),
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Write {
     PutTask(u8, [u8; 10]),
@@ -190,6 +208,8 @@ enum Write {
     DeleteHost(u8),
     PutDefinition(u32),
     DeleteDefinition(u32),
+    PutElasticAddress(u8),
+    DeleteElasticAddress(u8),
 }
 
 impl Write {
@@ -203,6 +223,8 @@ impl Write {
             Self::DeleteHost(number) => tx.delete::<Host>(&format!("host-{number}")),
             Self::PutDefinition(revision) => drop(tx.put(definition(revision))),
             Self::DeleteDefinition(revision) => tx.delete::<TaskDefinition>(&definition(revision).arn),
+            Self::PutElasticAddress(number) => drop(tx.put(elastic(number, None))),
+            Self::DeleteElasticAddress(number) => tx.delete::<ElasticAddress>(&elastic(number, None).id),
         }
     }
 }
@@ -217,6 +239,8 @@ fn writes() -> impl Strategy<Value = Vec<Write>> {
         1 => (0_u8..3).prop_map(Write::DeleteHost),
         1 => (0_u32..12).prop_map(Write::PutDefinition),
         1 => (0_u32..12).prop_map(Write::DeleteDefinition),
+        1 => (0_u8..7).prop_map(Write::PutElasticAddress),
+        1 => (0_u8..7).prop_map(Write::DeleteElasticAddress),
     ];
     prop::collection::vec(write, 0..12)
 }
@@ -233,6 +257,7 @@ fn rebuilt(state: &State) -> State {
     copy::<ContainerInstance>(state, &mut copied);
     copy::<Host>(state, &mut copied);
     copy::<TaskDefinition>(state, &mut copied);
+    copy::<ElasticAddress>(state, &mut copied);
     copied.committed(state.last_commit());
     copied
 }
@@ -267,20 +292,8 @@ proptest! {
 
 #[test]
 fn elastic_addresses_are_found_by_who_has_them() {
-    use domain::elastic_address::{AddressAssociation, AddressHolder, ElasticAddress};
     let ids = Ids::seeded([0; 32]);
     let mut tip = State::default();
-    let elastic = |number: u8, holder: Option<AddressHolder>| ElasticAddress {
-        id: format!("eipalloc-{number}"),
-        scope: scope(),
-        address: Ipv4Addr::new(198, 51, 100, number),
-        association: holder.map(|holder| AddressAssociation {
-            id: format!("eipassoc-{number}"),
-            holder,
-            private_address: Ipv4Addr::new(10, 0, 0, number),
-        }),
-        tags: Vec::new(),
-    };
     let has = |id: &str| Some(AddressHolder::NetworkInterface(id.to_owned()));
     let nat = Some(AddressHolder::NatGateway("eni-1".to_owned()));
     let of = |state: &State, id: &str| {
@@ -333,6 +346,10 @@ fn compare_with_a_walk(state: &State) {
             .map(|eni| eni.address)
             .collect();
         assert_eq!(*state.addresses_in_use(&subnet), held);
+        assert_eq!(
+            *state.public_addresses_of_tasks(&subnet),
+            public(&all, Some(&subnet))
+        );
         for name in ["service-1", "service-2"] {
             let service: ServiceArn = cluster.member(name);
             let mut members = all.iter().filter(|it| it.service.as_ref() == Some(&service));
@@ -341,6 +358,9 @@ fn compare_with_a_walk(state: &State) {
             service_tasks::compare_with_a_walk(state, &service, &all);
         }
     }
+    let elastic = state.all::<ElasticAddress>().map(|it| it.address);
+    let used: BTreeSet<Ipv4Addr> = public(&all, None).into_iter().chain(elastic).collect();
+    assert_eq!(*state.public_addresses_in_use(), used);
     compare_hosts_with_a_walk(state, &all);
     compare_sites_with_a_walk(state);
     let queued: Vec<_> = all
@@ -364,6 +384,13 @@ fn compare_with_a_walk(state: &State) {
         .collect();
     assert!(revisions.is_sorted());
     assert_eq!(revisions.len(), state.all::<TaskDefinition>().count());
+}
+
+/// Public addresses of tasks that are not STOPPED: of a subnet, or of all.
+fn public(all: &[Arc<Task>], subnet: Option<&String>) -> BTreeSet<Ipv4Addr> {
+    let held = all.iter().filter(|it| live(it)).filter_map(|it| it.eni.as_ref());
+    let held = held.filter(|eni| subnet.is_none_or(|it| eni.subnet_id == *it));
+    held.filter_map(|eni| eni.public_address).collect()
 }
 
 /// Each container instance beside its host, also from the host.

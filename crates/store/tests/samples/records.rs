@@ -344,6 +344,7 @@ pub fn task() -> Task {
             mac_address: "02:00:00:00:00:01".into(),
             security_groups: strings(&["sg-0123456789abcdef0"]),
             is_public: true,
+            public_address: Some(Ipv4Addr::new(203, 0, 113, 8)),
             tags: tags().into(),
         })),
         service_connect: Some(Box::new(crate::service_connect::of_task())),

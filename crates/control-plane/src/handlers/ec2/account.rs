@@ -1,11 +1,12 @@
 //! What an account has without asking: its attributes and its regions.
 
 use api::ec2;
+use orchestrator::transitions::public_address_count;
 
 use super::filters::{Filters, Rule};
 use super::interfaces::GROUPS_MAX;
 use super::vpcs::default_vpc;
-use super::{addresses, check_dry_run, invalid_value};
+use super::{check_dry_run, invalid_value};
 use crate::call::Call;
 
 const REGION_RULES: [Rule<ec2::Region>; 3] = [
@@ -55,7 +56,7 @@ pub async fn describe_account_attributes(
         .access()
         .store()
         .read(|state| default_vpc(state, call.scope()).map(|it| it.id.clone()));
-    let addresses = addresses::count(call.access().elastic_addresses()).to_string();
+    let addresses = public_address_count(call.access().public_addresses()).to_string();
     let quotas = [
         "0".to_owned(),
         addresses.clone(),

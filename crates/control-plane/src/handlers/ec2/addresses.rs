@@ -7,6 +7,7 @@ use api::ec2;
 use domain::Scope;
 use domain::elastic_address::{AddressHolder, ElasticAddress};
 use ipnet::Ipv4Net;
+use orchestrator::transitions::{free_public_address, is_free_public_address};
 use store::{State, Tx};
 
 use super::resources::{Resource, require};
@@ -39,7 +40,7 @@ pub async fn allocate_address(
     };
     let tags = tags::of_new(input.tag_specifications.as_ref(), &ElasticAddress::RESOURCE_TYPE)?;
     check_dry_run(input.dry_run)?;
-    let range = call.access().elastic_addresses();
+    let range = call.access().public_addresses();
     let region = scope.region.clone();
     let allocated = call.access().store().transact(move |tx| {
         let address = free(tx, range, wanted)?;
@@ -93,40 +94,18 @@ fn not_found(address: &str) -> ec2::Error {
     )
 }
 
-/// The first and the last address of a range that are given: not that of the network nor that of all its hosts.
-fn ends(range: Ipv4Net) -> (u32, u32) {
-    let (first, last) = (u32::from(range.network()), u32::from(range.broadcast()));
-    match range.prefix_len() {
-        31 | 32 => (first, last),
-        _ => (first + 1, last - 1),
-    }
-}
-
-/// How many addresses of a range can be given.
-pub(super) fn count(range: Ipv4Net) -> u64 {
-    let (first, last) = ends(range);
-    u64::from(last - first) + 1
-}
-
-/// An address of the range that nobody has, in no account. The search begins a little further with each commit.
+/// The address asked for, or any that nobody has, in no account.
 fn free(tx: &Tx<'_>, range: Ipv4Net, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ec2::Error> {
-    let all = tx.state().all::<ElasticAddress>();
-    let used: std::collections::BTreeSet<Ipv4Addr> = all.map(|it| it.address).collect();
-    let (first, last) = ends(range);
     if let Some(address) = wanted {
-        let is_free = (first..=last).contains(&u32::from(address)) && !used.contains(&address);
-        return match is_free {
+        return match is_free_public_address(tx.state(), range, address) {
             true => Ok(address),
             false => Err(not_found(&address.to_string())),
         };
     }
-    let count = count(range);
-    let start = tx.commit_id().0 % count;
-    let nth = |step: u64| Ipv4Addr::from(first.wrapping_add(((start + step) % count) as u32));
-    (0..count).map(nth).find(|it| !used.contains(it)).ok_or_else(|| {
+    free_public_address(tx, range).ok_or_else(|| {
         refusal(
             "AddressLimitExceeded",
-            format!("The maximum number of addresses has been reached. All of {range} are allocated."),
+            format!("The maximum number of addresses has been reached. All of {range} are given."),
         )
     })
 }

@@ -47,6 +47,8 @@ pub struct Interface {
     pub address: Ipv4Addr,
     /// Further ones.
     pub secondary_addresses: Vec<Ipv4Addr>,
+    /// The public one that its first address has as long as the interface is there.
+    pub public_address: Option<Ipv4Addr>,
     /// `02:…`
     pub mac_address: String,
     /// What it is for, in words.
@@ -101,6 +103,7 @@ impl Interface {
             subnet_id: eni.subnet_id.clone(),
             address: eni.address,
             secondary_addresses: Vec::new(),
+            public_address: eni.public_address,
             mac_address: eni.mac_address.clone(),
             description: format!("arn:aws:ecs:{region}:{account}:attachment/{}", eni.attachment_id),
             security_groups: eni.security_groups.clone(),
@@ -157,6 +160,7 @@ impl Interface {
             subnet_id: it.subnet_id.clone(),
             address: it.address,
             secondary_addresses: Vec::new(),
+            public_address: None,
             mac_address: derived_mac_address(&it.network_interface_id),
             description: format!("EFS mount target for {} ({})", it.file_system_id, it.id),
             security_groups: it.security_groups.clone(),
@@ -175,6 +179,7 @@ impl Interface {
             subnet_id: it.subnet_id.clone(),
             address: it.address,
             secondary_addresses: it.secondary_addresses.clone(),
+            public_address: None,
             mac_address: it.mac_address.clone(),
             description: it.description.clone(),
             security_groups: it.security_groups.clone(),
@@ -218,6 +223,7 @@ impl Served<'_> {
                 subnet_id: subnet_id.clone(),
                 address,
                 secondary_addresses: Vec::new(),
+                public_address: None,
                 description: self.description.clone(),
                 security_groups: self.security_groups.to_vec(),
                 interface_type: self.interface_type,

@@ -1,5 +1,7 @@
 //! Internet gateways: made, attached to a VPC, and the way back.
 
+use std::net::Ipv4Addr;
+
 use api::ec2;
 use domain::Scope;
 use domain::route_table::InternetGateway;
@@ -175,18 +177,15 @@ pub async fn detach_internet_gateway(
                 format!("resource {} is not attached to network {}", gateway.id, vpc.id),
             ));
         }
-        let mut addresses = tx.state().elastic_addresses(&scope);
-        let mapped = addresses.find(|it| vpc_of_address(tx.state(), it).as_ref() == Some(&vpc.id));
-        if let Some(address) = mapped {
+        if let Some(address) = mapped_address(tx.state(), &vpc) {
             return Err(refusal(
                 "DependencyViolation",
                 format!(
-                    "Network {} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway. One is {}.",
-                    vpc.id, address.address
+                    "Network {} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway. One is {address}.",
+                    vpc.id
                 ),
             ));
         }
-        drop(addresses);
         let mut gateway = InternetGateway::clone(&gateway);
         gateway.vpc_id = None;
         tx.put(gateway);
@@ -194,6 +193,17 @@ pub async fn detach_internet_gateway(
     });
     detached.await.map_err(from_store)?;
     Ok(ec2::DetachInternetGatewayOutput {})
+}
+
+/// A public address that something in a VPC has: an elastic one, or that of a task.
+fn mapped_address(state: &State, vpc: &Vpc) -> Option<Ipv4Addr> {
+    let mut elastic = state.elastic_addresses(&vpc.scope);
+    let elastic = elastic.find(|it| vpc_of_address(state, it).as_ref() == Some(&vpc.id));
+    let of_tasks = || {
+        let mut subnets = state.subnets(&vpc.scope).filter(|it| it.vpc_id == vpc.id);
+        subnets.find_map(|it| state.public_addresses_of_tasks(&it.id).first().copied())
+    };
+    elastic.map(|it| it.address).or_else(of_tasks)
 }
 
 /// As Amazon tells it: an attachment of an internet gateway is `available`, not `attached`.

@@ -283,6 +283,7 @@ async fn only_what_changes_the_endpoints_of_a_proxy_is_news_to_it() {
                 mac_address: "02:00:00:00:00:05".to_owned(),
                 security_groups: Vec::new(),
                 is_public: false,
+                public_address: None,
                 tags: [domain::tags::Pair::new("team", team)].into(),
             }))
         })

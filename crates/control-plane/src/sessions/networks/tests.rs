@@ -174,6 +174,7 @@ async fn what_rules_do_not_look_at_is_no_news_of_a_task() {
         mac_address: "02:00:00:00:00:05".to_owned(),
         security_groups: vec!["sg-1".to_owned()],
         is_public: false,
+        public_address: None,
         tags: Box::default(),
     }));
     let after = |change: fn(&mut domain::task::TaskEni)| {

@@ -22,7 +22,7 @@ const WAIT: Duration = Duration::from_secs(600);
 const LOOKS_MAX: usize = 100;
 
 fn controller() -> QueuedTasks {
-    QueuedTasks
+    QueuedTasks::new(&Settings::default())
 }
 
 fn waits() -> QueuePolicy {
@@ -57,6 +57,7 @@ fn run_in(
         service: None,
         overrides: Overrides::default(),
         network,
+        public_addresses: None,
         platform_version: None,
         targets: Vec::new(),
         registration: None,
@@ -145,6 +146,28 @@ fn tasks_that_got_an_address_are_told_though_others_got_none() {
         full.failures[0].reason, "RESOURCE:ENI",
         "the same if none got one"
     );
+}
+
+#[test]
+fn a_task_that_has_waited_gets_a_public_address_of_its_own() {
+    let world = World::new();
+    let cidr = "10.0.0.0/24".parse::<Cidr>().expect("reads");
+    let (_, subnets) =
+        world.write(move |tx| Ok::<_, std::convert::Infallible>(ensure_default_network(tx, &scope(), cidr)));
+    let network = NetworkConfiguration {
+        subnets: vec![subnets[0].id.clone()],
+        security_groups: Vec::new(),
+        is_public_ip_assigned: true,
+    };
+    run_in(&world, 2, waits(), Some(network));
+    world.instance(Vec::new());
+    look(&world);
+    let enis: Vec<_> = tasks(&world).iter().filter_map(|it| it.eni.clone()).collect();
+    let given: std::collections::BTreeSet<_> = enis.iter().filter_map(|it| it.public_address).collect();
+    assert_eq!(given.len(), 2, "{enis:?}");
+    world
+        .store
+        .read(|state| assert_eq!(*state.public_addresses_in_use(), given));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use domain::tags::Pair;
 use domain::task::{ContainerOverride, Overrides, StopCode, Task, TaskStatus};
 use domain::task_definition::{NetworkMode, TaskDefinition};
 use domain::{ServiceArn, TaskDefinitionArn};
+use ipnet::Ipv4Net;
 use store::{State, Tx};
 
 use super::circuit_breaker;
@@ -31,7 +32,12 @@ pub(super) fn service_of(task: &Task) -> Option<ServiceArn> {
 }
 
 /// Brings one hook of the current stage nearer to its end.
-pub(super) fn look(tx: &mut Tx<'_>, service: &mut Service, index: usize) -> Looked {
+pub(super) fn look(
+    tx: &mut Tx<'_>,
+    service: &mut Service,
+    index: usize,
+    public_addresses: Ipv4Net,
+) -> Looked {
     let hook = service.lifecycle.as_ref().and_then(|it| it.hooks.get(index));
     let hook = hook.filter(|it| it.status.is_open());
     let Some((definition, hook)) = hook.and_then(|it| match &it.hook.target {
@@ -43,6 +49,7 @@ pub(super) fn look(tx: &mut Tx<'_>, service: &mut Service, index: usize) -> Look
     let told = Told {
         group: format!("{GROUP}{}", service.arn.name()),
         environment: told_to(service),
+        public_addresses,
     };
     let noted = advance(tx, service, &definition, hook, &told);
     let has_room = noted.task.is_some() || !noted.status.is_open();
@@ -60,12 +67,14 @@ pub(super) fn look(tx: &mut Tx<'_>, service: &mut Service, index: usize) -> Look
     }
 }
 
-/// What a task that is a hook is known by, and is told as variables.
+/// What a task that is a hook is known by, is told as variables, and is given.
 pub(in crate::controllers) struct Told {
     /// Its group.
     pub group: String,
     /// Variables of all its containers.
     pub environment: Vec<Pair>,
+    /// What its public address is given of, if it is to have one.
+    pub public_addresses: Ipv4Net,
 }
 
 /// Starts the task of a hook as tasks of a service are started, or hears how it ended.
@@ -138,6 +147,7 @@ fn start(
             .network_configuration
             .clone()
             .filter(|_| definition.effective_network_mode() == NetworkMode::Awsvpc),
+        public_addresses: Some(told.public_addresses),
         definition,
         count: 1,
         launch_type: service.launch_type,

@@ -200,6 +200,7 @@ impl Part {
             client_request: None,
             overrides: domain::task::Overrides::default(),
             network,
+            public_addresses: None,
             platform_version: self.platform_version.clone(),
             tags,
         })

@@ -203,7 +203,8 @@ impl ServiceDeployments {
         let hooks = service.lifecycle.as_ref().map_or(0, |it| it.hooks.len());
         let mut next = Next::AwaitChange;
         for index in 0..hooks {
-            if hook_tasks::look(tx, service, index) == hook_tasks::Looked::FoundNoRoom {
+            let looked = hook_tasks::look(tx, service, index, self.public_addresses);
+            if looked == hook_tasks::Looked::FoundNoRoom {
                 next = Next::After(self.placement_retry);
             }
         }

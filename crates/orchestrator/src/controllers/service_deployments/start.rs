@@ -81,7 +81,12 @@ impl ServiceDeployments {
         let Some(run) = part.run(tx.state(), service, count) else {
             return Launched::Started(Vec::new());
         };
-        let run = RunTasks { placed, ..run };
+        let public_addresses = Some(self.public_addresses);
+        let run = RunTasks {
+            placed,
+            public_addresses,
+            ..run
+        };
         let (started, refusal) = match run_tasks(tx, &run) {
             Ok(outcome) => match Refusal::by(tx.state(), &run, &outcome.failures) {
                 None => return Launched::Started(outcome.tasks),

@@ -164,6 +164,7 @@ fn controller() -> ServiceDeployments {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::ZERO,
         rebalance_pause: Duration::from_secs(5),
+        public_addresses: crate::controllers::PUBLIC_ADDRESSES,
     }
 }
 

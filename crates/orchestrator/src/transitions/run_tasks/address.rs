@@ -6,7 +6,10 @@ use std::sync::Arc;
 use domain::security_group::SecurityGroup;
 use domain::task::{NetworkConfiguration, TaskEni};
 use domain::vpc::{Subnet, Vpc};
+use ipnet::Ipv4Net;
 use store::Tx;
+
+use crate::transitions::free_public_address;
 
 /// Why a task gets no network interface.
 pub enum Unattached {
@@ -16,8 +19,13 @@ pub enum Unattached {
     NoSecurityGroup(String),
 }
 
-/// Gives a network interface in the emptiest subnet that is named, and that subnet's zone.
-pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, String), Unattached> {
+/// Gives a network interface in the emptiest subnet that is named, and that subnet's zone. Where a public address is
+/// asked for and all of the range are given already, the interface is without one: the task runs all the same.
+pub fn attach(
+    tx: &Tx<'_>,
+    network: &NetworkConfiguration,
+    public_addresses: Option<Ipv4Net>,
+) -> Result<(TaskEni, String), Unattached> {
     let state = tx.state();
     let is_gone = |id: &&String| state.get::<SecurityGroup>(id).is_none();
     if let Some(gone) = network.security_groups.iter().find(is_gone) {
@@ -51,6 +59,9 @@ pub fn attach(tx: &Tx<'_>, network: &NetworkConfiguration) -> Result<(TaskEni, S
         mac_address: ids.mac_address(),
         security_groups,
         is_public: network.is_public_ip_assigned,
+        public_address: public_addresses
+            .filter(|_| network.is_public_ip_assigned)
+            .and_then(|range| free_public_address(tx, range)),
         tags: Box::default(),
     };
     Ok((eni, subnet.availability_zone.clone()))

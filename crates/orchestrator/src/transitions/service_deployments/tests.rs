@@ -16,6 +16,7 @@ fn settle(world: &World, service: &ServiceArn) {
             placement_retry: Duration::from_secs(1),
             healthy_after: Duration::ZERO,
             rebalance_pause: Duration::from_secs(5),
+            public_addresses: crate::controllers::PUBLIC_ADDRESSES,
         };
         world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &arn)));
         world.obey(service);

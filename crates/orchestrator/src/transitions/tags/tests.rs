@@ -31,6 +31,7 @@ fn resources(world: &World) -> Vec<Taggable> {
         service: None,
         overrides: domain::task::Overrides::default(),
         network: None,
+        public_addresses: None,
         placement_constraints: Vec::new(),
         placement_strategy: Vec::new(),
         platform_version: None,

@@ -15,6 +15,7 @@ fn three_tasks(world: &World) -> Vec<TaskArn> {
             placement_retry: Duration::from_secs(1),
             healthy_after: Duration::ZERO,
             rebalance_pause: Duration::from_secs(5),
+            public_addresses: crate::controllers::PUBLIC_ADDRESSES,
         };
         crate::controllers::Controller::reconcile(&controller, tx, &arn);
         Ok::<_, Infallible>(())

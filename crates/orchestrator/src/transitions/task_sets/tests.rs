@@ -60,6 +60,7 @@ fn reconcile(world: &World, service: &ServiceArn) {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::ZERO,
         rebalance_pause: Duration::from_secs(5),
+        public_addresses: crate::controllers::PUBLIC_ADDRESSES,
     };
     world.write(move |tx| Ok::<_, Infallible>(controller.reconcile(tx, &key)));
 }

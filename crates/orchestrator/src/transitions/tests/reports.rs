@@ -72,6 +72,7 @@ fn a_task_of_which_only_the_network_is_left_is_deprovisioning() {
         mac_address: "02:00:00:00:00:01".into(),
         security_groups: Vec::new(),
         is_public: false,
+        public_address: None,
         tags: Box::default(),
     };
     let ended = TaskReport {

@@ -56,6 +56,7 @@ impl World {
             service: None,
             overrides: Overrides::default(),
             network: None,
+            public_addresses: None,
             platform_version: None,
             targets: Vec::new(),
             registration: None,

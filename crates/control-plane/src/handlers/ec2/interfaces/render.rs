@@ -16,6 +16,9 @@ use super::{Holder, Interface, place};
 use crate::handlers::ec2::tags;
 use crate::handlers::ec2::zones::zone_id;
 
+/// Owner of public addresses that have no allocation.
+const AMAZON: &str = "amazon";
+
 /// As Amazon shows it.
 pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
     let (vpc_id, zone) = place(state, &it.subnet_id);
@@ -54,15 +57,16 @@ pub fn rendered(state: &State, it: &Interface) -> ec2::NetworkInterface {
 
 fn addresses(state: &State, it: &Interface) -> Vec<ec2::NetworkInterfacePrivateIpAddress> {
     let of_gateway = of_nat_gateway(state, it);
-    let association = |address: Ipv4Addr| {
+    let association = |is_primary: bool, address: Ipv4Addr| {
         let elastic = state.elastic_addresses_of(&it.id).chain(of_gateway);
         let mut own = elastic.filter_map(|elastic| association(address, elastic));
-        own.next()
+        let given = it.public_address.filter(|_| is_primary);
+        own.next().or_else(|| given.map(given_association))
     };
     let first = std::iter::once((true, it.address));
     let all = first.chain(it.secondary_addresses.iter().map(|it| (false, *it)));
     let one = |(is_primary, address): (bool, Ipv4Addr)| ec2::NetworkInterfacePrivateIpAddress {
-        association: association(address),
+        association: association(is_primary, address),
         primary: Some(is_primary),
         private_dns_name: Some(internal_name(&it.scope.region, address)),
         private_ip_address: Some(address.to_string()),
@@ -94,6 +98,16 @@ fn association(address: Ipv4Addr, elastic: &ElasticAddress) -> Option<ec2::Netwo
         public_ip: Some(elastic.address.to_string()),
         ..ec2::NetworkInterfaceAssociation::default()
     })
+}
+
+/// An address out of Amazon's pool that is nobody's: it is given with the interface, and has no allocation.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-instance-addressing.html>
+fn given_association(public: Ipv4Addr) -> ec2::NetworkInterfaceAssociation {
+    ec2::NetworkInterfaceAssociation {
+        ip_owner_id: Some(AMAZON.to_owned()),
+        public_ip: Some(public.to_string()),
+        ..ec2::NetworkInterfaceAssociation::default()
+    }
 }
 
 /// Ids and names of its groups.

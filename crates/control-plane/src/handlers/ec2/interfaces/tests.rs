@@ -6,6 +6,7 @@ use crate::fixture::text;
 use crate::handlers::ec2::tests::world::World;
 
 mod many;
+mod public;
 
 async fn interface(world: &World, input: Value) -> Value {
     let mut given = json!({ "SubnetId": world.subnet });

@@ -40,7 +40,6 @@ impl World {
             regions: vec!["us-east-1".to_owned()],
             advertised_endpoint: "http://127.0.0.1:1".to_owned(),
             request_limits: crate::RequestLimits::Off,
-            elastic_addresses: crate::ELASTIC_ADDRESSES,
             execute_command_idle: std::time::Duration::from_secs(1200),
             controllers: orchestrator::Settings::default(),
         };

@@ -49,6 +49,7 @@ pub async fn run_task(call: Call<ecs::RunTask>) -> Result<ecs::RunTaskOutput, ec
         Ok(RunTasks {
             count: count.unsigned_abs(),
             client_request: client_request(input)?,
+            public_addresses: Some(call.access().public_addresses()),
             ..parse(state, call.scope(), &cluster, input)?
         })
     })?;
@@ -109,6 +110,7 @@ pub async fn start_task(call: Call<ecs::StartTask>) -> Result<ecs::StartTaskOutp
     let run = store.read(|state| -> Result<RunTasks, ecs::Error> {
         Ok(RunTasks {
             placed: Where::On(instances),
+            public_addresses: Some(call.access().public_addresses()),
             ..parse(state, call.scope(), &cluster, &shared)?
         })
     })?;
@@ -179,6 +181,7 @@ fn parse(
         client_request: None,
         overrides,
         network: network::parse(state, scope, &definition, launch_type, network)?,
+        public_addresses: None,
         platform_version: platform_version(input.platform_version.as_deref(), launch_type)?,
         tags: task_tags(cluster, &definition, input)?,
         definition,

@@ -50,6 +50,7 @@ fn scaled(world: &World, service: &ServiceArn, desired_count: u32) -> BTreeMap<S
             placement_retry: Duration::from_secs(1),
             healthy_after: Duration::ZERO,
             rebalance_pause: Duration::from_secs(5),
+            public_addresses: crate::controllers::PUBLIC_ADDRESSES,
         };
         world.write(move |tx| Ok::<_, ()>(controller.reconcile(tx, &key)));
         world.obey(service);

@@ -303,6 +303,7 @@ fn a_task_without_checks_counts_once_it_has_run_for_a_while() {
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::from_secs(5),
         rebalance_pause: Duration::from_secs(5),
+        public_addresses: crate::controllers::PUBLIC_ADDRESSES,
     };
     let look = || {
         let arn = service.clone();

@@ -110,6 +110,7 @@ async fn reconciled(store: &Store, arn: &ServiceArn) -> (BTreeMap<String, u32>, 
         placement_retry: Duration::from_secs(1),
         healthy_after: Duration::ZERO,
         rebalance_pause: Duration::from_secs(5),
+        public_addresses: crate::controllers::PUBLIC_ADDRESSES,
     };
     let key = arn.clone();
     let run = store.transact(move |tx| -> Result<Next, ()> { Ok(controller.reconcile(tx, &key)) });

@@ -155,6 +155,7 @@ async fn start(fixture: &Fixture, id: String, count: u32) -> Vec<String> {
             service: Some(cluster.member("web")),
             overrides: domain::task::Overrides::default(),
             network: None,
+            public_addresses: None,
             platform_version: None,
             targets: Vec::new(),
             registration: None,
