@@ -366,6 +366,14 @@ fn the_longest_example_of_the_documentation_runs_as_written() -> Result<()> {
     let address = resolved.lines().next().context("no address")?.to_owned();
     let client = Client::start(&it.world, &address)?;
     client.await_enough("revision 1")?;
+    // As tasks of the VPC are told.
+    let told = |name: &str| {
+        it.world
+            .gantry
+            .command(&["admin", "resolve", "--vpc", &it.vpc, name])
+    };
+    assert!(told(&name)?.lines().any(|it| it == address));
+    assert_eq!(told("web.shop.local")?.lines().count(), 2);
     // From another task, by the name of the load balancer and by that of the registry.
     it.fetched(&name)?;
     it.fetched("web.shop.local")?;

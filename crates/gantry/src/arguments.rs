@@ -18,7 +18,7 @@ mod images;
 mod services;
 mod tasks;
 
-pub use admin::{AdminCommand, ServiceConnect};
+pub use admin::{AdminCommand, Resolve, ServiceConnect};
 pub use events::{EventSettings, Events};
 pub use history::HistorySettings;
 pub use images::{ImageOptions, RegistryOptions};

@@ -1497,12 +1497,14 @@ impl Value for ReadFiles {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ResolveNameInput {
     pub name: String,
+    pub vpc_id: Option<String>,
 }
 
 impl Value for ResolveNameInput {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         write_member(writer, "name", &self.name);
+        write_member(writer, "vpcId", &self.vpc_id);
         writer.end_object();
     }
 
@@ -1513,6 +1515,9 @@ impl Value for ResolveNameInput {
             match name {
                 "name" => {
                     read[0] = read_member(reader, name, &mut it.name)?;
+                }
+                "vpcId" => {
+                    read_member(reader, name, &mut it.vpc_id)?;
                 }
                 _ => return Ok(false),
             }

@@ -42,6 +42,10 @@ pub struct Resolve {
     /// Which Gantry is meant.
     #[command(flatten)]
     pub place: Place,
+    /// Print what tasks of this VPC are told: names of its private namespaces, and of no other VPC's. Without it, the
+    /// first that any VPC has of that name.
+    #[arg(long, value_name = "VPC_ID")]
+    pub vpc: Option<String>,
     /// For example the DNSName of `aws elbv2 describe-load-balancers`.
     pub name: String,
 }

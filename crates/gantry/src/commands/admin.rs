@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use anyhow::Result;
 use api::gantry;
 
-use crate::arguments::{AdminCommand, Place, ServiceConnect};
+use crate::arguments::{AdminCommand, Place, Resolve, ServiceConnect};
 use crate::client::call;
 use crate::commands::task::{pretty, print};
 use crate::data_dir::DataDir;
@@ -17,7 +17,7 @@ mod service_connect;
 pub fn run(command: &AdminCommand) -> Result<()> {
     match command {
         AdminCommand::Resolve(arguments) => {
-            let addresses = resolve(&arguments.place, &arguments.name)?.into_iter();
+            let addresses = resolve(arguments)?.into_iter();
             print(&addresses.map(|it| format!("{it}\n")).collect::<String>())
         }
         AdminCommand::LoadBalancers(place) => {
@@ -28,9 +28,12 @@ pub fn run(command: &AdminCommand) -> Result<()> {
     }
 }
 
-fn resolve(place: &Place, name: &str) -> Result<Vec<String>> {
-    let name = name.to_owned();
-    let output = call::<gantry::ResolveName>(place, &gantry::ResolveNameInput { name })?;
+fn resolve(arguments: &Resolve) -> Result<Vec<String>> {
+    let input = gantry::ResolveNameInput {
+        name: arguments.name.clone(),
+        vpc_id: arguments.vpc.clone(),
+    };
+    let output = call::<gantry::ResolveName>(&arguments.place, &input)?;
     Ok(output.addresses.unwrap_or_default())
 }
 
