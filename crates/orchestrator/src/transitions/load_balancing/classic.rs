@@ -69,7 +69,8 @@ pub fn create_classic_load_balancer(
     Ok(tx.put(load_balancer))
 }
 
-/// Moves a classic load balancer to other subnets. What it has in a subnet that it stays in, it keeps.
+/// Moves a classic load balancer to other subnets. What it has in a subnet that it stays in, it keeps. Of instances in a
+/// zone that it leaves nothing is known any more, and nothing can be in flight to them: those that drained there are gone.
 ///
 /// # Errors
 /// An address cannot be had.
@@ -79,7 +80,17 @@ pub fn set_classic_zones(
     wishes: &[ZoneWish],
 ) -> Result<Arc<ClassicLoadBalancer>, ZonesRefusal> {
     let zones = zones(tx, wishes, &it.zones)?;
-    Ok(tx.put(ClassicLoadBalancer { zones, ..it.clone() }))
+    let mut moved = ClassicLoadBalancer { zones, ..it.clone() };
+    let mut instances = std::mem::take(&mut moved.instances);
+    instances.retain_mut(|instance| {
+        let stays = moved.is_in_zone_of(instance);
+        if !stays {
+            instance.health.clear();
+        }
+        stays || instance.draining_since.is_none()
+    });
+    moved.instances = instances;
+    Ok(tx.put(moved))
 }
 
 /// An instance that is to be registered; it is known.
@@ -166,10 +177,13 @@ pub fn instance_health(tx: &mut Tx<'_>, arn: &LoadBalancerArn, changes: &[Health
     let mut it = ClassicLoadBalancer::clone(&before);
     for HealthChange { key, health } in changes {
         let port = it.port_of_group(&key.group);
-        let mut known = it.instances.iter_mut();
-        let known = known.find(|it| it.id == key.id && it.draining_since.is_none());
-        if let (Some(instance), Some(port)) = (known, port) {
-            instance.health.insert(port, health.clone());
+        let mut known = it.instances.iter();
+        let known = known.position(|it| it.id == key.id && it.draining_since.is_none());
+        // of one in another zone nothing is taken over: the report is older than that
+        if let (Some(place), Some(port)) = (known, port)
+            && it.is_in_zone_of(&it.instances[place])
+        {
+            it.instances[place].health.insert(port, health.clone());
         }
     }
     if it != *before {

@@ -193,6 +193,48 @@ async fn an_instance_drains_if_the_attributes_say_so() {
 }
 
 #[tokio::test]
+async fn with_its_zone_the_health_of_an_instance_goes() {
+    let world = World::new().await;
+    world.web().await;
+    let (id, draining) = (world.instance().await, world.instance().await);
+    let drain = json!({ "ConnectionDraining": { "Enabled": true, "Timeout": 30 } });
+    let modify = of_web(json!({ "LoadBalancerAttributes": drain }));
+    world.ask("ModifyLoadBalancerAttributes", modify).await;
+    for it in [&id, &draining] {
+        world
+            .ask("RegisterInstancesWithLoadBalancer", instances(it))
+            .await;
+        world.found(it, TargetHealth::healthy()).await;
+    }
+    world
+        .ask("DeregisterInstancesFromLoadBalancer", instances(&draining))
+        .await;
+    let zone = of_web(json!({ "AvailabilityZones": ["us-east-1a"] }));
+    world
+        .ask("DisableAvailabilityZonesForLoadBalancer", zone.clone())
+        .await;
+    assert_eq!(
+        world.state(&draining).await[2],
+        "Instance is not currently registered with the LoadBalancer.",
+        "nothing can be in flight to it"
+    );
+    // what was found out before
+    world.found(&id, TargetHealth::healthy()).await;
+    assert_eq!(world.state(&id).await[0], "OutOfService");
+    world.ask("EnableAvailabilityZonesForLoadBalancer", zone).await;
+    assert_eq!(
+        world.state(&id).await,
+        json!([
+            "OutOfService",
+            "ELB",
+            "Instance registration is still in progress."
+        ])
+    );
+    world.found(&id, TargetHealth::healthy()).await;
+    assert_eq!(world.state(&id).await[0], "InService");
+}
+
+#[tokio::test]
 async fn the_health_check_is_configured() {
     let world = World::new().await;
     world.web().await;
