@@ -20,7 +20,7 @@ use crate::object_storage::ObjectStorage;
 use crate::registry::Registry;
 use crate::role_sessions::RoleSessions;
 use crate::service_connect_metrics::CountedByProxies;
-use crate::sessions::Sessions;
+use crate::sessions::{Balancers, Sessions};
 use crate::streams::Streams;
 use crate::vault::Vault;
 
@@ -175,6 +175,11 @@ impl Authorized {
     /// The state.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Sessions that follow load balancers.
+    pub fn balancers(&self) -> &Balancers {
+        &self.0.balancers
     }
 
     /// Log events.

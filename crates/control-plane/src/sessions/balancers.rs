@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::certificate::Certificate;
 use domain::classic_load_balancer::ClassicLoadBalancer;
 use domain::load_balancer::{LoadBalancer, LoadBalancerState};
+use domain::served_load_balancer::ServedLoadBalancer;
 use domain::service::Service;
 use domain::service_connect::ServiceConnectProxy;
 use domain::target::Target;
@@ -30,6 +31,8 @@ pub struct Follower {
     account: String,
     news: Mutex<News>,
     arrived: Notify,
+    /// What the host was told last of each load balancer.
+    told: Mutex<BTreeMap<LoadBalancerArn, Arc<ServedLoadBalancer>>>,
 }
 
 /// Load balancers to look at.
@@ -78,6 +81,12 @@ impl Balancers {
         serving.next().is_some_and(|(id, _)| id == host_id)
     }
 
+    /// What the host that serves a load balancer was told last of it; `None` if no host was told of it.
+    pub fn told(&self, arn: &LoadBalancerArn) -> Option<Arc<ServedLoadBalancer>> {
+        let open = self.open.lock();
+        open.values().find_map(|it| it.told.lock().get(arn).cloned())
+    }
+
     /// A commit may have changed load balancers; the store has it.
     pub fn tell(&self, store: &Store, commit: &Commit) {
         if self.open.lock().is_empty() {
@@ -104,6 +113,17 @@ impl Follower {
     fn look_at(&self, changed: &BTreeSet<LoadBalancerArn>) {
         self.news.lock().changed.extend(changed.iter().cloned());
         self.arrived.notify_one();
+    }
+
+    /// The host has been told of these load balancers, and that it does not serve those any more.
+    pub fn has_told(
+        &self,
+        changed: impl IntoIterator<Item = Arc<ServedLoadBalancer>>,
+        gone: &[LoadBalancerArn],
+    ) {
+        let mut told = self.told.lock();
+        gone.iter().for_each(|it| drop(told.remove(it)));
+        told.extend(changed.into_iter().map(|it| (it.load_balancer.arn.clone(), it)));
     }
 
     /// Waits until there is something to look at, and gives all of it. Dropping the future loses nothing.

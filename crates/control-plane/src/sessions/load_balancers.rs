@@ -60,7 +60,7 @@ struct Session {
 #[derive(Clone, Debug, PartialEq)]
 struct Told {
     /// Without certificates.
-    served: ServedLoadBalancer,
+    served: Arc<ServedLoadBalancer>,
     certificates: Vec<Arc<Certificate>>,
 }
 
@@ -173,12 +173,16 @@ impl Session {
         if difference.changed.is_empty() && difference.gone.is_empty() && !difference.is_whole {
             return Ok(());
         }
+        let changed = difference.changed.iter().map(|it| Arc::clone(&it.served));
+        let (changed, gone): (Vec<_>, _) = (changed.collect(), difference.gone.clone());
         let message = difference.into_message(&self.control_plane.values);
         let text = serde_json::to_string(&message).map_err(|error| {
             tracing::error!(%error, "load balancers cannot be told to a host");
             Over
         })?;
-        self.send(Message::text(text)).await
+        self.send(Message::text(text)).await?;
+        follower.has_told(changed, &gone);
+        Ok(())
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Over> {
@@ -321,7 +325,7 @@ impl Told {
         let certificates = self.certificates.iter().filter_map(|it| opened(it, vault));
         ServedLoadBalancer {
             certificates: certificates.collect(),
-            ..self.served
+            ..ServedLoadBalancer::clone(&self.served)
         }
     }
 }
@@ -347,7 +351,7 @@ fn served(state: &State, arn: &LoadBalancerArn, (host_id, cookie_key): (&str, &[
         let served = it.served(network, own_instance, *cookie_key);
         return Some(Told {
             certificates: shown(state, &served.listeners),
-            served,
+            served: Arc::new(served),
         });
     }
     let load_balancer = told(state.get::<LoadBalancer>(arn)?);
@@ -387,7 +391,10 @@ fn served(state: &State, arn: &LoadBalancerArn, (host_id, cookie_key): (&str, &[
         own_instance,
         cookie_key: *cookie_key,
     };
-    Some(Told { served, certificates })
+    Some(Told {
+        served: Arc::new(served),
+        certificates,
+    })
 }
 
 /// The certificates that listeners show, each once.

@@ -1,14 +1,17 @@
 //! RegisterTargets, DeregisterTargets, DescribeTargetHealth.
 
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use api::elbv2::{self, Error};
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
+use domain::served_load_balancer::ServedLoadBalancer;
 use domain::target::{Target, TargetHealth, TargetHealthReason, TargetHealthState, TargetKey};
 use domain::target_group::{CrossZone, HealthCheckPort, TargetGroup, TargetType};
 use domain::vpc::{Subnet, Vpc};
-use domain::{LoadBalancerArn, Scope};
+use domain::{LoadBalancerArn, Scope, Timestamp};
 use orchestrator::transitions::{NewTarget, deregister_targets as deregister, register_targets as register};
 use store::State;
 
@@ -288,9 +291,17 @@ pub async fn describe_target_health(
         let group = names::target_group(state, scope, &input.target_group_arn)?;
         let wanted = input.targets.as_deref().unwrap_or_default();
         let include = input.include.as_deref().unwrap_or_default();
+        let balancers = state.load_balancers_to(&group.arn);
+        let told = balancers
+            .iter()
+            .filter_map(|it| call.access().balancers().told(it));
+        let told: Vec<_> = told.collect();
+        // asked for targets that are new only
+        let known = LazyCell::new(|| known_to_balancers(&told));
+        let is_known = |it: &Target| known.contains(&(&it.key, it.registered_at));
         let of_target = |it: &Target| elbv2::TargetHealthDescription {
             anomaly_detection: anomaly_detection(&group, it).filter(|_| includes_anomalies(include)),
-            ..of_target(&group, it)
+            ..of_target(&group, it, is_known)
         };
         if wanted.is_empty() {
             let all = state.targets_of(&group.arn);
@@ -326,14 +337,40 @@ fn anomaly_detection(group: &TargetGroup, it: &Target) -> Option<elbv2::AnomalyD
     })
 }
 
-fn of_target(group: &TargetGroup, it: &Target) -> elbv2::TargetHealthDescription {
+/// Targets that their balancers check, by when they were registered: they were told of them, and know where they are.
+fn known_to_balancers(told: &[Arc<ServedLoadBalancer>]) -> HashSet<(&TargetKey, Timestamp)> {
+    let targets = told.iter().flat_map(|served| {
+        let own = served.own_instance.as_deref();
+        let targets = served.targets.iter();
+        targets.filter(move |it| it.address.is_some() || own == Some(it.key.id.as_str()))
+    });
+    targets.map(|it| (&it.key, it.registered_at)).collect()
+}
+
+/// How a target is. One that is being registered is checked once its balancer has heard of it: that is not stored, since
+/// the session with the balancer knows it.
+fn health(it: &Target, is_known: impl Fn(&Target) -> bool) -> TargetHealth {
+    match it.health == TargetHealth::at_first(true) && is_known(it) {
+        true => TargetHealth::because(
+            TargetHealthState::Initial,
+            TargetHealthReason::InitialHealthChecking,
+        ),
+        false => it.health.clone(),
+    }
+}
+
+fn of_target(
+    group: &TargetGroup,
+    it: &Target,
+    is_known: impl Fn(&Target) -> bool,
+) -> elbv2::TargetHealthDescription {
     let zone = match group.target_type {
         // Addresses outside of the VPC are in all zones.
         TargetType::Ip => Some(it.zone.clone().unwrap_or_else(|| ALL_ZONES.to_owned())),
         // Said by whoever asks about the instance.
         TargetType::Instance | TargetType::Alb => None,
     };
-    description(group, &it.key, zone, &it.health)
+    description(group, &it.key, zone, &health(it, is_known))
 }
 
 fn of_stranger(group: &TargetGroup, key: &TargetKey) -> elbv2::TargetHealthDescription {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use domain::load_balancer::{
     IpAddressType, LoadBalancer, LoadBalancerAttributes, LoadBalancerKind, LoadBalancerState,
@@ -59,7 +60,7 @@ pub fn served(
         cookie_key: *cookie_key,
     };
     Some(Told {
-        served,
+        served: Arc::new(served),
         certificates: Vec::new(),
     })
 }

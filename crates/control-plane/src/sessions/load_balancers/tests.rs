@@ -140,7 +140,7 @@ async fn a_balancer_is_told_of_the_targets_that_get_traffic() {
         done.await.expect("is stored");
     }
     let ports = || {
-        let told = told_of(&fixture, &arn).served.targets.into_iter();
+        let told = told_of(&fixture, &arn).served.targets.clone().into_iter();
         told.map(|it| it.key.port).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -158,4 +158,46 @@ async fn a_balancer_is_told_of_the_targets_that_get_traffic() {
     });
     done.await.expect("is stored");
     assert_eq!(ports(), [80, 82]);
+}
+
+#[tokio::test]
+async fn a_target_is_checked_once_its_balancer_has_heard_of_it() {
+    let fixture = Fixture::new().await;
+    let load_balancer = load_balancer(&fixture).await;
+    let input = json!({
+        "Name": "web", "Protocol": "TCP", "Port": 80, "VpcId": load_balancer["VpcId"], "TargetType": "ip",
+    });
+    let group = fixture.ask_of(ELB, "CreateTargetGroup", input).await["TargetGroups"][0].clone();
+    let group = &group["TargetGroupArn"];
+    let input = json!({
+        "LoadBalancerArn": load_balancer["LoadBalancerArn"], "Protocol": "TCP", "Port": 80,
+        "DefaultActions": [{ "Type": "forward", "TargetGroupArn": group }],
+    });
+    fixture.ask_of(ELB, "CreateListener", input).await;
+    let arn = LoadBalancerArn::parse(&text(&load_balancer["LoadBalancerArn"])).expect("an ARN");
+    let register = json!({ "TargetGroupArn": group, "Targets": [{ "Id": "10.0.0.9" }] });
+    let reason = async || {
+        let described = fixture
+            .ask_of(ELB, "DescribeTargetHealth", json!({ "TargetGroupArn": group }))
+            .await;
+        let health = described["TargetHealthDescriptions"][0]["TargetHealth"].clone();
+        assert_eq!(health["State"], "initial");
+        text(&health["Reason"])
+    };
+    let balancers = &fixture.control_plane().balancers;
+    let follower = balancers.open("host", "123456789012");
+    fixture.ask_of(ELB, "RegisterTargets", register).await;
+    assert_eq!(reason().await, "Elb.RegistrationInProgress");
+    let commits = fixture.store().last_commit();
+    follower.has_told([told_of(&fixture, &arn).served], &[]);
+    assert_eq!(reason().await, "Elb.InitialHealthChecking");
+    assert_eq!(fixture.store().last_commit(), commits, "that costs no write");
+    // what another host is told later begins anew
+    balancers.close("host", &follower);
+    assert_eq!(reason().await, "Elb.RegistrationInProgress");
+    let follower = balancers.open("host", "123456789012");
+    follower.has_told([told_of(&fixture, &arn).served], &[]);
+    assert_eq!(reason().await, "Elb.InitialHealthChecking");
+    follower.has_told([], std::slice::from_ref(&arn));
+    assert_eq!(reason().await, "Elb.RegistrationInProgress");
 }
