@@ -35,13 +35,14 @@ pub(crate) async fn handle(
     let busy = client.gate.enter();
     let ticket = client.gate.pop();
     let exchange = Exchange::new(&client, busy, &ticket, || described(&client, &ticket, &request));
+    let asks_to_close = headers::asks_to_close(request.headers());
     let mut response = answer(&client, &ticket, request, exchange).await;
     if ticket.undecided && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
         client.gate.decide(false);
     }
     let serving = client.site.serving();
     let is_switched = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
-    let is_last = ticket.grade >= Grade::Ambiguous || client.has_lived(&serving);
+    let is_last = asks_to_close || ticket.grade >= Grade::Ambiguous || client.has_lived(&serving);
     if !client.http2 && !is_switched && is_last {
         response
             .headers_mut()

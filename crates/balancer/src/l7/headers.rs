@@ -33,11 +33,20 @@ pub(crate) fn has_too_many_forwarders(headers: &HeaderMap) -> bool {
 
 /// Whether a connection may change to another protocol, and to which.
 pub(crate) fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
-    let asks = headers.get_all(header::CONNECTION).iter().any(|it| {
-        let mut words = it.as_bytes().split(|byte| *byte == b',');
-        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
-    });
+    let asks = asks_for(headers, b"upgrade");
     headers.get(header::UPGRADE).filter(|_| asks).cloned()
+}
+
+/// Whether a connection is to end after the answer.
+pub(crate) fn asks_to_close(headers: &HeaderMap) -> bool {
+    asks_for(headers, b"close")
+}
+
+fn asks_for(headers: &HeaderMap, wanted: &[u8]) -> bool {
+    headers.get_all(header::CONNECTION).iter().any(|it| {
+        let mut words = it.as_bytes().split(|byte| *byte == b',');
+        words.any(|word| word.trim_ascii().eq_ignore_ascii_case(wanted))
+    })
 }
 
 /// Takes out what concerns one connection only, and what `Connection` names. Framing that the other side needs is made

@@ -92,6 +92,8 @@ async fn a_connection_stays_after_an_answer_of_its_own() {
             assert_eq!(header(&answer, "connection").as_deref(), Some("keep-alive"));
             assert_eq!(status(&answer), 503);
         }
+        let last = world.get("/").await;
+        assert_eq!(header(&last, "connection").as_deref(), Some("close"), "{last}");
     }
 }
 
