@@ -7,6 +7,8 @@ use crate::{Scope, Timestamp};
 
 /// Revisions kept for each application; those that were registered or used longest ago go first.
 pub const REVISIONS_KEPT: usize = 1000;
+/// And so many bytes of what they say.
+pub const REVISION_BYTES_KEPT: usize = 16 * 1024 * 1024;
 
 /// A revision of an application.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,9 @@ pub struct ApplicationRevision {
     pub description: Option<String>,
     /// When it was registered.
     pub registered_at: Timestamp,
+    /// When it was last registered once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_again_at: Option<Timestamp>,
     /// When a deployment was first made from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_used_at: Option<Timestamp>,
@@ -33,6 +38,10 @@ pub struct ApplicationRevision {
 impl ApplicationRevision {
     /// When something was last done with it.
     pub fn touched_at(&self) -> Timestamp {
-        self.last_used_at.unwrap_or(self.registered_at)
+        let later = [self.registered_again_at, self.last_used_at];
+        later
+            .into_iter()
+            .flatten()
+            .fold(self.registered_at, Timestamp::max)
     }
 }

@@ -63,6 +63,7 @@ pub fn application_revision() -> ApplicationRevision {
         },
         description: Some("the first".into()),
         registered_at: then(),
+        registered_again_at: Some(then()),
         first_used_at: Some(then()),
         last_used_at: Some(then()),
     }

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use domain::code_deploy::CodeDeployApplication;
-use domain::code_deploy::application_revision::{ApplicationRevision, REVISIONS_KEPT};
+use domain::code_deploy::application_revision::{ApplicationRevision, REVISION_BYTES_KEPT, REVISIONS_KEPT};
 use domain::code_deploy::deployment::{CodeDeployDeployment, Revision};
 use store::{Record, Tx};
 
-/// `RegisterApplicationRevision`. One that is known gets another description, if there is one.
+/// `RegisterApplicationRevision`. One that is known gets another description, if there is one, and is kept as long as a new
+/// one.
 pub fn register_revision(
     tx: &mut Tx<'_>,
     application: &CodeDeployApplication,
     revision: Revision,
     description: Option<String>,
 ) {
-    let new = known_or_new(tx, application, revision);
-    let description = description.or_else(|| new.description.clone());
-    tx.put(ApplicationRevision { description, ..new });
+    let mut it = known_or_new(tx, application, revision);
+    if tx.get::<ApplicationRevision>(&it.key()).is_some() {
+        it.registered_again_at = Some(tx.now());
+    }
+    it.description = description.or(it.description);
+    tx.put(it);
     forget_oldest(tx, application);
 }
 
@@ -45,6 +49,7 @@ fn known_or_new(tx: &Tx<'_>, application: &CodeDeployApplication, revision: Revi
         revision,
         description: None,
         registered_at: tx.now(),
+        registered_again_at: None,
         first_used_at: None,
         last_used_at: None,
     };
@@ -57,11 +62,23 @@ fn forget_oldest(tx: &mut Tx<'_>, application: &CodeDeployApplication) {
         .state()
         .application_revisions(&application.scope, &application.id);
     let mut all: Vec<&Arc<ApplicationRevision>> = all.collect();
-    let Some(surplus) = all.len().checked_sub(REVISIONS_KEPT).filter(|it| *it > 0) else {
+    let size = |it: &ApplicationRevision| it.revision.content.len();
+    let (mut count, mut bytes) = (all.len(), all.iter().map(|it| size(it)).sum::<usize>());
+    if count <= REVISIONS_KEPT && bytes <= REVISION_BYTES_KEPT {
         return;
-    };
+    }
     all.sort_by_key(|it| it.touched_at());
-    let gone: Vec<_> = all.iter().take(surplus).map(|it| it.key()).collect();
+    let mut is_surplus = |it: &&&Arc<ApplicationRevision>| {
+        let is_surplus = count > REVISIONS_KEPT || bytes > REVISION_BYTES_KEPT;
+        count -= 1;
+        bytes -= size(it);
+        is_surplus
+    };
+    let gone: Vec<_> = all
+        .iter()
+        .take_while(|it| is_surplus(it))
+        .map(|it| it.key())
+        .collect();
     for key in gone {
         tx.delete::<ApplicationRevision>(&key);
     }

@@ -1,7 +1,10 @@
 //! Application revisions.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use domain::code_deploy::CodeDeployApplication;
-use domain::code_deploy::application_revision::REVISIONS_KEPT;
+use domain::code_deploy::application_revision::{ApplicationRevision, REVISION_BYTES_KEPT, REVISIONS_KEPT};
 use domain::code_deploy::deployment::{CodeDeployDeployment, DeploymentStatus, Revision, RevisionKind};
 use orchestrator::transitions::register_revision;
 use sha2::{Digest, Sha256};
@@ -235,4 +238,56 @@ async fn the_oldest_revisions_are_forgotten() {
         }
     }
     assert_eq!(seen, most);
+}
+
+#[tokio::test]
+async fn revisions_are_kept_by_their_bytes_and_by_when_they_were_last_registered() {
+    const SIZE: usize = 128 * 1024;
+    let it = World::new().await;
+    let register = async |letter: char, length: usize| {
+        let quarter = if length == SIZE {
+            REVISION_BYTES_KEPT / SIZE / 4
+        } else {
+            1
+        };
+        for number in 0..quarter {
+            let name = format!("{letter}{number}");
+            let text = name.clone() + &"x".repeat(length - name.len());
+            let filled = it.fixture.store().transact(move |tx| {
+                let scope = domain::Scope::new("123456789012", "us-east-1");
+                let key = (scope, "shop".to_owned());
+                let shop = tx.get::<CodeDeployApplication>(&key).expect("is there");
+                let revision = Revision {
+                    kind: RevisionKind::String,
+                    sha256: sha256(&text),
+                    content: text,
+                };
+                register_revision(tx, &shop, revision, None);
+                Ok::<_, std::convert::Infallible>(())
+            });
+            filled.await.expect("is stored");
+            it.fixture.clock.advance(Duration::from_secs(1));
+        }
+    };
+    let known = || {
+        it.fixture.store().read(|state| {
+            let mut counts = BTreeMap::new();
+            for it in state.all::<ApplicationRevision>() {
+                let letter = it.revision.content.chars().next().expect("has some");
+                *counts.entry(letter).or_insert(0) += 1;
+            }
+            counts
+        })
+    };
+    for letter in ['a', 'b', 'c', 'd'] {
+        register(letter, SIZE).await;
+    }
+    assert_eq!(known(), [('a', 32), ('b', 32), ('c', 32), ('d', 32)].into());
+    register('a', SIZE).await;
+    register('e', 2).await;
+    assert_eq!(
+        known(),
+        [('a', 32), ('b', 31), ('c', 32), ('d', 32), ('e', 1)].into(),
+        "the one that was touched first goes"
+    );
 }
