@@ -84,8 +84,8 @@ pub use load_balancing::{
 };
 pub use networks::{
     delete_subnet, forget_vpc, free_elastic_addresses, free_public_address, furnish_vpc,
-    is_free_public_address, is_reachable, obey_default_acl, public_address_count, subnet_dependents,
-    use_dhcp_options, vpc_dependents, vpc_of_address,
+    is_free_public_address, is_reachable, obey_default_acl, public_address_count, public_address_of_task,
+    subnet_dependents, use_dhcp_options, vpc_dependents, vpc_of_address,
 };
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};

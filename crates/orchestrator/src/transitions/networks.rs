@@ -15,7 +15,9 @@ pub use dependents::{
     delete_subnet, forget_vpc, free_elastic_addresses, is_reachable, subnet_dependents, use_dhcp_options,
     vpc_dependents, vpc_of_address,
 };
-pub use public_addresses::{free_public_address, is_free_public_address, public_address_count};
+pub use public_addresses::{
+    free_public_address, is_free_public_address, public_address_count, public_address_of_task,
+};
 
 /// All IPv4 addresses.
 pub(super) const EVERYWHERE: IpNet = IpNet::V4(EVERY_IPV4);

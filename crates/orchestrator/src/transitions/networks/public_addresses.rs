@@ -38,6 +38,13 @@ pub fn free_public_address(tx: &Tx<'_>, range: Ipv4Net) -> Option<Ipv4Addr> {
     gap(state, start..=last).or_else(|| gap(state, first..=start))
 }
 
+/// One for a task. Tasks leave an eighth of the range to elastic addresses, whose allocation fails without one.
+pub fn public_address_of_task(tx: &Tx<'_>, range: Ipv4Net) -> Option<Ipv4Addr> {
+    let count = public_address_count(range);
+    let left = count.saturating_sub(tx.state().public_addresses_in_use().len() as u64);
+    free_public_address(tx, range).filter(|_| left > count / 8)
+}
+
 /// The first address in a stretch that nobody has. Walks over those before it that somebody has.
 fn gap(state: &State, stretch: RangeInclusive<u32>) -> Option<Ipv4Addr> {
     let (first, last) = (Ipv4Addr::from(*stretch.start()), Ipv4Addr::from(*stretch.end()));
@@ -80,6 +87,21 @@ mod tests {
             })
         };
         std::iter::from_fn(give).collect()
+    }
+
+    #[test]
+    fn tasks_leave_some_to_elastic_addresses() {
+        let world = World::new();
+        let range = range("203.0.113.64/27");
+        let give = || {
+            world.write(move |tx| {
+                let address = public_address_of_task(tx, range);
+                address.map(|it| tx.put(elastic(it)));
+                Ok::<_, Infallible>(address)
+            })
+        };
+        assert_eq!(std::iter::from_fn(give).count(), 27, "of 30");
+        assert_eq!(given(&world, range).len(), 3);
     }
 
     #[test]

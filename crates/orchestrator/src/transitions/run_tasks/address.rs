@@ -9,7 +9,7 @@ use domain::vpc::{Subnet, Vpc};
 use ipnet::Ipv4Net;
 use store::Tx;
 
-use crate::transitions::free_public_address;
+use crate::transitions::public_address_of_task;
 
 /// Why a task gets no network interface.
 pub enum Unattached {
@@ -61,7 +61,7 @@ pub fn attach(
         is_public: network.is_public_ip_assigned,
         public_address: public_addresses
             .filter(|_| network.is_public_ip_assigned)
-            .and_then(|range| free_public_address(tx, range)),
+            .and_then(|range| public_address_of_task(tx, range)),
         tags: Box::default(),
     };
     Ok((eni, subnet.availability_zone.clone()))
