@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
+use test_support::gantry::http_get;
 use test_support::leaks::Place;
 use test_support::wait;
 
@@ -163,6 +164,12 @@ fn a_listener_shows_certificates_by_name_and_takes_new_ones_without_a_restart() 
         Ok(Client::connect(address, A, &made_a).ok())
     })?;
     assert!(kept.get(A)?.starts_with("HTTP/1.1 200 "));
+    let clear = http_get(&format!("{address}:443"), "/")?;
+    assert!(clear.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{clear}");
+    assert!(
+        clear.contains("The plain HTTP request was sent to HTTPS port"),
+        "{clear}"
+    );
     assert_eq!(
         kept.version(),
         Some(ProtocolVersion::TLSv1_2),
@@ -260,7 +267,9 @@ fn a_listener_of_a_classic_load_balancer_shows_its_certificate() -> Result<()> {
     )?;
     let mut answer = String::new();
     client.0.read_to_string(&mut answer)?;
-    assert!(answer.starts_with("HTTP/1.1 503 "), "without instances: {answer}");
+    let first_line = "HTTP/1.1 503 Service Unavailable: Back-end server is at capacity\r\n";
+    assert!(answer.starts_with(first_line), "without instances: {answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "and without a page: {answer}");
 
     let set = [
         "set-load-balancer-listener-ssl-certificate",

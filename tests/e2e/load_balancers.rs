@@ -114,10 +114,13 @@ fn the_cli_makes_describes_and_deletes_a_load_balancer() -> Result<()> {
         "--targets",
         &target,
     ])?;
-    let health = elb(&["describe-target-health", "--target-group-arn", &group])?;
-    let health = &health["TargetHealthDescriptions"][0];
-    assert_eq!(health["TargetHealth"]["State"], "initial", "{health:#}");
-    assert_eq!(health["TargetHealth"]["Reason"], "Elb.RegistrationInProgress");
+    // once its balancer has heard of it
+    wait::until("the target to be checked", DEADLINE, || {
+        let health = elb(&["describe-target-health", "--target-group-arn", &group])?;
+        let health = &health["TargetHealthDescriptions"][0]["TargetHealth"];
+        assert_eq!(health["State"], "initial", "{health:#}");
+        Ok((health["Reason"] == "Elb.InitialHealthChecking").then_some(()))
+    })?;
     let delay = "Key=deregistration_delay.timeout_seconds,Value=0";
     elb(&[
         "modify-target-group-attributes",
