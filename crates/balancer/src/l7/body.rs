@@ -103,14 +103,14 @@ impl Progress {
     }
 }
 
-/// How long an answer may take to be whole. As with Envoy's timeout of routes, how long a client takes to send its
+/// How long an answer may take to be whole, or a target may take to begin it. As with Envoy's timeout of routes, how long a client takes to send its
 /// request is no fault of the target: the time runs from when the last piece has gone on, and stands still while there is
 /// room for the next one. So it bounds connecting too, and a target that does not take the request.
 #[derive(Clone)]
 pub(crate) struct TimeToAnswer {
     /// Without a bound it never ends.
     pub(crate) bound: Option<Duration>,
-    /// When the request came.
+    /// When the request came, or was sent.
     pub(crate) began: Instant,
     /// Its body, if it has one.
     pub(crate) progress: Option<Arc<Progress>>,
@@ -128,7 +128,8 @@ impl TimeToAnswer {
         loop {
             // Before it is looked whose turn it is: nothing is missed in between.
             let resumed = progress.resumed.notified();
-            match progress.client_waits_since().map(|it| it + bound) {
+            // another try has time of its own
+            match progress.client_waits_since().map(|it| it.max(self.began) + bound) {
                 None => resumed.await,
                 Some(due) if due <= Instant::now() => return,
                 Some(due) => tokio::time::sleep_until(due).await,
@@ -183,12 +184,14 @@ impl Body for RequestBody {
             Self::Relay(relay) => relay,
         };
         let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
-            relay.progress.awaits_client.store(true, Ordering::Release);
+            if !relay.progress.awaits_client.swap(true, Ordering::AcqRel) {
+                // how long the target had no room for more is not the client's time
+                relay.idle.happened();
+            }
             ready!(relay.idle.poll(cx));
             relay.progress.stalled.store(true, Ordering::Release);
             return Poll::Ready(Some(Err(BodyFault::Idle)));
         };
-        relay.idle.happened();
         relay.progress.moved();
         match &frame {
             Some(Ok(frame)) => {
@@ -323,7 +326,8 @@ impl Body for AnswerBody {
         match &frame {
             Some(Ok(frame)) => {
                 relay.exchange.sent(frame.data_ref().map_or(0, Bytes::len) as u64);
-                if relay.body.is_end_stream() {
+                // nobody asks for more behind trailers
+                if frame.is_trailers() || relay.body.is_end_stream() {
                     relay.end();
                 }
             }

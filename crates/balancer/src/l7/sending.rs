@@ -69,7 +69,7 @@ pub(super) async fn send(
         };
         let answered = within(
             &time,
-            answer_in_time(&mut lease, request, idle, progress.as_deref()),
+            answer_in_time(&mut lease, request, idle, progress.as_ref()),
         );
         let fault = match answered.await.unwrap_or(Err(Waited::Fault(Fault::Timeout))) {
             Ok(response) => {
@@ -265,25 +265,23 @@ impl Waited {
     }
 }
 
-/// Waits for the head of an answer, as long as the request still moves or the time is not over.
+/// Waits for the head of an answer. A target may be silent for the idle time, counted from the last piece of the request;
+/// while the client's next piece is awaited, only how long the client may be silent counts.
 async fn answer_in_time(
     lease: &mut Lease,
     request: Request<RequestBody>,
     idle: Duration,
-    progress: Option<&Progress>,
+    progress: Option<&Arc<Progress>>,
 ) -> Result<Response<Incoming>, Waited> {
-    let mut sending = std::pin::pin!(lease.send(request));
-    let mut received = 0;
-    let result = loop {
-        if let Ok(result) = tokio::time::timeout(idle, &mut sending).await {
-            break result;
-        }
-        let now = progress.map_or(0, |it| it.received.load(Ordering::Relaxed));
-        if now == received {
-            return Err(Waited::Fault(Fault::Timeout));
-        }
-        received = now;
+    let silence = TimeToAnswer {
+        bound: Some(idle),
+        began: Instant::now(),
+        progress: progress.cloned(),
     };
+    let sending = lease.send(request);
+    let result = within(&silence, sending)
+        .await
+        .ok_or(Waited::Fault(Fault::Timeout))?;
     match (result, progress) {
         (Ok(response), _) => Ok(response),
         (Err(_), Some(progress)) if progress.stalled.load(Ordering::Acquire) => {

@@ -202,6 +202,70 @@ async fn a_client_that_stops_within_a_body_is_408() {
 }
 
 #[tokio::test]
+async fn a_body_gives_a_target_no_more_time() {
+    const IDLE: Duration = Duration::from_millis(800);
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        // between one idle time and two
+        tokio::time::sleep(IDLE + IDLE / 2).await;
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+            .await;
+    })
+    .await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    world.change(|it| it.idle_timeout = IDLE).await;
+    let answer = raw(
+        world.address,
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+    )
+    .await;
+    assert_eq!(status(&answer), 504, "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_nothing_of_its_body_is_408() {
+    let mut world = World::with_group(group("g", &[echo("one").await])).await;
+    world
+        .change(|it| it.idle_timeout = Duration::from_millis(200))
+        .await;
+    let request = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
+    let asking: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(raw(world.address, request)))
+        .collect();
+    for answer in asking {
+        assert_eq!(status(&answer.await.expect("an answer")), 408);
+    }
+}
+
+#[tokio::test]
+async fn answers_with_trailers_are_logged_as_what_they_are() {
+    let target = raw_target(|mut stream| async move {
+        read_head(&mut stream).await;
+        let _ = stream
+            .write_all(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n\
+                2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n",
+            )
+            .await;
+        let _ = stream.read(&mut [0; 1]).await;
+    })
+    .await;
+    let mut world = World::with_group(group("g", &[target])).await;
+    world.change(|it| it.access_logs = true).await;
+    for (path, lines) in [
+        ("/old", "HTTP/1.0\r\nHost: a"),
+        ("/new", "HTTP/1.1\r\nHost: a\r\nConnection: close"),
+        ("/te", "HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close, TE"),
+    ] {
+        let answer = raw(world.address, &format!("GET {path} {lines}\r\n\r\n")).await;
+        assert_eq!(status(&answer), 200, "{path}");
+        let line = world.line(|it| it.contains(path)).await;
+        assert!(line.contains(" 200 200 "), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off() {
     let target = raw_target(|mut stream| async move {
         read_head(&mut stream).await;
