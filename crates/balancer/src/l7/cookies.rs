@@ -81,7 +81,7 @@ impl CookieKey {
     }
 
     /// Where a value leads, if it is one of ours, of this kind and scope, and has not ended.
-    pub(crate) fn open(&self, kind: Kind, scope: &str, value: &str, now: u64) -> Option<Tag> {
+    pub(crate) fn open(&self, kind: Kind, scope: &str, value: &[u8], now: u64) -> Option<Tag> {
         let bytes: [u8; LENGTH] = URL_SAFE_NO_PAD.decode(value).ok()?.try_into().ok()?;
         let ends = u64::from_be_bytes(bytes[..8].try_into().ok()?);
         let tag: Tag = bytes[8..8 + TAG].try_into().ok()?;
@@ -103,32 +103,40 @@ impl CookieKey {
 }
 
 /// The values of the cookies of a kind that a request carries.
-pub(crate) fn values(headers: &HeaderMap, kind: Kind) -> impl Iterator<Item = &str> {
+pub(crate) fn values(headers: &HeaderMap, kind: Kind) -> impl Iterator<Item = &[u8]> {
+    let names = kind.names();
     cookies(headers)
-        .filter(move |(name, _)| kind.names().contains(name))
+        .filter(move |(name, _)| names.iter().any(|it| it.as_bytes() == *name))
         .map(|(_, value)| value)
 }
 
 /// Whether a request carries a cookie of this name.
 pub(crate) fn has(headers: &HeaderMap, name: &str) -> bool {
-    cookies(headers).any(|(it, _)| it == name)
+    cookies(headers).any(|(it, _)| it == name.as_bytes())
 }
 
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+/// Names and values. Others may have set cookies in any alphabet, so they are bytes.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|header| header.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|header| header.as_bytes().split(|it| *it == b';'))
+        .filter_map(pair)
 }
 
 /// Whether an answer sets a cookie of this name.
 pub(crate) fn sets(headers: &HeaderMap, name: &str) -> bool {
-    headers.get_all(header::SET_COOKIE).iter().any(|header| {
-        let text = header.to_str().unwrap_or_default();
-        text.split_once('=').is_some_and(|(it, _)| it.trim() == name)
-    })
+    let mut pairs = headers
+        .get_all(header::SET_COOKIE)
+        .iter()
+        .filter_map(|header| pair(header.as_bytes()));
+    pairs.any(|(it, _)| it == name.as_bytes())
+}
+
+/// What stands before and behind the first equals sign.
+fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = text.iter().position(|it| *it == b'=')?;
+    Some((text[..equals].trim_ascii(), text[equals + 1..].trim_ascii()))
 }
 
 /// The end of a cookie that lasts as long as the browser's session, and no shorter.
