@@ -79,7 +79,10 @@ fn condition(condition: &record::Condition) -> Condition {
             Condition::HttpRequestMethod(values.iter().map(|it| it.as_str().into()).collect())
         }
         record::Condition::QueryString(values) => {
-            let pair = |it: &record::QueryParameter| (it.key.as_deref().map(any_case), any_case(&it.value));
+            let pair = |it: &record::QueryParameter| {
+                let key = it.key.as_deref().map(Pattern::escaped);
+                (key, Pattern::escaped(&it.value))
+            };
             Condition::QueryString(values.iter().map(pair).collect())
         }
         record::Condition::SourceIp(ranges) => Condition::SourceIp(ranges.clone()),

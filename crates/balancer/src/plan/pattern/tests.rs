@@ -64,3 +64,22 @@ fn hostile_patterns_end_soon() {
     let value = "a".repeat(16 * 1024) + "b";
     assert!(!Pattern::Exact(pattern.into()).matches(&value));
 }
+
+#[test]
+fn what_is_escaped_is_no_wildcard() {
+    let cases = [
+        (r"a\*", "A*", true),
+        (r"a\*", "ab", false),
+        (r"a\*", r"a\b", false),
+        (r"\?*", "?x", true),
+        (r"\?*", "yx", false),
+        (r"a\\*", r"a\*", true),
+        (r"a\b", r"a\b", true),
+        (r"a\", r"a\", true),
+        ("a*c?", "abcd", true),
+    ];
+    for (pattern, value, expected) in cases {
+        let found = Pattern::escaped(pattern).matches(value);
+        assert_eq!(found, expected, "{pattern} on {value}");
+    }
+}
