@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     pub(crate) tls_version: &'static str,
     pub(crate) group: Option<Arc<str>>,
     pub(crate) trace_id: String,
+    /// That of the connection.
+    pub(crate) connection: [u64; 2],
     pub(crate) domain: Option<Arc<str>>,
     pub(crate) certificate: Option<Arc<str>>,
     pub(crate) priority: Option<u32>,
@@ -109,9 +111,8 @@ impl Entry {
                 self.grade_reason
             },
         );
-        line.push_str("TID_");
-        let id = self.trace_id.rsplit('-').next().unwrap_or_default();
-        line.extend(id.chars().filter(char::is_ascii_hexdigit).take(32));
+        let [high, low] = self.connection;
+        let _ = write!(line, "TID_{high:016x}{low:016x}");
         line
     }
 }

@@ -89,6 +89,9 @@ fn load_balancer(record: &LoadBalancer) -> LoadBalancerPlan {
         idle_timeout: seconds(attributes.idle_timeout_seconds),
         client_keep_alive: seconds(attributes.client_keep_alive_seconds),
         desync: attributes.desync_mitigation,
+        dns_name: record.dns_name.as_str().into(),
+        // a classic one leaves it alone
+        preserves_host: attributes.preserves_host_header || ClassicLoadBalancer::is_arn(&record.arn),
         forwarded_for: attributes.x_forwarded_for,
         forwards_client_port: attributes.adds_client_port,
         drops_invalid_headers: attributes.drops_invalid_headers,

@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) http2: bool,
     /// It speaks in the clear where TLS is spoken.
     pub(crate) is_astray: bool,
+    /// Tells it from others in access logs: 128 bits by chance.
+    pub(crate) trace: [u64; 2],
     began: Instant,
 }
 
@@ -65,6 +67,7 @@ pub(crate) struct Visit {
     counted: Counted,
     peer: SocketAddr,
     began: Instant,
+    trace: [u64; 2],
 }
 
 impl Visit {
@@ -92,6 +95,7 @@ impl Visit {
             gate: Gate::new(),
             http2,
             is_astray: false,
+            trace: self.trace,
             began: self.began,
         }
     }
@@ -99,7 +103,9 @@ impl Visit {
 
 /// Serves a connection until it ends, or waits among the idle ones.
 pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr) {
+    let dice = &counted.site.shared.dice;
     let visit = Visit {
+        trace: [dice.next(), dice.next()],
         counted,
         peer,
         began: Instant::now(),
@@ -227,7 +233,8 @@ where
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(head::HEAD_MAX as u32)
+        // what is a little too long gets an answer in our words
+        .max_header_list_size(head::REWRITTEN_MAX as u32)
         .max_pending_accept_reset_streams(RESETS_MAX)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20))

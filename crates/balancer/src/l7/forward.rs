@@ -67,7 +67,7 @@ pub(crate) async fn forward(
     let asked =
         headers::upgrade(request.headers()).filter(|_| !job.client.http2 && !has_body(request.body()));
     let upgrade = asked.map(|protocol| (hyper::upgrade::on(&mut request), protocol));
-    let outgoing = prepare(&mut job, request, upgrade.as_ref().map(|(_, protocol)| protocol));
+    let outgoing = prepare(&job, request, upgrade.as_ref().map(|(_, protocol)| protocol));
     let progress = outgoing.progress.clone();
     Ok(match send(&mut job, &members, (first, pinned), outgoing).await {
         Ok((response, held)) => passed(
@@ -100,7 +100,7 @@ fn speaks(members: &Members, request: &Request<Incoming>) -> bool {
 }
 
 /// Makes the request ready for a target: only what is the target's business is left.
-fn prepare(job: &mut Job<'_>, request: Request<Incoming>, upgrade: Option<&HeaderValue>) -> Outgoing {
+fn prepare(job: &Job<'_>, request: Request<Incoming>, upgrade: Option<&HeaderValue>) -> Outgoing {
     let site = &job.client.site;
     let load_balancer = &job.serving.plan.load_balancer;
     let (mut parts, body) = request.into_parts();
@@ -122,8 +122,11 @@ fn prepare(job: &mut Job<'_>, request: Request<Incoming>, upgrade: Option<&Heade
         job.serving.plan.port,
     );
     if !load_balancer.is_classic {
-        let trace = headers::add_trace_id(&mut parts.headers, &site.shared.dice, site.shared.now_seconds());
-        job.exchange.traced(trace);
+        let trace = match job.exchange.trace_id() {
+            Some(logged) => logged.to_owned(),
+            None => headers::trace_id(&parts.headers, &site.shared.dice, site.shared.now_seconds()),
+        };
+        headers::set_trace_id(&mut parts.headers, &trace);
     }
     if let Some(tls) = job.client.tls.as_ref().filter(|_| load_balancer.adds_tls_headers) {
         let names = &job.serving.plan.headers;

@@ -1,6 +1,7 @@
 //! One request: what it asks for, which rule takes it, what becomes of it.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,8 +14,8 @@ use super::body::AnswerBody;
 use super::connection::Client;
 use super::forward::{self, Again, Job};
 use super::gate::Ticket;
-use super::head::Grade;
-use super::record::Exchange;
+use super::head::{Grade, HEAD_MAX, LINE_MAX, Refusal};
+use super::record::{Described, Exchange};
 use super::{headers, redirect, sticky};
 use crate::choice;
 use crate::group::Group;
@@ -67,6 +68,9 @@ async fn answer(
     if let Some((refusal, _)) = &ticket.refused {
         return answer::fault(Fault::Refused(*refusal), exchange);
     }
+    if let Some(refusal) = too_long(&request).filter(|_| client.http2) {
+        return answer::fault(Fault::Refused(refusal), exchange);
+    }
     if client.is_astray {
         return answer::fault(Fault::InTheClear, exchange);
     }
@@ -77,7 +81,7 @@ async fn answer(
     if !is_classic && headers::has_too_many_forwarders(request.headers()) {
         return answer::fault(Fault::TooManyForwarders, exchange);
     }
-    let Some(host) = host(&request) else {
+    let Some(host) = host(client, &request) else {
         return answer::fault(Fault::BadRequest, exchange);
     };
     for _ in 0..LOOKS {
@@ -87,6 +91,18 @@ async fn answer(
         }
     }
     answer::fault(Fault::NoTarget, exchange)
+}
+
+/// Whether a head is longer than one of HTTP/1.1 may be, whose guard has looked at it before.
+fn too_long(request: &Request<Incoming>) -> Option<Refusal> {
+    let path = request.uri().path_and_query().map_or(0, |it| it.as_str().len());
+    if path > LINE_MAX {
+        return Some(Refusal::UriTooLong);
+    }
+    let lines = request.headers().iter();
+    let mut lengths = lines.map(|(name, value)| name.as_str().len() + value.len() + ": ".len());
+    let all = lengths.try_fold(path, |all, line| (line <= LINE_MAX).then_some(all + line));
+    all.is_none_or(|it| it > HEAD_MAX).then_some(Refusal::TooLarge)
 }
 
 /// Whether requests of a method are served: a classic load balancer takes all whose names are not too long. None
@@ -154,7 +170,7 @@ async fn by_rules(
                 serving: &serving,
                 group,
                 group_stickiness: *stickiness,
-                host: host.to_owned(),
+                host: for_targets(host, &serving),
                 is_ambiguous: grade >= Grade::Ambiguous,
                 exchange,
             };
@@ -199,15 +215,42 @@ pub(super) fn choose_group(
     serving.groups.get(arn).cloned()
 }
 
-/// The host that a request asks for, with its port if it names one.
-fn host(request: &Request<Incoming>) -> Option<String> {
+/// The host that a request asks for, with its port if it names one. A request of HTTP/1.0 may name none: it asks for the
+/// load balancer then, by its DNS name, or by its address where that is classic or has no name.
+fn host(client: &Client, request: &Request<Incoming>) -> Option<String> {
     if let Some(authority) = request.uri().authority() {
         return Some(authority.as_str().to_owned());
     }
     match request.headers().get(HOST) {
         Some(value) => value.to_str().ok().map(str::to_owned),
-        None if request.version() == Version::HTTP_10 => Some(String::new()),
+        None if request.version() == Version::HTTP_10 => Some(own_name(client)),
         None => None,
+    }
+}
+
+/// What the load balancer is called by whoever calls it nothing.
+fn own_name(client: &Client) -> String {
+    let serving = client.site.serving();
+    let load_balancer = &serving.plan.load_balancer;
+    match &*load_balancer.dns_name {
+        name if !name.is_empty() && !load_balancer.is_classic => name.to_owned(),
+        _ => match client.site.address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        },
+    }
+}
+
+/// Whether a host names a port, or tries to.
+pub(super) fn names_port(host: &str) -> bool {
+    host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'))
+}
+
+/// A host as targets get it.
+fn for_targets(host: &str, serving: &Serving) -> String {
+    match serving.plan.host_port().filter(|_| !names_port(host)) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 
@@ -222,26 +265,36 @@ pub(super) fn split_port(host: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// The first line and the user agent, as logs tell them.
-fn described(client: &Client, ticket: &Ticket, request: &Request<Incoming>) -> (String, String) {
+/// What logs tell of a request's head.
+fn described(client: &Client, ticket: &Ticket, request: &Request<Incoming>) -> Described {
     if let Some((_, line)) = &ticket.refused {
-        return (line.clone(), "-".to_owned());
+        return Described {
+            request: line.clone(),
+            user_agent: "-".to_owned(),
+            trace_id: "-".to_owned(),
+        };
     }
+    let site = &client.site;
+    let shared = &site.shared;
+    let trace_id = match site.serving().plan.load_balancer.is_classic {
+        true => "-".to_owned(),
+        false => headers::trace_id(request.headers(), &shared.dice, shared.now_seconds()),
+    };
     let scheme = if client.tls.is_some() { "https" } else { "http" };
-    let host = host(request).unwrap_or_default();
+    let host = host(client, request).unwrap_or_default();
     let (name, port) = split_port(&host);
-    let port = port.unwrap_or(client.site.address.port());
+    let port = port.unwrap_or(site.address.port());
     let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
     let version = match request.version() {
         Version::HTTP_2 => "HTTP/2.0",
         Version::HTTP_10 => "HTTP/1.0",
         _ => "HTTP/1.1",
     };
-    let agent = agent(request.headers());
-    (
-        format!("{} {scheme}://{name}:{port}{path} {version}", request.method()),
-        agent,
-    )
+    Described {
+        request: format!("{} {scheme}://{name}:{port}{path} {version}", request.method()),
+        user_agent: agent(request.headers()),
+        trace_id,
+    }
 }
 
 fn agent(headers: &HeaderMap) -> String {

@@ -145,8 +145,8 @@ fn write_hex<const DIGITS: usize>(text: &mut Vec<u8>, mut number: u64) {
     text.extend_from_slice(&digits);
 }
 
-/// Adds the trace's id, or a field of our own to one that came, and answers the id.
-pub(crate) fn add_trace_id(headers: &mut HeaderMap, dice: &Dice, now_seconds: u64) -> String {
+/// The trace's id, or a field of our own with one that came.
+pub(crate) fn trace_id(headers: &HeaderMap, dice: &Dice, now_seconds: u64) -> String {
     let mut fresh = Vec::new();
     write_fresh_trace(&mut fresh, dice, now_seconds);
     let fresh = String::from_utf8_lossy(&fresh);
@@ -159,13 +159,16 @@ pub(crate) fn add_trace_id(headers: &mut HeaderMap, dice: &Dice, now_seconds: u6
         .map(str::trim)
         .filter(|it| !it.is_empty() && !it.starts_with("Self="))
         .collect();
-    let value = match kept.iter().any(|it| it.starts_with("Root=")) {
+    match kept.iter().any(|it| it.starts_with("Root=")) {
         true => format!("Self={fresh};{}", kept.join(";")),
         false if kept.is_empty() => format!("Root={fresh}"),
         false => format!("Root={fresh};{}", kept.join(";")),
-    };
-    set(headers, TRACE_ID, value.as_bytes());
-    value
+    }
+}
+
+/// Has a target know of the trace.
+pub(crate) fn set_trace_id(headers: &mut HeaderMap, trace: &str) {
+    set(headers, TRACE_ID, trace.as_bytes());
 }
 
 /// Several cookies' headers, as HTTP/2 has them, become one.

@@ -48,18 +48,30 @@ struct Log {
     has_failed: bool,
 }
 
+/// What logs tell of a request from its head.
+pub(crate) struct Described {
+    /// The first line.
+    pub(crate) request: String,
+    pub(crate) user_agent: String,
+    pub(crate) trace_id: String,
+}
+
 impl Exchange {
-    /// Begins; `request` is its first line as logs tell it.
+    /// Begins; `request` tells what logs do, and is asked only if there are some.
     pub(crate) fn new(
         client: &Arc<Client>,
         busy: Busy,
         ticket: &Ticket,
-        request: impl FnOnce() -> (String, String),
+        request: impl FnOnce() -> Described,
     ) -> Box<Self> {
         let serving = client.site.serving();
         let load_balancer = &serving.plan.load_balancer;
         let log = load_balancer.access_logs.then(|| {
-            let (request, user_agent) = request();
+            let Described {
+                request,
+                user_agent,
+                trace_id,
+            } = request();
             let now = client.site.shared.clock.now();
             let tls = client.tls.as_ref();
             let entry = Entry {
@@ -78,7 +90,8 @@ impl Exchange {
                 cipher: tls.map_or("-", |it| it.cipher),
                 tls_version: tls.map_or("-", |it| it.version),
                 group: None,
-                trace_id: "-".to_owned(),
+                trace_id,
+                connection: client.trace,
                 domain: tls.and_then(|it| it.domain.clone()),
                 certificate: tls.and_then(|it| it.certificate.clone()),
                 priority: None,
@@ -134,11 +147,9 @@ impl Exchange {
         }
     }
 
-    /// It has a trace.
-    pub(crate) fn traced(&mut self, id: String) {
-        if let Some(log) = &mut self.log {
-            log.entry.trace_id = id;
-        }
+    /// The trace that it is logged with.
+    pub(crate) fn trace_id(&self) -> Option<&str> {
+        self.log.as_ref().map(|it| &*it.entry.trace_id)
     }
 
     /// It goes to a target.

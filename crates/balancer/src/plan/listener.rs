@@ -53,6 +53,10 @@ pub struct LoadBalancerPlan {
     pub client_keep_alive: Duration,
     /// How requests are treated that two parsers may read differently.
     pub desync: DesyncMitigation,
+    /// The name that clients find it by; empty if it has none.
+    pub dns_name: Arc<str>,
+    /// `routing.http.preserve_host_header.enabled`: targets get `Host` as the client sent it.
+    pub preserves_host: bool,
     /// What becomes of X-Forwarded-For.
     pub forwarded_for: XForwardedFor,
     /// `routing.http.xff_client_port.enabled`: the client's port stands in X-Forwarded-For too.
@@ -91,6 +95,8 @@ impl LoadBalancerPlan {
             idle_timeout: Duration::from_secs(60),
             client_keep_alive: Duration::from_secs(3600),
             desync: DesyncMitigation::Defensive,
+            dns_name: "".into(),
+            preserves_host: false,
             forwarded_for: XForwardedFor::Append,
             forwards_client_port: false,
             drops_invalid_headers: false,
@@ -174,4 +180,14 @@ pub struct ListenerPlan {
     pub tcp_idle_timeout: Duration,
     /// Whether clients may speak HTTP/2 in the clear, which they begin with its preface.
     pub plain_http2: bool,
+}
+
+impl ListenerPlan {
+    /// The port that a `Host` without one gets on its way to targets: none if that is the usual one of a scheme.
+    /// What Amazon's attribute does is told with its launch:
+    /// <https://repost.aws/questions/QUbdKVqaj4TKSZJdPWPZG1Ow>
+    pub(crate) fn host_port(&self) -> Option<u16> {
+        let is_usual = matches!(self.port, 80 | 443);
+        (!is_usual && !self.load_balancer.preserves_host).then_some(self.port)
+    }
 }

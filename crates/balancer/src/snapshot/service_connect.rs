@@ -42,6 +42,7 @@ fn listener(alias: &ServedClientAlias) -> ListenerPlan {
             idle_timeout: idle,
             client_keep_alive: NEVER,
             desync: DesyncMitigation::Defensive,
+            preserves_host: true,
             ..LoadBalancerPlan::new(name, alias.group.path(), vec![node])
         }),
         port: alias.port,

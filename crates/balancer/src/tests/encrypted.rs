@@ -249,10 +249,43 @@ async fn requests_of_http2_reach_targets_of_http1() {
         assert_eq!(version, Version::HTTP_2);
         assert!(text.contains(&format!("POST /{number}\n")), "{text}");
         assert!(
-            text.contains("host: a.example\n") && text.contains("cookie: a=1; b=2\n"),
+            text.contains("host: a.example:8080\n") && text.contains("cookie: a=1; b=2\n"),
             "{text}"
         );
         assert!(text.contains("body-length: 10000\n"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn lines_of_http2_are_no_longer_than_others() {
+    let mut world = encrypted(Protocol::Https, group("g", &[echo("one").await])).await;
+    world.change(|it| it.access_logs = true).await;
+    let long = "x".repeat(17_000);
+    let many = "x".repeat(15_000);
+    let cases = [
+        ("/header", vec![&long], 400),
+        (&*format!("/{long}"), vec![], 414),
+        ("/many", vec![&many; 5], 400),
+        ("/fits", vec![&many; 3], 200),
+    ];
+    for (path, values, expected) in cases {
+        let mut sender = http2::<Full<Bytes>>(&world).await;
+        let mut request = Request::get(format!("https://a.example{path}"));
+        for value in values {
+            request = request.header("x-long", value);
+        }
+        let request = request.body(Full::default()).expect("a request");
+        let response = sender.send_request(request).await.expect("an answer");
+        assert_eq!(response.status(), expected, "{:.20}", path);
+        if expected == 200 {
+            continue;
+        }
+        assert_eq!(response.headers()["server"], "awselb/2.0");
+        let page = text(response).await;
+        assert!(page.contains(&format!("<h1>{expected} ")), "{page}");
+        let start = format!(":8080{path:.20}");
+        let line = world.line(|it| it.contains(&start)).await;
+        assert!(line.contains(&format!(" {expected} - ")), "{line}");
     }
 }
 

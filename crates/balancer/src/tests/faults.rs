@@ -256,7 +256,10 @@ async fn answers_with_trailers_are_logged_as_what_they_are() {
     for (path, lines) in [
         ("/old", "HTTP/1.0\r\nHost: a"),
         ("/new", "HTTP/1.1\r\nHost: a\r\nConnection: close"),
-        ("/te", "HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close, TE"),
+        (
+            "/te",
+            "HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: close, TE",
+        ),
     ] {
         let answer = raw(world.address, &format!("GET {path} {lines}\r\n\r\n")).await;
         assert_eq!(status(&answer), 200, "{path}");
@@ -302,4 +305,27 @@ async fn own_answers_to_head_are_logged_as_what_they_are() {
     .await;
     let line = world.line(|it| it.contains("/none")).await;
     assert!(line.contains(" 503 - "), "{line}");
+}
+
+#[tokio::test]
+async fn own_answers_are_logged_with_a_trace_and_their_connection() {
+    let mut world = World::with_group(group("g", &[])).await;
+    world.change(|it| it.access_logs = true).await;
+    for [first, second] in [["/a", "/b"], ["/c", "/d"]] {
+        let requests = format!(
+            "GET {first} HTTP/1.1\r\nHost: a\r\n\r\nGET {second} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        );
+        raw(world.address, &requests).await;
+    }
+    let mut ids = Vec::new();
+    for path in ["/a", "/b", "/c", "/d"] {
+        let line = world.line(|it| it.contains(&format!(":8080{path} "))).await;
+        assert!(line.contains(" \"Root=1-6553f100-"), "{line}");
+        let (_, id) = line.rsplit_once(" TID_").expect("an id");
+        let is_id = id.len() == 32 && id.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        assert!(is_id, "{line}");
+        ids.push(id.to_owned());
+    }
+    assert_eq!((&ids[0], &ids[2]), (&ids[1], &ids[3]), "one of each connection");
+    assert_ne!(ids[0], ids[2]);
 }

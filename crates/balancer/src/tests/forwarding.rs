@@ -32,6 +32,51 @@ async fn requests_reach_targets_with_what_they_need_to_know() {
 }
 
 #[tokio::test]
+async fn the_listeners_port_is_added_to_the_host() {
+    let mut world = World::with_group(group("g", &[echo("one").await])).await;
+    let plain = "GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+    let other = "POST / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx";
+    let host = async |world: &World, request| header(body(&raw(world.address, request).await), "host");
+    for request in [plain, other] {
+        assert_eq!(
+            host(&world, request).await.as_deref(),
+            Some("a.example:8080"),
+            "{request}"
+        );
+    }
+    world.change(|it| it.preserves_host = true).await;
+    for request in [plain, other] {
+        assert_eq!(
+            host(&world, request).await.as_deref(),
+            Some("a.example"),
+            "{request}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn whoever_names_no_host_asks_for_the_load_balancer() {
+    let mut world = World::with_group(group("g", &[echo("one").await])).await;
+    let request = "GET /none HTTP/1.0\r\n\r\n";
+    let address = world.address.to_string();
+    let answer = raw(world.address, request).await;
+    assert_eq!(header(body(&answer), "host"), Some(address));
+    world
+        .change(|it| {
+            it.dns_name = "web.example".into();
+            it.access_logs = true;
+        })
+        .await;
+    let answer = raw(world.address, request).await;
+    assert_eq!(header(body(&answer), "host").as_deref(), Some("web.example:8080"));
+    let line = world.line(|it| it.contains("/none")).await;
+    assert!(
+        line.contains("\"GET http://web.example:8080/none HTTP/1.0\""),
+        "{line}"
+    );
+}
+
+#[tokio::test]
 async fn bodies_pass_whole_whatever_their_framing() {
     let target = echo("one").await;
     let world = World::with_group(group("g", &[target])).await;

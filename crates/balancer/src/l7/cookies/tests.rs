@@ -11,7 +11,10 @@ fn key() -> CookieKey {
 fn a_cookie_leads_back_until_it_ends() {
     let tag = key().tag("10.0.0.1:80");
     let value = key().seal(Kind::Duration, "group", &tag, 1000);
-    assert_eq!(key().open(Kind::Duration, "group", value.as_bytes(), 999), Some(tag));
+    assert_eq!(
+        key().open(Kind::Duration, "group", value.as_bytes(), 999),
+        Some(tag)
+    );
     assert_eq!(
         key().open(Kind::Duration, "group", value.as_bytes(), 1000),
         None,

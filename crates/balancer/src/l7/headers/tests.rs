@@ -2,8 +2,8 @@ use domain::load_balancer::XForwardedFor;
 use http::HeaderMap;
 
 use super::{
-    add_forwarded, add_trace_id, drop_invalid, has_too_many_forwarders, join_cookies, strip_hop_by_hop,
-    upgrade,
+    add_forwarded, drop_invalid, has_too_many_forwarders, join_cookies, set_trace_id, strip_hop_by_hop,
+    trace_id, upgrade,
 };
 use crate::dice::Dice;
 use crate::plan::LoadBalancerPlan;
@@ -88,18 +88,18 @@ fn more_than_thirty_forwarders_are_too_many() {
 #[test]
 fn traces_keep_their_root() {
     let dice = Dice::new(1);
-    let mut none = HeaderMap::new();
-    let value = add_trace_id(&mut none, &dice, 0x6655_4433);
+    let value = trace_id(&HeaderMap::new(), &dice, 0x6655_4433);
     assert!(
         value.starts_with("Root=1-66554433-") && value.len() == "Root=1-66554433-".len() + 24,
         "{value}"
     );
     let mut came = headers(&[("x-amzn-trace-id", "Self=1-2-3;Root=1-67891233-abcdef;Sampled=1")]);
-    let value = add_trace_id(&mut came, &dice, 1);
+    let value = trace_id(&came, &dice, 1);
     assert!(
         value.starts_with("Self=1-00000001-") && value.ends_with(";Root=1-67891233-abcdef;Sampled=1"),
         "{value}"
     );
+    set_trace_id(&mut came, &value);
     assert_eq!(text(&came, "x-amzn-trace-id"), value);
 }
 

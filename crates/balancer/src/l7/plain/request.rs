@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use domain::load_balancer::{DesyncMitigation, XForwardedFor};
 
 use crate::dice::Dice;
+use crate::l7::handle::names_port;
 use crate::l7::head::{self, Framing, Grade};
 use crate::l7::headers;
 use crate::plan::LoadBalancerPlan;
@@ -25,6 +26,8 @@ pub(super) struct Head<'a> {
     pub(super) path: &'a str,
     pub(super) query: &'a str,
     pub(super) host: &'a str,
+    /// Where that ends, behind the beginning of the head.
+    host_end: usize,
     /// Whether the client asks to close the connection.
     pub(super) closes: bool,
     /// What a target is told of it as it came: all but the line of the connection and the empty one.
@@ -37,6 +40,8 @@ pub(super) struct Facts<'a> {
     pub(super) client: SocketAddr,
     pub(super) is_tls: bool,
     pub(super) port: u16,
+    /// What a host without a port gets.
+    pub(super) host_port: Option<u16>,
     pub(super) now_seconds: u64,
 }
 
@@ -80,6 +85,7 @@ impl<'a> Head<'a> {
             path,
             query,
             host: "",
+            host_end: 0,
             closes: false,
             kept: [body.as_bytes(), b""],
         };
@@ -99,7 +105,10 @@ impl<'a> Head<'a> {
                 _ if count > LINES_MAX => return None,
                 Line::Special => return None,
                 Line::Kept => {}
-                Line::Host => self.host = value.trim_ascii(),
+                Line::Host => {
+                    self.host = value.trim_ascii();
+                    self.host_end = at + colon + 1 + value.trim_ascii_end().len();
+                }
                 Line::Connection => {
                     connections += 1;
                     self.closes = match value.trim_ascii() {
@@ -115,13 +124,36 @@ impl<'a> Head<'a> {
         (connections <= 1).then_some(())
     }
 
+    /// Writes what is kept, with a port behind the host.
+    fn write_kept(&self, heads: &mut Vec<u8>, raw: &[u8], port: u16) {
+        let [first, second] = self.kept;
+        // the empty line is not kept
+        let second_at = raw.len() - b"\r\n".len() - second.len();
+        let (before, after) = match self.host_end <= first.len() {
+            true => ([&first[..self.host_end], b""], [&first[self.host_end..], second]),
+            false => {
+                let (before, after) = second.split_at(self.host_end - second_at);
+                ([first, before], [after, b""])
+            }
+        };
+        before.iter().for_each(|it| heads.extend_from_slice(it));
+        let written = write!(heads, ":{port}");
+        debug_assert!(written.is_ok(), "memory takes all");
+        after.iter().for_each(|it| heads.extend_from_slice(it));
+    }
+
     /// The head as it came, and behind it that for a target.
     pub(super) fn for_target(&self, raw: &[u8], facts: &Facts<'_>, dice: &Dice) -> Vec<u8> {
         const ADDED: usize = 256;
         let mut heads = Vec::with_capacity(2 * raw.len() + ADDED);
         heads.extend_from_slice(raw);
-        heads.extend_from_slice(self.kept[0]);
-        heads.extend_from_slice(self.kept[1]);
+        match facts.host_port.filter(|_| !names_port(self.host)) {
+            Some(port) => self.write_kept(&mut heads, raw, port),
+            None => {
+                heads.extend_from_slice(self.kept[0]);
+                heads.extend_from_slice(self.kept[1]);
+            }
+        }
         if facts.load_balancer.forwarded_for == XForwardedFor::Append {
             heads.extend_from_slice(b"X-Forwarded-For: ");
             headers::write_forwarder(&mut heads, facts.load_balancer, facts.client);

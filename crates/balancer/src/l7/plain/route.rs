@@ -83,6 +83,7 @@ fn plain(client: &Client, bytes: &[u8]) -> Option<Plain> {
         client: client.peer,
         is_tls: client.tls.is_some(),
         port: serving.plan.port,
+        host_port: serving.plan.host_port(),
         now_seconds: client.site.shared.now_seconds(),
     };
     let (is_head, closes) = (head.method == "HEAD", head.closes);

@@ -13,6 +13,10 @@ fn read(text: &str) -> Option<Head<'_>> {
 }
 
 fn for_target(text: &str, forwarded_for: XForwardedFor) -> String {
+    for_target_on(text, forwarded_for, None)
+}
+
+fn for_target_on(text: &str, forwarded_for: XForwardedFor, host_port: Option<u16>) -> String {
     let load_balancer = LoadBalancerPlan {
         forwarded_for,
         idle_timeout: Duration::from_secs(60),
@@ -23,6 +27,7 @@ fn for_target(text: &str, forwarded_for: XForwardedFor) -> String {
         client: "10.0.0.9:1234".parse().expect("an address"),
         is_tls: true,
         port: 443,
+        host_port,
         now_seconds: 0x1000_0000,
     };
     let heads = read(text)
@@ -110,5 +115,30 @@ fn targets_get_the_head_as_it_came_without_the_connection() {
             !head.contains("X-Forwarded-For") && head.ends_with("\r\n\r\n"),
             "{head}"
         );
+    }
+}
+
+#[test]
+fn a_host_without_a_port_gets_the_listeners() {
+    let cases = [
+        ("Host: a\r\n", "Host: a:8443\r\n"),
+        (
+            "X: 1\r\nHost:  a \r\nY: 2\r\nConnection: close\r\n",
+            "X: 1\r\nHost:  a:8443 \r\nY: 2\r\n",
+        ),
+        (
+            "X: 1\r\nConnection: close\r\nY: 2\r\nHost: a\r\nZ: 3\r\n",
+            "X: 1\r\nY: 2\r\nHost: a:8443\r\nZ: 3\r\n",
+        ),
+        ("Connection: close\r\nHost: a\r\n", "Host: a:8443\r\n"),
+        ("Host: [::1]\r\n", "Host: [::1]:8443\r\n"),
+        ("Host: [::1]:80\r\n", "Host: [::1]:80\r\n"),
+        ("Host: a:80\r\n", "Host: a:80\r\n"),
+    ];
+    for (lines, expected) in cases {
+        let text = format!("GET / HTTP/1.1\r\n{lines}\r\n");
+        let told = for_target_on(&text, XForwardedFor::Remove, Some(8443));
+        let expected = format!("GET / HTTP/1.1\r\n{expected}X-Forwarded-Proto: ");
+        assert!(told.starts_with(&expected), "{lines:?}: {told}");
     }
 }
