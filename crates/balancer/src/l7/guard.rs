@@ -144,8 +144,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             self.head_began.get_or_insert_with(Instant::now);
         }
         let Some(end) = head::end(&self.raw, *searched) else {
-            *searched = self.raw.len();
-            if let Some(refusal) = head::too_long(&self.raw) {
+            let before = std::mem::replace(searched, self.raw.len());
+            let refusal = head::too_long(&self.raw).or_else(|| head::begins_badly(&self.raw, before));
+            if let Some(refusal) = refusal {
                 self.refuse(refusal);
             }
             return false;

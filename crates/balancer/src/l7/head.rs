@@ -123,6 +123,18 @@ pub(crate) fn too_long(bytes: &[u8]) -> Option<Refusal> {
     (bytes.len() > HEAD_MAX || last_line > LINE_MAX).then_some(Refusal::TooLarge)
 }
 
+/// Whether the first line of a head that has no end yet makes no sense, if it ends behind `from`: what follows it is not
+/// waited for then, as nothing does in HTTP/0.9.
+pub(crate) fn begins_badly(bytes: &[u8], from: usize) -> Option<Refusal> {
+    let end = bytes.iter().position(|it| *it == b'\n')?;
+    if end < from {
+        return None;
+    }
+    let line = &bytes[..end];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    request_line::read(line, &mut Verdict(Grade::Compliant, "")).err()
+}
+
 /// The worst that was seen, and why.
 struct Verdict(Grade, &'static str);
 

@@ -188,3 +188,12 @@ async fn idle_connections_disturb_nobody() {
         assert_eq!(status(&read_answer(stream).await), 200);
     }
 }
+
+#[tokio::test]
+async fn a_first_line_that_makes_no_sense_is_refused_at_once() {
+    let world = World::with_group(group("g", &[echo("one").await])).await;
+    for (line, expected) in [("GET /\r\n", 400), ("GET / HTTP/3.0\r\n", 505), ("hello\n", 400)] {
+        // the idle time is longer than what is waited for an answer
+        assert_eq!(status(&raw(world.address, line).await), expected, "{line:?}");
+    }
+}
