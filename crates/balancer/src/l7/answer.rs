@@ -105,9 +105,6 @@ pub(crate) fn own(
         }
     };
     exchange.answered(status);
-    // now: whether anybody reads the body, as nobody does after HEAD, makes no difference
-    exchange.sent(body.len() as u64);
-    exchange.finish();
     let mut response = Response::new(AnswerBody::Ready(Some(body), Some(exchange)));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

@@ -11,6 +11,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
 
+use super::headers;
 use super::record::Exchange;
 use crate::target::InFlight;
 use crate::upstream::Lease;
@@ -272,10 +273,25 @@ impl AnswerBody {
         if held.time.bound.is_some() {
             relay.deadline = Some(Box::pin(held.time.over()));
         }
-        if relay.body.is_end_stream() {
-            relay.end();
-        }
         Self::Relay(Box::new(relay))
+    }
+
+    /// The head goes to the client, so many bytes long.
+    pub(crate) fn begins(&mut self, head_bytes: u64) {
+        match self {
+            Self::Ready(_, None) => {}
+            Self::Ready(bytes, Some(exchange)) => {
+                exchange.sent(head_bytes + bytes.as_ref().map_or(0, Bytes::len) as u64);
+                // now: whether anybody reads the body, as nobody does after HEAD, makes no difference
+                exchange.finish();
+            }
+            Self::Relay(relay) => {
+                relay.exchange.sent(head_bytes);
+                if relay.body.is_end_stream() {
+                    relay.end();
+                }
+            }
+        }
     }
 }
 
@@ -325,7 +341,10 @@ impl Body for AnswerBody {
         relay.idle.happened();
         match &frame {
             Some(Ok(frame)) => {
-                relay.exchange.sent(frame.data_ref().map_or(0, Bytes::len) as u64);
+                let data = frame.data_ref().map_or(0, Bytes::len) as u64;
+                relay
+                    .exchange
+                    .sent(data + frame.trailers_ref().map_or(0, headers::length));
                 // nobody asks for more behind trailers
                 if frame.is_trailers() || relay.body.is_end_stream() {
                     relay.end();

@@ -56,6 +56,10 @@ pub(crate) async fn handle(
     for (name, value) in &wanted.response {
         response.headers_mut().insert(name.clone(), value.clone());
     }
+    let status = response.status();
+    let head_bytes =
+        headers::length(response.headers()) + headers::line_length(":status", status.as_str().as_bytes());
+    response.body_mut().begins(head_bytes);
     Ok(response)
 }
 
@@ -272,6 +276,7 @@ fn described(client: &Client, ticket: &Ticket, request: &Request<Incoming>) -> D
             request: line.clone(),
             user_agent: "-".to_owned(),
             trace_id: "-".to_owned(),
+            head_bytes: 0,
         };
     }
     let site = &client.site;
@@ -294,7 +299,21 @@ fn described(client: &Client, ticket: &Ticket, request: &Request<Incoming>) -> D
         request: format!("{} {scheme}://{name}:{port}{path} {version}", request.method()),
         user_agent: agent(request.headers()),
         trace_id,
+        head_bytes: if client.http2 { head_bytes(request) } else { 0 },
     }
+}
+
+/// How long a head of HTTP/2 is, with its first line as the headers that stand for it.
+fn head_bytes(request: &Request<Incoming>) -> u64 {
+    let uri = request.uri();
+    let pseudo = [
+        (":method", request.method().as_str()),
+        (":scheme", uri.scheme_str().unwrap_or_default()),
+        (":authority", uri.authority().map_or("", |it| it.as_str())),
+        (":path", uri.path_and_query().map_or("", |it| it.as_str())),
+    ];
+    let pseudo = pseudo.map(|(name, value)| headers::line_length(name, value.as_bytes()));
+    pseudo.iter().sum::<u64>() + headers::length(request.headers())
 }
 
 fn agent(headers: &HeaderMap) -> String {

@@ -21,6 +21,20 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 /// More addresses than these in X-Forwarded-For are refused with 463.
 const FORWARDERS_MAX: usize = 30;
 
+/// How long headers are in the log of a connection of HTTP/2, in bytes: as HTTP/1.1 would have them, since how far they are
+/// compressed says nothing of a request.
+pub(crate) fn length(headers: &HeaderMap) -> u64 {
+    let lines = headers
+        .iter()
+        .map(|(name, value)| line_length(name.as_str(), value.as_bytes()));
+    lines.sum()
+}
+
+/// That of one header.
+pub(crate) fn line_length(name: &str, value: &[u8]) -> u64 {
+    (name.len() + ": ".len() + value.len() + "\r\n".len()) as u64
+}
+
 /// Whether X-Forwarded-For holds more addresses than are taken.
 pub(crate) fn has_too_many_forwarders(headers: &HeaderMap) -> bool {
     let count: usize = headers

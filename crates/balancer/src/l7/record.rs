@@ -54,6 +54,8 @@ pub(crate) struct Described {
     pub(crate) request: String,
     pub(crate) user_agent: String,
     pub(crate) trace_id: String,
+    /// How long the head was, if no guard has counted it.
+    pub(crate) head_bytes: u64,
 }
 
 impl Exchange {
@@ -71,6 +73,7 @@ impl Exchange {
                 request,
                 user_agent,
                 trace_id,
+                head_bytes,
             } = request();
             let now = client.site.shared.clock.now();
             let tls = client.tls.as_ref();
@@ -83,7 +86,7 @@ impl Exchange {
                 times_ms: [None; 3],
                 status: CLIENT_CLOSED,
                 target_status: None,
-                received: ticket.head_bytes,
+                received: ticket.head_bytes + head_bytes,
                 sent: 0,
                 request,
                 user_agent,

@@ -289,6 +289,28 @@ async fn lines_of_http2_are_no_longer_than_others() {
     }
 }
 
+#[tokio::test]
+async fn heads_of_http2_count_in_the_log() {
+    let mut world = encrypted(Protocol::Https, group("g", &[])).await;
+    world.change(|it| it.access_logs = true).await;
+    let mut sender = http2::<Full<Bytes>>(&world).await;
+    let request = Request::get("https://a.example/counted").header("x-own", "x".repeat(1000));
+    let request = request.body(Full::default()).expect("a request");
+    let response = sender.send_request(request).await.expect("an answer");
+    let own: usize = response
+        .headers()
+        .iter()
+        // the library adds it
+        .filter(|(name, _)| *name != "date")
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let sent = own + ":status: 503\r\n".len() + text(response).await.len();
+    let head = ":method: GET\r\n:scheme: https\r\n:authority: a.example\r\n:path: /counted\r\nx-own: \r\n";
+    let received = head.len() + 1000;
+    let line = world.line(|it| it.contains("/counted")).await;
+    assert!(line.contains(&format!(" 503 - {received} {sent} ")), "{line}");
+}
+
 /// A frame of HTTP/2.
 pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = payload.len() as u32;
