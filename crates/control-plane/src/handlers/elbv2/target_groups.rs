@@ -286,9 +286,15 @@ pub async fn modify_target_group(
         let group = Group::of(&found);
         let protocol = health_checks::protocol(found.protocol, input.health_check_protocol.as_ref())?;
         let before = match protocol {
-            // A check of another protocol begins with what that one has.
+            // A check of HTTP has a path and a matcher, one of TCP has none; the rest stays.
             Some(other) if other.kind() != found.health_check.protocol.kind() => {
-                HealthCheck::new(group.protocol, group.version, group.target_type, Some(other))
+                let fresh = HealthCheck::new(group.protocol, group.version, group.target_type, Some(other));
+                HealthCheck {
+                    protocol: other,
+                    path: fresh.path,
+                    matcher: fresh.matcher,
+                    ..found.health_check.clone()
+                }
             }
             other => HealthCheck {
                 protocol: other.unwrap_or(found.health_check.protocol),

@@ -218,7 +218,7 @@ async fn a_health_check_is_modified() {
             &it["HealthCheckTimeoutSeconds"],
             &it["Matcher"]["HttpCode"]
         ),
-        (&json!("/ok"), &json!(6), &json!("200-599"))
+        (&json!("/ok"), &json!(10), &json!("200-599"))
     );
     // What is not given stays.
     let input = json!({ "TargetGroupArn": arn, "HealthCheckIntervalSeconds": 10 });
@@ -227,6 +227,34 @@ async fn a_health_check_is_modified() {
         (&it["HealthCheckPath"], &it["UnhealthyThresholdCount"]),
         (&json!("/ok"), &json!(3))
     );
+}
+
+#[tokio::test]
+async fn a_check_of_another_protocol_keeps_its_times() {
+    let world = World::new().await;
+    let arn = world.target_group("web", "TCP").await;
+    let set = json!({
+        "TargetGroupArn": arn, "HealthCheckPort": "9000", "HealthCheckIntervalSeconds": 12,
+        "HealthCheckTimeoutSeconds": 7, "HealthyThresholdCount": 3, "UnhealthyThresholdCount": 4,
+    });
+    world.ask("ModifyTargetGroup", set.clone()).await;
+    for (protocol, path, codes) in [
+        ("HTTP", json!("/"), json!("200-399")),
+        ("TCP", json!(null), json!(null)),
+    ] {
+        let input = json!({ "TargetGroupArn": arn, "HealthCheckProtocol": protocol });
+        let it = world.ask("ModifyTargetGroup", input).await["TargetGroups"][0].clone();
+        assert_eq!(it["HealthCheckProtocol"], protocol);
+        assert_eq!(
+            (&it["HealthCheckPath"], &it["Matcher"]["HttpCode"]),
+            (&path, &codes),
+            "{protocol}"
+        );
+        for (member, value) in set.as_object().expect("an object") {
+            let is_known = member == "TargetGroupArn";
+            assert!(is_known || it[member] == *value, "{protocol} {member}: {it}");
+        }
+    }
 }
 
 #[tokio::test]
