@@ -19,6 +19,7 @@ mod guard;
 mod handle;
 pub(crate) mod head;
 mod headers;
+mod host;
 pub(crate) mod idle;
 mod metered;
 mod plain;

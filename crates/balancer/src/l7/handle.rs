@@ -1,11 +1,10 @@
 //! One request: what it asks for, which rule takes it, what becomes of it.
 
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderValue, SERVER, USER_AGENT};
+use http::header::{CONNECTION, HeaderValue, SERVER, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 
@@ -15,6 +14,7 @@ use super::connection::Client;
 use super::forward::{self, Again, Job};
 use super::gate::Ticket;
 use super::head::{Grade, HEAD_MAX, LINE_MAX, Refusal};
+use super::host::{for_targets, host, split_port};
 use super::record::{Described, Exchange};
 use super::{headers, redirect, sticky};
 use crate::choice;
@@ -217,56 +217,6 @@ pub(super) fn choose_group(
         (None, _) => &groups[choice::weighted(groups.iter().map(|(_, weight)| *weight), &shared.dice)?],
     };
     serving.groups.get(arn).cloned()
-}
-
-/// The host that a request asks for, with its port if it names one. A request of HTTP/1.0 may name none: it asks for the
-/// load balancer then, by its DNS name, or by its address where that is classic or has no name.
-fn host(client: &Client, request: &Request<Incoming>) -> Option<String> {
-    if let Some(authority) = request.uri().authority() {
-        return Some(authority.as_str().to_owned());
-    }
-    match request.headers().get(HOST) {
-        Some(value) => value.to_str().ok().map(str::to_owned),
-        None if request.version() == Version::HTTP_10 => Some(own_name(client)),
-        None => None,
-    }
-}
-
-/// What the load balancer is called by whoever calls it nothing.
-fn own_name(client: &Client) -> String {
-    let serving = client.site.serving();
-    let load_balancer = &serving.plan.load_balancer;
-    match &*load_balancer.dns_name {
-        name if !name.is_empty() && !load_balancer.is_classic => name.to_owned(),
-        _ => match client.site.address.ip() {
-            IpAddr::V4(ip) => ip.to_string(),
-            IpAddr::V6(ip) => format!("[{ip}]"),
-        },
-    }
-}
-
-/// Whether a host names a port, or tries to.
-pub(super) fn names_port(host: &str) -> bool {
-    host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'))
-}
-
-/// A host as targets get it.
-fn for_targets(host: &str, serving: &Serving) -> String {
-    match serving.plan.host_port().filter(|_| !names_port(host)) {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-/// A host's name and port.
-pub(super) fn split_port(host: &str) -> (&str, Option<u16>) {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !name.is_empty() && !port.contains(']') => match port.parse() {
-            Ok(port) => (name, Some(port)),
-            Err(_) => (name, None),
-        },
-        _ => (host, None),
-    }
 }
 
 /// What logs tell of a request's head.

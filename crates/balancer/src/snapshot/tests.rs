@@ -32,6 +32,7 @@ fn group_arn() -> TargetGroupArn {
 fn load_balancer() -> LoadBalancer {
     let mut attributes = LoadBalancerAttributes::new(LoadBalancerKind::Application);
     attributes.idle_timeout_seconds = 17;
+    attributes.preserves_host_header = true;
     LoadBalancer {
         arn: balancer_arn(),
         name: "web".to_owned(),
@@ -167,6 +168,13 @@ fn records_become_what_a_balancer_does() {
     assert_eq!(listener.load_balancer.addresses[0].ip, ADDRESS);
     assert_eq!(listener.load_balancer.idle_timeout, Duration::from_secs(17));
     assert!(listener.load_balancer.cross_zone);
+    assert_eq!(
+        (
+            &*listener.load_balancer.dns_name,
+            listener.load_balancer.preserves_host
+        ),
+        ("web.local", true)
+    );
     let priorities: Vec<_> = listener.rules.iter().map(|it| it.priority).collect();
     assert_eq!(priorities, [10, 20]);
     assert_eq!(listener.headers.response.len(), 1);

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use domain::load_balancer::{DesyncMitigation, XForwardedFor};
 
 use crate::dice::Dice;
-use crate::l7::handle::names_port;
 use crate::l7::head::{self, Framing, Grade};
 use crate::l7::headers;
+use crate::l7::host::names_port;
 use crate::plan::LoadBalancerPlan;
 
 #[cfg(test)]
