@@ -70,7 +70,6 @@ pub fn cluster(state: &State, it: &Cluster, include: &[ecs::ClusterField]) -> ec
         default_capacity_provider_strategy: Some(
             capacity_providers::render_strategy(&it.capacity.default_strategy).unwrap_or_default(),
         ),
-        ..ecs::Cluster::default()
     }
 }
 

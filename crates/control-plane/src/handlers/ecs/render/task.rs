@@ -47,11 +47,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
                 .map(|container| self::container(state, it, container, definition))
                 .collect(),
         ),
-        cpu: it
-            .overrides
-            .cpu
-            .or(definition.and_then(|it| it.cpu))
-            .map(|it| it.to_string()),
+        cpu: size(it.overrides.cpu, definition.and_then(|it| it.cpu)),
         created_at: Some(it.times.created_at),
         desired_status: Some(it.desired_status.as_str().to_owned()),
         enable_execute_command: Some(it.enable_execute_command),
@@ -67,11 +63,7 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         health_status: Some(health_status(definition.map(|definition| it.health(definition)))),
         last_status: Some(it.last_status.as_str().to_owned()),
         launch_type: Some(launch_type(it.launch_type)),
-        memory: it
-            .overrides
-            .memory
-            .or(definition.and_then(|it| it.memory))
-            .map(|it| it.to_string()),
+        memory: size(it.overrides.memory, definition.and_then(|it| it.memory)),
         overrides: Some(overrides(&it.overrides, &it.containers)),
         platform_version: platform_version(it.platform_version.as_deref()),
         platform_family: is_fargate.then(|| "Linux".to_owned()),
@@ -96,6 +88,10 @@ pub fn task(state: &State, it: &Task, with_tags: bool) -> ecs::Task {
         version: Some(count_long(it.version)),
         ..ecs::Task::default()
     }
+}
+
+fn size<T: ToString>(overridden: Option<T>, defined: Option<T>) -> Option<String> {
+    overridden.or(defined).map(|it| it.to_string())
 }
 
 fn health_status(it: Option<HealthStatus>) -> ecs::HealthStatus {
