@@ -130,7 +130,7 @@ fn started(start: &BytesStart<'_>, count: &mut usize) -> Result<Element, DecodeE
             break;
         }
         let attribute = attribute.map_err(malformed)?;
-        let name = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
+        let name = name(attribute.key.as_ref())?;
         if name != "xmlns" && !name.starts_with("xmlns:") {
             children.push(Element {
                 name,
@@ -143,11 +143,23 @@ fn started(start: &BytesStart<'_>, count: &mut usize) -> Result<Element, DecodeE
     if *count > ELEMENTS_MAX {
         return Err(malformed(format!("it has more than {ELEMENTS_MAX} elements")));
     }
+    name(start.name().as_ref())?;
     Ok(Element {
-        name: String::from_utf8_lossy(start.local_name().as_ref()).into_owned(),
+        name: name(start.local_name().as_ref())?,
         text: String::new(),
         children,
     })
+}
+
+/// What an element or attribute is called. The parser takes all that is no space for a name, also `a/`.
+fn name(bytes: &[u8]) -> Result<String, DecodeError> {
+    let text = std::str::from_utf8(bytes).map_err(malformed)?;
+    let begins = |it: char| it.is_alphabetic() || matches!(it, '_' | ':');
+    let goes_on = |it: char| begins(it) || it.is_numeric() || matches!(it, '-' | '.' | '\u{b7}');
+    match text.starts_with(begins) && text.chars().all(goes_on) {
+        true => Ok(text.to_owned()),
+        false => Err(malformed(format!("{text:?} is no name"))),
+    }
 }
 
 fn add(open: &mut [Element], text: &str) {
