@@ -318,6 +318,7 @@ impl Routes {
         self.on::<iam::GetRole, _, _>(roles::get_role);
         self.on::<iam::GetRolePolicy, _, _>(roles::get_role_policy);
         self.on::<iam::ListAttachedRolePolicies, _, _>(roles::list_attached_role_policies);
+        self.on::<iam::ListInstanceProfilesForRole, _, _>(roles::list_instance_profiles_for_role);
         self.on::<iam::ListRolePolicies, _, _>(roles::list_role_policies);
         self.on::<iam::ListRoleTags, _, _>(roles::list_role_tags);
         self.on::<iam::ListRoles, _, _>(roles::list_roles);
@@ -340,6 +341,9 @@ impl Routes {
         self.on::<logs::PutLogEvents, _, _>(log_handlers::put_log_events);
         self.on::<logs::GetLogEvents, _, _>(log_handlers::get_log_events);
         self.on::<logs::FilterLogEvents, _, _>(log_handlers::filter_log_events);
+        self.on::<logs::ListTagsForResource, _, _>(log_handlers::list_tags_for_resource);
+        self.on::<logs::TagResource, _, _>(log_handlers::tag_resource);
+        self.on::<logs::UntagResource, _, _>(log_handlers::untag_resource);
     }
 
     fn secretsmanager(&mut self) {

@@ -269,6 +269,16 @@ impl Operation for ListAttachedRolePolicies {
     type Error = Error;
 }
 
+pub struct ListInstanceProfilesForRole;
+
+impl Operation for ListInstanceProfilesForRole {
+    const NAME: &'static str = "ListInstanceProfilesForRole";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ListInstanceProfilesForRoleInput;
+    type Output = ListInstanceProfilesForRoleOutput;
+    type Error = Error;
+}
+
 pub struct ListRolePolicies;
 
 impl Operation for ListRolePolicies {

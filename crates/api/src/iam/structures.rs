@@ -513,6 +513,70 @@ impl Value for GetRoleOutput {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct InstanceProfile {
+    pub arn: String,
+    pub create_date: jiff::Timestamp,
+    pub instance_profile_id: String,
+    pub instance_profile_name: String,
+    pub path: String,
+    pub roles: Vec<Role>,
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl Value for InstanceProfile {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Arn", &self.arn);
+        write_member(writer, "CreateDate", &self.create_date);
+        write_member(writer, "InstanceProfileId", &self.instance_profile_id);
+        write_member(writer, "InstanceProfileName", &self.instance_profile_name);
+        write_member(writer, "Path", &self.path);
+        write_laid_out(writer, "Roles", Layout::List("member"), &self.roles);
+        write_laid_out(writer, "Tags", Layout::List("member"), &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 6];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Arn" => {
+                    read[0] = read_member(reader, name, &mut it.arn)?;
+                }
+                "CreateDate" => {
+                    read[1] = read_member(reader, name, &mut it.create_date)?;
+                }
+                "InstanceProfileId" => {
+                    read[2] = read_member(reader, name, &mut it.instance_profile_id)?;
+                }
+                "InstanceProfileName" => {
+                    read[3] = read_member(reader, name, &mut it.instance_profile_name)?;
+                }
+                "Path" => {
+                    read[4] = read_member(reader, name, &mut it.path)?;
+                }
+                "Roles" => {
+                    read[5] = read_laid_out(reader, name, Layout::List("member"), &mut it.roles)?;
+                }
+                "Tags" => {
+                    read_laid_out(reader, name, Layout::List("member"), &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "Arn")?;
+        require(read[1], "CreateDate")?;
+        require(read[2], "InstanceProfileId")?;
+        require(read[3], "InstanceProfileName")?;
+        require(read[4], "Path")?;
+        require(read[5], "Roles")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct InvalidInputException {
     pub message: Option<String>,
 }
@@ -648,6 +712,89 @@ impl Value for ListAttachedRolePoliciesOutput {
             }
             Ok(true)
         })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleInput {
+    pub marker: Option<String>,
+    pub max_items: Option<i32>,
+    pub role_name: String,
+}
+
+impl Value for ListInstanceProfilesForRoleInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "Marker", &self.marker);
+        write_member(writer, "MaxItems", &self.max_items);
+        write_member(writer, "RoleName", &self.role_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "Marker" => {
+                    read_member(reader, name, &mut it.marker)?;
+                }
+                "MaxItems" => {
+                    read_member(reader, name, &mut it.max_items)?;
+                }
+                "RoleName" => {
+                    read[0] = read_member(reader, name, &mut it.role_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "RoleName")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListInstanceProfilesForRoleOutput {
+    pub instance_profiles: Vec<InstanceProfile>,
+    pub is_truncated: Option<bool>,
+    pub marker: Option<String>,
+}
+
+impl Value for ListInstanceProfilesForRoleOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_laid_out(
+            writer,
+            "InstanceProfiles",
+            Layout::List("member"),
+            &self.instance_profiles,
+        );
+        write_member(writer, "IsTruncated", &self.is_truncated);
+        write_member(writer, "Marker", &self.marker);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "InstanceProfiles" => {
+                    read[0] = read_laid_out(reader, name, Layout::List("member"), &mut it.instance_profiles)?;
+                }
+                "IsTruncated" => {
+                    read_member(reader, name, &mut it.is_truncated)?;
+                }
+                "Marker" => {
+                    read_member(reader, name, &mut it.marker)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "InstanceProfiles")?;
         Ok(it)
     }
 }

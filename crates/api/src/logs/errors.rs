@@ -16,6 +16,7 @@ pub enum Error {
     ResourceAlreadyExistsException(ResourceAlreadyExistsException),
     ResourceNotFoundException(ResourceNotFoundException),
     ServiceUnavailableException(ServiceUnavailableException),
+    TooManyTagsException(TooManyTagsException),
     UnrecognizedClientException(UnrecognizedClientException),
     ValidationException(ValidationException),
     /// One that the model does not name, as ValidationException.
@@ -33,6 +34,7 @@ impl ServiceError for Error {
             Self::ResourceAlreadyExistsException(_) => "ResourceAlreadyExistsException",
             Self::ResourceNotFoundException(_) => "ResourceNotFoundException",
             Self::ServiceUnavailableException(_) => "ServiceUnavailableException",
+            Self::TooManyTagsException(_) => "TooManyTagsException",
             Self::UnrecognizedClientException(_) => "UnrecognizedClientException",
             Self::ValidationException(_) => "ValidationException",
             Self::Unmodelled(it) => it.code(),
@@ -49,6 +51,7 @@ impl ServiceError for Error {
             Self::ResourceAlreadyExistsException(it) => it.message.as_deref(),
             Self::ResourceNotFoundException(it) => it.message.as_deref(),
             Self::ServiceUnavailableException(it) => it.message.as_deref(),
+            Self::TooManyTagsException(it) => it.message.as_deref(),
             Self::UnrecognizedClientException(it) => it.message.as_deref(),
             Self::ValidationException(it) => it.message.as_deref(),
             Self::Unmodelled(it) => it.message(),
@@ -65,6 +68,7 @@ impl ServiceError for Error {
             Self::ResourceAlreadyExistsException(_) => 400,
             Self::ResourceNotFoundException(_) => 400,
             Self::ServiceUnavailableException(_) => 500,
+            Self::TooManyTagsException(_) => 400,
             Self::UnrecognizedClientException(_) => 400,
             Self::ValidationException(_) => 400,
             Self::Unmodelled(it) => it.http_status(),
@@ -99,6 +103,10 @@ impl ServiceError for Error {
             Self::ServiceUnavailableException(it) => {
                 write_member(writer, "message", &it.message);
             }
+            Self::TooManyTagsException(it) => {
+                write_member(writer, "message", &it.message);
+                write_member(writer, "resourceName", &it.resource_name);
+            }
             Self::UnrecognizedClientException(it) => {
                 write_member(writer, "message", &it.message);
             }
@@ -127,6 +135,7 @@ impl ServiceError for Error {
             "ServiceUnavailableException" => {
                 json::decode(document).ok().map(Self::ServiceUnavailableException)
             }
+            "TooManyTagsException" => json::decode(document).ok().map(Self::TooManyTagsException),
             "UnrecognizedClientException" => {
                 json::decode(document).ok().map(Self::UnrecognizedClientException)
             }

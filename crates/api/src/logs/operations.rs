@@ -219,6 +219,16 @@ impl Operation for GetLogEvents {
     type Error = Error;
 }
 
+pub struct ListTagsForResource;
+
+impl Operation for ListTagsForResource {
+    const NAME: &'static str = "ListTagsForResource";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = ListTagsForResourceInput;
+    type Output = ListTagsForResourceOutput;
+    type Error = Error;
+}
+
 pub struct PutLogEvents;
 
 impl Operation for PutLogEvents {
@@ -236,5 +246,25 @@ impl Operation for PutRetentionPolicy {
     const SERVICE: &'static Service = &SERVICE;
     type Input = PutRetentionPolicyInput;
     type Output = PutRetentionPolicyOutput;
+    type Error = Error;
+}
+
+pub struct TagResource;
+
+impl Operation for TagResource {
+    const NAME: &'static str = "TagResource";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = TagResourceInput;
+    type Output = TagResourceOutput;
+    type Error = Error;
+}
+
+pub struct UntagResource;
+
+impl Operation for UntagResource {
+    const NAME: &'static str = "UntagResource";
+    const SERVICE: &'static Service = &SERVICE;
+    type Input = UntagResourceInput;
+    type Output = UntagResourceOutput;
     type Error = Error;
 }

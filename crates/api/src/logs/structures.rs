@@ -825,6 +825,62 @@ impl Value for LimitExceededException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceInput {
+    pub resource_arn: String,
+}
+
+impl Value for ListTagsForResourceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "resourceArn", &self.resource_arn);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 1];
+        reader.object(&mut |name, reader| {
+            match name {
+                "resourceArn" => {
+                    read[0] = read_member(reader, name, &mut it.resource_arn)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "resourceArn")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTagsForResourceOutput {
+    pub tags: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Value for ListTagsForResourceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "tags", &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "tags" => {
+                    read_member(reader, name, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LogGroup {
     pub arn: Option<String>,
     pub bearer_token_authentication_enabled: Option<bool>,
@@ -1360,6 +1416,73 @@ impl Value for ServiceUnavailableException {
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceInput {
+    pub resource_arn: String,
+    pub tags: std::collections::BTreeMap<String, String>,
+}
+
+impl Value for TagResourceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "resourceArn", &self.resource_arn);
+        write_member(writer, "tags", &self.tags);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "resourceArn" => {
+                    read[0] = read_member(reader, name, &mut it.resource_arn)?;
+                }
+                "tags" => {
+                    read[1] = read_member(reader, name, &mut it.tags)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "resourceArn")?;
+        require(read[1], "tags")?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TooManyTagsException {
+    pub message: Option<String>,
+    pub resource_name: Option<String>,
+}
+
+impl Value for TooManyTagsException {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "message", &self.message);
+        write_member(writer, "resourceName", &self.resource_name);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        reader.object(&mut |name, reader| {
+            match name {
+                "message" => {
+                    read_member(reader, name, &mut it.message)?;
+                }
+                "resourceName" => {
+                    read_member(reader, name, &mut it.resource_name)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnrecognizedClientException {
     pub message: Option<String>,
 }
@@ -1382,6 +1505,41 @@ impl Value for UnrecognizedClientException {
             }
             Ok(true)
         })?;
+        Ok(it)
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceInput {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Value for UntagResourceInput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        write_member(writer, "resourceArn", &self.resource_arn);
+        write_member(writer, "tagKeys", &self.tag_keys);
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        let mut it = Self::default();
+        let mut read = [false; 2];
+        reader.object(&mut |name, reader| {
+            match name {
+                "resourceArn" => {
+                    read[0] = read_member(reader, name, &mut it.resource_arn)?;
+                }
+                "tagKeys" => {
+                    read[1] = read_member(reader, name, &mut it.tag_keys)?;
+                }
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        require(read[0], "resourceArn")?;
+        require(read[1], "tagKeys")?;
         Ok(it)
     }
 }
@@ -1492,6 +1650,36 @@ impl Value for DeleteRetentionPolicyOutput {
 pub struct PutRetentionPolicyOutput {}
 
 impl Value for PutRetentionPolicyOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TagResourceOutput {}
+
+impl Value for TagResourceOutput {
+    fn write<W: ValueWriter>(&self, writer: &mut W) {
+        writer.begin_object();
+        writer.end_object();
+    }
+
+    fn read<R: ValueReader>(reader: &mut R) -> Result<Self, DecodeError> {
+        reader.object(&mut |_, _| Ok(false))?;
+        Ok(Self {})
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UntagResourceOutput {}
+
+impl Value for UntagResourceOutput {
     fn write<W: ValueWriter>(&self, writer: &mut W) {
         writer.begin_object();
         writer.end_object();

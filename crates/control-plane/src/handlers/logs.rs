@@ -3,6 +3,7 @@
 mod events;
 mod groups;
 mod streams;
+mod tags;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ pub use groups::{
     create_log_group, delete_log_group, delete_retention_policy, describe_log_groups, put_retention_policy,
 };
 pub use streams::{create_log_stream, delete_log_stream, describe_log_streams};
+pub use tags::{list_tags_for_resource, tag_resource, untag_resource};
 
 use std::sync::Arc;
 

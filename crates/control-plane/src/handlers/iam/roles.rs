@@ -241,3 +241,29 @@ pub async fn delete_role(call: Call<iam::DeleteRole>) -> Result<iam::DeleteRoleO
     deleted.await.map_err(from_store)?;
     Ok(iam::DeleteRoleOutput {})
 }
+
+/// `ListInstanceProfilesForRole`: hosts join by themselves, and none of them has a profile.
+///
+/// # Errors
+/// NoSuchEntity, ValidationError.
+pub async fn list_instance_profiles_for_role(
+    call: Call<iam::ListInstanceProfilesForRole>,
+) -> Result<iam::ListInstanceProfilesForRoleOutput, iam::Error> {
+    let (account, input) = (&call.scope().account, call.input());
+    let role = call
+        .access()
+        .store()
+        .read(|state| require(state, account, &input.role_name))?;
+    let page = cut(
+        call.access(),
+        &format!("instance profiles of {}", role.name),
+        input.marker.as_deref(),
+        input.max_items,
+        std::iter::empty(),
+    )?;
+    Ok(iam::ListInstanceProfilesForRoleOutput {
+        instance_profiles: page.items,
+        is_truncated: page.is_truncated,
+        marker: page.marker,
+    })
+}

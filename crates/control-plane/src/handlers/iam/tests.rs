@@ -37,6 +37,15 @@ async fn roles_come_and_go() {
         (&got["Role"]["MaxSessionDuration"], &got["Role"]["Description"]),
         (&json!(7200), &json!("changed"))
     );
+    // Terraform asks before it deletes a role.
+    let role = json!({ "RoleName": "web" });
+    let profiles = fixture
+        .ask_of("iam", "ListInstanceProfilesForRole", role.clone())
+        .await;
+    assert_eq!(profiles, json!({ "InstanceProfiles": [], "IsTruncated": false }));
+    let gone = json!({ "RoleName": "gone" });
+    let gone = refused(&fixture, "ListInstanceProfilesForRole", gone).await;
+    assert_eq!(code(gone), "NoSuchEntity");
     create(&fixture, "api").await;
     let listed = fixture
         .ask_of(

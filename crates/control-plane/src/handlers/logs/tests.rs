@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use api::logs;
+use serde_json::json;
 use telemetry::logs::{LogGroup, LogGroupClass, LogScope, LogStream, LogsError, RejectedEvents};
 use wire::ServiceError;
 
 use super::{error, events, group, groups, limit, streams};
+use crate::fixture::{Fixture, code as error_code};
 
 fn scope() -> LogScope {
     LogScope {
@@ -158,4 +160,37 @@ fn rejected_events_keep_their_indexes() {
     assert_eq!(info.too_new_log_event_start_index, Some(3));
     assert_eq!(info.too_old_log_event_end_index, Some(1));
     assert_eq!(info.expired_log_event_end_index, Some(2));
+}
+
+#[tokio::test]
+async fn tags_of_groups_are_changed_and_listed_by_arn() {
+    let fixture = Fixture::new().await;
+    let create = json!({ "logGroupName": "/ecs/web", "tags": { "team": "web" } });
+    fixture.ask_of("logs", "CreateLogGroup", create).await;
+    let arn = "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/web";
+    let list = |arn: &str| fixture.ask_of("logs", "ListTagsForResource", json!({ "resourceArn": arn }));
+    assert_eq!(list(arn).await, json!({ "tags": { "team": "web" } }));
+    let tag = json!({ "resourceArn": arn, "tags": { "team": "api", "stage": "test" } });
+    fixture.ask_of("logs", "TagResource", tag).await;
+    assert_eq!(
+        list(&format!("{arn}:*")).await,
+        json!({ "tags": { "stage": "test", "team": "api" } })
+    );
+    let untag = json!({ "resourceArn": arn, "tagKeys": ["team", "colour"] });
+    fixture.ask_of("logs", "UntagResource", untag).await;
+    assert_eq!(list(arn).await, json!({ "tags": { "stage": "test" } }));
+    let many: BTreeMap<String, String> = (0..50).map(|it| (format!("k{it}"), String::new())).collect();
+    let other = "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/other";
+    for (arn, tags, expected) in [
+        (arn, json!(many), "TooManyTagsException"),
+        (arn, json!({ "": "x" }), "InvalidParameterException"),
+        (arn, json!({ "x!": "x" }), "InvalidParameterException"),
+        (other, json!({ "x": "x" }), "ResourceNotFoundException"),
+        ("/ecs/web", json!({ "x": "x" }), "InvalidParameterException"),
+    ] {
+        let input = json!({ "resourceArn": arn, "tags": tags });
+        let refused = fixture.refused_of("logs", "TagResource", input).await;
+        assert_eq!(error_code(refused), expected, "{arn} {tags}");
+    }
+    assert_eq!(list(arn).await, json!({ "tags": { "stage": "test" } }));
 }
