@@ -14,8 +14,8 @@ const WHO: &str = "mkdir -p /www/cgi-bin; \
     busybox chmod +x /www/cgi-bin/who; exec httpd -f -p 80 -h /www";
 
 impl World {
-    /// A network load balancer in the default group with one target of the type `ip`; its address, ARN and group.
-    fn network_load_balancer(&self, target: &str) -> Result<(String, String, String)> {
+    /// A network load balancer in the default group with one target of a type; its address, ARN and group.
+    fn network_load_balancer(&self, target: &str, target_type: &str) -> Result<(String, String, String)> {
         let (first, second, vpc) = self.two_subnets()?;
         let security_group = self.gantry.variable("GANTRY_SECURITY_GROUP")?;
         let create = ["create-load-balancer", "--type", "network", "--name", "web"];
@@ -36,7 +36,7 @@ impl World {
             "--vpc-id",
             &vpc,
             "--target-type",
-            "ip",
+            target_type,
             "--health-check-timeout-seconds",
             "2",
             "--health-check-interval-seconds",
@@ -93,7 +93,7 @@ fn targets_of_a_network_load_balancer_see_the_addresses_of_clients() -> Result<(
     let server = world.run(&definition, &["--network-configuration", &network])?;
     let server = world.wait_for(&server, "RUNNING")?;
     let before = place.held()?;
-    let (balancer, arn, group) = world.network_load_balancer(&address(&server))?;
+    let (balancer, arn, group) = world.network_load_balancer(&address(&server), "ip")?;
     let who = || http_get(&format!("{balancer}:80"), "/cgi-bin/who");
     let answer = who()?;
     assert!(
@@ -132,4 +132,48 @@ fn targets_of_a_network_load_balancer_see_the_addresses_of_clients() -> Result<(
     world.elb(&["delete-load-balancer", "--load-balancer-arn", &arn])?;
     wait::until("nobody to answer", DEADLINE, || Ok(who().is_err().then_some(())))?;
     place.settle(&before)
+}
+
+#[test]
+fn an_application_load_balancer_behind_a_network_one_sees_clients_too() -> Result<()> {
+    let world = World::new()?;
+    let (first, second, _) = world.two_subnets()?;
+    let security_group = world.gantry.variable("GANTRY_SECURITY_GROUP")?;
+    let create = ["create-load-balancer", "--name", "inner", "--subnets"];
+    let place = [&first, &second, "--security-groups", &security_group];
+    let made = world.elb(&[&create[..], &place].concat())?;
+    let inner = text(&made["LoadBalancers"][0]["LoadBalancerArn"]);
+    let says = |words: &str| {
+        let answer = json!({ "StatusCode": "200", "ContentType": "text/plain", "MessageBody": words });
+        json!([{ "Type": "fixed-response", "FixedResponseConfig": answer }]).to_string()
+    };
+    let create = [
+        "create-listener",
+        "--load-balancer-arn",
+        &inner,
+        "--protocol",
+        "HTTP",
+        "--port",
+        "80",
+    ];
+    let made = world.elb(&[&create[..], &["--default-actions", &says("somebody")]].concat())?;
+    let listener = text(&made["Listeners"][0]["ListenerArn"]);
+    let condition = "Field=source-ip,SourceIpConfig={Values=[169.254.172.0/22]}";
+    let create = [
+        "create-rule",
+        "--listener-arn",
+        &listener,
+        "--priority",
+        "1",
+        "--conditions",
+        condition,
+    ];
+    world.elb(&[&create[..], &["--actions", &says("the host")]].concat())?;
+    world.elb(&["wait", "load-balancer-available", "--load-balancer-arns", &inner])?;
+
+    let (outer, ..) = world.network_load_balancer(&inner, "alb")?;
+    wait::until("the host to be known", DEADLINE, || {
+        let answer = http_get(&format!("{outer}:80"), "/").unwrap_or_default();
+        Ok(answer.contains("the host").then_some(()))
+    })
 }

@@ -26,7 +26,7 @@ use crate::plan::{ListenerPlan, Plan};
 use crate::report::{Report, Reporter};
 use crate::shared::Shared;
 use crate::site::{Serving, Site};
-use crate::sockets::SocketSource;
+use crate::sockets::{SocketSource, watched};
 use crate::tls::{self, ServerTls, TargetTls, TlsFault};
 use crate::{l4, listener};
 
@@ -349,7 +349,7 @@ async fn bind(
         Transport::Connections => {
             let socket = sockets.connections(site.address).await?;
             socket.set_nonblocking(true)?;
-            let socket = Arc::new(tokio::net::TcpListener::from_std(socket)?);
+            let socket = Arc::new(watched(socket.into())?);
             let kept = Socket::Connections(Arc::downgrade(&socket));
             Ok((kept, tokio::spawn(listener::accept(site.clone(), socket))))
         }

@@ -43,29 +43,36 @@ pub(crate) fn least(count: usize, start: usize, outstanding: impl Fn(usize) -> u
     best.map(|(index, _)| index)
 }
 
-/// Turns, where a newcomer takes only the share (of 1,000) that `share` gives it; the rest passes to whoever is next.
-/// None of none.
-pub(crate) fn turns(count: usize, start: usize, share: impl Fn(usize) -> u32, dice: &Dice) -> Option<usize> {
-    if count == 0 {
-        return None;
-    }
-    for step in 0..count {
-        let index = (start + step) % count;
+/// The share of a target that does not warm up.
+pub(crate) const WHOLE_SHARE: u32 = 1000;
+
+/// Turns, as `next` gives them, where a newcomer takes only the share that `share` gives it. A turn that it passes is gone,
+/// so that all others get the same. None of none.
+pub(crate) fn turns(
+    count: usize,
+    next: impl Fn() -> usize,
+    share: impl Fn(usize) -> u32,
+    dice: &Dice,
+) -> Option<usize> {
+    let mut last = None;
+    for _ in 0..count {
+        let index = next();
         let share = share(index);
-        if share >= 1000 || dice.below(1000) < u64::from(share) {
+        if share >= WHOLE_SHARE || dice.below(u64::from(WHOLE_SHARE)) < u64::from(share) {
             return Some(index);
         }
+        last = Some(index);
     }
-    Some(start % count)
+    last
 }
 
 /// The share of 1,000 that a target gets `elapsed` milliseconds after it became healthy, in a linear ramp.
 pub(crate) fn slow_start_share(elapsed_ms: u64, ramp_ms: u64) -> u32 {
     if elapsed_ms >= ramp_ms {
-        return 1000;
+        return WHOLE_SHARE;
     }
     // one in a hundred at the least, so that it warms up at all
-    ((elapsed_ms * 1000 / ramp_ms) as u32).max(10)
+    ((elapsed_ms * u64::from(WHOLE_SHARE) / ramp_ms) as u32).max(10)
 }
 
 /// The entry for a key by rendezvous: when an entry goes, only its own keys move.

@@ -140,6 +140,7 @@ impl Group {
         if !same {
             known.clear();
         }
+        let was_empty = before.all.iter().all(|it| it.is_draining());
         let mut changed = Changed::default();
         let mut all = Vec::with_capacity(plan.targets.len());
         for wanted in &plan.targets {
@@ -148,6 +149,9 @@ impl Group {
                 if let Health::UnhealthyDraining(failure) = wanted.known {
                     // as another process has left it
                     target.drain_unhealthy(failure, plan.unhealthy_draining);
+                }
+                if was_empty {
+                    target.set_first();
                 }
                 changed.added.push(target.clone());
                 target
@@ -175,13 +179,8 @@ impl Group {
     pub(crate) fn set_health(&self, target: &Arc<Target>, health: Health, now_ms: u64) {
         let _guard = self.change.lock();
         let members = self.members();
-        let others = members
-            .all
-            .iter()
-            .any(|it| it.name != target.name && it.is_healthy());
-        let ramps = !members.plan.slow_start.is_zero() && others && !target.is_healthy();
-        let ramp_from = match (health, ramps) {
-            (Health::Healthy, true) => now_ms,
+        let ramp_from = match health {
+            Health::Healthy if !target.is_healthy() && ramps(&members, target, now_ms) => now_ms,
             _ => u64::MAX,
         };
         let was_unhealthy = target.is_unhealthy();
@@ -292,14 +291,14 @@ impl Group {
         if count == 0 {
             return None;
         }
-        let start = self.cursor.fetch_add(1, Ordering::Relaxed) % count;
+        let next = || self.cursor.fetch_add(1, Ordering::Relaxed) % count;
         match plan.algorithm {
             Algorithm::RoundRobin => {
                 let ramp_ms = plan.slow_start.as_millis() as u64;
-                choice::turns(count, start, |index| eligible[index].share(now_ms, ramp_ms), dice)
+                choice::turns(count, next, |index| eligible[index].share(now_ms, ramp_ms), dice)
             }
             Algorithm::LeastOutstandingRequests => {
-                choice::least(count, start, |index| eligible[index].in_flight())
+                choice::least(count, next(), |index| eligible[index].in_flight())
             }
             Algorithm::WeightedRandom if self.mitigates.load(Ordering::Relaxed) => {
                 let shares = eligible.iter().map(|it| it.anomaly.share());
@@ -327,6 +326,16 @@ impl Group {
         }
         None
     }
+}
+
+/// Whether a target that gets healthy warms up: another one has to be warm, and targets that were registered together in
+/// an empty group all begin at once
+/// (<https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html>).
+fn ramps(members: &Members, target: &Target, now_ms: u64) -> bool {
+    let ramp_ms = members.plan.slow_start.as_millis() as u64;
+    let is_warm = |it: &Target| it.is_healthy() && it.share(now_ms, ramp_ms) >= choice::WHOLE_SHARE;
+    let mut others = members.all.iter().filter(|it| it.name != target.name);
+    !target.take_first() && ramp_ms > 0 && others.any(|it| is_warm(it))
 }
 
 /// Ends what a target that is no longer registered still has, unless its group lets that live on.

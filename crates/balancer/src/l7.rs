@@ -10,6 +10,7 @@
 pub(crate) mod answer;
 pub(crate) mod body;
 mod chunks;
+pub(crate) mod client_socket;
 pub(crate) mod connection;
 pub(crate) mod cookies;
 mod ending;

@@ -34,7 +34,12 @@ pub(crate) struct Shared {
 impl Shared {
     /// Milliseconds since the balancer began.
     pub(crate) fn now_ms(&self) -> u64 {
-        let elapsed: Duration = self.began.elapsed();
+        self.ms_at(Instant::now())
+    }
+
+    /// The same at another time.
+    pub(crate) fn ms_at(&self, at: Instant) -> u64 {
+        let elapsed: Duration = at.duration_since(self.began);
         u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
     }
 

@@ -8,6 +8,19 @@ use std::os::fd::OwnedFd;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use rustix::net::{SocketType, getsockname, sockopt};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Has the runtime tell when there is something to read or accept. Needs a tokio runtime around it.
+///
+/// # Errors
+/// The kernel watches no more descriptors.
+pub(crate) fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    #[expect(unsafe_code, reason = "tokio has no other way to watch a descriptor")]
+    // SAFETY: it is open, owned by nobody else, and never closed but with what it is registered as
+    let watched = unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) };
+    Ok(watched?)
+}
 
 /// Gives bound sockets. An agent that alone may configure a host's network hands them over; [`BindingSockets`] binds by
 /// itself.

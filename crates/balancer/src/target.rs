@@ -43,6 +43,8 @@ pub(crate) struct Target {
     health: AtomicU8,
     /// From when on it ramps up, in milliseconds of the balancer; `u64::MAX` for never.
     ramp_from: AtomicU64,
+    /// Set until it is healthy if it was registered while its group was empty.
+    is_first: AtomicBool,
     draining: AtomicBool,
     in_flight: AtomicUsize,
     /// How it has fared, where that is kept.
@@ -84,6 +86,7 @@ impl Target {
             known: Mutex::new(checked(plan.known)),
             health: AtomicU8::new(code(plan.known)),
             ramp_from: AtomicU64::new(u64::MAX),
+            is_first: AtomicBool::new(false),
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             outlier: outlier::Record::default(),
@@ -204,6 +207,16 @@ impl Target {
         if self.in_flight() == 0 {
             self.tell_idle();
         }
+    }
+
+    /// It was registered while its group was empty.
+    pub(crate) fn set_first(&self) {
+        self.is_first.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was, and has not been healthy since; from now on it has.
+    pub(crate) fn take_first(&self) -> bool {
+        self.is_first.swap(false, Ordering::Relaxed)
     }
 
     /// Its share of 1,000 while it warms up.

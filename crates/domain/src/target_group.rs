@@ -50,7 +50,8 @@ impl TargetGroup {
     /// ports of hosts, from which answers would not find back: they never do.
     pub fn preserves_clients(&self) -> bool {
         let is_network = self.protocol.kind() == LoadBalancerKind::Network;
-        is_network && self.target_type == TargetType::Ip && self.attributes.preserves_client_ip
+        let is_in_vpc = matches!(self.target_type, TargetType::Ip | TargetType::Alb);
+        is_network && is_in_vpc && self.attributes.preserves_client_ip
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use domain::load_balancer::LoadBalancerKind;
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::io::unix::AsyncFd;
+use tokio::net::UdpSocket;
 
 use super::{Balancer, Running};
 
@@ -17,14 +18,14 @@ const LAST_REQUESTS: Duration = Duration::from_secs(5);
 
 /// The socket of a site, as long as it listens.
 pub(super) enum Socket {
-    Connections(Weak<TcpListener>),
+    Connections(Weak<AsyncFd<OwnedFd>>),
     Datagrams(Weak<UdpSocket>),
 }
 
 impl Socket {
     fn copy(&self) -> Option<io::Result<OwnedFd>> {
         match self {
-            Self::Connections(it) => Some(it.upgrade()?.as_fd().try_clone_to_owned()),
+            Self::Connections(it) => Some(it.upgrade()?.get_ref().try_clone()),
             Self::Datagrams(it) => Some(it.upgrade()?.as_fd().try_clone_to_owned()),
         }
     }

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use proptest::prelude::*;
 
 use super::{by_hash, least, slow_start_share, turns, weighted};
@@ -21,16 +23,15 @@ fn nothing_weighs_nothing() {
     assert_eq!(weighted([0u32, 0].into_iter(), &dice), None);
     assert_eq!(weighted(std::iter::empty(), &dice), None);
     assert_eq!(least(0, 3, |_| 0), None);
-    assert_eq!(turns(0, 3, |_| 1000, &dice), None);
+    assert_eq!(turns(0, || 3, |_| 1000, &dice), None);
     assert_eq!(by_hash(3, std::iter::empty()), None);
 }
 
 #[test]
 fn equals_take_turns() {
     let dice = Dice::new(1);
-    let order: Vec<_> = (0..6)
-        .filter_map(|start| turns(3, start, |_| 1000, &dice))
-        .collect();
+    let next = in_turn(3);
+    let order: Vec<_> = (0..6).filter_map(|_| turns(3, &next, |_| 1000, &dice)).collect();
     assert_eq!(order, [0, 1, 2, 0, 1, 2]);
     let order: Vec<_> = (0..4).filter_map(|start| least(2, start, |_| 5)).collect();
     assert_eq!(order, [0, 1, 0, 1]);
@@ -45,13 +46,25 @@ fn newcomers_get_their_share_of_turns() {
     assert_eq!(slow_start_share(0, 0), 1000);
     let dice = Dice::new(3);
     let share = |index| if index == 0 { 200 } else { 1000 };
-    let newcomer = (0..10_000)
-        .filter(|start| turns(2, *start, share, &dice) == Some(0))
-        .count();
+    let next = in_turn(3);
+    let mut taken = [0_u32; 3];
+    for _ in 0..11_000 {
+        taken[turns(3, &next, share, &dice).expect("somebody")] += 1;
+    }
+    let [newcomer, first, second] = taken;
     assert!(
-        (800..1200).contains(&newcomer),
-        "{newcomer} of 10000, one fifth of half are 1000"
+        (900..1100).contains(&newcomer),
+        "a fifth of what others get: {taken:?}"
     );
+    assert!(
+        first.abs_diff(second) < 2,
+        "what it does not take goes to all: {taken:?}"
+    );
+}
+
+fn in_turn(count: usize) -> impl Fn() -> usize {
+    let turn = Cell::new(0);
+    move || turn.replace(turn.get() + 1) % count
 }
 
 proptest! {

@@ -36,6 +36,7 @@ fn plan(targets: Vec<TargetPlan>) -> GroupPlan {
         healthy_threshold: 2,
         unhealthy_threshold: 2,
         first_threshold: 1,
+        is_classic: false,
     });
     plan
 }
@@ -142,17 +143,26 @@ fn newcomers_warm_up_unless_they_are_alone() {
     let mut plan = plan(vec![target(1, None), target(2, None)]);
     plan.slow_start = Duration::from_secs(30);
     let group = group(&plan);
+    // what comes into an empty group together begins together
     set(&group, 1, Health::Healthy, 0);
-    assert_eq!(
-        picks(&group, None, 10, 0),
-        HashMap::from([(1, 10)]),
-        "alone, at once"
-    );
     set(&group, 2, Health::Healthy, 1000);
-    let early = picks(&group, None, 1000, 4000);
-    assert!(early[&2] < 100, "{early:?}");
-    let later = picks(&group, None, 1000, 31_000);
-    assert_eq!(later, HashMap::from([(1, 500), (2, 500)]));
+    assert_eq!(picks(&group, None, 10, 1000), HashMap::from([(1, 5), (2, 5)]));
+    plan.targets.push(target(3, None));
+    update(&group, &plan);
+    set(&group, 3, Health::Healthy, 2000);
+    let early = picks(&group, None, 1000, 5000);
+    assert!(early[&3] < 100 && early[&1].abs_diff(early[&2]) < 2, "{early:?}");
+    // one that comes back warms up, though it was among the first
+    set(&group, 2, Health::Unhealthy(Failure::Timeout), 6000);
+    set(&group, 2, Health::Healthy, 6000);
+    let early = picks(&group, None, 1000, 7000);
+    assert!(early[&2] < 100 && early[&1] > 800, "{early:?}");
+    // and alone with those that warm up, nobody does
+    set(&group, 1, Health::Unhealthy(Failure::Timeout), 8000);
+    set(&group, 1, Health::Healthy, 8000);
+    assert!(picks(&group, None, 1000, 8000)[&1] > 700);
+    let later = picks(&group, None, 999, 60_000);
+    assert_eq!(later, HashMap::from([(1, 333), (2, 333), (3, 333)]));
 }
 
 #[test]

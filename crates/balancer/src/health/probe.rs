@@ -19,6 +19,8 @@ use crate::upstream::{ConnectFault, Source, Stream, connect};
 
 /// What health checks call themselves.
 const AGENT: &str = "ELB-HealthChecker/2.0";
+/// What those of classic load balancers do.
+const CLASSIC_AGENT: &str = "ELB-HealthChecker/1.0";
 /// How much of a call's answer is read to reach its trailers, in bytes.
 const ANSWER_MAX: usize = 64 * 1024;
 /// An empty message of gRPC: not compressed, no bytes.
@@ -38,14 +40,14 @@ pub(crate) struct Way {
 /// Asks once.
 pub(crate) async fn probe(way: Way, check: &HealthCheck, tls: &TargetTls) -> Result<(), Failure> {
     let to = SocketAddr::new(way.to.ip(), check.port.unwrap_or(way.to.port()));
-    tokio::time::timeout(check.timeout, ask(Way { to, ..way }, &check.kind, tls))
+    tokio::time::timeout(check.timeout, ask(Way { to, ..way }, check, tls))
         .await
         .unwrap_or(Err(Failure::Timeout))
 }
 
-async fn ask(way: Way, kind: &CheckKind, tls: &TargetTls) -> Result<(), Failure> {
+async fn ask(way: Way, check: &HealthCheck, tls: &TargetTls) -> Result<(), Failure> {
     let address = way.to;
-    match kind {
+    match &check.kind {
         CheckKind::Tcp => open(way, None).await.map(drop),
         CheckKind::Tls => open(way, Some(tls.plain())).await.map(drop),
         CheckKind::Http {
@@ -56,7 +58,11 @@ async fn ask(way: Way, kind: &CheckKind, tls: &TargetTls) -> Result<(), Failure>
         } => {
             let http2 = *version != ProtocolVersion::Http1;
             let stream = open(way, within.then(|| tls.config(http2))).await?;
-            let request = request(address, path, *within, http2)?;
+            let mut request = request(address, path, *within, http2)?;
+            if check.is_classic {
+                let agent = http::HeaderValue::from_static(CLASSIC_AGENT);
+                request.headers_mut().insert(USER_AGENT, agent);
+            }
             let response = match http2 {
                 true => send_http2(stream, request).await?,
                 false => send_http1(stream, request).await?,

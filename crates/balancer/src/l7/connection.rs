@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::client_socket::ClientSocket;
 use super::gate::Gate;
 use super::guard::Guard;
 use super::handle::handle;
@@ -56,9 +57,9 @@ impl Client {
     }
 
     /// Whether it has lived as long as a connection may: the next answer is its last.
-    pub(crate) fn has_lived(&self, serving: &Serving) -> bool {
+    pub(crate) fn has_lived(&self, serving: &Serving, now: Instant) -> bool {
         let most = serving.plan.load_balancer.client_keep_alive;
-        self.site.closed.is_cancelled() || self.began.elapsed() >= most
+        self.site.closed.is_cancelled() || now.duration_since(self.began) >= most
     }
 }
 
@@ -102,7 +103,7 @@ impl Visit {
 }
 
 /// Serves a connection until it ends, or waits among the idle ones.
-pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(counted: Counted, mut socket: ClientSocket, peer: SocketAddr) {
     let dice = &counted.site.shared.dice;
     let visit = Visit {
         trace: [dice.next(), dice.next()],
@@ -112,14 +113,18 @@ pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr)
     };
     let serving = visit.site().serving();
     if !serving.plan.protocol.is_encrypted() {
-        if serving.plan.plain_http2 && begins_with_preface(&stream, &serving).await {
+        if serving.plan.plain_http2 && begins_with_preface(&mut socket, &serving).await {
             drop(serving);
-            return Box::pin(serve_http2(visit.client(None, true), stream)).await;
+            return Box::pin(serve_http2(visit.client(None, true), socket)).await;
         }
         drop(serving);
-        return serve_clear(visit, stream).await;
+        return serve_clear(visit, socket).await;
     }
     let tls = serving.tls.clone();
+    // a handshake always waits for the client
+    let Ok(stream) = socket.into_unwatched().and_then(TcpStream::from_std) else {
+        return;
+    };
     let opening = Opening::new(stream, !serving.plan.load_balancer.is_classic);
     // what is served changes while the connection lives
     drop(serving);
@@ -130,11 +135,11 @@ pub(crate) async fn serve(counted: Counted, stream: TcpStream, peer: SocketAddr)
 }
 
 /// Goes on with a connection of HTTP/1.1 in the clear.
-pub(super) async fn serve_clear(visit: Visit, mut stream: TcpStream) {
+pub(super) async fn serve_clear(visit: Visit, mut socket: ClientSocket) {
     let client = visit.client(None, false);
-    match plain::serve(&client, &mut stream, PATIENCE).await {
-        Rest::Request(read) => Box::pin(serve_guarded(client, stream, read)).await,
-        Rest::Silence(left) => client.site.shared.idle.keep(visit, stream, Instant::now() + left),
+    match plain::serve(&client, &mut socket, PATIENCE).await {
+        Rest::Request(read) => Box::pin(serve_guarded(client, socket, read)).await,
+        Rest::Silence(left) => client.site.shared.idle.keep(visit, socket, Instant::now() + left),
         Rest::Over => {}
     }
 }
@@ -162,7 +167,10 @@ async fn serve_encrypted(visit: &Visit, opening: Opening<TcpStream>, tls: Arc<Se
 }
 
 /// Whether a client begins as HTTP/2 does: no request of HTTP/1.1 has these first letters.
-async fn begins_with_preface(stream: &TcpStream, serving: &Serving) -> bool {
+async fn begins_with_preface(socket: &mut ClientSocket, serving: &Serving) -> bool {
+    let Ok(stream) = socket.watched() else {
+        return false;
+    };
     let looking = async {
         let mut first = [0; PREFACE.len()];
         loop {

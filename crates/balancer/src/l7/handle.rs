@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, SERVER, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
+use tokio::time::Instant;
 
 use super::answer::{self, Fault};
 use super::body::AnswerBody;
@@ -43,7 +44,8 @@ pub(crate) async fn handle(
     }
     let serving = client.site.serving();
     let is_switched = response.status() == http::StatusCode::SWITCHING_PROTOCOLS;
-    let is_last = asks_to_close || ticket.grade >= Grade::Ambiguous || client.has_lived(&serving);
+    let is_last =
+        asks_to_close || ticket.grade >= Grade::Ambiguous || client.has_lived(&serving, Instant::now());
     if !client.http2 && !is_switched && is_last {
         response
             .headers_mut()

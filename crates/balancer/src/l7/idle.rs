@@ -10,14 +10,14 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::client_socket::ClientSocket;
 use super::connection::{Visit, serve_clear};
 use crate::site::Site;
+use crate::sockets::watched;
 
 /// How long a task of its own waits for the next request of a connection. Clients that ask often never notice.
 pub(super) const PATIENCE: Duration = Duration::from_millis(250);
@@ -53,20 +53,16 @@ impl IdleConnections {
     /// # Errors
     /// There are as many open files as may be.
     pub(crate) fn new() -> io::Result<Arc<Self>> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        #[expect(unsafe_code, reason = "tokio has no other way to watch a descriptor")]
-        // SAFETY: it is open, owned by nobody else, and never closed but with what it is registered as
-        let epoll = unsafe { AsyncFd::register_with_interest(epoll, Interest::READABLE) }?;
         Ok(Arc::new(Self {
-            epoll,
+            epoll: watched(epoll::create(epoll::CreateFlags::CLOEXEC)?)?,
             waiting: Mutex::default(),
             sooner: Notify::new(),
         }))
     }
 
     /// Keeps a connection until a request comes, its client ends it, its site stops, or `until`.
-    pub(super) fn keep(&self, visit: Visit, stream: TcpStream, until: Instant) {
-        let kept = stream.into_std().and_then(|stream| {
+    pub(super) fn keep(&self, visit: Visit, socket: ClientSocket, until: Instant) {
+        let kept = socket.into_unwatched().and_then(|stream| {
             let mut waiting = self.waiting.lock();
             // whoever stops a site looks here once, after it has said so
             if visit.site().stop.is_cancelled() {
@@ -141,11 +137,8 @@ impl IdleConnections {
             let Some(Idle { visit, stream, .. }) = woken else {
                 continue;
             };
-            let stream = epoll::delete(&self.epoll, &stream)
-                .map_err(io::Error::from)
-                .and_then(|()| TcpStream::from_std(stream));
-            match stream {
-                Ok(stream) => drop(tokio::spawn(serve_clear(visit, stream))),
+            match epoll::delete(&self.epoll, &stream) {
+                Ok(()) => drop(tokio::spawn(serve_clear(visit, ClientSocket::new(stream)))),
                 Err(error) => tracing::debug!(%error, "an idle connection ends"),
             }
         }

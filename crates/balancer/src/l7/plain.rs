@@ -9,15 +9,17 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::Sleep;
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{Instant, Sleep};
 
+use self::client_stream::ClientStream;
 use self::exchange::{Done, exchange};
-use self::room::{read_with, within};
+use self::room::{read_with, until};
 use self::route::{First, Plain};
 use super::connection::Client;
 
 mod answer;
+mod client_stream;
 mod exchange;
 mod relay;
 mod request;
@@ -40,7 +42,7 @@ pub(super) enum Rest {
 /// Serves requests as long as they are plain, and none has to be waited for longer than `patience`.
 pub(super) async fn serve<S>(client: &Arc<Client>, stream: &mut S, patience: Duration) -> Rest
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
     let rest = serve_plain(client, stream, patience).await.unwrap_or(Rest::Over);
     if matches!(rest, Rest::Over) && client.tls.is_some() {
@@ -51,16 +53,18 @@ where
 
 async fn serve_plain<S>(client: &Arc<Client>, stream: &mut S, patience: Duration) -> Option<Rest>
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
     let mut stopped = pin!(client.site.stop.cancelled());
     let mut timer = pin!(tokio::time::sleep(idle_time(client).min(patience)));
+    let mut since = None;
     loop {
         let idle = idle_time(client);
+        let end = || since.unwrap_or_else(Instant::now) + idle.min(patience);
         let reading = poll_fn(|cx| read_with(stream, cx, |bytes, _| route::first(client, bytes)));
         let first = tokio::select! {
             biased;
-            first = within(timer.as_mut(), idle.min(patience), reading) => first,
+            first = until(timer.as_mut(), end, reading) => first,
             () = stopped.as_mut() => return None,
         };
         let plain = match first {
@@ -71,28 +75,34 @@ where
                 First::Plain(plain) => plain,
             },
         };
-        if let Some(bytes) = pass(client, stream, timer.as_mut(), plain).await? {
-            return Some(Rest::Request(bytes));
+        match pass(client, stream, timer.as_mut(), plain).await? {
+            Passed::Answered(at) => since = Some(at),
+            Passed::More(bytes) => return Some(Rest::Request(bytes)),
         }
     }
 }
 
-/// Passes a request on and its answer back: what else was read meanwhile, or none if the connection is over. What was
-/// not sent is given back for another way.
-async fn pass<S>(
-    client: &Client,
-    stream: &mut S,
-    timer: Pin<&mut Sleep>,
-    plain: Plain,
-) -> Option<Option<Vec<u8>>>
+/// What came of a request.
+enum Passed {
+    /// It was answered then.
+    Answered(Instant),
+    /// This was read beside it, or of it: it goes another way.
+    More(Vec<u8>),
+}
+
+/// Passes a request on and its answer back; none if the connection is over.
+async fn pass<S>(client: &Client, stream: &mut S, timer: Pin<&mut Sleep>, plain: Plain) -> Option<Passed>
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
     // its state is larger than that of an idle connection
     match Box::pin(exchange(client, stream, timer, &plain)).await {
-        Done::Unsent { early } => Some(Some([plain.into_raw(), early].concat())),
-        Done::Answered { closes: false, early } => Some((!early.is_empty()).then_some(early)),
+        Done::Unsent { early } => Some(Passed::More([plain.into_raw(), early].concat())),
         Done::Answered { closes: true, .. } | Done::Broken => None,
+        Done::Answered { early, at, .. } => Some(match early.is_empty() {
+            true => Passed::Answered(at),
+            false => Passed::More(early),
+        }),
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn send(
             continue;
         };
         address(&mut request, &lease, &job.host, members.plan.protocol)?;
-        let is_harmless = is_idempotent(request.method()) && (lease.is_reused() || resilience.is_some());
+        let is_harmless = is_safe(request.method()) && (lease.is_reused() || resilience.is_some());
         let copy = match is_harmless || resilience.is_some() {
             true => copy(&request),
             false => None,
@@ -294,10 +294,8 @@ async fn answer_in_time(
     }
 }
 
-/// Whether it does no harm to do a request twice.
-fn is_idempotent(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
-    )
+/// Whether it does no harm to do a request twice: it changes nothing (RFC 9110, 9.2.1). What a target did with another before
+/// its connection ended, nobody knows; its answer may differ when it does it again.
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }

@@ -105,6 +105,8 @@ pub struct HealthCheck {
     pub unhealthy_threshold: u32,
     /// Passes in a row that a target needs after registration: one for Application Load Balancers.
     pub first_threshold: u32,
+    /// Whether a classic load balancer asks, which calls itself otherwise.
+    pub is_classic: bool,
 }
 
 /// Whether a target is to get traffic.

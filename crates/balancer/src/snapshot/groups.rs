@@ -123,6 +123,7 @@ fn health_check(group: &TargetGroup) -> HealthCheck {
             (LoadBalancerKind::Application, _) | (LoadBalancerKind::Network, None) => 1,
             (LoadBalancerKind::Network, Some(_)) => check.healthy_threshold,
         },
+        is_classic: group.attributes.unhealthy_routing.count.is_none(),
     }
 }
 

@@ -307,6 +307,7 @@ pub(super) fn quick_check(kind: CheckKind) -> HealthCheck {
         healthy_threshold: 2,
         unhealthy_threshold: 2,
         first_threshold: 1,
+        is_classic: false,
     }
 }
 

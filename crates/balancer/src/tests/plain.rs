@@ -246,6 +246,36 @@ async fn a_target_that_is_gone_ends_its_answers() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_done_is_not_done_again() {
+    for (method, answered, asked) in [("GET", 200, 3), ("DELETE", 502, 2), ("PUT", 502, 2)] {
+        let heads = Arc::new(AtomicUsize::new(0));
+        let counted = heads.clone();
+        // answers once on each connection, reads the next request whole, and is gone
+        let target = raw_target(move |mut stream| {
+            let counted = counted.clone();
+            async move {
+                read_head(&mut stream).await;
+                counted.fetch_add(1, Ordering::SeqCst);
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+                let _ = stream.write_all(answer).await;
+                if !read_head(&mut stream).await.is_empty() {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        })
+        .await;
+        let world = World::with_group(group("g", &[target])).await;
+        let mut stream = connected(&world).await;
+        for (request, expected) in [("GET", 200), (method, answered)] {
+            let request = format!("{request} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.expect("sent");
+            assert_eq!(status(&read_answer(&mut stream).await), expected, "{method}");
+        }
+        assert_eq!(heads.load(Ordering::SeqCst), asked, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_is_cut_off_with_its_target_is_not_sent_again() {
     // the short way, and the other
     for more in ["", "X-Forwarded-For: 192.0.2.1\r\n"] {

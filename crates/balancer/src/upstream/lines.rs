@@ -14,20 +14,20 @@ pub(crate) struct Lines(Mutex<Vec<(TcpStream, Instant)>>);
 
 impl Lines {
     /// The last used of those that live.
-    pub(crate) fn take(&self) -> Option<TcpStream> {
+    pub(crate) fn take(&self, now: Instant) -> Option<TcpStream> {
         loop {
             let (line, since) = self.0.lock().pop()?;
-            if since.elapsed() < IDLE_TIME && is_silent(&line) {
+            if now.duration_since(since) < IDLE_TIME && is_silent(&line) {
                 return Some(line);
             }
         }
     }
 
     /// Keeps one whose answer was read to its end.
-    pub(crate) fn put(&self, line: TcpStream) {
+    pub(crate) fn put(&self, line: TcpStream, now: Instant) {
         let mut lines = self.0.lock();
         if lines.len() < IDLE_MAX {
-            lines.push((line, Instant::now()));
+            lines.push((line, now));
         }
     }
 

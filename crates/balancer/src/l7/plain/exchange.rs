@@ -4,14 +4,16 @@ use std::future::poll_fn;
 use std::io::Write as _;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::answer::{self, BadAnswer};
+use super::client_stream::ClientStream;
 use super::relay::{Begun, date, relay};
-use super::room::{read_with, within};
+use super::room::{read_with, until, within};
 use super::route::Plain;
 use crate::l7::answer::Fault;
 use crate::l7::connection::Client;
@@ -22,13 +24,19 @@ use crate::upstream::{ConnectFault, Stream, connect};
 
 /// How often a request is tried in all: it does no harm to do it twice.
 const TRIES: usize = 3;
+/// How long a client that is not watched waits for an answer before anybody looks whether it is still there.
+const UNWATCHED: Duration = Duration::from_millis(100);
 /// What a client may send before it is answered, in bytes; more is read later.
 const EARLY_MAX: usize = 16 * 1024;
 
 /// How an exchange ended.
 pub(super) enum Done {
     /// The answer is with the client; `early` is what else it has sent.
-    Answered { closes: bool, early: Vec<u8> },
+    Answered {
+        closes: bool,
+        early: Vec<u8>,
+        at: Instant,
+    },
     /// Nothing was answered, and nobody minds if it is tried in another way.
     Unsent { early: Vec<u8> },
     /// The client's connection is of no use any more.
@@ -62,7 +70,7 @@ pub(super) async fn exchange<S>(
     plain: &Plain,
 ) -> Done
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
     let early = Vec::new();
     let from = client.site.source(&plain.serving);
@@ -72,8 +80,9 @@ where
         stream,
         early,
     };
+    let mut at = plain.at;
     for attempt in 1..=TRIES {
-        let Some(in_flight) = sides.choose() else {
+        let Some(in_flight) = sides.choose(at) else {
             return match attempt {
                 1 => Done::Unsent { early: sides.early },
                 // somebody was there, and has failed
@@ -82,18 +91,23 @@ where
         };
         let target = in_flight.target();
         // the last try does not rely on a connection that may be closing
-        let kept = target.pool.plain.take().filter(|_| attempt < TRIES);
+        let kept = target.pool.plain.take(at).filter(|_| attempt < TRIES);
         let is_reused = kept.is_some();
         let mut line = match kept {
             Some(line) => line,
             None => match Box::pin(connect(from, target.address(), None)).await {
-                Ok(Stream::Plain(line)) => line,
+                Ok(Stream::Plain(line)) => {
+                    at = Instant::now();
+                    line
+                }
                 Err(fault) => {
                     target.anomaly.note(Outcome::Failed);
                     match fault {
                         ConnectFault::Timeout => return sides.fault(timer, Fault::Timeout).await,
                         // nobody was left meanwhile
-                        _ if sides.choose().is_none() => return sides.fault(timer, Fault::BadGateway).await,
+                        _ if sides.choose(Instant::now()).is_none() => {
+                            return sides.fault(timer, Fault::BadGateway).await;
+                        }
                         // the other way knows when another target may help
                         _ => return Done::Unsent { early: sides.early },
                     }
@@ -101,18 +115,19 @@ where
                 Ok(Stream::Tls(_)) => return Done::Unsent { early: sides.early },
             },
         };
-        match sides.ask(&mut line, timer.as_mut(), &in_flight).await {
+        match sides.ask(&mut line, timer.as_mut(), &in_flight, at).await {
             Heard::Begun(begun) => {
                 target.anomaly.note(begun.outcome);
                 let closes = begun.closes;
                 let rest = (in_flight, &mut sides.early);
-                if !relay(sides.stream, line, timer, plain.idle_time(), begun, rest).await {
+                let ended = relay(sides.stream, line, timer, plain.idle_time(), begun, rest).await;
+                let Some(at) = ended else {
                     return Done::Broken;
-                }
+                };
                 let early = sides.early;
-                return Done::Answered { closes, early };
+                return Done::Answered { closes, early, at };
             }
-            Heard::Ended if is_reused => {}
+            Heard::Ended if is_reused => at = Instant::now(),
             Heard::ClientGone => return Done::Broken,
             failed => {
                 target.anomaly.note(Outcome::Failed);
@@ -130,31 +145,56 @@ where
 
 impl<S> Sides<'_, S>
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
-    fn choose(&self) -> Option<InFlight> {
+    fn choose(&self, at: Instant) -> Option<InFlight> {
         let (site, group) = (&self.client.site, &self.plain.group);
         let zone = self.plain.serving.only_zone(&group.members(), &site.zone);
-        group.pick(zone, &site.shared.dice, site.shared.now_ms())
+        group.pick(zone, &site.shared.dice, site.shared.ms_at(at))
     }
 
-    /// Sends the request and waits for the head of its answer.
-    async fn ask(&mut self, line: &mut TcpStream, timer: Pin<&mut Sleep>, in_flight: &InFlight) -> Heard {
+    /// Sends the request, at a time, and waits for the head of its answer.
+    async fn ask(
+        &mut self,
+        line: &mut TcpStream,
+        mut timer: Pin<&mut Sleep>,
+        in_flight: &InFlight,
+        at: Instant,
+    ) -> Heard {
         let idle = self.plain.idle_time();
         let mut gone = pin!(in_flight.target().gone.cancelled());
         let asking = async {
-            if line.write_all(self.plain.head()).await.is_err() {
-                return Heard::Ended;
+            match until(timer.as_mut(), || at + idle, line.write_all(self.plain.head())).await {
+                Some(Ok(())) => self.await_answer(line, timer, at).await,
+                Some(Err(_)) => Heard::Ended,
+                None => Heard::Silence,
             }
-            let mut before = Vec::new();
-            poll_fn(|cx| self.poll_answer(cx, line, &mut before)).await
         };
         tokio::select! {
             biased;
-            heard = within(timer, idle, asking) => heard.unwrap_or(Heard::Silence),
+            heard = asking => heard,
             // cut off after its delay: it may have done all of what another one would do again
             () = gone.as_mut() => Heard::Bad,
         }
+    }
+
+    /// Waits for the head of an answer to what was sent at a time. Most are there before anybody has to look whether the
+    /// client still is.
+    async fn await_answer(&mut self, line: &mut TcpStream, mut timer: Pin<&mut Sleep>, at: Instant) -> Heard {
+        let idle = self.plain.idle_time();
+        let mut before = Vec::new();
+        if !self.stream.is_watched() {
+            let answer = poll_fn(|cx| self.poll_answer(cx, line, &mut before));
+            if let Some(heard) = until(timer.as_mut(), || at + UNWATCHED.min(idle), answer).await {
+                return heard;
+            }
+            if self.stream.watch().is_err() {
+                return Heard::ClientGone;
+            }
+        }
+        let answer = poll_fn(|cx| self.poll_answer(cx, line, &mut before));
+        let heard = until(timer, || at + idle, answer).await;
+        heard.unwrap_or(Heard::Silence)
     }
 
     /// Reads until there is a head, and passes it on with what follows it. `before` is what there is of it.
@@ -205,9 +245,10 @@ where
                 Ok(Some(answer)) => break answer,
             }
         };
-        let closes = self.plain.closes || self.client.has_lived(&self.plain.serving);
-        let now = self.client.site.shared.clock.now();
-        let begun = Begun::new(self.stream, cx, answer, bytes, closes, now);
+        let at = Instant::now();
+        let closes = self.plain.closes || self.client.has_lived(&self.plain.serving, at);
+        let clock = &*self.client.site.shared.clock;
+        let begun = Begun::new(self.stream, cx, answer, bytes, closes, (at, clock));
         Some(begun.map_or(Heard::ClientGone, Heard::Begun))
     }
 
@@ -217,7 +258,8 @@ where
         let Words {
             status, reason, page, ..
         } = words(fault, is_classic);
-        let closes = self.plain.closes || self.client.has_lived(&self.plain.serving);
+        let at = Instant::now();
+        let closes = self.plain.closes || self.client.has_lived(&self.plain.serving, at);
         let server = match is_classic {
             true => "",
             false => "Server: awselb/2.0\r\nContent-Type: text/html\r\n",
@@ -245,6 +287,7 @@ where
             Some(Ok(())) => Done::Answered {
                 closes,
                 early: self.early,
+                at,
             },
             _ => Done::Broken,
         }
@@ -252,12 +295,12 @@ where
 }
 
 /// Ready when the client is gone; what else it sends is kept.
-pub(super) fn poll_gone<S: AsyncRead + Unpin>(
+pub(super) fn poll_gone<S: ClientStream>(
     stream: &mut S,
     cx: &mut Context<'_>,
     early: &mut Vec<u8>,
 ) -> Poll<()> {
-    while early.len() < EARLY_MAX {
+    while early.len() < EARLY_MAX && stream.is_watched() {
         let read = read_with(stream, cx, |bytes, _| {
             early.extend_from_slice(bytes);
             !bytes.is_empty()

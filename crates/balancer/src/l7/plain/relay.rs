@@ -8,14 +8,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use domain::Timestamp;
+use domain::clock::Clock;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::answer::{Answer, Body};
+use super::client_stream::ClientStream;
 use super::exchange::poll_gone;
-use super::room::{push, read_with, within};
+use super::room::{Part, push, read_with, within};
 use crate::outlier::Outcome;
 use crate::target::InFlight;
 
@@ -34,6 +36,8 @@ pub(super) struct Begun {
     pub(super) closes: bool,
     /// Whether the target answers that it has failed.
     pub(super) outcome: Outcome,
+    /// When its head came.
+    at: Instant,
 }
 
 impl Begun {
@@ -44,14 +48,14 @@ impl Begun {
         answer: Answer,
         bytes: &[u8],
         closes: bool,
-        now: Timestamp,
+        (at, clock): (Instant, &dyn Clock),
     ) -> Option<Self>
     where
-        S: AsyncWrite + Unpin,
+        S: ClientStream,
     {
         let mut head = answer.head;
         if !answer.has_date {
-            date(&mut head, now);
+            date(&mut head, clock.now());
         }
         if closes {
             head.extend_from_slice(b"Connection: close\r\n");
@@ -67,6 +71,7 @@ impl Begun {
                 true => Outcome::Failed,
                 false => Outcome::Answered,
             },
+            at,
         };
         begun.pass(stream, cx, head, &bytes[answer.length..]).ok()?;
         Some(begun)
@@ -75,7 +80,7 @@ impl Begun {
     /// Passes on what came, behind a head if that has not gone before.
     fn pass<S>(&mut self, stream: &mut S, cx: &mut Context<'_>, head: Vec<u8>, bytes: &[u8]) -> io::Result<()>
     where
-        S: AsyncWrite + Unpin,
+        S: ClientStream,
     {
         let broken = |_| io::Error::from(io::ErrorKind::InvalidData);
         let part = self.body.advance(bytes).map_err(broken)?;
@@ -84,11 +89,17 @@ impl Begun {
         self.reusable &= part.used == bytes.len();
         let passed = &bytes[..part.before_trailers];
         self.left = match self.body {
-            Body::UntilEnd if part.used > 0 => push(stream, cx, [head, chunk(bytes)].concat(), &[])?,
-            _ if part.is_over && self.body.has_trailers() => {
-                push(stream, cx, [&head[..], passed, EMPTY_LINE].concat(), &[])?
+            Body::UntilEnd if part.used > 0 => {
+                push(stream, cx, [head, chunk(bytes)].concat(), Part::One(&[]))?
             }
-            _ => push(stream, cx, head, passed)?,
+            _ if part.is_over && self.body.has_trailers() => push(
+                stream,
+                cx,
+                [&head[..], passed, EMPTY_LINE].concat(),
+                Part::One(&[]),
+            )?,
+            _ if part.is_over && self.closes => push(stream, cx, head, Part::Last(passed))?,
+            _ => push(stream, cx, head, Part::One(passed))?,
         };
         Ok(())
     }
@@ -96,7 +107,7 @@ impl Begun {
     /// Takes what was read on; nothing is the end of the connection.
     fn go_on<S>(&mut self, stream: &mut S, cx: &mut Context<'_>, bytes: &[u8]) -> io::Result<()>
     where
-        S: AsyncWrite + Unpin,
+        S: ClientStream,
     {
         match self.body {
             Body::UntilEnd if bytes.is_empty() => {
@@ -110,7 +121,8 @@ impl Begun {
     }
 }
 
-/// Passes the rest of an answer on; whether the client has all of it. The target's connection is kept if it can be.
+/// Passes the rest of an answer on; since when the client has all of it, if it has. The target's connection is kept if it
+/// can be.
 pub(super) async fn relay<S>(
     stream: &mut S,
     mut line: TcpStream,
@@ -118,21 +130,23 @@ pub(super) async fn relay<S>(
     idle: Duration,
     mut begun: Begun,
     (in_flight, early): (InFlight, &mut Vec<u8>),
-) -> bool
+) -> Option<Instant>
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
     let target = in_flight.target();
+    let at_once = (begun.is_over && begun.left.is_empty()).then_some(begun.at);
     let relaying = pass_rest(stream, &mut line, timer, idle, (&mut begun, early));
     let is_whole = tokio::select! {
         biased;
         passed = relaying => passed.is_some(),
         () = target.gone.cancelled() => false,
     };
-    if is_whole && begun.reusable && !target.is_draining() {
-        target.pool.plain.put(line);
+    let ended = is_whole.then(|| at_once.unwrap_or_else(Instant::now))?;
+    if begun.reusable && !target.is_draining() {
+        target.pool.plain.put(line, ended);
     }
-    is_whole
+    Some(ended)
 }
 
 async fn pass_rest<S>(
@@ -143,7 +157,7 @@ async fn pass_rest<S>(
     (begun, early): (&mut Begun, &mut Vec<u8>),
 ) -> Option<()>
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin,
+    S: ClientStream,
 {
     loop {
         if !begun.left.is_empty() {
@@ -162,6 +176,7 @@ where
             // TLS may hold back what the socket does not take
             return within(timer, idle, stream.flush()).await?.ok();
         }
+        stream.watch().ok()?;
         let reading = poll_fn(|cx| {
             // The target may be silent for long, and TLS holds something back.
             if let Poll::Ready(Err(error)) = Pin::new(&mut *stream).poll_flush(cx) {

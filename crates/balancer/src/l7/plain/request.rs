@@ -1,6 +1,5 @@
 //! Which heads are plain, and what a target is told. Pure.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 
 use domain::load_balancer::{DesyncMitigation, XForwardedFor};
@@ -15,7 +14,7 @@ use crate::plan::LoadBalancerPlan;
 mod tests;
 
 /// Methods that do no harm when they come twice, and have no body.
-const METHODS: [&str; 4] = ["GET ", "HEAD ", "OPTIONS ", "DELETE "];
+const METHODS: [&str; 3] = ["GET ", "HEAD ", "OPTIONS "];
 /// As many lines as hyper takes, and none too many.
 const LINES_MAX: usize = 90;
 
@@ -137,8 +136,8 @@ impl<'a> Head<'a> {
             }
         };
         before.iter().for_each(|it| heads.extend_from_slice(it));
-        let written = write!(heads, ":{port}");
-        debug_assert!(written.is_ok(), "memory takes all");
+        heads.push(b':');
+        headers::write_number(heads, port);
         after.iter().for_each(|it| heads.extend_from_slice(it));
     }
 
@@ -163,8 +162,7 @@ impl<'a> Head<'a> {
             true => b"X-Forwarded-Proto: https\r\nX-Forwarded-Port: ",
             false => b"X-Forwarded-Proto: http\r\nX-Forwarded-Port: ".as_slice(),
         });
-        let written = write!(heads, "{}", facts.port);
-        debug_assert!(written.is_ok(), "memory takes all");
+        headers::write_number(&mut heads, facts.port);
         if !facts.load_balancer.is_classic {
             heads.extend_from_slice(b"\r\nX-Amzn-Trace-Id: Root=");
             headers::write_fresh_trace(&mut heads, dice, facts.now_seconds);

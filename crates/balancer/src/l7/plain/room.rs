@@ -6,8 +6,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use super::client_stream::ClientStream;
 
 /// What is read at once, in bytes: more than 64 KiB, since as much as that is often sent behind a head.
 const ROOM: usize = 128 * 1024;
@@ -48,23 +50,36 @@ where
     })
 }
 
+/// What follows a head, if not nothing.
+pub(super) enum Part<'a> {
+    One(&'a [u8]),
+    /// Nothing comes after it, and the connection ends.
+    Last(&'a [u8]),
+}
+
 /// Writes as much as fits of a head and what follows it, and answers the rest.
 pub(super) fn push<S>(
     stream: &mut S,
     cx: &mut Context<'_>,
     mut head: Vec<u8>,
-    mut part: &[u8],
+    part: Part<'_>,
 ) -> io::Result<Vec<u8>>
 where
-    S: AsyncWrite + Unpin,
+    S: ClientStream,
 {
+    let (mut part, is_last) = match part {
+        Part::One(part) => (part, false),
+        Part::Last(part) => (part, true),
+    };
     if !head.is_empty() && part.len() < LONG {
         head.extend_from_slice(part);
         part = &[];
     }
     let written = match (head.is_empty(), part.is_empty()) {
         (true, true) => return Ok(Vec::new()),
+        (false, true) if is_last => Poll::Ready(stream.write_last(cx, &head)),
         (false, true) => Pin::new(stream).poll_write(cx, &head),
+        (true, false) if is_last => Poll::Ready(stream.write_last(cx, part)),
         (true, false) => Pin::new(stream).poll_write(cx, part),
         (false, false) => {
             let both = [IoSlice::new(&head), IoSlice::new(part)];
@@ -88,11 +103,20 @@ where
     }
 }
 
-/// Waits for something, but for no longer than `time`. The timer is set only when it fires too early: mostly, it never
-/// does.
+/// Waits for something, but for no longer than `time`.
 pub(super) async fn within<T>(
-    mut timer: Pin<&mut Sleep>,
+    timer: Pin<&mut Sleep>,
     time: Duration,
+    wanted: impl Future<Output = T>,
+) -> Option<T> {
+    until(timer, || Instant::now() + time, wanted).await
+}
+
+/// Waits for something until `end`, which is asked for once, if it is not there already. The timer is set only when it
+/// fires too early: mostly, it never does.
+pub(super) async fn until<T>(
+    mut timer: Pin<&mut Sleep>,
+    end: impl Fn() -> Instant,
     wanted: impl Future<Output = T>,
 ) -> Option<T> {
     let mut wanted = pin!(wanted);
@@ -101,7 +125,7 @@ pub(super) async fn within<T>(
         if let Poll::Ready(found) = wanted.as_mut().poll(cx) {
             return Poll::Ready(Some(found));
         }
-        let due = *due.get_or_insert_with(|| Instant::now() + time);
+        let due = *due.get_or_insert_with(&end);
         if timer.deadline() > due {
             timer.as_mut().reset(due);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use domain::listener::Protocol;
 use domain::target_group::ProtocolVersion;
 use http::HeaderMap;
+use tokio::time::Instant;
 
 use super::request::{Facts, Head};
 use crate::group::{Group, Members};
@@ -39,6 +40,8 @@ pub(super) struct Plain {
     pub(super) closes: bool,
     pub(super) serving: Arc<Serving>,
     pub(super) group: Arc<Group>,
+    /// When it was read. Clocks are looked at twice for a request, not for each thing that asks what time it is.
+    pub(super) at: Instant,
 }
 
 impl Plain {
@@ -74,7 +77,8 @@ fn plain(client: &Client, bytes: &[u8]) -> Option<Plain> {
     let serving = client.site.serving();
     let plan = serving.plan.clone();
     let load_balancer = &plan.load_balancer;
-    if !is_plain(&serving.plan) || client.has_lived(&serving) {
+    let at = Instant::now();
+    if !is_plain(&serving.plan) || client.has_lived(&serving, at) {
         return None;
     }
     let head = Head::read(bytes, load_balancer.desync)?;
@@ -96,6 +100,7 @@ fn plain(client: &Client, bytes: &[u8]) -> Option<Plain> {
         closes,
         group,
         serving,
+        at,
     })
 }
 

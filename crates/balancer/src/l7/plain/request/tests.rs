@@ -90,15 +90,14 @@ fn what_needs_more_than_passing_on_is_not_plain() {
 
 #[test]
 fn targets_get_the_head_as_it_came_without_the_connection() {
-    let plain =
-        "DELETE /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nX-Own:  1\r\nContent-Length: 0\r\n\r\n";
+    let plain = "OPTIONS /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nX-Own:  1\r\nContent-Length: 0\r\n\r\n";
     let head = for_target(plain, XForwardedFor::Append);
     let (kept, trace) = head
         .split_once("X-Amzn-Trace-Id: Root=1-10000000-")
         .expect("a trace");
     assert_eq!(
         kept,
-        "DELETE /a?b HTTP/1.1\r\nHost: a\r\nX-Own:  1\r\nContent-Length: 0\r\nX-Forwarded-For: 10.0.0.9\r\n\
+        "OPTIONS /a?b HTTP/1.1\r\nHost: a\r\nX-Own:  1\r\nContent-Length: 0\r\nX-Forwarded-For: 10.0.0.9\r\n\
          X-Forwarded-Proto: https\r\nX-Forwarded-Port: 443\r\n"
     );
     assert_eq!(trace.len(), "0123456789abcdef01234567\r\n\r\n".len());
