@@ -62,6 +62,9 @@ pub struct DhcpOptions {
     pub id: String,
     /// Account and region.
     pub scope: Scope,
+    /// Every account has one in each region; new VPCs use it.
+    #[serde(default, skip_serializing_if = "crate::task::is_false")]
+    pub is_default: bool,
     /// In the order given; no two of a key.
     pub options: Vec<DhcpOption>,
     /// VPCs that use it. Those that use none have Amazon's name server.
@@ -82,6 +85,26 @@ pub struct DhcpOption {
 }
 
 impl DhcpOptions {
+    /// The set that an account has from the beginning. Machines are told by it what they are told without any:
+    /// <https://docs.aws.amazon.com/vpc/latest/userguide/DHCPOptionSetConcepts.html>
+    pub fn default_of(id: String, scope: Scope, vpc_ids: Vec<String>) -> Self {
+        let option = |key: &str, value: String| DhcpOption {
+            key: key.to_owned(),
+            values: vec![value],
+        };
+        Self {
+            id,
+            is_default: true,
+            options: vec![
+                option(DOMAIN_NAME, internal_domain(&scope.region)),
+                option(DOMAIN_NAME_SERVERS, AMAZON_PROVIDED_DNS.to_owned()),
+            ],
+            scope,
+            vpc_ids,
+            tags: Vec::new(),
+        }
+    }
+
     /// Values of an option; none if the set does not have it.
     pub fn values(&self, key: &str) -> &[String] {
         let option = self.options.iter().find(|it| it.key == key);

@@ -13,6 +13,7 @@ fn told(own: &[(&str, &[&str])]) -> (Vec<String>, Vec<String>) {
     let own = DhcpOptions {
         id: "dopt-1".into(),
         scope: Scope::new("1", "us-east-1"),
+        is_default: false,
         options: options.collect(),
         vpc_ids: vec!["vpc-1".into()],
         tags: Vec::new(),
@@ -27,7 +28,9 @@ fn machines_are_told_of_the_resolver_unless_a_set_says_otherwise() {
         ("us-east-1", "ec2.internal"),
         ("eu-west-1", "eu-west-1.compute.internal"),
     ] {
+        let default = DhcpOptions::default_of("dopt-1".into(), Scope::new("1", region), Vec::new());
         let told = told_names(&vpc(region), None);
+        assert_eq!(told_names(&vpc(region), Some(&default)), told);
         assert_eq!(
             (told.servers, told.search),
             (vec!["10.0.0.2".to_owned()], vec![domain.to_owned()])

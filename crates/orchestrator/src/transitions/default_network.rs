@@ -8,7 +8,7 @@ use domain::security_group::SecurityGroup;
 use domain::vpc::{Cidr, Subnet, Vpc};
 use store::Tx;
 
-use super::networks::{EVERYWHERE, furnish_vpc, obey_default_acl};
+use super::networks::{EVERYWHERE, ensure_default_dhcp_options, furnish_vpc, obey_default_acl};
 
 /// Zones that get a subnet.
 const ZONES: [&str; 3] = ["a", "b", "c"];
@@ -24,6 +24,7 @@ pub fn ensure_default_network(tx: &mut Tx<'_>, scope: &Scope, cidr: Cidr) -> (Ar
         Some(vpc) => vpc,
         None => create(tx, scope, cidr),
     };
+    ensure_default_dhcp_options(tx, scope);
     let subnets = tx.state().subnets(scope).filter(|it| it.vpc_id == vpc.id);
     let mut subnets: Vec<Arc<Subnet>> = subnets.cloned().collect();
     subnets.sort_by_key(|it| (!it.is_default, it.availability_zone.clone(), it.id.clone()));

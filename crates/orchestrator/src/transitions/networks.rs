@@ -1,5 +1,6 @@
 //! What networks have from their beginning.
 
+mod default_dhcp_options;
 mod dependents;
 mod public_addresses;
 
@@ -11,6 +12,7 @@ use domain::vpc::{Subnet, Vpc};
 use ipnet::IpNet;
 use store::Tx;
 
+pub(super) use default_dhcp_options::ensure_default_dhcp_options;
 pub use dependents::{
     delete_subnet, forget_vpc, free_elastic_addresses, is_reachable, subnet_dependents, use_dhcp_options,
     vpc_dependents, vpc_of_address,
@@ -24,7 +26,8 @@ pub(super) const EVERYWHERE: IpNet = IpNet::V4(EVERY_IPV4);
 /// Number of the entries of a default network ACL.
 const FIRST_ENTRY: u16 = 100;
 
-/// Gives a new VPC its default security group, its default network ACL and its main route table:
+/// Gives a new VPC its default security group, its default network ACL, its main route table and the default set of
+/// DHCP options:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/create-vpc.html>
 pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
     let (scope, vpc_id) = (vpc.scope.clone(), vpc.id.clone());
@@ -61,6 +64,8 @@ pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
         client_request: None,
         tags: Vec::new(),
     });
+    let options = ensure_default_dhcp_options(tx, &vpc.scope);
+    use_dhcp_options(tx, vpc, Some(&options));
 }
 
 /// From its own members everything may come, to everywhere everything may go.

@@ -227,6 +227,7 @@ pub fn dhcp_options() -> DhcpOptions {
     DhcpOptions {
         id: "dopt-0123456789abcdef0".into(),
         scope: scope(),
+        is_default: true,
         options: vec![DhcpOption {
             key: DOMAIN_NAME.into(),
             values: vec!["example.internal".into()],

@@ -89,6 +89,7 @@ pub async fn create_dhcp_options(
         let options = tx.put(DhcpOptions {
             id: tx.ids().ec2("dopt"),
             scope,
+            is_default: false,
             options,
             vpc_ids: Vec::new(),
             tags,

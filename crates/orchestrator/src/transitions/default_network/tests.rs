@@ -1,5 +1,6 @@
 //! The default VPC is made once, also over one of a time before it had anything but subnets.
 
+use domain::dhcp_options::DhcpOptions;
 use domain::network_acl::NetworkAcl;
 use domain::security_group::SecurityGroup;
 
@@ -74,4 +75,26 @@ fn a_bare_one_is_furnished() {
     });
     assert_eq!(obeyed.map(|it| it.associations.len()), Some(1));
     assert_eq!(ensure(&world).0, vpc);
+}
+
+#[test]
+fn vpcs_from_before_there_was_a_default_set_of_dhcp_options_use_it() {
+    let world = World::new();
+    let sets = || {
+        world.store.read(|state| {
+            let all = state.dhcp_options(&scope()).cloned();
+            all.collect::<Vec<Arc<DhcpOptions>>>()
+        })
+    };
+    let (vpc, _) = ensure(&world);
+    let made = sets();
+    assert_eq!(made.len(), 1);
+    assert!(made[0].is_default && made[0].vpc_ids == [vpc.id.clone()]);
+    let id = made[0].id.clone();
+    world.write(move |tx| {
+        tx.delete::<DhcpOptions>(&id);
+        Ok::<_, std::convert::Infallible>(())
+    });
+    ensure(&world);
+    assert_eq!(sets()[0].vpc_ids, std::slice::from_ref(&vpc.id));
 }

@@ -192,7 +192,30 @@ async fn a_vpc_says_which_dhcp_options_it_uses() {
         let found = world.ask("DescribeVpcs", json!({ "VpcId": [world.vpc] })).await;
         text(&found["vpcSet"][0]["dhcpOptionsId"])
     };
-    assert_eq!(used().await, "default");
+    let default = used().await;
+    let input = json!({ "DhcpOptionsId": [default] });
+    let found = world.ask("DescribeDhcpOptions", input).await["dhcpOptionsSet"][0].clone();
+    let told = |key: &str, value: &str| json!({ "key": key, "valueSet": [{ "value": value }] });
+    assert_eq!(
+        found["dhcpConfigurationSet"],
+        json!([
+            told("domain-name", "ec2.internal"),
+            told("domain-name-servers", "AmazonProvidedDNS"),
+        ])
+    );
+    let delete_default = json!({ "DhcpOptionsId": default });
+    assert_eq!(
+        world.code("DeleteDhcpOptions", delete_default).await,
+        "DependencyViolation"
+    );
+    let other = world.new_vpc("10.1.0.0/16").await;
+    let filter = json!([{ "Name": "dhcp-options-id", "Value": [default] }]);
+    let sharing = world.ask("DescribeVpcs", json!({ "Filter": filter })).await;
+    let sharing = all(&sharing["vpcSet"], "vpcId");
+    assert!(
+        sharing.contains(&other) && sharing.contains(&world.vpc),
+        "{sharing:?}"
+    );
     let option = |key: &str, values: &[&str]| json!([{ "Key": key, "Value": values }]);
     for options in [
         option("domain-name-servers", &["x"]),
