@@ -29,9 +29,14 @@ fn asks(names: &[&str]) -> Value {
 
 /// What the task at an address has found, as soon as it is so.
 fn found(task: &str, name: &str, is_it: impl Fn(&str) -> bool) -> Result<String> {
+    found_at(&format!("{task}:80"), name, is_it)
+}
+
+/// The same of a task that is reached otherwise.
+fn found_at(door: &str, name: &str, is_it: impl Fn(&str) -> bool) -> Result<String> {
     let mut last = String::new();
     let found = wait::until(&format!("{name} is as it should be"), DEADLINE, || {
-        last = http_get(&format!("{task}:80"), &format!("/{name}")).unwrap_or_default();
+        last = http_get(door, &format!("/{name}")).unwrap_or_default();
         Ok(is_it(&last).then(|| last.clone()))
     });
     found.with_context(|| format!("the last was: {last}"))
@@ -169,6 +174,76 @@ fn a_task_finds_a_load_balancer_by_its_name() -> Result<()> {
     })?;
     found(&client, &own, |it| it.contains(&server))?;
     Ok(())
+}
+
+/// A private namespace of a VPC in which a name has an address.
+fn named(world: &World, vpc: &str, address: &str) -> Result<()> {
+    let discovery = |words: &[&str]| world.aws.json(&[&["servicediscovery"], words].concat());
+    discovery(&[
+        "create-private-dns-namespace",
+        "--name",
+        "shop.internal",
+        "--vpc",
+        vpc,
+    ])?;
+    let mut id = String::new();
+    wait::until("the namespace is there", DEADLINE, || {
+        id = text(&discovery(&["list-namespaces"])?["Namespaces"][0]["Id"]);
+        Ok((!id.is_empty()).then_some(()))
+    })?;
+    let records = format!("NamespaceId={id},DnsRecords=[{{Type=A,TTL=5}}]");
+    let made = discovery(&["create-service", "--name", "web", "--dns-config", &records])?;
+    let service = text(&made["Service"]["Id"]);
+    let register = [
+        "register-instance",
+        "--service-id",
+        &service,
+        "--instance-id",
+        "one",
+    ];
+    let attributes = format!("AWS_INSTANCE_IPV4={address}");
+    discovery(&[&register[..], &["--attributes", &attributes]].concat())?;
+    Ok(())
+}
+
+#[test]
+fn tasks_beside_vpcs_know_their_names_too() -> Result<()> {
+    const NAME: &str = "web.shop.internal";
+    let mut world = World::new()?;
+    let network = world.awsvpc()?;
+    let (.., vpc) = world.two_subnets()?;
+    let server = world.register("server", json!({ "networkMode": "awsvpc" }), json!({}))?;
+    let server = world.run(&server, &["--network-configuration", &network])?;
+    let server = address(&world.wait_for(&server, "RUNNING")?);
+    named(&world, &vpc, &server)?;
+
+    let own = format!("ip-{}.ec2.internal", server.replace('.', "-"));
+    let mut client = asks(&[NAME, &own, "nobody.shop.internal"]);
+    let in_host = world.register("in-host", json!({ "networkMode": "host" }), client.clone())?;
+    // what is published at the port of names does not come in between
+    client["portMappings"] = json!([{ "containerPort": 80, "hostPort": 8080 }, { "containerPort": 53, "hostPort": 53, "protocol": "udp" }]);
+    let on_bridge = world.register("on-bridge", json!({ "networkMode": "bridge" }), client)?;
+    for definition in [&in_host, &on_bridge] {
+        let task = world.run(definition, &[])?;
+        world.wait_for(&task, "RUNNING")?;
+    }
+    let pages = [("127.0.0.1:80", "host"), ("127.0.0.1:8080", "bridge")];
+    let all_find_it = || -> Result<()> {
+        for (door, mode) in pages {
+            let conf = http_get(door, "/resolv.conf")?;
+            assert_eq!(conf.matches("nameserver").count(), 1, "{mode}: {conf}");
+            found_at(door, NAME, |it| it.contains(&server))?;
+            found_at(door, &own, |it| it.contains(&server))?;
+            found_at(door, "nobody.shop.internal", |it| it.contains("NXDOMAIN"))?;
+            found_at(door, &format!("page-{NAME}"), |it| it.contains("hello from"))?;
+        }
+        Ok(())
+    };
+    all_find_it()?;
+    world.gantry.interrupt()?;
+    world.gantry.upgrade()?;
+    world.gantry.up()?;
+    all_find_it()
 }
 
 #[test]

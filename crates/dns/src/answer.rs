@@ -1,6 +1,7 @@
 //! What is answered out of what is known here: a function of names, question and dice.
 
 use domain::cloud_map;
+use domain::served_names::HOST;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use rand::Rng;
@@ -109,6 +110,15 @@ impl Reply {
     }
 }
 
+/// What the names say that each address of a VPC has; to the host, those of the VPC that has the address.
+fn internal(names: &Names, vpc_id: &str, name: &Name, kind: RecordType) -> Option<Reply> {
+    if vpc_id != HOST {
+        return amazon::look_up(names.vpc(vpc_id)?, name, kind);
+    }
+    let replies = names.vpcs().filter_map(|it| amazon::look_up(it, name, kind));
+    replies.min_by_key(|it| it.answers.is_empty())
+}
+
 /// What is answered to somebody in a VPC; `None` if others have to be asked.
 pub fn look_up(
     names: &Names,
@@ -124,7 +134,7 @@ pub fn look_up(
         let labels = Labels::of(&name);
         let found = match names.seen(vpc_id, &labels) {
             Seen::In(zone) => in_zone(zone, &name, &labels, kind, dice),
-            Seen::Nowhere => match names.vpc(vpc_id).and_then(|it| amazon::look_up(it, &name, kind)) {
+            Seen::Nowhere => match internal(names, vpc_id, &name, kind) {
                 Some(reply) => Found::Reply(reply),
                 None if step == 0 => return None,
                 None => {

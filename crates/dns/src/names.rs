@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-use domain::served_names::{NamesMessage, SeenBy, ServedVpc, ServedZone, UnknownNames};
+use domain::served_names::{HOST, NamesMessage, SeenBy, ServedVpc, ServedZone, UnknownNames};
 use domain::vpc::Cidr;
 use hickory_proto::rr::Name;
 
@@ -92,7 +92,13 @@ impl Names {
         self.vpcs.get(id)
     }
 
-    /// The most specific zone that a VPC sees and that says something of a name.
+    /// All VPCs.
+    pub fn vpcs(&self) -> impl Iterator<Item = &Vpc> {
+        self.vpcs.values()
+    }
+
+    /// The most specific zone that a VPC sees and that says something of a name. The host sees those of all VPCs, first
+    /// the one that has the name.
     pub fn seen(&self, vpc_id: &str, name: &Labels) -> Seen<'_> {
         for origin in name.and_above() {
             let Some(ids) = self.origins.get(origin) else {
@@ -101,7 +107,8 @@ impl Names {
             let zones = ids.iter().filter_map(|it| self.zones.get(it));
             let says =
                 |it: &&Zone| it.is_seen_by(vpc_id) && (it.unknown == UnknownNames::Denied || it.exists(name));
-            if let Some(zone) = zones.filter(says).min_by_key(|it| it.rank()) {
+            let lacks = |it: &Zone| vpc_id == HOST && !it.exists(name);
+            if let Some(zone) = zones.filter(says).min_by_key(|it| (lacks(it), it.rank())) {
                 return Seen::In(zone);
             }
         }

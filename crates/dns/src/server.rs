@@ -45,7 +45,7 @@ pub struct Settings {
 /// A VPC to serve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
-    /// `vpc-…`
+    /// `vpc-…`, or [`HOST`](domain::served_names::HOST).
     pub vpc_id: String,
     /// Who has an address in there is answered, until it is told what ranges the VPC has.
     pub cidr: Cidr,

@@ -13,6 +13,9 @@ use crate::vpc::Cidr;
 #[cfg(test)]
 mod tests;
 
+/// Who asks from no VPC: a host, with its tasks in the network modes `bridge` and `host`. It stands where ids of VPCs do.
+pub const HOST: &str = "host";
+
 /// What is new; first the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamesMessage {

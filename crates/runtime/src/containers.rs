@@ -124,6 +124,8 @@ pub struct ContainerNetwork {
     pub hostname: String,
     /// Containers that it knows by name.
     pub linked: Vec<Linked>,
+    /// Who answers names, in the place of the host's name servers.
+    pub resolver: Option<Ipv4Addr>,
 }
 
 /// Where the parts of a container go.

@@ -155,6 +155,11 @@ impl Network {
         &self.attachments.resolvers
     }
 
+    /// Where containers that are in no VPC find their resolver: those on the bridge, and in the host's network.
+    pub(crate) fn resolver_of_host(&self) -> Option<Ipv4Addr> {
+        self.attachments.resolver_of_host()
+    }
+
     /// Whether a VPC is there.
     pub(crate) fn has_vpc(&self, vpc_id: &str) -> bool {
         self.attachments.vpcs.has(vpc_id)

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::HostError;
+use domain::served_names::HOST;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,7 +49,7 @@ const LOOK: Duration = Duration::from_secs(5);
 /// A VPC with its sockets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// `vpc-…`
+    /// `vpc-…`, or [`HOST`].
     pub vpc_id: String,
     /// Its range.
     pub cidr: (Ipv4Addr, u8),
@@ -189,7 +190,7 @@ impl ResolverProcess {
         for place in taken.places {
             let own: Vec<OwnedFd> = sockets.by_ref().take(place.sockets).collect();
             // Those of a VPC that is gone, or was made anew meanwhile, lead nowhere.
-            let is_there = self.network.has_vpc(&place.vpc_id);
+            let is_there = place.vpc_id == HOST || self.network.has_vpc(&place.vpc_id);
             let is_kept = is_there
                 && self
                     .network

@@ -138,6 +138,63 @@ fn eight_of_many_are_answered_in_random_order() {
 }
 
 #[test]
+fn the_host_knows_the_names_of_all_vpcs() {
+    let mut names = names();
+    let private = |id: &str, vpc: &str| {
+        zone(
+            id,
+            "twice.test",
+            SeenBy::These(vec![vpc.to_owned()]),
+            UnknownNames::Denied,
+        )
+    };
+    let alias = zone(
+        "ns/proxied.test",
+        "proxied.test",
+        SeenBy::These(vec!["vpc-1".to_owned()]),
+        UnknownNames::Forwarded,
+    );
+    names.apply(NamesMessage {
+        vpcs: vec![ServedVpc {
+            id: "vpc-3".to_owned(),
+            cidrs: vec!["10.3.0.0/16".parse().expect("a range")],
+            internal_domain: "ec2.internal".to_owned(),
+        }],
+        zones: vec![private("one", "vpc-1"), private("two", "vpc-2"), alias],
+        names: vec![
+            name("one", "a.twice.test", RoutingPolicy::Multivalue, vec![address(1)]),
+            name("two", "b.twice.test", RoutingPolicy::Multivalue, vec![address(2)]),
+            name(
+                "ns/proxied.test",
+                "proxied.test",
+                RoutingPolicy::Multivalue,
+                vec![address(3)],
+            ),
+        ],
+        ..NamesMessage::default()
+    });
+    for (name, data) in [
+        ("a.twice.test", "10.0.0.1"),
+        ("b.twice.test", "10.0.0.2"),
+        ("a.srv.shop.test", "10.0.0.1"),
+        ("lb-1.us-east-1.elb.amazonaws.com", "10.0.0.9"),
+        ("ip-10-0-0-7.ec2.internal", "10.0.0.7"),
+        ("ip-10-3-0-7.ec2.internal", "10.3.0.7"),
+    ] {
+        let reply = ask(&names, HOST, name, RecordType::A).expect("known here");
+        let answers: Vec<String> = reply.answers.iter().map(|it| it.data.to_string()).collect();
+        assert_eq!(answers, [data], "{name}");
+    }
+    for name in ["c.twice.test", "ip-10-9-0-7.ec2.internal"] {
+        let reply = ask(&names, HOST, name, RecordType::A).expect("denied here");
+        assert_eq!(reply.code, ResponseCode::NXDomain, "{name}");
+    }
+    // proxies are where only VPCs reach them
+    assert!(ask(&names, HOST, "proxied.test", RecordType::A).is_none());
+    assert!(ask(&names, "vpc-1", "proxied.test", RecordType::A).is_some());
+}
+
+#[test]
 fn ports_come_with_the_addresses_of_their_hosts() {
     let reply = told("srv.shop.test", RecordType::SRV);
     let mut additionals = texts(&reply.additionals);

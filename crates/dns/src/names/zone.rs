@@ -6,7 +6,7 @@ use domain::cloud_map::RoutingPolicy;
 use domain::cloud_map::zone_records::{
     HOSTMASTER as MAILBOX, NAME_SERVERS as SERVERS, NAME_SERVERS_TTL_SECONDS as SERVERS_TTL,
 };
-use domain::served_names::{RecordSet, SeenBy, ServedRecord, ServedZone, UnknownNames};
+use domain::served_names::{HOST, RecordSet, SeenBy, ServedRecord, ServedZone, UnknownNames};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, SOA, SRV};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinEncodable, BinEncoder, NameEncoding};
@@ -81,9 +81,10 @@ impl Zone {
         self.written_start_of_authority = written(&self.origin, self.negative_ttl);
     }
 
-    /// Whether a VPC sees it.
+    /// Whether a VPC sees it. Names of Service Connect, which forward what else there is in their VPCs, lead to proxies that
+    /// only VPCs reach.
     pub fn is_seen_by(&self, vpc_id: &str) -> bool {
-        is_among(&self.seen_by, vpc_id)
+        is_among(&self.seen_by, vpc_id) || vpc_id == HOST && self.unknown == UnknownNames::Denied
     }
 
     /// Of zones of one origin the first is asked: a name of Service Connect, then the private zone of a VPC, then what all

@@ -1,6 +1,7 @@
 //! The three files that a container gets from its host: `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use agent::host::NameSettings;
@@ -41,9 +42,11 @@ pub fn write(
     let folder = directory.join("etc");
     fs::create_dir(&folder).map_err(|source| PrepareError::io(&folder, source))?;
     let host = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let inherited = match network.namespace {
-        None => host("/etc/resolv.conf"),
-        Some(_) => resolvers(&host("/etc/resolv.conf"), &host(SYSTEMD_RESOLVERS)),
+    let own = host("/etc/resolv.conf");
+    let inherited = match (network.resolver, &network.namespace) {
+        (Some(resolver), _) => asking(&own, resolver),
+        (None, None) => own,
+        (None, Some(_)) => resolvers(&own, &host(SYSTEMD_RESOLVERS)),
     };
     // Also with the host's network, lines of its own give a container a file of its own, as in Docker.
     let hosts = match network.namespace {
@@ -79,6 +82,16 @@ fn hosts(hostname: &str, names: &NameSettings, network: &ContainerNetwork) -> St
         .map(|(address, name)| format!("{address}\t{name}\n"))
         .collect();
     format!("{LOOPBACK_HOSTS}{lines}")
+}
+
+/// One resolver in the place of all others: it asks those of the host for what it does not know.
+fn asking(inherited: &str, resolver: Ipv4Addr) -> String {
+    let others = inherited
+        .lines()
+        .filter(|it| it.split_whitespace().next() != Some("nameserver"));
+    let mut text: String = others.map(|it| format!("{it}\n")).collect();
+    text.push_str(&format!("nameserver {resolver}\n"));
+    text
 }
 
 /// What the task definition says stands in the place of what is inherited.
@@ -147,6 +160,15 @@ mod tests {
         let stub = "nameserver 127.0.0.53\n";
         assert_eq!(resolvers(stub, "nameserver 10.0.0.3\n"), "nameserver 10.0.0.3\n");
         assert_eq!(resolvers(stub, ""), "");
+    }
+
+    #[test]
+    fn one_resolver_stands_in_the_place_of_all_others() {
+        let inherited = "search a b\nnameserver 127.0.0.53\nnameserver 10.0.0.2\noptions edns0\n";
+        assert_eq!(
+            asking(inherited, Ipv4Addr::new(10, 231, 0, 1)),
+            "search a b\noptions edns0\nnameserver 10.231.0.1\n"
+        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl Inner {
             address: None,
             hostname: short_id.clone(),
             linked: Vec::new(),
+            resolver: None,
         };
         if spec.networking_disabled {
             let namespace = self.network.isolated(&key).await.map_err(failed)?;
@@ -42,6 +43,7 @@ impl Inner {
                     address: None,
                     hostname: hostname.trim().to_owned(),
                     linked: Vec::new(),
+                    resolver: self.network.resolver_of_host(),
                 };
                 (network, Vec::new())
             }
@@ -51,6 +53,7 @@ impl Inner {
                     address: Some(*address),
                     hostname: hostname_of(*address),
                     linked: Vec::new(),
+                    resolver: None,
                 };
                 (network, Vec::new())
             }
@@ -65,6 +68,7 @@ impl Inner {
                     address: Some(attached.address),
                     hostname: short_id,
                     linked: Vec::new(),
+                    resolver: self.network.resolver_of_host(),
                 };
                 (network, attached.ports)
             }

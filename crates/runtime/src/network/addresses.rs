@@ -41,6 +41,11 @@ impl Addresses {
         self.range.nth(BRIDGE_OFFSET).unwrap_or(self.range.base())
     }
 
+    /// The range of the bridge.
+    pub(super) fn range(&self) -> Cidr {
+        self.range
+    }
+
     pub(super) fn prefix(&self) -> u8 {
         self.range.prefix()
     }

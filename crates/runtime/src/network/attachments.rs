@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::host::{Eni, PortMapping};
+use domain::served_names::HOST;
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
@@ -175,8 +176,22 @@ impl Attachments {
     pub(super) async fn endpoint_in_host_network(&self) -> Result<SocketAddr, NetworkError> {
         let gateway = self.addresses.gateway();
         self.host.ensure_bridge(gateway).await?;
+        self.open_resolver_on_bridge();
         self.endpoint.open_on_bridge(gateway)?;
         Ok(SocketAddr::from((gateway, endpoint::HOST_PORT)))
+    }
+
+    /// Where it cannot be had, containers do with the name servers of their host.
+    fn open_resolver_on_bridge(&self) {
+        let range = self.addresses.range();
+        if let Err(error) = self.resolvers.open_on_bridge(self.addresses.gateway(), range) {
+            tracing::warn!(%error, "tasks in network modes bridge and host do not know names of VPCs");
+        }
+    }
+
+    /// The resolver of who is in no VPC, if it is open.
+    pub(super) fn resolver_of_host(&self) -> Option<Ipv4Addr> {
+        self.resolvers.is_open(HOST).then(|| self.addresses.gateway())
     }
 
     /// Address of a container on the bridge.
@@ -297,6 +312,7 @@ impl Attachments {
     ) -> Result<(), NetworkError> {
         let gateway = self.addresses.gateway();
         let bridge = self.host.ensure_bridge(gateway).await?;
+        self.open_resolver_on_bridge();
         let name = self.add_bridge_link(key, bridge, address, namespace).await?;
         // Sent in this order, without waiting in between.
         tokio::try_join!(

@@ -9,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::served_names::HOST;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -20,9 +21,11 @@ use super::netns;
 const COMMON: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
 /// The place of the resolver in the range of its VPC, as on Amazon.
 const PLACE: u32 = 2;
-const PORT: u16 = 53;
+pub(super) const PORT: u16 = 53;
+/// The port of the bridge's address to which the host's rules lead what is asked there: a task may publish port 53.
+pub(super) const HOST_PORT: u16 = 51_653;
 
-/// The sockets of this host, by VPC.
+/// The sockets of this host, by VPC; [`HOST`] is one too.
 #[derive(Debug)]
 pub(crate) struct Resolvers {
     open: Mutex<BTreeMap<String, Opened>>,
@@ -72,7 +75,7 @@ impl Resolvers {
                     port: PORT,
                     source,
                 };
-                match listen(address) {
+                match listen(address, PORT) {
                     Ok(bound) => sockets.extend(bound),
                     Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Ok(Vec::new()),
                     Err(error) => return Err(failed(error)),
@@ -84,6 +87,21 @@ impl Resolvers {
         if !sockets.is_empty() {
             self.inherit(vpc_id.to_owned(), (range.base(), range.prefix()), sockets);
         }
+        Ok(())
+    }
+
+    /// Opens the sockets of who is in no VPC: containers on the bridge, which has this address and range, and the host's own
+    /// network.
+    pub(super) fn open_on_bridge(&self, address: Ipv4Addr, range: Cidr) -> Result<(), NetworkError> {
+        if self.is_open(HOST) {
+            return Ok(());
+        }
+        let sockets = listen(address, HOST_PORT).map_err(|source| NetworkError::Endpoint {
+            address,
+            port: HOST_PORT,
+            source,
+        })?;
+        self.inherit(HOST.to_owned(), (range.base(), range.prefix()), sockets.into());
         Ok(())
     }
 
@@ -123,9 +141,9 @@ impl Resolvers {
     }
 }
 
-fn listen(address: Ipv4Addr) -> io::Result<[OwnedFd; 2]> {
-    let packets = UdpSocket::bind((address, PORT))?;
-    let connections = TcpListener::bind((address, PORT))?;
+fn listen(address: Ipv4Addr, port: u16) -> io::Result<[OwnedFd; 2]> {
+    let packets = UdpSocket::bind((address, port))?;
+    let connections = TcpListener::bind((address, port))?;
     packets.set_nonblocking(true)?;
     connections.set_nonblocking(true)?;
     Ok([packets.into(), connections.into()])

@@ -20,7 +20,8 @@ use super::cidr::Cidr;
 use super::endpoint;
 use super::names::Names;
 use super::nfnetlink::Publication;
-use super::overlay;
+use super::overlay::PORT as TUNNEL_PORT;
+use super::resolvers;
 
 /// Name of the set of other hosts whose tunnels end here.
 const HOSTS: &str = "hosts";
@@ -33,15 +34,14 @@ const NFT_DEADLINE: Duration = Duration::from_secs(10);
 /// The table of the host, with the ports that are published already. Loading it replaces what was there at once.
 ///
 /// What containers on the bridge send to the endpoint of tasks is led to the bridge's own address, whose ports nobody
-/// else reaches but the host itself.
+/// else reaches but the host itself. The resolver of both is there too.
 pub(super) fn host(names: &Names, bridge: Cidr, uplinks: Cidr, publications: &[Publication]) -> String {
     let table = names.table();
     let device = names.bridge();
     let vpc_links = names.vpc_link_pattern();
     let elements = elements(publications);
     let gateway = bridge.nth(1).unwrap_or(bridge.base());
-    let (to_endpoint, own_ports) = to_endpoint(&device, gateway);
-    let tunnel_port = overlay::PORT;
+    let (to_own, to_resolver, own_ports) = to_own(&device, gateway);
     format!(
         r#"add table ip {table}
 delete table ip {table}
@@ -55,14 +55,15 @@ table ip {table} {{
     type filter hook prerouting priority raw; policy accept;
     iifname "{device}" ip daddr 127.0.0.0/8 drop
     iifname "{vpc_links}" ip daddr 127.0.0.0/8 drop
-    iifname != {{ "{device}", "lo" }} ip daddr {gateway} tcp dport {{ {own_ports} }} drop
+    iifname != {{ "{device}", "lo" }} ip daddr {gateway} meta l4proto {{ tcp, udp }} th dport {{ {own_ports} }} drop
   }}
   chain arriving {{
     type nat hook prerouting priority dstnat; policy accept;
-{to_endpoint}    fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
+{to_own}    fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
   }}
   chain own {{
     type nat hook output priority -100; policy accept;
+    {to_resolver}
     fib daddr type local dnat ip to meta l4proto . th dport map @{PORTS}
   }}
   set {HOSTS} {{
@@ -71,15 +72,15 @@ table ip {table} {{
   # Whoever could send here would be inside of a VPC.
   chain tunnelled {{
     type filter hook input priority filter; policy accept;
-    udp dport {tunnel_port} ip saddr != @{HOSTS} drop
+    udp dport {TUNNEL_PORT} ip saddr != @{HOSTS} drop
   }}
   # VPCs meet nobody but through their host's published ports.
   chain through {{
     type filter hook forward priority filter; policy accept;
     iifname "{vpc_links}" oifname "{vpc_links}" drop
     # Nobody here sends what looks like a tunnel of this host.
-    iifname "{vpc_links}" udp dport {tunnel_port} drop
-    iifname "{device}" udp dport {tunnel_port} drop
+    iifname "{vpc_links}" udp dport {TUNNEL_PORT} drop
+    iifname "{device}" udp dport {TUNNEL_PORT} drop
     iifname "{vpc_links}" oifname "{device}" ct status dnat accept
     iifname "{vpc_links}" oifname "{device}" ct state new drop
   }}
@@ -107,11 +108,18 @@ table ip {table} {{
     )
 }
 
-/// Rules that lead containers on the bridge to the endpoint of tasks, and the ports of the bridge that are for that.
-fn to_endpoint(device: &str, gateway: Ipv4Addr) -> (String, String) {
+/// Rules that lead containers on the bridge to the endpoint of tasks and the resolver; the one of these for the host itself,
+/// which asks the resolver too; and the ports of the bridge that all this is for. A task may have published the port at
+/// which names are asked, so another one is listened at.
+fn to_own(device: &str, gateway: Ipv4Addr) -> (String, String, String) {
     let endpoint = endpoint::ADDRESS;
-    let mut rules = String::new();
-    let mut ports = vec![endpoint::INTROSPECTION_PORT.to_string()];
+    let (asked, own) = (resolvers::PORT, resolvers::HOST_PORT);
+    let to_resolver =
+        format!("ip daddr {gateway} meta l4proto {{ tcp, udp }} th dport {asked} dnat to {gateway}:{own}");
+    let mut rules = format!("    iifname \"{device}\" {to_resolver}\n");
+    let mut ports = [endpoint::INTROSPECTION_PORT, resolvers::HOST_PORT]
+        .map(|it| it.to_string())
+        .to_vec();
     for (port, _, own) in endpoint::PORTS {
         let _ = writeln!(
             rules,
@@ -119,7 +127,7 @@ fn to_endpoint(device: &str, gateway: Ipv4Addr) -> (String, String) {
         );
         ports.push(own.to_string());
     }
-    (rules, ports.join(", "))
+    (rules, to_resolver, ports.join(", "))
 }
 
 /// Other hosts whose tunnels are let in from now on.
