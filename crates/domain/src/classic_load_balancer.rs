@@ -143,6 +143,9 @@ pub struct ClassicAttributes {
     pub is_cross_zone: bool,
     /// How long instances drain, in seconds from 1 to 3600; `None`: they do not.
     pub draining_seconds: Option<u32>,
+    /// How long they did when draining was switched off, or shall when it is switched on again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_draining_seconds: Option<u32>,
     /// 1 to 4000.
     pub idle_timeout_seconds: u32,
     /// `elb.http.desyncmitigationmode`
@@ -155,6 +158,7 @@ impl Default for ClassicAttributes {
         Self {
             is_cross_zone: false,
             draining_seconds: None,
+            kept_draining_seconds: None,
             idle_timeout_seconds: 60,
             desync_mitigation: DesyncMitigation::Defensive,
         }

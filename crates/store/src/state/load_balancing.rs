@@ -26,8 +26,8 @@ pub(crate) struct LoadBalancingIndexes {
     by_priority: BTreeMap<(ListenerArn, u32), Arc<ListenerRule>>,
     /// Targets that are deregistered and still there.
     draining: BTreeSet<TargetKey>,
-    /// How many targets there are by id.
-    targets_by_id: BTreeMap<String, usize>,
+    /// How many targets there are by id and port.
+    targets_by_place: BTreeMap<(String, u16), usize>,
 }
 
 /// The place of the default rule: behind all others.
@@ -87,17 +87,21 @@ impl Indexes {
             indexes.draining.insert(it.key.clone());
         }
         if let Some(it) = after {
-            *indexes.targets_by_id.entry(it.key.id.clone()).or_default() += 1;
+            *indexes.targets_by_place.entry(place(it)).or_default() += 1;
         }
         if let Some(it) = before
-            && let Some(count) = indexes.targets_by_id.get_mut(&it.key.id)
+            && let Some(count) = indexes.targets_by_place.get_mut(&place(it))
         {
             *count -= 1;
             if *count == 0 {
-                indexes.targets_by_id.remove(&it.key.id);
+                indexes.targets_by_place.remove(&place(it));
             }
         }
     }
+}
+
+fn place(target: &Target) -> (String, u16) {
+    (target.key.id.clone(), target.key.port)
 }
 
 fn addresses(zones: &[LoadBalancerZone]) -> impl Iterator<Item = (&str, IpAddr)> {
@@ -230,6 +234,14 @@ impl State {
 
     /// Whether anything is registered by this id, with whatever group.
     pub fn is_target(&self, id: &str) -> bool {
-        self.indexes.load_balancing.targets_by_id.contains_key(id)
+        let places = &self.indexes.load_balancing.targets_by_place;
+        let all = (id.to_owned(), 0)..=(id.to_owned(), u16::MAX);
+        places.range(all).next().is_some()
+    }
+
+    /// The same at a port.
+    pub fn is_target_at(&self, id: &str, port: u16) -> bool {
+        let places = &self.indexes.load_balancing.targets_by_place;
+        places.contains_key(&(id.to_owned(), port))
     }
 }

@@ -78,9 +78,9 @@ fn modify(attributes: &mut ClassicAttributes, given: &elb::LoadBalancerAttribute
         if let Some(seconds) = it.timeout {
             range(seconds.into(), "connectionDraining.timeout", (1, 3600))?;
         }
-        let known = attributes.draining_seconds.unwrap_or(DRAINING_SECONDS);
-        let seconds = it.timeout.map_or(known, i32::unsigned_abs);
+        let seconds = it.timeout.map_or(draining_seconds(attributes), i32::unsigned_abs);
         attributes.draining_seconds = it.enabled.then_some(seconds);
+        attributes.kept_draining_seconds = (!it.enabled).then_some(seconds);
     }
     for elb::AdditionalAttribute { key, value } in given.additional_attributes.iter().flatten() {
         let key = key.as_deref().unwrap_or_default();
@@ -103,6 +103,12 @@ fn modify(attributes: &mut ClassicAttributes, given: &elb::LoadBalancerAttribute
     Ok(())
 }
 
+/// How long instances drain while that is switched on.
+fn draining_seconds(it: &ClassicAttributes) -> u32 {
+    let known = it.draining_seconds.or(it.kept_draining_seconds);
+    known.unwrap_or(DRAINING_SECONDS)
+}
+
 fn render(it: &ClassicAttributes) -> elb::LoadBalancerAttributes {
     let mode = MODES.iter().find(|(_, mode)| *mode == it.desync_mitigation);
     elb::LoadBalancerAttributes {
@@ -113,7 +119,7 @@ fn render(it: &ClassicAttributes) -> elb::LoadBalancerAttributes {
         }]),
         connection_draining: Some(elb::ConnectionDraining {
             enabled: it.draining_seconds.is_some(),
-            timeout: i32::try_from(it.draining_seconds.unwrap_or(DRAINING_SECONDS)).ok(),
+            timeout: i32::try_from(draining_seconds(it)).ok(),
         }),
         connection_settings: Some(elb::ConnectionSettings {
             idle_timeout: i32::try_from(it.idle_timeout_seconds).unwrap_or(i32::MAX),

@@ -143,8 +143,10 @@ pub async fn describe_load_balancers(
     let items = found.into_iter().map(|it| (it.name.clone(), it));
     let (found, next_marker) = page(call.access().page_key(), &request, items)
         .map_err(|_| validation("The specified marker is not valid"))?;
+    let store = call.access().store();
+    let described = store.read(|state| found.iter().map(|it| render::load_balancer(state, it)).collect());
     Ok(elb::DescribeLoadBalancersOutput {
-        load_balancer_descriptions: Some(found.iter().map(|it| render::load_balancer(it)).collect()),
+        load_balancer_descriptions: Some(described),
         next_marker,
     })
 }

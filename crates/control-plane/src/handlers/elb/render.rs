@@ -5,16 +5,17 @@ use domain::classic_load_balancer::{
     ClassicHealthCheck, ClassicListener, ClassicLoadBalancer, ClassicPolicy, ClassicPolicyKind, protocol_word,
 };
 use domain::load_balancer::LoadBalancerKind;
+use domain::security_group::SecurityGroup;
 use domain::tags::Pair;
+use store::State;
 
 use crate::handlers::elbv2::hosted_zone;
 
-/// What Amazon calls the only security group there is.
-const GROUP_NAME: &str = "default";
-
-/// A load balancer.
-pub fn load_balancer(it: &ClassicLoadBalancer) -> elb::LoadBalancerDescription {
+/// A load balancer. Instances let it in by the name of its first security group.
+pub fn load_balancer(state: &State, it: &ClassicLoadBalancer) -> elb::LoadBalancerDescription {
     let scope = it.arn.scope();
+    let mut groups = it.security_groups.iter();
+    let group = groups.find_map(|id| state.get::<SecurityGroup>(id));
     // Classic ones are where application ones are.
     let hosted_zone = hosted_zone(LoadBalancerKind::Application, &scope.region);
     elb::LoadBalancerDescription {
@@ -32,7 +33,7 @@ pub fn load_balancer(it: &ClassicLoadBalancer) -> elb::LoadBalancerDescription {
         scheme: Some(it.scheme.as_str().to_owned()),
         security_groups: Some(it.security_groups.clone()),
         source_security_group: Some(elb::SourceSecurityGroup {
-            group_name: Some(GROUP_NAME.to_owned()),
+            group_name: group.map(|it| it.name.clone()),
             owner_alias: Some(scope.account),
         }),
         subnets: Some(subnets(it)),

@@ -5,7 +5,7 @@ use domain::Scope;
 use domain::listener::Protocol;
 use domain::listener_rule::{Action, FixedResponse, Forward, Redirect, WeightedTargetGroup};
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind};
-use domain::target_group::{ProtocolVersion, TargetGroup};
+use domain::target_group::{ProtocolVersion, TargetGroup, TargetType};
 use store::State;
 
 use super::errors::{constraint, incompatible, invalid_action, invalid_configuration, validation};
@@ -119,9 +119,12 @@ pub fn check_groups(place: &Place<'_>, action: &Action) -> Result<(), Error> {
 }
 
 /// Whether what a listener speaks goes with what the targets of a group speak. HTTP/2 and gRPC come in over TLS only:
-/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-protocol-version>
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-protocol-version>,
+/// and to an Application Load Balancer leads TCP only:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/network/application-load-balancer-target.html>
 fn check_group(listener: Protocol, group: &TargetGroup) -> Result<(), Error> {
-    if !listener.may_forward_to(group.protocol) {
+    let is_led_by_tcp = group.target_type == TargetType::Alb;
+    if !listener.may_forward_to(group.protocol) || is_led_by_tcp && listener != Protocol::Tcp {
         return Err(incompatible(
             group.arn.as_str(),
             listener.as_str(),

@@ -3,7 +3,9 @@
 use api::elbv2::{self, Error};
 use domain::listener::Protocol;
 use domain::load_balancer::LoadBalancerKind;
-use domain::target_group::{HealthCheck, HealthCheckPort, Matcher, ProtocolVersion, TargetGroup, is_matcher};
+use domain::target_group::{
+    HealthCheck, HealthCheckPort, Matcher, ProtocolVersion, TargetGroup, TargetType, is_matcher,
+};
 
 use super::errors::{constraint, invalid_configuration, validation};
 
@@ -37,7 +39,7 @@ pub struct Group {
     /// Which version of HTTP.
     pub version: Option<ProtocolVersion>,
     /// What targets are named by.
-    pub target_type: domain::target_group::TargetType,
+    pub target_type: TargetType,
 }
 
 impl Group {
@@ -55,10 +57,19 @@ impl Group {
 ///
 /// # Errors
 /// InvalidConfigurationRequest, ValidationError.
-pub fn protocol(group: Protocol, given: Option<&elbv2::ProtocolEnum>) -> Result<Option<Protocol>, Error> {
+pub fn protocol(
+    (group, target_type): (Protocol, TargetType),
+    given: Option<&elbv2::ProtocolEnum>,
+) -> Result<Option<Protocol>, Error> {
     let Some(given) = given else {
         return Ok(None);
     };
+    if target_type == TargetType::Alb && Protocol::parse(given.as_str()) == Some(Protocol::Tcp) {
+        return Err(validation(
+            "Health check protocol 'TCP' is not supported for target groups with target type 'alb': it must be 'HTTP' or \
+             'HTTPS'",
+        ));
+    }
     match (Protocol::parse(given.as_str()), group.kind()) {
         (Some(it @ (Protocol::Http | Protocol::Https)), _) => Ok(Some(it)),
         (Some(Protocol::Tcp), LoadBalancerKind::Network) => Ok(Some(Protocol::Tcp)),

@@ -13,7 +13,7 @@ use orchestrator::transitions::{
 };
 use store::{State, Tx};
 
-use super::errors::{constraint, from_store, no_listener, unbuilt, validation};
+use super::errors::{constraint, from_store, in_use, no_listener, unbuilt, validation};
 use super::limits::LISTENERS_MAX;
 use super::paging::{Wanted, cut};
 use super::{actions, certificates, names, render, ssl_policies, tags};
@@ -276,6 +276,9 @@ pub async fn modify_listener(
         let before = names::listener(tx.state(), &scope, &input.listener_arn)?;
         let load_balancer = names::load_balancer_of(tx.state(), &before)?;
         let after = modified(tx.state(), &scope, &load_balancer, &before, &input)?;
+        if after.port != before.port {
+            check_is_no_target(tx.state(), &load_balancer, before.port)?;
+        }
         modify(tx, after).map_err(|refusal| refused(&refusal, load_balancer.arn.as_str()))
     });
     let modified = modified.await.map_err(from_store)?;
@@ -355,16 +358,29 @@ fn modified(
     Ok(it)
 }
 
+/// A listener stays where a Network Load Balancer's target group has its load balancer as a target at its port.
+fn check_is_no_target(state: &State, load_balancer: &LoadBalancer, port: u16) -> Result<(), Error> {
+    let arn = load_balancer.arn.as_str();
+    match state.is_target_at(arn, port) {
+        true => Err(in_use(format!(
+            "Listener port '{port}' is in use by registered target '{arn}' and cannot be removed"
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// `DeleteListener`: with its rules.
 ///
 /// # Errors
-/// ListenerNotFound, ValidationError.
+/// ListenerNotFound, ResourceInUse, ValidationError.
 pub async fn delete_listener(
     call: Call<elbv2::DeleteListener>,
 ) -> Result<elbv2::DeleteListenerOutput, Error> {
     let (scope, arn) = (call.scope().clone(), call.input().listener_arn.clone());
     let deleted = call.access().store().transact(move |tx| {
         let it = names::listener(tx.state(), &scope, &arn)?;
+        let load_balancer = names::load_balancer_of(tx.state(), &it)?;
+        check_is_no_target(tx.state(), &load_balancer, it.port)?;
         delete(tx, &it.arn);
         Ok(())
     });

@@ -38,7 +38,8 @@ pub async fn create_target_group(
         version,
         target_type,
     };
-    let check_protocol = health_checks::protocol(protocol, input.health_check_protocol.as_ref())?;
+    let check_protocol =
+        health_checks::protocol((protocol, target_type), input.health_check_protocol.as_ref())?;
     let first = HealthCheck::new(protocol, version, target_type, check_protocol);
     let health_check = health_checks::checked(&group, &given(&input), first)?;
     let tags = tags::read(input.tags.clone())?;
@@ -284,7 +285,10 @@ pub async fn modify_target_group(
     let modified = call.access().store().transact(move |tx| {
         let found = names::target_group(tx.state(), &scope, &input.target_group_arn)?;
         let group = Group::of(&found);
-        let protocol = health_checks::protocol(found.protocol, input.health_check_protocol.as_ref())?;
+        let protocol = health_checks::protocol(
+            (found.protocol, found.target_type),
+            input.health_check_protocol.as_ref(),
+        )?;
         let before = match protocol {
             // A check of HTTP has a path and a matcher, one of TCP has none; the rest stays.
             Some(other) if other.kind() != found.health_check.protocol.kind() => {

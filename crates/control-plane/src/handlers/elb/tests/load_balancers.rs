@@ -192,6 +192,24 @@ async fn attributes_are_kept_and_answered() {
         all["AdditionalAttributes"],
         json!([{ "Key": "elb.http.desyncmitigationmode", "Value": "defensive" }])
     );
+    // the time is kept while nothing drains
+    for (given, seconds) in [
+        (json!({ "Enabled": false }), 20),
+        (json!({ "Enabled": false, "Timeout": 400 }), 400),
+        (json!({ "Enabled": true }), 400),
+    ] {
+        world
+            .ask(
+                "ModifyLoadBalancerAttributes",
+                modify(json!({ "ConnectionDraining": given })),
+            )
+            .await;
+        let all = world
+            .ask("DescribeLoadBalancerAttributes", of_web(json!({})))
+            .await;
+        let expected = json!({ "Enabled": given["Enabled"], "Timeout": seconds });
+        assert_eq!(all["LoadBalancerAttributes"]["ConnectionDraining"], expected);
+    }
     for (attributes, code) in [
         (
             json!({ "AccessLog": { "Enabled": true, "S3BucketName": "logs" } }),

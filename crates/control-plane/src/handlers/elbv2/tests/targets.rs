@@ -187,8 +187,29 @@ async fn a_load_balancer_can_be_a_target() {
         world.refused("RegisterTargets", target.clone()).await.0,
         "InvalidTarget"
     );
-    world.listener(&web, ("HTTP", 80), fixed()).await;
+    let listener = world.listener(&web, ("HTTP", 80), fixed()).await;
     world.ask("RegisterTargets", target.clone()).await;
+    let in_use = format!(
+        "Listener port '80' is in use by registered target '{}' and cannot be removed",
+        text(&web["LoadBalancerArn"])
+    );
+    for (operation, input) in [
+        ("DeleteListener", json!({ "ListenerArn": listener })),
+        ("ModifyListener", json!({ "ListenerArn": listener, "Port": 81 })),
+    ] {
+        let refused = world.refused(operation, input).await;
+        assert_eq!(
+            refused,
+            ("ResourceInUse".to_owned(), in_use.clone()),
+            "{operation}"
+        );
+    }
+    // its other listeners are nobody's target
+    let other = world.listener(&web, ("HTTP", 82), fixed()).await;
+    world
+        .ask("ModifyListener", json!({ "ListenerArn": other, "Port": 83 }))
+        .await;
+    world.ask("DeleteListener", json!({ "ListenerArn": other })).await;
     let delete = json!({ "LoadBalancerArn": web["LoadBalancerArn"] });
     assert_eq!(
         world.refused("DeleteLoadBalancer", delete.clone()).await.0,
@@ -196,6 +217,37 @@ async fn a_load_balancer_can_be_a_target() {
     );
     world.ask("DeregisterTargets", target).await;
     world.ask("DeleteLoadBalancer", delete).await;
+}
+
+#[tokio::test]
+async fn a_load_balancer_as_a_target_is_led_to_by_tcp_and_asked_by_http() {
+    let world = World::new().await;
+    let input = |name: &str, check: &str| {
+        json!({
+            "Name": name, "Protocol": "TCP", "Port": 80, "VpcId": world.vpc, "TargetType": "alb",
+            "HealthCheckProtocol": check,
+        })
+    };
+    let refused = world.refused("CreateTargetGroup", input("front", "TCP")).await;
+    assert_eq!(refused.0, "ValidationError", "{refused:?}");
+    let made = world.ask("CreateTargetGroup", input("front", "HTTPS")).await;
+    let group = text(&made["TargetGroups"][0]["TargetGroupArn"]);
+    let modify = json!({ "TargetGroupArn": group, "HealthCheckProtocol": "TCP" });
+    assert_eq!(
+        world.refused("ModifyTargetGroup", modify).await.0,
+        "ValidationError"
+    );
+    let edge = world.load_balancer("edge", "network").await;
+    let forward = json!({ "Type": "forward", "TargetGroupArn": group });
+    let listener = |protocol: &str, port: u16| {
+        json!({
+            "LoadBalancerArn": edge["LoadBalancerArn"], "Protocol": protocol, "Port": port,
+            "DefaultActions": [forward],
+        })
+    };
+    let refused = world.refused("CreateListener", listener("TCP_UDP", 80)).await;
+    assert_eq!(refused.0, "IncompatibleProtocols", "{refused:?}");
+    world.ask("CreateListener", listener("TCP", 80)).await;
 }
 
 #[tokio::test]
