@@ -233,7 +233,13 @@ pub fn counts(state: &State, it: &Considered) -> Option<String> {
         .cloned()
         .collect();
     let counts = tell_refusals(state, &it.needs, &all);
-    counts.or_else(|| it.failures.first().map(|it| it.reason.clone()))
+    counts.or_else(|| {
+        let failure = it.failures.first()?;
+        Some(match &failure.detail {
+            Some(detail) => format!("{}. {detail}", failure.reason),
+            None => failure.reason.clone(),
+        })
+    })
 }
 
 /// What a task takes of its host.

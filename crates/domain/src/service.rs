@@ -43,6 +43,10 @@ pub struct Service {
     /// How its tasks are divided; if empty, the launch type alone decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capacity_provider_strategy: Vec<CapacityProviderStrategyItem>,
+    /// The launch type that it had until it got a strategy: an update goes back to it. `None` of a service that began
+    /// with a strategy, and of one that got its strategy before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_type_before_strategy: Option<LaunchType>,
     /// Platform version asked for, FARGATE only.
     pub platform_version: Option<String>,
     /// The revision wanted now: that of the PRIMARY deployment or task set. A service that has neither has none.

@@ -102,9 +102,9 @@ pub use repository_images::{
 };
 pub(crate) use run_tasks::eligible;
 pub use run_tasks::{
-    Considered, EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks, RunTasksOnceRefusal, RunTasksOutcome,
-    RunTasksRefusal, Where, consider, free_address, needs, run_tasks, run_tasks_once, tell_refusal,
-    tell_refusals,
+    CAPACITY_UNAVAILABLE, Considered, EMPTY_CAPACITY_PROVIDER, PlacementFailure, RunTasks,
+    RunTasksOnceRefusal, RunTasksOutcome, RunTasksRefusal, Where, consider, free_address, needs, run_tasks,
+    run_tasks_once, tell_refusal, tell_refusals,
 };
 pub use secrets::forget_secret;
 pub use service_connect::{

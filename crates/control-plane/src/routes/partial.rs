@@ -49,12 +49,16 @@ const OF_NETWORKS: [(&str, &str); 11] = [
 ];
 
 /// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 9] = [
+const PARTIAL: [(&str, &str); 11] = [
     (
         "CreateCapacityProvider",
         "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
     ),
     ("CreateCluster", "Container Insights is kept, nothing is measured"),
+    (
+        "CreateService",
+        "alarms that are to be watched, volumes of EBS, VPC Lattice and `monitoring` are refused",
+    ),
     ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
     (
         "PutAccountSetting",
@@ -71,6 +75,10 @@ const PARTIAL: [(&str, &str); 9] = [
         "Container Insights is kept, nothing is measured; also takes Gantry's `instanceRebalancing`",
     ),
     ("UpdateContainerAgent", "there is never an update"),
+    (
+        "UpdateService",
+        "as CreateService, and a change of the deployment controller is refused",
+    ),
 ];
 
 /// Said of the operations on deployment groups of CodeDeploy.

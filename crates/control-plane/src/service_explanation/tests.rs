@@ -1,7 +1,7 @@
 //! Services in the states that users ask about, through ExplainService.
 
 use domain::task::{ContainerStatus, TaskStatus};
-use domain::{ContainerInstanceArn, ServiceArn, TaskArn};
+use domain::{ContainerInstanceArn, Scope, ServiceArn, TaskArn};
 use orchestrator::controllers::Controller;
 use orchestrator::controllers::service_deployments::ServiceDeployments;
 use orchestrator::transitions::{self, Connection, ContainerReport, TaskReport};
@@ -107,6 +107,37 @@ async fn a_service_without_any_instance_says_so() {
     );
     assert_eq!(it["parts"][0]["starts"], 2);
     assert!(text(&it["summary"]).starts_with("0 of 2 tasks run."), "{it:#}");
+}
+
+#[tokio::test]
+async fn a_service_on_fargate_is_told_of_capacity_and_not_of_instances() {
+    let world = World::new().await;
+    // an instance of the cluster is none of FARGATE's
+    world.0.instance().await;
+    let made = world.0.store().transact(|tx| {
+        let scope = Scope::new("123456789012", "us-east-1");
+        let cidr = "172.31.0.0/16".parse().expect("valid");
+        let (_, subnets) = transitions::ensure_default_network(tx, &scope, cidr);
+        Ok::<_, ()>(subnets[0].id.clone())
+    });
+    let subnet = made.await.expect("commits");
+    let definition = json!({
+        "family": "fargate", "containerDefinitions": [{ "name": "web", "image": "web" }], "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+    });
+    world.0.ask("RegisterTaskDefinition", definition).await;
+    let network = json!({ "awsvpcConfiguration": { "subnets": [subnet] } });
+    world
+        .create(json!({
+            "taskDefinition": "fargate", "launchType": "FARGATE", "networkConfiguration": network,
+        }))
+        .await;
+    let it = world.explained().await;
+    assert_eq!(
+        it["placement"]["summary"],
+        "Capacity is unavailable at this time. Please try again later or in a different availability zone. \
+         No host takes FARGATE tasks there."
+    );
 }
 
 #[tokio::test]
@@ -336,9 +367,8 @@ async fn a_deployment_in_stages_says_where_it_is_and_who_is_asked() {
     );
 }
 
-#[tokio::test]
-async fn each_revision_of_a_deployment_in_stages_is_told_once() {
-    let world = World::new().await;
+/// A service whose blue revision stands, and whose green one is asked for.
+async fn in_stages(world: &World) {
     world.0.instance().await;
     let configuration = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 });
     world
@@ -354,6 +384,12 @@ async fn each_revision_of_a_deployment_in_stages_is_told_once() {
     let again = json!({ "service": "web", "forceNewDeployment": true });
     world.0.ask("UpdateService", again).await;
     world.look().await;
+}
+
+#[tokio::test]
+async fn each_revision_of_a_deployment_in_stages_is_told_once() {
+    let world = World::new().await;
+    in_stages(&world).await;
     let described = json!({ "services": ["web"] });
     let described = world.0.ask("DescribeServices", described).await["services"][0].clone();
     let it = world.explained().await;
@@ -370,6 +406,29 @@ async fn each_revision_of_a_deployment_in_stages_is_told_once() {
     let statuses: Vec<&str> = parts.iter().map(|it| it.1.as_str()).collect();
     assert_eq!(statuses, ["PRIMARY", "ACTIVE"]);
     assert_eq!(parts[1].2, (json!(2), json!(2)), "the old one keeps its tasks");
+}
+
+#[tokio::test]
+async fn of_several_revisions_before_a_deployment_one_has_the_traffic() {
+    let world = World::new().await;
+    in_stages(&world).await;
+    let again = json!({ "service": "web", "forceNewDeployment": true });
+    world.0.ask("UpdateService", again).await;
+    world.look().await;
+    let listed = world
+        .0
+        .ask("ListServiceDeployments", json!({ "service": "web" }))
+        .await;
+    let newest = json!([listed["serviceDeployments"][0]["serviceDeploymentArn"]]);
+    let described = json!({ "serviceDeploymentArns": newest });
+    let described =
+        world.0.ask("DescribeServiceDeployments", described).await["serviceDeployments"][0].clone();
+    let weight = |it: &Value| it["requestedProductionTrafficWeight"].as_f64().expect("a weight");
+    let sources = described["sourceServiceRevisions"].as_array().expect("a list");
+    let mut weights: Vec<f64> = sources.iter().map(weight).collect();
+    weights.sort_by(f64::total_cmp);
+    assert_eq!(weights, [0.0, 100.0], "{described:#}");
+    assert_eq!(weight(&described["targetServiceRevision"]), 0.0);
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ use crate::running::running;
 pub fn run(place: &Place) -> Result<()> {
     let data_dir = place.data_dir()?;
     let (running, key) = running(&data_dir)?;
+    let folder = data_dir.path().to_str();
+    let folder = folder.context("the data directory has a name that is no text")?;
     let variables = [
         ("AWS_ENDPOINT_URL", running.endpoint.as_str()),
         // Some operations of some services would be looked for at other names, as DiscoverInstances at `data-127.0.0.1`.
@@ -21,6 +23,8 @@ pub fn run(place: &Place) -> Result<()> {
         ("AWS_SECRET_ACCESS_KEY", &key.secret_access_key),
         ("AWS_REGION", &running.region),
         ("AWS_DEFAULT_REGION", &running.region),
+        // for the commands of Gantry itself, such as `gantry image load`
+        ("GANTRY_DATA_DIR", folder),
         ("GANTRY_SUBNET", &running.subnet),
         ("GANTRY_SECURITY_GROUP", &running.security_group),
     ];

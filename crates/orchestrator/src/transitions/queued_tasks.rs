@@ -65,7 +65,7 @@ fn nowhere(run: &RunTasks, refusal: &RunTasksRefusal) -> PlacementFailure {
         RunTasksRefusal::NoSecurityGroup(_) => "RESOURCE:ENI",
     };
     PlacementFailure {
-        arn: run.cluster.to_string(),
+        arn: Some(run.cluster.to_string()),
         reason: reason.to_owned(),
         detail: None,
         in_event: String::new(),
@@ -92,7 +92,7 @@ fn make_way(tx: &mut Tx<'_>, run: &RunTasks, concurrency: Concurrency) -> Option
     match concurrency {
         Concurrency::Forbid if !there.is_empty() => {
             let failures = there.iter().map(|it| PlacementFailure {
-                arn: it.arn.to_string(),
+                arn: Some(it.arn.to_string()),
                 reason: CONCURRENCY.to_owned(),
                 detail: Some(
                     "A task of the like has not stopped, and gantry:concurrency is forbid.".to_owned(),

@@ -5,6 +5,7 @@ mod capacity;
 mod consider;
 mod daemon_room;
 mod eligible;
+mod fargate;
 mod instance_tasks;
 mod once;
 mod platform;
@@ -38,6 +39,7 @@ pub use address::free_address;
 pub use capacity::EMPTY_CAPACITY_PROVIDER;
 pub use consider::{Considered, consider};
 pub(crate) use eligible::eligible;
+pub use fargate::CAPACITY_UNAVAILABLE;
 pub use once::{RunTasksOnceRefusal, run_tasks_once};
 pub use refusals::{tell_refusal, tell_refusals};
 
@@ -108,11 +110,11 @@ pub struct RunTasksOutcome {
     pub failures: Vec<PlacementFailure>,
 }
 
-/// Why a host takes no task.
+/// Why a task is not there: what a host says against it, or on FARGATE that none is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacementFailure {
-    /// ARN of the container instance considered.
-    pub arn: String,
+    /// ARN of what is in the way, such as the container instance considered; FARGATE names no hosts.
+    pub arn: Option<String>,
     /// `RESOURCE:CPU` and so on.
     pub reason: String,
     /// What is missing, where the reason does not say it.
@@ -182,15 +184,27 @@ fn place_anywhere(
         return Ok(());
     }
     let hosts = hosts(tx.state(), run, None);
-    if !hosts.iter().any(|(_, instance)| is_active(instance)) {
+    let is_fargate = run.launch_type == LaunchType::Fargate;
+    if !is_fargate && !hosts.iter().any(|(_, instance)| is_active(instance)) {
         return Err(RunTasksRefusal::NoContainerInstances);
     }
     // Only who names an instance that takes no tasks is told of it; from what runs there, tasks are still spread away.
     let closed = hosts.iter().filter(|(_, instance)| !is_active(instance));
     let closed: BTreeSet<String> = closed.map(|(_, instance)| instance.arn.to_string()).collect();
     let mut placement = placement(tx, run, wanted, hosts, run.count);
-    placement.failures.retain(|it| !closed.contains(&it.arn));
-    start(tx, run, wanted, placement, outcome)
+    placement
+        .failures
+        .retain(|it| it.arn.as_ref().is_none_or(|arn| !closed.contains(arn)));
+    if !is_fargate {
+        return start(tx, run, wanted, placement, outcome);
+    }
+    let missing = (run.count as usize).saturating_sub(placement.chosen.len());
+    let refused = std::mem::take(&mut placement.failures);
+    start(tx, run, wanted, placement, outcome)?;
+    // Only now the ledgers say what is left.
+    let unplaced = fargate::unplaced(tx.state(), wanted, &refused, missing);
+    outcome.failures.extend(unplaced);
+    Ok(())
 }
 
 /// A host, and the container instance that it registered as.
@@ -305,9 +319,7 @@ fn start(
             }
             // Those before it have been started, and are told; none after it will find one.
             Err(address::Unattached::NoAddress) => {
-                let arn = instance.arn.to_string();
-                let failure = failure(arn, NO_ADDRESS, None, "finds no free address in its subnets");
-                outcome.failures.push(failure);
+                outcome.failures.push(no_address(run, &instance));
                 break;
             }
         }
@@ -329,9 +341,22 @@ fn rules(run: &RunTasks) -> Rules {
     }
 }
 
+fn no_address(run: &RunTasks, instance: &ContainerInstance) -> PlacementFailure {
+    let of_instance = failure(
+        instance.arn.to_string(),
+        NO_ADDRESS,
+        None,
+        "finds no free address in its subnets",
+    );
+    match run.launch_type {
+        LaunchType::Fargate => fargate::nameless(of_instance),
+        LaunchType::Ec2 | LaunchType::External => of_instance,
+    }
+}
+
 fn failure(arn: String, reason: &str, detail: Option<String>, in_event: &str) -> PlacementFailure {
     PlacementFailure {
-        arn,
+        arn: Some(arn),
         reason: reason.to_owned(),
         detail,
         in_event: in_event.to_owned(),

@@ -117,6 +117,7 @@ fn put_in_front(service: &mut Service, id: String, revision: &ServiceRevision, n
     service.deployments.insert(0, new);
     service.failed_starts = 0;
     service.throttled_until = None;
+    service.announced_refusal = None;
 }
 
 /// Notes that all tasks of the service are of its newest deployment.
@@ -202,13 +203,36 @@ fn last_reached(tx: &Tx<'_>, service: &ServiceArn) -> Option<Arc<ServiceRevision
     reached.and_then(|it| tx.get::<ServiceRevision>(&it))
 }
 
-/// Makes a deployment of a revision that was once reached, and puts it in front. The caller stores the service.
+/// Puts the deployment of a revision that was once reached in front: that which still has tasks, so that none that has
+/// served all the time is replaced; or else a new one. The caller stores the service.
 fn go_back(tx: &mut Tx<'_>, service: &mut Service, revision: &ServiceRevision) {
-    let (id, now) = (tx.ids().deployment(), tx.now());
     deployment_lifecycles::abandon(tx, service);
     want(tx, service, revision);
-    record_event(tx, service, format!("rolling back to deployment {id}."));
-    put_in_front(service, id, revision, now);
+    let stands = |it: &Deployment| it.rollout == Rollout::Completed && it.revision == revision.arn;
+    match service.deployments.iter().position(stands) {
+        Some(index) => bring_to_front(tx, service, index),
+        None => put_in_front(service, tx.ids().deployment(), revision, tx.now()),
+    }
+    if let Some(primary) = service.deployments.first() {
+        let event = format!("rolling back to deployment {}.", primary.id);
+        record_event(tx, service, event);
+    }
+}
+
+/// A deployment that has kept its tasks is the PRIMARY one again.
+fn bring_to_front(tx: &Tx<'_>, service: &mut Service, index: usize) {
+    let mut kept = service.deployments.remove(index);
+    kept.rollout = Rollout::InProgress;
+    kept.rollout_reason = None;
+    kept.failed_tasks = 0;
+    kept.first_failed_task = None;
+    kept.updated_at = tx.now();
+    // the service knows of the starts of its PRIMARY deployment
+    let starts = std::mem::take(&mut kept.starts);
+    service.failed_starts = starts.failed;
+    service.throttled_until = starts.throttled_until;
+    service.announced_refusal = starts.announced_refusal;
+    service.deployments.insert(0, kept);
 }
 
 /// The service says again what it said when the revision was made.
@@ -251,20 +275,15 @@ fn return_to_blue(tx: &mut Tx<'_>, service: &mut Service, reason: &str) -> Optio
         green.rollout_reason.get_or_insert_with(|| reason.to_owned());
         green.updated_at = now;
     }
-    let mut blue = service.deployments.remove(index);
-    blue.rollout = Rollout::InProgress;
-    blue.rollout_reason = Some(format!(
-        "ECS deployment: rolling back to deploymentId {}.",
-        blue.id
-    ));
-    blue.updated_at = now;
-    // The service knows of the starts of its PRIMARY deployment.
-    let starts = std::mem::take(&mut blue.starts);
-    service.failed_starts = starts.failed;
-    service.throttled_until = starts.throttled_until;
-    service.announced_refusal = starts.announced_refusal;
-    record_event(tx, service, format!("rolling back to deployment {}.", blue.id));
-    service.deployments.insert(0, blue);
+    bring_to_front(tx, service, index);
+    if let Some(blue) = service.deployments.first_mut() {
+        blue.rollout_reason = Some(format!(
+            "ECS deployment: rolling back to deploymentId {}.",
+            blue.id
+        ));
+        let event = format!("rolling back to deployment {}.", blue.id);
+        record_event(tx, service, event);
+    }
     want(tx, service, &revision);
     deployment_lifecycles::turn_back(tx, service);
     Some(revision)

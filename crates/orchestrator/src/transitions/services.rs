@@ -176,6 +176,7 @@ pub fn create_service(tx: &mut Tx<'_>, it: NewService) -> Result<Arc<Service>, S
         deployment_controller: it.deployment_controller,
         launch_type: it.launch_type,
         capacity_provider_strategy: it.capacity_provider_strategy,
+        launch_type_before_strategy: None,
         platform_version: it.platform_version,
         deployment_configuration: it.deployment_configuration,
         lifecycle_hooks: it.lifecycle_hooks,
@@ -314,6 +315,9 @@ fn changed(known: &Service, change: &ServiceChange) -> Service {
         .availability_zone_rebalancing
         .unwrap_or(service.availability_zone_rebalancing);
     if let Some(it) = &change.capacity {
+        if known.capacity_provider_strategy.is_empty() {
+            service.launch_type_before_strategy = Some(known.launch_type);
+        }
         service.launch_type = it.launch_type;
         service.capacity_provider_strategy.clone_from(&it.strategy);
         let version = service.platform_version.take();

@@ -145,6 +145,7 @@ pub fn service() -> Service {
         deployment_controller: DeploymentController::External,
         launch_type: LaunchType::Fargate,
         capacity_provider_strategy: strategy(),
+        launch_type_before_strategy: Some(LaunchType::Fargate),
         platform_version: Some("1.4.0".into()),
         task_definition: Some(task_definition().arn),
         deployment_configuration: DeploymentConfiguration {

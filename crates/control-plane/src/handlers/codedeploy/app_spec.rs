@@ -31,6 +31,22 @@ pub struct AppSpec {
     pub hooks: Vec<(Stage, String)>,
 }
 
+/// The only version there is: <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure.html>
+fn check_version(spec: &Value) -> Result<(), String> {
+    let given = match member(spec, "version") {
+        None => return Err("The AppSpec file has no version: give 0.0.".to_owned()),
+        Some(Value::String(given)) => given.clone(),
+        Some(given) => given.to_string(),
+    };
+    match given == "0.0" {
+        true => Ok(()),
+        false => Err(format!(
+            "The deployment failed because an invalid version value ({given}) was entered in the application \
+             specification file. Make sure your AppSpec file specifies \"0.0\" as the version, and then try again."
+        )),
+    }
+}
+
 /// Reads an AppSpec. JSON is YAML too.
 ///
 /// # Errors
@@ -47,9 +63,7 @@ pub fn parse(text: &str) -> Result<AppSpec, String> {
             "The input AppSpec file is a not well-formed yaml. The template cannot be parsed.".to_owned(),
         );
     }
-    if member(&spec, "version").is_none() {
-        return Err("The AppSpec file has no version: give 0.0.".to_owned());
-    }
+    check_version(&spec)?;
     let resources = member(&spec, "Resources").and_then(Value::as_array);
     let resources = resources.ok_or("The AppSpec file has no list of Resources.")?;
     let [resource] = &resources[..] else {

@@ -119,17 +119,35 @@ fn member<R: Resource + InCluster>(
         });
     }
     if let Ok(arn) = Arn::<R>::parse(given) {
-        if arn.cluster() != *cluster {
-            return Err(invalid_parameter(format!(
-                "Invalid identifier: Identifier is for {}. Your cluster is {}",
-                arn.cluster().name(),
-                cluster.name()
-            )));
-        }
-        return Ok(arn);
+        return match arn.cluster() == *cluster {
+            true => Ok(arn),
+            false => Err(of_other_cluster(&arn.cluster(), cluster)),
+        };
     }
     short_arn(cluster, given)
         .ok_or_else(|| invalid_parameter(format!("Invalid identifier: {given} is not the ARN of a {what}.")))
+}
+
+/// Amazon's words, and what of the scope differs: <https://github.com/aws/aws-toolkit-vscode/issues/2915>
+fn of_other_cluster(other: &ClusterArn, cluster: &ClusterArn) -> ecs::Error {
+    let mut text = format!(
+        "Invalid identifier: Identifier is for cluster {}. Your cluster is {}",
+        other.name(),
+        cluster.name()
+    );
+    let (others, yours) = (other.scope(), cluster.scope());
+    let parts = [
+        ("region", others.region, yours.region),
+        ("account", others.account, yours.account),
+    ];
+    for (what, other, your) in parts {
+        if other != your {
+            text.push_str(&format!(
+                ". The identifier is of the {what} {other}, your {what} is {your}"
+            ));
+        }
+    }
+    invalid_parameter(text)
 }
 
 /// The form from before 2018: `arn:aws:ecs:region:account:service/name`.

@@ -331,14 +331,14 @@ fn others_of_the_like_forbid_or_are_replaced() {
     };
     let forbidden = run(&world, 1, policy(Concurrency::Forbid));
     assert!(forbidden.tasks.is_empty());
-    assert_eq!(forbidden.failures[0].arn, first.to_string());
+    assert_eq!(forbidden.failures[0].arn, Some(first.to_string()));
     assert_eq!(forbidden.failures[0].reason, "CONCURRENCY");
     let replacing = run(&world, 1, policy(Concurrency::Replace));
     assert_eq!(replacing.tasks.len(), 1);
     assert_eq!(world.get::<Task>(&first).desired_status, DesiredStatus::Stopped);
     ends(&world, &first, 137);
     let third = run(&world, 1, policy(Concurrency::Forbid));
-    assert_eq!(third.failures[0].arn, replacing.tasks[0].arn.to_string());
+    assert_eq!(third.failures[0].arn, Some(replacing.tasks[0].arn.to_string()));
 }
 
 #[test]

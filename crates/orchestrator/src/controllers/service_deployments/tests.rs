@@ -36,6 +36,7 @@ fn service(desired_count: u32, minimum: u32, maximum: u32) -> Service {
         deployment_controller: DeploymentController::Ecs,
         launch_type: domain::task_definition::LaunchType::Ec2,
         capacity_provider_strategy: Vec::new(),
+        launch_type_before_strategy: None,
         platform_version: None,
         task_definition: Some(TaskDefinitionArn::of(&scope, "web", 2)),
         deployment_configuration: DeploymentConfiguration {

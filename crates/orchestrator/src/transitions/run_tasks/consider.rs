@@ -4,10 +4,12 @@ use std::slice;
 
 use domain::ContainerInstanceArn;
 use domain::host::Resources;
+use domain::task_definition::LaunchType;
 use store::Tx;
 
 use super::{
-    PlacementFailure, RunTasks, RunTasksRefusal, Where, capacity, failure, hosts, is_active, needs, placement,
+    PlacementFailure, RunTasks, RunTasksRefusal, Where, capacity, failure, fargate, hosts, is_active, needs,
+    placement,
 };
 
 /// What placement says of one task.
@@ -56,7 +58,13 @@ pub fn consider(tx: &Tx<'_>, run: &RunTasks) -> Considered {
             Where::Anywhere | Where::InZone(_) => found.iter().any(|(_, instance)| is_active(instance)),
         };
         if !has_any {
-            considered.nowhere = Some(RunTasksRefusal::NoContainerInstances);
+            match part.launch_type {
+                LaunchType::Fargate => {
+                    let unplaced = fargate::unplaced(tx.state(), &considered.needs, &[], 1);
+                    considered.failures.extend(unplaced);
+                }
+                _ => considered.nowhere = Some(RunTasksRefusal::NoContainerInstances),
+            }
         }
         for host in found {
             if !is_active(host.1) {

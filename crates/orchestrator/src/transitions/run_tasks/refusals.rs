@@ -12,10 +12,19 @@ use super::PlacementFailure;
 /// "5 container instances: 3 lack memory (512 MiB needed, most free 100 MiB), 2 have no connected agent." An instance
 /// that refuses for two reasons counts for both. `None` if no container instance has refused.
 pub fn tell_refusals(state: &State, needs: &Resources, failures: &[PlacementFailure]) -> Option<String> {
+    tell(state, needs, failures, "container instance")
+}
+
+/// The same of hosts that FARGATE tasks may run on: "2 hosts: 2 lack memory (512 MiB needed, most free 100 MiB)."
+pub fn tell_hosts(state: &State, needs: &Resources, failures: &[PlacementFailure]) -> Option<String> {
+    tell(state, needs, failures, "host")
+}
+
+fn tell(state: &State, needs: &Resources, failures: &[PlacementFailure], noun: &str) -> Option<String> {
     let mut instances = BTreeSet::new();
     let mut reasons: BTreeMap<(&str, Option<&str>), Vec<&Host>> = BTreeMap::new();
     for it in failures {
-        let Some(host) = host(state, &it.arn) else {
+        let Some(host) = host(state, it) else {
             continue;
         };
         instances.insert(&it.arn);
@@ -38,23 +47,24 @@ pub fn tell_refusals(state: &State, needs: &Resources, failures: &[PlacementFail
             )
         })
         .collect();
-    let noun = match instances.len() {
-        1 => "container instance",
-        _ => "container instances",
-    };
-    Some(format!("{} {noun}: {}.", instances.len(), told.join(", ")))
+    let plural = if instances.len() == 1 { "" } else { "s" };
+    Some(format!(
+        "{} {noun}{plural}: {}.",
+        instances.len(),
+        told.join(", ")
+    ))
 }
 
 /// What one container instance says against a task: "lacks memory (512 MiB needed, 100 MiB free)".
 pub fn tell_refusal(state: &State, needs: &Resources, failure: &PlacementFailure) -> String {
-    match host(state, &failure.arn) {
+    match host(state, failure) {
         Some(host) => Subject(1).refuses(needs, &failure.reason, failure.detail.as_deref(), &[host]),
         None => failure.in_event.clone(),
     }
 }
 
-fn host<'a>(state: &'a State, arn: &str) -> Option<&'a Host> {
-    let arn = ContainerInstanceArn::parse(arn).ok()?;
+fn host<'a>(state: &'a State, failure: &PlacementFailure) -> Option<&'a Host> {
+    let arn = ContainerInstanceArn::parse(failure.arn.as_ref()?).ok()?;
     let instance = state.get::<ContainerInstance>(&arn)?;
     state.get::<Host>(&instance.host_id).map(AsRef::as_ref)
 }

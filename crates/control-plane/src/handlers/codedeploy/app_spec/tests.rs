@@ -79,6 +79,11 @@ fn what_is_wrong_is_told() {
         ("- a\n- b".to_owned(), "not well-formed"),
         ("a: [".to_owned(), "not well-formed"),
         (without("version: 0.0"), "has no version"),
+        (
+            LEAST.replace("0.0", "9"),
+            "an invalid version value (9) was entered in the application specification file.",
+        ),
+        (LEAST.replace("0.0", "hello"), "an invalid version value (hello)"),
         ("version: 0.0".to_owned(), "no list of Resources"),
         ("version: 0.0\nResources: []".to_owned(), "exactly one"),
         (

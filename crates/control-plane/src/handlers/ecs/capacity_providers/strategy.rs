@@ -145,7 +145,7 @@ pub fn capacity(
     })
 }
 
-/// What UpdateService makes of a service's capacity: nothing if it says nothing. `[]` asks for the cluster's default.
+/// What UpdateService makes of a service's capacity: nothing if it says nothing. `[]` takes the strategy away.
 ///
 /// # Errors
 /// As [`capacity`]; InvalidParameterException for a change without a new deployment.
@@ -159,7 +159,11 @@ pub fn changed_capacity(
     let Some(given) = input.capacity_provider_strategy.as_deref() else {
         return Ok(None);
     };
-    let wanted = capacity(state, &service.cluster, None, Some(given), definition)?;
+    let wanted = match given {
+        [] if service.capacity_provider_strategy.is_empty() => return Ok(None),
+        [] => without_strategy(state, service, definition)?,
+        given => capacity(state, &service.cluster, None, Some(given), definition)?,
+    };
     if wanted.launch_type == service.launch_type && wanted.strategy == service.capacity_provider_strategy {
         return Ok(None);
     }
@@ -170,6 +174,25 @@ pub fn changed_capacity(
         ));
     }
     Ok(Some(wanted))
+}
+
+/// What a service runs on that gives its strategy up: again the launch type that it had before. One that has never had
+/// any gets the cluster's default strategy, or else the launch type that its providers stand for.
+/// "Update the Auto Scaling group or Fargate capacity provider back to the launch type":
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
+fn without_strategy(
+    state: &State,
+    service: &Service,
+    definition: &TaskDefinition,
+) -> Result<Capacity, ecs::Error> {
+    let cluster = state
+        .get::<Cluster>(&service.cluster)
+        .ok_or_else(cluster_not_found)?;
+    let has_default = !cluster.capacity.default_strategy.is_empty();
+    let of_providers = (!has_default).then_some(service.launch_type);
+    let launch_type = service.launch_type_before_strategy.or(of_providers);
+    let launch_type = launch_type.map(|it| ecs::LaunchType::from(it.as_str()));
+    capacity(state, &service.cluster, launch_type.as_ref(), None, definition)
 }
 
 /// A strategy as it reads back; absent if there is none.

@@ -1,8 +1,10 @@
+use domain::ContainerInstanceArn;
+use orchestrator::transitions::{self, Connection};
 use serde_json::{Value, json};
 use wire::ServiceError;
 
 use super::state::no_update;
-use crate::fixture::{Fixture, code};
+use crate::fixture::{Fixture, code, text};
 
 #[tokio::test]
 async fn a_draining_instance_takes_no_new_tasks() {
@@ -95,7 +97,7 @@ async fn states_that_cannot_be_set_are_refused_and_failures_named() {
         .map(|it| &it["reason"])
         .collect();
     assert_eq!(reasons, ["INACTIVE", "MISSING"]);
-    let arn = crate::fixture::text(&answer["failures"][1]["arn"]);
+    let arn = text(&answer["failures"][1]["arn"]);
     assert!(arn.ends_with(":container-instance/default/nobody"), "{arn}");
 }
 
@@ -183,4 +185,49 @@ async fn versions_are_those_of_the_registration_until_a_session_says_others() {
     let expected =
         json!({ "agentVersion": "2.0.0", "agentHash": "abc", "dockerVersion": "DockerVersion: 25" });
     assert_eq!(*shown, expected);
+}
+
+/// SSH, Docker and the agent listen on reserved ports: placement knows them, a task definition may name them.
+#[tokio::test]
+async fn reserved_ports_are_refused_by_the_instance_that_reserves_them() {
+    let fixture = Fixture::new().await;
+    let resource = |name: &str, value: Value| {
+        let mut resource = json!({ "name": name, "type": "INTEGER" });
+        let member = if value.is_number() {
+            "integerValue"
+        } else {
+            "stringSetValue"
+        };
+        resource[member] = value;
+        resource
+    };
+    let mapping = json!({ "containerPort": 22, "hostPort": 22 });
+    let container = json!({ "name": "sftp", "image": "sftp", "memory": 64, "portMappings": [mapping] });
+    let definition =
+        json!({ "family": "sftp", "networkMode": "bridge", "containerDefinitions": [container] });
+    fixture.ask("RegisterTaskDefinition", definition).await;
+    let mut arns = Vec::new();
+    for ports in [json!(["22", "51678"]), json!(["51678"])] {
+        let input = json!({
+            "totalResources": [
+                resource("CPU", json!(1024)), resource("MEMORY", json!(1024)), resource("PORTS", ports),
+            ],
+            "attributes": [{ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }],
+        });
+        let joined = fixture.ask("RegisterContainerInstance", input).await;
+        let arn = text(&joined["containerInstance"]["containerInstanceArn"]);
+        let parsed = ContainerInstanceArn::parse(&arn).expect("an ARN");
+        let connected = fixture.store().transact(move |tx| {
+            transitions::connect_host(tx, &parsed, Connection::Connected, "1.0.0", "none")
+        });
+        connected.await.expect("is there");
+        arns.push(arn);
+    }
+    let start = json!({ "taskDefinition": "sftp", "containerInstances": arns });
+    let started = fixture.ask("StartTask", start).await;
+    assert_eq!(
+        started["failures"],
+        json!([{ "arn": arns[0], "reason": "RESOURCE:PORTS" }])
+    );
+    assert_eq!(started["tasks"][0]["containerInstanceArn"], arns[1]);
 }

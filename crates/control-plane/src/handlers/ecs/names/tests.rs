@@ -36,9 +36,25 @@ fn members_are_named_in_three_ways_but_of_this_cluster_only() {
     }
     let error = task(&lab, &arn("other/")).expect_err("other cluster");
     assert!(
-        format!("{error:?}").contains("Identifier is for other. Your cluster is lab"),
+        format!("{error:?}").contains("Identifier is for cluster other. Your cluster is lab\""),
         "{error:?}"
     );
+    for (scope, difference) in [
+        (
+            "eu-west-1:123456789012",
+            "region eu-west-1, your region is us-east-1",
+        ),
+        (
+            "us-east-1:210987654321",
+            "account 210987654321, your account is 123456789012",
+        ),
+    ] {
+        let error = task(&lab, &format!("arn:aws:ecs:{scope}:task/lab/{id}")).expect_err("another scope");
+        let told = format!(
+            "Invalid identifier: Identifier is for cluster lab. Your cluster is lab. The identifier is of the {difference}"
+        );
+        assert!(format!("{error:?}").contains(&told), "{error:?}");
+    }
     for given in [
         "",
         "a/b",

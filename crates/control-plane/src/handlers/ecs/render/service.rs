@@ -171,6 +171,19 @@ fn deployment(
     let revision = state.get::<ServiceRevision>(&it.revision);
     let connect = revision.and_then(|it| it.service_connect.as_ref());
     let resources = revision.map_or(&[][..], |it| &it.service_connect_resources);
+    // What it was made with, whatever the service has become since.
+    let (launch_type, strategy, version) = match revision {
+        Some(it) => (
+            it.launch_type,
+            &it.capacity_provider_strategy,
+            &it.platform_version,
+        ),
+        None => (
+            service.launch_type,
+            &service.capacity_provider_strategy,
+            &service.platform_version,
+        ),
+    };
     let desired_count = wanted(service, index);
     let reason = it.rollout_reason.clone().unwrap_or_else(|| match it.rollout {
         Rollout::InProgress => format!("ECS deployment {} in progress.", it.id),
@@ -187,10 +200,10 @@ fn deployment(
         failed_tasks: Some(count(it.failed_tasks)),
         created_at: Some(it.created_at),
         updated_at: Some(it.updated_at),
-        launch_type: named_launch_type(service.launch_type, &service.capacity_provider_strategy),
-        capacity_provider_strategy: capacity_providers::render_strategy(&service.capacity_provider_strategy),
-        platform_version: platform_version(service.platform_version.as_deref()),
-        platform_family: (service.launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
+        launch_type: named_launch_type(launch_type, strategy),
+        capacity_provider_strategy: capacity_providers::render_strategy(strategy),
+        platform_version: platform_version(version.as_deref()),
+        platform_family: (launch_type == LaunchType::Fargate).then(|| "Linux".to_owned()),
         network_configuration: it.network_configuration.as_ref().map(network::render),
         rollout_state: Some(ecs::DeploymentRolloutState::from(it.rollout.as_str())),
         rollout_state_reason: Some(reason),

@@ -20,9 +20,15 @@ use crate::handlers::ecs::{capacity_providers, network};
 pub fn service_deployment(state: &State, it: &ServiceDeployment) -> ecs::ServiceDeployment {
     let service = state.get::<Service>(&it.service);
     let lifecycle = service.and_then(|service| service.lifecycle.as_ref().filter(|_| it.is_under_way()));
+    // of several revisions before it, one has the traffic
+    let blue = service.zip(lifecycle).and_then(|(service, lifecycle)| {
+        let mut deployments = service.deployments.iter();
+        deployments.find(|it| lifecycle.blue.as_ref() == Some(&it.id))
+    });
     let share = |arn: &ServiceRevisionArn, weight: Weight| match *arn == it.target {
         true => percent(weight),
-        false => percent(ALL_TRAFFIC - weight),
+        false if blue.is_none_or(|it| it.revision == *arn) => percent(ALL_TRAFFIC - weight),
+        false => percent(0),
     };
     let summary = |arn: &ServiceRevisionArn| {
         let (requested, tally) = service.map_or((0, Tally::default()), |it| counts(state, it, arn));

@@ -12,8 +12,6 @@ use crate::handlers::ecs::errors::client;
 const RANGES_MAX: usize = 100;
 /// Longest name of a mapping.
 const NAME_LENGTH_MAX: usize = 64;
-/// SSH, Docker and the agent listen there on every container instance.
-const RESERVED_PORTS: [u16; 5] = [22, 2375, 2376, 51_678, 51_679];
 
 /// Mappings of one container.
 ///
@@ -98,11 +96,8 @@ fn host_port(
 ) -> Result<u16, ecs::Error> {
     let given = port(given.unwrap_or(0)).ok_or_else(|| invalid("hostPort", container))?;
     if !matches!(mode, NetworkMode::Awsvpc | NetworkMode::Host) {
-        if RESERVED_PORTS.contains(&given) {
-            return Err(client(format!(
-                "Invalid 'hostPort' setting for container '{container}'. Port {given} is reserved."
-            )));
-        }
+        // A port that container instances reserve is refused by those that do:
+        // https://github.com/aws/amazon-ecs-agent/issues/551
         return Ok(given);
     }
     if given != 0 && given != container_port {

@@ -263,7 +263,7 @@ fn task_tags(
 
 fn rendered(state: &State, outcome: &RunTasksOutcome) -> (Vec<ecs::Task>, Vec<ecs::Failure>) {
     let failure = |it: &PlacementFailure| ecs::Failure {
-        arn: Some(it.arn.clone()),
+        arn: it.arn.clone(),
         reason: Some(it.reason.clone()),
         detail: it.detail.clone(),
     };

@@ -82,14 +82,47 @@ fn capacity_is_divided_across_the_steps_of_a_service_out_and_in() {
     assert_eq!(scaled(&world, &service, 1), counts(1, 0));
 }
 
+fn newest_event(world: &World, service: &ServiceArn) -> String {
+    world.store.read(|state| {
+        let newest = state.service_events(service).next();
+        newest.map_or_else(String::new, |it| it.message.clone())
+    })
+}
+
+const NO_CAPACITY: &str = "(service web) was unable to place a task. Reason: Capacity is unavailable at this time. \
+    Please try again later or in a different availability zone.";
+
+#[test]
+fn fargate_without_room_is_said_in_amazons_words_and_names_no_host() {
+    let strategy = vec![item("FARGATE", 0, 1)];
+    let (world, service) = world(LaunchType::Fargate, strategy);
+    let started: u32 = scaled(&world, &service, 100).values().sum();
+    assert!((1..100).contains(&started), "{started}");
+    let event = newest_event(&world, &service);
+    assert_eq!(
+        event.split_once(" 1 host: 1 lacks ").map(|(phrase, _)| phrase),
+        Some(NO_CAPACITY),
+        "{event}"
+    );
+    assert!(event.ends_with("MiB needed, free 0 MiB)."), "{event}");
+    let action = world.store.read(|state| {
+        let newest = state.service_events(&service).next();
+        newest.and_then(|it| it.action.clone())
+    });
+    let action = action.expect("EventBridge is told");
+    assert_eq!(action.reason.as_deref(), Some("RESOURCE:FARGATE"));
+    assert_eq!(action.container_instances, Vec::<String>::new());
+    assert!(
+        action.capacity_providers[0].ends_with(":capacity-provider/FARGATE"),
+        "{action:?}"
+    );
+}
+
 #[test]
 fn an_empty_capacity_provider_is_said_in_an_event() {
     let (world, service) = world(LaunchType::Ec2, vec![item("machines", 0, 1)]);
     assert_eq!(scaled(&world, &service, 1), BTreeMap::new());
-    let event = world.store.read(|state| {
-        let newest = state.service_events(&service).next();
-        newest.map_or_else(String::new, |it| it.message.clone())
-    });
+    let event = newest_event(&world, &service);
     assert!(
         event.contains("Reason: No Container Instances were found in your capacity provider."),
         "{event}"
@@ -105,6 +138,10 @@ fn tasks_for_fargate_do_not_go_to_a_host_that_is_draining() {
     });
     drain(&world, &instances[0], Availability::Draining);
     assert_eq!(scaled(&world, &service, 1).values().sum::<u32>(), 0);
+    assert_eq!(
+        newest_event(&world, &service),
+        format!("{NO_CAPACITY} No host takes FARGATE tasks there.")
+    );
     drain(&world, &instances[0], Availability::Active);
     assert_eq!(scaled(&world, &service, 1).values().sum::<u32>(), 1);
 }

@@ -8,6 +8,7 @@ use domain::task::{ContainerStatus, HealthStatus};
 use super::*;
 use crate::transitions::{
     ContainerOutput, ContainerReport, OutputReport, TaskReport, observe_output, observe_task,
+    stop_service_deployment,
 };
 
 const PULL_REFUSED: &str =
@@ -122,6 +123,7 @@ fn too_many_failures_lead_back_to_the_revision_that_was_reached() {
     let (world, service) = watched_service(1, breaker(true));
     let before = world.stored_service(&service).deployments[1].clone();
     let failing = world.stored_service(&service).deployments[0].id.clone();
+    let serving = world.tasks(&service)[0].arn.clone();
     fail_repeatedly(&world, &service, Failure::Exit(3), 2);
     reconcile(&world, &service);
     assert_eq!(
@@ -136,8 +138,8 @@ fn too_many_failures_lead_back_to_the_revision_that_was_reached() {
         panic!("{:?}", stored.deployments);
     };
     assert_eq!(
-        (way_back.rollout, &way_back.revision),
-        (Rollout::InProgress, &before.revision)
+        (way_back.rollout, &way_back.id),
+        (Rollout::InProgress, &before.id)
     );
     assert_eq!(
         way_back.rollout_reason,
@@ -168,9 +170,31 @@ fn too_many_failures_lead_back_to_the_revision_that_was_reached() {
         ServiceDeploymentStatus::RollbackSuccessful
     );
     assert_eq!(world.stored_service(&service).deployments.len(), 1);
+    let tasks: Vec<_> = world.tasks(&service).iter().map(|it| it.arn.clone()).collect();
+    assert_eq!(tasks, [serving], "what has served all the time is not replaced");
     let told = events(&world, &service);
     let expected = format!("(service web) (deployment {failing}) deployment failed: tasks failed to start.");
     assert!(told.contains(&expected), "{told:?}");
+}
+
+#[test]
+fn a_deployment_that_its_bounds_hold_up_can_be_stopped() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(1, 100, 100);
+    settle_down(&world, &service);
+    let serving = world.tasks(&service)[0].arn.clone();
+    deploy(&world, &service, CircuitBreaker::default());
+    reconcile(&world, &service);
+    let stuck = history(&world, &service)[0].arn.clone();
+    world.write(move |tx| stop_service_deployment(tx, &stuck));
+    reconcile(&world, &service);
+    assert_eq!(
+        history(&world, &service)[0].status,
+        ServiceDeploymentStatus::RollbackSuccessful
+    );
+    let tasks: Vec<_> = world.tasks(&service).iter().map(|it| it.arn.clone()).collect();
+    assert_eq!(tasks, [serving]);
 }
 
 #[test]

@@ -210,5 +210,116 @@ async fn a_service_shows_its_strategy_and_changes_it_with_a_new_deployment_only(
         "InvalidParameterException"
     );
     let reset = fixture.ask("UpdateService", update(&empty, true)).await["service"].clone();
-    assert_eq!(reset["capacityProviderStrategy"], json!([item("FARGATE", 0, 1)]));
+    assert_eq!(reset["launchType"], "FARGATE", "{reset}");
+    assert!(reset.get("capacityProviderStrategy").is_none(), "{reset}");
+    assert_eq!(reset["platformVersion"], "LATEST");
+    assert_eq!(reset["deployments"].as_array().map(Vec::len), Some(3));
+    // There is nothing left to take away.
+    let same = fixture.ask("UpdateService", update(&empty, false)).await["service"].clone();
+    assert_eq!(same["launchType"], "FARGATE", "{same}");
+    assert_eq!(same["deployments"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn a_service_that_began_with_a_strategy_gives_it_up_for_the_default_or_its_launch_type() {
+    let fixture = Fixture::new().await;
+    let network = fargate(&fixture).await;
+    let providers = json!(["FARGATE", "FARGATE_SPOT"]);
+    put(&fixture, providers.clone(), json!([item("FARGATE", 0, 1)])).await;
+    for (name, strategy) in [
+        ("named", json!([item("FARGATE_SPOT", 0, 1)])),
+        ("of-cluster", json!([])),
+    ] {
+        let create = json!({
+            "serviceName": name, "taskDefinition": "web", "desiredCount": 1, "networkConfiguration": network,
+            "capacityProviderStrategy": strategy,
+        });
+        fixture.ask("CreateService", create).await;
+    }
+    let give_up = |name: &str, force: bool| json!({ "service": name, "capacityProviderStrategy": [], "forceNewDeployment": force });
+    let default = json!([item("FARGATE", 0, 1)]);
+    // It runs on the cluster's default already.
+    let same = fixture.ask("UpdateService", give_up("of-cluster", false)).await["service"].clone();
+    assert_eq!(same["capacityProviderStrategy"], default);
+    assert_eq!(same["deployments"].as_array().map(Vec::len), Some(1));
+    let refused = fixture.refused("UpdateService", give_up("named", false)).await;
+    assert_eq!(code(refused), "InvalidParameterException");
+    let named = fixture.ask("UpdateService", give_up("named", true)).await["service"].clone();
+    assert_eq!(named["capacityProviderStrategy"], default, "{named}");
+    put(&fixture, providers, json!([])).await;
+    for name in ["named", "of-cluster"] {
+        let service = fixture.ask("UpdateService", give_up(name, true)).await["service"].clone();
+        assert_eq!(service["launchType"], "FARGATE", "{service}");
+        assert!(service.get("capacityProviderStrategy").is_none(), "{service}");
+    }
+}
+
+#[tokio::test]
+async fn older_deployments_show_the_capacity_that_they_were_made_with() {
+    let fixture = Fixture::new().await;
+    let network = fargate(&fixture).await;
+    machines(&fixture).await;
+    put(&fixture, json!(["FARGATE_SPOT", "machines"]), json!([])).await;
+    let create = json!({
+        "serviceName": "web", "taskDefinition": "web", "desiredCount": 1, "networkConfiguration": network,
+        "launchType": "FARGATE",
+    });
+    fixture.ask("CreateService", create).await;
+    let spot = json!([item("FARGATE_SPOT", 0, 1)]);
+    let group = json!([item("machines", 0, 1)]);
+    for strategy in [&spot, &group] {
+        let update =
+            json!({ "service": "web", "capacityProviderStrategy": strategy, "forceNewDeployment": true });
+        fixture.ask("UpdateService", update).await;
+    }
+    let described = fixture
+        .ask("DescribeServices", json!({ "services": ["web"] }))
+        .await;
+    let members = |index: usize| {
+        let it = &described["services"][0]["deployments"][index];
+        let names = [
+            "launchType",
+            "capacityProviderStrategy",
+            "platformVersion",
+            "platformFamily",
+        ];
+        names.map(|name| it[name].clone())
+    };
+    let (version, family, none) = (json!("1.4.0"), json!("Linux"), Value::Null);
+    assert_eq!(members(0), [none.clone(), group, none.clone(), none.clone()]);
+    assert_eq!(members(1), [none.clone(), spot, version.clone(), family.clone()]);
+    assert_eq!(members(2), [json!("FARGATE"), none, version, family]);
+}
+
+#[tokio::test]
+async fn fargate_without_room_fails_task_by_task_and_names_no_host() {
+    let fixture = Fixture::new().await;
+    let network = fargate(&fixture).await;
+    let container = json!({ "name": "web", "image": "web" });
+    let large = json!({
+        "family": "large", "containerDefinitions": [container], "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"], "cpu": "2048", "memory": "4096",
+    });
+    fixture.ask("RegisterTaskDefinition", large).await;
+    let run = json!({
+        "taskDefinition": "large", "launchType": "FARGATE", "count": 4, "networkConfiguration": network,
+    });
+    let ran = fixture.ask("RunTask", run.clone()).await;
+    assert_eq!(ran["tasks"].as_array().map(Vec::len), Some(2));
+    let failure = |detail: &str| {
+        json!({
+            "reason": "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+            "detail": detail,
+        })
+    };
+    let full = failure(
+        "1 host: 1 lacks CPU units (2048 needed, free 0), 1 lacks memory (4096 MiB needed, free 0 MiB).",
+    );
+    assert_eq!(ran["failures"], json!([full, full]));
+    let instances = fixture.ask("ListContainerInstances", json!({})).await;
+    let drain = json!({ "containerInstances": instances["containerInstanceArns"], "status": "DRAINING" });
+    fixture.ask("UpdateContainerInstancesState", drain).await;
+    let none = failure("No host takes FARGATE tasks there.");
+    let ran = fixture.ask("RunTask", run).await;
+    assert_eq!(ran["failures"], json!([none, none, none, none]));
 }

@@ -66,10 +66,6 @@ fn names_sizes_and_ports_have_rules() {
             "Invalid 'hostPort' setting for container 'web'.",
         ),
         (
-            port(json!({ "containerPort": 80, "hostPort": 2375 })),
-            "Invalid 'hostPort' setting for container 'web'. Port 2375 is reserved.",
-        ),
-        (
             port(json!({ "containerPort": 80, "protocol": "sctp" })),
             "Invalid 'protocol' setting for container 'web'.",
         ),
