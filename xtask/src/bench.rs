@@ -41,7 +41,7 @@ const NAMES: [&str; 11] = [
     "networks",
 ];
 /// Those that let one choose what they measure.
-const CHOOSING: [&str; 3] = ["balancer", "dns", "networks"];
+const CHOOSING: [&str; 4] = ["api", "balancer", "dns", "networks"];
 /// Those that build what they measure by themselves, and start nothing but that and its peers.
 const ALONE: [&str; 2] = ["balancer", "dns"];
 
@@ -80,7 +80,7 @@ pub fn bench(root: &Path, words: &[&str]) -> Result<()> {
             "launch" => launch::measure(&binary)?,
             "containers" => containers::measure(&binary)?,
             "rollout" => rollout::measure(&binary)?,
-            "api" => api::measure(&binary)?,
+            "api" => api::measure(&binary, chosen)?,
             "memory" => memory::measure(&binary)?,
             "services" => services(root)?,
             "switching" => switching::measure(&binary, install::aws_clients(root)?)?,

@@ -25,9 +25,12 @@ Usage: cargo xtask <command>
                     let the targets of fuzz/, or one of them, look for faults; 60 seconds each
   bench [NAME]      measure beside its peers; NAME is one of launch, containers, rollout, api,
                     memory, services, commits, balancer, dns, networks
+  bench api [PART]...
+                    requests a second on large clusters; PART is one of reads, register, run
   bench balancer [--rounds N] [--seconds S] [CASE]...
                     beside nginx, haproxy and Envoy, one worker each, in turns; CASE is one of small,
                     large, new, tls, tls-new, tcp, tcp-bulk, idle; 7 turns of 1.5 seconds each
+                    (GANTRY_BENCH_EARLIER names an earlier build of ours to measure in place of the others)
   bench dns [--rounds N] [--questions N] [CASE]...
                     the resolver beside NSD, one thread each, in turns; CASE is one of udp, udp-one,
                     udp-unknown, tcp; 7 turns of 200,000 questions each

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use api::ecs;
 use test_support::gantry::Gantry;
 use test_support::sample_image::SAMPLE_IMAGE;
@@ -34,8 +34,18 @@ const PACE: u32 = 5_000;
 const DURATION: Duration = Duration::from_secs(5);
 const FAMILY: &str = "instant";
 
-/// Prints the rates.
-pub fn measure(binary: &Path) -> Result<()> {
+/// What can be measured by itself.
+const PARTS: [&str; 3] = ["reads", "register", "run"];
+
+/// Prints the rates of some parts, or of all if none is chosen.
+///
+/// # Errors
+/// A part is none of them, or a call fails.
+pub fn measure(binary: &Path, chosen: &[&str]) -> Result<()> {
+    if let Some(unknown) = chosen.iter().find(|it| !PARTS.contains(it)) {
+        bail!("no part {unknown}: there are {}", PARTS.join(", "));
+    }
+    let is_chosen = |part: &str| chosen.is_empty() || chosen.contains(&part);
     let gantry = Gantry::start(binary)?;
     let mut connection = Connection::to(&gantry)?;
     let hosts = InstantHosts::new(&gantry)?;
@@ -57,17 +67,36 @@ pub fn measure(binary: &Path) -> Result<()> {
         load::server_seconds(&gantry)? - used_before
     );
 
-    say(&format!("Reads, {READERS} kept-alive connections"));
-    reads(&gantry, &mut connection, &some)?;
-    let among_one = list(&gantry, "ListTasks, 1 cluster")?;
+    let among_one = match is_chosen("reads") {
+        true => {
+            say(&format!("Reads, {READERS} kept-alive connections"));
+            reads(&gantry, &mut connection, &some)?;
+            Some(list(&gantry, "ListTasks, 1 cluster")?)
+        }
+        false => None,
+    };
     fill(&mut connection, &hosts)?;
-    let among_many = list(&gantry, &format!("ListTasks, {CLUSTERS} clusters"))?;
-    println!(
-        "{:<46} {:.2} of the rate for each core among 1",
-        format!("ListTasks among {CLUSTERS} clusters"),
-        among_many / among_one
-    );
-    writes(&gantry, &hosts)
+    if let Some(among_one) = among_one {
+        let among_many = list(&gantry, &format!("ListTasks, {CLUSTERS} clusters"))?;
+        println!(
+            "{:<46} {:.2} of the rate for each core among 1",
+            format!("ListTasks among {CLUSTERS} clusters"),
+            among_many / among_one
+        );
+    }
+    if ["register", "run"].into_iter().any(is_chosen) {
+        say(&format!(
+            "Durable writes, {WRITERS} kept-alive connections, {} hosts connected",
+            INSTANCES + CLUSTERS - 1
+        ));
+    }
+    if is_chosen("register") {
+        registrations(&gantry)?;
+    }
+    if is_chosen("run") {
+        runs(&gantry, &hosts)?;
+    }
+    Ok(())
 }
 
 fn reads(gantry: &Gantry, connection: &mut Connection, some: &[String]) -> Result<()> {
@@ -133,11 +162,7 @@ fn fill(connection: &mut Connection, hosts: &InstantHosts) -> Result<()> {
     hosts.wait_for(already + names.len() * TASKS_PER_CALL)
 }
 
-fn writes(gantry: &Gantry, hosts: &InstantHosts) -> Result<()> {
-    say(&format!(
-        "Durable writes, {WRITERS} kept-alive connections, {} hosts connected",
-        INSTANCES + CLUSTERS - 1
-    ));
+fn registrations(gantry: &Gantry) -> Result<()> {
     let request = signed::<ecs::RegisterTaskDefinition>(&host(gantry), &definition("registered"))?;
     let register = Load {
         what: "RegisterTaskDefinition",
@@ -147,7 +172,10 @@ fn writes(gantry: &Gantry, hosts: &InstantHosts) -> Result<()> {
         pace: Pace::AsFastAsAnswered,
         duration: DURATION,
     };
-    load::run(gantry, &register, |_| Ok(()))?;
+    load::run(gantry, &register, |_| Ok(())).map(drop)
+}
+
+fn runs(gantry: &Gantry, hosts: &InstantHosts) -> Result<()> {
     let fastest = Pace::AsFastAsAnswered;
     run_load(gantry, hosts, "RunTask of 1", 1, fastest)?;
     run_load(

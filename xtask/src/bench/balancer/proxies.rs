@@ -111,7 +111,8 @@ pub fn build(root: &Path) -> Result<PathBuf> {
     Ok(install::target_folder(root).join("release/examples/one_worker"))
 }
 
-/// Starts ours and each of the others that can be installed, all on the last processor.
+/// Starts ours and each of the others that can be installed, all on the last processor; or in place of the others the
+/// earlier build of ours that `GANTRY_BENCH_EARLIER` names.
 pub fn start(
     root: &Path,
     subject: &Path,
@@ -121,8 +122,12 @@ pub fn start(
 ) -> Result<Vec<Proxy>> {
     let mut from = PORTS_FROM;
     let mut proxies = Vec::new();
-    let names = ["Gantry", "nginx", "haproxy", "Envoy"];
-    for name in names {
+    let earlier = std::env::var_os("GANTRY_BENCH_EARLIER").map(PathBuf::from);
+    let names: &[_] = match earlier {
+        Some(_) => &["Gantry", "earlier"],
+        None => &["Gantry", "nginx", "haproxy", "Envoy"],
+    };
+    for name in names.iter().copied() {
         let folder = scratch.join(name);
         std::fs::create_dir_all(&folder)?;
         let port = free_ports(&mut from)?;
@@ -134,6 +139,7 @@ pub fn start(
         };
         let command = match name {
             "Gantry" => Ok(gantry(subject, &site)),
+            "earlier" => Ok(gantry(earlier.as_deref().unwrap_or(subject), &site)),
             "nginx" => nginx(&site),
             "haproxy" => haproxy(&site),
             _ => envoy(root, &site),
