@@ -151,7 +151,7 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     if has_no_leeway && is_replica && (is_said || stays()) {
         return true;
     }
-    if has_no_leeway && is_daemon_stuck(service) {
+    if has_no_leeway && is_daemon_stuck(service, seen) {
         return true;
     }
     if is_unreconciled(service, seen) {
@@ -174,20 +174,30 @@ fn is_hopeless(definition: &TaskDefinition) -> bool {
     containers.any(|it| Behaviour::of_image(&it.image).is_hopeless())
 }
 
-/// The revision that has the traffic cannot get healthy, so that what is of neither stays for the minimum.
+/// The revision that has the traffic cannot get healthy or finds no place, so that what is of neither stays for the
+/// minimum.
 fn is_unreconciled(service: &Service, seen: &Replica) -> bool {
     let Some(lifecycle) = &service.lifecycle else {
         return false;
     };
     let mut deployments = service.deployments.iter();
     let blue = deployments.find(|it| Some(&it.id) == lifecycle.blue.as_ref());
-    let definition = blue.and_then(|it| seen.definitions.get(&it.task_definition));
-    lifecycle.stage == LifecycleStage::ReconcileService && definition.is_some_and(|it| is_hopeless(it))
+    let Some(blue) = blue.filter(|_| lifecycle.stage == LifecycleStage::ReconcileService) else {
+        return false;
+    };
+    let is_said = blue.starts.announced_refusal.is_some();
+    let definition = seen.definitions.get(&blue.task_definition);
+    definition.is_some_and(|it| is_hopeless(it) || is_said && !has_room(service, it, seen))
 }
 
-/// A daemon is stopped before another takes its place: a minimum of all lets none be replaced.
-fn is_daemon_stuck(service: &Service) -> bool {
-    service.scheduling_strategy == SchedulingStrategy::Daemon && service.deployments.len() > 1
+/// A daemon is stopped before another takes its place: a minimum of all lets none be replaced, also not that of an earlier
+/// deployment on a container instance that was DRAINING.
+fn is_daemon_stuck(service: &Service, seen: &Replica) -> bool {
+    let primary = service.deployments.first().map(|it| &it.id);
+    service.scheduling_strategy == SchedulingStrategy::Daemon
+        && seen
+            .tasks_of(&service.arn)
+            .any(|it| is_wanted(it) && it.started_by.as_ref() != primary)
 }
 
 /// Whether some host would take one more task of a service, as far as its ledger goes and what is kept for daemons.

@@ -43,9 +43,12 @@ fn look(before: Option<&Service>, service: &Service, after: &Replica) -> Result<
     if primary.rollout == Rollout::Completed && rollout_before(before, primary) != Some(Rollout::Completed) {
         return complete(service, primary, after);
     }
+    // A rollback puts what was reached in front again.
     let returns = |it: &Deployment| {
-        let lifecycle = before.and_then(|it| it.lifecycle.as_ref());
-        it.id == primary.id && lifecycle.is_some_and(|lifecycle| lifecycle.keeps(&it.id))
+        let was_primary = before.and_then(|it| it.deployments.first());
+        it.id == primary.id
+            && was_primary.is_some_and(|was| was.id != it.id)
+            && rollout_before(before, it) == Some(Rollout::Completed)
     };
     for it in service.deployments.iter().filter(|it| !returns(it)) {
         let was = rollout_before(before, it);
