@@ -8,7 +8,7 @@ use domain::Timestamp;
 use domain::container_instance::ContainerInstanceStatus;
 use domain::deployment_lifecycle::LifecycleStage;
 use domain::host::{Host, Resources, Shortage};
-use domain::service::{DeploymentController, Rollout, Service, ServiceStatus};
+use domain::service::{Deployment, DeploymentController, Rollout, Service, ServiceStatus};
 use domain::service_scheduling::SchedulingStrategy;
 use domain::task::{Task, TaskStatus};
 use domain::task_definition::{NetworkMode, TaskDefinition};
@@ -141,7 +141,9 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     let (bounds, desired) = (service.deployment_configuration, service.desired_count);
     let breaker = bounds.circuit_breaker;
     let has_no_leeway = most(bounds, desired) == desired && fewest(bounds, desired) == desired;
-    let is_said = service.announced_refusal.is_some();
+    let blue = unreconciled(service);
+    let is_said =
+        service.announced_refusal.is_some() || blue.is_some_and(|it| it.starts.announced_refusal.is_some());
     // Of what stays on a DRAINING container instance nobody says so.
     let stays = || {
         seen.tasks_of(&service.arn)
@@ -154,7 +156,8 @@ fn is_excused(service: &Service, seen: &Replica) -> bool {
     if has_no_leeway && is_daemon_stuck(service, seen) {
         return true;
     }
-    if is_unreconciled(service, seen) {
+    let blue = blue.and_then(|it| seen.definitions.get(&it.task_definition));
+    if blue.is_some_and(|it| is_hopeless(it) || is_said && !has_room(service, it, seen)) {
         return true;
     }
     if is_said && !has_room(service, definition, seen) {
@@ -174,20 +177,13 @@ fn is_hopeless(definition: &TaskDefinition) -> bool {
     containers.any(|it| Behaviour::of_image(&it.image).is_hopeless())
 }
 
-/// The revision that has the traffic cannot get healthy or finds no place, so that what is of neither stays for the
-/// minimum.
-fn is_unreconciled(service: &Service, seen: &Replica) -> bool {
-    let Some(lifecycle) = &service.lifecycle else {
-        return false;
-    };
+/// The deployment that has the traffic while what is of neither has to go first: if it cannot get healthy or finds no
+/// place, that stays for the minimum.
+fn unreconciled(service: &Service) -> Option<&Deployment> {
+    let lifecycle = service.lifecycle.as_ref()?;
     let mut deployments = service.deployments.iter();
     let blue = deployments.find(|it| Some(&it.id) == lifecycle.blue.as_ref());
-    let Some(blue) = blue.filter(|_| lifecycle.stage == LifecycleStage::ReconcileService) else {
-        return false;
-    };
-    let is_said = blue.starts.announced_refusal.is_some();
-    let definition = seen.definitions.get(&blue.task_definition);
-    definition.is_some_and(|it| is_hopeless(it) || is_said && !has_room(service, it, seen))
+    blue.filter(|_| lifecycle.stage == LifecycleStage::ReconcileService)
 }
 
 /// A daemon is stopped before another takes its place: a minimum of all lets none be replaced, also not that of an earlier

@@ -201,7 +201,9 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
     if !plan.is_steady {
         service.steady_since = None;
         if plan.is_stuck && service.deployments.len() > 1 {
-            announce_stuck(tx, service);
+            let mut announced = service.announced_refusal.take();
+            announce_stuck(tx, service, &mut announced);
+            service.announced_refusal = announced;
         }
         return next;
     }
@@ -221,10 +223,10 @@ fn settle(tx: &mut Tx<'_>, service: &mut Service, counts: &Counts, plan: &Plan, 
 }
 
 /// Says that the bounds let nothing move: once, until something does.
-fn announce_stuck(tx: &mut Tx<'_>, service: &mut Service) {
-    if service.announced_refusal.as_deref() != Some(STUCK) {
+fn announce_stuck(tx: &mut Tx<'_>, service: &mut Service, announced: &mut Option<String>) {
+    if announced.as_deref() != Some(STUCK) {
         record_event(tx, service, STUCK.to_owned());
-        service.announced_refusal = Some(STUCK.to_owned());
+        *announced = Some(STUCK.to_owned());
     }
 }
 

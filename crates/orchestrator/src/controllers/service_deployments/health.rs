@@ -122,10 +122,12 @@ fn note_old(
         }
     };
     for task in running.into_iter().filter(|it| part.may_stop(it)).filter(is_old) {
-        if part.may_serve(task) && is_proven(tx.state(), task, tx.now(), healthy_after) {
+        let is_proven = is_proven(tx.state(), task, tx.now(), healthy_after);
+        if part.may_serve(task) && is_proven {
             continue;
         }
         counts.old_unproven += 1;
+        counts.old_unserving += u32::from(is_proven);
         if !task.targets.is_empty() {
             continue;
         }

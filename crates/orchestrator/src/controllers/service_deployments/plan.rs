@@ -21,6 +21,8 @@ pub struct Counts {
     pub unproven: u32,
     /// Running tasks of the others that are not known to be healthy.
     pub old_unproven: u32,
+    /// Those of them that never will be, as they are of neither revision of a deployment in stages.
+    pub old_unserving: u32,
     /// Running tasks that are UNHEALTHY, to be replaced.
     pub unhealthy: u32,
 }
@@ -162,7 +164,8 @@ pub fn plan(desired: u32, bounds: DeploymentConfiguration, counts: &Counts, step
         && counts.unproven == 0
         && primary.pending == 0
         && primary.stopping == 0;
-    let is_at_rest = primary.pending + primary.stopping + old.stopping + counts.unproven + old_unproven == 0;
+    let old_waiting = old_unproven.saturating_sub(counts.old_unserving);
+    let is_at_rest = primary.pending + primary.stopping + old.stopping + counts.unproven + old_waiting == 0;
     let healthy_before = primary.running.saturating_sub(counts.unproven) + old.running - old_unproven;
     Plan {
         spare: healthy_before.saturating_sub(least),

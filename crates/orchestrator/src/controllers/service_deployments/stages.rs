@@ -181,14 +181,14 @@ impl ServiceDeployments {
         );
         let stopped = stop(tx, service, part, &plan, leaving, self.healthy_after);
         let next = self.start(tx, service, part, plan.start, Where::Anywhere);
+        if plan.is_stuck && part.reach != Reach::Own {
+            announce_stuck(tx, service, &mut part.announced_refusal);
+        }
         // Each of the two has its own, lest they contradict each other without end.
         let beside = service.deployments.iter_mut().skip(1).find(|it| it.id == part.id);
         match beside {
             Some(it) => it.starts.announced_refusal.clone_from(&part.announced_refusal),
             None => service.announced_refusal.clone_from(&part.announced_refusal),
-        }
-        if plan.is_stuck && part.reach == Reach::All {
-            announce_stuck(tx, service);
         }
         let has_moved = plan.start > 0 || stopped.count > 0;
         let next = match next {

@@ -510,9 +510,12 @@ fn bounds_that_let_nothing_move_are_announced_once() {
     };
     world.write(move |tx| update_service(tx, &arn, &change));
     settle_down(&world, &service);
-    let stuck = world.store.read(|state| {
-        let events = state.service_events(&service).map(|it| it.message.clone());
+    assert_eq!(times_stuck(&world, &service), 1);
+}
+
+fn times_stuck(world: &World, service: &ServiceArn) -> usize {
+    world.store.read(|state| {
+        let events = state.service_events(service).map(|it| it.message.clone());
         events.filter(|it| it.ends_with(STUCK)).count()
-    });
-    assert_eq!(stuck, 1);
+    })
 }

@@ -19,6 +19,7 @@ fn any_counts() -> impl Strategy<Value = Counts> {
                 old,
                 unproven: unproven.min(primary.running),
                 old_unproven,
+                old_unserving: 0,
                 unhealthy: unhealthy.min(old_unproven),
             }
         },

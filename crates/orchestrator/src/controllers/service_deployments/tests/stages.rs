@@ -361,6 +361,23 @@ fn a_newer_deployment_first_removes_the_unfinished_one() {
 }
 
 #[test]
+fn bounds_that_let_no_stage_begin_are_announced_for_each_deployment() {
+    let world = World::new();
+    world.instance(Vec::new());
+    let service = world.service(1, 100, 150);
+    reconcile(&world, &service);
+    world.obey(&service);
+    world.clock.advance(Duration::from_secs(3600));
+    deploy(&world, &service, DeploymentStrategy::Rolling, 0, Vec::new());
+    settle_down(&world, &service);
+    assert_eq!(times_stuck(&world, &service), 1);
+    deploy(&world, &service, DeploymentStrategy::BlueGreen, 0, Vec::new());
+    settle_down(&world, &service);
+    assert_eq!(stage(&world, &service), Some(LifecycleStage::ReconcileService));
+    assert_eq!(times_stuck(&world, &service), 2);
+}
+
+#[test]
 fn a_first_deployment_that_is_replaced_keeps_its_tasks_beside_the_next() {
     let world = World::new();
     world.instance(Vec::new());
