@@ -26,7 +26,13 @@ fn installed() -> Result<PathBuf> {
         std::fs::copy(source.join(file), folder.join(file))?;
     }
     let status = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--silent", "--prefer-offline"])
+        .args([
+            "ci",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            "--prefer-offline",
+        ])
         .current_dir(&folder)
         .status()
         .context("npm is missing: apt-get install nodejs npm")?;
