@@ -37,11 +37,6 @@ pub trait Engine: Send + 'static {
     fn commits_after(&mut self, _after: CommitId) -> Result<Past, StoreError> {
         Ok(Past::default())
     }
-
-    /// Does a slice of its own upkeep, milliseconds at most. Called when answers have gone out.
-    fn tend(&mut self, _load: Load) -> Rest {
-        Rest::Done
-    }
 }
 
 /// Commits that an engine still has one by one, and what there was before them.
@@ -100,22 +95,4 @@ impl Operation {
         let value = self.value.as_ref().map_or(0, |it| it.get().len());
         self.table.len() + self.key.len() + value
     }
-}
-
-/// How busy the writer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
-    /// Commits come in.
-    Busy,
-    /// None has come for a while.
-    Idle,
-}
-
-/// What is left of an engine's upkeep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Nothing until the next batch.
-    Done,
-    /// Another slice.
-    More,
 }

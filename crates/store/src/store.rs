@@ -8,7 +8,7 @@ use domain::clock::Clock;
 use domain::ids::Ids;
 use parking_lot::Mutex;
 
-use crate::engine::{Engine, Load, Loaded};
+use crate::engine::{Engine, Loaded};
 use crate::writer::thread::Queue;
 use crate::writer::{Job, Shared, Tip, Writer, job, load};
 use crate::{Commit, CommitId, Feed, Memory, State, StoreError, TransactError, Tx};
@@ -170,9 +170,7 @@ impl Store {
 
 /// Runs one transaction to its end.
 fn run_here(writer: &Mutex<Writer>, job: Box<dyn Job>) {
-    let mut writer = writer.lock();
-    writer.run(std::iter::once(job));
-    writer.tend(Load::Busy);
+    writer.lock().run(std::iter::once(job));
 }
 
 fn writer(

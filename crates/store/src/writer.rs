@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::RwLock;
 use tokio::sync::broadcast;
 
-use crate::engine::{Batch, Engine, Load, Rest};
+use crate::engine::{Batch, Engine};
 use crate::feed::Message;
 use crate::{Commit, CommitId, FEED_CAPACITY, State, StoreError};
 
@@ -123,11 +123,6 @@ impl Writer {
     pub fn commits_after(&mut self, after: CommitId) -> Result<Vec<Arc<Commit>>, StoreError> {
         self.recover()?;
         past::commits(self.engine.commits_after(after)?)
-    }
-
-    /// Lets the engine do its upkeep.
-    pub fn tend(&mut self, load: Load) -> Rest {
-        self.engine.tend(load)
     }
 
     fn store(&mut self, forming: &Forming) -> Result<(), StoreError> {

@@ -6,16 +6,20 @@ use domain::Timestamp;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::{Batch, Engine, Entry, Load, Loaded, Operation, Rest};
+use super::{Batch, Engine, Entry, Loaded, Operation};
 use crate::{CommitId, Memory};
 
 /// An engine as a test sees it.
 pub(super) trait Subject {
     fn engine(&mut self) -> &mut dyn Engine;
+    /// Lets it do all of its upkeep.
+    fn tend(&mut self) {}
     /// Ends it in good order and opens it again.
     fn reopen(&mut self);
     /// Ends it as a loss of power would, and opens it again.
     fn crash(&mut self);
+    /// The same in the middle of an append, of which so much is there, in 255ths.
+    fn tear(&mut self, batch: &Batch, part: u8);
 }
 
 struct InMemory(Memory);
@@ -32,6 +36,10 @@ impl Subject for InMemory {
     fn crash(&mut self) {
         self.reopen();
     }
+
+    fn tear(&mut self, _: &Batch, _: u8) {
+        self.reopen();
+    }
 }
 
 /// A commit on its way: keys and, unless they are deleted, numbers that stand for values.
@@ -40,18 +48,20 @@ type Writes = BTreeMap<u8, Option<u32>>;
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Append(Vec<Writes>),
-    Tend(Load),
+    Tend,
     Reopen,
     Crash,
+    Tear(Vec<Writes>, u8),
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let writes = prop::collection::btree_map(0_u8..12, prop::option::weighted(0.7, any::<u32>()), 1..5);
     let step = prop_oneof![
-        6 => prop::collection::vec(writes, 1..4).prop_map(Step::Append),
-        3 => prop_oneof![Just(Load::Idle), Just(Load::Busy)].prop_map(Step::Tend),
+        6 => prop::collection::vec(writes.clone(), 1..4).prop_map(Step::Append),
+        3 => Just(Step::Tend),
         1 => Just(Step::Reopen),
         1 => Just(Step::Crash),
+        1 => (prop::collection::vec(writes, 1..4), 0..255_u8).prop_map(|(it, part)| Step::Tear(it, part)),
     ];
     prop::collection::vec(step, 1..40)
 }
@@ -110,9 +120,13 @@ pub(super) fn check(subject: &mut dyn Subject, steps: &[Step]) {
                 expected.last_commit.0 += commits.len() as u64;
                 expected.at = Some(time(first));
             }
-            Step::Tend(load) => while subject.engine().tend(*load) == Rest::More && *load == Load::Idle {},
+            Step::Tend => subject.tend(),
             Step::Reopen => {
                 subject.reopen();
+                assert_eq!(loaded(subject.engine()), (model.clone(), expected));
+            }
+            Step::Tear(commits, part) => {
+                subject.tear(&batch(expected.last_commit.0 + 1, commits), *part);
                 assert_eq!(loaded(subject.engine()), (model.clone(), expected));
             }
             Step::Crash => {

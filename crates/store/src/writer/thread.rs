@@ -1,19 +1,15 @@
 //! The writer's thread, and the queue in front of it.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::{Job, Writer};
-use crate::engine::{Load, Rest};
 use crate::{Commit, CommitId, StoreError};
 
 /// Transactions that may wait for the writer; then callers wait for room.
 const QUEUE_CAPACITY: usize = 4096;
-/// Quiet time before the engine may do its upkeep.
-const IDLE_AFTER: Duration = Duration::from_millis(20);
 
 /// Where to ask, and how to learn that the writer has ended.
 pub(crate) struct Queue {
@@ -95,28 +91,18 @@ impl Queue {
 }
 
 fn run(mut writer: Writer, requests: &Receiver<Request>) {
-    // The last run may have left something to do.
-    let mut rest = Rest::More;
     // What came while a batch was gathered, and is none of it.
     let mut set_aside = None;
     loop {
-        let request = match (set_aside.take(), rest) {
-            (Some(request), _) => Ok(request),
-            (None, Rest::Done) => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            (None, Rest::More) => requests.recv_timeout(IDLE_AFTER),
-        };
+        let request = set_aside.take().or_else(|| requests.recv().ok());
         let first = match request {
-            Ok(Request::Run { job, .. }) => job,
-            Ok(Request::CommitsAfter { after, reply }) => {
+            Some(Request::Run { job, .. }) => job,
+            Some(Request::CommitsAfter { after, reply }) => {
                 // Whoever asked may have gone.
                 let _ = reply.send(writer.commits_after(after));
                 continue;
             }
-            Err(RecvTimeoutError::Timeout) => {
-                rest = writer.tend(Load::Idle);
-                continue;
-            }
-            Ok(Request::Close) | Err(RecvTimeoutError::Disconnected) => return,
+            Some(Request::Close) | None => return,
         };
         // All that is queued by now, and all that arrives while it is decided: no delay makes batches larger.
         let queued = std::iter::from_fn(|| match requests.try_recv() {
@@ -128,6 +114,5 @@ fn run(mut writer: Writer, requests: &Receiver<Request>) {
             Err(_) => None,
         });
         writer.run(std::iter::once(first).chain(queued));
-        rest = writer.tend(Load::Busy);
     }
 }

@@ -12,7 +12,9 @@ use super::failed;
 use crate::StoreError;
 
 /// Format of the tables. Raised when an older release could no longer use the file.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
+/// The format in which batches were rows of a table.
+const BATCHES_IN_A_TABLE: u32 = 1;
 /// Marks the file as ours: "GNTY".
 const APPLICATION_ID: u32 = 0x474e_5459;
 /// Pages of the write-ahead log, of 4 KiB, after which they are moved into the file.
@@ -22,9 +24,6 @@ const CHECKPOINT_PAGES: u32 = 4096;
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 const TABLES: &str = "
-    CREATE TABLE batch (
-        first_commit INTEGER PRIMARY KEY, last_commit INTEGER NOT NULL, at TEXT NOT NULL, entries TEXT NOT NULL
-    ) STRICT;
     CREATE TABLE record (kind TEXT NOT NULL, key TEXT NOT NULL, format INTEGER NOT NULL, value TEXT NOT NULL) STRICT;
     CREATE UNIQUE INDEX record_by_key ON record (kind, key);
     CREATE TABLE folded (through INTEGER NOT NULL, at TEXT) STRICT;
@@ -64,6 +63,11 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
 
 /// Opens the database, and makes it if it is not there.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    open(path).map(|(connection, _)| connection)
+}
+
+/// Opens the database as [`connect`] does, and says whether its batches are still to be moved into the log.
+pub(super) fn open(path: &Path) -> Result<(Connection, bool), StoreError> {
     // Before SQLite does: it holds secrets of access keys. Its other files get the same mode.
     let create = OpenOptions::new()
         .write(true)
@@ -83,7 +87,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let id = number("application_id").map_err(failed("read the database"))?;
     let found = number("user_version").map_err(failed("read the database"))?;
     match (id, found) {
-        (APPLICATION_ID, FORMAT) => {}
+        (APPLICATION_ID, FORMAT | BATCHES_IN_A_TABLE) => {}
         (APPLICATION_ID, _) => {
             return Err(StoreError::Newer {
                 what: path.display().to_string(),
@@ -94,7 +98,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
         (0, 0) => make_tables(&connection, path)?,
         _ => return Err(not_ours(path)),
     }
-    Ok(connection)
+    Ok((connection, found == BATCHES_IN_A_TABLE))
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -120,7 +124,11 @@ fn make_tables(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}; COMMIT"
     );
     connection.execute_batch(&sql).map_err(failed(doing))?;
-    // The file's name must outlive a loss of power as well.
+    sync_folder(path, doing)
+}
+
+/// The names of files must outlive a loss of power as well.
+pub(super) fn sync_folder(path: &Path, doing: &'static str) -> Result<(), StoreError> {
     let folder = path
         .parent()
         .filter(|it| !it.as_os_str().is_empty())
@@ -147,7 +155,7 @@ fn not_ours(path: &Path) -> StoreError {
     }
 }
 
-fn unreadable(doing: &'static str) -> impl Fn(std::io::Error) -> StoreError {
+pub(super) fn unreadable(doing: &'static str) -> impl Fn(std::io::Error) -> StoreError {
     move |error| StoreError::Io {
         doing,
         cause: error.to_string(),

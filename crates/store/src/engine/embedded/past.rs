@@ -1,40 +1,32 @@
-//! Commits that are still in batches, read again one by one.
+//! Commits that are still in the log, read again one by one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::value::RawValue;
 
-use super::{Place, failed, parse, parts, place};
+use super::log::{Files, Frame};
+use super::{Place, failed, parts, place};
 use crate::engine::{Operation, Past};
 use crate::{CommitId, StoreError};
 
 /// The commits after that one, and what the records that they write were before.
-pub(super) fn read(connection: &Connection, after: CommitId) -> Result<Past, StoreError> {
-    let database = failed("read commits");
-    let last = connection.query_row("SELECT max(last_commit) FROM batch", [], |row| {
-        row.get::<_, Option<u64>>(0)
-    });
-    if last.map_err(&database)?.is_none_or(|it| it <= after.0) {
-        return Ok(Past::default());
-    }
+pub(super) fn read(
+    records: &Connection,
+    files: &Files,
+    frames: &[Frame],
+    after: CommitId,
+) -> Result<Past, StoreError> {
     let mut past = Past::default();
+    if frames.last().is_none_or(|it| it.described.last <= after) {
+        return Ok(past);
+    }
     // What unfolded commits up to that one made of records.
     let mut earlier: BTreeMap<Place, Operation> = BTreeMap::new();
-    let mut select = connection
-        .prepare("SELECT at, entries FROM batch ORDER BY first_commit")
-        .map_err(&database)?;
-    let mut rows = select.query([]).map_err(&database)?;
-    while let Some(row) = rows.next().map_err(&database)? {
-        let at: String = row.get(0).map_err(&database)?;
-        let at: Timestamp = at.parse().map_err(|error| StoreError::Damaged {
-            what: format!("the time of a batch of commits: {error}"),
-        })?;
-        let entries: String = row.get(1).map_err(&database)?;
-        for entry in parse(&entries)? {
+    for frame in frames {
+        for entry in files.read(frame)? {
             if entry.commit > after {
-                past.entries.push((at, entry));
+                past.entries.push((frame.described.at, entry));
                 continue;
             }
             earlier.extend(entry.operations.into_iter().map(|it| (place(&it), it)));
@@ -48,18 +40,18 @@ pub(super) fn read(connection: &Connection, after: CommitId) -> Result<Past, Sto
     for place in written {
         let before = match earlier.remove(&place) {
             Some(operation) => Some(operation).filter(|it| it.value.is_some()),
-            None => folded(connection, &place)?,
+            None => folded(records, &place)?,
         };
         past.before.extend(before);
     }
     Ok(past)
 }
 
-/// A record that has left the batches.
-fn folded(connection: &Connection, place: &Place) -> Result<Option<Operation>, StoreError> {
+/// A record that has left the log.
+fn folded(records: &Connection, place: &Place) -> Result<Option<Operation>, StoreError> {
     let (kind, key) = parts(place);
     let database = failed("read a record");
-    let mut select = connection
+    let mut select = records
         .prepare_cached("SELECT format, value FROM record WHERE kind = ?1 AND key = ?2")
         .map_err(&database)?;
     let found = select.query_row((kind, key), |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));

@@ -7,17 +7,26 @@ use tempfile::TempDir;
 
 use super::{Embedded, Limits};
 use crate::engine::tests::{Subject, check, steps};
-use crate::engine::{Batch, Engine, Entry, Load, Operation, Rest};
+use crate::engine::{Batch, Engine, Entry, Operation};
 use crate::{CommitId, StoreError};
+
+mod damage;
+mod folding;
+mod upgrade;
 
 /// So small that a few commits need upkeep.
 const LIMITS: Limits = Limits {
     tail: 300,
-    tail_max: 900,
+    turn: 900,
     held_max: 100_000,
+    urgent: 3_000,
+    full: 200_000,
     slice: 200,
     checkpoint: 500,
 };
+
+/// All that a loss of power leaves.
+const FILES: [&str; 4] = ["state.db", "state.db-wal", "state.db.log0", "state.db.log1"];
 
 struct OnDisk {
     folder: TempDir,
@@ -33,14 +42,16 @@ impl OnDisk {
 }
 
 fn open(folder: &Path) -> Embedded {
-    let mut engine = Embedded::open(&folder.join("state.db")).expect("opens");
-    engine.limits = LIMITS;
-    engine
+    Embedded::open_with(&folder.join("state.db"), LIMITS).expect("opens")
 }
 
 impl Subject for OnDisk {
     fn engine(&mut self) -> &mut dyn Engine {
         self.engine.as_mut().expect("is open")
+    }
+
+    fn tend(&mut self) {
+        self.engine.as_ref().expect("is open").shared.settle();
     }
 
     fn reopen(&mut self) {
@@ -49,14 +60,43 @@ impl Subject for OnDisk {
     }
 
     fn crash(&mut self) {
-        // The files as they are in the middle of things, with nothing said to SQLite.
-        let folder = tempfile::tempdir().expect("makes a folder");
-        for name in ["state.db", "state.db-wal"] {
-            std::fs::copy(self.folder.path().join(name), folder.path().join(name)).expect("copies");
+        let folder = copy(self.folder.path());
+        self.engine = Some(open(folder.path()));
+        self.folder = folder;
+    }
+
+    fn tear(&mut self, batch: &Batch, part: u8) {
+        let before = logs(self.folder.path());
+        self.engine().append(batch).expect("appends");
+        let folder = copy(self.folder.path());
+        for ((name, mut before), after) in FILES[2..].iter().zip(before).zip(logs(folder.path())) {
+            before.resize(after.len(), 0);
+            let begin = (0..after.len()).find(|it| before.get(*it) != after.get(*it));
+            let end = (0..after.len()).rfind(|it| before.get(*it) != after.get(*it));
+            let (Some(begin), Some(end)) = (begin, end) else {
+                continue;
+            };
+            // The last byte that differs is never there.
+            let torn = begin + (end - begin) * usize::from(part) / 255;
+            before[begin..torn].copy_from_slice(&after[begin..torn]);
+            std::fs::write(folder.path().join(name), before).expect("writes");
         }
         self.engine = Some(open(folder.path()));
         self.folder = folder;
     }
+}
+
+/// The files as they are in the middle of things, with nothing said to SQLite.
+fn copy(from: &Path) -> TempDir {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    for name in FILES {
+        std::fs::copy(from.join(name), folder.path().join(name)).expect("copies");
+    }
+    folder
+}
+
+fn logs(folder: &Path) -> [Vec<u8>; 2] {
+    ["state.db.log0", "state.db.log1"].map(|it| std::fs::read(folder.join(it)).expect("reads"))
 }
 
 proptest! {
@@ -104,15 +144,15 @@ fn a_newer_file_is_refused() {
     let path = folder.path().join("state.db");
     drop(open(folder.path()));
     let other = rusqlite::Connection::open(&path).expect("opens");
-    other.pragma_update(None, "user_version", 2).expect("writes");
+    other.pragma_update(None, "user_version", 3).expect("writes");
     drop(other);
     let refusal = Embedded::open(&path).err().expect("is refused");
     assert!(
         matches!(
             refusal,
             StoreError::Newer {
-                found: 2,
-                known: 1,
+                found: 3,
+                known: 2,
                 ..
             }
         ),
@@ -143,7 +183,7 @@ fn only_its_owner_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("makes a folder");
     let _engine = open(folder.path());
-    for name in ["state.db", "state.db-wal", "state.db.lock"] {
+    for name in FILES.iter().chain(&["state.db.lock"]) {
         let file = std::fs::metadata(folder.path().join(name)).expect("is there");
         assert_eq!(file.permissions().mode() & 0o777, 0o600, "{name}");
     }
@@ -158,8 +198,8 @@ fn commits_that_a_follower_needs_are_not_folded_unless_they_are_far_too_many() {
     let fill = |engine: &mut Embedded, commits: std::ops::RangeInclusive<u64>| {
         for commit in commits {
             engine.append(&one(commit)).expect("appends");
-            // Ends: what is held back does not keep the writer busy.
-            while engine.tend(Load::Idle) == Rest::More {}
+            // Ends: what is held back is not looked at again and again.
+            engine.shared.settle();
         }
     };
     let first_after = |engine: &mut Embedded, after: u64| {
@@ -177,7 +217,7 @@ fn commits_that_a_follower_needs_are_not_folded_unless_they_are_far_too_many() {
     fill(&mut engine, 21..=21);
     assert_eq!(first_after(&mut engine, 10), Some((11, 1)));
     assert_eq!(first_after(&mut engine, 3), Some((11, 1)), "some are gone");
-    engine.limits.held_max = 500;
+    engine.shared.with_tail(|tail| tail.limits.held_max = 500);
     fill(&mut engine, 22..=22);
     assert!(first_after(&mut engine, 10).is_some_and(|(first, _)| first > 11));
 }
