@@ -27,6 +27,7 @@ mod plain;
 pub(crate) mod record;
 mod redirect;
 mod sending;
+mod sent_frames;
 mod sticky;
 mod tunnel;
 mod words;

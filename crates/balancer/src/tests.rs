@@ -19,6 +19,7 @@ mod odd_heads;
 mod plain;
 mod rules;
 mod service_connect;
+mod stalled;
 mod stickiness;
 mod upgrades;
 mod zones;

@@ -259,7 +259,8 @@ pub(crate) struct Held {
 
 impl AnswerBody {
     /// The body of a target's answer.
-    pub(crate) fn relay(body: Incoming, exchange: Box<Exchange>, held: Held, idle: Duration) -> Self {
+    pub(crate) fn relay(body: Incoming, mut exchange: Box<Exchange>, held: Held, idle: Duration) -> Self {
+        exchange.awaits_client(true);
         let mut relay = AnswerRelay {
             body,
             exchange,
@@ -330,6 +331,7 @@ impl Body for AnswerBody {
             }
             Self::Relay(relay) => relay,
         };
+        relay.exchange.awaits_client(false);
         let Poll::Ready(frame) = Pin::new(&mut relay.body).poll_frame(cx) else {
             let deadline = relay.deadline.as_mut();
             if !deadline.is_some_and(|it| it.as_mut().poll(cx).is_ready()) {
@@ -339,6 +341,7 @@ impl Body for AnswerBody {
             return Poll::Ready(Some(Err(BodyFault::Idle)));
         };
         relay.idle.happened();
+        relay.exchange.awaits_client(true);
         match &frame {
             Some(Ok(frame)) => {
                 let data = frame.data_ref().map_or(0, Bytes::len) as u64;

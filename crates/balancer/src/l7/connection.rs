@@ -27,6 +27,9 @@ const STREAMS_MAX: u32 = 128;
 /// Streams that a client may reset before they were taken up; more end the connection (rapid reset).
 const RESETS_MAX: usize = 20;
 
+/// Least time between two looks at a connection of HTTP/2.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+
 /// What HTTP/2 begins with, and no method of HTTP/1.1 does.
 const PREFACE: &[u8; 14] = b"PRI * HTTP/2.0";
 /// Until the rest of a part of it is looked for.
@@ -235,8 +238,8 @@ where
 {
     // its client is told in time to send what comes next elsewhere
     let closed = client.site.closed.clone();
-    let stream = Metered::new(stream, client.site.serving().counters.clone());
-    let idle = idle_or_old(client.clone());
+    let stream = Metered::new(stream, client.site.serving().counters.clone()).telling(client.gate.clone());
+    let (idle, stuck) = (idle_or_old(client.clone()), stuck(client.clone()));
     let service = service_fn(move |request| handle(client.clone(), request));
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -247,14 +250,33 @@ where
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20))
         .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
+    let (mut connection, mut stuck) = (std::pin::pin!(connection), std::pin::pin!(stuck));
     tokio::select! {
         _ = connection.as_mut() => return,
+        () = stuck.as_mut() => return,
         () = closed.cancelled() => {}
         () = idle => {}
     }
     connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
+    tokio::select! {
+        _ = connection => {}
+        () = stuck => {}
+    }
+}
+
+/// Ends when the client has taken nothing of its answers for the idle time, though it may say that it is there: what
+/// waits for it is kept here, and keeps targets from being idle. Longer than [`idle_or_old`] by what a connection without
+/// requests may take to end.
+async fn stuck(client: Arc<Client>) {
+    loop {
+        let idle = client.site.serving().plan.load_balancer.idle_timeout;
+        let now = Instant::now();
+        let due = client.gate.awaits_client_since().map(|it| it + idle + LOOK_PAUSE);
+        if due.is_some_and(|it| now >= it) {
+            return;
+        }
+        tokio::time::sleep_until(due.unwrap_or(now).max(now + LOOK_PAUSE)).await;
+    }
 }
 
 /// Ends when the connection has had no request for the idle time, or has lived as long as it may.
@@ -270,7 +292,7 @@ async fn idle_or_old(client: Arc<Client>) {
         if is_idle || now >= old_at {
             return;
         }
-        let again = now + Duration::from_secs(1);
+        let again = now + LOOK_PAUSE;
         tokio::time::sleep_until(idle_at.max(again).min(old_at)).await;
     }
 }

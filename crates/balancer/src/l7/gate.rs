@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
@@ -69,12 +70,20 @@ struct Inside {
 pub(crate) struct Gate {
     inside: Mutex<Inside>,
     busy: AtomicUsize,
+    /// Requests whose answers the client has to take before they can go on.
+    untaken: AtomicUsize,
+    /// When an answer went on for the last time, in milliseconds from `began`.
+    moved_ms: AtomicU64,
+    began: Instant,
     /// What the client was sent, in bytes.
     written: AtomicU64,
 }
 
 /// A request is being handled; until it is dropped, the connection is not idle.
-pub(crate) struct Busy(Arc<Gate>);
+pub(crate) struct Busy {
+    gate: Arc<Gate>,
+    is_untaken: bool,
+}
 
 impl Gate {
     pub(crate) fn new() -> Arc<Self> {
@@ -90,6 +99,9 @@ impl Gate {
         Arc::new(Self {
             inside: Mutex::new(inside),
             busy: AtomicUsize::new(0),
+            untaken: AtomicUsize::new(0),
+            moved_ms: AtomicU64::new(0),
+            began: Instant::now(),
             written: AtomicU64::new(0),
         })
     }
@@ -107,7 +119,24 @@ impl Gate {
     /// Counts a request in.
     pub(crate) fn enter(self: &Arc<Self>) -> Busy {
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(self.clone())
+        Busy {
+            gate: self.clone(),
+            is_untaken: false,
+        }
+    }
+
+    /// Some of an answer has gone on.
+    pub(crate) fn moved(&self) {
+        let after = self.began.elapsed().as_millis();
+        let after = u64::try_from(after).unwrap_or(u64::MAX);
+        self.moved_ms.store(after, Ordering::Relaxed);
+    }
+
+    /// Since when nothing goes on because the client takes nothing of any answer, or has them all.
+    pub(crate) fn awaits_client_since(&self) -> Option<Instant> {
+        let is_its_turn = self.untaken.load(Ordering::Relaxed) >= self.busy.load(Ordering::Relaxed);
+        let moved = Duration::from_millis(self.moved_ms.load(Ordering::Relaxed));
+        is_its_turn.then(|| self.last_done().max(self.began + moved))
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -184,9 +213,25 @@ impl Gate {
     }
 }
 
+impl Busy {
+    /// Whether the client has to take some of the answer before it can go on.
+    pub(crate) fn awaits_client(&mut self, is_untaken: bool) {
+        if self.is_untaken == is_untaken {
+            return;
+        }
+        self.is_untaken = is_untaken;
+        self.gate.moved();
+        match is_untaken {
+            true => self.gate.untaken.fetch_add(1, Ordering::Relaxed),
+            false => self.gate.untaken.fetch_sub(1, Ordering::Relaxed),
+        };
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.inside.lock().last_done = Instant::now();
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        self.awaits_client(false);
+        self.gate.inside.lock().last_done = Instant::now();
+        self.gate.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -17,7 +17,7 @@ const CLIENT_CLOSED: u16 = 460;
 
 /// One request. Dropped before it is finished, the client went away.
 pub(crate) struct Exchange {
-    _busy: Busy,
+    busy: Busy,
     is_classic: bool,
     meter: Option<Meter>,
     log: Option<Log>,
@@ -123,11 +123,16 @@ impl Exchange {
             }
         });
         Box::new(Self {
-            _busy: busy,
+            busy,
             is_classic: load_balancer.is_classic,
             meter,
             log,
         })
+    }
+
+    /// Whether the client has to take some of the answer before it can go on.
+    pub(crate) fn awaits_client(&mut self, is_untaken: bool) {
+        self.busy.awaits_client(is_untaken);
     }
 
     /// Whether it is a classic load balancer that is asked.
