@@ -243,6 +243,8 @@ fn is_same(known: &Service, it: &NewService) -> bool {
         && known.placement_constraints == it.placement_constraints
         && known.placement_strategy == it.placement_strategy
         && known.propagate_tags == it.propagate_tags
+        && known.enable_ecs_managed_tags == it.enable_ecs_managed_tags
+        && known.enable_execute_command == it.enable_execute_command
 }
 
 /// `UpdateService`: what tasks are made of starts a new deployment, what only counts them does not.

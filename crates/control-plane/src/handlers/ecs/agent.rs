@@ -208,8 +208,9 @@ async fn observe<O: wire::Operation>(
     report: TaskReport,
 ) -> Result<(), ecs::Error> {
     require_cluster(call, cluster)?;
-    let arn = TaskArn::parse(task.unwrap_or_default());
-    let arn = arn.map_err(|_| invalid_parameter("The referenced task was not found."))?;
+    let arn = TaskArn::parse(task.unwrap_or_default()).ok();
+    let arn = arn.filter(|it| it.scope() == *call.scope());
+    let arn = arn.ok_or_else(|| invalid_parameter("The referenced task was not found."))?;
     let store = call.access().store();
     let observed = store
         .transact(move |tx| transitions::observe_task(tx, &arn, &report))

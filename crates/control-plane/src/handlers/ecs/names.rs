@@ -135,19 +135,27 @@ fn of_other_cluster(other: &ClusterArn, cluster: &ClusterArn) -> ecs::Error {
         other.name(),
         cluster.name()
     );
-    let (others, yours) = (other.scope(), cluster.scope());
-    let parts = [
-        ("region", others.region, yours.region),
-        ("account", others.account, yours.account),
-    ];
-    for (what, other, your) in parts {
-        if other != your {
-            text.push_str(&format!(
-                ". The identifier is of the {what} {other}, your {what} is {your}"
-            ));
-        }
+    for difference in differences(&other.scope(), &cluster.scope()) {
+        text.push_str(&format!(". {difference}"));
     }
     invalid_parameter(text)
+}
+
+/// What is said of an ARN that belongs to another region or account.
+pub fn of_other_scope(other: &Scope, yours: &Scope) -> ecs::Error {
+    let differences = differences(other, yours).join(". ");
+    invalid_parameter(format!("Invalid identifier: {differences}"))
+}
+
+fn differences(other: &Scope, yours: &Scope) -> Vec<String> {
+    let parts = [
+        ("region", &other.region, &yours.region),
+        ("account", &other.account, &yours.account),
+    ];
+    let differing = parts.into_iter().filter(|(_, other, your)| other != your);
+    differing
+        .map(|(what, other, your)| format!("The identifier is of the {what} {other}, your {what} is {your}"))
+        .collect()
 }
 
 /// The form from before 2018: `arn:aws:ecs:region:account:service/name`.

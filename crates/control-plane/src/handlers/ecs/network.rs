@@ -9,6 +9,7 @@ use domain::vpc::Subnet;
 use store::State;
 
 use super::errors::invalid_parameter;
+use super::listing;
 
 /// Most subnets of a task or service.
 const SUBNETS_MAX: usize = 16;
@@ -32,10 +33,9 @@ pub fn parse(
     let security_groups = each_once(given.security_groups.clone().unwrap_or_default());
     let vpc_id = check_subnets(state, scope, &given.subnets)?;
     check_security_groups(state, scope, vpc_id, &security_groups)?;
-    let is_public_ip_assigned = given
-        .assign_public_ip
-        .as_ref()
-        .is_some_and(|it| it.as_str() == "ENABLED");
+    let assign_public_ip = given.assign_public_ip.as_ref().map(|it| it.as_str());
+    listing::require_word("assignPublicIp", assign_public_ip, &["ENABLED", "DISABLED"])?;
+    let is_public_ip_assigned = assign_public_ip == Some("ENABLED");
     if is_public_ip_assigned && launch_type != LaunchType::Fargate {
         return Err(invalid_parameter(
             "Assign public IP is not supported for this launch type.",

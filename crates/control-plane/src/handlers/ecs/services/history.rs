@@ -4,7 +4,7 @@ use api::ecs;
 use domain::arn::{Arn, Resource};
 use domain::service::{Service, ServiceStatus};
 use domain::service_deployment::{ServiceDeployment, ServiceRevision};
-use domain::{ServiceDeploymentArn, ServiceRevisionArn};
+use domain::{Scope, ServiceDeploymentArn, ServiceRevisionArn};
 use orchestrator::transitions;
 
 use super::{service_connect, strategy};
@@ -40,8 +40,11 @@ const STATUSES: [&str; 9] = [
 pub async fn describe_service_deployments(
     call: Call<ecs::DescribeServiceDeployments>,
 ) -> Result<ecs::DescribeServiceDeploymentsOutput, ecs::Error> {
-    let arns: Vec<ServiceDeploymentArn> =
-        parse_all(&call.input().service_deployment_arns, "serviceDeploymentArns")?;
+    let arns: Vec<ServiceDeploymentArn> = parse_all(
+        call.scope(),
+        &call.input().service_deployment_arns,
+        "serviceDeploymentArns",
+    )?;
     call.access().store().read(|state| {
         let (found, failures) = listing::found::<ServiceDeployment>(state, &arns);
         let found = found.into_iter().map(|it| render::service_deployment(state, it));
@@ -59,8 +62,11 @@ pub async fn describe_service_deployments(
 pub async fn describe_service_revisions(
     call: Call<ecs::DescribeServiceRevisions>,
 ) -> Result<ecs::DescribeServiceRevisionsOutput, ecs::Error> {
-    let arns: Vec<ServiceRevisionArn> =
-        parse_all(&call.input().service_revision_arns, "serviceRevisionArns")?;
+    let arns: Vec<ServiceRevisionArn> = parse_all(
+        call.scope(),
+        &call.input().service_revision_arns,
+        "serviceRevisionArns",
+    )?;
     call.access().store().read(|state| {
         let (found, failures) = listing::found::<ServiceRevision>(state, &arns);
         let found = found.into_iter().map(|it| render::service_revision(state, it));
@@ -71,7 +77,7 @@ pub async fn describe_service_revisions(
     })
 }
 
-fn parse_all<K: Resource>(given: &[String], member: &str) -> Result<Vec<Arn<K>>, ecs::Error> {
+fn parse_all<K: Resource>(scope: &Scope, given: &[String], member: &str) -> Result<Vec<Arn<K>>, ecs::Error> {
     if given.is_empty() {
         return Err(invalid_parameter(format!("{member} cannot be empty.")));
     }
@@ -80,16 +86,20 @@ fn parse_all<K: Resource>(given: &[String], member: &str) -> Result<Vec<Arn<K>>,
             "{member} can have at most {DESCRIBED_MAX} items."
         )));
     }
-    given.iter().map(|it| parse(it)).collect()
+    given.iter().map(|it| parse(scope, it)).collect()
 }
 
-fn parse<K: Resource>(given: &str) -> Result<Arn<K>, ecs::Error> {
-    Arn::parse(given).map_err(|_| {
+fn parse<K: Resource>(scope: &Scope, given: &str) -> Result<Arn<K>, ecs::Error> {
+    let arn: Arn<K> = Arn::parse(given).map_err(|_| {
         invalid_parameter(format!(
             "Invalid identifier: {given} is not the ARN of a {}.",
             K::WORD.replace('-', " ")
         ))
-    })
+    })?;
+    match arn.scope() == *scope {
+        true => Ok(arn),
+        false => Err(names::of_other_scope(&arn.scope(), scope)),
+    }
 }
 
 /// `ListServiceDeployments`: newest first.
@@ -158,7 +168,7 @@ pub async fn stop_service_deployment(
             )));
         }
     }
-    let arn: ServiceDeploymentArn = parse(&input.service_deployment_arn)?;
+    let arn: ServiceDeploymentArn = parse(call.scope(), &input.service_deployment_arn)?;
     let store = call.access().store();
     let stopped = store
         .transact(move |tx| transitions::stop_service_deployment(tx, &arn))
@@ -181,7 +191,7 @@ pub async fn continue_service_deployment(
     if input.hook_id.is_empty() {
         return Err(invalid_parameter("hookId cannot be empty."));
     }
-    let arn: ServiceDeploymentArn = parse(&input.service_deployment_arn)?;
+    let arn: ServiceDeploymentArn = parse(call.scope(), &input.service_deployment_arn)?;
     let (named, hook_id) = (arn.to_string(), input.hook_id.clone());
     let store = call.access().store();
     let continued = store

@@ -20,6 +20,9 @@ pub mod classic;
 #[cfg(test)]
 mod tests;
 
+/// Most target groups of a service. <https://github.com/hashicorp/terraform/issues/25306>
+const LOAD_BALANCERS_MAX: usize = 5;
+
 /// The load balancers that a call names, checked against what there is.
 ///
 /// # Errors
@@ -30,6 +33,11 @@ pub fn parse(
     given: &[ecs::LoadBalancer],
 ) -> Result<Vec<ServiceLoadBalancer>, ecs::Error> {
     classic::check_alone(given)?;
+    if given.len() > LOAD_BALANCERS_MAX {
+        return Err(invalid_parameter(format!(
+            "load balancers can have at most {LOAD_BALANCERS_MAX} items."
+        )));
+    }
     let parsed = given.iter().map(|it| one(state, definition, it));
     let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
     let with_rules = parsed.iter().filter(|it| it.advanced.is_some()).count();

@@ -1,6 +1,6 @@
 //! Services and their history, as clients ask.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, text};
 
@@ -302,6 +302,89 @@ async fn a_service_keeps_to_definitions_that_fit_its_network_configuration() {
     }
     let again = json!({ "service": "web", "taskDefinition": "cards", "desiredCount": 0 });
     fixture.ask("UpdateService", again).await;
+    let word = json!({ "subnets": [subnet], "assignPublicIp": "MAYBE" });
+    let update = json!({ "service": "web", "networkConfiguration": { "awsvpcConfiguration": word } });
+    let (code, message) = fixture.refused("UpdateService", update).await;
+    let expected = "Invalid assignPublicIp: \"MAYBE\"; it must be one of ENABLED, DISABLED.";
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        ("InvalidParameterException", expected)
+    );
+}
+
+#[tokio::test]
+async fn a_call_that_differs_in_any_member_is_not_the_same_again() {
+    let fixture = Fixture::new().await;
+    let container = json!({ "name": "web", "image": "web", "memory": 32 });
+    let role = "arn:aws:iam::123456789012:role/web";
+    let definition = json!({ "family": "web", "containerDefinitions": [container], "taskRoleArn": role });
+    fixture.ask("RegisterTaskDefinition", definition).await;
+    let create = json!({ "serviceName": "web", "taskDefinition": "web", "desiredCount": 1 });
+    let first = fixture.ask("CreateService", create.clone()).await["service"].clone();
+    let again = fixture.ask("CreateService", create.clone()).await["service"].clone();
+    assert_eq!(again["createdAt"], first["createdAt"]);
+    for (member, value) in [
+        ("desiredCount", json!(2)),
+        ("launchType", json!("EXTERNAL")),
+        ("enableECSManagedTags", json!(true)),
+        ("enableExecuteCommand", json!(true)),
+        ("propagateTags", json!("SERVICE")),
+        ("availabilityZoneRebalancing", json!("DISABLED")),
+        ("deploymentConfiguration", json!({ "maximumPercent": 150 })),
+    ] {
+        let mut other = create.clone();
+        other[member] = value;
+        let (code, message) = fixture.refused("CreateService", other).await;
+        assert_eq!(
+            (code.as_str(), message.as_str()),
+            (
+                "InvalidParameterException",
+                "Creation of service was not idempotent."
+            ),
+            "{member}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn deployments_of_another_region_are_none_of_ours() {
+    let fixture = Fixture::new().await;
+    service(&fixture).await;
+    let described = fixture
+        .ask("DescribeServices", json!({ "services": ["web"] }))
+        .await;
+    let service = &described["services"][0];
+    let elsewhere = |it: &Value| text(it).replace(":us-east-1:", ":eu-west-1:");
+    let deployment = elsewhere(&service["currentServiceDeployment"]);
+    let revision = elsewhere(&service["currentServiceRevisions"][0]["arn"]);
+    let cases = [
+        (
+            "DescribeServiceDeployments",
+            json!({ "serviceDeploymentArns": [deployment] }),
+        ),
+        (
+            "DescribeServiceRevisions",
+            json!({ "serviceRevisionArns": [revision] }),
+        ),
+        (
+            "StopServiceDeployment",
+            json!({ "serviceDeploymentArn": deployment }),
+        ),
+        (
+            "ContinueServiceDeployment",
+            json!({ "serviceDeploymentArn": deployment, "hookId": "h" }),
+        ),
+    ];
+    for (operation, input) in cases {
+        let (code, message) = fixture.refused(operation, input).await;
+        let expected =
+            "Invalid identifier: The identifier is of the region eu-west-1, your region is us-east-1";
+        assert_eq!(
+            (code.as_str(), message.as_str()),
+            ("InvalidParameterException", expected),
+            "{operation}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -257,3 +257,18 @@ async fn a_task_set_names_its_own_load_balancer() {
     let made = fixture.ask("CreateTaskSet", input).await["taskSet"].clone();
     assert_eq!(made["loadBalancers"], wish["loadBalancers"]);
 }
+
+#[tokio::test]
+async fn a_service_has_at_most_five_target_groups() {
+    let behind = Behind::new().await;
+    let fixture = &behind.world.fixture;
+    let wish = behind.wish(json!(vec![behind.plain(&behind.blue); 6]));
+    let (code, message) = fixture.refused("CreateService", wish).await;
+    assert_eq!(
+        (code.as_str(), message.as_str()),
+        (
+            "InvalidParameterException",
+            "load balancers can have at most 5 items."
+        )
+    );
+}
