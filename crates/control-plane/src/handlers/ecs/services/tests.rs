@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, text};
 
-async fn service(fixture: &Fixture) -> serde_json::Value {
+async fn service(fixture: &Fixture) -> Value {
     let container = json!({ "name": "web", "image": "web", "memory": 32 });
     let definition = json!({ "family": "web", "containerDefinitions": [container] });
     fixture.ask("RegisterTaskDefinition", definition).await;
@@ -40,7 +40,7 @@ async fn service_deployments_and_revisions_are_described_and_listed() {
         revision["containerImages"],
         json!([{ "containerName": "web", "image": "web" }])
     );
-    let list = |more: serde_json::Value| {
+    let list = |more: Value| {
         let mut input = json!({ "service": "web" });
         let (Some(all), Some(more)) = (input.as_object_mut(), more.as_object()) else {
             unreachable!("both are objects")
@@ -69,7 +69,7 @@ async fn listed_deployments_come_newest_first_page_by_page() {
         fixture.ask("UpdateService", force).await;
     }
     let mut seen = Vec::new();
-    let mut token = serde_json::Value::Null;
+    let mut token = Value::Null;
     loop {
         let input = json!({ "service": "web", "maxResults": 2, "nextToken": token });
         let page = fixture.ask("ListServiceDeployments", input).await;
@@ -121,7 +121,7 @@ async fn stopping_a_deployment_is_refused_in_ecs_words() {
     assert_eq!(code, "NamespaceNotFoundException");
 }
 
-fn breaker(threshold: serde_json::Value) -> serde_json::Value {
+fn breaker(threshold: Value) -> Value {
     let breaker = json!({
         "enable": true, "rollback": true, "resetOnHealthyTask": false, "thresholdConfiguration": threshold,
     });
@@ -136,9 +136,8 @@ async fn a_circuit_breaker_reads_back_as_given_and_stays_when_bounds_change() {
     update["service"] = json!("web");
     let given = update["deploymentConfiguration"]["deploymentCircuitBreaker"].clone();
     let updated = fixture.ask("UpdateService", update).await;
-    let read = |output: &serde_json::Value| {
-        output["service"]["deploymentConfiguration"]["deploymentCircuitBreaker"].clone()
-    };
+    let read =
+        |output: &Value| output["service"]["deploymentConfiguration"]["deploymentCircuitBreaker"].clone();
     assert_eq!(read(&updated), given);
     let bounds = json!({ "service": "web", "deploymentConfiguration": { "maximumPercent": 150 } });
     assert_eq!(read(&fixture.ask("UpdateService", bounds).await), given);
@@ -151,7 +150,7 @@ async fn alarms_that_are_not_enabled_read_back_as_given() {
     let none = json!({ "alarmNames": [], "enable": false, "rollback": false });
     assert_eq!(service["deploymentConfiguration"]["alarms"], none);
     let mut alarms = json!({ "alarmNames": ["errors", "slow"], "enable": false, "rollback": true });
-    let update = |configuration: serde_json::Value| json!({ "service": "web", "forceNewDeployment": true, "deploymentConfiguration": configuration });
+    let update = |configuration: Value| json!({ "service": "web", "forceNewDeployment": true, "deploymentConfiguration": configuration });
     for configuration in [json!({ "alarms": alarms }), json!({ "maximumPercent": 150 })] {
         let updated = fixture.ask("UpdateService", update(configuration)).await;
         assert_eq!(updated["service"]["deploymentConfiguration"]["alarms"], alarms);
@@ -167,7 +166,7 @@ async fn alarms_that_are_not_enabled_read_back_as_given() {
     assert_eq!(refused.0, "UnsupportedFeatureException", "{}", refused.1);
 }
 
-async fn updated_deployment(fixture: &Fixture) -> serde_json::Value {
+async fn updated_deployment(fixture: &Fixture) -> Value {
     let described = fixture
         .ask("DescribeServices", json!({ "services": ["web"] }))
         .await;
