@@ -45,10 +45,12 @@ impl Site {
 
     /// Whether a task of the default group reaches the server.
     fn is_reached(&self) -> Result<bool> {
-        let ask = format!(
-            "busybox timeout {PATIENCE} wget -q -O - http://{}/; exit $?",
-            self.server
-        );
+        self.is_page_reached(&self.server)
+    }
+
+    /// Whether a task of the default group gets a page from that address.
+    fn is_page_reached(&self, address: &str) -> Result<bool> {
+        let ask = format!("busybox timeout {PATIENCE} wget -q -O - http://{address}/; exit $?");
         let container = json!({ "command": ["/bin/sh", "-c", ask] });
         let definition = self
             .world
@@ -95,5 +97,55 @@ fn a_task_is_reached_as_its_security_group_says() -> Result<()> {
     let of_range = ["--protocol", "tcp", "--port", "80", "--cidr", "0.0.0.0/0"];
     site.change("authorize-security-group-ingress", &of_range)?;
     assert!(site.is_reached()?, "its rule names everybody");
+    Ok(())
+}
+
+#[test]
+fn a_load_balancer_is_reached_as_its_security_group_says() -> Result<()> {
+    let site = Site::new()?;
+    let (first, second, _) = site.world.two_subnets()?;
+    let place = ["--subnets", &first, &second, "--security-groups", &site.group];
+    let made = site
+        .world
+        .elb(&[&["create-load-balancer", "--name", "web"], &place[..]].concat())?;
+    let load_balancer = &made["LoadBalancers"][0];
+    let arn = text(&load_balancer["LoadBalancerArn"]);
+    let fixed = "Type=fixed-response,FixedResponseConfig={StatusCode=200,MessageBody=hello}";
+    let listener = [
+        "create-listener",
+        "--load-balancer-arn",
+        &arn,
+        "--protocol",
+        "HTTP",
+    ];
+    site.world
+        .elb(&[&listener[..], &["--port", "80", "--default-actions", fixed]].concat())?;
+    let address = site.world.addresses(load_balancer)?.remove(0);
+    // The host is always let in, so it tells when the load balancer is there.
+    assert!(page(&format!("{address}:80"))?.contains("hello"));
+
+    assert!(!site.is_page_reached(&address)?, "a new group lets nothing in");
+    let of_group = [
+        "--protocol",
+        "tcp",
+        "--port",
+        "80",
+        "--source-group",
+        &site.default_group,
+    ];
+    site.change("authorize-security-group-ingress", &of_group)?;
+    assert!(
+        site.is_page_reached(&address)?,
+        "its rule names the clients' group"
+    );
+    site.change("revoke-security-group-ingress", &of_group)?;
+    assert!(!site.is_page_reached(&address)?, "the rule is gone");
+    let other = ["--security-groups", &site.default_group];
+    site.world
+        .elb(&[&["set-security-groups", "--load-balancer-arn", &arn], &other[..]].concat())?;
+    assert!(
+        site.is_page_reached(&address)?,
+        "its new group lets its own members in"
+    );
     Ok(())
 }

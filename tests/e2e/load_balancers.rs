@@ -196,7 +196,7 @@ impl World {
     }
 
     /// An application load balancer in two zones whose port 80 leads to the tasks, healthy ones.
-    fn balance(&self, tasks: &[&Value]) -> Result<(Value, String)> {
+    pub fn balance(&self, tasks: &[&Value]) -> Result<(Value, String)> {
         let (first, second, vpc) = self.two_subnets()?;
         let made = self.elb(&[
             "create-load-balancer",

@@ -5,6 +5,7 @@
 mod access_logs;
 mod bad_input;
 mod balanced_services;
+mod balancer_crashes;
 mod blue_green;
 mod capacity_providers;
 mod certificates;
@@ -34,6 +35,7 @@ mod logs;
 mod names;
 mod networks;
 mod placement;
+mod published_services;
 mod reach;
 mod registry;
 mod rollouts;
