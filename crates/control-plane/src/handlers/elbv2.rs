@@ -23,7 +23,7 @@ mod tags;
 mod target_groups;
 mod targets;
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;
 
 pub use attributes::{
     describe_listener_attributes, describe_load_balancer_attributes, describe_target_group_attributes,

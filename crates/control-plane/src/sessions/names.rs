@@ -2,6 +2,7 @@
 
 mod news;
 mod served;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -143,6 +144,11 @@ fn look(
 ) -> Vec<(Source, Option<Served>)> {
     let is_alias = |it: &&Source| matches!(it, Source::ClientAlias(..));
     let mut changed = news.changed;
+    let followers = news
+        .target_groups
+        .iter()
+        .flat_map(|it| state.load_balancers_to(it));
+    changed.extend(followers.map(Source::LoadBalancer));
     if news.is_all {
         changed.extend(told.keys().filter(|it| !is_alias(it)).cloned());
         changed.extend(served::sources(state, scope));

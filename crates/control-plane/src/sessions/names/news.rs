@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use domain::LoadBalancerArn;
+use domain::listener_rule::ListenerRule;
 use domain::service::Service;
 use domain::service_connect::ClientAlias;
+use domain::{LoadBalancerArn, TargetGroupArn};
 use store::{Change, Changed, Commit};
 
+use super::zones;
 use crate::sessions::balancers;
 use crate::sessions::followers::News;
 
@@ -35,6 +37,8 @@ pub struct NameNews {
     pub is_all: bool,
     /// These.
     pub changed: BTreeSet<Source>,
+    /// Load balancers of these: their names follow the health of targets.
+    pub target_groups: BTreeSet<TargetGroupArn>,
     /// All names of Service Connect: each depends on others of its name, on VPCs, and on where its service is.
     pub are_client_aliases: bool,
 }
@@ -51,6 +55,7 @@ impl News for NameNews {
         Self {
             is_all: false,
             changed: commit.changes.iter().filter_map(source).collect(),
+            target_groups: commit.changes.iter().filter_map(target_group).collect(),
             are_client_aliases: commit.changes.iter().any(concerns_client_aliases),
         }
     }
@@ -58,6 +63,7 @@ impl News for NameNews {
     fn add(&mut self, others: &Self) {
         self.is_all |= others.is_all;
         self.changed.extend(others.changed.iter().cloned());
+        self.target_groups.extend(others.target_groups.iter().cloned());
         self.are_client_aliases |= others.are_client_aliases;
     }
 }
@@ -73,11 +79,33 @@ fn source(change: &Change) -> Option<Source> {
                 .filter(|_| is_news)
                 .map(|it| Source::LoadBalancer(it.arn.clone()))
         }
+        Change::ListenerRule(it) => {
+            let groups = |it: &ListenerRule| it.action.target_groups().cloned().collect::<Vec<_>>();
+            let is_news = it.before.as_deref().map(groups) != it.after.as_deref().map(groups);
+            let listener = either(it).filter(|_| is_news)?.arn.listener().ok()?;
+            listener.load_balancer().ok().map(Source::LoadBalancer)
+        }
         // Its names follow the health of its instances.
         Change::ClassicLoadBalancer(it) => either(it).map(|it| Source::LoadBalancer(it.arn.clone())),
         Change::Namespace(it) => either(it).map(|it| Source::Namespace(it.id.clone())),
         Change::DiscoveryService(it) => either(it).map(|it| Source::Service(it.id.clone())),
         Change::DiscoveryInstance(it) => either(it).map(|it| Source::Service(it.service_id.clone())),
+        _ => None,
+    }
+}
+
+/// Of which group a change may have moved the names of load balancers.
+fn target_group(change: &Change) -> Option<TargetGroupArn> {
+    match change {
+        Change::Target(it) => {
+            let is_news = it.before.as_deref().map(zones::told) != it.after.as_deref().map(zones::told);
+            either(it).filter(|_| is_news).map(|it| it.key.group.clone())
+        }
+        Change::TargetGroup(it) => {
+            let is_news =
+                it.before.as_deref().map(|it| &it.attributes) != it.after.as_deref().map(|it| &it.attributes);
+            either(it).filter(|_| is_news).map(|it| it.arn.clone())
+        }
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use domain::served_names::{NameKey, RecordSet, SeenBy, ServedRecord, ServedVpc, 
 use domain::vpc::{Vpc, internal_domain};
 use store::State;
 
-use super::Source;
+use super::{Source, zones};
 
 /// The zone that all load balancers have their names in, and its id.
 const LOAD_BALANCERS: (&str, &str) = ("load-balancers", "amazonaws.com");
@@ -79,8 +79,11 @@ pub fn served(state: &State, scope: &Scope, source: &Source) -> Option<Served> {
                 return Some(load_balancer(&it.dns_name, &it.resolved(), &it.zones));
             }
             let it = state.get::<LoadBalancer>(arn)?;
-            let addresses: Vec<IpAddr> = it.addresses().collect();
-            Some(load_balancer(&it.dns_name, &addresses, &it.zones))
+            Some(load_balancer(
+                &it.dns_name,
+                &zones::resolved(state, it),
+                &it.zones,
+            ))
         }
         Source::Namespace(id) => {
             let namespace = state.get::<Namespace>(id).filter(|it| it.scope == *scope)?;
@@ -109,7 +112,7 @@ fn vpc(it: &Vpc) -> ServedVpc {
     }
 }
 
-/// Under its name all of its addresses, and those of each zone under that zone's name before it, as on Amazon.
+/// Under its name the addresses that it leads to, and those of each zone under that zone's name before it, as on Amazon.
 fn load_balancer(dns_name: &str, addresses: &[IpAddr], zones: &[LoadBalancerZone]) -> Served {
     let of_zones = zones
         .iter()
