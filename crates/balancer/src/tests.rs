@@ -14,6 +14,7 @@ mod hostile;
 mod hot_changes;
 mod idle;
 mod leaving;
+mod many_targets;
 mod network;
 mod odd_heads;
 mod plain;

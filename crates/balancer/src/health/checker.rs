@@ -1,7 +1,7 @@
 //! When targets are checked: one task for all of them, a heap of what is due, and a bound of checks at one time.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,10 @@ use crate::shared::Shared;
 use crate::target::Target;
 
 /// Checks at one time; more wait for their turn.
-const CHECKS_MAX: usize = 256;
+const CHECKS_MAX: usize = 512;
+/// Of these, checks of targets that did not answer the last time: each takes as long as it may, and those that do
+/// answer are not to wait for them.
+const SILENT_CHECKS_MAX: usize = 384;
 /// New targets are checked first within this time, so that many do not begin at once.
 const SPREAD: Duration = Duration::from_millis(200);
 
@@ -33,15 +36,34 @@ struct Watched {
     machine: Machine,
     /// Whether it was checked before.
     begun: bool,
+    /// Whether it did not answer the last time.
+    is_silent: bool,
 }
 
 #[derive(Default)]
 struct Inside {
     watched: HashMap<u64, Watched>,
     due: BinaryHeap<Reverse<(Instant, u64)>>,
+    /// Silent ones that are due and wait for their turn.
+    waiting: VecDeque<u64>,
     /// By the address of the target's memory, which lives as long as it is watched.
     numbers: HashMap<usize, u64>,
     next: u64,
+}
+
+/// The checks at one time.
+#[derive(Default)]
+struct Checks {
+    running: JoinSet<Ended>,
+    /// How many of them are of silent targets.
+    silent: usize,
+}
+
+/// A check, and whether its target was silent before.
+struct Ended {
+    number: u64,
+    was_silent: bool,
+    result: Result<(), Failure>,
 }
 
 /// Checks targets.
@@ -80,14 +102,14 @@ impl Checker {
                 .numbers
                 .get(&place)
                 .and_then(|number| Some((*number, inside.watched.remove(number)?)));
-            let (number, machine, begun) = match known {
-                Some((number, before)) => (number, before.machine, before.begun),
+            let (number, machine, begun, is_silent) = match known {
+                Some((number, before)) => (number, before.machine, before.begun, before.is_silent),
                 None => {
                     inside.next += 1;
                     let wait = shared.dice.below(SPREAD.as_micros() as u64);
                     let wait = Duration::from_micros(wait).min(check.interval);
                     inside.due.push(Reverse((now + wait, inside.next)));
-                    (inside.next, Machine::known(target.known()), false)
+                    (inside.next, Machine::known(target.known()), false, false)
                 }
             };
             numbers.insert(place, number);
@@ -100,6 +122,7 @@ impl Checker {
                     from,
                     machine,
                     begun,
+                    is_silent,
                 },
             );
         }
@@ -120,10 +143,10 @@ impl Checker {
 
     /// Checks until it is dropped.
     pub(crate) async fn run(self, shared: Arc<Shared>) {
-        let mut checks: JoinSet<(u64, Result<(), Failure>)> = JoinSet::new();
+        let mut checks = Checks::default();
         loop {
             let next = self.begin_due(&mut checks, &shared);
-            let is_full = checks.len() >= CHECKS_MAX;
+            let is_full = checks.running.len() >= CHECKS_MAX;
             let due = async {
                 match next {
                     Some(due) if !is_full => tokio::time::sleep_until(due).await,
@@ -133,41 +156,35 @@ impl Checker {
             tokio::select! {
                 () = self.changed.notified() => {}
                 () = due => {}
-                Some(ended) = checks.join_next(), if !checks.is_empty() => {
-                    if let Ok((number, result)) = ended {
-                        self.take(number, result, &shared);
-                    }
+                Some(ended) = checks.running.join_next(), if !checks.running.is_empty() => {
+                    let Ok(ended) = ended else { continue };
+                    checks.silent -= usize::from(ended.was_silent);
+                    self.take(ended.number, ended.result, &shared);
                 }
             }
         }
     }
 
     /// Begins what is due; answers when something is next.
-    fn begin_due(
-        &self,
-        checks: &mut JoinSet<(u64, Result<(), Failure>)>,
-        shared: &Arc<Shared>,
-    ) -> Option<Instant> {
+    fn begin_due(&self, checks: &mut Checks, shared: &Arc<Shared>) -> Option<Instant> {
         let mut inside = self.inside.lock();
+        while checks.has_room(true) {
+            let Some(number) = inside.waiting.pop_front() else {
+                break;
+            };
+            inside.begin(number, checks, shared);
+        }
         let now = Instant::now();
         while let Some(Reverse((due, number))) = inside.due.peek().copied() {
-            if due > now || checks.len() >= CHECKS_MAX {
+            if due > now || !checks.has_room(false) {
                 return Some(due);
             }
             inside.due.pop();
-            let Some(watched) = inside.watched.get_mut(&number) else {
-                continue;
-            };
-            let (from, to) = (watched.from, watched.target.address());
-            let check = watched.check.clone();
-            // from half an interval on, the second check is anywhere, so that targets spread out for good
-            let again = match std::mem::replace(&mut watched.begun, true) {
-                false => check.interval / 2 + check.interval.mul_f64(shared.dice.below(1000) as f64 / 2000.0),
-                true => check.interval,
-            };
-            inside.due.push(Reverse((now + again, number)));
-            let shared = shared.clone();
-            checks.spawn(async move { (number, probe(Way { from, to }, &check, &shared.target_tls).await) });
+            let is_silent = inside.watched.get(&number).is_some_and(|it| it.is_silent);
+            match checks.has_room(is_silent) {
+                true => inside.begin(number, checks, shared),
+                false => inside.waiting.push_back(number),
+            }
         }
         None
     }
@@ -177,6 +194,7 @@ impl Checker {
         let Some(watched) = inside.watched.get_mut(&number) else {
             return;
         };
+        watched.is_silent = result == Err(Failure::Timeout);
         let thresholds = Thresholds {
             first: watched.check.first_threshold,
             healthy: watched.check.healthy_threshold,
@@ -189,5 +207,40 @@ impl Checker {
         drop(inside);
         group.set_health(&target, health, shared.now_ms());
         target.tell_health(health);
+    }
+}
+
+impl Checks {
+    fn has_room(&self, is_silent: bool) -> bool {
+        self.running.len() < CHECKS_MAX && !(is_silent && self.silent >= SILENT_CHECKS_MAX)
+    }
+}
+
+impl Inside {
+    /// Begins a check, and says when the next one is due.
+    fn begin(&mut self, number: u64, checks: &mut Checks, shared: &Arc<Shared>) {
+        let Some(watched) = self.watched.get_mut(&number) else {
+            return;
+        };
+        let way = Way {
+            from: watched.from,
+            to: watched.target.address(),
+        };
+        let (check, was_silent) = (watched.check.clone(), watched.is_silent);
+        // from half an interval on, the second check is anywhere, so that targets spread out for good
+        let again = match std::mem::replace(&mut watched.begun, true) {
+            false => check.interval / 2 + check.interval.mul_f64(shared.dice.below(1000) as f64 / 2000.0),
+            true => check.interval,
+        };
+        self.due.push(Reverse((Instant::now() + again, number)));
+        checks.silent += usize::from(was_silent);
+        let shared = shared.clone();
+        checks.running.spawn(async move {
+            Ended {
+                number,
+                was_silent,
+                result: probe(way, &check, &shared.target_tls).await,
+            }
+        });
     }
 }

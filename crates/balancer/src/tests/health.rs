@@ -142,25 +142,6 @@ async fn groups_without_a_listener_are_not_checked() {
 }
 
 #[tokio::test]
-async fn many_targets_are_checked_by_few_sockets() {
-    let (one, _) = moody("one").await;
-    let mut plan = group("g", &[]);
-    for number in 0..2000 {
-        let mut target = super::fixture::target(one);
-        target.id = format!("i-{number}").into();
-        plan.targets.push(target);
-    }
-    let mut check = http_check();
-    check.interval = Duration::from_secs(30);
-    check.timeout = Duration::from_secs(10);
-    plan.health_check = Some(check);
-    let mut world = World::with_group(plan).await;
-    for _ in 0..2000 {
-        world.health_of(one, Health::Healthy).await;
-    }
-}
-
-#[tokio::test]
 async fn what_stands_can_be_asked_for_again() {
     let (one, _) = moody("one").await;
     let mut plan = group("g", &[one]);
