@@ -25,6 +25,7 @@ mod policy;
 mod ports;
 mod preserving;
 mod publishing;
+mod readdressing;
 mod records;
 mod resolvers;
 mod rules;
@@ -206,12 +207,12 @@ impl Network {
         Ok(self.attachments.records.namespace(task_id))
     }
 
-    /// Makes the network namespace of a load balancer: as that of an `awsvpc` task, with all its addresses. `key` is
-    /// like that of a task. Answers where it finds the ports of this host: that end of the link between its VPC and the
+    /// Makes the network namespace of a load balancer: as that of an `awsvpc` task, with all its addresses; one that is
+    /// there gets other addresses, and ports of the host are to be published again. `key` is like that of a task. Answers where it finds the ports of this host: that end of the link between its VPC and the
     /// host which is the host's own, so that it stays right whatever networks the host joins or leaves.
     ///
     /// # Errors
-    /// As [`attach_task`](Self::attach_task); it has to be detached first if its addresses have changed.
+    /// As [`attach_task`](Self::attach_task); it has to be detached first if it is to be in another VPC.
     pub async fn attach_load_balancer(
         &self,
         key: &str,

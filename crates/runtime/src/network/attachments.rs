@@ -129,7 +129,12 @@ impl Attachments {
 
     async fn fill(&self, key: &str, slot: &Slot, wanted: Wanted) -> Result<Attachment, NetworkError> {
         let mut held = lock(slot).await?;
-        if let Some(existing) = &*held {
+        if let Some(existing) = held.as_mut() {
+            if let Wanted::LoadBalancer(interface, others) = &wanted {
+                let readdressing = timeout(WORK_DEADLINE, self.readdress(existing, interface, others)).await;
+                readdressing.unwrap_or(Err(NetworkError::Deadline("other addresses")))?;
+                return Ok(existing.clone());
+            }
             return match is_same(&existing.kind, &wanted) {
                 true => Ok(existing.clone()),
                 false => Err(NetworkError::AttachedOtherwise(key.to_owned())),
@@ -353,10 +358,20 @@ impl Attachments {
 
     /// Ends all connections of an attachment, of which nothing leads here any more.
     async fn cut_off(&self, attachment: &Attachment) -> Result<(), NetworkError> {
-        let (vpc_id, addresses) = addresses_of(&attachment.kind);
-        if addresses.is_empty() {
-            return Ok(());
+        let addresses = addresses_of(&attachment.kind);
+        match addresses.is_empty() {
+            true => Ok(()),
+            false => self.forget_addresses(attachment, addresses).await,
         }
+    }
+
+    /// Nothing leads to these addresses of an attachment any more, and their connections are over.
+    pub(super) async fn forget_addresses(
+        &self,
+        attachment: &Attachment,
+        addresses: Vec<Ipv4Addr>,
+    ) -> Result<(), NetworkError> {
+        let vpc_id = attachment.kind.interface().map(|it| it.vpc_id.as_str());
         if let Some(vpc_id) = vpc_id {
             self.vpcs
                 .cut_off(&attachment.key, vpc_id, addresses.clone())
@@ -401,18 +416,14 @@ impl Attachments {
     }
 }
 
-/// The addresses of an attachment, and the VPC that they are in.
-fn addresses_of(kind: &Kind) -> (Option<&str>, Vec<Ipv4Addr>) {
+fn addresses_of(kind: &Kind) -> Vec<Ipv4Addr> {
     match kind {
-        Kind::Task(interface) => (Some(&interface.vpc_id), vec![interface.address]),
+        Kind::Task(interface) => vec![interface.address],
         Kind::LoadBalancer {
             interface, others, ..
-        } => {
-            let all = others.iter().copied().chain([interface.address]);
-            (Some(&interface.vpc_id), all.collect())
-        }
-        Kind::Bridge { address, .. } => (None, vec![*address]),
-        Kind::Isolated => (None, Vec::new()),
+        } => others.iter().copied().chain([interface.address]).collect(),
+        Kind::Bridge { address, .. } => vec![*address],
+        Kind::Isolated => Vec::new(),
     }
 }
 
@@ -444,12 +455,6 @@ fn is_same(kind: &Kind, wanted: &Wanted) -> bool {
     match (kind, wanted) {
         (Kind::Isolated, Wanted::Isolated) => true,
         (Kind::Task(interface), Wanted::Task(wanted)) => interface == wanted,
-        (
-            Kind::LoadBalancer {
-                interface, others, ..
-            },
-            Wanted::LoadBalancer(wanted, more),
-        ) => interface == wanted && others == more,
         (Kind::Bridge { ports, .. }, Wanted::Bridge(wanted)) => {
             ports.len() == wanted.len()
                 && mappings(ports).iter().zip(wanted).all(|(port, wanted)| {

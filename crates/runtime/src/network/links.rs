@@ -202,6 +202,20 @@ pub(super) async fn add_address(
         .map_err(NetworkError::netlink("add an address"))
 }
 
+/// Takes an address away, whichever link has it.
+pub(super) async fn remove_address(handle: &Handle, address: Ipv4Addr) -> Result<(), NetworkError> {
+    let mut answers = handle
+        .address()
+        .get()
+        .set_address_filter(IpAddr::V4(address))
+        .execute();
+    let failed = NetworkError::netlink("remove an address");
+    while let Some(answer) = answers.try_next().await.map_err(&failed)? {
+        handle.address().del(answer).execute().await.map_err(&failed)?;
+    }
+    Ok(())
+}
+
 /// All IPv4 addresses of the namespace.
 pub(super) async fn addresses(handle: &Handle) -> Result<Vec<Ipv4Addr>, NetworkError> {
     let mut found = Vec::new();

@@ -147,8 +147,10 @@ impl Attachments {
     }
 
     /// Has rules judge what one sends. Not before may its link carry what comes from elsewhere.
-    async fn judge(&self, vpc_id: &str, one: Preserving) -> Result<(), NetworkError> {
-        let add = |all: &mut BTreeSet<_>| {
+    pub(super) async fn judge(&self, vpc_id: &str, one: Preserving) -> Result<(), NetworkError> {
+        let add = |all: &mut BTreeSet<Preserving>| {
+            // Its addresses may be others than before.
+            all.retain(|it| it.link != one.link);
             all.insert(one.clone());
         };
         let filters = &self.vpcs.filters;

@@ -11,3 +11,4 @@ pub(super) mod networks;
 mod overlay;
 mod preserving;
 mod publishing;
+mod readdressing;
