@@ -34,6 +34,7 @@ mod load_balancers;
 mod logs;
 mod names;
 mod networks;
+mod other_subnets;
 mod placement;
 mod published_services;
 mod reach;
