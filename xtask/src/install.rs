@@ -1,5 +1,7 @@
 //! What the automation needs on a bare Debian machine, and how it gets it: always said before it is done.
 
+pub mod sigv4_suite;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

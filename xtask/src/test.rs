@@ -18,6 +18,7 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
     install::for_comparing()?;
     install::nextest()?;
     let clients = install::aws_clients(root)?;
+    let sigv4_suite = install::sigv4_suite::fetch(root)?;
     if arguments.is_empty() {
         say("Rules of the layout, generated code");
         tidy::tidy(root)?;
@@ -43,7 +44,9 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<()> {
     }
     say("Tests");
     let mut tests = cargo(root);
-    tests.env("GANTRY_AWS_CLIENTS", clients);
+    tests
+        .env("GANTRY_AWS_CLIENTS", clients)
+        .env("GANTRY_SIGV4_SUITE", sigv4_suite);
     run(tests.args(["nextest", "run", "--workspace"]).args(arguments))
 }
 

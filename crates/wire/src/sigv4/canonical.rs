@@ -1,5 +1,7 @@
 //! The canonical form of a request: what is signed.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
 
@@ -62,13 +64,36 @@ pub fn request(parts: &Parts, service: &str, signed_headers: &[String], payload_
     )
 }
 
-/// The path as sent, encoded once more; S3's is encoded once only, however it was sent.
+/// The path without its empty and relative pieces, encoded once more; S3's is encoded once only, however it was sent.
 fn path(sent: &str, service: &str) -> String {
     if service != super::S3 {
-        return utf8_percent_encode(sent, RESERVED_IN_PATH).to_string();
+        return utf8_percent_encode(&normalized(sent), RESERVED_IN_PATH).to_string();
     }
     let bytes: Vec<u8> = percent_decode_str(sent).collect();
     percent_encode(&bytes, RESERVED_IN_PATH).to_string()
+}
+
+/// As clients sign it: `/a//./b/../c/` is `/a/c/`.
+fn normalized(path: &str) -> Cow<'_, str> {
+    let is_plain = |piece: &str| !matches!(piece, "" | "." | "..");
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    if inner.strip_suffix('/').unwrap_or(inner).split('/').all(is_plain) {
+        return Cow::Borrowed(path);
+    }
+    let mut pieces = Vec::new();
+    for piece in inner.split('/') {
+        match piece {
+            "" | "." => {}
+            ".." => drop(pieces.pop()),
+            _ => pieces.push(piece),
+        }
+    }
+    let end = if path.ends_with('/') && !pieces.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    Cow::Owned(format!("/{}{end}", pieces.join("/")))
 }
 
 /// Trimmed, runs of spaces made one.
