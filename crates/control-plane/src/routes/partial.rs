@@ -1,5 +1,7 @@
 //! Operations that work in part: what of each is refused, or kept without an effect yet.
 
+mod ecs;
+
 /// Said of the operations of IAM that have to do with policies, and of AssumeRole.
 const POLICIES: &str = "policies are kept; they decide nothing yet";
 /// These.
@@ -48,43 +50,10 @@ const OF_NETWORKS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Operation and what is missing, in the order of their names.
-const PARTIAL: [(&str, &str); 11] = [
-    (
-        "CreateCapacityProvider",
-        "managed instances are refused; Auto Scaling groups are kept by name, and have no container instances",
-    ),
-    ("CreateCluster", "Container Insights is kept, nothing is measured"),
-    (
-        "CreateService",
-        "alarms that are to be watched, volumes of EBS, VPC Lattice and `monitoring` are refused",
-    ),
-    ("DescribeContainerInstances", "health is INSUFFICIENT_DATA"),
-    (
-        "PutAccountSetting",
-        "`containerInsights` is what new clusters begin with; others are kept without an effect",
-    ),
-    ("PutAccountSettingDefault", "as PutAccountSetting"),
-    (
-        "UpdateCapacityProvider",
-        "kept; there are no Auto Scaling groups that follow",
-    ),
-    ("UpdateCluster", "Container Insights is kept, nothing is measured"),
-    (
-        "UpdateClusterSettings",
-        "Container Insights is kept, nothing is measured; also takes Gantry's `instanceRebalancing`",
-    ),
-    ("UpdateContainerAgent", "there is never an update"),
-    (
-        "UpdateService",
-        "as CreateService, and a change of the deployment controller is refused",
-    ),
-];
-
 /// Said of the operations on deployment groups of CodeDeploy.
 const GROUPS: &str = "alarms and triggers are refused; the role is kept, nothing is done in its name";
 
-/// The same of CodeDeploy.
+/// Operations of CodeDeploy and what is missing.
 const PARTIAL_CODEDEPLOY: [(&str, &str); 5] = [
     ("CreateApplication", "the compute platform is ECS"),
     (
@@ -294,7 +263,7 @@ pub fn lacks(service: &str, operation: &str) -> Option<&'static str> {
         "codedeploy" => &PARTIAL_CODEDEPLOY,
         "ec2" => &PARTIAL_EC2,
         "ecr" => &PARTIAL_ECR,
-        "ecs" => &PARTIAL,
+        "ecs" => &ecs::PARTIAL,
         "elasticfilesystem" => &PARTIAL_EFS,
         "elasticloadbalancing" => &PARTIAL_ELBV2,
         super::CLASSIC_LOAD_BALANCING => &PARTIAL_ELB,

@@ -33,6 +33,11 @@ pub fn unsupported(member: &str) -> ecs::Error {
     })
 }
 
+/// ClientException: the same of operations whose model does not have the other.
+pub fn unbuilt(member: &str) -> ecs::Error {
+    client(format!("{member} is not supported by Gantry yet."))
+}
+
 /// Whether a list says anything.
 pub fn is_filled<T>(list: Option<&Vec<T>>) -> bool {
     list.is_some_and(|it| !it.is_empty())

@@ -11,7 +11,7 @@ use domain::tags::Pair;
 use orchestrator::transitions;
 use store::Tx;
 
-use crate::handlers::ecs::errors::{invalid_parameter, refuse_unbuilt};
+use crate::handlers::ecs::errors::{invalid_parameter, unbuilt};
 use crate::handlers::ecs::services::service_connect;
 
 /// Values of the setting that is Gantry's own.
@@ -136,10 +136,9 @@ fn execute_command(
 }
 
 fn override_log(given: &ecs::ExecuteCommandLogConfiguration) -> Result<ExecuteCommandLog, ecs::Error> {
-    refuse_unbuilt(&[(
-        "s3BucketName of executeCommandConfiguration",
-        given.s3_bucket_name.is_some(),
-    )])?;
+    if given.s3_bucket_name.is_some() {
+        return Err(unbuilt("s3BucketName of executeCommandConfiguration"));
+    }
     let log = ExecuteCommandLog {
         log_group: given.cloud_watch_log_group_name.clone(),
         is_log_group_encrypted: given.cloud_watch_encryption_enabled == Some(true),

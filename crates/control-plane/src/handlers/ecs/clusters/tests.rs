@@ -159,7 +159,7 @@ async fn a_bucket_for_sessions_is_refused_by_name() {
     let exec = json!({ "logging": "OVERRIDE", "logConfiguration": log });
     let input = json!({ "cluster": "default", "configuration": { "executeCommandConfiguration": exec } });
     let (code, message) = fixture.refused("UpdateCluster", input).await;
-    assert_eq!(code, "UnsupportedFeatureException");
+    assert_eq!(code, "ClientException");
     assert!(message.contains("s3BucketName"), "{message}");
 }
 

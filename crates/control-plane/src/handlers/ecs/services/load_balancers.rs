@@ -275,7 +275,9 @@ fn check_strategy(
 }
 
 /// How long tasks may be unhealthy, in seconds, by checks of load balancers and of their containers. Without either, it
-/// means nothing.
+/// means nothing. Amazon refused it once where there was no load balancer, and does not any more:
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html>,
+/// <https://github.com/kayac/ecspresso/pull/805>
 ///
 /// # Errors
 /// InvalidParameterException below 0.

@@ -4,7 +4,7 @@ use api::ecs;
 use domain::container_definition::{ContainerDefinition, ResourceRequirement, ResourceType};
 
 use super::containers::{bounded, setting};
-use crate::handlers::ecs::errors::{client, unsupported};
+use crate::handlers::ecs::errors::{client, unbuilt};
 
 /// Least memory of a container in MiB, as Docker's.
 const MEMORY_MIB_MIN: i32 = 6;
@@ -95,7 +95,7 @@ pub fn resource_requirement(
             return Err(client("Unsupported field 'inferenceAccelerators'."));
         }
         ecs::ResourceType::NeuronDevice => {
-            return Err(unsupported("resourceRequirements of type NeuronDevice"));
+            return Err(unbuilt("resourceRequirements of type NeuronDevice"));
         }
         ecs::ResourceType::Unmodelled(_) => {
             return Err(setting(

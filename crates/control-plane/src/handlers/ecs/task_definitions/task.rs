@@ -7,7 +7,7 @@ use domain::task_definition::{
     IpcMode, LaunchType, NetworkMode, PidMode, ProxyConfiguration, RuntimePlatform,
 };
 
-use crate::handlers::ecs::errors::client;
+use crate::handlers::ecs::errors::{client, unbuilt};
 
 /// Longest name of a role.
 const ROLE_LENGTH_MAX: usize = 64;
@@ -35,7 +35,7 @@ pub fn compatibility(it: &ecs::Compatibility) -> Result<LaunchType, ecs::Error> 
         "EC2" => Ok(LaunchType::Ec2),
         "FARGATE" => Ok(LaunchType::Fargate),
         "EXTERNAL" => Ok(LaunchType::External),
-        "MANAGED_INSTANCES" => Err(client("MANAGED_INSTANCES is not supported by Gantry yet.")),
+        "MANAGED_INSTANCES" => Err(unbuilt("MANAGED_INSTANCES")),
         other => Err(client(format!(
             "Invalid launch type in requiresCompatibilities: {other:?}."
         ))),
