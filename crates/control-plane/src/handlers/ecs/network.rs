@@ -11,6 +11,9 @@ use store::State;
 use super::errors::invalid_parameter;
 use super::listing;
 
+#[cfg(test)]
+mod tests;
+
 /// Most subnets of a task or service.
 const SUBNETS_MAX: usize = 16;
 /// Most security groups of a task or service.
