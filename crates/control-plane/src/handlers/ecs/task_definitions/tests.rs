@@ -5,7 +5,9 @@ mod golden;
 mod round_trip;
 mod rules_of_containers;
 mod rules_of_fargate;
+mod rules_of_settings;
 mod rules_of_tasks;
+mod rules_of_volumes;
 mod unbuilt;
 
 use api::ecs;
