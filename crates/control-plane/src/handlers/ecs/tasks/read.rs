@@ -12,6 +12,9 @@ use crate::handlers::ecs::clusters::require_active;
 use crate::handlers::ecs::errors::{invalid_parameter, service_not_found};
 use crate::handlers::ecs::{listing, names, render};
 
+#[cfg(test)]
+mod tests;
+
 /// Most tasks of one DescribeTasks.
 const DESCRIBED_MAX: usize = 100;
 
@@ -65,12 +68,7 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
     listing::require_word("desiredStatus", wanted_status, &["RUNNING", "PENDING", "STOPPED"])?;
     let wanted_type = input.launch_type.as_ref().map(|it| it.as_str());
     listing::require_word("launchType", wanted_type, &listing::LAUNCH_TYPES)?;
-    let filters = [&input.container_instance, &input.family, &input.service_name];
-    if input.started_by.is_some() && filters.iter().any(|it| it.is_some()) {
-        return Err(invalid_parameter(
-            "Cannot specify startedBy with another filter: it must be the only one.",
-        ));
-    }
+    check_filters(input)?;
     let service = input
         .service_name
         .as_deref()
@@ -121,6 +119,30 @@ pub async fn list_tasks(call: Call<ecs::ListTasks>) -> Result<ecs::ListTasksOutp
         task_arns: Some(task_arns),
         next_token,
     })
+}
+
+/// Filters that do not go with others, in Amazon's words; all go with the cluster and the desired status.
+/// <https://github.com/aws/aws-sdk-go-v2/issues/1893>, <https://github.com/boto/boto3/issues/874>,
+/// <https://github.com/fujiwara/ecsta/pull/119>
+fn check_filters(input: &ecs::ListTasksInput) -> Result<(), ecs::Error> {
+    let has_place_or_family = input.container_instance.is_some() || input.family.is_some();
+    let filters = [
+        (
+            "startedBy",
+            input.started_by.is_some(),
+            has_place_or_family || input.service_name.is_some() || input.launch_type.is_some(),
+        ),
+        ("serviceName", input.service_name.is_some(), has_place_or_family),
+    ];
+    match filters
+        .iter()
+        .find(|(_, is_given, has_others)| *is_given && *has_others)
+    {
+        Some((filter, ..)) => Err(invalid_parameter(format!(
+            "cannot specify {filter} with other arguments"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The filters that are plain members of a task.

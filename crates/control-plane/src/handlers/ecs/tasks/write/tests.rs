@@ -81,3 +81,131 @@ async fn tags_that_cannot_be_obeyed_are_refused() {
         assert!(message.contains(name) && message.contains(reason), "{message}");
     }
 }
+
+#[tokio::test]
+async fn a_call_starts_one_to_ten_tasks() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let definition = fixture.definition().await;
+    let started = fixture
+        .ask("RunTask", json!({ "taskDefinition": definition, "count": 10 }))
+        .await;
+    assert_eq!(started["tasks"].as_array().map(Vec::len), Some(10));
+    for count in [-1, 0, 11] {
+        let refused = fixture.refused("RunTask", json!({ "taskDefinition": definition, "count": count }));
+        let expected = format!("Task count must be between 1 and 10, it is {count}.");
+        assert_eq!(refused.await, ("InvalidParameterException".to_owned(), expected));
+    }
+    for instances in [vec![], vec![instance; 11]] {
+        let input = json!({ "taskDefinition": definition, "containerInstances": instances });
+        let refused = fixture.refused("StartTask", input).await;
+        let expected = "containerInstances must have 1 to 10 items.";
+        assert_eq!(
+            refused,
+            ("InvalidParameterException".to_owned(), expected.to_owned())
+        );
+    }
+}
+
+#[tokio::test]
+async fn clusters_and_instances_that_are_gone_take_no_tasks() {
+    let fixture = Fixture::new().await;
+    let gone = fixture.instance().await;
+    let draining = fixture.instance().await;
+    fixture.definition().await;
+    fixture
+        .ask(
+            "DeregisterContainerInstance",
+            json!({ "containerInstance": gone }),
+        )
+        .await;
+    let drain = json!({ "containerInstances": [draining], "status": "DRAINING" });
+    fixture.ask("UpdateContainerInstancesState", drain).await;
+    let unknown = format!(
+        "{}:container-instance/default/{}",
+        crate::fixture::ACCOUNT,
+        "a".repeat(32)
+    );
+    let input = json!({ "taskDefinition": "web", "containerInstances": [gone, draining, unknown] });
+    let started = fixture.ask("StartTask", input).await;
+    let expected = json!([
+        { "arn": gone, "reason": "INACTIVE" }, { "arn": draining, "reason": "INACTIVE" },
+        { "arn": unknown, "reason": "MISSING" },
+    ]);
+    assert_eq!((&started["tasks"], &started["failures"]), (&json!([]), &expected));
+    fixture
+        .ask("CreateCluster", json!({ "clusterName": "old" }))
+        .await;
+    fixture.ask("DeleteCluster", json!({ "cluster": "old" })).await;
+    let other = json!({ "serviceName": "web", "desiredCount": 0, "containerInstances": ["a".repeat(32)], "service": "web" });
+    for (cluster, message) in [
+        ("old", "The referenced cluster was inactive."),
+        ("never", "Cluster not found."),
+    ] {
+        for operation in [
+            "RunTask",
+            "StartTask",
+            "CreateService",
+            "UpdateService",
+            "CreateTaskSet",
+            "ListServices",
+        ] {
+            let mut input = other.clone();
+            input["taskDefinition"] = json!("web");
+            input["cluster"] = json!(cluster);
+            let refused = fixture.refused(operation, input).await;
+            let expected = ("ClusterNotFoundException".to_owned(), message.to_owned());
+            assert_eq!(refused, expected, "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn tags_that_are_given_win_over_those_of_the_task_definition() {
+    let fixture = Fixture::new().await;
+    let instance = fixture.instance().await;
+    let container = json!({ "name": "web", "image": "web", "memory": 64 });
+    let tags = json!([{ "key": "team", "value": "definition" }, { "key": "cost", "value": "definition" }]);
+    let definition = json!({ "family": "web", "containerDefinitions": [container], "tags": tags });
+    fixture.ask("RegisterTaskDefinition", definition).await;
+    let given = json!([{ "key": "team", "value": "given" }, { "key": "stage", "value": "given" }]);
+    let managed = json!({ "key": "aws:ecs:clusterName", "value": "default" });
+    let least = json!({ "taskDefinition": "web", "containerInstances": [instance], "tags": given });
+    for operation in ["RunTask", "StartTask"] {
+        for (propagated, enabled, expected) in [
+            (json!(null), json!(null), given.clone()),
+            (json!("NONE"), json!(false), given.clone()),
+            (json!("NONE"), json!(true), json!([given[0], given[1], managed])),
+            (
+                json!("TASK_DEFINITION"),
+                json!(false),
+                json!([given[0], given[1], tags[1]]),
+            ),
+            (
+                json!("TASK_DEFINITION"),
+                json!(true),
+                json!([given[0], given[1], tags[1], managed]),
+            ),
+        ] {
+            let mut input = least.clone();
+            input["propagateTags"] = propagated.clone();
+            input["enableECSManagedTags"] = enabled.clone();
+            let started = fixture.ask(operation, input).await;
+            assert_eq!(
+                started["tasks"][0]["tags"], expected,
+                "{operation} {propagated} {enabled}"
+            );
+        }
+        for word in ["SERVICE", "CLUSTER"] {
+            let mut input = least.clone();
+            input["propagateTags"] = json!(word);
+            let refused = fixture.refused(operation, input).await;
+            let expected = "propagateTags must be TASK_DEFINITION or NONE for tasks.";
+            assert_eq!(
+                refused,
+                ("InvalidParameterException".to_owned(), expected.to_owned()),
+                "{operation}"
+            );
+        }
+    }
+}
