@@ -113,7 +113,13 @@ impl Fixture {
         &self.control_plane
     }
 
-    async fn attempt(&self, service: &str, operation: &str, input: Value) -> Result<Value, (String, String)> {
+    /// The answer of a service, or its exception and message.
+    pub async fn attempt(
+        &self,
+        service: &str,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, (String, String)> {
         let answered = self.handlers.ask(Principal::Root, service, operation, &input);
         answered.await.map_err(|it| (it.code, it.message))
     }

@@ -9,6 +9,8 @@ mod service_deployment;
 mod task;
 mod task_definition;
 mod task_set;
+#[cfg(test)]
+mod tests;
 
 pub use capacity_provider::{capacity_provider, fargate_capacity_provider};
 pub use cluster::cluster;
