@@ -9,7 +9,7 @@ const CONFIGURED: &str = "`s3BucketName` of executeCommandConfiguration is refus
                           measured";
 
 /// Operation and what is missing, in the order of their names.
-pub(super) const PARTIAL: [(&str, &str); 17] = [
+pub(super) const PARTIAL: [(&str, &str); 18] = [
     (
         "CreateCapacityProvider",
         "`managedInstancesProvider` is refused; Auto Scaling groups are kept by name, and have no container instances",
@@ -29,6 +29,10 @@ pub(super) const PARTIAL: [(&str, &str); 17] = [
         "`containerInsights` is what new clusters begin with; others are kept without an effect",
     ),
     ("PutAccountSettingDefault", "as PutAccountSetting"),
+    (
+        "RegisterContainerInstance",
+        "`platformDevices` are not counted: no container instance has GPUs, so tasks that need some find no place",
+    ),
     (
         "RegisterTaskDefinition",
         "refused are `proxyConfiguration`, `ephemeralStorage`, `enableFaultInjection`, `operatingSystemFamily` other than \

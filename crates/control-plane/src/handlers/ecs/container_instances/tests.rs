@@ -231,3 +231,38 @@ async fn reserved_ports_are_refused_by_the_instance_that_reserves_them() {
     );
     assert_eq!(started["tasks"][0]["containerInstanceArn"], arns[1]);
 }
+
+#[tokio::test]
+async fn devices_of_an_instance_are_not_counted() {
+    let fixture = Fixture::new().await;
+    let total = ["CPU", "MEMORY"].map(|it| json!({ "name": it, "type": "INTEGER", "integerValue": 1024 }));
+    let devices = json!([{ "id": "GPU-1", "type": "GPU" }]);
+    let input = json!({ "totalResources": total, "platformDevices": devices });
+    let made = fixture.ask("RegisterContainerInstance", input).await["containerInstance"].clone();
+    let names = |list: &Value| -> Vec<String> {
+        list.as_array()
+            .into_iter()
+            .flatten()
+            .map(|it| text(&it["name"]))
+            .collect()
+    };
+    assert_eq!(
+        names(&made["registeredResources"]),
+        names(&made["remainingResources"])
+    );
+    assert!(
+        !names(&made["registeredResources"]).contains(&"GPU".to_owned()),
+        "{made}"
+    );
+    let instance = fixture.instance().await;
+    let resource = json!([{ "type": "GPU", "value": "1" }]);
+    let container = json!({ "name": "web", "image": "web", "memory": 64, "resourceRequirements": resource });
+    let definition = json!({ "family": "gpu", "containerDefinitions": [container] });
+    fixture.ask("RegisterTaskDefinition", definition).await;
+    let start = json!({ "taskDefinition": "gpu", "containerInstances": [instance] });
+    let started = fixture.ask("StartTask", start).await;
+    assert_eq!(
+        started["failures"],
+        json!([{ "arn": instance, "reason": "RESOURCE:GPU" }])
+    );
+}

@@ -183,7 +183,8 @@ async fn answers_have_their_lists_even_if_they_are_empty() {
         TaskDefinition.inferenceAccelerators
         TaskDefinition.requiresCompatibilities
         TaskSet.capacityProviderStrategy
-        TaskSet.tags"#]].assert_eq(&absent.join("\n"));
+        TaskSet.tags"#]]
+    .assert_eq(&absent.join("\n"));
 }
 
 /// A list that is absent, `null` or empty says the same, but where an empty one takes away what was there.

@@ -3,6 +3,7 @@
 mod bounds;
 mod daemons;
 mod listing;
+mod tags;
 
 use serde_json::{Value, json};
 
