@@ -11,6 +11,9 @@ use store::TransactError;
 
 use super::network;
 
+#[cfg(test)]
+mod tests;
+
 /// ClientException: the request itself is wrong.
 pub fn client(message: impl Into<String>) -> ecs::Error {
     ecs::Error::ClientException(ecs::ClientException {
