@@ -13,6 +13,9 @@ use super::errors::{self, invalid_parameter};
 use super::{names, render, tags};
 use crate::call::Call;
 
+#[cfg(test)]
+mod tests;
+
 /// `RegisterContainerInstance`: again with its ARN, an agent is the instance of before.
 ///
 /// # Errors

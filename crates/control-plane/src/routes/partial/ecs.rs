@@ -31,7 +31,8 @@ pub(super) const PARTIAL: [(&str, &str); 18] = [
     ("PutAccountSettingDefault", "as PutAccountSetting"),
     (
         "RegisterContainerInstance",
-        "`platformDevices` are not counted: no container instance has GPUs, so tasks that need some find no place",
+        "`platformDevices` are not counted: no container instance has GPUs, so tasks that need some find no place; identity \
+         documents are not looked at",
     ),
     (
         "RegisterTaskDefinition",
