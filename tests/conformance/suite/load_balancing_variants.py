@@ -8,7 +8,7 @@ from urllib.parse import quote
 import botocore.session
 
 from . import raw, subject
-from .inputs import REFUSED, variants
+from .inputs import REFUSED, Maker, Rules, sample
 
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
 # Errors that any query may be answered with, beside those that its operation models.
@@ -40,7 +40,8 @@ def main():
         if of_operation.input_shape is None:
             continue
         codes = COMMON | {shape.error_code for shape in of_operation.error_shapes}
-        for variant in variants(operation, of_operation.input_shape):
+        shape = of_operation.input_shape
+        for variant in Maker(operation, shape, sample(shape, 0), Rules()).variants():
             # Bytes are documents of JSON: a query has no such.
             if isinstance(variant.document, bytes):
                 continue

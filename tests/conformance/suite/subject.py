@@ -19,11 +19,15 @@ VOID_TASK_DEFINITION = f"conformance-void-{RUN}"
 VOID_SERVICE = "conformance-void"
 # Another one, whose task sets are managed from outside.
 VOID_EXTERNAL_SERVICE = "conformance-void-external"
+# A namespace that nothing is in.
+VOID_NAMESPACE = f"conformance-void-{RUN}"
 # Counted in MiB: more than any host has.
 VOID_MEMORY = 1_000_000_000
 # A state that is waited for comes within that.
 DEADLINE_SECONDS = 60
 
+# Whether the subject is a Gantry of the test's own, of which more is known than of any endpoint.
+IS_OWN = "GANTRY_CONFORMANCE_ENDPOINT" not in os.environ
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
 REGION = os.environ["AWS_DEFAULT_REGION"]
 ACCESS_KEY_ID = os.environ["AWS_ACCESS_KEY_ID"]
@@ -51,7 +55,14 @@ def prepare():
     ecs.create_cluster(clusterName=VOID_CLUSTER)
     ecs.register_task_definition(
         family=VOID_TASK_DEFINITION,
-        containerDefinitions=[{"name": "web", "image": "conformance/none:1", "memory": VOID_MEMORY}],
+        containerDefinitions=[
+            {
+                "name": "web",
+                "image": "conformance/none:1",
+                "memory": VOID_MEMORY,
+                "portMappings": [{"containerPort": 80, "name": "web", "appProtocol": "http"}],
+            }
+        ],
     )
     ecs.create_service(
         cluster=VOID_CLUSTER, serviceName=VOID_SERVICE, taskDefinition=VOID_TASK_DEFINITION, desiredCount=0
