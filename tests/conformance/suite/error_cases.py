@@ -1,7 +1,7 @@
 """Calls that must be refused, with what they stand on. Names are those of the golden file, so they do not vary."""
 
 from . import subject
-from .answers import IMAGE
+from .recorder import IMAGE
 
 NOBODY = "0" * 32
 INVALID, CLIENT, UNSUPPORTED = "InvalidParameterException", "ClientException", "UnsupportedFeatureException"
@@ -16,7 +16,7 @@ class World:
     def __init__(self, it):
         for name in (self.CLUSTER, self.HOSTS, self.TASKS):
             created = it.make("CreateCluster", clusterName=name)
-        self.scope = created["cluster"]["clusterArn"].removesuffix(f"cluster/{self.TASKS}")
+        self.scope = created["cluster"]["clusterArn"].rsplit("cluster/", 1)[0]
         container = {"name": "web", "image": "conformance/none:1", "memory": subject.VOID_MEMORY}
         it.make("RegisterTaskDefinition", family="errors", containerDefinitions=[container])
         it.make("RegisterTaskDefinition", family="errors-inactive", containerDefinitions=[container])

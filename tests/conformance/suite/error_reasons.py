@@ -26,7 +26,7 @@ OF_ERRORS = {
     "ServerException": "the store would have to fail",
     "BlockedException": "accounts are not blocked",
     "UpdateInProgressException": AT_ONCE,
-    "TargetNotConnectedException": "no task is started with an agent for commands",
+    "TargetNotConnectedException": "the agent of a task that runs would have to lose its connection",
     "PlatformTaskDefinitionIncompatibilityException": "what the platform lacks is refused when a task definition is registered",
     "ClusterContainsCapacityProviderException": "capacity providers of managed instances, which belong to one cluster, are refused",
 }

@@ -23,7 +23,7 @@ class Provoker:
 
     def make(self, operation, **arguments):
         """A call that must succeed: what the cases stand on."""
-        return getattr(self.ecs, self.methods[operation])(**arguments)
+        return getattr(self.ecs, self.methods[operation])(**subject.own(arguments))
 
     def expect(self, operation, code, case, **arguments):
         """A call that must be refused with an exception."""
@@ -40,7 +40,7 @@ class Provoker:
 
     def _judge(self, client, operation, code, case, arguments):
         try:
-            getattr(client, self.methods[operation])(**arguments)
+            getattr(client, self.methods[operation])(**subject.own(arguments))
         except ClientError as error:
             found = error.response["Error"]
         else:

@@ -5,13 +5,18 @@ UPDATE_EXPECT=1 writes the files anew.
 
 import datetime
 import difflib
+import functools
 import json
 import os
 import pathlib
 import re
 
+from . import subject
+
 FOLDER = pathlib.Path(__file__).parent.parent / "golden"
 MASKS = [
+    (re.compile(f"-{subject.RUN}"), ""),
+    (re.compile(r"\becs-pause-[0-9A-Za-z_-]{21}"), "ecs-pause-<id>"),
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hex>"),
@@ -29,8 +34,15 @@ MASKS = [
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:<hex>"),
     (re.compile(r"\bip-[0-9]+-[0-9]+-[0-9]+-[0-9]+\b"), "<host>"),
 ]
-# Members that depend on the machine, on how often an agent reported, or on a key of the subject.
-VARYING = {"hostPort", "nextToken", "version"}
+# Members that depend on the machine, on how often an agent reported, on a key of the subject, or let a session in.
+VARYING = {"hostPort", "nextToken", "sessionId", "streamUrl", "tokenValue", "version"}
+
+
+@functools.cache
+def _where():
+    """The account and region of the subject stand in the files as those of a Gantry."""
+    account = subject.client("sts").get_caller_identity()["Account"]
+    return [(re.compile(rf"\b{account}\b"), "123456789012"), (re.compile(rf"\b{subject.REGION}"), "us-east-1")]
 
 
 def masked(value, name=""):
@@ -44,7 +56,7 @@ def masked(value, name=""):
     if name in VARYING and value:
         return f"<{name}>"
     if isinstance(value, str):
-        for pattern, stands_for in MASKS:
+        for pattern, stands_for in (*_where(), *MASKS):
             value = pattern.sub(stands_for, value)
     return value
 
@@ -58,6 +70,11 @@ def compare(name, cases, faults):
         file.write_text(found)
         return
     wanted = file.read_text() if file.exists() else ""
+    if wanted and isinstance(cases, list) and not subject.IS_OWN:
+        # Some are only asked of a subject of one's own.
+        titles = {case["case"] for case in cases if "case" in case}
+        wanted = [case for case in json.loads(wanted) if case.get("case") in titles or "case" not in case]
+        wanted = json.dumps(wanted, indent=1, ensure_ascii=False) + "\n"
     if found != wanted:
         lines = difflib.unified_diff(wanted.splitlines(), found.splitlines(), f"golden/{name}.json", "answered", n=4)
         faults.add("not as before (UPDATE_EXPECT=1 takes the answers over)\n" + "\n".join(lines))

@@ -1,7 +1,7 @@
 """The hosted zones of namespaces, as boto3 reads them: whole answers and refusals, compared with golden files; pages of any size."""
 
-from . import raw, subject
-from .answers import Recorder
+from . import raw, subject, world
+from .recorder import Recorder
 
 NOWHERE = "Z0000000000000000000X"
 COUNT = 7
@@ -27,8 +27,8 @@ def main():
 
 def private_zone(cloud_map, vpc, name):
     """Ids of a new namespace and of its zone."""
-    operation = cloud_map.create_private_dns_namespace(Name=name, Vpc=vpc)["OperationId"]
-    namespace = cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
+    operation = cloud_map.create_private_dns_namespace(Name=subject.own(name), Vpc=vpc)["OperationId"]
+    namespace = world.awaited_namespace(cloud_map, operation)
     shown = cloud_map.get_namespace(Id=namespace)["Namespace"]
     return namespace, shown["Properties"]["DnsProperties"]["HostedZoneId"]
 
@@ -47,11 +47,11 @@ def instances(cloud_map, namespace):
 
 
 def zones(it, zone, vpc):
-    it.call("ListHostedZones", "the only one")
+    it.call_own("ListHostedZones", "the only one")
     it.call("GetHostedZone", "of a namespace", Id=zone)
-    it.call("GetHostedZoneCount", "of the account")
+    it.call_own("GetHostedZoneCount", "of the account")
     it.call("GetHostedZoneLimit", "of record sets", HostedZoneId=zone, Type="MAX_RRSETS_BY_ZONE")
-    it.call("ListHostedZonesByVPC", "of a VPC", VPCId=vpc, VPCRegion=subject.REGION)
+    it.call_own("ListHostedZonesByVPC", "of a VPC", VPCId=vpc, VPCRegion=subject.REGION)
     it.refused("NoSuchHostedZone", "GetHostedZone", "that is not there", Id=NOWHERE)
     it.refused("InvalidInput", "ListHostedZones", "of no size", MaxItems="0")
     it.refused("InvalidInput", "ListHostedZonesByVPC", "of none", VPCId="vpc-0", VPCRegion=subject.REGION)
@@ -89,7 +89,7 @@ def names(it, cloud_map, vpc):
 def pages(route53, cloud_map, zone, vpc, faults):
     """Pages of any size give the whole, once."""
     for number in range(COUNT):
-        private_zone(cloud_map, vpc, f"{number}.pages.test")
+        private_zone(cloud_map, vpc, f"{number}.pages-{subject.RUN}.test")
     walks = 0
     for method, key, arguments in [
         ("list_hosted_zones", "HostedZones", {}),

@@ -1,9 +1,8 @@
 """Load balancers, as boto3 makes, describes and deletes them: whole answers and refusals, compared with golden files."""
 
 from . import subject
-from .answers import Recorder
+from .recorder import Recorder
 
-# Names of a run are its own; but answers are compared, and a subject of the test's own has seen no other.
 NAME = "golden"
 FIXED = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"}}
 
@@ -56,11 +55,11 @@ def _state(it):
 def target_groups(it):
     _, vpc, _ = subnets()
     group = {"Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "ip"}
-    blue = it.call("CreateTargetGroup", "by address", Name="blue", **group)["TargetGroups"][0]["TargetGroupArn"]
-    green = it.quietly("CreateTargetGroup", Name="green", **group)["TargetGroups"][0]["TargetGroupArn"]
-    it.refused("DuplicateTargetGroupName", "CreateTargetGroup", "otherwise", Name="blue", **{**group, "Port": 81})
+    blue = it.call("CreateTargetGroup", "by address", Name="golden-blue", **group)["TargetGroups"][0]["TargetGroupArn"]
+    green = it.quietly("CreateTargetGroup", Name="golden-green", **group)["TargetGroups"][0]["TargetGroupArn"]
+    it.refused("DuplicateTargetGroupName", "CreateTargetGroup", "otherwise", Name="golden-blue", **{**group, "Port": 81})
     it.refused("ValidationError", "CreateTargetGroup", "without a port", Name="none", Protocol="HTTP", VpcId=vpc)
-    it.call("DescribeTargetGroups", "by name", Names=["blue"])
+    it.call("DescribeTargetGroups", "by name", Names=["golden-blue"])
     it.refused("TargetGroupNotFound", "DescribeTargetGroups", "that is not there", Names=["nothing"])
     check = {"HealthCheckPath": "/health", "Matcher": {"HttpCode": "200-299"}, "HealthyThresholdCount": 2}
     it.call("ModifyTargetGroup", "its health check", TargetGroupArn=blue, **check)
@@ -124,7 +123,7 @@ def network(it):
     two, vpc, _ = subnets()
     made = it.call("CreateLoadBalancer", "for connections", Name="golden-net", Type="network", Subnets=two)
     arn = made["LoadBalancers"][0]["LoadBalancerArn"]
-    group = {"Name": "tcp", "Protocol": "TCP", "Port": 5432, "VpcId": vpc, "TargetType": "ip"}
+    group = {"Name": "golden-tcp", "Protocol": "TCP", "Port": 5432, "VpcId": vpc, "TargetType": "ip"}
     tcp = it.call("CreateTargetGroup", "for connections", **group)["TargetGroups"][0]["TargetGroupArn"]
     forward = [{"Type": "forward", "TargetGroupArn": tcp}]
     it.call("CreateListener", "of TCP", LoadBalancerArn=arn, Protocol="TCP", Port=5432, DefaultActions=forward)

@@ -8,8 +8,9 @@ PAGE_SIZES = (1, 3, 7, 100)
 # Amazon's pages of these are shorter.
 LONGEST_PAGE = {"list_account_settings": 10}
 COUNT = 12
-NAMES = [f"conformance-page-{number:02}" for number in range(COUNT)]
-CLUSTER = "conformance-pages"
+PREFIX = f"conformance-page-{subject.RUN}-"
+NAMES = [f"{PREFIX}{number:02}" for number in range(COUNT)]
+CLUSTER = f"conformance-pages-{subject.RUN}"
 # There is nothing to page through: the operation is not built, or nothing can be in a namespace.
 NOTHING = {"UnknownOperationException", "NamespaceNotFoundException"}
 
@@ -55,7 +56,7 @@ def fill(ecs):
 WALKS = {
     "ListClusters": [({}, NAMES)],
     "ListServices": [({"cluster": CLUSTER}, NAMES), ({"cluster": CLUSTER, "schedulingStrategy": "REPLICA"}, NAMES)],
-    "ListTaskDefinitionFamilies": [({"familyPrefix": "conformance-page-"}, NAMES), ({"status": "ACTIVE"}, NAMES)],
+    "ListTaskDefinitionFamilies": [({"familyPrefix": PREFIX}, NAMES), ({"status": "ACTIVE"}, NAMES)],
     "ListTaskDefinitions": [
         ({"familyPrefix": NAMES[0]}, [f"{NAMES[0]}:{number + 1}" for number in range(COUNT)]),
         ({"sort": "DESC"}, [f"{name}:1" for name in NAMES]),

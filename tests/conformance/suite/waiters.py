@@ -36,7 +36,7 @@ def _waits():
     ecs = subject.client()
     ecs.create_cluster(clusterName=CLUSTER)
     definition = ecs.register_task_definition(
-        family="conformance-waiters",
+        family=CLUSTER,
         networkMode="host",
         containerDefinitions=[
             {"name": "web", "image": IMAGE, "memory": 32, "command": ["/bin/sleep", "600"], "stopTimeout": 2}

@@ -9,13 +9,17 @@ from .bases import GROUP, PROVIDER, TOTALS
 def namespace(name):
     """Makes an HTTP namespace of Cloud Map, and waits for it."""
     discovery = subject.client("servicediscovery")
-    operation = discovery.create_http_namespace(Name=name)["OperationId"]
+    return awaited_namespace(discovery, discovery.create_http_namespace(Name=name)["OperationId"])
+
+
+def awaited_namespace(discovery, operation):
+    """The namespace that an operation makes."""
 
     def made():
         found = discovery.get_operation(OperationId=operation)["Operation"]
         return found["Targets"]["NAMESPACE"] if found["Status"] == "SUCCESS" else None
 
-    return subject.until(f"the namespace {name}", made)
+    return subject.until("the namespace is made", made)
 
 
 def prepare():
