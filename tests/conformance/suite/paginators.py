@@ -2,7 +2,8 @@
 
 from botocore.exceptions import ClientError
 
-from . import subject
+from . import subject, world
+from .bases import TOTALS
 
 PAGE_SIZES = (1, 3, 7, 100)
 # Amazon's pages of these are shorter.
@@ -10,46 +11,70 @@ LONGEST_PAGE = {"list_account_settings": 10}
 COUNT = 12
 PREFIX = f"conformance-page-{subject.RUN}-"
 NAMES = [f"{PREFIX}{number:02}" for number in range(COUNT)]
+STARTED_BY = f"conformance-{subject.RUN}"
 CLUSTER = f"conformance-pages-{subject.RUN}"
-# There is nothing to page through: the operation is not built, or nothing can be in a namespace.
-NOTHING = {"UnknownOperationException", "NamespaceNotFoundException"}
+NAMESPACE = f"conformance-pages-{subject.RUN}"
 
 
 def main():
     ecs = subject.client()
-    faults, counts = subject.Faults(), {"walks": 0, "tokens": 0, "nothing": 0}
+    faults, counts = subject.Faults(), {"walks": 0, "tokens": 0}
     fill(ecs)
     for operation in sorted(subject.model().operation_names):
         method = _method(ecs, operation)
         if not ecs.can_paginate(method):
             continue
-        try:
-            for arguments, wanted in WALKS.get(operation, [({}, None)]):
-                walk(ecs, method, arguments, wanted, faults, counts)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in NOTHING:
-                counts["nothing"] += 1
-                continue
-            faults.add(f"{operation}: {error}")
-    faults.finish(
-        f"{counts['walks']} walks through pages, {counts['tokens']} tampered tokens, "
-        f"{counts['nothing']} paginators without anything to page through"
-    )
+        for arguments, wanted in WALKS.get(operation, [({}, None)]):
+            walk(ecs, method, arguments, wanted, faults, counts)
+    faults.finish(f"{counts['walks']} walks through pages, {counts['tokens']} tampered tokens")
 
 
 def fill(ecs):
-    """Twelve of what can be listed without starting a task."""
+    """Twelve of what can be listed; no container starts for that."""
+    world.namespace(NAMESPACE)
     ecs.create_cluster(clusterName=CLUSTER)
+    container = {"name": "web", "image": "conformance/none:1", "memory": 8}
     for name in NAMES:
         ecs.create_cluster(clusterName=name)
-        ecs.register_task_definition(
-            family=name, containerDefinitions=[{"name": "web", "image": "conformance/none:1", "memory": 64}]
+        ecs.register_task_definition(family=name, containerDefinitions=[container])
+        ecs.create_service(
+            cluster=CLUSTER,
+            serviceName=name,
+            taskDefinition=f"{name}:1",
+            desiredCount=0,
+            serviceConnectConfiguration={"enabled": True, "namespace": NAMESPACE},
         )
-        ecs.create_service(cluster=CLUSTER, serviceName=name, taskDefinition=f"{name}:1", desiredCount=0)
     for _ in range(COUNT - 1):
-        ecs.register_task_definition(
-            family=NAMES[0], containerDefinitions=[{"name": "web", "image": "conformance/none:1", "memory": 64}]
-        )
+        ecs.register_task_definition(family=NAMES[0], containerDefinitions=[container])
+    instances(ecs)
+    tasks(ecs)
+    deployments(ecs)
+
+
+def instances(ecs):
+    """Instances without an agent, with an attribute each."""
+    for number in range(COUNT):
+        made = ecs.register_container_instance(cluster=CLUSTER, totalResources=TOTALS)["containerInstance"]
+        rack = {"name": "rack", "value": str(number), "targetId": made["containerInstanceArn"]}
+        ecs.put_attributes(cluster=CLUSTER, attributes=[rack])
+
+
+def tasks(ecs):
+    """Tasks whose image is nowhere, so that they end: no listing changes any more."""
+    subject.until("an agent is connected", lambda: subject.connected_instance(ecs))
+    run = {"taskDefinition": f"{NAMES[0]}:1", "startedBy": STARTED_BY}
+    for count in (10, COUNT - 10):
+        answer = ecs.run_task(count=count, **run)
+        for task in answer["tasks"]:
+            ecs.stop_task(task=task["taskArn"])
+    stopped = {"startedBy": STARTED_BY, "desiredStatus": "STOPPED"}
+    subject.until("all have stopped", lambda: len(ecs.list_tasks(**stopped)["taskArns"]) == COUNT)
+
+
+def deployments(ecs):
+    """Deployments of one service, each of which ends the one before."""
+    for _ in range(3):
+        ecs.update_service(cluster=CLUSTER, service=NAMES[0], forceNewDeployment=True)
 
 
 # Arguments, and the names that must be among what comes. None: whatever comes, in pages of all sizes alike.
@@ -61,11 +86,12 @@ WALKS = {
         ({"familyPrefix": NAMES[0]}, [f"{NAMES[0]}:{number + 1}" for number in range(COUNT)]),
         ({"sort": "DESC"}, [f"{name}:1" for name in NAMES]),
     ],
-    "ListTasks": [({}, None), ({"cluster": CLUSTER, "desiredStatus": "STOPPED"}, None)],
-    "ListContainerInstances": [({}, None)],
+    "ListTasks": [({"startedBy": STARTED_BY, "desiredStatus": "STOPPED"}, None)],
+    "ListContainerInstances": [({"cluster": CLUSTER}, None), ({"cluster": CLUSTER, "filter": "attribute:rack >= 0"}, None)],
     "ListAccountSettings": [({"effectiveSettings": True}, None)],
-    "ListAttributes": [({"targetType": "container-instance"}, None)],
-    "ListServicesByNamespace": [({"namespace": "conformance"}, None)],
+    "ListAttributes": [({"cluster": CLUSTER, "targetType": "container-instance", "attributeName": "rack"}, None)],
+    "ListServiceDeployments": [({"cluster": CLUSTER, "service": NAMES[0]}, None)],
+    "ListServicesByNamespace": [({"namespace": NAMESPACE}, NAMES)],
 }
 
 
@@ -81,6 +107,7 @@ def walk(ecs, method, arguments, wanted, faults, counts):
         faults.check(all(len(page[key]) <= size for page in pages), f"{label}: a page is longer than {size}")
         faults.check(len(set(map(str, found))) == len(found), f"{label}: something came twice in pages of {size}")
         faults.check("nextToken" not in pages[-1], f"{label}: the last page has a token")
+        faults.check(len(pages) > 1 or size >= len(found) > 1, f"{label}: there is no second page of {size}")
         whole = found if whole is None else whole
         faults.check(found == whole, f"{label}: pages of {size} give another whole")
         if size == 1 and len(pages) > 1:

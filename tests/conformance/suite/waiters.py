@@ -18,17 +18,25 @@ CLUSTER = f"conformance-waiters-{subject.RUN}"
 IMAGE = os.environ.get("GANTRY_CONFORMANCE_IMAGE", "gantry-sample:latest")
 DELAY_SECONDS = 1
 
+WELL, BADLY = "well", "badly"
+# Said of operations that are refused whole.
+REFUSED = "The specified feature is not supported"
+
 
 def main():
-    faults, count = subject.Faults(), 0
+    faults, count, waited = subject.Faults(), 0, set()
     with tempfile.TemporaryDirectory() as folder:
         _short_delays(pathlib.Path(folder))
         os.environ["AWS_DATA_PATH"] = os.pathsep.join([folder, os.environ.get("AWS_DATA_PATH", "")])
-        for arguments, is_expected_to_end_well in _waits():
+        for arguments, end in _waits():
+            waited.add(arguments[0])
             count += 1
             status, _, error = run("ecs", "wait", *arguments)
-            ended_well = status == 0
-            faults.check(ended_well == is_expected_to_end_well, f"aws ecs wait {' '.join(arguments)}: {status} {error}")
+            shown = f"aws ecs wait {' '.join(arguments)}: {status} {error}"
+            faults.check((status == 0) == (end is WELL), shown)
+            faults.check(end is not REFUSED or REFUSED in error, shown)
+    every = {name.replace("_", "-") for name in subject.client().waiter_names}
+    faults.check(waited == every, f"not waited for: {sorted(every ^ waited)}")
     faults.finish(f"{count} waits of the AWS CLI")
 
 
@@ -45,17 +53,28 @@ def _waits():
     service = {"cluster": CLUSTER, "service": "waited-for"}
     ecs.create_service(cluster=CLUSTER, serviceName="waited-for", taskDefinition=definition, desiredCount=0)
     of_service = ["--cluster", CLUSTER, "--services", "waited-for"]
-    yield ["services-stable", *of_service], True
-    yield ["services-stable", "--cluster", CLUSTER, "--services", "no-such-service"], False
+    yield ["services-stable", *of_service], WELL
+    yield ["services-stable", "--cluster", CLUSTER, "--services", "no-such-service"], BADLY
     ecs.delete_service(**service)
-    yield ["services-inactive", *of_service], True
-    yield ["services-stable", *of_service], False
+    yield ["services-inactive", *of_service], WELL
+    yield ["services-stable", *of_service], BADLY
     task = ecs.run_task(taskDefinition=definition)["tasks"][0]["taskArn"]
-    yield ["tasks-running", "--tasks", task], True
+    yield ["tasks-running", "--tasks", task], WELL
     ecs.stop_task(task=task)
-    yield ["tasks-stopped", "--tasks", task], True
-    yield ["tasks-running", "--tasks", task], False
-    yield ["tasks-running", "--tasks", "0" * 32], False
+    yield ["tasks-stopped", "--tasks", task], WELL
+    yield ["tasks-running", "--tasks", task], BADLY
+    yield ["tasks-running", "--tasks", "0" * 32], BADLY
+    yield from _of_daemons(definition)
+
+
+def _of_daemons(arn):
+    """What is refused ends each of their waiters at the first poll."""
+    daemon, deployment = (arn.split("task-definition/")[0] + rest for rest in ("daemon/none/web", "daemon-deployment/none/web/1"))
+    yield ["daemon-active", "--daemon-arn", daemon], REFUSED
+    yield ["daemon-deployment-successful", "--daemon-deployment-arns", deployment], REFUSED
+    yield ["daemon-deployment-stopped", "--daemon-deployment-arns", deployment], REFUSED
+    yield ["daemon-task-definition-active", "--daemon-task-definition", "none:1"], REFUSED
+    yield ["daemon-task-definition-deleted", "--daemon-task-definition", "none:1"], REFUSED
 
 
 def _short_delays(folder):
