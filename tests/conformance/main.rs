@@ -44,6 +44,21 @@ fn answers_of_load_balancing_are_as_they_were() -> Result<()> {
 }
 
 #[test]
+fn certificates_are_answered_as_they_were() -> Result<()> {
+    Subject::new()?.run("certificate_manager")
+}
+
+#[test]
+fn answers_of_classic_load_balancing_are_as_they_were() -> Result<()> {
+    Subject::new()?.run("classic_load_balancing")
+}
+
+#[test]
+fn answers_of_code_deploy_are_as_they_were() -> Result<()> {
+    Subject::with_sample_image()?.run("code_deploy")
+}
+
+#[test]
 fn hosted_zones_are_answered_as_they_were() -> Result<()> {
     Subject::new()?.run("hosted_zones")
 }

@@ -22,6 +22,7 @@ MASKS = [
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hex>"),
     (re.compile(r"/[0-9a-f]{16}\b"), "/<hex>"),
     (re.compile(r"-[0-9a-f]{8,16}\.(us-east-1\.elb|elb\.us-east-1)\b"), r"-<hex>.\1"),
+    (re.compile(r"\bd-[0-9A-Z]{9}\b"), "d-<id>"),
     (re.compile(r"\becs-svc/[0-9]+"), "ecs-svc/<digits>"),
     (re.compile(r"(service-revision/[^/]+/[^/]+)/[0-9]+"), r"\1/<digits>"),
     (re.compile(r"(service-deployment/[^/]+/[^/]+)/[0-9A-Za-z_-]{21}"), r"\1/<id>"),
@@ -29,13 +30,13 @@ MASKS = [
     (re.compile(r"\bns-[0-9a-z]{16}\b"), "ns-<id>"),
     (re.compile(r"\b[0-9a-z]{32}-[0-9a-z]{8}\b"), "<operation>"),
     (re.compile(r"\b(eni|subnet|sg|vpc|i)-[0-9a-f]{8,17}\b"), r"\1-<hex>"),
-    (re.compile(r"\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b"), "<mac>"),
+    (re.compile(r"(?<!:)\b[0-9a-f]{2}(:[0-9a-f]{2}){5}\b(?!:)"), "<mac>"),
     (re.compile(r"\b(?!0\.0\.0\.0)[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]+)?\b"), "<address>"),
     (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:<hex>"),
     (re.compile(r"\bip-[0-9]+-[0-9]+-[0-9]+-[0-9]+\b"), "<host>"),
 ]
 # Members that depend on the machine, on how often an agent reported, on a key of the subject, or let a session in.
-VARYING = {"hostPort", "nextToken", "sessionId", "streamUrl", "tokenValue", "version"}
+VARYING = {"NextToken", "hostPort", "nextToken", "sessionId", "streamUrl", "tokenValue", "version"}
 
 
 @functools.cache
@@ -55,6 +56,8 @@ def masked(value, name=""):
         return "<time>"
     if name in VARYING and value:
         return f"<{name}>"
+    if isinstance(value, bytes):
+        value = value.decode()
     if isinstance(value, str):
         for pattern, stands_for in (*_where(), *MASKS):
             value = pattern.sub(stands_for, value)

@@ -1,5 +1,6 @@
 """Load balancers, as boto3 makes, describes and deletes them: whole answers and refusals, compared with golden files."""
 
+from . import load_balancing_settings as more
 from . import subject
 from .recorder import Recorder
 
@@ -8,12 +9,14 @@ FIXED = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404", 
 
 
 def main():
-    faults, recorder = subject.Faults(), Recorder("elbv2")
+    faults = subject.Faults()
+    recorder = Recorder("elbv2", faults)
     load_balancer = load_balancers(recorder)
     blue, green = target_groups(recorder)
     listeners(recorder, load_balancer, blue, green)
     targets(recorder, blue)
     tags(recorder, load_balancer)
+    settings(recorder, load_balancer, (blue, green))
     network(recorder)
     limits(recorder)
     deletion(recorder, load_balancer, blue)
@@ -116,6 +119,16 @@ def tags(it, load_balancer):
     it.call("AddTags", "two", Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}], **of)
     it.call("RemoveTags", "one", TagKeys=["a"], **of)
     it.call("DescribeTags", "what is left", **of)
+
+
+def settings(it, load_balancer, groups):
+    two, vpc, network = subnets()
+    more.secured_listeners(it, load_balancer)
+    more.capacity(it, load_balancer)
+    more.places(it, load_balancer, two, vpc)
+    listener = it.quietly("DescribeListeners", LoadBalancerArn=load_balancer)["Listeners"][0]["ListenerArn"]
+    more.pages(it, load_balancer, listener, groups)
+    more.waiters(it, load_balancer, groups[0], {"Id": f"{network}.251", "Port": 8080})
 
 
 def network(it):

@@ -13,8 +13,11 @@ UNBUILT = "UnknownOperationException"
 class Recorder:
     """Makes calls of a service and keeps what they answered, by operation."""
 
-    def __init__(self, service="ecs"):
-        self.client = subject.client(service)
+    def __init__(self, service="ecs", faults=None):
+        # Where flows put what is no matter of a golden file.
+        self.faults = faults
+        # What the SDK would refuse is for the service to refuse.
+        self.client = subject.client(service, parameter_validation=False)
         self.of_operation = {}
         # Exceptions wanted, by operation and case.
         self.wanted = {}
