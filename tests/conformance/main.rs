@@ -34,8 +34,8 @@ fn paginators_give_the_whole_set_once() -> Result<()> {
 }
 
 #[test]
-fn load_balancing_is_answered_whatever_is_asked() -> Result<()> {
-    Subject::new()?.run("load_balancing_variants")
+fn services_round_ecs_answer_whatever_is_asked() -> Result<()> {
+    Subject::new()?.run("service_variants")
 }
 
 #[test]
