@@ -24,6 +24,11 @@ fn what_breaks_the_protocol_has_one_answer() -> Result<()> {
 }
 
 #[test]
+fn what_breaks_the_query_protocol_has_one_answer() -> Result<()> {
+    Subject::new()?.run("query_errors")
+}
+
+#[test]
 fn the_cli_reads_and_sends_its_skeletons() -> Result<()> {
     Subject::new()?.run("command_line")
 }
