@@ -155,7 +155,8 @@ def deployments(it):
     it.refused(ended, "StopDeployment", "that has ended", **of)
     it.refused(ended, "ContinueDeployment", "that has ended", deploymentWaitType="READY_WAIT", **of)
     stopped = {"deploymentId": it.quietly("CreateDeployment", revision=revision(), **GROUP)["deploymentId"]}
-    it.call("StopDeployment", "on its way", **stopped)
+    subject.until("it is ready", lambda: _info(it, stopped)["status"] == "Ready")
+    it.call("StopDeployment", "that is ready", **stopped)
     subject.until("it is stopped", lambda: _info(it, stopped)["status"] == "Stopped")
     it.call("GetDeployment", "that is stopped", **stopped)
 

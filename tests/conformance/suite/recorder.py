@@ -21,6 +21,8 @@ class Recorder:
         self.of_operation = {}
         # Exceptions wanted, by operation and case.
         self.wanted = {}
+        # Operations that were not asked, as others use the account too.
+        self.skipped = set()
 
     def refused(self, code, operation, title, **arguments):
         """Keeps a refusal by that exception."""
@@ -37,7 +39,10 @@ class Recorder:
 
     def call_own(self, operation, title, **arguments):
         """The same of what the whole account has, which is known only if nobody else uses it."""
-        return self.call(operation, title, **arguments) if subject.IS_OWN else None
+        if not subject.IS_OWN:
+            self.skipped.add(operation)
+            return None
+        return self.call(operation, title, **arguments)
 
     def quietly(self, operation, **arguments):
         method = next(name for name, of in self.client.meta.method_to_api_mapping.items() if of == operation)
