@@ -36,6 +36,8 @@ SAMPLES = {
     "logConfiguration": {"logDriver": "json-file"},
     "portMappings": [{"containerPort": 80, "name": "web"}],
     "ulimits": [{"name": "nofile", "softLimit": 1, "hardLimit": 2}],
+    "mountPoints": [{"sourceVolume": "disk", "containerPath": "/data"}],
+    "dependsOn": [{"containerName": "side", "condition": "START"}],
     "volumesFrom": [{"sourceContainer": "side"}],
     "extraHosts": [{"hostname": "db", "ipAddress": "10.0.0.1"}],
     "linuxParameters": {"initProcessEnabled": True},

@@ -43,6 +43,8 @@ LENGTHS = {
     "StartTask.startedBy": 36,
     "placementConstraints.expression": 2000,
 }
+# Of whole documents, by operation: a task definition has 64 KiB at most, and overrides 8192 characters.
+DOCUMENT_LENGTHS = {"RegisterTaskDefinition": 64 * 1024}
 # Numbers from and to; None: no documented bound.
 NUMBERS = {
     "DescribeCapacityProviders.maxResults": (1, 10),
@@ -78,6 +80,8 @@ NUMBERS = {
     "targetCapacity": (1, 100),
     "timeoutInMinutes": (1, 20_160),
 }
+# Numbers below 0 that mean something, or are words of an agent about its host.
+NEGATIVE = {"ulimits.hardLimit", "ulimits.softLimit", "totalResources.longValue", "totalResources.doubleValue"}
 # How long a list may be.
 COUNTS = {
     "DeleteTaskDefinitions.taskDefinitions": 10,
@@ -154,6 +158,10 @@ IDENTIFIERS = {
     "healthCheck.command",
     "lifecycleHooks.hookTargetArn",
     "lifecycleHooks.roleArn",
+    "loadBalancers.advancedConfiguration.alternateTargetGroupArn",
+    "loadBalancers.advancedConfiguration.productionListenerRule",
+    "loadBalancers.advancedConfiguration.roleArn",
+    "loadBalancers.advancedConfiguration.testListenerRule",
     "loadBalancers.containerName",
     "loadBalancers.loadBalancerName",
     "loadBalancers.targetGroupArn",
@@ -173,6 +181,7 @@ IDENTIFIERS = {
     "service",
     "serviceName",
     "serviceConnectConfiguration.services.portName",
+    "serviceRegistries.containerName",
     "serviceRegistries.registryArn",
     "settings.value",
     "taskDefinition",
@@ -210,6 +219,7 @@ DEPENDENT = {
     "appProtocol",
     "assignPublicIp",
     "authorizationConfig.iam",
+    "dependsOn.condition",
     "dockerVolumeConfiguration.autoprovision",
     "enableExecuteCommand",
     "executeCommandConfiguration.logging",
@@ -307,7 +317,10 @@ class Ecs(Rules):
 
     def _of_string(self, path, value, shape):
         if shape.enum and value not in shape.enum:
-            return EITHER if named(WORDS_OF_AGENTS, path) else None
+            # Words of the model are exact. An empty one may stand for none.
+            return EITHER if named(WORDS_OF_AGENTS, path) or not value else REFUSED
+        if len(value) > DOCUMENT_LENGTHS.get(path[0], len(value)) or ("overrides" in path and len(value) > 8192):
+            return REFUSED
         pattern = known(STRINGS, path)
         if pattern is not None and value:
             return ACCEPTED if pattern.fullmatch(value) else REFUSED
@@ -330,7 +343,11 @@ class Ecs(Rules):
         return None
 
     def _of_number(self, path, value, shape):
+        if not isinstance(value, (int, float)):
+            return None
         bounds = bounds_of(path, shape)
+        if bounds is None and value < 0 and not named(NEGATIVE, path):
+            return REFUSED
         if bounds is None or isinstance(value, float) != (shape.type_name in ("double", "float")):
             return None
         least, most = bounds
