@@ -58,7 +58,14 @@ fn connections_to_zones_that_stay_outlive_other_subnets() -> Result<()> {
     let mut kept = KeptAlive::open(&stays)?;
     assert_eq!(kept.page()?.trim(), "here I am");
 
-    let set = ["set-subnets", "--load-balancer-arn", &arn, "--subnets", &second, &third];
+    let set = [
+        "set-subnets",
+        "--load-balancer-arn",
+        &arn,
+        "--subnets",
+        &second,
+        &third,
+    ];
     world.elb(&set)?;
     let added = wait::until("an address in the third zone", DEADLINE, || {
         let now = world.addresses(&load_balancer)?;

@@ -33,6 +33,8 @@ class Expected:
                 faults.add(f"{journal.name}: {operation} was refused: {document}")
             if what == "sent":
                 in_doubt = operation, document
+            if what == "declined":
+                in_doubt = None
             if what == "ran":
                 self.tasks[operation] = document
             if what == "acknowledged":

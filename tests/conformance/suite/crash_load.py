@@ -17,6 +17,8 @@ KEPT = 5
 TASK_EVERY = 4
 # Added to a cluster after it was made.
 LATER_TAG = {"key": "later", "value": "yes"}
+# What a cluster is not deleted for as long as its service drains.
+STILL_DRAINING = "ClusterContainsServicesException"
 # Why tasks are stopped.
 REASON = "crash"
 
@@ -49,6 +51,9 @@ def _write(journal, prefix):
                 for operation, document in calls(prefix, number, made):
                     _note(lines, "sent", operation, document)
                     answer = connection.call(operation, document)
+                    if answer.status == 400 and answer.code() == STILL_DRAINING:
+                        _note(lines, "declined", operation, document)
+                        continue
                     if answer.status != 200:
                         _note(lines, "refused", operation, answer.body.decode())
                         return

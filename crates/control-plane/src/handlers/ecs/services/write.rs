@@ -39,11 +39,14 @@ pub async fn create_service(call: Call<ecs::CreateService>) -> Result<ecs::Creat
     let store = call.access().store();
     let new = store.read(|state| new_service(state, &call, &cluster))?;
     let created = store
-        .transact(move |tx| transitions::create_service(tx, new))
+        .transact(move |tx| {
+            let service = transitions::create_service(tx, new);
+            service.map(|it| render::service(tx.state(), &it, true))
+        })
         .await;
     let service = created.map_err(errors::from_store)?;
     Ok(ecs::CreateServiceOutput {
-        service: Some(store.read(|state| render::service(state, &service, true))),
+        service: Some(service),
     })
 }
 
@@ -172,11 +175,14 @@ pub async fn update_service(call: Call<ecs::UpdateService>) -> Result<ecs::Updat
         with_rebalancing(input, known, change)
     })?;
     let updated = store
-        .transact(move |tx| transitions::update_service(tx, &arn, &change))
+        .transact(move |tx| {
+            let service = transitions::update_service(tx, &arn, &change);
+            service.map(|it| render::service(tx.state(), &it, true))
+        })
         .await;
     let service = updated.map_err(errors::from_store)?;
     Ok(ecs::UpdateServiceOutput {
-        service: Some(store.read(|state| render::service(state, &service, true))),
+        service: Some(service),
     })
 }
 
@@ -328,10 +334,13 @@ pub async fn delete_service(call: Call<ecs::DeleteService>) -> Result<ecs::Delet
     let store = call.access().store();
     store.read(|state| require_active(state, &cluster))?;
     let deleted = store
-        .transact(move |tx| transitions::delete_service(tx, &arn, force))
+        .transact(move |tx| {
+            let service = transitions::delete_service(tx, &arn, force);
+            service.map(|it| render::service(tx.state(), &it, false))
+        })
         .await;
     let service = deleted.map_err(errors::from_store)?;
     Ok(ecs::DeleteServiceOutput {
-        service: Some(store.read(|state| render::service(state, &service, false))),
+        service: Some(service),
     })
 }
