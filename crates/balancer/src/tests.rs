@@ -1,6 +1,7 @@
 //! The balancer over loopback, with real sockets on both sides.
 
 mod anomalies;
+mod attributes;
 mod classic;
 mod counters;
 mod encrypted;
