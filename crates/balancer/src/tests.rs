@@ -8,6 +8,7 @@ mod encrypted;
 mod faults;
 mod fixture;
 mod floods;
+mod flows;
 mod forwarding;
 mod frames;
 mod health;

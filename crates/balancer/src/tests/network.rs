@@ -12,7 +12,11 @@ use crate::health::machine::{Failure, Health};
 use crate::plan::{CheckKind, GroupPlan, Registration, Stickiness};
 use crate::report::Report;
 
-async fn network(protocol: Protocol, targets: &[SocketAddr], change: impl FnOnce(&mut GroupPlan)) -> World {
+pub(super) async fn network(
+    protocol: Protocol,
+    targets: &[SocketAddr],
+    change: impl FnOnce(&mut GroupPlan),
+) -> World {
     let mut world = World::new();
     let mut group = GroupPlan::new("g", protocol);
     group.targets = targets.iter().map(|it| target(*it)).collect();
@@ -37,7 +41,7 @@ async fn echo() -> SocketAddr {
 }
 
 /// A target that says its name first, then keeps the connection.
-async fn named(name: &'static str) -> SocketAddr {
+pub(super) async fn named(name: &'static str) -> SocketAddr {
     raw_target(move |mut stream| async move {
         let _ = stream.write_all(name.as_bytes()).await;
         let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -45,7 +49,7 @@ async fn named(name: &'static str) -> SocketAddr {
     .await
 }
 
-async fn name_from(address: SocketAddr) -> (String, TcpStream) {
+pub(super) async fn name_from(address: SocketAddr) -> (String, TcpStream) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let mut name = [0; 3];
     let read = tokio::time::timeout(DEADLINE, stream.read_exact(&mut name))
@@ -283,7 +287,7 @@ async fn datagram_echo() -> SocketAddr {
 }
 
 /// Sends a datagram until it is answered: they may be lost.
-async fn ask(socket: &UdpSocket, to: SocketAddr, text: &str) -> String {
+pub(super) async fn ask(socket: &UdpSocket, to: SocketAddr, text: &str) -> String {
     let mut room = [0; 2048];
     let asking = async {
         loop {
