@@ -4,6 +4,7 @@ mod anomalies;
 mod attributes;
 mod classic;
 mod counters;
+mod downgrade;
 mod encrypted;
 mod faults;
 mod fixture;

@@ -102,7 +102,7 @@ async fn in_two_zones(
 }
 
 /// Whether each node keeps to the target of its zone.
-async fn expect_zones(world: &World, nodes: [SocketAddr; 2], are_zonal: bool, protocol: Protocol) {
+async fn expect_zones(nodes: [SocketAddr; 2], are_zonal: bool, protocol: Protocol) {
     for (node, own) in nodes.into_iter().zip(["one", "two"]) {
         let mut met = BTreeSet::new();
         // So often that another one would be met.
@@ -143,7 +143,7 @@ async fn nodes_use_targets_of_their_zone_or_of_all_zones() {
         ] {
             world.plan.groups[0].cross_zone = of_group;
             world.change(|it| it.cross_zone = of_load_balancer).await;
-            expect_zones(&world, nodes, are_zonal, protocol).await;
+            expect_zones(nodes, are_zonal, protocol).await;
         }
     }
 }
