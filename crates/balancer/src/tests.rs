@@ -12,6 +12,7 @@ mod floods;
 mod flows;
 mod forwarding;
 mod frames;
+mod handshakes;
 mod health;
 mod hostile;
 mod hot_changes;
