@@ -1,7 +1,6 @@
 //! The process that carries the traffic of a load balancer dies, and comes back with what it knew.
 
 use anyhow::{Context, Result};
-use serde_json::json;
 use test_support::leaks::Place;
 use test_support::wait;
 
@@ -11,12 +10,7 @@ use crate::world::{DEADLINE, World, page, text};
 fn a_balancer_that_is_killed_comes_back_with_what_it_knew() -> Result<()> {
     let world = World::new()?;
     let place = Place::of(&world.gantry)?;
-    let network = world.awsvpc()?;
-    let script = "mkdir /www; echo here I am > /www/index.html; exec httpd -f -p 80 -h /www";
-    let container = json!({ "command": ["/bin/sh", "-c", script] });
-    let definition = world.register("page", json!({ "networkMode": "awsvpc" }), container)?;
-    let task = world.run(&definition, &["--network-configuration", &network])?;
-    let task = world.wait_for(&task, "RUNNING")?;
+    let task = world.page_task(&world.awsvpc()?)?;
     let before = place.held()?;
     let (load_balancer, group) = world.balance(&[&task])?;
     let arn = text(&load_balancer["LoadBalancerArn"]);

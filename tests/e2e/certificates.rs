@@ -121,17 +121,7 @@ fn a_listener_shows_certificates_by_name_and_takes_new_ones_without_a_restart() 
     let before = place.held()?;
     let (made_a, made_b) = (world.certificate(A)?, world.certificate(B)?);
     let (arn_a, arn_b) = (world.import(&made_a, &[])?, world.import(&made_b, &[])?);
-    let (first, second, _) = world.two_subnets()?;
-    let made = world.elb(&[
-        "create-load-balancer",
-        "--name",
-        "web",
-        "--subnets",
-        &first,
-        &second,
-    ])?;
-    let load_balancer = made["LoadBalancers"][0].clone();
-    let arn = text(&load_balancer["LoadBalancerArn"]);
+    let (load_balancer, arn) = world.load_balancer()?;
     let certificate = format!("CertificateArn={arn_a}");
     let made = world.elb(&[
         "create-listener",

@@ -72,6 +72,18 @@ impl Site {
         })
     }
 
+    /// A rule about port 80 that names the group of clients.
+    fn of_clients(&self) -> [&str; 6] {
+        [
+            "--protocol",
+            "tcp",
+            "--port",
+            "80",
+            "--source-group",
+            &self.default_group,
+        ]
+    }
+
     fn change(&self, operation: &str, rule: &[&str]) -> Result<()> {
         let group = ["ec2", operation, "--group-id", &self.group];
         self.world.aws.json(&[&group[..], rule].concat()).map(drop)
@@ -82,14 +94,7 @@ impl Site {
 fn a_task_is_reached_as_its_security_group_says() -> Result<()> {
     let site = Site::new()?;
     assert!(!site.is_reached()?, "a new group lets nothing in");
-    let of_group = [
-        "--protocol",
-        "tcp",
-        "--port",
-        "80",
-        "--source-group",
-        &site.default_group,
-    ];
+    let of_group = site.of_clients();
     site.change("authorize-security-group-ingress", &of_group)?;
     assert!(site.is_reached()?, "its rule names the clients' group");
     site.change("revoke-security-group-ingress", &of_group)?;
@@ -125,14 +130,7 @@ fn a_load_balancer_is_reached_as_its_security_group_says() -> Result<()> {
     assert!(page(&format!("{address}:80"))?.contains("hello"));
 
     assert!(!site.is_page_reached(&address)?, "a new group lets nothing in");
-    let of_group = [
-        "--protocol",
-        "tcp",
-        "--port",
-        "80",
-        "--source-group",
-        &site.default_group,
-    ];
+    let of_group = site.of_clients();
     site.change("authorize-security-group-ingress", &of_group)?;
     assert!(
         site.is_page_reached(&address)?,

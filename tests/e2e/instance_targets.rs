@@ -49,17 +49,8 @@ fn an_application_load_balancer_reaches_a_published_port_of_its_host() -> Result
     let (_, port) = world.published_page()?;
     let before = place.held()?;
     let instance = world.instance()?;
-    let (first, second, vpc) = world.two_subnets()?;
-    let made = elb(&[
-        "create-load-balancer",
-        "--name",
-        "web",
-        "--subnets",
-        &first,
-        &second,
-    ])?;
-    let load_balancer = made["LoadBalancers"][0].clone();
-    let arn = text(&load_balancer["LoadBalancerArn"]);
+    let (load_balancer, arn) = world.load_balancer()?;
+    let vpc = text(&load_balancer["VpcId"]);
     let check = [
         "--health-check-interval-seconds",
         "5",

@@ -195,9 +195,9 @@ impl World {
         Ok(printed.lines().map(str::to_owned).collect())
     }
 
-    /// An application load balancer in two zones whose port 80 leads to the tasks, healthy ones.
-    pub fn balance(&self, tasks: &[&Value]) -> Result<(Value, String)> {
-        let (first, second, vpc) = self.two_subnets()?;
+    /// The application load balancer `web` in two zones, and its ARN.
+    pub fn load_balancer(&self) -> Result<(Value, String)> {
+        let (first, second, _) = self.two_subnets()?;
         let made = self.elb(&[
             "create-load-balancer",
             "--name",
@@ -208,6 +208,21 @@ impl World {
         ])?;
         let load_balancer = made["LoadBalancers"][0].clone();
         let arn = text(&load_balancer["LoadBalancerArn"]);
+        Ok((load_balancer, arn))
+    }
+
+    /// A task in that network with an address of its own, at whose port 80 there is a page that says `here I am`.
+    pub fn page_task(&self, network: &str) -> Result<Value> {
+        let script = "mkdir /www; echo here I am > /www/index.html; exec httpd -f -p 80 -h /www";
+        let page = json!({ "command": ["/bin/sh", "-c", script] });
+        let definition = self.register("page", json!({ "networkMode": "awsvpc" }), page)?;
+        let task = self.run(&definition, &["--network-configuration", network])?;
+        self.wait_for(&task, "RUNNING")
+    }
+
+    /// An application load balancer in two zones whose port 80 leads to the tasks, healthy ones.
+    pub fn balance(&self, tasks: &[&Value]) -> Result<(Value, String)> {
+        let (load_balancer, arn) = self.load_balancer()?;
         let made = self.elb(&[
             "create-target-group",
             "--name",
@@ -217,7 +232,7 @@ impl World {
             "--port",
             "80",
             "--vpc-id",
-            &vpc,
+            &text(&load_balancer["VpcId"]),
             "--target-type",
             "ip",
             "--health-check-interval-seconds",
@@ -386,12 +401,7 @@ fn read_page(reader: &mut BufReader<TcpStream>) -> Result<bool> {
 #[test]
 fn an_upgrade_renews_the_balancer_and_refuses_no_connection() -> Result<()> {
     let mut world = World::new()?;
-    let network = world.awsvpc()?;
-    let script = "mkdir /www; echo here I am > /www/index.html; exec httpd -f -p 80 -h /www";
-    let page = json!({ "command": ["/bin/sh", "-c", script] });
-    let definition = world.register("page", json!({ "networkMode": "awsvpc" }), page)?;
-    let task = world.run(&definition, &["--network-configuration", &network])?;
-    let task = world.wait_for(&task, "RUNNING")?;
+    let task = world.page_task(&world.awsvpc()?)?;
     let (load_balancer, _) = world.balance(&[&task])?;
     let arn = text(&load_balancer["LoadBalancerArn"]);
     let (_, id) = arn.rsplit_once('/').context("an ARN")?;

@@ -44,11 +44,7 @@ fn connections_to_zones_that_stay_outlive_other_subnets() -> Result<()> {
     let subnets = world.aws.json(&["ec2", "describe-subnets", "--query", sorted])?;
     let [_, second, third] = [0, 1, 2].map(|it| text(&subnets[it]));
     let network = json!({ "awsvpcConfiguration": { "subnets": [second] } }).to_string();
-    let script = "mkdir /www; echo here I am > /www/index.html; exec httpd -f -p 80 -h /www";
-    let container = json!({ "command": ["/bin/sh", "-c", script] });
-    let definition = world.register("page", json!({ "networkMode": "awsvpc" }), container)?;
-    let task = world.run(&definition, &["--network-configuration", &network])?;
-    let task = world.wait_for(&task, "RUNNING")?;
+    let task = world.page_task(&network)?;
     let (load_balancer, _) = world.balance(&[&task])?;
     let arn = text(&load_balancer["LoadBalancerArn"]);
     let before = world.addresses(&load_balancer)?;

@@ -82,19 +82,9 @@ fn a_rolling_update_of_tasks_on_dynamic_ports_fails_no_request() -> Result<()> {
 impl World {
     /// An application load balancer whose port 80 leads to a group of instances.
     fn balance_instances(&self) -> Result<(Value, String)> {
-        let (first, second, vpc) = self.two_subnets()?;
-        let made = self.elb(&[
-            "create-load-balancer",
-            "--name",
-            "web",
-            "--subnets",
-            &first,
-            &second,
-        ])?;
-        let load_balancer = made["LoadBalancers"][0].clone();
-        let arn = text(&load_balancer["LoadBalancerArn"]);
+        let (load_balancer, arn) = self.load_balancer()?;
         let input = json!({
-            "Name": "web", "Protocol": "HTTP", "Port": 80, "VpcId": vpc, "TargetType": "instance",
+            "Name": "web", "Protocol": "HTTP", "Port": 80, "VpcId": load_balancer["VpcId"], "TargetType": "instance",
             "HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 2,
         });
         let made = self.elb(&["create-target-group", "--cli-input-json", &input.to_string()])?;

@@ -208,8 +208,9 @@ impl Network {
     }
 
     /// Makes the network namespace of a load balancer: as that of an `awsvpc` task, with all its addresses; one that is
-    /// there gets other addresses, and ports of the host are to be published again. `key` is like that of a task. Answers where it finds the ports of this host: that end of the link between its VPC and the
-    /// host which is the host's own, so that it stays right whatever networks the host joins or leaves.
+    /// there gets other addresses, and ports of the host are to be published again. `key` is like that of a task. Answers
+    /// where it finds the ports of this host: that end of the link between its VPC and the host which is the host's own,
+    /// so that it stays right whatever networks the host joins or leaves.
     ///
     /// # Errors
     /// As [`attach_task`](Self::attach_task); it has to be detached first if it is to be in another VPC.

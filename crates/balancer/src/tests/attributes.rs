@@ -71,7 +71,7 @@ async fn headers_that_are_none_are_dropped_if_they_shall_be() {
 }
 
 /// What a target gets of a request over TLS with these lines.
-async fn seen_within_tls(world: &World, lines: &str) -> String {
+pub(super) async fn seen_within_tls(world: &World, lines: &str) -> String {
     let mut stream = client(world, "a.example", 0, b"http/1.1").await.expect("TLS");
     let request = format!("GET / HTTP/1.1\r\nHost: a.example\r\n{lines}Connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");

@@ -8,27 +8,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::encrypted::{client, encrypted, frame};
 use super::fixture::{DEADLINE, World, group, raw_target};
+use super::frames::{DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM, SETTINGS, field};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const GOAWAY: u8 = 7;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
 /// What a request would smuggle: no target may find it at the begin of a line.
 const SMUGGLED: &str = "x-smuggled";
-
-/// A header field that is spelled out.
-fn field(name: &str, value: &str) -> Vec<u8> {
-    let mut field = vec![0];
-    for text in [name, value] {
-        field.push(u8::try_from(text.len()).expect("short"));
-        field.extend_from_slice(text.as_bytes());
-    }
-    field
-}
 
 /// A request with these pseudo-fields and one more field.
 fn head(method: &str, path: &str, authority: &str, more: (&str, &str)) -> Vec<u8> {

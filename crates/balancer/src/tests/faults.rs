@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use super::fixture::{World, body, echo, group, header, own_address, raw, raw_target, read_head, status};
+use super::fixture::{World, body, closed, echo, group, header, raw, raw_target, read_head, status};
 use crate::plan::Registration;
 
 #[tokio::test]
@@ -25,10 +25,7 @@ async fn nobody_there_is_503() {
 
 #[tokio::test]
 async fn targets_that_do_not_answer_as_they_should_are_502() {
-    let closed = {
-        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
-        listener.local_addr().expect("an address")
-    };
+    let closed = closed().await;
     let world = World::with_group(group("g", &[closed])).await;
     assert_eq!(world.status("/").await, 502, "refuses connections");
     for answer in [
@@ -123,10 +120,7 @@ async fn a_connection_that_closes_while_it_waits_costs_no_request() {
 
 #[tokio::test]
 async fn a_target_that_refuses_connections_does_not_fail_requests_while_others_live() {
-    let closed = {
-        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
-        listener.local_addr().expect("an address")
-    };
+    let closed = closed().await;
     let world = World::with_group(group("g", &[closed, echo("alive").await])).await;
     for _ in 0..10 {
         assert_eq!(world.status("/").await, 200);

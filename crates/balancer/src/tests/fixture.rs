@@ -386,6 +386,12 @@ where
     address
 }
 
+/// Where nobody listens.
+pub(super) async fn closed() -> SocketAddr {
+    let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
+    listener.local_addr().expect("an address")
+}
+
 /// Reads a request's head from a connection.
 pub(super) async fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();

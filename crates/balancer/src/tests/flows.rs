@@ -8,11 +8,13 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 
 use super::fixture::{
-    DEADLINE, PORT, World, body, echo, forward_to, group, header, own_address, quick_check, raw, target,
+    DEADLINE, PORT, World, body, closed, echo, forward_to, group, header, own_address, quick_check, raw,
+    target,
 };
 use super::network::{ask, name_from, named, network};
+use super::zones::in_two_zones;
 use crate::health::machine::{Failure, Health};
-use crate::plan::{CheckKind, GroupPlan, NodeAddress, Stickiness, TargetPlan};
+use crate::plan::{CheckKind, GroupPlan, Stickiness, TargetPlan};
 
 /// Which target a client of that address is led to.
 async fn name_for(client: IpAddr, address: SocketAddr) -> String {
@@ -48,10 +50,7 @@ async fn a_client_stays_with_its_target_if_it_shall() {
 #[tokio::test]
 async fn when_no_target_is_healthy_all_get_connections() {
     let (one, two) = (named("one").await, named("two").await);
-    let closed = {
-        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
-        listener.local_addr().expect("an address").port()
-    };
+    let closed = closed().await.port();
     let mut world = network(Protocol::Tcp, &[one, two], |it| {
         it.stickiness = Stickiness::Off;
         it.ends_unhealthy_connections = false;
@@ -71,17 +70,12 @@ async fn when_no_target_is_healthy_all_get_connections() {
 }
 
 /// A load balancer of two nodes with a target in the zone of each. Gives the address of each node.
-async fn in_two_zones(
+async fn with_target_in_each(
     protocol: Protocol,
     targets: [SocketAddr; 2],
     plan: GroupPlan,
 ) -> (World, [SocketAddr; 2]) {
-    let mut world = World::new();
-    let second = own_address();
-    world.load_balancer.addresses.push(NodeAddress {
-        ip: second,
-        zone: "us-east-1b".into(),
-    });
+    let (mut world, second) = in_two_zones();
     let zones = ["us-east-1a", "us-east-1b"];
     let placed = targets.into_iter().zip(zones).map(|(address, zone)| TargetPlan {
         zone: Some(zone.into()),
@@ -134,7 +128,7 @@ async fn nodes_use_targets_of_their_zone_or_of_all_zones() {
             ),
         };
         plan.stickiness = Stickiness::Off;
-        let (mut world, nodes) = in_two_zones(protocol, targets, plan).await;
+        let (mut world, nodes) = with_target_in_each(protocol, targets, plan).await;
         for (of_load_balancer, of_group, are_zonal) in [
             (true, None, false),
             (false, None, true),

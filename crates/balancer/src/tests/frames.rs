@@ -9,20 +9,20 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::encrypted::{client, encrypted, frame, http2};
 use super::fixture::{DEADLINE, World, echo, group};
 
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(super) const DATA: u8 = 0;
+pub(super) const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(super) const RST_STREAM: u8 = 3;
+pub(super) const SETTINGS: u8 = 4;
 const PUSH_PROMISE: u8 = 5;
 const PING: u8 = 6;
-const GOAWAY: u8 = 7;
+pub(super) const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
-const END_STREAM: u8 = 1;
+pub(super) const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(super) const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 /// GET https://a/
 const GET: &[u8] = &[0x82, 0x87, 0x84, 0x41, 1, b'a'];
@@ -57,13 +57,17 @@ fn get_with(name: &str, value: &str) -> Vec<u8> {
 }
 
 fn literal(head: &[u8], name: &str, value: &str) -> Vec<u8> {
-    let mut block = head.to_vec();
-    block.push(0);
+    [head, &field(name, value)].concat()
+}
+
+/// A header field that is spelled out.
+pub(super) fn field(name: &str, value: &str) -> Vec<u8> {
+    let mut field = vec![0];
     for text in [name, value] {
-        block.push(text.len() as u8);
-        block.extend_from_slice(text.as_bytes());
+        field.push(u8::try_from(text.len()).expect("it is short"));
+        field.extend_from_slice(text.as_bytes());
     }
-    block
+    field
 }
 
 fn all(frames: &[Vec<u8>]) -> Vec<u8> {

@@ -8,10 +8,9 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpListener;
 
 use super::fixture::{
-    World, body, forward_to, group, header, http_check, own_address, quick_check, raw_target, serve, until,
+    World, body, closed, forward_to, group, header, http_check, quick_check, raw_target, serve, until,
 };
 use crate::health::machine::{Failure, Health};
 use crate::plan::{CheckKind, Registration};
@@ -85,10 +84,7 @@ async fn reasons_tell_what_failed() {
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })
     .await;
-    let closed = {
-        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
-        listener.local_addr().expect("an address")
-    };
+    let closed = closed().await;
     let mut plan = group("g", &[silent, closed]);
     let mut check = http_check();
     check.timeout = Duration::from_millis(100);

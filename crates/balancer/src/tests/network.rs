@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use domain::listener::Protocol;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::net::{TcpStream, UdpSocket};
 
-use super::fixture::{DEADLINE, World, forward_to, own_address, quick_check, raw_target, target};
+use super::fixture::{DEADLINE, World, closed, forward_to, own_address, quick_check, raw_target, target};
 use crate::health::machine::{Failure, Health};
 use crate::plan::{CheckKind, GroupPlan, Registration, Stickiness};
 use crate::report::Report;
@@ -98,10 +98,7 @@ async fn no_target_resets_and_one_that_refuses_is_passed_over() {
         read.expect_err("a reset").kind(),
         std::io::ErrorKind::ConnectionReset
     );
-    let closed = {
-        let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
-        listener.local_addr().expect("an address")
-    };
+    let closed = closed().await;
     let world = network(Protocol::Tcp, &[closed, named("one").await], |_| {}).await;
     for _ in 0..8 {
         assert_eq!(name_from(world.address).await.0, "one");

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::fixture::{
-    DEADLINE, PORT, World, echo, header, own_address, raw, raw_target, read_head, serve, status,
+    DEADLINE, PORT, World, closed, echo, header, own_address, raw, raw_target, read_head, serve, status,
 };
 use crate::report::Report;
 use crate::snapshot::service_connect;
@@ -78,12 +78,6 @@ pub(super) async fn answering(code: u16) -> (SocketAddr, Arc<AtomicUsize>) {
         }
     });
     (address.await, count)
-}
-
-/// Where nobody listens.
-async fn closed() -> SocketAddr {
-    let listener = TcpListener::bind((own_address(), 0)).await.expect("a socket");
-    listener.local_addr().expect("an address")
 }
 
 #[tokio::test]

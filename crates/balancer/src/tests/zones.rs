@@ -16,7 +16,7 @@ use crate::health::machine::Health;
 use crate::plan::{CheckKind, NodeAddress, TargetPlan};
 
 /// One with a second node, in `us-east-1b`.
-fn in_two_zones() -> (World, IpAddr) {
+pub(super) fn in_two_zones() -> (World, IpAddr) {
     let mut world = World::new();
     let ip = own_address();
     let zone = "us-east-1b".into();
