@@ -107,7 +107,7 @@ impl Balanced {
         self.world
             .aws
             .json(&["ecs", "create-service", "--cli-input-json", &input.to_string()])?;
-        self.await_completed(definition)
+        self.world.wait_completed("web", definition)
     }
 
     fn update(&self, change: &[&str]) -> Result<()> {
@@ -122,18 +122,6 @@ impl Balanced {
             .aws
             .json(&["ecs", "describe-services", "--services", "web"])?;
         Ok(described["services"][0].clone())
-    }
-
-    /// Until one deployment is left, completed and of a definition.
-    fn await_completed(&self, definition: &str) -> Result<()> {
-        wait::until("the rollout", DEADLINE, || {
-            let deployments = self.service()?["deployments"].clone();
-            let deployments = deployments.as_array().context("deployments")?;
-            let is_done = deployments.len() == 1
-                && deployments[0]["rolloutState"] == "COMPLETED"
-                && deployments[0]["taskDefinition"] == definition;
-            Ok(is_done.then_some(()))
-        })
     }
 
     /// Until tasks that were replaced have come to their end.
@@ -197,7 +185,7 @@ fn a_rolling_update_behind_a_load_balancer_fails_no_request() -> Result<()> {
     client.await_enough("revision 1")?;
     let second = it.register("2")?;
     it.update(&["--task-definition", &second])?;
-    it.await_completed(&second)?;
+    it.world.wait_completed("web", &second)?;
     it.await_stopped(&before)?;
     it.await_revision(80, "revision 2")?;
     // A task that a user stops is deregistered first as well.
@@ -252,7 +240,7 @@ fn traffic_moves_to_the_other_group_and_back_without_a_failed_request() -> Resul
     let pause = it.await_pause("POST_PRODUCTION_TRAFFIC_SHIFT")?;
     client.await_enough("revision 2")?;
     it.go_on(&pause)?;
-    it.await_completed(&second)?;
+    it.world.wait_completed("web", &second)?;
 
     let third = it.register("3")?;
     it.update(&["--task-definition", &third])?;
@@ -267,6 +255,6 @@ fn traffic_moves_to_the_other_group_and_back_without_a_failed_request() -> Resul
         &deployment,
     ])?;
     it.await_revision(80, "revision 2")?;
-    it.await_completed(&second)?;
+    it.world.wait_completed("web", &second)?;
     client.end()
 }

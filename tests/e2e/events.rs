@@ -62,9 +62,7 @@ fn a_service_and_a_task_are_told_once_over_a_crash() -> Result<()> {
         json!({ "command": ["/bin/sh", "-c", "exit 3"] }),
     )?;
     world.create_service("web", &served, "1")?;
-    world
-        .aws
-        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    world.wait_completed("web", &served)?;
     assert_service_told(&world)?;
     let shown = world.gantry.command(&["service", "explain", "web"])?;
     assert!(

@@ -2,10 +2,9 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use test_support::wait;
 
 use crate::clients::{Client, SERVE};
-use crate::world::{DEADLINE, World, text};
+use crate::world::{World, text};
 
 /// What is registered: instances and ports.
 fn targets(world: &World, group: &str) -> Result<Vec<(String, u64)>> {
@@ -63,14 +62,7 @@ fn a_rolling_update_of_tasks_on_dynamic_ports_fails_no_request() -> Result<()> {
     ];
     world.aws.json(&update)?;
     client.await_enough("revision 2")?;
-    wait::until("the rollout", DEADLINE, || {
-        let described = world
-            .aws
-            .json(&["ecs", "describe-services", "--services", "web"])?;
-        let deployments = &described["services"][0]["deployments"];
-        let is_done = deployments[0]["rolloutState"] == "COMPLETED" && deployments[1].is_null();
-        Ok(is_done.then_some(()))
-    })?;
+    world.wait_completed("web", &second)?;
     let after = targets(&world, &group)?;
     ensure!(
         after.len() == 2 && after.iter().all(|it| !before.contains(it)),

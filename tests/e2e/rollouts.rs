@@ -4,9 +4,8 @@ use std::process::{Child, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use test_support::wait;
 
-use crate::world::{DEADLINE, World, text};
+use crate::world::{World, text};
 
 /// Goes on serving after SIGTERM for longer than any client's list of tasks is old, and only then ends; its page says
 /// which revision it is, and one page takes a while.
@@ -92,16 +91,16 @@ fn no_request_fails_while_a_service_is_replaced() -> Result<()> {
         "--network-configuration",
         &world.awsvpc()?,
     ])?;
-    wait_completed(&world, &first)?;
+    world.wait_completed("web", &first)?;
     let before = world.wait_running("web", 4)?;
     let client = start_client(&world)?;
     update(&world, &["--force-new-deployment"])?;
-    wait_completed(&world, &first)?;
+    world.wait_completed("web", &first)?;
     wait_stopped(&world, &before)?;
     let before = world.wait_running("web", 4)?;
     let second = register(&world, "2")?;
     update(&world, &["--task-definition", &second])?;
-    wait_completed(&world, &second)?;
+    world.wait_completed("web", &second)?;
     wait_stopped(&world, &before)?;
     let report = end_client(client)?;
     ensure!(report["failures"] == json!([]), "{report:#}");
@@ -130,21 +129,6 @@ fn update(world: &World, change: &[&str]) -> Result<()> {
     arguments.extend_from_slice(change);
     world.aws.json(&arguments)?;
     Ok(())
-}
-
-/// Until one deployment is left, completed and of a definition.
-fn wait_completed(world: &World, definition: &str) -> Result<()> {
-    wait::until("the rollout", DEADLINE, || {
-        let output = world
-            .aws
-            .json(&["ecs", "describe-services", "--services", "web"])?;
-        let deployments = output["services"][0]["deployments"].clone();
-        let deployments = deployments.as_array().context("deployments")?;
-        let is_done = deployments.len() == 1
-            && deployments[0]["rolloutState"] == "COMPLETED"
-            && deployments[0]["taskDefinition"] == definition;
-        Ok(is_done.then_some(()))
-    })
 }
 
 /// Until tasks that were replaced have come to their end.

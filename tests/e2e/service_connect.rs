@@ -83,22 +83,7 @@ impl Connected {
         self.world
             .aws
             .json(&["ecs", "create-service", "--cli-input-json", &input])?;
-        self.await_completed(definition)
-    }
-
-    fn await_completed(&self, definition: &str) -> Result<()> {
-        wait::until("the rollout", DEADLINE, || {
-            let described = self
-                .world
-                .aws
-                .json(&["ecs", "describe-services", "--services", "web"])?;
-            let deployments = described["services"][0]["deployments"].clone();
-            let deployments = deployments.as_array().context("deployments")?;
-            let is_done = deployments.len() == 1
-                && deployments[0]["rolloutState"] == "COMPLETED"
-                && deployments[0]["taskDefinition"] == definition;
-            Ok(is_done.then_some(()))
-        })
+        self.world.wait_completed(name, definition)
     }
 
     /// A task of its own that asks, and the address at which it tells.
@@ -165,7 +150,7 @@ fn a_name_answers_while_tasks_crash_and_are_replaced() -> Result<()> {
     let second = it.register("2")?;
     let update = ["ecs", "update-service", "--service", "web", "--task-definition"];
     it.world.aws.json(&[&update[..], &[&second]].concat())?;
-    it.await_completed(&second)?;
+    it.world.wait_completed("web", &second)?;
     it.await_enough(&client, "2")?;
     assert_eq!(failures(&client)?, "", "a rolling update");
 

@@ -18,16 +18,12 @@ fn a_service_becomes_stable_and_replaces_a_task_that_dies() -> Result<()> {
     world
         .aws
         .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    world.wait_completed("web", &definition)?;
     let service = world
         .aws
         .json(&["ecs", "describe-services", "--services", "web"])?["services"][0]
         .clone();
     assert_eq!(service["runningCount"], 3, "{service:#}");
-    assert_eq!(service["deployments"].as_array().map(Vec::len), Some(1));
-    assert_eq!(
-        service["deployments"][0]["rolloutState"], "COMPLETED",
-        "{service:#}"
-    );
     let events = service["events"].to_string();
     assert!(events.contains("(service web) has started 3 tasks:"), "{events}");
     assert!(
@@ -124,9 +120,7 @@ fn a_deployment_whose_tasks_crash_is_rolled_back_and_says_why() -> Result<()> {
     world.create_service("web", &good, "1")?;
     let before = world.wait_running("web", 1)?;
     // There is a way back only to what was reached.
-    world
-        .aws
-        .json(&["ecs", "wait", "services-stable", "--services", "web"])?;
+    world.wait_completed("web", &good)?;
     let crash = json!({ "command": ["/bin/sh", "-c", "echo no database; exit 3"] });
     let bad = world.register("web", json!({}), crash)?;
     world.aws.json(&[

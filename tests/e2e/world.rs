@@ -156,6 +156,22 @@ impl World {
                 .then_some(tasks))
         })
     }
+
+    /// Waits until one deployment of a service is left, completed and of a definition: `services-stable` is content
+    /// with a deployment that is still watched.
+    pub fn wait_completed(&self, service: &str, definition: &str) -> Result<()> {
+        wait::until("the rollout", DEADLINE, || {
+            let described = self
+                .aws
+                .json(&["ecs", "describe-services", "--services", service])?;
+            let deployments = described["services"][0]["deployments"].clone();
+            let deployments = deployments.as_array().context("deployments")?;
+            let is_done = deployments.len() == 1
+                && deployments[0]["rolloutState"] == "COMPLETED"
+                && deployments[0]["taskDefinition"] == definition;
+            Ok(is_done.then_some(()))
+        })
+    }
 }
 
 pub fn text(value: &Value) -> String {
