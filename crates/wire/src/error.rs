@@ -111,6 +111,30 @@ impl CommonError {
         }
     }
 
+    /// A form names no action: <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>
+    pub fn missing_action(why: &str) -> Self {
+        Self {
+            status: 400,
+            json_code: "UnknownOperationException",
+            query_code: "MissingAction",
+            message: format!("The request is missing an action or a required parameter: {why}."),
+        }
+    }
+
+    /// No service that is spoken has this version. Amazon EC2 has a word of its own for it:
+    /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+    pub fn unknown_version(protocol: Protocol, action: &str, version: &str) -> Self {
+        let unknown = Self::unknown_operation(&format!("{action} for version {version}"));
+        match protocol {
+            Protocol::Ec2 => Self {
+                query_code: "NoSuchVersion",
+                message: format!("The specified API version does not exist: {version:?}."),
+                ..unknown
+            },
+            _ => unknown,
+        }
+    }
+
     /// The body is not of the protocol.
     pub fn serialization(message: impl Into<String>) -> Self {
         Self {

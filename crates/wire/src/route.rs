@@ -51,6 +51,25 @@ impl Protocol {
             Self::Json11
         }
     }
+
+    /// The protocol in which a client expects to hear that its request leads nowhere. Its endpoint would have only that
+    /// of its service, so a request without a target that is signed for a service of forms or JSON is answered in the
+    /// service's own protocol, whatever content type it announces.
+    pub fn of_request(
+        services: &[&'static Service],
+        content_type: &str,
+        target: Option<&str>,
+        signed_for: Option<&str>,
+    ) -> Self {
+        let announced = Self::of_content_type(content_type);
+        let meant = services.iter().find(|it| signed_for == Some(it.signing_name));
+        match (target, meant.map(|it| it.protocol)) {
+            (None, Some(ServiceProtocol::Query)) => Self::Query,
+            (None, Some(ServiceProtocol::Ec2)) => Self::Ec2,
+            (None, Some(ServiceProtocol::Json(_))) if announced == Self::Query => Self::Json11,
+            _ => announced,
+        }
+    }
 }
 
 /// Where a request leads.
@@ -64,17 +83,18 @@ pub struct Route<'a> {
     pub protocol: Protocol,
 }
 
-/// Finds the operation of a request by its target, or by the action of its form.
+/// Finds the operation of a request by its target, or by the action of its form. `protocol` is that of
+/// [`Protocol::of_request`].
 ///
 /// # Errors
 /// It names no operation of these services.
 pub fn route<'a>(
     services: &[&'static Service],
+    protocol: Protocol,
     content_type: &str,
     target: Option<&'a str>,
     body: &[u8],
 ) -> Result<Route<'a>, CommonError> {
-    let protocol = Protocol::of_content_type(content_type);
     if let Some(target) = target {
         let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
         let service = services
@@ -98,12 +118,16 @@ pub fn route<'a>(
             protocol,
         });
     }
-    if protocol != Protocol::Query {
-        return Err(CommonError::unknown_operation(
-            "(no X-Amz-Target header, and no form)",
-        ));
+    if Protocol::of_content_type(content_type) != Protocol::Query {
+        return Err(match protocol {
+            Protocol::Query | Protocol::Ec2 => CommonError::missing_action("it is no form"),
+            _ => CommonError::unknown_operation("(no X-Amz-Target header, and no form)"),
+        });
     }
     let action = query::parameter(body, "Action").unwrap_or_default();
+    if action.is_empty() {
+        return Err(CommonError::missing_action("its form has no Action"));
+    }
     let version = query::parameter(body, "Version").unwrap_or_default();
     let spoken = services.iter().find_map(|it| {
         match it.protocol {
@@ -114,7 +138,7 @@ pub fn route<'a>(
         .filter(|_| it.api_version == version)
     });
     let (service, protocol) =
-        spoken.ok_or_else(|| CommonError::unknown_operation(&format!("{action} of version {version}")))?;
+        spoken.ok_or_else(|| CommonError::unknown_version(protocol, &action, &version))?;
     Ok(Route {
         service,
         operation: action.into(),

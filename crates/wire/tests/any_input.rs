@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use wire::route::Protocol;
 use wire::shape::{Blob, read_member, write_member};
 use wire::sigv4::{self, Signer};
 use wire::{DecodeError, Service, ServiceProtocol, Value, ValueReader, ValueWriter, json, query, route};
@@ -286,8 +287,9 @@ proptest! {
     fn no_bytes_bring_forms_and_routes_down(form in almost_form(), content_type in any::<String>(), target in proptest::option::of(any::<String>())) {
         let _ = query::decode::<Node>(&form);
         let _ = query::parameter(&form, "Action");
-        let _ = route::route(&[&ECS, &STS], "application/x-www-form-urlencoded", None, &form);
-        let _ = route::route(&[&ECS, &STS], &content_type, target.as_deref(), &form);
+        let _ = route::route(&[&ECS, &STS], Protocol::Query, "application/x-www-form-urlencoded", None, &form);
+        let protocol = Protocol::of_request(&[&ECS, &STS], &content_type, target.as_deref(), None);
+        let _ = route::route(&[&ECS, &STS], protocol, &content_type, target.as_deref(), &form);
     }
 
     #[test]

@@ -95,9 +95,13 @@ async fn answered(
             content_type.and_then(|it| it.to_str().ok()).unwrap_or_default()
         }
     };
+    let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
     let protocol = match &asked.rest {
         Some((protocol, _)) => *protocol,
-        None => Protocol::of_content_type(content_type),
+        None => {
+            let signed_for = sigv4::signed_for(&parts.headers, &parts.uri);
+            Protocol::of_request(&SERVICES, content_type, target, signed_for.as_deref())
+        }
     };
     let outcome = match body {
         Ok(body) => {
@@ -105,10 +109,9 @@ async fn answered(
                 input: asked.form.unwrap_or_else(|| body.clone()),
                 body,
             };
-            let target = parts.headers.get("x-amz-target").and_then(|it| it.to_str().ok());
             let route = match asked.rest {
                 Some((_, route)) => route,
-                None => route::route(&SERVICES, content_type, target, &sent.input),
+                None => route::route(&SERVICES, protocol, content_type, target, &sent.input),
             };
             let route = route.map_err(|error| error.answer(protocol, &request_id));
             let work = handle(control_plane, routes, parts, route, &sent, &request_id);

@@ -31,6 +31,7 @@ fn requests_find_their_operation_by_target_or_by_form() {
     let services = [&ECS, &STS, &EC2];
     let json = route(
         &services,
+        Protocol::Json11,
         "application/x-amz-json-1.1",
         Some("AmazonEC2ContainerServiceV20141113.ListClusters"),
         b"",
@@ -43,6 +44,7 @@ fn requests_find_their_operation_by_target_or_by_form() {
     let form = b"Action=GetCallerIdentity&Version=2011-06-15";
     let query = route(
         &services,
+        Protocol::Query,
         "application/x-www-form-urlencoded; charset=utf-8",
         None,
         form,
@@ -53,7 +55,14 @@ fn requests_find_their_operation_by_target_or_by_form() {
         ("sts", "GetCallerIdentity", Protocol::Query)
     );
     let form = b"Action=DescribeVpcs&Version=2016-11-15";
-    let ec2 = route(&services, "application/x-www-form-urlencoded", None, form).expect("ec2");
+    let ec2 = route(
+        &services,
+        Protocol::Query,
+        "application/x-www-form-urlencoded",
+        None,
+        form,
+    )
+    .expect("ec2");
     assert_eq!(
         (ec2.service.signing_name, &*ec2.operation, ec2.protocol),
         ("ec2", "DescribeVpcs", Protocol::Ec2)
@@ -79,10 +88,68 @@ fn what_names_no_operation_is_unknown() {
         ),
     ];
     for (content_type, target, body) in cases {
-        let error = route(&services, content_type, target, body).expect_err("unknown");
+        let protocol = Protocol::of_request(&services, content_type, target, None);
+        let error = route(&services, protocol, content_type, target, body).expect_err("unknown");
         assert_eq!(
             error.json_code, "UnknownOperationException",
             "{content_type} {target:?}"
+        );
+    }
+}
+
+#[test]
+fn what_leads_nowhere_is_answered_in_the_protocol_of_the_service_it_is_signed_for() {
+    let services = [&ECS, &STS, &EC2];
+    let form = "application/x-www-form-urlencoded";
+    let json = "application/x-amz-json-1.1";
+    let cases = [
+        (
+            form,
+            Some("ec2"),
+            "Version=2016-11-15",
+            Protocol::Ec2,
+            "MissingAction",
+        ),
+        (
+            form,
+            Some("ec2"),
+            "Action=DescribeVpcs&Version=1999-01-01",
+            Protocol::Ec2,
+            "NoSuchVersion",
+        ),
+        (json, Some("ec2"), "{}", Protocol::Ec2, "MissingAction"),
+        (form, Some("sts"), "", Protocol::Query, "MissingAction"),
+        (
+            form,
+            Some("sts"),
+            "Action=GetCallerIdentity&Version=1",
+            Protocol::Query,
+            "InvalidAction",
+        ),
+        (
+            "",
+            Some("sts"),
+            "Action=GetCallerIdentity",
+            Protocol::Query,
+            "MissingAction",
+        ),
+        (
+            form,
+            Some("ecs"),
+            "",
+            Protocol::Json11,
+            "UnknownOperationException",
+        ),
+        (form, None, "Action=&Version=1", Protocol::Query, "MissingAction"),
+    ];
+    for (content_type, signed_for, body, protocol, code) in cases {
+        let found = Protocol::of_request(&services, content_type, None, signed_for);
+        let error = route(&services, found, content_type, None, body.as_bytes()).expect_err("unknown");
+        let answer = error.answer(found, "r");
+        assert_eq!(
+            (found, answer.status, &*answer.code),
+            (protocol, 400, code),
+            "{content_type} {signed_for:?}"
         );
     }
 }

@@ -31,7 +31,8 @@ pub fn check(case: &Case) -> Result<(), String> {
             return Err("is told apart before".to_owned());
         }
     };
-    let route = route(&[case.service], &content_type, target.as_deref(), body);
+    let protocol = Protocol::of_request(&[case.service], &content_type, target.as_deref(), None);
+    let route = route(&[case.service], protocol, &content_type, target.as_deref(), body);
     let route = route.map_err(|error| error.message)?;
     if route.operation != case.operation() {
         return Err(format!("is routed to {}", route.operation));
