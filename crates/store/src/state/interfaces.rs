@@ -10,10 +10,11 @@ use domain::task::{Task, TaskEni};
 
 use super::{Indexes, State};
 
-/// Tasks by their network interface: by its id, subnet and security groups.
+/// Tasks by their network interface: by its id and that of its attachment, by its subnet and security groups.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TaskInterfaces {
     by_id: BTreeMap<String, TaskArn>,
+    by_attachment: BTreeMap<String, TaskArn>,
     by_subnet: BTreeMap<String, BTreeSet<TaskArn>>,
     by_security_group: BTreeMap<String, BTreeSet<TaskArn>>,
 }
@@ -30,6 +31,9 @@ impl TaskInterfaces {
             if self.by_id.get(&eni.network_interface_id) == Some(task) {
                 self.by_id.remove(&eni.network_interface_id);
             }
+            if self.by_attachment.get(&eni.attachment_id) == Some(task) {
+                self.by_attachment.remove(&eni.attachment_id);
+            }
             leave(&mut self.by_subnet, &eni.subnet_id, task);
             for group in &eni.security_groups {
                 leave(&mut self.by_security_group, group, task);
@@ -37,6 +41,7 @@ impl TaskInterfaces {
         }
         if let Some((task, eni)) = new {
             self.by_id.insert(eni.network_interface_id.clone(), task.clone());
+            self.by_attachment.insert(eni.attachment_id.clone(), task.clone());
             join(&mut self.by_subnet, &eni.subnet_id, task);
             for group in &eni.security_groups {
                 join(&mut self.by_security_group, group, task);
@@ -93,6 +98,12 @@ impl State {
     /// The task, not STOPPED, that has a network interface.
     pub fn task_of_interface(&self, network_interface_id: &str) -> Option<&Arc<Task>> {
         let task = self.indexes.task_interfaces.by_id.get(network_interface_id)?;
+        self.tasks.get(task)
+    }
+
+    /// The task, not STOPPED, whose network interface has this attachment.
+    pub fn task_of_attachment(&self, attachment_id: &str) -> Option<&Arc<Task>> {
+        let task = self.indexes.task_interfaces.by_attachment.get(attachment_id)?;
         self.tasks.get(task)
     }
 

@@ -105,7 +105,7 @@ fn task(id: u8, traits: [u8; 10]) -> Task {
 
 fn eni(task: u32, address: u8) -> TaskEni {
     TaskEni {
-        attachment_id: "a".into(),
+        attachment_id: format!("attachment-{task}"),
         network_interface_id: format!("eni-{task}"),
         subnet_id: format!("subnet-{}", address % 2),
         address: Ipv4Addr::new(172, 31, 0, address % 5),

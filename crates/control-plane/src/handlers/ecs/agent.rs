@@ -1,12 +1,13 @@
 //! What agents call.
 
 use api::ecs;
-use domain::TaskArn;
 use domain::container_definition::{PortRange, TransportProtocol};
 use domain::host::{HostPort, Resources};
 use domain::tags::Pair;
 use domain::task::{ContainerStatus, NetworkBinding, TaskStatus};
+use domain::{Scope, TaskArn};
 use orchestrator::transitions::{self, ContainerReport, RegisterContainerInstance, TaskReport, Versions};
+use store::State;
 
 use super::clusters::require_active;
 use super::errors::{self, invalid_parameter};
@@ -174,23 +175,43 @@ pub async fn submit_container_state_change(
     })
 }
 
-/// `SubmitAttachmentStateChanges`: network interfaces of tasks are confirmed with the task's own state.
+/// `SubmitAttachmentStateChanges`: those of tasks are known, and confirmed with the task's own state. Container instances
+/// have none.
 ///
 /// # Errors
-/// ClusterNotFoundException; else InvalidParameterException: there are no attachments of instances.
+/// ClusterNotFoundException; InvalidParameterException for an attachment of no task that lives.
 pub async fn submit_attachment_state_changes(
     call: Call<ecs::SubmitAttachmentStateChanges>,
 ) -> Result<ecs::SubmitAttachmentStateChangesOutput, ecs::Error> {
-    require_cluster(&call, call.input().cluster.as_deref())?;
-    let unknown = call
-        .input()
-        .attachments
-        .first()
-        .map(|it| it.attachment_arn.clone())
-        .unwrap_or_default();
-    Err(invalid_parameter(format!(
-        "The attachment {unknown} was not found."
-    )))
+    let input = call.input();
+    require_cluster(&call, input.cluster.as_deref())?;
+    let store = call.access().store();
+    let unknown = store.read(|state| {
+        let arns = input.attachments.iter().map(|it| &it.attachment_arn);
+        { arns }
+            .find(|arn| !is_attached(state, call.scope(), arn))
+            .cloned()
+    });
+    match unknown {
+        Some(arn) => Err(invalid_parameter(format!("The attachment {arn} was not found."))),
+        None => Ok(ecs::SubmitAttachmentStateChangesOutput {
+            acknowledgment: Some("ACK".to_owned()),
+        }),
+    }
+}
+
+/// Whether an ARN, with or without its cluster, is that of an attachment of a task.
+fn is_attached(state: &State, scope: &Scope, arn: &str) -> bool {
+    let prefix = format!("arn:aws:ecs:{}:{}:attachment/", scope.region, scope.account);
+    let name = arn.strip_prefix(&prefix).unwrap_or_default();
+    let (cluster, id) = match name.split_once('/') {
+        Some((cluster, id)) => (Some(cluster), id),
+        None => (None, name),
+    };
+    let task = state.task_of_attachment(id);
+    task.is_some_and(|it| {
+        it.arn.scope() == *scope && cluster.is_none_or(|name| it.arn.cluster().name() == name)
+    })
 }
 
 /// The cluster that a report names, if it does: tasks are known without.

@@ -54,7 +54,7 @@ pub(super) const PARTIAL: [(&str, &str); 18] = [
     ),
     (
         "SubmitAttachmentStateChanges",
-        "`attachments` are never found: container instances have none, and those of tasks come with the state of the task",
+        "`attachments` of container instances are never found: they have none",
     ),
     (
         "UpdateCapacityProvider",

@@ -139,6 +139,46 @@ async fn reports_of_what_is_not_there_are_refused() {
 }
 
 #[tokio::test]
+async fn attachments_of_tasks_are_known_while_the_tasks_live() {
+    let fixture = Fixture::new().await;
+    fixture.instance_with(&["ecs.capability.task-eni"]).await;
+    let made = fixture.ask_of("ec2", "CreateVpc", json!({ "CidrBlock": "10.1.0.0/16" }));
+    let vpc = text(&made.await["vpc"]["vpcId"]);
+    let subnet = json!({ "VpcId": vpc, "CidrBlock": "10.1.0.0/24" });
+    let made = fixture.ask_of("ec2", "CreateSubnet", subnet).await;
+    let awsvpc = json!({ "subnets": [made["subnet"]["subnetId"]] });
+    let container = json!({ "name": "web", "image": "web", "memory": 64 });
+    let definition = json!({ "family": "eni", "networkMode": "awsvpc", "containerDefinitions": [container] });
+    fixture.ask("RegisterTaskDefinition", definition).await;
+    let run = json!({ "taskDefinition": "eni", "networkConfiguration": { "awsvpcConfiguration": awsvpc } });
+    let run = fixture.ask("RunTask", run).await;
+    let task = text(&run["tasks"][0]["taskArn"]);
+    let id = text(&run["tasks"][0]["attachments"][0]["id"]);
+    let attached = |name: String| json!({ "attachments": [{ "attachmentArn": name, "status": "ATTACHED" }] });
+    for name in [id.clone(), format!("default/{id}")] {
+        let report = attached(format!("{ACCOUNT}:attachment/{name}"));
+        let answer = fixture.ask("SubmitAttachmentStateChanges", report).await;
+        assert_eq!(answer, json!({ "acknowledgment": "ACK" }));
+    }
+    fixture.report(&task, domain::task::TaskStatus::Stopped).await;
+    for name in [
+        id.clone(),
+        format!("other/{id}"),
+        "none".to_owned(),
+        String::new(),
+    ] {
+        let arn = format!("{ACCOUNT}:attachment/{name}");
+        let refused = fixture
+            .refused("SubmitAttachmentStateChanges", attached(arn.clone()))
+            .await;
+        assert_eq!(
+            refused,
+            (INVALID.to_owned(), format!("The attachment {arn} was not found."))
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_instance_says_what_it_has_and_is_told_where_to_go() {
     let fixture = Fixture::new().await;
     let resource = |name: &str, value: i32| json!({ "name": name, "type": "INTEGER", "integerValue": value });
