@@ -126,14 +126,17 @@ fn failures(client: &str) -> Result<String> {
 fn crash(task: &Value) -> Result<()> {
     let arn = text(&task["taskArn"]);
     let id = arn.rsplit('/').next().context("an id")?;
-    let own = fs::read_dir("/proc")?.filter_map(|it| it.ok()?.file_name().into_string().ok());
-    let own = own.filter(|pid| {
-        let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-        let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        cgroup.contains(id) && command.starts_with("httpd")
-    });
-    let pids: Vec<String> = own.collect();
-    ensure!(!pids.is_empty(), "the task has no server");
+    // A task is RUNNING before its shell has come to the server.
+    let pids = wait::until("the server of the task", DEADLINE, || {
+        let own = fs::read_dir("/proc")?.filter_map(|it| it.ok()?.file_name().into_string().ok());
+        let own = own.filter(|pid| {
+            let cgroup = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+            let command = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            cgroup.contains(id) && command.starts_with("httpd")
+        });
+        let pids: Vec<String> = own.collect();
+        Ok((!pids.is_empty()).then_some(pids))
+    })?;
     ensure!(
         Command::new("kill").arg("-9").args(&pids).status()?.success(),
         "it lives"
