@@ -452,6 +452,9 @@ fn undecodable(service: &Service, error: &DecodeError) -> CommonError {
             // Each service has its own word for what is wrong with an input.
             json_code: match service.signing_name {
                 "servicediscovery" => "InvalidInput",
+                "codedeploy" => {
+                    crate::handlers::codedeploy::required(path.first().map_or("", |it| it.as_ref()))
+                }
                 _ => "InvalidParameterException",
             },
             query_code: "ValidationError",

@@ -33,7 +33,7 @@ pub use deployment_groups::{
     list_deployment_groups, update_deployment_group,
 };
 pub use deployments::{continue_deployment, create_deployment, stop_deployment};
-pub use errors::not_supported;
+pub use errors::{not_supported, required};
 pub use hooks::put_lifecycle_event_hook_execution_status;
 pub use read::{batch_get_deployments, get_deployment, list_deployments};
 pub use revisions::{

@@ -10,6 +10,7 @@ mod limits;
 mod listeners;
 mod load_balancers;
 mod names;
+mod paging;
 mod placement;
 mod policies;
 mod render;

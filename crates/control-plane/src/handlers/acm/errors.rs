@@ -87,6 +87,19 @@ pub fn too_many_tags() -> Error {
     })
 }
 
+/// What is wrong with tags, where the operation names a resource instead of a certificate.
+pub fn of_resource(error: Error) -> Error {
+    match error {
+        Error::InvalidTagException(it) => {
+            Error::ValidationException(acm::ValidationException { message: it.message })
+        }
+        Error::TooManyTagsException(it) => {
+            Error::ServiceQuotaExceededException(acm::ServiceQuotaExceededException { message: it.message })
+        }
+        other => other,
+    }
+}
+
 /// A key cannot be sealed.
 pub fn from_vault(error: VaultError) -> Error {
     tracing::error!(%error, "the key of a certificate cannot be sealed");

@@ -5,13 +5,17 @@ use domain::Timestamp;
 use domain::certificate::Certificate;
 
 use super::describe::status;
-use super::errors::{constraint, validation};
+use super::errors::{constraint, length, validation};
 use crate::call::Call;
 use crate::certificates::Facts;
 use crate::handlers::page::{PageRequest, page};
 
 /// Most certificates of a page, and how many come if the caller does not say.
 const ITEMS_MAX: i32 = 1000;
+/// Most origins of keys that are asked for at once.
+const ORIGINS_MAX: usize = 3;
+/// Longest token.
+const TOKEN_MAX: usize = 10_000;
 /// Names of a certificate that a summary tells.
 const NAMES_MAX: usize = 100;
 /// Kinds of keys that are listed if the caller asks for none.
@@ -27,6 +31,7 @@ pub async fn list_certificates(
     let (scope, input, now) = (call.scope(), call.input(), call.now());
     let max_items = input.max_items.unwrap_or(ITEMS_MAX);
     check(input, max_items)?;
+    check_filters(input)?;
     let (all, used) = call.access().store().read(|state| {
         let all: Vec<_> = state.certificates(scope).cloned().collect();
         (all, state.certificates_in_use(scope))
@@ -44,7 +49,7 @@ pub async fn list_certificates(
     }
     let request = PageRequest {
         listing: &listing(input),
-        next_token: input.next_token.as_deref().filter(|it| !it.is_empty()),
+        next_token: input.next_token.as_deref(),
         max_results: usize::try_from(max_items).unwrap_or(1),
     };
     let cut = page(call.access().page_key(), &request, found.into_iter());
@@ -81,6 +86,65 @@ fn check(input: &acm::ListCertificatesInput, max_items: i32) -> Result<(), Error
         "maxItems",
         &format!("Member must have value {rule}"),
     ))
+}
+
+/// Words that are unknown, and lengths.
+fn check_filters(input: &acm::ListCertificatesInput) -> Result<(), Error> {
+    let status = input
+        .certificate_statuses
+        .iter()
+        .flatten()
+        .find_map(|it| match it {
+            acm::CertificateStatus::Unmodelled(word) => Some(("certificateStatuses", word)),
+            _ => None,
+        });
+    let origins = input.certificate_key_pair_origins.iter().flatten();
+    let origin = { origins }.find_map(|it| match it {
+        acm::CertificateKeyPairOrigin::Unmodelled(word) => Some(("certificateKeyPairOrigins", word)),
+        _ => None,
+    });
+    let included = input.includes.as_ref().and_then(unknown_of);
+    if let Some((member, word)) = status.or(origin).or(included) {
+        let rule = "Member must satisfy enum value set of its type";
+        return Err(constraint(word, member, rule));
+    }
+    let origins = input.certificate_key_pair_origins.as_ref().map(Vec::len);
+    if origins.is_some_and(|it| !(1..=ORIGINS_MAX).contains(&it)) {
+        return Err(length("certificateKeyPairOrigins", "between 1 and 3"));
+    }
+    let token = input.next_token.as_ref().map(|it| it.chars().count());
+    if token.is_some_and(|it| !(1..=TOKEN_MAX).contains(&it)) {
+        return Err(length("nextToken", "between 1 and 10000"));
+    }
+    Ok(())
+}
+
+fn unknown_of(includes: &acm::Filters) -> Option<(&'static str, &String)> {
+    let extended = includes
+        .extended_key_usage
+        .iter()
+        .flatten()
+        .find_map(|it| match it {
+            acm::ExtendedKeyUsageName::Unmodelled(word) => Some(("includes.extendedKeyUsage", word)),
+            _ => None,
+        });
+    let usage = includes.key_usage.iter().flatten().find_map(|it| match it {
+        acm::KeyUsageName::Unmodelled(word) => Some(("includes.keyUsage", word)),
+        _ => None,
+    });
+    let key = includes.key_types.iter().flatten().find_map(|it| match it {
+        acm::KeyAlgorithm::Unmodelled(word) => Some(("includes.keyTypes", word)),
+        _ => None,
+    });
+    let export = includes.export_option.iter().find_map(|it| match it {
+        acm::CertificateExport::Unmodelled(word) => Some(("includes.exportOption", word)),
+        _ => None,
+    });
+    let manager = includes.managed_by.iter().find_map(|it| match it {
+        acm::CertificateManagedBy::Unmodelled(word) => Some(("includes.managedBy", word)),
+        _ => None,
+    });
+    extended.or(usage).or(key).or(export).or(manager)
 }
 
 /// A token is good for the same question only.

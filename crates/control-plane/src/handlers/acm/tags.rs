@@ -8,7 +8,7 @@ use domain::certificate::Certificate;
 use domain::tags::Pair;
 use wire::Operation;
 
-use super::errors::{from_store, invalid_tag, too_many_tags};
+use super::errors::{self, from_store, invalid_tag, too_many_tags};
 use super::names;
 use crate::call::Call;
 
@@ -74,13 +74,15 @@ pub async fn add_tags_to_certificate(
     Ok(acm::AddTagsToCertificateOutput {})
 }
 
-/// `TagResource`: the same.
+/// `TagResource`: the same, in the words of its model.
 ///
 /// # Errors
-/// As [`add_tags_to_certificate`].
+/// ResourceNotFoundException, ServiceQuotaExceededException, ValidationException.
 pub async fn tag_resource(call: Call<acm::TagResource>) -> Result<acm::TagResourceOutput, Error> {
-    let (arn, added) = (call.input().resource_arn.clone(), read(&call.input().tags)?);
-    change(&call, arn, |tags| add(tags, added)).await?;
+    let arn = call.input().resource_arn.clone();
+    let added = read(&call.input().tags).map_err(errors::of_resource)?;
+    let changed = change(&call, arn, |tags| add(tags, added)).await;
+    changed.map_err(errors::of_resource)?;
     Ok(acm::TagResourceOutput {})
 }
 

@@ -258,6 +258,17 @@ async fn certificates_are_listed_by_what_they_are() {
         json!({ "MaxItems": 0 }),
         json!({ "MaxItems": 1001 }),
         json!({ "SortBy": "CREATED_AT" }),
+        json!({ "NextToken": "" }),
+        json!({ "NextToken": "a".repeat(10_001) }),
+        json!({ "CertificateStatuses": ["GONE"] }),
+        json!({ "CertificateKeyPairOrigins": ["MINE"] }),
+        json!({ "CertificateKeyPairOrigins": [] }),
+        json!({ "CertificateKeyPairOrigins": ["ACME", "ACME", "ACME", "ACME"] }),
+        json!({ "Includes": { "extendedKeyUsage": ["X"] } }),
+        json!({ "Includes": { "keyUsage": ["X"] } }),
+        json!({ "Includes": { "keyTypes": ["X"] } }),
+        json!({ "Includes": { "exportOption": "X" } }),
+        json!({ "Includes": { "managedBy": "X" } }),
     ] {
         assert_eq!(
             code_of(&world, "ListCertificates", wrong).await,
@@ -288,12 +299,23 @@ async fn tags_come_and_go() {
         .await;
     assert_eq!(tags().await, json!([{ "Key": "stage", "Value": "live" }]));
     let many: Vec<_> = (0..50).map(|it| json!({ "Key": format!("k{it}") })).collect();
-    for (wrong, expected) in [
-        (json!([{ "Key": "aws:x" }]), "InvalidTagException"),
-        (json!([{ "Key": "" }]), "InvalidTagException"),
-        (json!(many), "TooManyTagsException"),
+    let quota = "ServiceQuotaExceededException";
+    for (wrong, expected, of_resource) in [
+        (
+            json!([{ "Key": "aws:x" }]),
+            "InvalidTagException",
+            "ValidationException",
+        ),
+        (
+            json!([{ "Key": "" }]),
+            "InvalidTagException",
+            "ValidationException",
+        ),
+        (json!(many), "TooManyTagsException", quota),
     ] {
+        let named = json!({ "ResourceArn": arn, "Tags": wrong });
         assert_eq!(code_of(&world, "AddTagsToCertificate", of(wrong)).await, expected);
+        assert_eq!(code_of(&world, "TagResource", named).await, of_resource);
     }
     let untag = json!({ "ResourceArn": arn, "TagKeys": ["stage"] });
     world.ask("UntagResource", untag).await;

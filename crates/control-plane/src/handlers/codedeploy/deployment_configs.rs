@@ -5,7 +5,7 @@ use domain::code_deploy::deployment_config::{
     DeploymentConfig, PREDEFINED, PREDEFINED_PREFIX, TrafficRouting, predefined,
 };
 
-use super::errors::{from_store, invalid_config_name, invalid_routing, no_config};
+use super::errors::{from_store, invalid_config_name, invalid_routing};
 use super::paging::cut;
 use super::{applications, names};
 use crate::call::Call;
@@ -228,9 +228,6 @@ pub async fn delete_deployment_config(
     }
     let deleted = call.access().store().transact(move |tx| {
         let key = (scope.clone(), name.clone());
-        if tx.get::<DeploymentConfig>(&key).is_none() {
-            return Err(no_config(&name));
-        }
         let mut groups = tx.state().all_deployment_groups(&scope);
         if let Some(user) = groups.find(|it| it.deployment_config_name == name) {
             return Err(Error::DeploymentConfigInUseException(

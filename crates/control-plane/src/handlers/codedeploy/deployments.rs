@@ -8,9 +8,7 @@ use orchestrator::transitions::{
 };
 use store::State;
 
-use super::errors::{
-    from_store, invalid_input, invalid_load_balancer_info, of_creation, of_deployment, unsupported_action,
-};
+use super::errors::{from_store, invalid_load_balancer_info, of_creation, of_deployment, unsupported_action};
 use super::{app_spec, deployment_groups, group_settings, names, replacement, revisions};
 use crate::call::Call;
 
@@ -41,9 +39,20 @@ pub async fn create_deployment(
 /// What is for deployments to instances.
 fn refuse_others(input: &codedeploy::CreateDeploymentInput) -> Result<(), Error> {
     group_settings::check_alarms(input.override_alarm_configuration.as_ref())?;
-    if input.update_outdated_instances_only == Some(true) || input.target_instances.is_some() {
-        return Err(invalid_input(
-            "For ECS deployment, updateOutdatedInstancesOnly and targetInstances can not be specified",
+    if input.update_outdated_instances_only == Some(true) {
+        return Err(Error::InvalidUpdateOutdatedInstancesOnlyValueException(
+            codedeploy::InvalidUpdateOutdatedInstancesOnlyValueException {
+                message: Some(
+                    "For ECS deployment, updateOutdatedInstancesOnly can not be specified".to_owned(),
+                ),
+            },
+        ));
+    }
+    if input.target_instances.is_some() {
+        return Err(Error::InvalidTargetInstancesException(
+            codedeploy::InvalidTargetInstancesException {
+                message: Some("For ECS deployment, targetInstances can not be specified".to_owned()),
+            },
         ));
     }
     check_description(input.description.as_deref())

@@ -153,6 +153,26 @@ pub fn no_deployment(id: &str) -> Error {
     })
 }
 
+/// The exception for a required member that is missing: each has its own.
+pub fn required(member: &str) -> &'static str {
+    match member {
+        "applicationName" | "applicationNames" => "ApplicationNameRequiredException",
+        "deploymentGroupName" | "deploymentGroupNames" | "currentDeploymentGroupName" => {
+            "DeploymentGroupNameRequiredException"
+        }
+        "deploymentConfigName" => "DeploymentConfigNameRequiredException",
+        "deploymentId" | "deploymentIds" => "DeploymentIdRequiredException",
+        "targetId" | "targetIds" => "DeploymentTargetIdRequiredException",
+        "instanceId" | "instanceIds" => "InstanceIdRequiredException",
+        "instanceName" | "instanceNames" => "InstanceNameRequiredException",
+        "revision" | "revisions" => "RevisionRequiredException",
+        "serviceRoleArn" => "RoleRequiredException",
+        "ResourceArn" => "ResourceArnRequiredException",
+        "Tags" | "TagKeys" | "tags" => "TagRequiredException",
+        _ => "InvalidInputException",
+    }
+}
+
 /// BatchLimitExceeded.
 pub fn too_many(what: &str, most: usize) -> Error {
     Error::BatchLimitExceededException(codedeploy::BatchLimitExceededException {

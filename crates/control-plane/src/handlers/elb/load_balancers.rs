@@ -8,14 +8,11 @@ use domain::load_balancer::Scheme;
 use orchestrator::transitions::{NewClassicLoadBalancer, create_classic_load_balancer as create};
 use store::Tx;
 
-use super::errors::{self, from_store, range, validation};
+use super::errors::{self, from_store};
 use super::limits::LOAD_BALANCERS_MAX;
+use super::paging::cut;
 use super::{listeners, names, placement, render, tags};
 use crate::call::Call;
-use crate::handlers::page::{PageRequest, page};
-
-/// Items of a page unless told, and most of them.
-const PAGE_SIZE_MAX: i32 = 400;
 
 /// `CreateLoadBalancer`. One that is there with the same settings is answered again.
 ///
@@ -123,8 +120,6 @@ pub async fn describe_load_balancers(
     call: Call<elb::DescribeLoadBalancers>,
 ) -> Result<elb::DescribeLoadBalancersOutput, Error> {
     let (scope, input) = (call.scope(), call.input());
-    let size = input.page_size.unwrap_or(PAGE_SIZE_MAX);
-    range(size.into(), "pageSize", (1, PAGE_SIZE_MAX.into()))?;
     let wanted = input.load_balancer_names.as_deref().unwrap_or_default();
     let mut found = call.access().store().read(|state| match wanted {
         [] => Ok(state.classic_load_balancers(scope).cloned().collect::<Vec<_>>()),
@@ -135,14 +130,10 @@ pub async fn describe_load_balancers(
     })?;
     found.sort_by(|left, right| left.name.cmp(&right.name));
     found.dedup();
-    let request = PageRequest {
-        listing: &format!("elb load balancers {wanted:?}"),
-        next_token: input.marker.as_deref().filter(|it| !it.is_empty()),
-        max_results: usize::try_from(size).unwrap_or(1),
-    };
+    let listing = format!("load balancers {wanted:?}");
+    let asked = (input.marker.as_deref(), input.page_size);
     let items = found.into_iter().map(|it| (it.name.clone(), it));
-    let (found, next_marker) = page(call.access().page_key(), &request, items)
-        .map_err(|_| validation("The specified marker is not valid"))?;
+    let (found, next_marker) = cut(call.access(), &listing, asked, items)?;
     let store = call.access().store();
     let described = store.read(|state| found.iter().map(|it| render::load_balancer(state, it)).collect());
     Ok(elb::DescribeLoadBalancersOutput {

@@ -11,7 +11,7 @@ use domain::vpc::{Subnet, Vpc};
 use orchestrator::transitions::{ZoneWish, set_zones};
 use store::State;
 
-use super::errors::{self, from_store, invalid_configuration, unbuilt, validation};
+use super::errors::{self, constraint, from_store, invalid_configuration, unbuilt, validation};
 use super::{names, render};
 use crate::call::Call;
 
@@ -249,7 +249,7 @@ fn enforces(given: &Enforcement) -> Result<bool, Error> {
     match given {
         Enforcement::On => Ok(true),
         Enforcement::Off => Ok(false),
-        other => Err(errors::constraint(
+        other => Err(constraint(
             other.as_str(),
             "enforceSecurityGroupInboundRulesOnPrivateLinkTraffic",
             "Member must satisfy enum value set: [off, on]",
@@ -264,6 +264,10 @@ fn enforces(given: &Enforcement) -> Result<bool, Error> {
 pub fn check_ip_address_type(given: Option<&elbv2::IpAddressType>) -> Result<(), Error> {
     match given {
         None | Some(elbv2::IpAddressType::Ipv4) => Ok(()),
+        Some(elbv2::IpAddressType::Unmodelled(word)) => {
+            let rule = "Member must satisfy enum value set: [ipv4, dualstack, dualstack-without-public-ipv4]";
+            Err(constraint(word, "ipAddressType", rule))
+        }
         Some(other) => Err(unbuilt(&format!("the IP address type '{}'", other.as_str()))),
     }
 }
@@ -271,16 +275,14 @@ pub fn check_ip_address_type(given: Option<&elbv2::IpAddressType>) -> Result<(),
 /// `SetIpAddressType`: IPv4 is all there is.
 ///
 /// # Errors
-/// LoadBalancerNotFound, InvalidConfigurationRequest.
+/// LoadBalancerNotFound, InvalidConfigurationRequest, ValidationError.
 pub async fn set_ip_address_type(
     call: Call<elbv2::SetIpAddressType>,
 ) -> Result<elbv2::SetIpAddressTypeOutput, Error> {
     let (scope, input) = (call.scope(), call.input());
-    let it = call
-        .access()
-        .store()
-        .read(|state| names::load_balancer(state, scope, &input.load_balancer_arn))?;
     check_ip_address_type(Some(&input.ip_address_type))?;
+    let store = call.access().store();
+    let it = store.read(|state| names::load_balancer(state, scope, &input.load_balancer_arn))?;
     Ok(elbv2::SetIpAddressTypeOutput {
         ip_address_type: Some(it.ip_address_type.as_str().into()),
     })

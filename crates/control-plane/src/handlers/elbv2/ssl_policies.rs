@@ -3,9 +3,12 @@
 use api::elbv2::{self, Error};
 use domain::ssl_policy::SslPolicy;
 
-use super::errors::no_ssl_policy;
+use super::errors::{constraint, no_ssl_policy};
 use super::paging::{Wanted, cut};
 use crate::call::Call;
+
+/// Kinds of load balancers that each policy goes with.
+const TYPES: [&str; 2] = ["application", "network"];
 
 /// The name of a policy that is there.
 ///
@@ -28,15 +31,22 @@ pub async fn describe_ssl_policies(
     for name in names {
         require(name)?;
     }
+    let of_type = match &input.load_balancer_type {
+        Some(elbv2::LoadBalancerTypeEnum::Unmodelled(word)) => {
+            let rule = "Member must satisfy enum value set: [application, network, gateway]";
+            return Err(constraint(word, "loadBalancerType", rule));
+        }
+        given => given.as_ref().map(elbv2::LoadBalancerTypeEnum::as_str),
+    };
     let wanted = Wanted {
-        listing: &format!("SSL policies {names:?}"),
+        listing: &format!("SSL policies {names:?} {of_type:?}"),
         marker: input.marker.as_deref(),
         page_size: input.page_size,
     };
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|it| it == name);
     let mut found: Vec<(String, elbv2::SslPolicy)> = SslPolicy::all()
         .iter()
-        .filter(|it| is_wanted(it.name))
+        .filter(|it| is_wanted(it.name) && of_type.is_none_or(|it| TYPES.contains(&it)))
         .map(|it| (it.name.to_owned(), rendered(it)))
         .collect();
     found.sort_by(|left, right| left.0.cmp(&right.0));
@@ -62,6 +72,6 @@ fn rendered(policy: &SslPolicy) -> elbv2::SslPolicy {
         ),
         name: Some(policy.name.to_owned()),
         ssl_protocols: Some(policy.versions.iter().map(text).collect()),
-        supported_load_balancer_types: Some(["application", "network"].iter().map(text).collect()),
+        supported_load_balancer_types: Some(TYPES.iter().map(text).collect()),
     }
 }

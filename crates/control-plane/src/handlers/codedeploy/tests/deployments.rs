@@ -442,3 +442,52 @@ async fn old_deployments_go_but_for_the_last_of_a_user_that_succeeded() {
     let left = it.ask("ListDeployments", json!({})).await["deployments"].clone();
     assert_eq!(left.as_array().map(Vec::len), Some(1), "{left}");
 }
+
+#[tokio::test]
+async fn what_is_missing_or_meant_for_instances_is_named_by_its_exception() {
+    let it = world().await;
+    let instances = json!({ "autoScalingGroups": ["a"] });
+    for (operation, input, expected) in [
+        ("CreateDeployment", json!({}), "ApplicationNameRequiredException"),
+        ("GetDeployment", json!({}), "DeploymentIdRequiredException"),
+        (
+            "GetDeploymentConfig",
+            json!({}),
+            "DeploymentConfigNameRequiredException",
+        ),
+        (
+            "DeleteDeploymentGroup",
+            json!({ "applicationName": "shop" }),
+            "DeploymentGroupNameRequiredException",
+        ),
+        (
+            "TagResource",
+            json!({ "Tags": [] }),
+            "ResourceArnRequiredException",
+        ),
+        (
+            "UntagResource",
+            json!({ "ResourceArn": "x" }),
+            "TagRequiredException",
+        ),
+        (
+            "CreateDeployment",
+            with(deploy(&spec()), "updateOutdatedInstancesOnly", json!(true)),
+            "InvalidUpdateOutdatedInstancesOnlyValueException",
+        ),
+        (
+            "CreateDeployment",
+            with(deploy(&spec()), "targetInstances", instances),
+            "InvalidTargetInstancesException",
+        ),
+    ] {
+        let (code, message) = it.refused(operation, input).await;
+        assert_eq!(code, expected, "{operation} {message}");
+    }
+    let none = json!({ "deploymentConfigName": "none" });
+    assert_eq!(
+        it.ask("DeleteDeploymentConfig", none).await,
+        json!({}),
+        "as for what is deleted twice"
+    );
+}

@@ -253,7 +253,6 @@ async fn configs_are_predefined_or_made() {
     it.ask("CreateDeploymentGroup", used).await;
     for (name, expected) in [
         ("slow", "DeploymentConfigInUseException"),
-        ("none", "DeploymentConfigDoesNotExistException"),
         ("CodeDeployDefault.ECSAllAtOnce", "InvalidOperationException"),
     ] {
         let (code, _) = it

@@ -250,3 +250,28 @@ async fn tags_come_and_go() {
         json!([{ "LoadBalancerName": "web", "Tags": [{ "Key": "a", "Value": "2" }] }])
     );
 }
+
+#[tokio::test]
+async fn limits_are_told_in_pages() {
+    let world = World::new().await;
+    let all = world.ask("DescribeAccountLimits", json!({})).await;
+    assert_eq!(all["Limits"].as_array().map(Vec::len), Some(3));
+    assert_eq!(
+        all["Limits"][1],
+        json!({ "Name": "classic-load-balancers", "Max": "20" })
+    );
+    let first = world.ask("DescribeAccountLimits", json!({ "PageSize": 2 })).await;
+    let marker = &first["NextMarker"];
+    let rest = world
+        .ask("DescribeAccountLimits", json!({ "Marker": marker }))
+        .await;
+    assert_eq!(rest["Limits"], json!([all["Limits"][2]]));
+    for wrong in [
+        json!({ "PageSize": 0 }),
+        json!({ "PageSize": 401 }),
+        json!({ "Marker": "x" }),
+    ] {
+        let refused = world.refused("DescribeAccountLimits", wrong).await;
+        assert_eq!(refused.0, "ValidationError");
+    }
+}

@@ -358,6 +358,12 @@ async fn policies_are_listed_and_listeners_without_tls_have_no_certificates() {
         .refused("DescribeSSLPolicies", json!({ "Names": ["x"] }))
         .await;
     assert_eq!(refused.0, "SSLPolicyNotFound");
+    let of_type = |it: &str| json!({ "LoadBalancerType": it });
+    assert_eq!(world.ask("DescribeSSLPolicies", of_type("network")).await, all);
+    let none = world.ask("DescribeSSLPolicies", of_type("gateway")).await;
+    assert_eq!(none["SslPolicies"], json!([]));
+    let refused = world.refused("DescribeSSLPolicies", of_type("classic")).await;
+    assert_eq!(refused.0, "ValidationError");
     let web = world.load_balancer("web", "application").await;
     let arn = world.listener(&web, ("HTTP", 80), fixed()).await;
     let listed = world

@@ -127,6 +127,11 @@ async fn what_cannot_be_is_refused() {
             "The requested configuration is not valid: the IP address type 'dualstack' is not supported by Gantry yet.",
         ),
         (
+            json!({ "Name": "web", "Subnets": [a, b], "IpAddressType": "ipv5" }),
+            "ValidationError",
+            "1 validation error detected: Value 'ipv5' at 'ipAddressType' failed to satisfy constraint: Member must satisfy enum value set: [ipv4, dualstack, dualstack-without-public-ipv4]",
+        ),
+        (
             json!({ "Name": "web", "Subnets": [a, b], "Tags": [{ "Key": "x" }, { "Key": "x" }] }),
             "DuplicateTagKeys",
             "Tag key 'x' was specified more than once",
