@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use api::{ec2, ecs, sts};
 use libfuzzer_sys::fuzz_target;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
-use wire::{Service, Value, query, route};
+use wire::route::{self, Protocol};
+use wire::{Service, Value, query};
 
 static SERVICES: [&Service; 3] = [&ecs::SERVICE, &ec2::SERVICE, &sts::SERVICE];
 
@@ -38,15 +39,14 @@ fuzz_target!(|data: &[u8]| {
     let (content_type, rest) = fuzz::first_line(data);
     let (target, form) = fuzz::first_line(rest);
     let target = Some(target).filter(|it| !it.is_empty());
-    if let Ok(found) = route::route(&SERVICES, content_type, target, form) {
-        // An error about the operation can be told in the protocol it was called in.
-        let error = wire::error::CommonError::unknown_operation_of(found.service, &found.operation);
-        assert!(
-            !error
-                .answer_of(found.service, found.protocol, "r")
-                .body
-                .is_empty()
-        );
+    for signed_for in [None, Some("ecs"), Some("ec2"), Some("sts")] {
+        let protocol = Protocol::of_request(&SERVICES, content_type, target, signed_for);
+        if let Ok(found) = route::route(&SERVICES, protocol, content_type, target, form) {
+            // An error about the operation can be told in the protocol it was called in.
+            let error = wire::error::CommonError::unknown_operation_of(found.service, &found.operation);
+            let answer = error.answer_of(found.service, found.protocol, "r");
+            assert!(!answer.body.is_empty());
+        }
     }
     let Some(respelled) = respelled(form) else {
         assert!(
