@@ -1,6 +1,7 @@
 //! Hosts: the ledger of one machine, whichever clusters its tasks belong to.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,16 @@ pub struct Host {
     pub is_connected: bool,
     /// Availability zone, for spreading and for subnets.
     pub availability_zone: String,
+    /// Tells it from all other hosts in the overlay of VPCs; 0 until it registers with a Gantry that has overlays.
+    #[serde(default, skip_serializing_if = "is_unnumbered")]
+    pub number: u16,
+    /// Where other hosts reach it, if its agent says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Ipv4Addr>,
+}
+
+fn is_unnumbered(number: &u16) -> bool {
+    *number == 0
 }
 
 /// Quantities of a ledger.
@@ -145,6 +156,8 @@ mod tests {
             is_fargate_capacity: true,
             is_connected: true,
             availability_zone: "us-east-1a".into(),
+            number: 1,
+            address: None,
         }
     }
 

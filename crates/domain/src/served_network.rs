@@ -12,8 +12,17 @@ use crate::vpc::Cidr;
 /// What a host is sent. Of what it names it is the whole; of the rest nothing has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworksMessage {
-    /// These are all VPCs and interfaces: others are gone.
+    /// These are all VPCs, interfaces and hosts: others are gone.
     pub is_whole: bool,
+    /// The number of the host that is told, if that is new.
+    #[serde(default)]
+    pub own: Option<u16>,
+    /// Hosts that are new or have another address, with the one that is told.
+    #[serde(default)]
+    pub hosts: Vec<ServedHost>,
+    /// Numbers of hosts that are gone.
+    #[serde(default)]
+    pub gone_hosts: Vec<u16>,
     /// VPCs that are new or have changed.
     pub vpcs: Vec<ServedVpc>,
     /// VPCs that are gone, with their interfaces.
@@ -24,11 +33,23 @@ pub struct NetworksMessage {
     pub interfaces: Vec<ServedInterface>,
 }
 
+/// A host as others find it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServedHost {
+    /// [`Host::number`](crate::host::Host::number)
+    pub number: u16,
+    /// Where others reach it.
+    pub address: Ipv4Addr,
+}
+
 /// The rules of a VPC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServedVpc {
     /// `vpc-…`
     pub id: String,
+    /// [`Vpc::vni`](crate::vpc::Vpc::vni)
+    #[serde(default)]
+    pub vni: u32,
     /// Its security groups.
     pub groups: Vec<ServedGroup>,
     /// Its network ACLs.
@@ -139,6 +160,9 @@ pub struct ServedInterface {
     pub guard: Guard,
     /// What leads it out of the VPC.
     pub exit: Exit,
+    /// The number of the host that has it, if that is known.
+    #[serde(default)]
+    pub host: Option<u16>,
 }
 
 /// What an interface lets through.

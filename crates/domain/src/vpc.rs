@@ -33,9 +33,17 @@ pub struct Vpc {
     /// `enableNetworkAddressUsageMetrics`: kept, nothing is measured.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_address_usage_metrics: bool,
+    /// Tells its packets from those of other VPCs between hosts: the VXLAN network identifier, 24 bits. 0 for one of an
+    /// older directory, until the next start.
+    #[serde(default, skip_serializing_if = "is_unnumbered")]
+    pub vni: u32,
     /// In the order given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Pair>,
+}
+
+fn is_unnumbered(vni: &u32) -> bool {
+    *vni == 0
 }
 
 fn is_given() -> bool {
@@ -54,6 +62,7 @@ impl Vpc {
             has_dns_support: true,
             has_dns_hostnames: false,
             has_address_usage_metrics: false,
+            vni: 0,
             tags: Vec::new(),
         }
     }

@@ -76,6 +76,7 @@ fn prepare(
         principal: root_of(&scope.account),
     };
     transitions::create_cluster(tx, default)?;
+    transitions::number_vpcs(tx)?;
     let (vpc, subnets) = transitions::ensure_default_network(tx, scope, *vpc_cidr);
     let subnet = subnets.first().map(|it| it.id.clone());
     Ok((subnet, vpc.default_security_group.clone(), vpc.cidr))

@@ -18,6 +18,7 @@ mod load_balancing;
 mod networks;
 mod observe_health;
 mod observe_task;
+mod overlays;
 mod queued_tasks;
 mod repositories;
 mod repository_images;
@@ -89,6 +90,7 @@ pub use networks::{
 };
 pub use observe_health::{ContainerOutput, HealthReport, OutputReport, observe_health, observe_output};
 pub use observe_task::{ContainerReport, TaskReport, observe_task};
+pub use overlays::number_vpcs;
 pub use queued_tasks::{CONCURRENCY, NO_HOST, run_queued_tasks};
 pub(crate) use queued_tasks::{is_tried_again, place_queued_task, retry_task};
 pub use repositories::{

@@ -27,6 +27,8 @@ fn ten_tasks_on_ten_thousand_hosts(criterion: &mut Criterion) {
         is_fargate_capacity: true,
         is_connected: true,
         availability_zone: ["a", "b", "c"][index as usize % 3].into(),
+        number: 1,
+        address: None,
     };
     let hosts: Vec<Host> = (0..10_000).map(host).collect();
     let candidates: Vec<_> = hosts

@@ -3,17 +3,16 @@
 //! namespaces of its own for networks and mounts. Says where the task's namespace is bound; ends when its standard input
 //! does.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use agent::host::Eni;
 use domain::network_traffic::{Direction, Traffic};
 use domain::served_network::{
-    Exit, Guard, InterfaceKey, NetworksMessage, ServedGroup, ServedInterface, ServedPeer, ServedRule,
-    ServedSubnet, ServedVpc,
+    Exit, Guard, InterfaceKey, NetworksMessage, ServedGroup, ServedHost, ServedInterface, ServedPeer,
+    ServedRule, ServedSubnet, ServedVpc,
 };
 use domain::vpc::Cidr;
-use runtime::network::{Network, NetworkConfig, Overlay, OverlayHost};
+use runtime::network::{Network, NetworkConfig};
 
 const VPC: &str = "vpc-1";
 const GROUP: &str = "sg-1";
@@ -26,18 +25,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("DIRECTORY NUMBER OWN OTHER-NUMBER OTHER".into());
     };
     let (number, other_number): (u8, u8) = (number.parse()?, other_number.parse()?);
-    let overlay = Overlay {
-        vni: 7,
-        own: host(number, own.parse()?),
-        others: BTreeMap::from([(
-            host(other_number, other.parse()?),
-            BTreeSet::from([address(other_number)]),
-        )]),
+    let host = |number: u8, address: &str| {
+        let address = address.parse()?;
+        Ok::<_, std::net::AddrParseError>(ServedHost {
+            number: number.into(),
+            address,
+        })
     };
+    let hosts = [host(number, own)?, host(other_number, other)?];
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let network = Network::open(NetworkConfig::new(directory.into())).await?;
-        network.filter(all_pass(&[number, other_number])).await?;
+        network.filter(all_pass(hosts)).await?;
         let eni = Eni {
             vpc_id: VPC.to_owned(),
             vpc_cidr: RANGE,
@@ -46,7 +45,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             mac_address: format!("02:42:ac:1f:00:{number:02x}"),
         };
         let namespace = network.attach_task(&eni, "task").await?;
-        network.set_overlay(VPC, overlay).await?;
         println!("{}", namespace.display());
         let ended = || std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         tokio::task::spawn_blocking(ended).await??;
@@ -55,39 +53,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })
 }
 
-fn host(number: u8, address: Ipv4Addr) -> OverlayHost {
-    OverlayHost {
-        number: number.into(),
-        address,
-    }
-}
-
 fn address(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(172, 31, 0, last)
 }
 
-/// One group, as a default one: its members reach each other, and may send everything. So connections are tracked.
-fn all_pass(members: &[u8]) -> NetworksMessage {
+/// One task on each of the hosts, the first of which is this one. One group, as a default one: its members reach each other,
+/// and may send everything. So connections are tracked.
+fn all_pass(hosts: [ServedHost; 2]) -> NetworksMessage {
     let rule = |direction, peer| ServedRule {
         direction,
         traffic: Traffic::All,
         peer,
     };
     let everywhere = ServedPeer::Ranges(vec!["0.0.0.0/0".parse().unwrap_or_default()]);
-    let member = |last: &u8| ServedInterface {
+    let member = |host: &ServedHost| ServedInterface {
         key: InterfaceKey {
             vpc_id: VPC.to_owned(),
-            address: address(*last),
+            address: address(u8::try_from(host.number).unwrap_or_default()),
         },
         subnet_id: SUBNET.to_owned(),
         guard: Guard::Groups(vec![GROUP.to_owned()]),
         exit: Exit::Private,
+        host: Some(host.number),
     };
     let (network, prefix) = RANGE;
     NetworksMessage {
         is_whole: true,
         vpcs: vec![ServedVpc {
             id: VPC.to_owned(),
+            vni: 7,
             subnets: vec![ServedSubnet {
                 id: SUBNET.to_owned(),
                 cidr: Cidr { network, prefix },
@@ -104,7 +98,9 @@ fn all_pass(members: &[u8]) -> NetworksMessage {
             acls: Vec::new(),
             route_tables: Vec::new(),
         }],
-        interfaces: members.iter().map(member).collect(),
+        own: Some(hosts[0].number),
+        interfaces: hosts.iter().map(member).collect(),
+        hosts: hosts.to_vec(),
         ..NetworksMessage::default()
     }
 }

@@ -20,6 +20,7 @@ mod links;
 mod names;
 mod netns;
 mod nfnetlink;
+mod others;
 mod overlay;
 mod policy;
 mod ports;
@@ -29,6 +30,7 @@ mod readdressing;
 mod records;
 mod resolvers;
 mod rules;
+mod tunnels;
 mod vpc;
 
 use std::collections::BTreeSet;
@@ -49,7 +51,6 @@ pub use error::NetworkError;
 use filters::Filters;
 use host::Host;
 use names::Names;
-pub use overlay::{Overlay, OverlayHost};
 use ports::Ports;
 pub use publishing::RefusedPort;
 use records::{Kind, Records};
@@ -181,13 +182,14 @@ impl Network {
         carry_through(async move { attachments.endpoint_in_host_network().await }).await
     }
 
-    /// Puts in force what may pass in VPCs. Until an interface is told of, it neither sends nor receives.
+    /// Puts in force what may pass in VPCs, and leads them to their parts on other hosts: at once if they are here,
+    /// otherwise as soon as they are. Until an interface is told of, it neither sends nor receives.
     ///
     /// # Errors
     /// What `nft` or the kernel refused; what was in force there stays so, and the whole is to be told again.
     pub async fn filter(&self, message: NetworksMessage) -> Result<(), NetworkError> {
         let attachments = Arc::clone(&self.attachments);
-        carry_through(async move { attachments.vpcs.filters.follow(message).await }).await
+        carry_through(async move { attachments.vpcs.follow(&attachments.host, message).await }).await
     }
 
     /// Waits until it is told what the interface of an attached task lets through; `false` if it takes too long.
@@ -244,22 +246,6 @@ impl Network {
         links::add_local_route(&own.handle, range).await?;
         let vpc = netns::open(records.vpc_namespace(&eni.vpc_id)).await?;
         links::add_route_by(&vpc.handle, range, eni.address).await
-    }
-
-    /// Leads a VPC to its parts on other hosts: at once if it is here, otherwise as soon as it is. What is not named
-    /// any more is not led to any more.
-    ///
-    /// # Errors
-    /// [`NetworkError::InvalidConfig`] for a host number that is too high, or what the kernel refused; the call may
-    /// then be repeated.
-    pub async fn set_overlay(&self, vpc_id: &str, overlay: Overlay) -> Result<(), NetworkError> {
-        let attachments = Arc::clone(&self.attachments);
-        let vpc_id = vpc_id.to_owned();
-        carry_through(async move {
-            let Attachments { vpcs, host, .. } = attachments.as_ref();
-            vpcs.set_overlay(host, &vpc_id, overlay).await
-        })
-        .await
     }
 
     /// Starts a program in the network namespace of an attachment.

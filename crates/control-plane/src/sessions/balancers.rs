@@ -74,11 +74,16 @@ impl Balancers {
         open.get(host_id).is_some_and(|it| it.number == follower.number)
     }
 
-    /// Whether a host serves the load balancers of its account: one host does, that with the lowest id.
+    /// Whether a host serves the load balancers of its account.
     pub fn is_serving(&self, host_id: &str, follower: &Follower) -> bool {
+        self.serving(&follower.account).is_some_and(|it| it == host_id)
+    }
+
+    /// The host that serves the load balancers of an account: one host does, that with the lowest id.
+    pub fn serving(&self, account: &str) -> Option<String> {
         let open = self.open.lock();
-        let mut serving = open.iter().filter(|(_, it)| it.account == follower.account);
-        serving.next().is_some_and(|(id, _)| id == host_id)
+        let mut of_account = open.iter().filter(|(_, it)| it.account == account);
+        of_account.next().map(|(id, _)| id.clone())
     }
 
     /// What the host that serves a load balancer was told last of it; `None` if no host was told of it.

@@ -84,7 +84,8 @@ impl<N: News> Followers<N> {
         self.look_at(&N::all());
     }
 
-    fn look_at(&self, news: &N) {
+    /// Something has changed that is not in the store.
+    pub fn look_at(&self, news: &N) {
         for follower in self.open.lock().values() {
             follower.news.lock().add(news);
             follower.arrived.notify_one();

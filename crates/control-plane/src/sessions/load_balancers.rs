@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::balancers::{Follower, News, told};
+use super::networks::NetworkNews;
 use super::upgrade::{Agent, Socket};
 use crate::access_logs;
 use crate::control_plane::ControlPlane;
@@ -84,6 +85,7 @@ pub async fn run(
     let host_id = agent.instance.name().to_owned();
     let account = agent.instance.scope().account;
     let follower = control_plane.balancers.open(&host_id, &account);
+    say_who_serves(&control_plane);
     let mut session = Session {
         control_plane: Arc::clone(&control_plane),
         agent,
@@ -100,8 +102,17 @@ pub async fn run(
         control_plane.counted_by_proxies.forget_host(&host_id);
     }
     control_plane.balancers.close(&host_id, &follower);
+    say_who_serves(&control_plane);
     // It is over either way.
     let _ = timeout(SEND_DEADLINE, session.socket.close(None)).await;
+}
+
+/// Load balancers are reached where they are served.
+fn say_who_serves(control_plane: &ControlPlane) {
+    control_plane.network_followers.look_at(&NetworkNews {
+        serving: true,
+        ..NetworkNews::default()
+    });
 }
 
 impl Session {

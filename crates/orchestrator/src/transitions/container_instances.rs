@@ -1,10 +1,13 @@
 //! Hosts join and leave.
 
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use domain::cluster::{Cluster, ClusterStatus};
-use domain::container_instance::{ContainerInstance, ContainerInstanceStatus, FARGATE_CAPACITY_ATTRIBUTE};
+use domain::container_instance::{
+    ContainerInstance, ContainerInstanceStatus, FARGATE_CAPACITY_ATTRIBUTE, HOST_ADDRESS_ATTRIBUTE,
+};
 use domain::host::{Host, Resources};
 use domain::placement::AVAILABILITY_ZONE_ATTRIBUTE;
 use domain::tags::Pair;
@@ -12,6 +15,7 @@ use domain::task::{Stop, StopCode};
 use domain::{ClusterArn, ContainerInstanceArn};
 use store::Tx;
 
+use super::overlays::free_host_number;
 use super::stop_task::stop_task;
 
 #[cfg(test)]
@@ -130,8 +134,15 @@ pub fn register_container_instance(
         }
     };
     let host = tx.get::<Host>(&instance.host_id);
+    let number = host.as_ref().map_or(0, |it| it.number);
+    let number = match number {
+        0 => free_host_number(tx.state()),
+        kept => kept,
+    };
     tx.put(Host {
         id: instance.host_id.clone(),
+        number,
+        address: address(&instance),
         account: scope.account,
         total: it.total,
         promised: host.as_ref().map(|it| it.promised.clone()).unwrap_or_default(),
@@ -142,6 +153,13 @@ pub fn register_container_instance(
     });
     tx.put(instance.clone());
     Ok(Arc::new(instance))
+}
+
+/// Where the agent says that others reach its host.
+fn address(instance: &ContainerInstance) -> Option<Ipv4Addr> {
+    let mut attributes = instance.attributes.iter();
+    let said = attributes.find(|it| it.name == HOST_ADDRESS_ATTRIBUTE)?;
+    said.value.as_ref()?.parse().ok()
 }
 
 /// The zone that the agent says, else the first of the region, which becomes an attribute like the others.
@@ -270,8 +288,11 @@ pub fn deregister_container_instance(
         let _ = stop_task(tx, &task, stop);
     }
     if let Some(host) = tx.get::<Host>(&known.host_id) {
+        // Its number is another's next.
         tx.put(Host {
             is_fargate_capacity: false,
+            number: 0,
+            address: None,
             ..(*host).clone()
         });
     }

@@ -36,12 +36,12 @@ fn adopt(tx: &mut Tx<'_>, scope: &Scope) -> Option<Arc<Vpc>> {
     let state = tx.state();
     let is_bare = |it: &&Arc<Vpc>| state.get::<SecurityGroup>(&it.default_security_group).is_none();
     let bare = state.vpcs(scope).find(is_bare).cloned()?;
-    let vpc = tx.put(Vpc {
+    let vpc = Vpc {
         is_default: true,
         has_dns_hostnames: true,
         ..Vpc::clone(&bare)
-    });
-    furnish_vpc(tx, &vpc);
+    };
+    let vpc = furnish_vpc(tx, &vpc);
     lead_out(tx, &vpc);
     let subnets = tx.state().subnets(scope).filter(|it| it.vpc_id == vpc.id);
     for subnet in subnets.cloned().collect::<Vec<_>>() {
@@ -57,12 +57,12 @@ fn adopt(tx: &mut Tx<'_>, scope: &Scope) -> Option<Arc<Vpc>> {
 
 fn create(tx: &mut Tx<'_>, scope: &Scope, cidr: Cidr) -> Arc<Vpc> {
     let ids = tx.ids();
-    let vpc = tx.put(Vpc {
+    let vpc = Vpc {
         is_default: true,
         has_dns_hostnames: true,
         ..Vpc::new(ids.ec2("vpc"), scope.clone(), cidr, ids.ec2("sg"))
-    });
-    furnish_vpc(tx, &vpc);
+    };
+    let vpc = furnish_vpc(tx, &vpc);
     lead_out(tx, &vpc);
     let prefix = (cidr.prefix + SUBNET_BITS).min(SUBNET_PREFIX_MAX);
     for (zone, cidr) in ZONES.iter().zip(cidr.split(prefix)) {

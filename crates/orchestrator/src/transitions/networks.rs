@@ -4,6 +4,8 @@ mod default_dhcp_options;
 mod dependents;
 mod public_addresses;
 
+use std::sync::Arc;
+
 use domain::network_acl::{AclAction, NetworkAcl, NetworkAclAssociation, NetworkAclEntry};
 use domain::network_traffic::{Direction, EVERY_IPV4, Traffic};
 use domain::route_table::{RouteTable, RouteTableAssociation};
@@ -11,6 +13,8 @@ use domain::security_group::{DEFAULT_NAME, Peer, SecurityGroup, SecurityGroupRul
 use domain::vpc::{Subnet, Vpc};
 use ipnet::IpNet;
 use store::Tx;
+
+use super::overlays::number_vpc;
 
 pub(super) use default_dhcp_options::ensure_default_dhcp_options;
 pub use dependents::{
@@ -26,12 +30,13 @@ pub(super) const EVERYWHERE: IpNet = IpNet::V4(EVERY_IPV4);
 /// Number of the entries of a default network ACL.
 const FIRST_ENTRY: u16 = 100;
 
-/// Gives a new VPC its default security group, its default network ACL, its main route table and the default set of
-/// DHCP options:
+/// Stores a new VPC with its default security group, its default network ACL, its main route table and the default set of
+/// DHCP options; it gets the number that tells its packets from those of others:
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/create-vpc.html>
-pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
+pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) -> Arc<Vpc> {
+    let vpc = number_vpc(tx, vpc);
     let (scope, vpc_id) = (vpc.scope.clone(), vpc.id.clone());
-    let group = default_security_group(tx, vpc);
+    let group = default_security_group(tx, &vpc);
     let (acl_id, table_id) = (tx.ids().ec2("acl"), tx.ids().ec2("rtb"));
     let association = RouteTableAssociation {
         id: tx.ids().ec2("rtbassoc"),
@@ -65,7 +70,8 @@ pub fn furnish_vpc(tx: &mut Tx<'_>, vpc: &Vpc) {
         tags: Vec::new(),
     });
     let options = ensure_default_dhcp_options(tx, &vpc.scope);
-    use_dhcp_options(tx, vpc, Some(&options));
+    use_dhcp_options(tx, &vpc, Some(&options));
+    vpc
 }
 
 /// From its own members everything may come, to everywhere everything may go.

@@ -24,6 +24,8 @@ fn host(id: &str, zone: &str, cpu: u32, memory: u32) -> Host {
         is_fargate_capacity: true,
         is_connected: true,
         availability_zone: zone.into(),
+        number: 1,
+        address: None,
     }
 }
 

@@ -19,6 +19,8 @@ fn host() -> Host {
         is_fargate_capacity: false,
         is_connected: true,
         availability_zone: "us-east-1a".into(),
+        number: 1,
+        address: None,
     }
 }
 

@@ -24,6 +24,8 @@ fn host(id: &str, zone: &str, promised: u32) -> Host {
         is_fargate_capacity: false,
         is_connected: true,
         availability_zone: zone.into(),
+        number: 1,
+        address: None,
     }
 }
 

@@ -160,7 +160,7 @@ impl Host {
         Ok(())
     }
 
-    /// Lets tunnels of other hosts end here. One that was let in stays so: it is a host of the same control plane.
+    /// Lets tunnels of these hosts end here too.
     pub(super) async fn let_hosts_in(&self, addresses: BTreeSet<Ipv4Addr>) -> Result<(), NetworkError> {
         self.ensure_rules(&[]).await?;
         let mut hosts = self.hosts.lock().await;
@@ -170,6 +170,20 @@ impl Host {
         }
         rules::load(rules::spawn()?, &rules::hosts(&self.names, &new)).await?;
         hosts.extend(new);
+        self.records.save_hosts(&hosts)
+    }
+
+    /// Lets tunnels of other hosts than these end here no more.
+    pub(super) async fn shut_others_out(&self, addresses: &BTreeSet<Ipv4Addr>) -> Result<(), NetworkError> {
+        let mut hosts = self.hosts.lock().await;
+        let gone: BTreeSet<Ipv4Addr> = hosts.difference(addresses).copied().collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        if self.rules.initialized() {
+            rules::load(rules::spawn()?, &rules::gone_hosts(&self.names, &gone)).await?;
+        }
+        hosts.retain(|it| !gone.contains(it));
         self.records.save_hosts(&hosts)
     }
 

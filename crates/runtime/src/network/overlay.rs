@@ -40,22 +40,22 @@ const HOSTS_MAX: u16 = 1 << 14;
 
 /// How a VPC reaches its parts on other hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Overlay {
+pub(super) struct Overlay {
     /// Tells the VPC from others on the wire: 24 bits, the same on all hosts.
-    pub vni: u32,
+    pub(super) vni: u32,
     /// This host.
-    pub own: OverlayHost,
+    pub(super) own: OverlayHost,
     /// The others that have something of the VPC, with its addresses there.
-    pub others: BTreeMap<OverlayHost, BTreeSet<Ipv4Addr>>,
+    pub(super) others: BTreeMap<OverlayHost, BTreeSet<Ipv4Addr>>,
 }
 
 /// A host as others find it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OverlayHost {
+pub(super) struct OverlayHost {
     /// No two hosts of a control plane have the same; below 16,384.
-    pub number: u16,
+    pub(super) number: u16,
     /// Its address to other hosts.
-    pub address: Ipv4Addr,
+    pub(super) address: Ipv4Addr,
 }
 
 impl OverlayHost {
@@ -108,9 +108,9 @@ impl Tunnel {
         let namespace = netns::open(vpc).await?;
         let handle = namespace.handle;
         let index = match existing(&handle).await? {
-            Some((index, vni, local)) if (vni, local) == (wanted.vni, own.address) => index,
-            Some((index, ..)) => {
-                links::remove(&handle, index).await?;
+            Some(link) if link.is_of(wanted) => link.index,
+            Some(link) => {
+                links::remove(&handle, link.index).await?;
                 add(host, &namespace.file, &handle, wanted).await?
             }
             None => add(host, &namespace.file, &handle, wanted).await?,
@@ -180,33 +180,62 @@ impl Tunnel {
     }
 }
 
-/// Index, VNI and the host's own address of the link that is there.
-async fn existing(handle: &Handle) -> Result<Option<(u32, u32, Ipv4Addr)>, NetworkError> {
+/// Removes the link that an earlier run left, or this one.
+pub(super) async fn close(vpc: PathBuf) -> Result<(), NetworkError> {
+    let handle = netns::open(vpc).await?.handle;
+    match links::index_of(&handle, LINK).await? {
+        Some(index) => links::remove(&handle, index).await,
+        None => Ok(()),
+    }
+}
+
+/// The link that is there.
+struct Existing {
+    index: u32,
+    vni: u32,
+    local: Ipv4Addr,
+    mac: Vec<u8>,
+}
+
+impl Existing {
+    fn is_of(&self, wanted: &Overlay) -> bool {
+        (self.vni, self.local) == (wanted.vni, wanted.own.address) && self.mac == wanted.own.mac()
+    }
+}
+
+async fn existing(handle: &Handle) -> Result<Option<Existing>, NetworkError> {
     let Some(index) = links::index_of(handle, LINK).await? else {
         return Ok(None);
     };
     let mut answers = handle.link().get().match_index(index).execute();
     let failed = NetworkError::netlink("read the link to other hosts");
     let link = answers.try_next().await.map_err(failed)?;
-    let (mut vni, mut local) = (0, Ipv4Addr::UNSPECIFIED);
+    let mut found = Existing {
+        index,
+        vni: 0,
+        local: Ipv4Addr::UNSPECIFIED,
+        mac: Vec::new(),
+    };
     for attribute in link.into_iter().flat_map(|it| it.attributes) {
-        let LinkAttribute::LinkInfo(infos) = attribute else {
-            continue;
-        };
-        for info in infos {
-            let LinkInfo::Data(InfoData::Vxlan(data)) = info else {
-                continue;
-            };
-            for it in data {
-                match it {
-                    InfoVxlan::Id(id) => vni = id,
-                    InfoVxlan::Local(address) => local = address,
-                    _ => {}
+        match attribute {
+            LinkAttribute::Address(mac) => found.mac = mac,
+            LinkAttribute::LinkInfo(infos) => {
+                let data = infos.into_iter().filter_map(|info| match info {
+                    LinkInfo::Data(InfoData::Vxlan(data)) => Some(data),
+                    _ => None,
+                });
+                for it in data.flatten() {
+                    match it {
+                        InfoVxlan::Id(id) => found.vni = id,
+                        InfoVxlan::Local(address) => found.local = address,
+                        _ => {}
+                    }
                 }
             }
+            _ => {}
         }
     }
-    Ok(Some((index, vni, local)))
+    Ok(Some(found))
 }
 
 /// The link is born in the namespace of the VPC; its tunnel stays where it was made, in the host's.

@@ -132,6 +132,15 @@ fn to_own(device: &str, gateway: Ipv4Addr) -> (String, String, String) {
 
 /// Other hosts whose tunnels are let in from now on.
 pub(super) fn hosts(names: &Names, addresses: &BTreeSet<Ipv4Addr>) -> String {
+    change_hosts("add", names, addresses)
+}
+
+/// Hosts, all of which were let in, whose tunnels are let in no more.
+pub(super) fn gone_hosts(names: &Names, addresses: &BTreeSet<Ipv4Addr>) -> String {
+    change_hosts("delete", names, addresses)
+}
+
+fn change_hosts(change: &str, names: &Names, addresses: &BTreeSet<Ipv4Addr>) -> String {
     // nft takes no empty list of elements.
     if addresses.is_empty() {
         return String::new();
@@ -139,7 +148,7 @@ pub(super) fn hosts(names: &Names, addresses: &BTreeSet<Ipv4Addr>) -> String {
     let table = names.table();
     let list: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
     let list = list.join(", ");
-    format!("add element ip {table} {HOSTS} {{ {list} }}\n")
+    format!("{change} element ip {table} {HOSTS} {{ {list} }}\n")
 }
 
 /// Starts `nft` in the network namespace of the calling thread.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use domain::served_network::NetworksMessage;
 use parking_lot::Mutex;
 use rtnetlink::Handle;
 use tokio::sync::OnceCell;
@@ -17,10 +18,10 @@ use super::filters::{Age, Filters, Site};
 use super::host::Host;
 use super::links::{self, LOOPBACK_INDEX, Pair, TASK_INTERFACE, UPLINK_INDEX};
 use super::netns::{self, Namespace};
-use super::overlay::{Overlay, Tunnel};
 use super::preserving::Preserving;
 use super::records::{Interface, Records, VpcRecord};
 use super::resolvers::{self, Resolvers};
+use super::tunnels::Tunnels;
 use super::{NetworkError, names};
 
 /// What a VPC calls its link to the host.
@@ -42,10 +43,8 @@ pub(super) struct Vpcs {
     open: Mutex<BTreeMap<String, Arc<OnceCell<Vpc>>>>,
     /// Those that have a record, open or not.
     known: Mutex<BTreeMap<String, VpcRecord>>,
-    /// How they are to reach other hosts, whether they are here or not.
-    overlays: Mutex<BTreeMap<String, Overlay>>,
-    /// How they do. Locked while that changes, across awaits.
-    tunnels: tokio::sync::Mutex<BTreeMap<String, Tunnel>>,
+    /// How they reach other hosts.
+    tunnels: Tunnels,
 }
 
 /// The namespace of a VPC.
@@ -77,8 +76,7 @@ impl Vpcs {
             filters,
             open: Mutex::default(),
             known: Mutex::new(known),
-            overlays: Mutex::default(),
-            tunnels: tokio::sync::Mutex::default(),
+            tunnels: Tunnels::default(),
         })
     }
 
@@ -174,36 +172,21 @@ impl Vpcs {
         netns::write_setting(&format!("net/ipv4/conf/{name}/route_localnet"), "1")
     }
 
-    /// Leads a VPC to its parts on other hosts, as soon as it is here.
-    pub(super) async fn set_overlay(
-        &self,
-        host: &Host,
-        vpc_id: &str,
-        overlay: Overlay,
-    ) -> Result<(), NetworkError> {
-        self.overlays.lock().insert(vpc_id.to_owned(), overlay);
-        match netns::is_bound(&self.records.vpc_namespace(vpc_id)) {
-            true => self.lead_to_others(host, vpc_id).await,
-            false => Ok(()),
+    /// Puts in force what the control plane says: what may pass, and the ways to other hosts.
+    pub(super) async fn follow(&self, host: &Host, message: NetworksMessage) -> Result<(), NetworkError> {
+        let concerned = self.tunnels.note(&message);
+        let mut result = self.filters.follow(message).await;
+        for vpc_id in concerned {
+            let namespace = self.records.vpc_namespace(&vpc_id);
+            if !netns::is_bound(&namespace) {
+                continue;
+            }
+            if let Err(error) = self.tunnels.lead(host, &vpc_id, namespace).await {
+                tracing::error!(vpc = vpc_id, %error, "the ways of a VPC to other hosts cannot be changed");
+                result = Err(error);
+            }
         }
-    }
-
-    async fn lead_to_others(&self, host: &Host, vpc_id: &str) -> Result<(), NetworkError> {
-        let mut tunnels = self.tunnels.lock().await;
-        // The newest: who waited for the lock may come with what was wanted before.
-        let Some(overlay) = self.overlays.lock().get(vpc_id).cloned() else {
-            return Ok(());
-        };
-        let mut tunnel = match tunnels.remove(vpc_id).filter(|it| it.suits(&overlay)) {
-            Some(tunnel) => tunnel,
-            None => Tunnel::open(host, self.records.vpc_namespace(vpc_id), &overlay).await?,
-        };
-        let others = overlay.others.keys().map(|it| it.address);
-        host.let_hosts_in(others.collect()).await?;
-        // One that is led half-way is opened anew the next time.
-        tunnel.lead(&overlay).await?;
-        tunnels.insert(vpc_id.to_owned(), tunnel);
-        Ok(())
+        self.tunnels.shut_out(host).await.and(result)
     }
 
     /// Drops the VPCs that are not in use; the kernel takes their links down with them.
@@ -220,7 +203,7 @@ impl Vpcs {
             self.endpoint.close(&Place::Vpc(vpc_id.clone()));
             self.resolvers.close(&vpc_id);
             self.filters.close(&vpc_id).await;
-            self.tunnels.lock().await.remove(&vpc_id);
+            self.tunnels.forget(&vpc_id).await;
             netns::forget(&self.records.vpc_namespace(&vpc_id))?;
             self.records.remove_vpc(&vpc_id)?;
             self.known.lock().remove(&vpc_id);
@@ -269,9 +252,11 @@ impl Vpcs {
             preserving: BTreeSet::new(),
         };
         let connections = connections_in(path.clone()).await?;
-        self.filters.open(&interface.vpc_id, site, path, age).await?;
+        self.filters
+            .open(&interface.vpc_id, site, path.clone(), age)
+            .await?;
         route_from_host(host, &record, inner, index).await?;
-        self.lead_to_others(host, &interface.vpc_id).await?;
+        self.tunnels.lead(host, &interface.vpc_id, path).await?;
         self.open_endpoint(&interface.vpc_id).await;
         self.open_resolver(&record).await;
         let next_index = AtomicU32::new(links::highest_index(vpc).await? + 1);

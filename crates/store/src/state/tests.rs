@@ -149,6 +149,8 @@ fn host(number: u8, account: u8) -> Host {
         is_fargate_capacity: true,
         is_connected: true,
         availability_zone: format!("us-east-1{}", if number < 2 { 'a' } else { 'b' }),
+        number: u16::from(number),
+        address: None,
     }
 }
 

@@ -471,6 +471,8 @@ pub fn host() -> Host {
         is_fargate_capacity: true,
         is_connected: true,
         availability_zone: "us-east-1a".into(),
+        number: 1,
+        address: Some([192, 0, 2, 1].into()),
     }
 }
 
@@ -484,6 +486,7 @@ pub fn vpc() -> Vpc {
         has_dns_support: false,
         has_dns_hostnames: true,
         has_address_usage_metrics: true,
+        vni: 1,
         tags: vec![Pair::new("team", "web")],
     }
 }

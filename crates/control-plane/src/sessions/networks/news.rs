@@ -23,6 +23,10 @@ pub struct NetworkNews {
     pub vpcs: BTreeSet<String>,
     /// The interfaces of these owners.
     pub owners: BTreeSet<InterfaceOwner>,
+    /// These hosts, and what is on them: they are found elsewhere, or by another number.
+    pub hosts: BTreeSet<String>,
+    /// The interfaces of all load balancers: another host serves them.
+    pub serving: bool,
 }
 
 /// Who has interfaces.
@@ -53,6 +57,8 @@ impl News for NetworkNews {
         self.all_rules |= others.all_rules;
         self.vpcs.extend(others.vpcs.iter().cloned());
         self.owners.extend(others.owners.iter().cloned());
+        self.hosts.extend(others.hosts.iter().cloned());
+        self.serving |= others.serving;
     }
 }
 
@@ -78,6 +84,9 @@ fn news(commit: &Commit) -> NetworkNews {
                     InterfaceOwner::Proxy(it.host_id.clone(), it.vpc_id.clone())
                 };
                 news.owners.extend(either(it).map(owner));
+            }
+            Change::Host(it) if differs(it, |it| (it.number, it.address)) => {
+                news.hosts.extend(either(it).map(|it| it.id.clone()));
             }
             Change::Vpc(it) => news.vpcs.extend(either(it).map(|it| it.id.clone())),
             Change::Subnet(it) => news.vpcs.extend(either(it).map(|it| it.vpc_id.clone())),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::LoadBalancerArn;
 use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::host::Host;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind, LoadBalancerZone};
 use domain::nat_gateway::{NatConnectivity, NatGateway};
 use domain::network_acl::NetworkAcl;
@@ -12,7 +13,7 @@ use domain::prefix_list::PrefixList;
 use domain::route_table::{Destination, InternetGateway, RouteTable, RouteTarget};
 use domain::security_group::{Peer, SecurityGroup, SecurityGroupRule};
 use domain::served_network::{
-    Exit, Guard, InterfaceKey, ServedAcl, ServedGroup, ServedInterface, ServedPeer, ServedRoute,
+    Exit, Guard, InterfaceKey, ServedAcl, ServedGroup, ServedHost, ServedInterface, ServedPeer, ServedRoute,
     ServedRouteTable, ServedRule, ServedSubnet, ServedVpc, Way,
 };
 use domain::service_connect::ServiceConnectProxy;
@@ -22,6 +23,19 @@ use ipnet::{IpNet, Ipv4Net};
 use store::State;
 
 use super::news::eni;
+
+/// A host as others find it; `None` if they cannot.
+pub fn host(host: &Host) -> Option<ServedHost> {
+    let address = host.address?;
+    let number = Some(host.number).filter(|it| *it != 0)?;
+    Some(ServedHost { number, address })
+}
+
+/// The number of a host, if it has one.
+pub fn host_number(state: &State, id: &str) -> Option<u16> {
+    let host = state.get::<Host>(&id.to_owned())?;
+    Some(host.number).filter(|it| *it != 0)
+}
 
 /// The rules of a VPC.
 pub fn vpc(state: &State, vpc: &Vpc) -> ServedVpc {
@@ -47,6 +61,7 @@ pub fn vpc(state: &State, vpc: &Vpc) -> ServedVpc {
     });
     ServedVpc {
         id: vpc.id.clone(),
+        vni: vpc.vni,
         groups: groups.map(|it| group(state, it)).collect(),
         subnets: subnets.collect(),
         acls: acls
@@ -76,14 +91,16 @@ pub fn task(state: &State, task: &Task) -> Option<ServedInterface> {
         } else {
             Exit::Private
         },
+        host: host_number(state, &task.host_id),
     })
 }
 
-/// The interfaces of a load balancer of any kind.
-pub fn load_balancer(state: &State, arn: &LoadBalancerArn) -> Vec<ServedInterface> {
+/// The interfaces of a load balancer of any kind, which the host has that is `serving` it.
+pub fn load_balancer(state: &State, arn: &LoadBalancerArn, serving: Option<&str>) -> Vec<ServedInterface> {
+    let host = serving.and_then(|it| host_number(state, it));
     if let Some(it) = state.get::<ClassicLoadBalancer>(arn) {
         let guard = groups_or_default(state, &it.vpc_id, &it.security_groups);
-        return interfaces(&it.vpc_id, &it.zones, &guard);
+        return interfaces(&it.vpc_id, &it.zones, &guard, host);
     }
     let Some(it) = state.get::<LoadBalancer>(arn) else {
         return Vec::new();
@@ -94,11 +111,11 @@ pub fn load_balancer(state: &State, arn: &LoadBalancerArn) -> Vec<ServedInterfac
             groups_or_default(state, &it.vpc_id, &it.security_groups)
         }
     };
-    interfaces(&it.vpc_id, &it.zones, &guard)
+    interfaces(&it.vpc_id, &it.zones, &guard, host)
 }
 
 /// The interface of a proxy of Service Connect.
-pub fn proxy(it: &ServiceConnectProxy) -> ServedInterface {
+pub fn proxy(state: &State, it: &ServiceConnectProxy) -> ServedInterface {
     ServedInterface {
         key: InterfaceKey {
             vpc_id: it.vpc_id.clone(),
@@ -107,6 +124,7 @@ pub fn proxy(it: &ServiceConnectProxy) -> ServedInterface {
         subnet_id: it.subnet_id.clone(),
         guard: Guard::Proxy,
         exit: Exit::LoadBalancer,
+        host: host_number(state, &it.host_id),
     }
 }
 
@@ -122,7 +140,12 @@ fn groups_or_default(state: &State, vpc_id: &str, groups: &[String]) -> Guard {
     )
 }
 
-fn interfaces(vpc_id: &str, zones: &[LoadBalancerZone], guard: &Guard) -> Vec<ServedInterface> {
+fn interfaces(
+    vpc_id: &str,
+    zones: &[LoadBalancerZone],
+    guard: &Guard,
+    host: Option<u16>,
+) -> Vec<ServedInterface> {
     let addresses = zones.iter().flat_map(|zone| {
         let addresses = zone.addresses.iter();
         addresses.map(move |it| (&zone.subnet_id, *it))
@@ -137,6 +160,7 @@ fn interfaces(vpc_id: &str, zones: &[LoadBalancerZone], guard: &Guard) -> Vec<Se
             subnet_id: subnet_id.clone(),
             guard: guard.clone(),
             exit: Exit::LoadBalancer,
+            host,
         })
     });
     interfaces.collect()

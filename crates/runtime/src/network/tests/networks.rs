@@ -41,6 +41,7 @@ pub(in crate::network) fn vpc(id: &str, groups: Vec<ServedGroup>) -> ServedVpc {
         });
     ServedVpc {
         id: id.to_owned(),
+        vni: 0,
         groups,
         acls: vec![acl(&[
             (100, Direction::Ingress, Traffic::All),
@@ -124,6 +125,7 @@ pub(in crate::network) fn interface(vpc_id: &str, last: u8, groups: &[&str]) -> 
         subnet_id: format!("subnet-{}", last / 64),
         guard: Guard::Groups(groups.iter().map(|it| (*it).to_owned()).collect()),
         exit: Exit::Private,
+        host: None,
     }
 }
 

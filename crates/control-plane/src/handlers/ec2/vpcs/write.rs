@@ -42,8 +42,7 @@ pub async fn create_vpc(call: Call<ec2::CreateVpc>) -> Result<ec2::CreateVpcOutp
             tags,
             ..Vpc::new(ids.ec2("vpc"), scope, range, ids.ec2("sg"))
         };
-        let vpc = tx.put(vpc);
-        furnish_vpc(tx, &vpc);
+        let vpc = furnish_vpc(tx, &vpc);
         Ok(rendered(tx.state(), &vpc))
     });
     let vpc = created.await.map_err(from_store)?;
