@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use agent::RequestRate;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use domain::vpc::Cidr;
@@ -12,16 +11,20 @@ use domain::vpc::Cidr;
 use crate::data_dir::{self, DataDir};
 
 mod admin;
+mod agent;
 mod events;
 mod history;
+mod host;
 mod images;
 mod services;
 mod tasks;
 
 pub use admin::{AdminCommand, Resolve, ServiceConnect};
+pub use agent::AgentOptions;
 pub use events::{EventSettings, Events};
 pub use history::HistorySettings;
-pub use images::{ImageOptions, RegistryOptions};
+pub use host::HostOptions;
+pub use images::RegistryOptions;
 pub use services::{ExplainService, ServiceCommand};
 pub use tasks::{Copy, Explain, Inspect, List, PortForward, Ports, TaskCommand};
 
@@ -44,8 +47,13 @@ pub enum Command {
     Up(Box<Up>),
     /// Stop a running Gantry and all its tasks. Services are made whole again by the next `gantry up`.
     Down(Down),
+    /// Run tasks on this machine for a Gantry on another one: agent and container runtime, without a control plane.
+    ///
+    /// The key is read from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; `gantry env --agent` prints it there. Ctrl-C leaves
+    /// the tasks running; `gantry down` stops them too.
+    Agent(Box<AgentOptions>),
     /// Print `export` lines for the AWS tools: eval "$(gantry env)".
-    Env(Place),
+    Env(Env),
     /// Load, list and remove container images.
     #[command(subcommand)]
     Image(ImageCommand),
@@ -79,6 +87,16 @@ pub struct Down {
     /// Say that what Gantry made of networks on this host is gone: bridge, VPCs and rules. They go in any case.
     #[arg(long)]
     pub network: bool,
+}
+
+/// `gantry env`.
+#[derive(Args)]
+pub struct Env {
+    #[command(flatten)]
+    pub place: Place,
+    /// With the key of agents, which may do nothing else, for `gantry agent` or Amazon's own agent on another machine.
+    #[arg(long)]
+    pub agent: bool,
 }
 
 /// Which Gantry is meant.
@@ -141,24 +159,13 @@ pub struct Up {
         default_value_t = orchestrator::PUBLIC_ADDRESSES
     )]
     pub elastic_addresses: ipnet::Ipv4Net,
-    /// Directory of the EFS file systems, by default `file-systems` in the data directory. Nothing in it is removed but
-    /// by DeleteFileSystem.
-    #[arg(long, value_name = "DIR", env = "GANTRY_EFS_DIR")]
-    pub efs_dir: Option<PathBuf>,
     /// Directory of the buckets of S3, by default `buckets` in the data directory: a directory for each, with the objects
     /// as plain files. Nothing in it is removed but through S3.
     #[arg(long, value_name = "DIR", env = "GANTRY_BUCKETS_DIR")]
     pub buckets_dir: Option<PathBuf>,
-    /// Have internet-facing load balancers listen on all addresses of this machine too, on the ports of their listeners.
-    /// A port that is taken is told in the log and by `gantry admin load-balancers`.
-    #[arg(long, env = "GANTRY_PUBLISH")]
-    pub publish: bool,
     /// Limit requests as Amazon does, answering ThrottlingException beyond: to see how clients bear it.
     #[arg(long, env = "GANTRY_API_RATE_LIMITS")]
     pub api_rate_limits: bool,
-    /// Do not lead the AWS SDKs in tasks that have a role to this Gantry (`AWS_ENDPOINT_URL`).
-    #[arg(long, env = "GANTRY_NO_TASK_API")]
-    pub no_task_api: bool,
     /// Seconds that a service's task without health checks has to run before it counts as healthy; Amazon waits 40.
     #[arg(
         long,
@@ -185,23 +192,9 @@ pub struct Up {
         value_parser = images::duration
     )]
     pub execute_command_idle: Duration,
-    /// How often each task may ask for its metadata: requests a second, and at once.
-    #[arg(long, value_name = "RATE,BURST", env = "ECS_TASK_METADATA_RPS_LIMIT", default_value = "40,60", value_parser = request_rate)]
-    pub task_metadata_rps_limit: RequestRate,
-    /// Address and port of the agent's introspection API. A port that is taken is told in the log.
-    #[arg(
-        long,
-        value_name = "ADDR:PORT",
-        env = "GANTRY_INTROSPECTION",
-        default_value = "127.0.0.1:51678"
-    )]
-    pub introspection: SocketAddr,
-    /// When images are pulled and removed.
+    /// This machine as a host of tasks.
     #[command(flatten)]
-    pub images: ImageOptions,
-    /// How registries are reached.
-    #[command(flatten)]
-    pub registries: RegistryOptions,
+    pub host: HostOptions,
     /// How long tasks are remembered.
     #[command(flatten)]
     pub history: HistorySettings,
@@ -214,14 +207,6 @@ pub struct Up {
 }
 
 impl Up {
-    /// Directory of the EFS file systems.
-    pub fn file_systems(&self, data_dir: &DataDir) -> Result<PathBuf> {
-        match &self.efs_dir {
-            Some(named) => Ok(std::path::absolute(named)?),
-            None => Ok(data_dir.file_systems()),
-        }
-    }
-
     /// Directory of the buckets of S3.
     pub fn buckets(&self, data_dir: &DataDir) -> Result<PathBuf> {
         match &self.buckets_dir {
@@ -288,19 +273,6 @@ fn account_id(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("an account id has twelve digits, e.g. 123456789012".to_owned())
-}
-
-/// `40,60`, as Amazon's agent reads it.
-fn request_rate(text: &str) -> Result<RequestRate, String> {
-    let number = |it: &str| it.trim().parse::<u32>().ok().filter(|it| *it > 0);
-    let pair = text.split_once(',');
-    let rate = pair.and_then(|(rate, burst)| {
-        Some(RequestRate {
-            per_second: number(rate)?,
-            burst: number(burst)?,
-        })
-    });
-    rate.ok_or_else(|| "write requests a second and requests at once, e.g. 40,60".to_owned())
 }
 
 fn region(text: &str) -> Result<String, String> {

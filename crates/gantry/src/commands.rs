@@ -1,6 +1,7 @@
 //! One module for each command.
 
 pub mod admin;
+pub mod agent;
 pub mod balancer;
 pub mod dns;
 pub mod down;

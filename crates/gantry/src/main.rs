@@ -1,5 +1,6 @@
 //! Gantry: Amazon ECS on your own machines. The one binary.
 
+mod agent_config;
 mod arguments;
 mod bootstrap;
 mod client;
@@ -10,6 +11,7 @@ mod keys;
 mod load_balancers;
 mod machine;
 mod plugin;
+mod process;
 mod profile;
 mod running;
 
@@ -35,7 +37,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Up(options) => commands::up::run(&options),
         Command::Down(options) => commands::down::run(&options),
-        Command::Env(place) => commands::env::run(&place),
+        Command::Agent(options) => commands::agent::run(&options),
+        Command::Env(options) => commands::env::run(&options),
         Command::Image(ImageCommand::Load { place, file, name }) => {
             commands::image::load(&place, &file, name.as_deref())
         }

@@ -21,6 +21,13 @@ pub struct Running {
     pub security_group: String,
 }
 
+/// The process that serves a data directory, as Gantry or as an agent only.
+#[derive(Serialize, Deserialize)]
+pub struct Serving {
+    /// Process that serves.
+    pub process_id: i32,
+}
+
 /// The Gantry that serves a data directory now.
 pub fn running(data_dir: &DataDir) -> Result<(Running, Key)> {
     if !data_dir.is_served() {
@@ -29,8 +36,14 @@ pub fn running(data_dir: &DataDir) -> Result<(Running, Key)> {
             data_dir.path().display()
         );
     }
+    // An agent's directory has none.
+    let key = keys::kept(data_dir, "root")?.with_context(|| {
+        format!(
+            "{} is the directory of an agent: ask where its control plane runs",
+            data_dir.path().display()
+        )
+    })?;
     let running = read_json(&data_dir.endpoint_file())?;
     let running = running.context("Gantry is still starting: try again in a moment")?;
-    let key = keys::kept(data_dir, "root")?.context("the root key is missing")?;
     Ok((running, key))
 }

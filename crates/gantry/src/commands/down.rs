@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::arguments::Down;
 use crate::data_dir::{DataDir, Lock, read_json};
 use crate::machine;
-use crate::running::Running;
+use crate::running::Serving;
 
 /// Longest wait for a running Gantry to end.
 const UP_DEADLINE: Duration = Duration::from_secs(30);
@@ -60,7 +60,7 @@ fn stop_serving(data_dir: &DataDir) -> Result<Lock> {
     let mut told = None;
     while data_dir.is_served() {
         // One that is starting has no file yet; it is told as soon as it has.
-        let running: Option<Running> = read_json(&data_dir.endpoint_file())?;
+        let running: Option<Serving> = read_json(&data_dir.endpoint_file())?;
         if let Some(running) = running.filter(|it| told != Some(it.process_id)) {
             tell(running.process_id)?;
             told = Some(running.process_id);

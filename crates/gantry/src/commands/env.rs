@@ -4,15 +4,21 @@ use anyhow::{Context, Result};
 
 use std::path::Path;
 
-use crate::arguments::Place;
+use crate::arguments::Env;
 use crate::data_dir::DataDir;
+use crate::keys::{self, Key};
 use crate::plugin;
-use crate::running::running;
+use crate::running::{Running, running};
 
 /// Prints `export` lines.
-pub fn run(place: &Place) -> Result<()> {
-    let data_dir = place.data_dir()?;
+pub fn run(options: &Env) -> Result<()> {
+    let data_dir = options.place.data_dir()?;
     let (running, key) = running(&data_dir)?;
+    if options.agent {
+        let key = keys::kept(&data_dir, "agent")?.context("the key of agents is missing")?;
+        print_for_agents(&running, &key);
+        return Ok(());
+    }
     let folder = data_dir.path().to_str();
     let folder = folder.context("the data directory has a name that is no text")?;
     let variables = [
@@ -35,6 +41,19 @@ pub fn run(place: &Place) -> Result<()> {
     println!("unset AWS_PROFILE AWS_SESSION_TOKEN");
     println!("{}", with_path(&data_dir.programs())?);
     Ok(())
+}
+
+/// What another machine needs to join.
+fn print_for_agents(running: &Running, key: &Key) {
+    let variables = [
+        ("AWS_ENDPOINT_URL", &running.endpoint),
+        ("AWS_ACCESS_KEY_ID", &key.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &key.secret_access_key),
+        ("AWS_REGION", &running.region),
+    ];
+    for (name, value) in variables {
+        println!("export {name}={}", quoted(value));
+    }
 }
 
 /// Puts the plug-in of `aws ecs execute-command` at the end of the `PATH`, so that an installed one comes first.

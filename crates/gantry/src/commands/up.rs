@@ -3,42 +3,37 @@
 mod parts;
 
 use std::fs;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use agent::{AgentConfig, CapacityKind};
 use anyhow::{Context, Result, bail};
 use control_plane::{ControlPlane, Events, FileSystems, Kept, ObjectStorage, Registry, RequestLimits};
 use domain::Scope;
 use domain::clock::Clock;
-use domain::ids::Ids;
 use store::{Embedded, State, Store};
 use telemetry::events::EventLog;
 use telemetry::history::History;
 use telemetry::logs::Logs;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
+use crate::agent_config::{Joined, agent_config};
 use crate::arguments::Up;
-use crate::bootstrap::{DefaultNetwork, Identity, bootstrap};
+use crate::bootstrap::{DEFAULT_CLUSTER, DefaultNetwork, Identity, bootstrap};
 use crate::clock::SystemClock;
 use crate::data_dir::{self, DataDir, write_json};
 use crate::keys::{self, Key};
+use crate::process::{self, Signals};
 use crate::running::Running;
 use crate::{load_balancers, machine, profile};
 use parts::Parts;
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const LOG_FILTER: &str = "warn,gantry=info,audit=info";
 /// Longest wait for the agent's session; it takes some tens of milliseconds.
 const AGENT_DEADLINE: Duration = Duration::from_secs(5);
-/// Longest wait for blocking work when the process ends.
-const EXIT_DEADLINE: Duration = Duration::from_secs(2);
-
 /// Serves until SIGINT or SIGTERM.
 pub fn run(options: &Up) -> Result<()> {
     machine::ensure_root("up")?;
@@ -55,45 +50,9 @@ pub fn run(options: &Up) -> Result<()> {
     let _lock = data_dir.lock()?;
     // One that a crash left would send `gantry down` to a stranger's process.
     let _missing = fs::remove_file(data_dir.endpoint_file());
-    start_logging();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(serve(options, &data_dir));
+    let outcome = process::run(serve(options, &data_dir));
     let _missing = fs::remove_file(data_dir.endpoint_file());
-    runtime.shutdown_timeout(EXIT_DEADLINE);
     outcome
-}
-
-fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
-    let writer = std::io::stderr;
-    let is_terminal = writer().is_terminal();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(is_terminal)
-        .init();
-}
-
-/// The signals that end a Gantry.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
@@ -102,7 +61,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let listen = listener.local_addr()?;
     let (root, agent) = (keys::root(data_dir)?, keys::agent(data_dir)?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let ids = Arc::new(ids()?);
+    let ids = Arc::new(process::ids()?);
     let log = EventLog::open(&data_dir.telemetry().join("events"), options.events.options());
     let log = log.context("cannot open the events")?;
     let mut engine = Embedded::open(&data_dir.state())?;
@@ -122,8 +81,8 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
             network.cidr
         );
     }
-    let place = options.file_systems(data_dir)?;
-    let host = machine::open(data_dir, place.clone(), options.registries.registries()?).await?;
+    let place = options.host.file_systems(data_dir)?;
+    let host = machine::open(data_dir, place.clone(), options.host.registries.registries()?).await?;
     let kept = kept(options, data_dir, events, file_systems(place, &store).await)?;
     let logs = Arc::clone(&kept.logs);
 
@@ -131,7 +90,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let settings = settings(options, &endpoint);
     let master_key = keys::master(data_dir)?;
     let control_plane = ControlPlane::new(store.clone(), kept, Arc::clone(&clock), settings, &master_key)
-        .map_err(|error| no_random_bytes(&error))?;
+        .map_err(|error| process::no_random_bytes(&error))?;
     let shutdown = CancellationToken::new();
     let mut parts = Parts::new(shutdown.clone());
     parts.keep(
@@ -141,7 +100,7 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     parts.keep_control_plane(control_plane, listener, options.history.stopped_tasks_shown);
     let controllers = orchestrator::run(store.clone(), wishes(options), shutdown.clone());
     parts.keep("the controllers", controllers);
-    let config = parts::agent_config(data_dir, &endpoint, listen.port(), options, agent);
+    let config = config_of_agent(options, data_dir, &endpoint, listen.port(), agent);
     parts.keep_fallible("the agent", agent::run(config, host, clock, ids, shutdown));
 
     let ready = async {
@@ -161,6 +120,19 @@ async fn serve(options: &Up, data_dir: &DataDir) -> Result<()> {
     let ended = parts.end().await;
     store.close().await;
     outcome.and(ended)
+}
+
+/// The agent of this machine: a container instance of the default cluster, and where FARGATE tasks run.
+fn config_of_agent(options: &Up, data_dir: &DataDir, endpoint: &str, port: u16, key: Key) -> AgentConfig {
+    let joined = Joined {
+        endpoint,
+        port,
+        region: &options.region,
+        cluster: DEFAULT_CLUSTER,
+        key,
+    };
+    let capacity = CapacityKind::ContainerInstanceAndFargate;
+    agent_config(data_dir, joined, &options.host, capacity)
 }
 
 /// What is kept outside the store.
@@ -227,16 +199,6 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
             }
             _ => anyhow::Error::new(error).context(format!("cannot listen on {address}")),
         })
-}
-
-fn ids() -> Result<Ids> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| no_random_bytes(&error))?;
-    Ok(Ids::seeded(seed))
-}
-
-fn no_random_bytes(error: &getrandom::Error) -> anyhow::Error {
-    anyhow::anyhow!("the operating system gives no random bytes: {error}")
 }
 
 /// Before that, no task could be placed. Not to wait for ever: the API is of use without an agent too.

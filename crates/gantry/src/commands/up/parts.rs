@@ -1,10 +1,8 @@
 //! The parts that run side by side in `gantry up`, and how they end together.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agent::{AgentConfig, CapacityKind, Publishing, TaskApi};
 use anyhow::{Context, Result, anyhow};
 use control_plane::ControlPlane;
 use domain::clock::Clock;
@@ -14,19 +12,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::Up;
-use crate::bootstrap::DEFAULT_CLUSTER;
-use crate::data_dir::DataDir;
-use crate::keys::Key;
-
 /// Longest wait for the parts to end.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// A power loss takes log events of this long at most.
 const LOG_SYNC_PERIOD: Duration = Duration::from_secs(1);
 /// Syncs from one clean-up of log events to the next: a minute.
 const LOG_SYNCS_PER_MAINTENANCE: u32 = 60;
-/// Ports that ECS keeps from tasks: SSH, and the agent's own.
-const RESERVED_PORTS: [u16; 5] = [22, 2375, 2376, 51678, 51679];
 
 /// Whatever runs until shutdown.
 pub struct Parts {
@@ -152,38 +143,5 @@ pub async fn keep_logs(logs: Arc<Logs>, clock: Arc<dyn Clock>, shutdown: Cancell
         if is_last {
             return;
         }
-    }
-}
-
-/// The agent of this machine: a container instance of the default cluster, and where FARGATE tasks run.
-pub fn agent_config(data_dir: &DataDir, endpoint: &str, port: u16, options: &Up, key: Key) -> AgentConfig {
-    let reserved: BTreeSet<u16> = RESERVED_PORTS.into_iter().chain([port]).collect();
-    AgentConfig {
-        endpoint: endpoint.to_owned(),
-        region: options.region.clone(),
-        cluster: DEFAULT_CLUSTER.to_owned(),
-        access_key_id: key.access_key_id,
-        secret_access_key: key.secret_access_key,
-        state_dir: data_dir.agent(),
-        attributes: Vec::new(),
-        reserved_ports: reserved.into_iter().collect(),
-        capacity: CapacityKind::ContainerInstanceAndFargate,
-        images: options.images.settings(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        task_api: task_api(options),
-        task_metadata_rate: options.task_metadata_rps_limit,
-        introspection: Some(options.introspection),
-        publishing: match options.publish {
-            true => Publishing::InternetFacing,
-            false => Publishing::Nothing,
-        },
-    }
-}
-
-/// Whether tasks are led here.
-fn task_api(options: &Up) -> TaskApi {
-    match options.no_task_api {
-        true => TaskApi::Closed,
-        false => TaskApi::Forwarded,
     }
 }
