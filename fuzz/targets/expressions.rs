@@ -28,6 +28,8 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
         is_fargate_capacity: false,
         is_connected: true,
         availability_zone: "us-east-1a".into(),
+        number: 1,
+        address: None,
     };
     // A long value shows patterns that take more than one pass over it.
     let long = "ab".repeat(64);

@@ -29,6 +29,8 @@ pub struct Balancers {
 pub struct Follower {
     number: u64,
     account: String,
+    /// The number of its host.
+    host: u16,
     news: Mutex<News>,
     arrived: Notify,
     /// What the host was told last of each load balancer.
@@ -46,11 +48,12 @@ pub struct News {
 
 impl Balancers {
     /// Opens the session of a host, in place of an older one. Everybody looks again: who serves what may be another now.
-    pub fn open(&self, host_id: &str, account: &str) -> Arc<Follower> {
+    pub fn open(&self, host_id: &str, account: &str, host: u16) -> Arc<Follower> {
         let number = self.last.fetch_add(1, Ordering::Relaxed);
         let follower = Arc::new(Follower {
             number,
             account: account.to_owned(),
+            host,
             ..Follower::default()
         });
         let mut open = self.open.lock();
@@ -79,11 +82,13 @@ impl Balancers {
         self.serving(&follower.account).is_some_and(|it| it == host_id)
     }
 
-    /// The host that serves the load balancers of an account: one host does, that with the lowest id.
+    /// The host that serves the load balancers of an account: the one that was there first, so that none that joins takes
+    /// them away.
     pub fn serving(&self, account: &str) -> Option<String> {
         let open = self.open.lock();
-        let mut of_account = open.iter().filter(|(_, it)| it.account == account);
-        of_account.next().map(|(id, _)| id.clone())
+        let of_account = open.iter().filter(|(_, it)| it.account == account);
+        let first = of_account.min_by_key(|(id, it)| (it.host, *id));
+        first.map(|(id, _)| id.clone())
     }
 
     /// What the host that serves a load balancer was told last of it; `None` if no host was told of it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::certificate::Certificate;
 use domain::classic_load_balancer::ClassicLoadBalancer;
+use domain::host::Host;
 use domain::listener::Listener;
 use domain::listener_rule::ListenerRule;
 use domain::load_balancer::{LoadBalancer, LoadBalancerKind, LoadBalancerState, LoadBalancerZone};
@@ -84,7 +85,11 @@ pub async fn run(
 ) {
     let host_id = agent.instance.name().to_owned();
     let account = agent.instance.scope().account;
-    let follower = control_plane.balancers.open(&host_id, &account);
+    let host = control_plane
+        .store
+        .read(|state| state.get::<Host>(&host_id).cloned());
+    let number = host.map_or(0, |it| it.number);
+    let follower = control_plane.balancers.open(&host_id, &account, number);
     say_who_serves(&control_plane);
     let mut session = Session {
         control_plane: Arc::clone(&control_plane),

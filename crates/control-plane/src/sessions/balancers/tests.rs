@@ -18,25 +18,25 @@ fn all() -> News {
 }
 
 #[tokio::test]
-async fn the_host_with_the_lowest_id_of_an_account_serves() {
+async fn the_host_that_was_there_first_of_an_account_serves() {
     let balancers = Balancers::default();
-    let second = balancers.open("b", "1");
-    assert!(balancers.is_serving("b", &second));
-    let first = balancers.open("a", "1");
-    let other = balancers.open("0", "2");
-    assert!(balancers.is_serving("a", &first) && !balancers.is_serving("b", &second));
+    let second = balancers.open("a", "1", 2);
+    assert!(balancers.is_serving("a", &second));
+    let first = balancers.open("b", "1", 1);
+    let other = balancers.open("0", "2", 3);
+    assert!(balancers.is_serving("b", &first) && !balancers.is_serving("a", &second));
     assert!(balancers.is_serving("0", &other), "another account");
     assert_eq!(second.next().await, all(), "it is another's now");
-    balancers.close("a", &first);
-    assert!(balancers.is_serving("b", &second));
+    balancers.close("b", &first);
+    assert!(balancers.is_serving("a", &second));
     assert_eq!(second.next().await, all());
 }
 
 #[test]
 fn a_newer_session_of_a_host_takes_the_place_of_the_older() {
     let balancers = Balancers::default();
-    let older = balancers.open("a", "1");
-    let newer = balancers.open("a", "1");
+    let older = balancers.open("a", "1", 1);
+    let newer = balancers.open("a", "1", 1);
     assert!(!balancers.is_open("a", &older) && balancers.is_open("a", &newer));
     balancers.close("a", &older);
     assert!(balancers.is_open("a", &newer), "which the older does not close");
@@ -119,7 +119,7 @@ async fn a_certificate_is_news_to_those_that_show_it() {
 async fn what_a_balancer_reports_itself_is_no_news_to_it() {
     let fixture = Fixture::new().await;
     let balancers = Balancers::default();
-    let follower = balancers.open("a", "1");
+    let follower = balancers.open("a", "1", 1);
     assert_eq!(follower.next().await, all());
     let mut feed = fixture.store().follow();
     let made = fixture.store().transact(|tx| {

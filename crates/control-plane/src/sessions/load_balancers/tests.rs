@@ -185,7 +185,7 @@ async fn a_target_is_checked_once_its_balancer_has_heard_of_it() {
         text(&health["Reason"])
     };
     let balancers = &fixture.control_plane().balancers;
-    let follower = balancers.open("host", "123456789012");
+    let follower = balancers.open("host", "123456789012", 1);
     fixture.ask_of(ELB, "RegisterTargets", register).await;
     assert_eq!(reason().await, "Elb.RegistrationInProgress");
     let commits = fixture.store().last_commit();
@@ -195,7 +195,7 @@ async fn a_target_is_checked_once_its_balancer_has_heard_of_it() {
     // what another host is told later begins anew
     balancers.close("host", &follower);
     assert_eq!(reason().await, "Elb.RegistrationInProgress");
-    let follower = balancers.open("host", "123456789012");
+    let follower = balancers.open("host", "123456789012", 1);
     follower.has_told([told_of(&fixture, &arn).served], &[]);
     assert_eq!(reason().await, "Elb.InitialHealthChecking");
     follower.has_told([], std::slice::from_ref(&arn));
