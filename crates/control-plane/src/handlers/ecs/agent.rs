@@ -179,12 +179,15 @@ pub async fn submit_container_state_change(
 /// have none.
 ///
 /// # Errors
-/// ClusterNotFoundException; InvalidParameterException for an attachment of no task that lives.
+/// ClusterNotFoundException; InvalidParameterException for no attachment, and for one of no task that lives.
 pub async fn submit_attachment_state_changes(
     call: Call<ecs::SubmitAttachmentStateChanges>,
 ) -> Result<ecs::SubmitAttachmentStateChangesOutput, ecs::Error> {
     let input = call.input();
     require_cluster(&call, input.cluster.as_deref())?;
+    if input.attachments.is_empty() {
+        return Err(invalid_parameter("Attachments cannot be empty."));
+    }
     let store = call.access().store();
     let unknown = store.read(|state| {
         let arns = input.attachments.iter().map(|it| &it.attachment_arn);

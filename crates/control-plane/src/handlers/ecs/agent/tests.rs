@@ -160,6 +160,9 @@ async fn attachments_of_tasks_are_known_while_the_tasks_live() {
         let answer = fixture.ask("SubmitAttachmentStateChanges", report).await;
         assert_eq!(answer, json!({ "acknowledgment": "ACK" }));
     }
+    let refused = fixture.refused("SubmitAttachmentStateChanges", json!({ "attachments": [] }));
+    let expected = (INVALID.to_owned(), "Attachments cannot be empty.".to_owned());
+    assert_eq!(refused.await, expected);
     fixture.report(&task, domain::task::TaskStatus::Stopped).await;
     for name in [
         id.clone(),
