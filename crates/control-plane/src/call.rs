@@ -83,12 +83,21 @@ impl Origin {
 
     /// URL of a websocket on this server, as the caller reaches it; `path` begins with a slash.
     pub fn websocket_url(&self, advertised_endpoint: &str, path: &str) -> String {
+        self.url("ws", advertised_endpoint, path)
+    }
+
+    /// The same of what is asked for with HTTP.
+    pub fn http_url(&self, advertised_endpoint: &str, path: &str) -> String {
+        self.url("http", advertised_endpoint, path)
+    }
+
+    fn url(&self, scheme: &str, advertised_endpoint: &str, path: &str) -> String {
         let advertised = advertised_endpoint
             .split_once("://")
             .map_or(advertised_endpoint, |(_, authority)| authority);
         let authority = self.authority.as_deref().unwrap_or(advertised);
-        let scheme = if self.is_encrypted { "wss" } else { "ws" };
-        format!("{scheme}://{authority}{path}")
+        let encrypted = if self.is_encrypted { "s" } else { "" };
+        format!("{scheme}{encrypted}://{authority}{path}")
     }
 }
 

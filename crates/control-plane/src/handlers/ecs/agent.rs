@@ -100,17 +100,17 @@ fn total(given: &[ecs::Resource]) -> Result<Resources, ecs::Error> {
     })
 }
 
-/// `DiscoverPollEndpoint`: where the sockets are.
+/// `DiscoverPollEndpoint`: where the sockets are, as the agent reaches this server: perhaps through a tunnel.
 ///
 /// # Errors
 /// None.
 pub async fn discover_poll_endpoint(
     call: Call<ecs::DiscoverPollEndpoint>,
 ) -> Result<ecs::DiscoverPollEndpointOutput, ecs::Error> {
-    let endpoint = call.access().advertised_endpoint();
+    let url = |path| call.origin().http_url(call.access().advertised_endpoint(), path);
     Ok(ecs::DiscoverPollEndpointOutput {
-        endpoint: Some(format!("{endpoint}/acs/")),
-        telemetry_endpoint: Some(format!("{endpoint}/tcs/")),
+        endpoint: Some(url("/acs/")),
+        telemetry_endpoint: Some(url("/tcs/")),
         service_connect_endpoint: None,
     })
 }

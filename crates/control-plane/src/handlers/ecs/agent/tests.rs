@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::call::Origin;
 use crate::fixture::{ACCOUNT, Fixture, text};
 
 const INVALID: &str = "InvalidParameterException";
@@ -236,4 +237,24 @@ async fn an_instance_says_what_it_has_and_is_told_where_to_go() {
     let endpoint = fixture.ask("DiscoverPollEndpoint", json!({})).await;
     let expected = json!({ "endpoint": "http://127.0.0.1:4510/acs/", "telemetryEndpoint": "http://127.0.0.1:4510/tcs/" });
     assert_eq!(endpoint, expected);
+}
+
+#[test]
+fn an_agent_is_told_of_sockets_where_it_reaches_the_server() {
+    let advertised = "http://127.0.0.1:4566";
+    let near_end_of_a_tunnel = Origin {
+        authority: Some("127.0.0.1:9000".to_owned()),
+        is_encrypted: false,
+    };
+    let behind_a_proxy = Origin {
+        authority: Some("gantry.example".to_owned()),
+        is_encrypted: true,
+    };
+    for (origin, expected) in [
+        (Origin::default(), "http://127.0.0.1:4566/acs/"),
+        (near_end_of_a_tunnel, "http://127.0.0.1:9000/acs/"),
+        (behind_a_proxy, "https://gantry.example/acs/"),
+    ] {
+        assert_eq!(origin.http_url(advertised, "/acs/"), expected);
+    }
 }
