@@ -47,6 +47,8 @@ const RECONNECT: Backoff = Backoff {
 const GOOD_CONNECTION: Duration = Duration::from_secs(60);
 /// One that lasted at least this long is followed at once when it is closed in an orderly way.
 const SHORT_CONNECTION: Duration = Duration::from_secs(1);
+/// Connections that fail one after another before a person is told: a restart of the control plane takes fewer.
+const FAILURES_TOLD: u32 = 8;
 /// Pause after the control plane said that this container instance is inactive.
 const INACTIVE_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -107,6 +109,12 @@ impl Session {
                 Ended::Closed if lasted >= SHORT_CONNECTION => Duration::ZERO,
                 Ended::Closed | Ended::Silent | Ended::Failed(_) => {
                     failures += 1;
+                    if failures == FAILURES_TOLD {
+                        tracing::warn!(
+                            ?ended,
+                            "no session to the control plane so far: no new tasks until there is"
+                        );
+                    }
                     RECONNECT.pause(failures, random(&self.ids))
                 }
             };
