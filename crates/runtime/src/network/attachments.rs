@@ -236,7 +236,7 @@ impl Attachments {
             let interface = held.as_ref().and_then(|it| it.kind.interface());
             used.extend(interface.map(|it| it.vpc_id.clone()));
         }
-        self.vpcs.drop_others(&used).await
+        self.vpcs.drop_others(&self.host, &used).await
     }
 
     fn reserve(&self, key: &str, wanted: Wanted) -> Result<Kind, NetworkError> {

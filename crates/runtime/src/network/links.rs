@@ -133,13 +133,13 @@ pub(super) async fn mtu_at(handle: &Handle, address: Ipv4Addr) -> Result<Option<
     Ok(mtus.next())
 }
 
+/// Removes a link. One that is gone is no error: it may have gone with the namespace of its other end.
 pub(super) async fn remove(handle: &Handle, index: u32) -> Result<(), NetworkError> {
-    handle
-        .link()
-        .del(index)
-        .execute()
-        .await
-        .map_err(NetworkError::netlink("remove a link"))
+    let removed = handle.link().del(index).execute().await;
+    match removed.map_err(NetworkError::netlink("remove a link")) {
+        Err(NetworkError::Netlink { source, .. }) if source.raw_os_error() == Some(libc::ENODEV) => Ok(()),
+        result => result,
+    }
 }
 
 /// The index of a link; `None` if there is no such link.

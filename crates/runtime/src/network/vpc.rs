@@ -190,20 +190,19 @@ impl Vpcs {
     }
 
     /// Drops the VPCs that are not in use; the kernel takes their links down with them.
-    pub(super) async fn drop_others(&self, used: &BTreeSet<String>) -> Result<(), NetworkError> {
-        let unused: Vec<String> = self
-            .known
-            .lock()
-            .keys()
-            .filter(|id| !used.contains(*id))
-            .cloned()
-            .collect();
-        for vpc_id in unused {
+    pub(super) async fn drop_others(&self, host: &Host, used: &BTreeSet<String>) -> Result<(), NetworkError> {
+        let mut unused = self.known.lock().clone();
+        unused.retain(|vpc_id, _| !used.contains(vpc_id));
+        for (vpc_id, record) in unused {
             self.open.lock().remove(&vpc_id);
             self.endpoint.close(&Place::Vpc(vpc_id.clone()));
             self.resolvers.close(&vpc_id);
             self.filters.close(&vpc_id).await;
             self.tunnels.forget(&vpc_id).await;
+            // The kernel takes its time with a namespace that nobody is in, and the link would be seen until then.
+            if let Some(index) = links::index_of(&host.links, &host.names.vpc_link(record.number)).await? {
+                links::remove(&host.links, index).await?;
+            }
             netns::forget(&self.records.vpc_namespace(&vpc_id))?;
             self.records.remove_vpc(&vpc_id)?;
             self.known.lock().remove(&vpc_id);
