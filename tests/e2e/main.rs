@@ -44,6 +44,7 @@ mod route_api;
 mod secrets;
 mod service_connect;
 mod services;
+mod several_hosts;
 mod task_metadata;
 mod task_roles;
 mod task_sets;
