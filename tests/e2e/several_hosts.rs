@@ -161,3 +161,33 @@ fn a_load_balancer_reaches_tasks_on_both_hosts() -> Result<()> {
     })?;
     Ok(())
 }
+
+#[test]
+fn files_and_words_of_a_task_on_another_host_are_reached() -> Result<()> {
+    let site = Site::new()?;
+    let group = site.world.gantry.variable("GANTRY_SECURITY_GROUP")?;
+    site.world
+        .aws
+        .json(&["logs", "create-log-group", "--log-group-name", "far"])?;
+    let options =
+        json!({ "awslogs-group": "far", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "web" });
+    let container = json!({ "logConfiguration": { "logDriver": "awslogs", "options": options } });
+    let definition = site
+        .world
+        .register("server", json!({ "networkMode": "awsvpc" }), container)?;
+    let task = text(&site.start(&site.second, &definition, &group)?["taskArn"]);
+    let file = site.world.gantry.scratch().join("index.html");
+    let (from, to) = (format!("{task}:/tmp/www/index.html"), file.display().to_string());
+    wait::until("a copy of its page", DEADLINE, || {
+        let copied = site.world.gantry.command(&["task", "cp", &from, &to]);
+        Ok(copied.is_ok().then_some(()))
+    })
+    .with_context(|| site.host.output())?;
+    assert!(std::fs::read_to_string(&file)?.starts_with("hello from"));
+    wait::until("its words in CloudWatch Logs", DEADLINE, || {
+        let filter = ["logs", "filter-log-events", "--log-group-name", "far"];
+        let found = site.world.aws.json(&filter)?;
+        Ok((text(&found["events"][0]["message"]) == "listening on port 80").then_some(()))
+    })?;
+    Ok(())
+}
